@@ -1,0 +1,156 @@
+import type { Acceptance, Refusal } from '../core/acceptance.ts';
+import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
+import type { Address, Hash, RecordId } from '../core/bytes.ts';
+import type { NotariumError } from '../core/errors.ts';
+import type { Receipt, VerifyResult } from '../core/receipt.ts';
+import type { NotariumRecord, UnsignedRecord } from '../core/record.ts';
+
+/** What became of one submitted record. */
+export type IntakeResult =
+  | { readonly status: 'accepted' | 'known'; readonly id: RecordId; readonly acceptance: Acceptance }
+  | { readonly status: 'logged'; readonly id: RecordId; readonly leafIndex: number }
+  | { readonly status: 'failed'; readonly id?: RecordId; readonly error: NotariumError };
+
+/** State of a block; see core/blockState.ts. */
+export type BlockState = 'sealed' | 'submitted' | 'anchored' | 'committed' | 'void';
+
+/** A block as the centre knows it. */
+export type BlockView = {
+  readonly header: BlockHeader;
+  readonly hash: Hash;
+  readonly state: BlockState;
+  /** Records in this block. */
+  readonly count: number;
+  readonly signatures: readonly BlockSignature[];
+  readonly anchor?: Anchor;
+};
+
+/** A record and where it stands. */
+export type RecordView = {
+  readonly id: RecordId;
+  readonly record: NotariumRecord;
+  readonly state: 'pooled' | 'logged' | 'refused';
+  readonly acceptance?: Acceptance;
+  readonly leafIndex?: number;
+  readonly height?: number;
+  readonly refusal?: Refusal;
+  /** The record that supersedes this one, where known. */
+  readonly supersededBy?: RecordId;
+};
+
+/** Public facts of the network: what a verifier needs to know once. */
+export type NetworkView = {
+  /** `eip155:<chainId>:<contract>` */
+  readonly network: string;
+  readonly chainId: number;
+  readonly contract: Address;
+  readonly registry: Address;
+  readonly periodSeconds: number;
+  readonly graceSeconds: number;
+  readonly epoch: number;
+  readonly quorum: number;
+  readonly origin: string;
+  readonly centres: readonly {
+    readonly address: Address;
+    readonly name: string;
+    readonly endpoint: string;
+    readonly encryptionKey: Hash;
+    readonly noteKey: Hash;
+    /** C2SP verifier key of this centre's checkpoints. */
+    readonly verifierKey: string;
+    readonly status: string;
+  }[];
+  /** Every committee so far, oldest first: offline verifiers keep these. */
+  readonly committees: readonly { readonly epoch: number; readonly members: readonly Address[] }[];
+};
+
+/** How the centre is doing. */
+export type CentreStatus = {
+  readonly centre: Address;
+  readonly network: string;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly ready: boolean;
+  /** Stable codes and sentences of what is wrong now; empty when all is well. */
+  readonly problems: readonly { readonly code: string; readonly detail: string }[];
+  readonly pool: { readonly count: number; readonly bytes: number; readonly oldestAgeSeconds: number | null };
+  readonly log: { readonly size: number; readonly root: Hash };
+  readonly height: number;
+  readonly anchoredHeight: number;
+  readonly slot: number;
+  readonly lastPublisher?: Address;
+  readonly crypto: string;
+};
+
+/** A block-level event; `seq` grows by one. */
+export type CentreEvent = {
+  readonly seq: number;
+  readonly type: 'block.sealed' | 'block.anchored' | 'block.committed' | 'block.void' | 'record.refused' | 'alert';
+  readonly time: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** One page of a listing; `next` is the cursor of the next page. */
+export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
+
+/** What an API key may do. */
+export type ApiKeyScope = 'submit' | 'read' | 'admin';
+
+/** An API key without its secret. */
+export type ApiKeyView = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly ApiKeyScope[];
+  readonly createdAt: string;
+  readonly revokedAt?: string;
+};
+
+/** Draft of a record that the centre signs for a client without a key pair. */
+export type RecordDraft = Pick<UnsignedRecord, 'kind' | 'subject' | 'digest'> &
+  Partial<Pick<UnsignedRecord, 'time' | 'expires' | 'meta'>>;
+
+/** One centre: everything that HTTP, the command line and tests may ask of it. */
+export type Centre = {
+  /**
+   * Takes records, each given as its JSON text. Answers, in order, after all that was accepted is on disk. One bad line
+   * fails alone. Throws only when the whole call fails: `pool-full`, `storage-full`, `storage-failed`, `shutting-down`.
+   */
+  accept(lines: readonly string[]): Promise<IntakeResult[]>;
+  /** Signs a draft as submitter, with `meta.onBehalfOf` set to the client's name, and accepts it. */
+  acceptDraft(draft: unknown, onBehalfOf: string): Promise<IntakeResult>;
+  record(id: RecordId): Promise<RecordView | undefined>;
+  /**
+   * The receipt of an anchored record, waiting up to `waitMs` for the anchor.
+   * @throws NotariumError `record-not-found`, `record-not-anchored`, `record-refused`.
+   */
+  receipt(id: RecordId, waitMs?: number, signal?: AbortSignal): Promise<Receipt>;
+  search(query: {
+    digest?: string;
+    subject?: string;
+    submitter?: Address;
+    after?: string;
+    limit: number;
+  }): Promise<Page<RecordView>>;
+  blocks(query: { before?: number; limit: number }): Promise<Page<BlockView>>;
+  block(height: number): Promise<BlockView | undefined>;
+  /** RFC 9162 consistency proof between two sizes of the log; throws `proof-malformed` for sizes that it never had. */
+  consistency(from: number, to: number): Promise<{ from: number; to: number; fromRoot: Hash; toRoot: Hash; path: string[] }>;
+  /** Signed C2SP checkpoint of the newest anchored block. */
+  checkpoint(): Promise<string>;
+  /** Bytes of a tile by its tlog-tiles path below `tile/`; undefined when the log has no such tile. */
+  tile(path: string): Promise<Uint8Array | undefined>;
+  network(): Promise<NetworkView>;
+  verify(receipt: unknown, contentDigest?: Uint8Array): Promise<VerifyResult>;
+  /** Events after a sequence number, then new ones as they come, until the signal aborts. */
+  events(afterSeq: number, signal: AbortSignal): AsyncIterable<CentreEvent>;
+  status(): Promise<CentreStatus>;
+  readonly keys: {
+    create(name: string, scopes: readonly ApiKeyScope[]): Promise<{ key: ApiKeyView; secret: string }>;
+    list(): Promise<ApiKeyView[]>;
+    revoke(id: string): Promise<boolean>;
+    /** The key that a secret belongs to, compared in constant time; undefined when unknown or revoked. */
+    find(secret: string): Promise<ApiKeyView | undefined>;
+  };
+  /** Stops taking records, seals nothing more, ends its loops and closes the store. Loses nothing. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,108 @@
+/** `0x` and lower-case hexadecimal digits, any length. */
+export type Hex = `0x${string}`;
+/** 20-byte EVM address, `0x` and 40 lower-case hexadecimal digits. */
+export type Address = Hex & { readonly __brand?: 'Address' };
+/** 32-byte hash, `0x` and 64 lower-case hexadecimal digits. */
+export type Hash = Hex & { readonly __brand?: 'Hash' };
+/** SHA-256 of a record's canonical bytes without its signature. */
+export type RecordId = Hash & { readonly __record?: 'RecordId' };
+
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const isHexText = /^0x(?:[0-9a-f]{2})*$/;
+
+/** Lower-case hexadecimal digits of the bytes, without prefix. */
+export function hexDigits(bytes: Uint8Array): string {
+  let text = '';
+  for (let index = 0; index < bytes.length; index++) text += digits[bytes[index]!];
+  return text;
+}
+
+/** `0x…` of the bytes. */
+export function toHex(bytes: Uint8Array): Hex {
+  return `0x${hexDigits(bytes)}`;
+}
+
+/**
+ * Bytes of a hexadecimal text, with or without `0x`.
+ * @throws RangeError when the text is not an even number of hexadecimal digits.
+ */
+export function fromHex(text: string): Uint8Array {
+  const start = text.startsWith('0x') ? 2 : 0;
+  const sizeBytes = (text.length - start) / 2;
+  const bytes = new Uint8Array(Math.ceil(sizeBytes));
+  for (let index = 0; index < sizeBytes; index++) {
+    const high = nibble(text.charCodeAt(start + 2 * index));
+    const low = nibble(text.charCodeAt(start + 2 * index + 1));
+    if (high < 0 || low < 0) throw new RangeError('not hexadecimal');
+    bytes[index] = (high << 4) | low;
+  }
+  if (!Number.isInteger(sizeBytes)) throw new RangeError('odd number of hexadecimal digits');
+  return bytes;
+}
+
+function nibble(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 97 && code <= 102) return code - 87;
+  if (code >= 65 && code <= 70) return code - 55;
+  return -1;
+}
+
+/** Whether the text is `0x` and exactly `sizeBytes` bytes in lower-case hexadecimal. */
+export function isHex(text: unknown, sizeBytes: number): text is Hex {
+  return typeof text === 'string' && text.length === 2 + 2 * sizeBytes && isHexText.test(text);
+}
+
+/** Joins byte arrays into one. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Whether both arrays hold the same bytes. Not constant time: for public data only. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+/** Standard base64 with padding (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (let start = 0; start < bytes.length; start += 8192) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + 8192));
+  }
+  return btoa(binary);
+}
+
+/**
+ * Bytes of standard base64 text.
+ * @throws RangeError when the text is not canonical base64.
+ */
+export function fromBase64(text: string): Uint8Array {
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) throw new RangeError('not base64');
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
+  return bytes;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/**
+ * Text of UTF-8 bytes.
+ * @throws TypeError when the bytes are not valid UTF-8.
+ */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}

@@ -1,0 +1,158 @@
+/** What each stable code means: text, HTTP status, and whether the same request may succeed later. */
+export type ErrorRow = { readonly status: number; readonly title: string; readonly retry: boolean };
+
+const row = (status: number, title: string, retry = false): ErrorRow => ({ status, title, retry });
+
+/**
+ * Every error of Notarium by its stable code. docs/errors.md and the OpenAPI document are generated from this table;
+ * a code is never renamed or reused.
+ */
+export const errorTable = {
+  // JSON and input
+  'json-malformed': row(400, 'The text is not JSON'),
+  'json-duplicate-key': row(400, 'An object names the same key twice'),
+  'json-lone-surrogate': row(400, 'A string holds half of a surrogate pair'),
+  'json-number-not-canonical': row(400, 'A number is not written as RFC 8785 writes it, or is outside the exact range'),
+  'json-too-deep': row(400, 'The JSON is nested too deep'),
+  'json-too-large': row(413, 'The JSON is larger than allowed'),
+  'text-not-utf8': row(400, 'The bytes are not UTF-8'),
+  'request-invalid': row(400, 'The request does not have the expected form'),
+  'request-too-large': row(413, 'The request body is larger than allowed'),
+  'request-encoding-unsupported': row(415, 'The content encoding is not supported'),
+  'request-media-type-unsupported': row(415, 'The media type is not supported'),
+  'request-timeout': row(408, 'The request body did not arrive in time', true),
+  // Records
+  'record-invalid': row(422, 'The record does not have the form of a Notarium record'),
+  'record-unknown-field': row(422, 'The record has a field that Notarium does not know'),
+  'record-version-unsupported': row(422, 'The record version is not supported'),
+  'record-digest-invalid': row(422, 'The digest is not sha-256: and 64 lower-case hexadecimal digits'),
+  'record-time-invalid': row(422, 'A time is not RFC 3339 UTC with milliseconds'),
+  'record-meta-too-large': row(422, 'meta is larger than 4 KiB in canonical form'),
+  'record-too-large': row(413, 'The record is larger than 16 KiB in canonical form'),
+  'record-not-canonical': row(422, 'The entry bytes are not the canonical form of their record'),
+  'record-network-mismatch': row(422, 'The record is bound to another network'),
+  'record-id-mismatch': row(422, 'The record id is not the hash of the record'),
+  'record-expired': row(422, 'The record has expired'),
+  'record-successor-taken': row(409, 'Another record already supersedes the same record'),
+  'record-predecessor-unknown': row(422, 'The superseded record is not known to the network'),
+  'record-holder-mismatch': row(403, 'Only the holder of a record may supersede it'),
+  'record-not-found': row(404, 'No such record'),
+  'record-not-anchored': row(404, 'The record is accepted but not yet anchored', true),
+  'record-refused': row(410, 'The record was accepted and later refused; the signed refusal says why'),
+  // Signatures
+  'signature-malformed': row(422, 'The signature is not 65 bytes, or 64 bytes by EIP-2098'),
+  'signature-malleable': row(422, 'The signature has s in the upper half'),
+  'signature-mismatch': row(422, 'The signature was not made by the named signer over these data'),
+  // Log, blocks, receipts
+  'proof-malformed': row(422, 'The proof does not have the form of an RFC 9162 proof'),
+  'proof-mismatch': row(422, 'The proof does not lead to the expected root'),
+  'tile-not-found': row(404, 'No such tile'),
+  'tile-corrupt': row(500, 'A log tile does not hash to its place in the tree'),
+  'checkpoint-malformed': row(422, 'The checkpoint is not a C2SP signed note of this log'),
+  'block-not-found': row(404, 'No such block'),
+  'block-invalid': row(422, 'The block header does not have the expected form'),
+  'receipt-malformed': row(422, 'The receipt does not have the form notarium-receipt/1'),
+  'receipt-content-mismatch': row(422, 'The content is not what the record names by its digest'),
+  'receipt-inner-proof-mismatch': row(422, 'The inner proof does not lead from the content to the aggregate digest'),
+  'receipt-record-invalid': row(422, 'The receipt entry is not a valid record'),
+  'receipt-network-mismatch': row(422, 'The receipt belongs to another network than the one expected'),
+  'receipt-record-signature-invalid': row(422, 'The record signature in the receipt is not valid'),
+  'receipt-inclusion-mismatch': row(422, 'The record is not in the log that the block header commits to'),
+  'receipt-block-mismatch': row(422, 'The block header does not fit the proof or the signatures'),
+  'receipt-committee-unknown': row(422, 'The committee of that epoch is not known to the verifier'),
+  'receipt-quorum-missing': row(422, 'Fewer valid committee signatures than the quorum'),
+  'receipt-publisher-not-turn': row(422, 'The publisher was not the one whose turn the slot was'),
+  'receipt-chain-mismatch': row(422, 'The chain stores another block hash than the receipt'),
+  'receipt-not-anchored': row(422, 'The chain has no block at that height'),
+  'acceptance-malformed': row(422, 'The acceptance does not have the expected form'),
+  'acceptance-broken': row(422, 'The record is not in the log although its promised slot has passed: provable misconduct'),
+  'acceptance-pending': row(425, 'The promised slot has not passed yet', true),
+  // Service
+  'unauthorized': row(401, 'An API key is needed'),
+  'forbidden': row(403, 'The API key has not the scope for this'),
+  'not-found': row(404, 'No such resource'),
+  'method-not-allowed': row(405, 'The resource does not have this method'),
+  'rate-limited': row(429, 'Too many requests', true),
+  'pool-full': row(503, 'The pool is full; try again later', true),
+  'storage-full': row(503, 'The disk is full: nothing was accepted', true),
+  'storage-failed': row(503, 'The storage failed: nothing was accepted', true),
+  'shutting-down': row(503, 'The centre is shutting down', true),
+  'not-ready': row(503, 'The centre is not ready', true),
+  'quorum-unreachable': row(503, 'A quorum of centres did not answer in time', true),
+  'wait-timeout': row(504, 'It did not happen within the asked time; the record stays accepted', true),
+  'internal': row(500, 'An unexpected error; the request id finds it in the log'),
+  // Store, chain, operation
+  'store-corrupt': row(500, 'The database is damaged: run notarium rebuild'),
+  'store-locked': row(500, 'Another process holds the data folder'),
+  'store-network-mismatch': row(500, 'The data folder belongs to another network instance'),
+  'store-version-unsupported': row(500, 'The data folder was written by a newer version'),
+  'chain-unreachable': row(503, 'The chain RPC does not answer', true),
+  'chain-mismatch': row(500, 'The chain is not the configured one'),
+  'chain-contract-missing': row(500, 'There is no Notarium contract at that address'),
+  'chain-forgot-anchors': row(500, 'The chain does not know anchors that this data folder holds'),
+  'chain-anchor-rejected': row(500, 'The contract refused the anchor'),
+  'chain-funds-missing': row(500, 'The account cannot pay for gas', true),
+  'clock-skewed': row(503, 'The clock differs from the chain by more than a slot', true),
+  'not-in-committee': row(500, 'This centre is not in the committee'),
+  'config-invalid': row(500, 'The configuration is not valid'),
+  'key-missing': row(500, 'The key file is missing or cannot be opened'),
+  'port-taken': row(500, 'The port is in use by another process'),
+  'file-unreadable': row(500, 'A file cannot be read'),
+  'file-changed': row(500, 'The file changed while it was hashed'),
+  'usage-invalid': row(400, 'The command line is not valid'),
+  'server-unreachable': row(503, 'The centre does not answer', true),
+  'server-answer-invalid': row(502, 'The centre answered something that this client does not understand'),
+} as const satisfies Record<string, ErrorRow>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** Data that an error carries: plain JSON, shown to the caller; never secrets. */
+export type ErrorData = Readonly<Record<string, unknown>>;
+
+/** The one error class of Notarium: a stable code from {@link errorTable}, a sentence, and data. */
+export class NotariumError extends Error {
+  readonly code: ErrorCode;
+  readonly data: ErrorData;
+
+  constructor(code: ErrorCode, detail?: string, options?: { data?: ErrorData; cause?: unknown }) {
+    super(
+      detail === undefined ? errorTable[code].title : `${errorTable[code].title}: ${detail}`,
+      options?.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.name = 'NotariumError';
+    this.code = code;
+    this.data = options?.data ?? {};
+  }
+}
+
+/** Whether the value is a {@link NotariumError}, of the given code if one is given. */
+export function isNotariumError(value: unknown, code?: ErrorCode): value is NotariumError {
+  return value instanceof NotariumError && (code === undefined || value.code === code);
+}
+
+/** RFC 9457 problem document of an error, as HTTP answers carry it. */
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail?: string;
+  retry: boolean;
+  data?: ErrorData;
+  requestId?: string;
+};
+
+/** The problem document for an error code. `type` is an anchor in docs/errors.md. */
+export function toProblem(error: NotariumError): Problem {
+  const { status, title, retry } = errorTable[error.code];
+  return {
+    type: `https://notarium.invalid/errors#${error.code}`,
+    title,
+    status,
+    code: error.code,
+    detail: error.message,
+    retry,
+    ...(Object.keys(error.data).length > 0 ? { data: error.data } : {}),
+  };
+}

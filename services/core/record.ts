@@ -1,0 +1,278 @@
+import { z } from 'zod';
+import { type Address, fromHex, type Hex, type RecordId, sameBytes, toHex } from './bytes.ts';
+import { canonicalBytes, canonicalText } from './canonicalJson.ts';
+import { type Crypto, portableCrypto } from './crypto.ts';
+import { type Network, networkName, parseNetworkName, structHasher } from './eip712.ts';
+import { type ErrorCode, NotariumError } from './errors.ts';
+import { addressSchema, hashSchema } from './schemas.ts';
+import { recoverAddress, type Signer, signatureBytes } from './signature.ts';
+import { parseStrictJson } from './strictJson.ts';
+
+/** Largest entry: canonical bytes of a record, signature included. */
+export const maxEntryBytes = 16 * 1024;
+/** Largest canonical form of `meta`. */
+export const maxMetaBytes = 4 * 1024;
+/** Deepest nesting in a record, the record itself included. */
+export const maxRecordDepth = 12;
+
+const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+function isTime(value: unknown): value is string {
+  if (typeof value !== 'string' || !timePattern.test(value)) return false;
+  const unixMs = Date.parse(value);
+  return !Number.isNaN(unixMs) && unixMs >= 0 && new Date(unixMs).toISOString() === value;
+}
+
+const isMeta = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** RFC 3339 UTC with milliseconds, exactly as `Date.prototype.toISOString` writes it. */
+export const timeSchema = z.custom<string>(isTime, { message: 'not a time like 2026-11-21T01:30:00.000Z' });
+
+/** `sha-256:` and 64 lower-case hexadecimal digits. */
+export const digestSchema = z.custom<`sha-256:${string}`>(
+  (value) => typeof value === 'string' && /^sha-256:[0-9a-f]{64}$/.test(value),
+  { message: 'not sha-256: and 64 lower-case hexadecimal digits' },
+);
+
+/** evidence, database, activity, resource, aggregate, or a private kind `x-…`. */
+export const kindSchema = z
+  .string()
+  .regex(/^(?:evidence|database|activity|resource|aggregate|x-[a-z0-9][a-z0-9.-]{0,61})$/, 'not a known kind, nor x-…');
+
+const subjectSchema = z.string().refine((text) => text.isWellFormed() && text.length >= 1 && [...text].length <= 256, {
+  message: 'not 1 to 256 characters',
+});
+
+/** What a submitter states; the signature covers all of it (DESIGN.md section 3). */
+export const unsignedRecordSchema = z.strictObject({
+  v: z.literal(1),
+  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  kind: kindSchema,
+  subject: subjectSchema,
+  digest: digestSchema,
+  time: timeSchema,
+  expires: timeSchema.optional(),
+  supersedes: hashSchema.optional(),
+  holder: addressSchema.optional(),
+  meta: z.custom<Record<string, unknown>>(isMeta, { message: 'not an object' }).optional(),
+  submitter: addressSchema,
+});
+
+/** See {@link unsignedRecordSchema}. */
+export type UnsignedRecord = z.infer<typeof unsignedRecordSchema>;
+
+/** One signed statement: who, what kind, about what, which digest, when. */
+export const recordSchema = z.strictObject({
+  ...unsignedRecordSchema.shape,
+  signature: z.string(),
+});
+
+/** See {@link recordSchema}. */
+export type NotariumRecord = z.infer<typeof recordSchema>;
+
+/** A record with what follows from its bytes. */
+export type CheckedRecord = {
+  readonly record: NotariumRecord;
+  readonly id: RecordId;
+  readonly idBytes: Uint8Array;
+  /** Canonical bytes with the signature: what the log holds. */
+  readonly entry: Uint8Array;
+};
+
+const codeOfField: Readonly<Partial<Record<string, ErrorCode>>> = {
+  v: 'record-version-unsupported',
+  digest: 'record-digest-invalid',
+  time: 'record-time-invalid',
+  expires: 'record-time-invalid',
+  signature: 'signature-malformed',
+};
+
+/**
+ * Checks the form of a record that came as JSON.
+ * @throws NotariumError `record-invalid`, `record-unknown-field`, `record-version-unsupported`, `record-digest-invalid`,
+ *   `record-time-invalid`, `record-meta-too-large`, `signature-malformed`, `signature-malleable`.
+ */
+export function asRecord(value: unknown): NotariumRecord {
+  const parsed = recordSchema.safeParse(value);
+  if (!parsed.success) throw invalidRecord(parsed.error);
+  checkMeta(parsed.data.meta);
+  return parsed.data;
+}
+
+/** Checks the form of a record that is still to be signed. Same errors as {@link asRecord}. */
+export function asUnsignedRecord(value: unknown): UnsignedRecord {
+  const parsed = unsignedRecordSchema.safeParse(value);
+  if (!parsed.success) throw invalidRecord(parsed.error);
+  checkMeta(parsed.data.meta);
+  return parsed.data;
+}
+
+function invalidRecord(error: z.ZodError): NotariumError {
+  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (unknown) {
+    const fields = unknown.keys.slice(0, 8).map((key) => key.slice(0, 64));
+    return new NotariumError('record-unknown-field', fields.join(', '), { data: { fields } });
+  }
+  const issue = error.issues[0]!;
+  const field = String(issue.path[0] ?? '');
+  return new NotariumError(codeOfField[field] ?? 'record-invalid', `${field || 'record'}: ${issue.message}`, {
+    data: { field },
+  });
+}
+
+function checkMeta(meta: Record<string, unknown> | undefined): void {
+  if (meta === undefined) return;
+  const sizeBytes = canonicalBytes(meta).length;
+  if (sizeBytes > maxMetaBytes) {
+    throw new NotariumError('record-meta-too-large', undefined, { data: { have: sizeBytes, want: maxMetaBytes } });
+  }
+}
+
+/** Bytes that the record id is the SHA-256 of: canonical JSON without `signature`. */
+export function recordIdBytes(record: UnsignedRecord | NotariumRecord, crypto: Crypto = portableCrypto): Uint8Array {
+  const { signature: _, ...unsigned } = record as NotariumRecord;
+  return crypto.sha256(canonicalBytes(unsigned));
+}
+
+const hasher = structHasher('Record(bytes32 id)');
+
+/** What a submitter signs: EIP-712 `Record(bytes32 id)` in the record's network. */
+export function recordDigest(network: Network, idBytes: Uint8Array, keccak256 = portableCrypto.keccak256): Uint8Array {
+  return hasher.digest(network, [idBytes], keccak256);
+}
+
+/**
+ * Signs a record. `submitter` is the signer's address.
+ * @throws NotariumError as {@link asUnsignedRecord}; `record-too-large`.
+ */
+export async function signRecord(
+  unsigned: Omit<UnsignedRecord, 'submitter'>,
+  signer: Signer,
+  crypto: Crypto = portableCrypto,
+): Promise<CheckedRecord> {
+  const whole = asUnsignedRecord({ ...unsigned, submitter: signer.address });
+  const idBytes = recordIdBytes(whole, crypto);
+  const network = parseNetworkName(whole.network)!;
+  const signature = await signer.sign(recordDigest(network, idBytes, crypto.keccak256));
+  const record: NotariumRecord = { ...whole, signature: toHex(signature) };
+  return { record, id: toHex(idBytes), idBytes, entry: entryOf(record) };
+}
+
+function entryOf(record: NotariumRecord): Uint8Array {
+  const entry = canonicalBytes(record);
+  if (entry.length > maxEntryBytes) {
+    throw new NotariumError('record-too-large', undefined, { data: { have: entry.length, want: maxEntryBytes } });
+  }
+  return entry;
+}
+
+/**
+ * Reads a record as a client posts it: any whitespace and key order, one reading only. Does not check the signature.
+ * @throws NotariumError the `json-…` codes of {@link parseStrictJson} and those of {@link asRecord}.
+ */
+export function readRecord(text: string, crypto: Crypto = portableCrypto): CheckedRecord {
+  if (text.length > 2 * maxEntryBytes) {
+    throw new NotariumError('record-too-large', undefined, { data: { have: text.length, want: maxEntryBytes } });
+  }
+  const value = parseOnce(text);
+  const record = asRecord(value);
+  const entry = entryOf(record);
+  const idBytes = recordIdBytes(record, crypto);
+  return { record, id: toHex(idBytes), idBytes, entry };
+}
+
+/**
+ * `JSON.parse` is ten times faster than the strict parser, and where its canonical form is the very text that came in,
+ * nothing can have been ambiguous: a duplicate key, `1.0` or a lone surrogate never survives that round trip.
+ */
+function parseOnce(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (text.isWellFormed() && nestingOf(text) <= maxRecordDepth && canonicalText(value) === text) return value;
+  } catch {
+    // The strict parser below finds the same fault again and names it.
+  }
+  return parseStrictJson(text, { maxSize: 2 * maxEntryBytes, maxDepth: maxRecordDepth });
+}
+
+// Brackets inside strings count too: that only sends a rare record to the strict parser.
+function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+/**
+ * Reads an entry of the log: exactly the canonical bytes of a record. Does not check the signature.
+ * @throws NotariumError `record-not-canonical`, `text-not-utf8`, and those of {@link readRecord}.
+ */
+export function parseEntry(entry: Uint8Array, options: { crypto?: Crypto } = {}): CheckedRecord {
+  if (entry.length > maxEntryBytes) {
+    throw new NotariumError('record-too-large', undefined, { data: { have: entry.length, want: maxEntryBytes } });
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(entry);
+  } catch (cause) {
+    throw new NotariumError('text-not-utf8', undefined, { cause });
+  }
+  const checked = readRecord(text, options.crypto);
+  if (!sameBytes(checked.entry, entry)) throw new NotariumError('record-not-canonical');
+  return checked;
+}
+
+/**
+ * Checks that the submitter signed the record in the network that it names.
+ * @throws NotariumError `signature-malformed`, `signature-malleable`, `signature-mismatch`.
+ */
+export function checkRecordSignature(
+  record: NotariumRecord,
+  idBytes: Uint8Array,
+  crypto: Crypto = portableCrypto,
+): void {
+  const network = parseNetworkName(record.network);
+  if (!network) throw new NotariumError('record-invalid', 'network');
+  const digest = recordDigest(network, idBytes, crypto.keccak256);
+  const signer = recoverAddress(crypto, digest, signatureBytes(record.signature));
+  if (signer !== record.submitter) {
+    throw new NotariumError('signature-mismatch', 'record', { data: { have: signer, want: record.submitter } });
+  }
+}
+
+/**
+ * Checks that a record belongs to the network.
+ * @throws NotariumError `record-network-mismatch`.
+ */
+export function checkRecordNetwork(record: NotariumRecord, network: Network): void {
+  const want = networkName(network);
+  if (record.network !== want) {
+    throw new NotariumError('record-network-mismatch', undefined, { data: { have: record.network, want } });
+  }
+}
+
+/** Who may supersede a record. */
+export function holderOf(record: NotariumRecord): Address {
+  return record.holder ?? record.submitter;
+}
+
+/** 32 bytes of a `sha-256:…` digest. */
+export function digestBytes(digest: string): Uint8Array {
+  return fromHex(digest.slice('sha-256:'.length));
+}
+
+/** `sha-256:…` of 32 bytes. */
+export function digestText(bytes: Uint8Array): `sha-256:${string}` {
+  return `sha-256:${toHex(bytes).slice(2)}`;
+}
+
+/** Text of an entry, as `GET /v1/records/:id` shows it. */
+export function entryRecord(entry: Uint8Array): { record: NotariumRecord; id: Hex } {
+  const { record, id } = parseEntry(entry);
+  return { record, id };
+}
