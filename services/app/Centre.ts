@@ -1,18 +1,17 @@
 import type { Acceptance, Refusal } from '../core/acceptance.ts';
 import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
+import type { BlockState } from '../core/blockState.ts';
 import type { Address, Hash, RecordId } from '../core/bytes.ts';
 import type { NotariumError } from '../core/errors.ts';
-import type { Receipt, VerifyResult } from '../core/receipt.ts';
+import type { Receipt } from '../core/receipt.ts';
 import type { NotariumRecord, UnsignedRecord } from '../core/record.ts';
+import type { VerifyResult } from '../core/verifyReceipt.ts';
 
 /** What became of one submitted record. */
 export type IntakeResult =
   | { readonly status: 'accepted' | 'known'; readonly id: RecordId; readonly acceptance: Acceptance }
   | { readonly status: 'logged'; readonly id: RecordId; readonly leafIndex: number }
   | { readonly status: 'failed'; readonly id?: RecordId; readonly error: NotariumError };
-
-/** State of a block; see core/blockState.ts. */
-export type BlockState = 'sealed' | 'submitted' | 'anchored' | 'committed' | 'void';
 
 /** A block as the centre knows it. */
 export type BlockView = {
@@ -113,7 +112,7 @@ export type RecordDraft = Pick<UnsignedRecord, 'kind' | 'subject' | 'digest'> &
 export type Centre = {
   /**
    * Takes records, each given as its JSON text. Answers, in order, after all that was accepted is on disk. One bad line
-   * fails alone. Throws only when the whole call fails: `pool-full`, `storage-full`, `storage-failed`, `shutting-down`.
+   * fails alone; `pool-full`, `storage-full`, `storage-failed` and `shutting-down` come as failed lines too. Never rejects.
    */
   accept(lines: readonly string[]): Promise<IntakeResult[]>;
   /** Signs a draft as submitter, with `meta.onBehalfOf` set to the client's name, and accepts it. */
@@ -134,7 +133,10 @@ export type Centre = {
   blocks(query: { before?: number; limit: number }): Promise<Page<BlockView>>;
   block(height: number): Promise<BlockView | undefined>;
   /** RFC 9162 consistency proof between two sizes of the log; throws `proof-malformed` for sizes that it never had. */
-  consistency(from: number, to: number): Promise<{ from: number; to: number; fromRoot: Hash; toRoot: Hash; path: string[] }>;
+  consistency(
+    from: number,
+    to: number,
+  ): Promise<{ from: number; to: number; fromRoot: Hash; toRoot: Hash; path: string[] }>;
   /** Signed C2SP checkpoint of the newest anchored block. */
   checkpoint(): Promise<string>;
   /** Bytes of a tile by its tlog-tiles path below `tile/`; undefined when the log has no such tile. */

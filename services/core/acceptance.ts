@@ -55,12 +55,15 @@ export function checkAcceptance(network: Network, acceptance: Acceptance, crypto
 }
 
 /** Why an accepted record was not sealed. */
-export type RefusalReason = 'record-expired' | 'record-successor-taken';
+export const refusalReasons = ['record-expired', 'record-successor-taken', 'record-predecessor-unknown'] as const;
+
+/** See {@link refusalReasons}. */
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /** A centre's signed statement that an accepted record will not be in the log, and why. */
 export const refusalSchema = z.strictObject({
   recordId: hashSchema,
-  reason: z.enum(['record-expired', 'record-successor-taken']),
+  reason: z.enum(refusalReasons),
   /** The record that won (`record-successor-taken`); zero otherwise. */
   winner: hashSchema,
   /** Slot in which it was refused. */

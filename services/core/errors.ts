@@ -65,11 +65,17 @@ export const errorTable = {
   'receipt-chain-mismatch': row(422, 'The chain stores another block hash than the receipt'),
   'receipt-not-anchored': row(422, 'The chain has no block at that height'),
   'acceptance-malformed': row(422, 'The acceptance does not have the expected form'),
-  'acceptance-broken': row(422, 'The record is not in the log although its promised slot has passed: provable misconduct'),
+  'acceptance-broken': row(
+    422,
+    'The record is not in the log although its promised slot has passed: provable misconduct',
+  ),
   'acceptance-pending': row(425, 'The promised slot has not passed yet', true),
+  'acceptance-signer-unknown': row(422, 'The acceptance is not signed by a centre of the trusted network'),
+  'network-untrusted': row(422, 'No trusted network file names this network'),
+  'network-changed': row(422, 'The centre describes the network otherwise than the trusted network file does'),
   // Service
-  'unauthorized': row(401, 'An API key is needed'),
-  'forbidden': row(403, 'The API key has not the scope for this'),
+  unauthorized: row(401, 'An API key is needed'),
+  forbidden: row(403, 'The API key has not the scope for this'),
   'not-found': row(404, 'No such resource'),
   'method-not-allowed': row(405, 'The resource does not have this method'),
   'rate-limited': row(429, 'Too many requests', true),
@@ -80,8 +86,9 @@ export const errorTable = {
   'not-ready': row(503, 'The centre is not ready', true),
   'quorum-unreachable': row(503, 'A quorum of centres did not answer in time', true),
   'wait-timeout': row(504, 'It did not happen within the asked time; the record stays accepted', true),
-  'internal': row(500, 'An unexpected error; the request id finds it in the log'),
+  internal: row(500, 'An unexpected error; the request id finds it in the log'),
   // Store, chain, operation
+  'vote-conflict': row(409, 'This centre has already signed another block in that slot'),
   'store-corrupt': row(500, 'The database is damaged: run notarium rebuild'),
   'store-locked': row(500, 'Another process holds the data folder'),
   'store-network-mismatch': row(500, 'The data folder belongs to another network instance'),
@@ -90,15 +97,21 @@ export const errorTable = {
   'chain-mismatch': row(500, 'The chain is not the configured one'),
   'chain-contract-missing': row(500, 'There is no Notarium contract at that address'),
   'chain-forgot-anchors': row(500, 'The chain does not know anchors that this data folder holds'),
+  'chain-answer-invalid': row(502, 'The chain RPC answered with an error, or with what cannot be true', true),
+  'chain-fees-too-high': row(503, 'Gas costs more than the configured limit', true),
+  'store-behind-chain': row(500, 'The chain has blocks whose records this data folder does not hold'),
   'chain-anchor-rejected': row(500, 'The contract refused the anchor'),
   'chain-funds-missing': row(500, 'The account cannot pay for gas', true),
   'clock-skewed': row(503, 'The clock differs from the chain by more than a slot', true),
   'not-in-committee': row(500, 'This centre is not in the committee'),
   'config-invalid': row(500, 'The configuration is not valid'),
   'key-missing': row(500, 'The key file is missing or cannot be opened'),
+  'key-exists': row(500, 'There is a keystore at that place already; it is never overwritten'),
   'port-taken': row(500, 'The port is in use by another process'),
   'file-unreadable': row(500, 'A file cannot be read'),
   'file-changed': row(500, 'The file changed while it was hashed'),
+  'items-failed': row(422, 'Some items failed; the others were taken'),
+  'check-failed': row(500, 'A check of the machine failed'),
   'usage-invalid': row(400, 'The command line is not valid'),
   'server-unreachable': row(503, 'The centre does not answer', true),
   'server-answer-invalid': row(502, 'The centre answered something that this client does not understand'),
@@ -113,6 +126,8 @@ export type ErrorData = Readonly<Record<string, unknown>>;
 /** The one error class of Notarium: a stable code from {@link errorTable}, a sentence, and data. */
 export class NotariumError extends Error {
   readonly code: ErrorCode;
+  /** What is particular to this case; empty where the title says all. */
+  readonly detail: string;
   readonly data: ErrorData;
 
   constructor(code: ErrorCode, detail?: string, options?: { data?: ErrorData; cause?: unknown }) {
@@ -122,6 +137,7 @@ export class NotariumError extends Error {
     );
     this.name = 'NotariumError';
     this.code = code;
+    this.detail = detail ?? '';
     this.data = options?.data ?? {};
   }
 }

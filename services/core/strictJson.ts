@@ -36,6 +36,7 @@ function decode(bytes: Uint8Array): string {
 
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // Everything that may stand in a string up to its end, an escape or a character that must not be there.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in a string
 const plainPattern = /[^"\\\u0000-\u001f]*/y;
 const shortEscapes: Readonly<Record<string, string>> = {
   '"': '"',

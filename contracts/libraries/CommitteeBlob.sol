@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title A committee kept as the code of a contract
+/// @notice Reading m members costs one cold account access instead of m cold slots (SSTORE2, after 0xsequence and
+/// Solady). The blob is a STOP byte, so that nobody can run it, then 20 bytes for each member in order:
+///
+///     00 | member 0 | member 1 | ... | member m-1
+///
+/// The contract that writes them creates nothing else, so that the blob of epoch e is its e-th creation and its address
+/// follows from the epoch: nobody has to store or ask for it (see {addressOf}).
+/// @dev A blob is never changed and cannot destroy itself, so it stays good for ever.
+library CommitteeBlob {
+    /// @notice Where `writer` puts, or will put, the blob of an epoch.
+    /// @dev CREATE: the last 20 bytes of keccak256(rlp([writer, nonce])), and a contract's nonce starts at 1 (EIP-161).
+    function addressOf(address writer, uint64 epoch) internal pure returns (address pointer) {
+        assembly ("memory-safe") {
+            switch lt(epoch, 0x80)
+            case 1 {
+                // d6: a list of 22 bytes; 94: a string of 20; the writer; the nonce stands for itself.
+                mstore(0x00, or(or(shl(240, 0xd694), shl(80, writer)), shl(72, epoch)))
+                pointer := keccak256(0x00, 23)
+            }
+            default {
+                // The nonce is a string of n bytes, and the list of 22 + n: its bytes are counted first.
+                let n := 1
+                for {
+                    let rest := shr(8, epoch)
+                } rest {
+                    rest := shr(8, rest)
+                } {
+                    n := add(n, 1)
+                }
+                mstore(0x00, or(or(shl(248, add(0xd6, n)), shl(240, 0x94)), or(shl(80, writer), shl(72, add(0x80, n)))))
+                mstore(0x17, shl(sub(256, shl(3, n)), epoch))
+                pointer := keccak256(0x00, add(23, n))
+            }
+            pointer := and(pointer, 0xffffffffffffffffffffffffffffffffffffffff)
+        }
+    }
+
+    /// @notice Writes the members as the blob of an epoch.
+    /// @return pointer Where it is; the caller checks that it is {addressOf} its own address and the epoch.
+    function write(address[] memory members) internal returns (address pointer) {
+        assembly ("memory-safe") {
+            let size := mload(members)
+            let bytesOfCode := add(mul(size, 20), 1)
+            let blob := mload(0x40)
+            // Creation code, 11 bytes, right-aligned in the first word:
+            //   61 LLLL  PUSH2 length     the blob's length
+            //   80       DUP1
+            //   60 0a    PUSH1 10         the code after this prefix
+            //   5f       PUSH0            to memory 0
+            //   39       CODECOPY
+            //   5f       PUSH0            from memory 0
+            //   f3       RETURN
+            // then the STOP byte, which is the first of the blob.
+            mstore(blob, or(0x61000080600a5f395ff300, shl(64, bytesOfCode)))
+            let target := add(blob, 0x20)
+            let source := add(members, 0x20)
+            for {
+                let last := add(source, shl(5, size))
+            } lt(source, last) {
+                source := add(source, 0x20)
+                target := add(target, 20)
+            } {
+                // Left-aligned, so that the next member overwrites the 12 bytes of zero behind it.
+                mstore(target, shl(96, mload(source)))
+            }
+            // 10 bytes of prefix and the blob start at byte 21 of the first word.
+            pointer := create(0, add(blob, 21), add(10, bytesOfCode))
+        }
+    }
+
+    /// @notice The members packed as they stand in the blob, 20 bytes each; empty where there is no blob.
+    function load(address pointer) internal view returns (bytes memory packed) {
+        assembly ("memory-safe") {
+            packed := mload(0x40)
+            let length := extcodesize(pointer)
+            // Without the STOP byte.
+            length := sub(length, iszero(iszero(length)))
+            mstore(packed, length)
+            extcodecopy(pointer, add(packed, 0x20), 1, length)
+            // Keeps the free memory pointer on a word boundary.
+            mstore(0x40, and(add(add(packed, length), 0x3f), not(0x1f)))
+        }
+    }
+
+    /// @notice How many members a loaded blob has.
+    function count(bytes memory packed) internal pure returns (uint256) {
+        return packed.length / 20;
+    }
+
+    /// @notice Member `index` of a loaded blob; the caller keeps the index below {count}.
+    function memberAt(bytes memory packed, uint256 index) internal pure returns (address member) {
+        assembly ("memory-safe") {
+            member := shr(96, mload(add(add(packed, 0x20), mul(index, 20))))
+        }
+    }
+
+    /// @notice The members as an array.
+    function read(address pointer) internal view returns (address[] memory members) {
+        bytes memory packed = load(pointer);
+        uint256 size = count(packed);
+        members = new address[](size);
+        for (uint256 i = 0; i < size; ++i) members[i] = memberAt(packed, i);
+    }
+}

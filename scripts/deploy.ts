@@ -1,0 +1,204 @@
+/**
+ * Deploys the contracts by Hardhat Ignition. A second run with the same state folder deploys nothing, and a run that
+ * was interrupted goes on where it stopped.
+ *
+ * As a command: `NOTARIUM_DEPLOY_PARAMETERS=<file.json> npx hardhat run scripts/deploy.ts --network localhost`
+ * (also NOTARIUM_DEPLOY_STATE: the state folder, NOTARIUM_DEPLOY_OUT: the file to write). From a script: `deploy()`.
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Artifact,
+  type ArtifactResolver,
+  type BuildInfo,
+  type DeploymentResult,
+  type EIP1193Provider,
+  deploy as ignite,
+  listTransactions,
+} from '@nomicfoundation/ignition-core';
+import { type NodeEntry, notariumModule } from '../ignition/modules/Notarium.ts';
+import { rpcProvider } from './rpc-provider.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/** A member of the genesis committee; the order is the order of the turns. */
+export type GenesisNode = {
+  address: string;
+  name: string;
+  endpoint: string;
+  /** X25519 public key, 32 bytes, 0x and hex. */
+  encryptionKey: string;
+  /** Ed25519 public key, 32 bytes, 0x and hex. */
+  noteKey: string;
+};
+
+export type DeployParameters = { committee: GenesisNode[]; periodSeconds: number; graceSeconds: number };
+
+export type DeployOptions = {
+  /** Where the chain is: a URL, or a provider that can already send transactions. */
+  chain: string | EIP1193Provider;
+  parameters: DeployParameters;
+  /** Signs the transactions; without it, the chain's first unlocked account does (development chains). */
+  privateKey?: string;
+  /** Ignition's journal. One folder for each chain instance: by default it is named by chain id and genesis hash. */
+  stateDir?: string;
+  /** Where the result is written; nowhere by default. */
+  outFile?: string;
+  /** Blocks on top of a transaction before it counts; by default 1. */
+  confirmations?: number;
+  /** Where `hardhat build` put the artifacts. */
+  artifactsDir?: string;
+};
+
+/** What deployments/<network>.json holds. */
+export type Deployment = {
+  chainId: number;
+  /** Hash of the chain's block 0: tells two instances of one development chain apart. */
+  genesisHash: string;
+  registry: string;
+  blockAnchor: string;
+  periodSeconds: number;
+  graceSeconds: number;
+  /** The first block in which an event of ours can be. */
+  deployBlock: number;
+  transactionHashes: { registry: string; blockAnchor: string };
+};
+
+/** The deployment did not come about; `message` holds every reason that Ignition gave. */
+export class DeployError extends Error {
+  override name = 'DeployError';
+}
+
+/**
+ * Deploys what is not deployed yet and says where everything is.
+ * @throws DeployError when the chain refuses, or no longer knows what the state folder says was deployed.
+ */
+export async function deploy(options: DeployOptions): Promise<Deployment> {
+  const provider = typeof options.chain === 'string' ? rpcProvider(options.chain, options.privateKey) : options.chain;
+  const chainId = Number(await provider.request({ method: 'eth_chainId' }));
+  const genesis = (await provider.request({ method: 'eth_getBlockByNumber', params: ['0x0', false] })) as {
+    hash: string;
+  };
+  const stateDir =
+    options.stateDir ?? join(root, 'ignition', 'deployments', `chain-${chainId}-${genesis.hash.slice(2, 10)}`);
+  await mkdir(stateDir, { recursive: true });
+  const artifactResolver = artifactsIn(options.artifactsDir ?? join(root, 'artifacts'));
+
+  const { periodSeconds, graceSeconds } = options.parameters;
+  const committee = options.parameters.committee.map(
+    ({ address, name, endpoint, encryptionKey, noteKey }): NodeEntry => {
+      return { account: address, name, endpoint, encryptionKey, noteKey };
+    },
+  );
+  const result = await ignite({
+    ignitionModule: notariumModule,
+    deploymentParameters: { Notarium: { committee, periodSeconds, graceSeconds } },
+    deploymentDir: stateDir,
+    artifactResolver,
+    provider,
+    accounts: (await provider.request({ method: 'eth_accounts' })) as string[],
+    config: { requiredConfirmations: options.confirmations ?? 1, blockPollingInterval: 100, retryInterval: 100 },
+  });
+  if (result.type !== 'SUCCESSFUL_DEPLOYMENT') throw new DeployError(reasonsOf(result));
+
+  const addressOf = (id: string): string => {
+    const contract = result.contracts[`Notarium#${id}`];
+    if (contract === undefined) throw new DeployError(`Ignition did not report ${id}`);
+    return contract.address;
+  };
+  const registry = addressOf('NodeRegistry');
+  const blockAnchor = addressOf('BlockAnchor');
+  for (const address of [registry, blockAnchor]) {
+    if ((await provider.request({ method: 'eth_getCode', params: [address, 'latest'] })) !== '0x') continue;
+    throw new DeployError(
+      `${stateDir} says that ${address} was deployed, but the chain knows no contract there: it is another instance ` +
+        'of the chain; use another state folder',
+    );
+  }
+
+  const transactions = await listTransactions(stateDir, artifactResolver);
+  const hashOf = (name: string): string => {
+    const sent = transactions.find((transaction) => transaction.name === name && transaction.status === 'SUCCESS');
+    if (sent === undefined) throw new DeployError(`Ignition did not report the transaction of ${name}`);
+    return sent.txHash;
+  };
+  const transactionHashes = { registry: hashOf('NodeRegistry'), blockAnchor: hashOf('BlockAnchor') };
+  const receipt = (await provider.request({
+    method: 'eth_getTransactionReceipt',
+    params: [transactionHashes.registry],
+  })) as { blockNumber: string };
+  const deployment: Deployment = {
+    chainId,
+    genesisHash: genesis.hash,
+    registry,
+    blockAnchor,
+    periodSeconds,
+    graceSeconds,
+    deployBlock: Number(receipt.blockNumber),
+    transactionHashes,
+  };
+  if (options.outFile !== undefined) await writeWhole(options.outFile, `${JSON.stringify(deployment, null, 2)}\n`);
+  return deployment;
+}
+
+/** The artifacts as files, so that a deployment needs neither the compiler nor the Hardhat runtime. */
+function artifactsIn(folder: string): ArtifactResolver {
+  const loadArtifact = async (name: string): Promise<Artifact> => {
+    const file = join(folder, 'contracts', `${name}.sol`, `${name}.json`);
+    return JSON.parse(await readFile(file, 'utf8')) as Artifact;
+  };
+  return {
+    loadArtifact,
+    getBuildInfo: async (name) => {
+      const { buildInfoId } = await loadArtifact(name);
+      return JSON.parse(await readFile(join(folder, 'build-info', `${buildInfoId}.json`), 'utf8')) as BuildInfo;
+    },
+  };
+}
+
+function reasonsOf(result: Exclude<DeploymentResult, { type: 'SUCCESSFUL_DEPLOYMENT' }>): string {
+  if ('errors' in result)
+    return Object.entries(result.errors)
+      .map(([id, texts]) => `${id}: ${texts.join('; ')}`)
+      .join('\n');
+  const failed = 'failed' in result ? result.failed : [];
+  const timedOut = result.timedOut.map(({ futureId }) => `${futureId}: timed out; run again to go on`);
+  return [...failed.map(({ futureId, error }) => `${futureId}: ${error}`), ...timedOut].join('\n');
+}
+
+/** Never half a file: written beside, then renamed. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await mkdir(dirname(resolve(file)), { recursive: true });
+  await writeFile(`${file}.tmp`, text);
+  await rename(`${file}.tmp`, file);
+}
+
+/** `hardhat run scripts/deploy.ts --network <name>`: the network of Hardhat's configuration does the signing. */
+async function main(): Promise<void> {
+  const file = process.env.NOTARIUM_DEPLOY_PARAMETERS;
+  if (file === undefined) {
+    throw new DeployError(
+      'NOTARIUM_DEPLOY_PARAMETERS must name a JSON file: { committee, periodSeconds, graceSeconds }',
+    );
+  }
+  const { network } = await import('hardhat');
+  const connection = await network.create();
+  try {
+    const stateDir = process.env.NOTARIUM_DEPLOY_STATE;
+    const outFile = process.env.NOTARIUM_DEPLOY_OUT ?? join(root, 'deployments', `${connection.networkName}.json`);
+    const deployment = await deploy({
+      chain: connection.provider,
+      parameters: JSON.parse(await readFile(file, 'utf8')) as DeployParameters,
+      ...(stateDir === undefined ? {} : { stateDir }),
+      outFile,
+    });
+    console.log(JSON.stringify(deployment, null, 2));
+    console.log(`written to ${outFile}`);
+  } finally {
+    await connection.close();
+  }
+}
+
+// Hardhat imports the script that it runs, so import.meta.main is false there.
+if (process.argv.some((argument) => resolve(argument) === fileURLToPath(import.meta.url))) await main();

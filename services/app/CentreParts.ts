@@ -1,0 +1,60 @@
+import type { Chain } from '../chain/Chain.ts';
+import type { BlockHeader, BlockSignature } from '../core/block.ts';
+import type { Committee } from '../core/committee.ts';
+import type { Network } from '../core/eip712.ts';
+import type { Signer } from '../core/signature.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { NativeCrypto } from '../lib/nativeCrypto.ts';
+import type { Store } from '../store/Store.ts';
+import type { CentreMetrics } from './metrics.ts';
+import type { Problems } from './Problems.ts';
+
+/** Numbers that an operator may set. */
+export type CentreSettings = {
+  /** Confirmations before a block counts as committed. */
+  readonly confirmations: number;
+  /** Slots ahead that an acceptance promises inclusion by. */
+  readonly promiseSlots: number;
+  /** Records that may wait for a block. */
+  readonly poolLimit: number;
+  /** Records in one block at most. */
+  readonly maxBlockRecords: number;
+  /** A transaction that is in no block after this time is replaced with higher fees. */
+  readonly replaceAfterMs: number;
+  /** Most committed blocks that a reorganisation may take; more lost anchors mean that the chain is another one. */
+  readonly maxLostAnchors: number;
+  /** How often the publisher looks at its slot and its block. */
+  readonly tickMs: number;
+  /** Threads that check records; as many as processors when left out. */
+  readonly threads?: number;
+};
+
+/** Settings that suit a local chain with a period of a few seconds. */
+export const defaultSettings: CentreSettings = {
+  confirmations: 1,
+  promiseSlots: 60,
+  poolLimit: 1_000_000,
+  maxBlockRecords: 200_000,
+  replaceAfterMs: 15_000,
+  maxLostAnchors: 64,
+  tickMs: 100,
+};
+
+/** What the verbs of this folder work with; built once in openCentre.ts. */
+export type CentreParts = {
+  readonly network: Network;
+  readonly periodSeconds: number;
+  readonly graceSeconds: number;
+  readonly store: Store;
+  readonly chain: Chain;
+  readonly signer: Signer;
+  readonly crypto: NativeCrypto;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: CentreSettings;
+  readonly problems: Problems;
+  readonly metrics: CentreMetrics;
+  /** Asks the committee for signatures over a header; a committee of one asks only itself. */
+  readonly collectSignatures: (header: BlockHeader, committee: Committee) => Promise<BlockSignature[]>;
+};

@@ -1,0 +1,238 @@
+import { acceptanceDigest } from '../core/acceptance.ts';
+import { type Hash, type RecordId, toHex } from '../core/bytes.ts';
+import { slotAt } from '../core/committee.ts';
+import type { Network } from '../core/eip712.ts';
+import { isNotariumError, NotariumError } from '../core/errors.ts';
+import type { Signer } from '../core/signature.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
+import type { IntakeResult } from './Centre.ts';
+import type { CheckedLine, CheckedLines } from './checkLines.ts';
+import type { IntakeTask } from './intakeWorker.ts';
+
+/** What intake needs of the rest. */
+export type IntakeParts = {
+  readonly store: Pick<Store, 'admit' | 'poolStatus'>;
+  readonly workers: { readonly threadCount: number; check(task: IntakeTask): Promise<CheckedLines> };
+  readonly network: Network;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly periodSeconds: number;
+  /** How many slots ahead an acceptance promises inclusion. */
+  readonly promiseSlots: number;
+  /** Records that may wait for a block; beyond that, `pool-full`. */
+  readonly poolLimit: number;
+  readonly onAccepted?: (count: number) => void;
+};
+
+/** One call of accept, until all its lines have a result. */
+type Job = { readonly results: IntakeResult[]; remaining: number; readonly done: () => void };
+type Line = { readonly text: string; readonly job: Job; readonly index: number };
+type Row = { readonly row: PoolRow; readonly line: Line; readonly id: RecordId };
+
+const maxTaskLines = 512;
+const maxCommitRows = 8192;
+
+/**
+ * Takes records in: checks them in threads, stores them in one durable group commit at a time, and only then answers.
+ * While a commit is on its way to the disk, what arrives gathers for the next one, so the cost of an fsync is shared by
+ * all who wait for it.
+ */
+export class Intake {
+  #parts: IntakeParts;
+  #lines: Line[] = [];
+  #rows: Row[] = [];
+  #checking = 0;
+  #committing = false;
+  #closed = false;
+  #open = 0;
+  #idle: (() => void) | undefined;
+  /** Lines taken whose result is still out; bounds memory together with the pool limit. */
+  #waiting = 0;
+  #pooled = 0;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Lines taken whose result is still out. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Sets how many records are in the pool, so that the limit holds without asking the database each time. */
+  setPooled(count: number): void {
+    this.#pooled = count;
+  }
+
+  /** See `Centre.accept`. Never rejects: what fails, fails a line. */
+  accept(texts: readonly string[]): Promise<IntakeResult[]> {
+    if (texts.length === 0) return Promise.resolve([]);
+    const refusal = this.#refusal(texts.length);
+    if (refusal) return Promise.resolve(texts.map(() => ({ status: 'failed', error: refusal })));
+    const { promise, resolve } = Promise.withResolvers<IntakeResult[]>();
+    this.#open++;
+    const job: Job = {
+      results: new Array<IntakeResult>(texts.length),
+      remaining: texts.length,
+      done: () => {
+        this.#open--;
+        resolve(job.results);
+        if (this.#open === 0) this.#idle?.();
+      },
+    };
+    this.#waiting += texts.length;
+    texts.forEach((text, index) => {
+      this.#lines.push({ text, job, index });
+    });
+    this.#pumpChecks();
+    return promise;
+  }
+
+  /** Takes nothing more, and resolves when everything taken has its answer. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#open === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  #refusal(count: number): NotariumError | undefined {
+    if (this.#closed) return new NotariumError('shutting-down');
+    const have = this.#pooled + this.#waiting;
+    if (have + count > this.#parts.poolLimit) {
+      return new NotariumError('pool-full', undefined, { data: { have, want: this.#parts.poolLimit } });
+    }
+    return undefined;
+  }
+
+  #settle(line: Line, result: IntakeResult): void {
+    line.job.results[line.index] = result;
+    this.#waiting--;
+    if (--line.job.remaining === 0) line.job.done();
+  }
+
+  #pumpChecks(): void {
+    const { workers } = this.#parts;
+    // One task more than threads, so that no thread waits for us between two.
+    while (this.#lines.length > 0 && this.#checking <= workers.threadCount) {
+      const share = Math.ceil(this.#lines.length / workers.threadCount);
+      const batch = this.#lines.splice(0, Math.min(maxTaskLines, share));
+      this.#checking++;
+      void this.#check(batch);
+    }
+  }
+
+  async #check(batch: readonly Line[]): Promise<void> {
+    const { workers, clock, periodSeconds, promiseSlots } = this.#parts;
+    const nowMs = clock.nowMs();
+    const promise = {
+      acceptedAt: Math.floor(nowMs / 1000),
+      includeBySlot: slotAt(nowMs, periodSeconds) + promiseSlots,
+    };
+    try {
+      const { checked, failed } = await workers.check({ lines: batch.map(({ text }) => text), nowMs, promise });
+      for (const { index, code, detail, data } of failed) {
+        this.#settle(batch[index]!, {
+          status: 'failed',
+          error: new NotariumError(code, detail || undefined, { data }),
+        });
+      }
+      for (const item of checked) {
+        const row = await this.#row(item, promise);
+        this.#rows.push({ row, line: batch[item.index]!, id: toHex(item.id) });
+      }
+    } catch (error) {
+      // Lines that already have their result keep it; the others fail with this one.
+      this.#failAll(
+        batch.filter(
+          (line) => line.job.results[line.index] === undefined && !this.#rows.some((row) => row.line === line),
+        ),
+        error,
+      );
+    }
+    this.#checking--;
+    this.#pumpChecks();
+    this.#pumpCommits();
+  }
+
+  async #row(item: CheckedLine, promise: { acceptedAt: number; includeBySlot: number }): Promise<PoolRow> {
+    const { index: _, acceptance, ...rest } = item;
+    if (acceptance !== undefined) return { ...rest, ...promise, acceptance };
+    const { network, signer } = this.#parts;
+    const digest = acceptanceDigest(network, { recordId: toHex(item.id), ...promise });
+    return { ...rest, ...promise, acceptance: await signer.sign(digest) };
+  }
+
+  #failAll(lines: readonly Line[], error: unknown): void {
+    const failure = isNotariumError(error) ? error : new NotariumError('internal', undefined, { cause: error });
+    if (failure.code === 'internal') this.#parts.logger.error({ err: error }, 'intake failed');
+    for (const line of lines) this.#settle(line, { status: 'failed', error: failure });
+  }
+
+  #pumpCommits(): void {
+    if (this.#committing || this.#rows.length === 0) return;
+    this.#committing = true;
+    void this.#commit(this.#rows.splice(0, maxCommitRows));
+  }
+
+  async #commit(rows: readonly Row[]): Promise<void> {
+    const { store, onAccepted } = this.#parts;
+    try {
+      const outcomes = await store.admit(rows.map(({ row }) => row));
+      let accepted = 0;
+      rows.forEach(({ line, row, id }, index) => {
+        const outcome = outcomes[index]!;
+        if (outcome.status === 'accepted') accepted++;
+        this.#settle(line, this.#result(id, row, outcome));
+      });
+      this.#pooled += accepted;
+      if (accepted > 0) onAccepted?.(accepted);
+    } catch (error) {
+      this.#failAll(
+        rows.map(({ line }) => line),
+        error,
+      );
+    }
+    this.#committing = false;
+    this.#pumpCommits();
+  }
+
+  #result(id: RecordId, row: PoolRow, outcome: AdmitOutcome): IntakeResult {
+    const failed = (error: NotariumError): IntakeResult => ({ status: 'failed', id, error });
+    switch (outcome.status) {
+      case 'accepted':
+        return { status: 'accepted', id, acceptance: this.#acceptance(id, row) };
+      case 'pooled':
+        return { status: 'known', id, acceptance: this.#acceptance(id, outcome) };
+      case 'logged':
+        return { status: 'logged', id, leafIndex: outcome.leafIndex };
+      case 'refused':
+        return failed(
+          new NotariumError('record-refused', outcome.refusal.reason, { data: { refusal: outcome.refusal } }),
+        );
+      case 'rival':
+        return failed(
+          new NotariumError('record-successor-taken', undefined, { data: { winner: toHex(outcome.winner) as Hash } }),
+        );
+      case 'predecessor-unknown':
+        return failed(new NotariumError('record-predecessor-unknown'));
+      case 'holder-mismatch':
+        return failed(
+          new NotariumError('record-holder-mismatch', undefined, {
+            data: { have: toHex(row.submitter), want: toHex(outcome.holder) },
+          }),
+        );
+    }
+  }
+
+  #acceptance(
+    recordId: RecordId,
+    { acceptedAt, includeBySlot, acceptance }: { acceptedAt: number; includeBySlot: number; acceptance: Uint8Array },
+  ) {
+    return { recordId, acceptedAt, includeBySlot, centre: this.#parts.signer.address, signature: toHex(acceptance) };
+  }
+}

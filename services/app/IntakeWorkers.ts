@@ -1,0 +1,33 @@
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import { moduleFile } from '../lib/moduleFile.ts';
+import type { CheckedLines } from './checkLines.ts';
+import type { IntakeTask, IntakeWorkerData } from './intakeWorker.ts';
+
+/** Threads that parse records, check signatures and sign acceptances: that is nearly all of what intake costs. */
+export class IntakeWorkers {
+  readonly threadCount: number;
+  #pool: Piscina;
+
+  constructor(data: IntakeWorkerData, threadCount = Math.max(1, Math.min(8, availableParallelism()))) {
+    this.threadCount = threadCount;
+    this.#pool = new Piscina({
+      filename: moduleFile(import.meta.url, './intakeWorker'),
+      name: 'checkTask',
+      minThreads: threadCount,
+      maxThreads: threadCount,
+      workerData: data,
+      // Our own queue is bounded; see acceptRecords.ts.
+      maxQueue: 'auto',
+    });
+  }
+
+  /** Checks lines in one thread. */
+  check(task: IntakeTask): Promise<CheckedLines> {
+    return this.#pool.run(task);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}

@@ -1,0 +1,27 @@
+import { type ErrorCode, isNotariumError } from '../core/errors.ts';
+
+/** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */
+export class Problems {
+  #current = new Map<string, string>();
+
+  /** Notes a problem; true when it was not there before. */
+  raise(code: ErrorCode, detail: string): boolean {
+    const isNew = !this.#current.has(code);
+    this.#current.set(code, detail);
+    return isNew;
+  }
+
+  /** Notes the problem that an error stands for. */
+  raiseError(error: unknown): boolean {
+    return isNotariumError(error) ? this.raise(error.code, error.message) : this.raise('internal', String(error));
+  }
+
+  /** The problems are over; true when one of them was there. */
+  clear(...codes: ErrorCode[]): boolean {
+    return codes.map((code) => this.#current.delete(code)).includes(true);
+  }
+
+  list(): { code: string; detail: string }[] {
+    return [...this.#current].map(([code, detail]) => ({ code, detail }));
+  }
+}

@@ -1,0 +1,23 @@
+import { workerData } from 'node:worker_threads';
+import type { Network } from '../core/eip712.ts';
+import { loadCrypto } from '../lib/nativeCrypto.ts';
+import { type CheckedLines, checkLines, type LineCheck } from './checkLines.ts';
+
+/** Given to each thread when it starts. */
+export type IntakeWorkerData = {
+  readonly network: Network;
+  /** The centre's key, when it is held in memory: then acceptances are signed here, off the main thread. */
+  readonly privateKey: Uint8Array | undefined;
+};
+
+/** One unit of work. */
+export type IntakeTask = { readonly lines: readonly string[] } & Pick<LineCheck, 'nowMs' | 'promise'>;
+
+const { network, privateKey } = workerData as IntakeWorkerData;
+const crypto = await loadCrypto();
+const sign = privateKey && ((digest: Uint8Array) => crypto.sign(digest, privateKey));
+
+/** Piscina calls this in each thread. */
+export function checkTask({ lines, nowMs, promise }: IntakeTask): CheckedLines {
+  return checkLines(lines, { network, crypto, sign, nowMs, promise });
+}

@@ -1,0 +1,52 @@
+import { fromHex, type RecordId, toHex } from '../core/bytes.ts';
+import { type NotariumRecord, parseEntry } from '../core/record.ts';
+import type { Signer } from '../core/signature.ts';
+import type { Store, StoredBlock } from '../store/Store.ts';
+import type { BlockView, RecordView } from './Centre.ts';
+
+/** A block as the API shows it. */
+export function blockView({ header, hash, state, count, signatures, anchor }: StoredBlock): BlockView {
+  return { header, hash, state, count, signatures, ...(anchor ? { anchor } : {}) };
+}
+
+/** A record and where it stands; undefined when it is not known. */
+export async function recordView(store: Store, signer: Signer, id: RecordId): Promise<RecordView | undefined> {
+  const idBytes = fromHex(id);
+  const found = await store.findRecord(idBytes);
+  if (!found) return undefined;
+  const { record } = parseEntry(found.entry);
+  const successor = await store.successorOf(idBytes);
+  const common = { id, record, ...(successor ? { supersededBy: toHex(successor) } : {}) };
+  switch (found.where) {
+    case 'pool': {
+      const { acceptedAt, includeBySlot, acceptance } = found;
+      const signature = toHex(acceptance);
+      return {
+        ...common,
+        state: 'pooled',
+        acceptance: { recordId: id, acceptedAt, includeBySlot, centre: signer.address, signature },
+      };
+    }
+    case 'refused':
+      return { ...common, state: 'refused', refusal: found.refusal };
+    case 'log':
+      return { ...common, ...(await loggedView(store, found.leafIndex)) };
+  }
+}
+
+/** A record of the log, by its entry. */
+export async function entryView(store: Store, leafIndex: number, entry: Uint8Array): Promise<RecordView> {
+  const { record, id, idBytes }: { record: NotariumRecord; id: RecordId; idBytes: Uint8Array } = parseEntry(entry);
+  const successor = await store.successorOf(idBytes);
+  return {
+    id,
+    record,
+    ...(successor ? { supersededBy: toHex(successor) } : {}),
+    ...(await loggedView(store, leafIndex)),
+  };
+}
+
+async function loggedView(store: Store, leafIndex: number) {
+  const block = await store.blockOfLeaf(leafIndex);
+  return { state: 'logged' as const, leafIndex, ...(block ? { height: block.header.height } : {}) };
+}

@@ -1,0 +1,154 @@
+import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
+import type { Address, Hash } from '../core/bytes.ts';
+import type { Committee } from '../core/committee.ts';
+import type { Network } from '../core/eip712.ts';
+import type { ErrorData } from '../core/errors.ts';
+
+/** What never changes about a Notarium deployment on one chain instance. */
+export type ChainInfo = {
+  readonly chainId: number;
+  /** `BlockAnchor`. */
+  readonly contract: Address;
+  /** `NodeRegistry` whose committee decides. */
+  readonly registry: Address;
+  readonly periodSeconds: number;
+  /** Seconds after the end of a slot in which its block is still taken. */
+  readonly graceSeconds: number;
+  /** Hash of chain block 0: two runs of a local chain have the same chain id and contract, but never this. */
+  readonly genesisHash: Hash;
+  /** EIP-712 domain of this deployment. */
+  readonly network: Network;
+};
+
+/** Where a node stands; `none` for a stranger. */
+export type NodeStatus = 'none' | 'candidate' | 'active' | 'suspended' | 'removed';
+
+/** What the registry says about a node. */
+export type RegistryNode = {
+  readonly address: Address;
+  readonly name: string;
+  readonly endpoint: string;
+  /** X25519 public key, 32 bytes. */
+  readonly encryptionKey: Hash;
+  /** Ed25519 public key, 32 bytes. */
+  readonly noteKey: Hash;
+  readonly status: NodeStatus;
+};
+
+/** Everything that one anchor transaction needs. */
+export type AnchorRequest = {
+  readonly header: BlockHeader;
+  /** Header one height below; left out for height 1. */
+  readonly previous?: BlockHeader;
+  /** RFC 9162 consistency proof from the previous tree, 32 bytes each; empty for height 1. */
+  readonly proof: readonly Uint8Array[];
+  /** Signatures of committee members of `header.epoch`, any order. */
+  readonly signatures: readonly BlockSignature[];
+};
+
+/** Price of gas in wei: EIP-1559, or the one price of an older chain. */
+export type GasFees =
+  | { readonly type: 2; readonly maxFeePerGasWei: bigint; readonly maxPriorityFeePerGasWei: bigint }
+  | { readonly type: 0; readonly gasPriceWei: bigint };
+
+/** A transaction as it was signed; enough to replace it. */
+export type SentTransaction = {
+  readonly hash: Hash;
+  readonly nonce: number;
+  readonly gasLimit: bigint;
+  readonly fees: GasFees;
+};
+
+/** What an anchor call came to. */
+export type AnchorOutcome =
+  /** The chain has this very block at its height already; nothing was sent. */
+  { readonly status: 'anchored' } | { readonly status: 'sent'; readonly transaction: SentTransaction };
+
+/** Options of one anchor call. */
+export type SendOptions = {
+  /** Awaited after signing and before the transaction leaves: save it here, so that a crash cannot forget it. */
+  readonly onSigned?: (transaction: SentTransaction) => Promise<void>;
+};
+
+/** Where a transaction is. */
+export type TransactionStatus =
+  | { readonly status: 'missing' }
+  | { readonly status: 'pending' }
+  | {
+      readonly status: 'mined';
+      readonly succeeded: boolean;
+      readonly blockNumber: number;
+      readonly confirmations: number;
+      readonly gasUsed: bigint;
+      /** Contract error of a failed one, `{ error, args }`, where the node still tells. */
+      readonly reason?: ErrorData;
+    };
+
+/** An anchor found on chain. `confirmations` is 1 in the newest block. */
+export type FoundAnchor = Anchor & { readonly confirmations: number };
+
+/** An anchored block, rebuilt from the chain alone. */
+export type AnchoredBlock = {
+  readonly header: BlockHeader;
+  readonly blockHash: Hash;
+  /** Empty where the anchor came in a form that does not show its call (encoded inside another contract's data). */
+  readonly signatures: readonly BlockSignature[];
+  readonly anchor: FoundAnchor;
+};
+
+/**
+ * The chain as the centre sees it. All calls throw NotariumError `chain-unreachable` when the RPC does not answer in
+ * time, and `chain-answer-invalid` when its answers contradict one another.
+ */
+export type Chain = {
+  /** Read once when the chain was opened. */
+  readonly info: ChainInfo;
+  /** Address that anchors; undefined without a signer. */
+  readonly account: Address | undefined;
+  /**
+   * Checks that the RPC still is the chain that was opened.
+   * @throws NotariumError `chain-mismatch`, `chain-contract-missing`.
+   */
+  checkInstance(): Promise<void>;
+  /** Committee of an epoch (kept once read), or the current one, always read anew. */
+  committee(epoch?: number): Promise<Committee>;
+  /** Every committee so far, oldest first. */
+  committees(): Promise<Committee[]>;
+  /** Every node ever entered, in order. */
+  nodes(): Promise<RegistryNode[]>;
+  /** Greatest anchored height; 0 before the first. */
+  head(): Promise<number>;
+  /** Stored hash at a height. */
+  blockHash(height: number): Promise<Hash | undefined>;
+  /**
+   * Where the block was anchored; undefined when the chain does not have this block at this height (any more).
+   * @param hint.slot Slot of the block: bounds the search where the RPC refuses to search all blocks at once.
+   * @throws NotariumError `chain-mismatch` when the chain is another instance than the one opened.
+   */
+  findAnchor(height: number, blockHash: Hash, hint?: { slot?: number }): Promise<FoundAnchor | undefined>;
+  /**
+   * Anchored blocks in order of height, both ends included; checked: each header has the hash in its event and in the
+   * contract, and names the one below as parent.
+   */
+  anchoredBlocks(fromHeight: number, toHeight: number): AsyncIterable<AnchoredBlock>;
+  /**
+   * Sends the anchor of a block, with a nonce of its own. Does not wait until it is mined. Calling again is harmless.
+   * @throws NotariumError `chain-anchor-rejected` with data `{ error, args }`, `chain-funds-missing`,
+   *   `chain-fees-too-high`, `chain-mismatch`, `chain-unreachable`.
+   */
+  submitAnchor(request: AnchorRequest, options?: SendOptions): Promise<AnchorOutcome>;
+  /**
+   * Sends the same anchor, or a newer block's, in the place of a stuck transaction: same nonce, fees an eighth higher
+   * or what the chain asks now. When the nonce has been used meanwhile, sends with the next one.
+   * @throws As {@link Chain.submitAnchor}.
+   */
+  replaceAnchor(stuck: SentTransaction, request: AnchorRequest, options?: SendOptions): Promise<AnchorOutcome>;
+  transactionStatus(hash: Hash): Promise<TransactionStatus>;
+  /** Transactions of the account that the node knows but that are in no block yet. */
+  pendingCount(): Promise<number>;
+  /** Time as the chain sees it, Unix seconds; `pendingSeconds` is undefined where the node does not tell. */
+  chainTime(): Promise<{ blockNumber: number; latestSeconds: number; pendingSeconds: number | undefined }>;
+  /** Wei of the account (of `account` without argument). */
+  balance(address?: Address): Promise<bigint>;
+  close(): void;
+};

@@ -1,0 +1,31 @@
+import { Contract, type ContractRunner, toQuantity } from 'ethers';
+import type { BlockAnchor, NodeRegistry } from '../../types/ethers-contracts/index.ts';
+import type { Address } from '../core/bytes.ts';
+import type { JsonRpc } from '../lib/jsonRpc.ts';
+import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
+import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
+
+/**
+ * Runs view calls straight over the RPC. An ethers provider would do the same behind a cache, a batch queue and a loop
+ * that looks for the network for ever; none of the three is wanted here.
+ */
+function viewRunner(rpc: JsonRpc): ContractRunner {
+  return {
+    provider: null,
+    async call({ to, data, from, blockTag }) {
+      const request = { to: await to, data, ...(from ? { from: await from } : {}) };
+      const tag = typeof blockTag === 'number' || typeof blockTag === 'bigint' ? toQuantity(blockTag) : 'latest';
+      return String(await rpc('eth_call', [request, tag]));
+    },
+  };
+}
+
+/** `BlockAnchor` for view calls. */
+export function blockAnchorAt(address: Address, rpc: JsonRpc): BlockAnchor {
+  return new Contract(address, blockAnchorAbi, viewRunner(rpc)) as unknown as BlockAnchor;
+}
+
+/** `NodeRegistry` for view calls. */
+export function nodeRegistryAt(address: Address, rpc: JsonRpc): NodeRegistry {
+  return new Contract(address, nodeRegistryAbi, viewRunner(rpc)) as unknown as NodeRegistry;
+}

@@ -1,0 +1,201 @@
+import { toQuantity } from 'ethers';
+import { zeroHash } from '../core/block.ts';
+import type { Address, Hash } from '../core/bytes.ts';
+import type { Committee } from '../core/committee.ts';
+import { NotariumError } from '../core/errors.ts';
+import type { Signer } from '../core/signature.ts';
+import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
+import { guarded } from './chainError.ts';
+import { blockAnchorAt, nodeRegistryAt } from './contracts.ts';
+import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
+import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
+import { AnchorSender } from './sendAnchor.ts';
+import { transactionStatus } from './transactionStatus.ts';
+
+/** How to open a {@link Chain}. */
+export type ChainOptions = {
+  readonly rpcUrl: string;
+  /** `BlockAnchor`. */
+  readonly contract: Address;
+  /** Expected chain id; any other is `chain-mismatch`. */
+  readonly chainId?: number;
+  /** Expected hash of chain block 0; any other is `chain-mismatch`. */
+  readonly genesisHash?: Hash;
+  /** Signs and pays for anchors; without it the chain can be read only. */
+  readonly signer?: Signer;
+  /** Chain block of the deployment: no event is looked for before it. */
+  readonly fromBlock?: number;
+  /** Most that gas may cost, in wei; 500 gwei by default. */
+  readonly maxFeePerGasWei?: bigint;
+  /** Longest wait for one answer of the RPC; 10 seconds by default. */
+  readonly timeoutMs?: number;
+  readonly logger: Logger;
+  /** Ends all that is under way. */
+  readonly signal?: AbortSignal;
+};
+
+const defaultMaxFeePerGasWei = 500_000_000_000n;
+
+/**
+ * Opens a chain: checks chain id, contract and EIP-712 domain, and reads what never changes.
+ * @throws NotariumError `chain-unreachable`, `chain-mismatch`, `chain-contract-missing`, `chain-answer-invalid`.
+ */
+export async function openChain(options: ChainOptions): Promise<Chain> {
+  const closing = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal;
+  const { timeoutMs } = options;
+  const rpc = jsonRpc(options.rpcUrl, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const info = await guarded(() => readInfo(rpc, options));
+  return chainOf(rpc, info, options, () => closing.abort(new NotariumError('shutting-down', 'the chain was closed')));
+}
+
+function chainOf(rpc: JsonRpc, info: ChainInfo, options: ChainOptions, close: () => void): Chain {
+  const { signer, fromBlock = 0, maxFeePerGasWei = defaultMaxFeePerGasWei, logger } = options;
+  const contract = blockAnchorAt(info.contract, rpc);
+  const registry = nodeRegistryAt(info.registry, rpc);
+  const committees = new Map<number, Committee>();
+
+  const committee = async (epoch?: number): Promise<Committee> => {
+    const known = epoch === undefined ? undefined : committees.get(epoch);
+    if (known) return known;
+    const read = epoch === undefined ? await currentCommittee(registry) : await committeeAt(registry, epoch);
+    committees.set(read.epoch, read);
+    return read;
+  };
+  const storedHash = async (height: number): Promise<Hash | undefined> => {
+    const hash = (await contract.blockHash(height)) as Hash;
+    return hash === zeroHash ? undefined : hash;
+  };
+  const newestBlock = async (): Promise<number> => Number(await rpc('eth_blockNumber', []));
+  const source: AnchorSource = { rpc, info, fromBlock, storedHash, committee, newestBlock };
+  const sender = signer && new AnchorSender({ rpc, info, signer, maxFeePerGasWei, logger, storedHash, committee });
+  const checkInstance = async (): Promise<void> => void (await readGenesis(rpc, info.contract, info.genesisHash));
+  const needSender = (): AnchorSender => {
+    if (!sender) throw new NotariumError('key-missing', 'the chain was opened without a signer');
+    return sender;
+  };
+
+  return {
+    info,
+    account: signer?.address,
+    checkInstance: () => guarded(checkInstance),
+    committee: (epoch) => guarded(() => committee(epoch)),
+    committees: () =>
+      guarded(async () => {
+        const { epoch } = await committee();
+        const all: Committee[] = [];
+        for (let each = 1; each <= epoch; each++) all.push(await committee(each));
+        return all;
+      }),
+    nodes: () => guarded(() => registryNodes(registry)),
+    head: () => guarded(async () => Number(await contract.head())),
+    blockHash: (height) => guarded(() => storedHash(height)),
+    findAnchor: (height, hash, hint) =>
+      guarded(async () => {
+        const anchor = await findAnchor(source, height, hash, hint);
+        // "The anchor vanished" and "this is another chain" call for different things.
+        if (!anchor) await checkInstance();
+        return anchor;
+      }),
+    anchoredBlocks: (fromHeight, toHeight) => guardedBlocks(anchoredBlocks(source, fromHeight, toHeight)),
+    submitAnchor: (request, sendOptions) =>
+      guarded(async () => {
+        await checkInstance();
+        return needSender().submit(request, sendOptions);
+      }),
+    replaceAnchor: (stuck, request, sendOptions) =>
+      guarded(async () => {
+        await checkInstance();
+        return needSender().replace(stuck, request, sendOptions);
+      }),
+    transactionStatus: (hash) => guarded(() => transactionStatus(rpc, hash)),
+    pendingCount: () =>
+      guarded(async () => {
+        const account = signer?.address;
+        if (!account) return 0;
+        const mined = Number(await rpc('eth_getTransactionCount', [account, 'latest']));
+        return Number(await rpc('eth_getTransactionCount', [account, 'pending'])) - mined;
+      }),
+    chainTime: () => guarded(() => chainTime(rpc)),
+    balance: (address = signer?.address) =>
+      guarded(async () => (address ? BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) : 0n)),
+    close,
+  };
+}
+
+async function* guardedBlocks(blocks: AsyncIterator<AnchoredBlock>): AsyncGenerator<AnchoredBlock, void, void> {
+  for (;;) {
+    const { value, done } = await guarded(() => blocks.next());
+    if (done) return;
+    yield value;
+  }
+}
+
+async function readInfo(rpc: JsonRpc, options: ChainOptions): Promise<ChainInfo> {
+  const contract = options.contract.toLowerCase() as Address;
+  const chainId = Number(await rpc('eth_chainId', []));
+  if (options.chainId !== undefined && options.chainId !== chainId) {
+    throw new NotariumError('chain-mismatch', 'chain id', { data: { have: chainId, want: options.chainId } });
+  }
+  const genesisHash = await readGenesis(rpc, contract, options.genesisHash);
+  const anchor = blockAnchorAt(contract, rpc);
+  const domain = await anchor.eip712Domain();
+  const [name, version] = [domain.name, domain.version];
+  if (name !== 'Notarium' || version !== '1') {
+    throw new NotariumError('chain-contract-missing', `${contract} is ${name} ${version}, not Notarium 1`);
+  }
+  if (Number(domain.chainId) !== chainId || domain.verifyingContract.toLowerCase() !== contract) {
+    throw new NotariumError('chain-answer-invalid', 'the contract has the domain of another one');
+  }
+  return {
+    chainId,
+    contract,
+    registry: (await anchor.registry()).toLowerCase() as Address,
+    periodSeconds: Number(await anchor.periodSeconds()),
+    graceSeconds: Number(await anchor.graceSeconds()),
+    genesisHash,
+    network: { chainId, contract },
+  };
+}
+
+// Genesis first: on another instance of the chain there is no contract either, and that is not the news.
+async function readGenesis(rpc: JsonRpc, contract: Address, want?: Hash): Promise<Hash> {
+  const genesis = (await rpc('eth_getBlockByNumber', [toQuantity(0), false])) as { hash: Hash } | null;
+  if (!genesis) throw new NotariumError('chain-answer-invalid', 'no block 0');
+  if (want !== undefined) checkGenesis(genesis.hash, want);
+  if ((await rpc('eth_getCode', [contract, 'latest'])) === '0x') {
+    throw new NotariumError('chain-contract-missing', contract, { data: { contract } });
+  }
+  return genesis.hash;
+}
+
+function checkGenesis(have: Hash, want: Hash): void {
+  if (have === want) return;
+  throw new NotariumError('chain-mismatch', 'another instance of the chain', { data: { have, want } });
+}
+
+type RawBlock = { number: string; timestamp: string };
+
+async function chainTime(
+  rpc: JsonRpc,
+): Promise<{ blockNumber: number; latestSeconds: number; pendingSeconds: number | undefined }> {
+  const latest = (await rpc('eth_getBlockByNumber', ['latest', false])) as RawBlock;
+  const pending = await pendingBlock(rpc);
+  return {
+    blockNumber: Number(latest.number),
+    latestSeconds: Number(latest.timestamp),
+    pendingSeconds: pending ? Number(pending.timestamp) : undefined,
+  };
+}
+
+async function pendingBlock(rpc: JsonRpc): Promise<RawBlock | null> {
+  try {
+    return (await rpc('eth_getBlockByNumber', ['pending', false])) as RawBlock | null;
+  } catch (error) {
+    // Some nodes do not show a block before it is there.
+    if (error instanceof JsonRpcError) return null;
+    throw error;
+  }
+}

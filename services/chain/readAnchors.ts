@@ -1,0 +1,131 @@
+import { type BlockHeader, blockHash, zeroHash } from '../core/block.ts';
+import type { Hash, Hex } from '../core/bytes.ts';
+import { type Committee, publisherOf } from '../core/committee.ts';
+import type { JsonRpc } from '../lib/jsonRpc.ts';
+import { decodeSignatures } from './anchorCall.ts';
+import {
+  type AnchoredLog,
+  anchoredLogs,
+  blocksBetween,
+  chainBlockTime,
+  heightTopic,
+  invalidAnswer,
+} from './anchorLogs.ts';
+import type { AnchoredBlock, ChainInfo, FoundAnchor } from './Chain.ts';
+
+/** What the readers of anchors need of a chain. */
+export type AnchorSource = {
+  readonly rpc: JsonRpc;
+  readonly info: ChainInfo;
+  /** First chain block in which there can be an anchor. */
+  readonly fromBlock: number;
+  readonly storedHash: (height: number) => Promise<Hash | undefined>;
+  readonly committee: (epoch: number) => Promise<Committee>;
+  readonly newestBlock: () => Promise<number>;
+};
+
+// Heights looked for in one query; providers take up to a thousand values of a topic.
+const batchHeights = 256;
+const readsAtOnce = 8;
+
+/** See Chain.findAnchor. */
+export async function findAnchor(
+  source: AnchorSource,
+  height: number,
+  hash: Hash,
+  hint: { slot?: number } = {},
+): Promise<FoundAnchor | undefined> {
+  if ((await source.storedHash(height)) !== hash) return undefined;
+  const newest = await source.newestBlock();
+  const whole = { from: Math.min(source.fromBlock, newest), to: newest };
+  // A chain of one's own is asked as a whole; on a great one, the block's slot says where to look.
+  const narrow = hint.slot !== undefined && whole.to - whole.from > 100_000;
+  const range = narrow ? await blocksBetween(source.rpc, whole, slotSpan(source.info, hint.slot!)) : whole;
+  const topics = [heightTopic(height), hash] as const;
+  for await (const page of anchoredLogs(source.rpc, source.info.contract, topics, range, 'backwards')) {
+    const log = page.find((found) => found.height === height && found.blockHash === hash);
+    if (log) return placeOf(source, log);
+  }
+  if ((await source.storedHash(height)) !== hash) return undefined;
+  throw invalidAnswer(`the contract holds block ${height}, but there is no event of it`);
+}
+
+/** See Chain.anchoredBlocks. */
+export async function* anchoredBlocks(
+  source: AnchorSource,
+  fromHeight: number,
+  toHeight: number,
+): AsyncGenerator<AnchoredBlock, void, void> {
+  let parent = fromHeight <= 1 ? zeroHash : await source.storedHash(fromHeight - 1);
+  if (parent === undefined) return;
+  let fromBlock = source.fromBlock;
+  for (let first = Math.max(1, fromHeight); first <= toHeight; first += batchHeights) {
+    const last = Math.min(toHeight, first + batchHeights - 1);
+    const logs = await logsOfHeights(source, first, last, fromBlock);
+    for (let start = 0; start < logs.length; start += readsAtOnce) {
+      const some = logs.slice(start, start + readsAtOnce);
+      const parents = [parent, ...some.slice(0, -1).map((log) => log.blockHash)];
+      yield* await Promise.all(some.map((log, index) => readBlock(source, log, parents[index]!)));
+      parent = some.at(-1)!.blockHash;
+    }
+    const newest = logs.at(-1);
+    // The hashes form a chain, so the contract vouches for all by the last one.
+    if (newest && (await source.storedHash(newest.height)) !== newest.blockHash) {
+      throw invalidAnswer(`block ${newest.height} of the events is not the contract's`);
+    }
+    if (logs.length <= last - first) return;
+    fromBlock = newest?.blockNumber ?? fromBlock;
+  }
+}
+
+async function logsOfHeights(
+  source: AnchorSource,
+  first: number,
+  last: number,
+  fromBlock: number,
+): Promise<AnchoredLog[]> {
+  const heights = Array.from({ length: last - first + 1 }, (_, index) => heightTopic(first + index));
+  const logs: AnchoredLog[] = [];
+  const range = { from: fromBlock, to: await source.newestBlock() };
+  for await (const page of anchoredLogs(source.rpc, source.info.contract, [heights, null], range)) {
+    logs.push(...page);
+    if (logs.length >= heights.length) break;
+  }
+  // The contract takes heights in order only.
+  logs.forEach((log, index) => {
+    if (log.height !== first + index) throw invalidAnswer(`block ${log.height} where ${first + index} should be`);
+  });
+  return logs;
+}
+
+async function readBlock(source: AnchorSource, log: AnchoredLog, parent: Hash): Promise<AnchoredBlock> {
+  const { network } = source.info;
+  const committee = await source.committee(log.header.epoch);
+  const publisher = publisherOf(committee, log.header.slot);
+  const header: BlockHeader = { height: log.height, ...log.header, parent, publisher };
+  if (blockHash(network, header) !== log.blockHash) {
+    throw invalidAnswer(`the event of block ${log.height} does not have its hash`);
+  }
+  const transaction = (await source.rpc('eth_getTransactionByHash', [log.transactionHash])) as { input: Hex } | null;
+  if (!transaction) throw invalidAnswer(`no transaction ${log.transactionHash}`);
+  const signatures = decodeSignatures(transaction.input, { network, hash: log.blockHash, committee }) ?? [];
+  return { header, blockHash: log.blockHash, signatures, anchor: await placeOf(source, log) };
+}
+
+async function placeOf(source: AnchorSource, log: AnchoredLog): Promise<FoundAnchor> {
+  const timestamp = await chainBlockTime(source.rpc, log.blockNumber);
+  // Read after the event: counted before, an event could be in a block that is newer than the newest.
+  const newest = await source.newestBlock();
+  return {
+    chainId: source.info.chainId,
+    contract: source.info.contract,
+    transactionHash: log.transactionHash,
+    blockNumber: log.blockNumber,
+    timestamp,
+    confirmations: Math.max(1, newest - log.blockNumber + 1),
+  };
+}
+
+function slotSpan({ periodSeconds, graceSeconds }: ChainInfo, slot: number): { from: number; to: number } {
+  return { from: slot * periodSeconds, to: (slot + 1) * periodSeconds + graceSeconds };
+}

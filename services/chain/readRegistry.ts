@@ -1,0 +1,46 @@
+import type { NodeRegistry } from '../../types/ethers-contracts/index.ts';
+import type { Address, Hash } from '../core/bytes.ts';
+import type { Committee } from '../core/committee.ts';
+import type { NodeStatus, RegistryNode } from './Chain.ts';
+
+// The order of the contract's enum.
+const statuses: readonly NodeStatus[] = ['none', 'candidate', 'active', 'suspended', 'removed'];
+const pageNodes = 50;
+
+/** The current committee. */
+export async function currentCommittee(registry: NodeRegistry): Promise<Committee> {
+  const { epoch, members } = await registry.committee();
+  return { epoch: Number(epoch), members: members.map(lowerCase) };
+}
+
+/** The committee of an epoch that was. */
+export async function committeeAt(registry: NodeRegistry, epoch: number): Promise<Committee> {
+  const members = await registry.committeeAt(epoch);
+  return { epoch, members: members.map(lowerCase) };
+}
+
+/** Every node ever entered, in order. */
+export async function registryNodes(registry: NodeRegistry): Promise<RegistryNode[]> {
+  const nodes: RegistryNode[] = [];
+  const count = Number(await registry.nodeCount());
+  while (nodes.length < count) {
+    const { accounts, infos } = await registry.nodes(nodes.length, pageNodes);
+    if (accounts.length === 0) break;
+    accounts.forEach((account, index) => {
+      const { status, name, endpoint, encryptionKey, noteKey } = infos[index]!;
+      nodes.push({
+        address: lowerCase(account),
+        name,
+        endpoint,
+        encryptionKey: encryptionKey as Hash,
+        noteKey: noteKey as Hash,
+        status: statuses[Number(status)] ?? 'none',
+      });
+    });
+  }
+  return nodes;
+}
+
+function lowerCase(address: string): Address {
+  return address.toLowerCase() as Address;
+}

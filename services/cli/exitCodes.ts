@@ -1,0 +1,137 @@
+import type { ErrorCode } from '../core/errors.ts';
+
+type ExitRow = {
+  readonly exit: number;
+  readonly meaning: string;
+  readonly codes: readonly (ErrorCode | `${string}-*`)[];
+};
+
+/**
+ * Exit code of every cause. A number is never given another meaning. A pattern `x-*` takes the codes of that family that no
+ * row names.
+ */
+export const exitTable: readonly ExitRow[] = [
+  { exit: 0, meaning: 'all is well', codes: [] },
+  { exit: 1, meaning: 'an unexpected error: a fault of Notarium', codes: ['internal'] },
+  { exit: 2, meaning: 'wrong command line or configuration', codes: ['usage-invalid', 'config-invalid'] },
+  {
+    exit: 3,
+    meaning: 'some items failed, each named with its own code; the others were taken',
+    codes: ['items-failed'],
+  },
+  { exit: 4, meaning: 'a check of `notarium doctor` failed', codes: ['check-failed'] },
+  // A receipt is not what it should be: one code a step of verification
+  { exit: 10, meaning: 'the receipt has not the form notarium-receipt/1', codes: ['receipt-malformed'] },
+  { exit: 11, meaning: 'the content is not what the record names', codes: ['receipt-content-mismatch'] },
+  { exit: 12, meaning: 'the content is not in the aggregate', codes: ['receipt-inner-proof-mismatch'] },
+  { exit: 13, meaning: 'the entry is not a valid record', codes: ['receipt-record-invalid'] },
+  { exit: 14, meaning: "the record's signature is not valid", codes: ['receipt-record-signature-invalid'] },
+  { exit: 15, meaning: 'the receipt belongs to another network', codes: ['receipt-network-mismatch'] },
+  { exit: 16, meaning: 'the record is not in the log of that block', codes: ['receipt-inclusion-mismatch'] },
+  { exit: 17, meaning: 'the block header does not fit', codes: ['receipt-block-mismatch'] },
+  { exit: 18, meaning: 'the publisher was not the one whose turn it was', codes: ['receipt-publisher-not-turn'] },
+  { exit: 19, meaning: 'fewer valid signatures than the quorum', codes: ['receipt-quorum-missing'] },
+  { exit: 20, meaning: 'the committee of that epoch is not known', codes: ['receipt-committee-unknown'] },
+  { exit: 21, meaning: 'the chain stores another block hash', codes: ['receipt-chain-mismatch'] },
+  { exit: 22, meaning: 'the chain has no block at that height', codes: ['receipt-not-anchored'] },
+  { exit: 23, meaning: 'no trusted network file names this network', codes: ['network-untrusted'] },
+  { exit: 24, meaning: 'the centre contradicts the trusted network file', codes: ['network-changed'] },
+  // Acceptances
+  { exit: 25, meaning: 'acceptance broken: PROVABLE MISCONDUCT of the centre', codes: ['acceptance-broken'] },
+  { exit: 26, meaning: 'the promised slot of the acceptance has not passed yet', codes: ['acceptance-pending'] },
+  {
+    exit: 27,
+    meaning: 'the acceptance is malformed, or by no centre of the network',
+    codes: ['acceptance-malformed', 'acceptance-signer-unknown'],
+  },
+  // Input
+  { exit: 30, meaning: 'a file cannot be read', codes: ['file-unreadable', 'file-*'] },
+  { exit: 31, meaning: 'a file changed while it was hashed', codes: ['file-changed'] },
+  {
+    exit: 32,
+    meaning: 'a record or request is not valid',
+    codes: ['record-*', 'json-*', 'text-*', 'request-*', 'method-not-allowed'],
+  },
+  { exit: 33, meaning: 'a signature is not valid', codes: ['signature-*'] },
+  {
+    exit: 34,
+    meaning: 'another record already supersedes that one, or only its holder may',
+    codes: ['record-successor-taken', 'record-predecessor-unknown', 'record-holder-mismatch'],
+  },
+  { exit: 35, meaning: 'not found', codes: ['record-not-found', 'block-not-found', 'tile-not-found', 'not-found'] },
+  { exit: 36, meaning: 'the record has expired or was refused', codes: ['record-expired', 'record-refused'] },
+  {
+    exit: 37,
+    meaning: 'accepted, but not anchored within the time waited',
+    codes: ['record-not-anchored', 'wait-timeout'],
+  },
+  {
+    exit: 38,
+    meaning: 'a proof, block, tile or checkpoint is not valid',
+    codes: ['proof-*', 'block-*', 'tile-*', 'checkpoint-*', 'receipt-*', 'acceptance-*', 'network-*'],
+  },
+  { exit: 39, meaning: 'the key file is missing, cannot be opened, or exists already', codes: ['key-*'] },
+  // Centre
+  { exit: 40, meaning: 'the centre does not answer', codes: ['server-unreachable'] },
+  {
+    exit: 41,
+    meaning: 'the centre answered something that this client does not understand',
+    codes: ['server-answer-invalid', 'server-*'],
+  },
+  { exit: 42, meaning: 'an API key is needed', codes: ['unauthorized'] },
+  { exit: 43, meaning: 'the API key has not the scope for this', codes: ['forbidden'] },
+  { exit: 44, meaning: 'too many requests', codes: ['rate-limited'] },
+  {
+    exit: 45,
+    meaning: 'the centre cannot take more now; try again later',
+    codes: ['pool-full', 'not-ready', 'shutting-down', 'quorum-unreachable', 'pool-*'],
+  },
+  {
+    exit: 46,
+    meaning: 'the disk is full or failed: nothing was accepted',
+    codes: ['storage-full', 'storage-failed', 'storage-*'],
+  },
+  // Running a centre
+  { exit: 50, meaning: 'the database is damaged: run `notarium rebuild`', codes: ['store-corrupt', 'store-*'] },
+  { exit: 51, meaning: 'another process holds the data folder', codes: ['store-locked'] },
+  { exit: 52, meaning: 'the data folder belongs to another network instance', codes: ['store-network-mismatch'] },
+  { exit: 53, meaning: 'the data folder was written by a newer version', codes: ['store-version-unsupported'] },
+  { exit: 54, meaning: 'the port is in use', codes: ['port-taken'] },
+  { exit: 60, meaning: 'the chain RPC does not answer', codes: ['chain-unreachable'] },
+  {
+    exit: 61,
+    meaning: 'the chain is another one, or has no Notarium contract there',
+    codes: ['chain-mismatch', 'chain-contract-missing', 'chain-*'],
+  },
+  { exit: 62, meaning: 'the chain forgot anchors of this data folder', codes: ['chain-forgot-anchors'] },
+  {
+    exit: 63,
+    meaning: 'the contract refused the anchor, or gas cannot be paid',
+    codes: ['chain-anchor-rejected', 'chain-funds-missing'],
+  },
+  { exit: 64, meaning: 'the clock differs from the chain', codes: ['clock-skewed', 'clock-*'] },
+  { exit: 65, meaning: 'this centre is not in the committee', codes: ['not-in-committee'] },
+  { exit: 130, meaning: 'interrupted', codes: [] },
+];
+
+/** Exit code after Ctrl-C, as shells have it. */
+export const exitInterrupted = 130;
+
+const exact = new Map<string, number>();
+const families: { prefix: string; exit: number }[] = [];
+for (const { exit, codes } of exitTable) {
+  for (const code of codes) {
+    if (code.endsWith('-*')) families.push({ prefix: code.slice(0, -1), exit });
+    else exact.set(code, exit);
+  }
+}
+
+/** Exit code of an error code; 1 for one that no row of the table covers. */
+export function exitCodeOf(code: ErrorCode): number {
+  return exact.get(code) ?? families.find(({ prefix }) => code.startsWith(prefix))?.exit ?? 1;
+}
+
+/** The table as text, for `--help`. */
+export function exitHelp(): string {
+  return exitTable.map(({ exit, meaning }) => `  ${String(exit).padStart(3)}  ${meaning}`).join('\n');
+}

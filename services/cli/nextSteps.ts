@@ -1,0 +1,50 @@
+import type { ErrorCode } from '../core/errors.ts';
+
+/** What to do next about an error, one sentence; for codes where the title alone does not say it. */
+const steps: Partial<Record<ErrorCode, string>> = {
+  'usage-invalid': 'Run `notarium <command> --help`.',
+  'config-invalid': 'Mend the named setting; flags go before environment, and environment before the config file.',
+  'server-unreachable': 'Check --url, or start a centre with `npm start`; `notarium doctor` shows what is missing.',
+  'server-answer-invalid': 'Check that --url is a Notarium centre and not another server or a proxy.',
+  'key-missing':
+    'Give --keystore DIR with --password-file FILE, --key-file FILE, or --api-key; `notarium init` makes a keystore.',
+  unauthorized:
+    'Sign with a key of your own (--keystore), or ask the operator for an API key (`notarium keys create`).',
+  forbidden: 'Ask the operator for a key with the scope.',
+  'rate-limited': 'Wait a little, or post many records as one batch.',
+  'network-untrusted': 'Give --network FILE, or --contract ADDRESS, from a source that you trust.',
+  'network-changed':
+    'Do not go on before the operators explain it. A new development chain? Then delete the named network file.',
+  'receipt-malformed': 'Check that this is the receipt file, whole and unchanged.',
+  'receipt-content-mismatch': 'This is another file, or another version of it, than the one that was notarised.',
+  'receipt-committee-unknown': 'Get a newer network file, or verify online with --rpc URL.',
+  'receipt-quorum-missing': 'Do not rely on this receipt.',
+  'receipt-chain-mismatch': 'Do not rely on this receipt; check that --rpc is the right chain.',
+  'receipt-not-anchored': 'Check that --rpc is the right chain and in sync; a development chain forgets when it stops.',
+  'receipt-network-mismatch':
+    'Check which network the receipt names, and verify it with the network file of that network.',
+  'acceptance-pending': 'Ask again after the promised slot.',
+  'acceptance-broken':
+    'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',
+  'acceptance-signer-unknown': 'Do not rely on it: ask the operators who signed it.',
+  'record-not-anchored': 'Ask again later; the record stays accepted. `--wait` waits for the anchor.',
+  'wait-timeout': 'Run the same command with --resume later: nothing is taken twice.',
+  'file-changed': 'Run again when nobody writes the file, or notarise a copy.',
+  'file-unreadable': 'Check the path and its permissions.',
+  'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
+  'store-locked': 'Stop the other centre, or give another --data folder.',
+  'store-network-mismatch':
+    'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
+  'port-taken': 'Stop the process that uses it, or choose another one by --port.',
+  'chain-unreachable': 'Check --rpc and that the chain runs.',
+  'chain-contract-missing': 'Check --contract and --rpc; `npm run deploy` deploys the contracts.',
+  'chain-forgot-anchors': 'The chain was reset: start with a new --data folder, or use a chain that keeps its state.',
+  'items-failed': 'Mend what is named above and run again with --resume.',
+  'check-failed': 'Mend what is named above and run `notarium doctor` again.',
+  internal: 'Run again with --debug and report the output.',
+};
+
+/** What to do next about an error code, if there is something to say. */
+export function nextStep(code: ErrorCode): string | undefined {
+  return steps[code];
+}

@@ -1,0 +1,152 @@
+import { blockDigest } from './block.ts';
+import { fromBase64, type Hash, type RecordId, toHex } from './bytes.ts';
+import { type Crypto, portableCrypto } from './crypto.ts';
+import type { Network } from './eip712.ts';
+import { type ErrorCode, type ErrorData, NotariumError } from './errors.ts';
+import type { Receipt } from './receipt.ts';
+import {
+  attempt,
+  checkChain,
+  checkContent,
+  checkHeader,
+  checkInclusion,
+  checkQuorum,
+  checkRecord,
+  type KnownCommittees,
+} from './receiptChecks.ts';
+import { type CheckedRecord, type NotariumRecord, parseEntry } from './record.ts';
+
+/** The steps of a verification, in their order. */
+export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum', 'chain'] as const;
+
+/** See {@link receiptSteps}. */
+export type ReceiptStep = (typeof receiptSteps)[number];
+
+/** What became of one step. `skipped`: not asked for, or an earlier step failed. */
+export type StepResult = {
+  readonly step: ReceiptStep;
+  readonly status: 'passed' | 'failed' | 'skipped';
+  readonly code?: ErrorCode;
+  readonly detail?: string;
+  readonly data?: ErrorData;
+};
+
+/** Outcome of a verification; `ok` when no step failed. */
+export type VerifyResult = {
+  readonly ok: boolean;
+  readonly steps: readonly StepResult[];
+  readonly record?: NotariumRecord;
+  readonly recordId?: RecordId;
+  readonly blockHash?: Hash;
+};
+
+/** What the verifier knows by itself; nothing of it may come from the receipt. */
+export type VerifyOptions = {
+  /** SHA-256 of the content (32 bytes). Without it the step `content` is skipped. */
+  readonly contentDigest?: Uint8Array | undefined;
+  /** The network that the receipt must belong to. */
+  readonly network?: Network | undefined;
+  /** Known committees, or a look-up by epoch, for the offline step `quorum`. */
+  readonly committees?: KnownCommittees | undefined;
+  /** What `BlockAnchor.blockHash(height)` answers, for the online step `chain`; zero where there is no block. */
+  readonly chainBlockHash?: ((height: number) => Promise<Hash>) | undefined;
+  readonly crypto?: Crypto | undefined;
+};
+
+/**
+ * Verifies a receipt in the order of DESIGN.md section 3. Something must tie the block to what the verifier knows: with
+ * neither `committees` nor `chainBlockHash` the step `quorum` fails. Of `anchor` only the network is checked; transaction
+ * and time are pointers for people. What `chainBlockHash` throws goes through.
+ */
+export async function verifyReceipt(receipt: Receipt, options: VerifyOptions): Promise<VerifyResult> {
+  const check = new Verification(receipt, options);
+  check.offline();
+  if (options.chainBlockHash && !check.failed) {
+    const stored = await options.chainBlockHash(receipt.block.height);
+    check.step('chain', () => checkChain(stored, check.blockHash!));
+  }
+  return check.verdict();
+}
+
+/** {@link verifyReceipt} without the step `chain`, in one go. */
+export function verifyReceiptOffline(receipt: Receipt, options: Omit<VerifyOptions, 'chainBlockHash'>): VerifyResult {
+  const check = new Verification(receipt, options);
+  check.offline();
+  return check.verdict();
+}
+
+/**
+ * {@link verifyReceipt} for those who only want it to be right.
+ * @throws NotariumError with the failed step's code.
+ */
+export async function assertReceipt(receipt: Receipt, options: VerifyOptions): Promise<VerifyResult> {
+  const verdict = await verifyReceipt(receipt, options);
+  const failed = verdict.steps.find((step) => step.status === 'failed');
+  if (failed?.code)
+    throw new NotariumError(failed.code, failed.detail, { data: { step: failed.step, ...failed.data } });
+  return verdict;
+}
+
+/** One run over the steps. */
+class Verification {
+  readonly #receipt: Receipt;
+  readonly #options: VerifyOptions;
+  readonly #crypto: Crypto;
+  readonly #results = new Map<ReceiptStep, StepResult>();
+  failed = false;
+  blockHash: Hash | undefined;
+  #checked: CheckedRecord | undefined;
+
+  constructor(receipt: Receipt, options: VerifyOptions) {
+    this.#receipt = receipt;
+    this.#options = options;
+    this.#crypto = options.crypto ?? portableCrypto;
+  }
+
+  offline(): void {
+    const receipt = this.#receipt;
+    const { contentDigest, network: expected, committees, chainBlockHash } = this.#options;
+    const crypto = this.#crypto;
+    const entry = fromBase64(receipt.entry);
+    // The content is compared with the record's digest, so the record is read first; if that fails, it is `record` that does.
+    const reading = attempt(() => parseEntry(entry, { crypto }));
+    if ('value' in reading) {
+      const { record } = reading.value;
+      this.#checked = reading.value;
+      if (contentDigest || receipt.inner) {
+        this.step('content', () => checkContent(record, receipt, contentDigest, crypto));
+      }
+    }
+    this.step('record', () => checkRecord(reading, expected, crypto));
+    this.step('inclusion', () => checkInclusion(receipt, entry, crypto));
+    this.step('block', () => {
+      const network = checkHeader(receipt, this.#checked!.record);
+      this.blockHash = toHex(blockDigest(network, receipt.block, crypto.keccak256));
+    });
+    if (committees || !chainBlockHash) {
+      this.step('quorum', () => checkQuorum(receipt, this.#checked!.record, this.blockHash!, committees, crypto));
+    }
+  }
+
+  /** Runs a step, unless an earlier one failed. */
+  step(step: ReceiptStep, check: () => void): void {
+    if (this.failed) return;
+    const result = attempt(check);
+    if ('value' in result) {
+      this.#results.set(step, { step, status: 'passed' });
+      return;
+    }
+    this.failed = true;
+    const { code, message, data } = result.error;
+    this.#results.set(step, { step, status: 'failed', code, detail: message, data });
+  }
+
+  verdict(): VerifyResult {
+    return {
+      ok: !this.failed,
+      steps: receiptSteps.map((step) => this.#results.get(step) ?? { step, status: 'skipped' }),
+      ...(this.#checked ? { record: this.#checked.record, recordId: this.#checked.id } : {}),
+      ...(this.blockHash ? { blockHash: this.blockHash } : {}),
+    };
+  }
+}

@@ -1,0 +1,16 @@
+import type { Logger as PinoLogger } from 'pino';
+import type { Centre } from '../app/Centre.ts';
+import type { HttpLimits } from './HttpOptions.ts';
+import type { HttpMetrics } from './HttpMetrics.ts';
+import type { Lifetime } from './Lifetime.ts';
+
+/** What every route works with. */
+export type HttpContext = {
+  readonly centre: Centre;
+  readonly limits: HttpLimits;
+  readonly logger: PinoLogger;
+  readonly metrics: HttpMetrics;
+  readonly lifetime: Lifetime;
+  /** The OpenAPI document as JSON text. */
+  readonly openApiText: () => string;
+};

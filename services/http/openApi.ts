@@ -1,0 +1,101 @@
+import type { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { type ErrorCode, errorTable } from '../core/errors.ts';
+import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/record.ts';
+import { addressSchema, hashSchema } from '../core/schemas.ts';
+import { openApiPath, type Route } from './Route.ts';
+import { routes } from './routes.ts';
+import { problemSchema } from './schemas/problem.ts';
+
+const generalErrors: readonly ErrorCode[] = ['request-invalid', 'rate-limited', 'shutting-down', 'internal'];
+
+/** The OpenAPI 3.1 document of the HTTP API, made from the routes and the schemas that check their input. */
+export function openApiDocument(options: { version: string }): ReturnType<typeof createDocument> {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    const path = openApiPath(route.path);
+    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+  }
+  return createDocument(
+    {
+      openapi: '3.1.1',
+      info: {
+        title: 'Notarium centre',
+        version: options.version,
+        description:
+          'Takes signed records into the log of a consortium of centres, and serves what proves them. Every error is a problem document (RFC 9457) with a stable code: see docs/errors.md.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/', description: 'The centre that serves this document' }],
+      tags: [
+        { name: 'records', description: 'Submit records, look them up, get and verify receipts' },
+        { name: 'log', description: 'Blocks, proofs, and the log itself as static tiles (C2SP tlog-tiles)' },
+        { name: 'network', description: 'The consortium and this centre' },
+        { name: 'keys', description: 'API keys' },
+        { name: 'service', description: 'Probes, metrics and documentation' },
+      ],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'API key `ntm_…` with scopes submit, read, admin' },
+        },
+      },
+      paths,
+    },
+    { override: describeCustom },
+  );
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const { path, method, params, query, requestBody } = route;
+  const codes = new Set<ErrorCode>([...generalErrors, ...route.errors]);
+  if (route.unlimited) codes.delete('rate-limited');
+  if (route.access !== 'public') codes.add('unauthorized').add('forbidden');
+  const requestParams = {
+    ...(params ? { path: params as z.ZodObject } : {}),
+    ...(query ? { query: query as z.ZodObject } : {}),
+  };
+  const name = openApiPath(path).replace(/^\/(v1\/)?/, '').replace(/[{}]/g, '').split(/[/.-]/).filter(Boolean);
+  return {
+    operationId: [method, ...name].map((word, at) => (at === 0 ? word : word[0]!.toUpperCase() + word.slice(1))).join(''),
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    ...(params || query ? { requestParams } : {}),
+    ...(requestBody ? { requestBody } : {}),
+    ...securityOf(route),
+    responses: { ...route.responses, ...problemResponses([...codes], Object.keys(route.responses)) },
+  } as ZodOpenApiOperationObject;
+}
+
+// An empty requirement beside the key: whether one is needed is the access policy of the centre.
+function securityOf({ access }: Route): Pick<ZodOpenApiOperationObject, 'security'> {
+  if (access === 'public') return { security: [] };
+  return { security: access === 'admin' ? [{ apiKey: [] }] : [{}, { apiKey: [] }] };
+}
+
+function problemResponses(codes: readonly ErrorCode[], taken: readonly string[]): ZodOpenApiOperationObject['responses'] {
+  const byStatus = Map.groupBy(codes, (code) => String(errorTable[code].status));
+  const responses: Record<string, object> = {};
+  for (const [status, group] of [...byStatus].sort(([a], [b]) => Number(a) - Number(b))) {
+    if (taken.includes(status)) throw new TypeError(`a route names the status ${status} as answer and as error`);
+    responses[status] = {
+      description: group.sort().map((code) => `\`${code}\`: ${errorTable[code].title}`).join('  \n'),
+      content: { 'application/problem+json': { schema: problemSchema } },
+    };
+  }
+  return responses;
+}
+
+const customTypes = new Map<unknown, object>([
+  [addressSchema, { type: 'string', pattern: '^0x[0-9a-f]{40}$', description: 'Address in lower case' }],
+  [hashSchema, { type: 'string', pattern: '^0x[0-9a-f]{64}$', description: '32 bytes in lower-case hexadecimal' }],
+  [digestSchema, { type: 'string', pattern: '^sha-256:[0-9a-f]{64}$' }],
+  [timeSchema, { type: 'string', format: 'date-time', description: 'UTC with milliseconds' }],
+  [unsignedRecordSchema.shape.meta.unwrap(), { type: 'object', description: 'At most 4 KiB in canonical form' }],
+]);
+
+// core's schemas check by functions, which say nothing of the type they let through.
+function describeCustom({ jsonSchema, zodSchema }: { jsonSchema: object; zodSchema: unknown }): void {
+  const { def } = (zodSchema as { _zod: { def: { type: string } } })._zod;
+  if (def.type === 'custom') Object.assign(jsonSchema, customTypes.get(zodSchema) ?? { type: 'string' });
+}

@@ -1,0 +1,186 @@
+import type { Acceptance } from '../../core/acceptance.ts';
+import type { RecordId } from '../../core/bytes.ts';
+import type { Committee } from '../../core/committee.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { Receipt } from '../../core/receipt.ts';
+import { type CheckedRecord, digestText, type NotariumRecord } from '../../core/record.ts';
+import type { VerifyResult } from '../../core/verifyReceipt.ts';
+import { type RecordAnswer, recordAnswerSchema, searchAnswerSchema } from './answers.ts';
+import { type CallOptions, Connection, type NotariumOptions } from './Connection.ts';
+import { type Content, hashContent } from './content.ts';
+import { type Draft, fileSubject } from './draft.ts';
+import { mapInOrder } from './jobs.ts';
+import { aggregateMembers, type Member, type MemberSet } from './memberReceipts.ts';
+import type { SubmitResult } from './submitBatch.ts';
+import { signDraft, submitAll, type Submittable, type Submitted, submitOne } from './submit.ts';
+import type { TrustOutcome } from './Trust.ts';
+import { networkOf } from './TrustedNetwork.ts';
+import { type AcceptanceVerdict, type RecordFate, verifyAcceptance } from './verifyAcceptance.ts';
+import { checkGivenReceipt, verifyDigest } from './verifyContent.ts';
+import { type WaitOptions, waitForReceipt } from './waitForReceipt.ts';
+
+/**
+ * Client of a Notarium centre. It takes nobody's word: acceptances are checked to be signed by a known centre, receipts to be
+ * valid offline, before they are handed out.
+ */
+export class Notarium {
+  readonly #connection: Connection;
+
+  /** @throws NotariumError `config-invalid`. */
+  constructor(options: NotariumOptions) {
+    this.#connection = new Connection(options);
+  }
+
+  /** The network as this client trusts it, compared once with what the centre says. */
+  network(options: CallOptions = {}): Promise<TrustOutcome> {
+    return this.#connection.trust(options);
+  }
+
+  /**
+   * Signs a draft as this client's key.
+   * @throws NotariumError `key-missing`, the `record-…` codes.
+   */
+  sign(draft: Draft, options: CallOptions = {}): Promise<CheckedRecord> {
+    return signDraft(this.#connection, draft, options);
+  }
+
+  /**
+   * Hands in one record, or a draft that is signed first. Idempotent: the same record again gives the same acceptance.
+   * @throws NotariumError why the centre did not take it; `acceptance-signer-unknown`.
+   */
+  submit(item: Submittable, options: CallOptions = {}): Promise<Submitted> {
+    return submitOne(this.#connection, item, options);
+  }
+
+  /**
+   * Hands in any number of records in NDJSON batches and gives one result for each, in order. Takes from `items` only as
+   * results are taken. A record that fails does not touch the others; what a broken connection left open is posted again.
+   * @throws NotariumError when a whole batch fails (all before it have given their results); the signal's reason.
+   */
+  submitMany(
+    items: AsyncIterable<Submittable> | Iterable<Submittable>,
+    options: CallOptions & { batchSize?: number; batchesAtOnce?: number } = {},
+  ): AsyncGenerator<SubmitResult & { readonly record?: NotariumRecord }> {
+    return submitAll(this.#connection, items, options);
+  }
+
+  /**
+   * Hashes a file or stream (it goes nowhere), and hands in a record of its digest.
+   * @throws NotariumError `file-unreadable`, `file-changed`, and as {@link submit}.
+   */
+  async notarizeFile(
+    content: Content,
+    options: CallOptions &
+      Partial<Omit<Draft, 'digest'>> & { onProgress?: (readBytes: number, sizeBytes: number) => void } = {},
+  ): Promise<Submitted & { readonly digest: string }> {
+    const { signal, onProgress, subject, ...draft } = options;
+    const digest = digestText((await hashContent(content, { signal, onProgress })).digest);
+    const named =
+      typeof content === 'string' || content instanceof URL
+        ? fileSubject(String(content).replace(/^file:\/\//, ''))
+        : digest;
+    return { ...(await this.submit({ ...draft, subject: subject ?? named, digest }, { signal })), digest };
+  }
+
+  /**
+   * Puts any number of files under one record. `receiptOf(await waitForReceipt(id), index)` is the receipt of one file.
+   * @throws NotariumError as {@link notarizeFile}, for the first file that fails.
+   */
+  async notarizeAggregate(
+    paths: AsyncIterable<string> | Iterable<string>,
+    options: CallOptions & Partial<Omit<Draft, 'digest' | 'kind'>> = {},
+  ): Promise<Submitted & MemberSet> {
+    const { signal, subject, ...draft } = options;
+    const members: Member[] = [];
+    const hashed = mapInOrder(paths, 4, async (path) => ({
+      path,
+      digest: (await hashContent(path, { signal })).digest,
+    }));
+    for await (const member of hashed) members.push(member);
+    if (members.length === 0) throw new NotariumError('request-invalid', 'an aggregate needs a member');
+    const set = aggregateMembers(members, { ...draft, subject: subject ?? `aggregate of ${members.length} files` });
+    return { ...(await this.submit(set.draft, { signal })), ...set };
+  }
+
+  /**
+   * Waits until a record is anchored, and gives its receipt, checked offline.
+   * @throws NotariumError `wait-timeout`, `record-not-found`, `record-refused`, the `receipt-…` codes; the signal's reason.
+   */
+  async waitForReceipt(id: RecordId, options: WaitOptions = {}): Promise<Receipt> {
+    const receipt = await waitForReceipt(this.#connection.http, id, options);
+    const { trusted } = await this.network(options);
+    const basis = { network: networkOf(trusted), committees: trusted.committees, crypto: await this.#connection.crypto() };
+    await checkGivenReceipt(id, receipt, basis);
+    return receipt;
+  }
+
+  /**
+   * Verifies a content against a receipt: offline by the trusted committees, and online where there is an `rpcUrl`.
+   * @throws NotariumError `file-unreadable`, `file-changed`, the `chain-…` codes. What is wrong with the receipt is in the verdict.
+   */
+  async verify(
+    content: Content,
+    receipt: Receipt,
+    options: CallOptions & { committees?: readonly Committee[]; rpcUrl?: string } = {},
+  ): Promise<VerifyResult> {
+    const { signal } = options;
+    const { digest } = await hashContent(content, { signal });
+    const trusted = this.#connection.options.trusted ?? (await this.network(options)).trusted;
+    return verifyDigest(digest, receipt, {
+      network: trusted.network,
+      committees: options.committees ?? trusted.committees,
+      rpcUrl: options.rpcUrl ?? this.#connection.options.rpcUrl,
+      crypto: await this.#connection.crypto(),
+      signal,
+    });
+  }
+
+  /** A record and where it stands. @throws NotariumError `record-not-found`. */
+  record(id: RecordId, options: CallOptions = {}): Promise<RecordAnswer> {
+    return this.#connection.http.json({ path: `/v1/records/${id}`, signal: options.signal }, recordAnswerSchema);
+  }
+
+  /** Logged records of a content digest, a subject or a submitter, oldest first, page after page. */
+  async *search(
+    query: { digest?: string; subject?: string; submitter?: string },
+    options: CallOptions = {},
+  ): AsyncGenerator<RecordAnswer> {
+    for (let after: string | undefined; ; ) {
+      const entries = Object.entries({ ...query, after }).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      );
+      const path = `/v1/records?${new URLSearchParams(entries)}`;
+      const page = await this.#connection.http.json({ path, signal: options.signal }, searchAnswerSchema);
+      yield* page.items;
+      if (page.next === undefined) return;
+      after = page.next;
+    }
+  }
+
+  /**
+   * Whether the centre kept its promise; asks it for the record.
+   * @throws NotariumError as `verifyAcceptance`; `server-unreachable`: then nothing is known.
+   */
+  async checkAcceptance(
+    acceptance: Acceptance,
+    options: CallOptions & { nowMs?: number } = {},
+  ): Promise<AcceptanceVerdict> {
+    const { trusted } = await this.network(options);
+    const fate = await this.#fateOf(acceptance.recordId, options);
+    return verifyAcceptance(acceptance, fate, trusted, options.nowMs ?? Date.now(), await this.#connection.crypto());
+  }
+
+  async #fateOf(id: RecordId, options: CallOptions): Promise<RecordFate> {
+    try {
+      return { kind: 'logged', receipt: await this.waitForReceipt(id, { ...options, timeoutMs: 0 }) };
+    } catch (error) {
+      if (!(error instanceof NotariumError)) throw error;
+      // Never taken for the centre's word: it was away.
+      if (error.cause instanceof NotariumError && error.cause.code === 'server-unreachable') throw error.cause;
+      if (error.code === 'record-refused')
+        return { kind: 'refused', refusal: (await this.record(id, options)).refusal };
+      if (error.code === 'record-not-found' || error.code === 'wait-timeout') return { kind: 'missing' };
+      throw error;
+    }
+  }
+}

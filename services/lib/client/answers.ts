@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
+import { anchorSchema, blockHeaderSchema, blockSignatureSchema } from '../../core/block.ts';
+import { recordSchema } from '../../core/record.ts';
+import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
+
+// Answers are read loosely: a newer centre may say more, and this client must not break on it.
+
+/** `GET /v1/network`. */
+export const networkAnswerSchema = z.looseObject({
+  network: z.string(),
+  chainId: uintSchema,
+  contract: addressSchema,
+  registry: addressSchema.optional(),
+  periodSeconds: z.int().min(1),
+  graceSeconds: z.int().min(0),
+  epoch: uintSchema,
+  quorum: z.int().min(1),
+  origin: z.string(),
+  centres: z.array(
+    z.looseObject({
+      address: addressSchema,
+      name: z.string(),
+      endpoint: z.string(),
+      noteKey: hashSchema.optional(),
+      verifierKey: z.string().optional(),
+      status: z.string().optional(),
+    }),
+  ),
+  committees: z.array(z.looseObject({ epoch: uintSchema, members: z.array(addressSchema).min(1) })).min(1),
+});
+
+/** See {@link networkAnswerSchema}. */
+export type NetworkAnswer = z.infer<typeof networkAnswerSchema>;
+
+/** `POST /v1/records`. */
+export const submitAnswerSchema = z.looseObject({
+  status: z.enum(['accepted', 'known', 'logged']),
+  id: hashSchema,
+  acceptance: acceptanceSchema.optional(),
+  leafIndex: uintSchema.optional(),
+});
+
+/** See {@link submitAnswerSchema}. */
+export type SubmitAnswer = z.infer<typeof submitAnswerSchema>;
+
+/** One line of the answer to `POST /v1/records/batch`. */
+export const batchLineSchema = z.looseObject({
+  line: uintSchema,
+  status: z.string(),
+  id: hashSchema.optional(),
+  acceptance: acceptanceSchema.optional(),
+  leafIndex: uintSchema.optional(),
+  error: z.looseObject({ code: z.string() }).optional(),
+});
+
+/** `GET /v1/records/:id`. */
+export const recordAnswerSchema = z.looseObject({
+  id: hashSchema,
+  record: recordSchema,
+  state: z.enum(['pooled', 'logged', 'refused']),
+  acceptance: acceptanceSchema.optional(),
+  leafIndex: uintSchema.optional(),
+  height: uintSchema.optional(),
+  refusal: refusalSchema.optional(),
+  supersededBy: hashSchema.optional(),
+});
+
+/** See {@link recordAnswerSchema}. */
+export type RecordAnswer = z.infer<typeof recordAnswerSchema>;
+
+/** `GET /v1/records?digest=…`. */
+export const searchAnswerSchema = z.looseObject({ items: z.array(recordAnswerSchema), next: z.string().optional() });
+
+/** `GET /v1/blocks/:height`. */
+export const blockAnswerSchema = z.looseObject({
+  header: blockHeaderSchema,
+  hash: hashSchema,
+  state: z.string(),
+  count: uintSchema,
+  signatures: z.array(blockSignatureSchema),
+  anchor: anchorSchema.optional(),
+});
+
+/** `GET /v1/blocks`. */
+export const blocksAnswerSchema = z.looseObject({ items: z.array(blockAnswerSchema), next: z.string().optional() });
+
+/** See {@link blockAnswerSchema}. */
+export type BlockAnswer = z.infer<typeof blockAnswerSchema>;

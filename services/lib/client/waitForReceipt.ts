@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { RecordId } from '../../core/bytes.ts';
+import { type ErrorCode, NotariumError } from '../../core/errors.ts';
+import { asReceipt, type Receipt } from '../../core/receipt.ts';
+import { systemClock } from '../clock.ts';
+import type { CentreHttp } from './CentreHttp.ts';
+
+/** How long to wait for a receipt. */
+export type WaitOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Two minutes by default. */
+  readonly timeoutMs?: number | undefined;
+};
+
+// Waited out by asking again: the record is accepted, or the centre is away for a while.
+const passing: readonly ErrorCode[] = [
+  'record-not-anchored',
+  'wait-timeout',
+  'server-unreachable',
+  'not-ready',
+  'shutting-down',
+  'rate-limited',
+];
+
+/** Longest wait in one request; below the idle limits of common proxies. */
+const longestAskSeconds = 25;
+
+/**
+ * Waits for the receipt of a record: long polls, and goes on through restarts of the centre until the time is over.
+ * The receipt's form is checked, not what it says.
+ * @throws NotariumError `wait-timeout` (with the last failure as its cause), `record-not-found`, `record-refused`; the
+ *   signal's reason.
+ */
+export async function waitForReceipt(http: CentreHttp, id: RecordId, options: WaitOptions = {}): Promise<Receipt> {
+  const { signal, timeoutMs = 120_000 } = options;
+  const deadlineMs = performance.now() + timeoutMs;
+  for (let pauseMs = 100; ; pauseMs = Math.min(2 * pauseMs, 2_000)) {
+    const askedMs = performance.now();
+    const leftMs = Math.max(0, deadlineMs - askedMs);
+    const waitSeconds = Math.min(longestAskSeconds, Math.ceil(leftMs / 1000));
+    try {
+      const answer = await http.json(
+        {
+          path: `/v1/records/${id}/receipt?wait=${waitSeconds}`,
+          signal,
+          timeoutMs: (waitSeconds + 15) * 1000,
+          backOff: { tries: 1, firstDelayMs: 0, maxDelayMs: 0 },
+        },
+        z.unknown(),
+      );
+      return readReceipt(answer);
+    } catch (error) {
+      if (!(error instanceof NotariumError)) throw error;
+      if (!passing.includes(error.code)) throw error;
+      if (performance.now() >= deadlineMs) {
+        throw new NotariumError('wait-timeout', id, { data: { id, timeoutMs }, cause: error });
+      }
+    }
+    // A centre that answers at once, or not at all, must not be asked in a tight loop; a long poll is its own pause.
+    if (performance.now() - askedMs < 1_000) await sleep(Math.min(pauseMs, leftMs), signal);
+  }
+}
+
+function readReceipt(value: unknown): Receipt {
+  try {
+    return asReceipt(value);
+  } catch (cause) {
+    throw new NotariumError('server-answer-invalid', 'receipt', { cause });
+  }
+}
+
+async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await systemClock.sleep(ms, signal);
+  signal?.throwIfAborted();
+}

@@ -1,0 +1,328 @@
+import type { Readable } from 'node:stream';
+import type { Refusal } from '../core/acceptance.ts';
+import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
+import type { BlockState } from '../core/blockState.ts';
+import type { Hash } from '../core/bytes.ts';
+import type { Frontier } from '../core/log/compactRange.ts';
+import type { NodeReader } from '../core/log/proof.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+
+/** Credentials of an S3-compatible service. */
+export type S3Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
+
+/** Where a store keeps its things, and whose they are. */
+export type StoreOptions = {
+  /** Folder of the database file, `log/`, `evidence/` and the lock. Made when missing. */
+  readonly dataDir: string;
+  /** `postgres://…`: PostgreSQL in place of the embedded SQLite database. */
+  readonly databaseUrl?: string;
+  /** Folder `<dataDir>/log` when left out; `s3://bucket/prefix?endpoint=…&region=…`. */
+  readonly logUrl?: string;
+  /** Folder `<dataDir>/evidence` when left out; `s3://…` as above. */
+  readonly evidenceUrl?: string;
+  readonly s3?: S3Credentials;
+  /** `networkName()`; another one in the folder is `store-network-mismatch`. */
+  readonly network: string;
+  /** Hash of the chain's first block: tells two chains with one id apart. Another one is `store-network-mismatch`. */
+  readonly instance: string;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Bytes of log tiles and entry bundles kept in memory; 64 MiB when left out. */
+  readonly cacheBytes?: number;
+  /**
+   * What to do with a damaged database file: `throw` store-corrupt, or `setAside`: rename it, begin a new one and copy
+   * over what is still readable (pool, votes, refusals, keys). For `notarium rebuild`. SQLite only.
+   */
+  readonly onDamage?: 'throw' | 'setAside';
+};
+
+/** An accepted record, as intake hands it over. */
+export type PoolRow = {
+  /** 32 bytes. */
+  readonly id: Uint8Array;
+  readonly entry: Uint8Array;
+  /** 32 bytes. */
+  readonly leafHash: Uint8Array;
+  /** Unix seconds. */
+  readonly acceptedAt: number;
+  readonly includeBySlot: number;
+  /** 64 or 65 bytes. */
+  readonly acceptance: Uint8Array;
+  /** Unix milliseconds. */
+  readonly expiresMs: number | null;
+  /** 32 bytes. */
+  readonly supersedes: Uint8Array | null;
+  /** 20 bytes: who may supersede this record. */
+  readonly holder: Uint8Array;
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
+  readonly subject: string;
+  /** 20 bytes. */
+  readonly submitter: Uint8Array;
+};
+
+/** What became of one row of {@link Store.admit}. */
+export type AdmitOutcome =
+  | { readonly status: 'accepted'; readonly seq: number }
+  /** The same id again, not yet in the log: the promise made the first time. */
+  | { readonly status: 'pooled'; readonly acceptedAt: number; readonly includeBySlot: number; readonly acceptance: Uint8Array }
+  | { readonly status: 'logged'; readonly leafIndex: number }
+  | { readonly status: 'refused'; readonly refusal: Refusal }
+  /** Another record already supersedes the same predecessor. */
+  | { readonly status: 'rival'; readonly winner: Uint8Array }
+  | { readonly status: 'predecessor-unknown' }
+  | { readonly status: 'holder-mismatch'; readonly holder: Uint8Array };
+
+/** Size of the pool. `bytes` counts entries; `oldestAcceptedAt` is in Unix seconds. */
+export type PoolStatus = { readonly count: number; readonly bytes: number; readonly oldestAcceptedAt: number | null };
+
+/** The oldest pool rows that are in no live block, packed: item i of each array belongs to one row. */
+export type PoolCut = {
+  readonly count: number;
+  readonly seqs: Float64Array;
+  /** 32 bytes each. */
+  readonly ids: Uint8Array;
+  /** 32 bytes each. */
+  readonly leafHashes: Uint8Array;
+  /** Unix milliseconds; Infinity for a row that never expires. */
+  readonly expiresMs: Float64Array;
+  /** Only the rows that supersede something. */
+  readonly supersedes: readonly { readonly index: number; readonly predecessor: Uint8Array }[];
+};
+
+/** A pool row as {@link Store.findRecord} answers it. */
+export type PooledRecord = {
+  readonly seq: number;
+  readonly entry: Uint8Array;
+  readonly acceptedAt: number;
+  readonly includeBySlot: number;
+  readonly acceptance: Uint8Array;
+};
+
+/** Where a record stands. */
+export type FoundRecord =
+  | ({ readonly where: 'pool' } & PooledRecord)
+  | { readonly where: 'log'; readonly leafIndex: number; readonly entry: Uint8Array }
+  | { readonly where: 'refused'; readonly refusal: Refusal; readonly entry: Uint8Array };
+
+/** The pool rows of a block: `count` rows with seq from `firstSeq` to `lastSeq`, in that order. */
+export type SeqRange = { readonly firstSeq: number; readonly lastSeq: number; readonly count: number };
+
+/** A block to be saved; state is `sealed`. */
+export type NewBlock = {
+  readonly header: BlockHeader;
+  readonly hash: Hash;
+  readonly signatures: readonly BlockSignature[];
+  /** Unix milliseconds. */
+  readonly sealedMs: number;
+};
+
+/** A block as kept. A block that came from a rebuild has count, but no seq range. */
+export type StoredBlock = NewBlock & {
+  readonly state: BlockState;
+  readonly count: number;
+  readonly range?: SeqRange;
+  readonly anchor?: Anchor;
+  /** What the anchorer has to remember of its transactions: plain JSON of its own. */
+  readonly submission?: Readonly<Record<string, unknown>>;
+};
+
+/** Fields of a block that change. A state must be a legal next one (core/blockState.ts). null removes. */
+export type BlockPatch = {
+  readonly state?: Exclude<BlockState, 'committed'>;
+  readonly signatures?: readonly BlockSignature[];
+  readonly anchor?: Anchor | null;
+  readonly submission?: Readonly<Record<string, unknown>> | null;
+};
+
+/** An event to append; `time` is RFC 3339. */
+export type NewEvent<T extends string = string> = {
+  readonly type: T;
+  readonly time: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** An event as kept: `seq` begins at 1 and grows by one without gaps. */
+export type StoredEvent = NewEvent & { readonly seq: number };
+
+/** Held by one process at a time. A later holder's token is higher: a stale holder is refused by it. */
+export type Lease = { readonly name: string; readonly owner: string; readonly token: number; readonly expiresMs: number };
+
+/**
+ * Goes with a write: an event that is appended in the same transaction, and the lease that the writer must still hold
+ * (a lease lost to another process makes the write fail with `storage-failed`, nothing written).
+ */
+export type WriteOptions = { readonly event?: NewEvent; readonly lease?: Lease };
+
+/** A vote: the one block that this centre signs in a slot. */
+export type Vote = { readonly slot: number; readonly hash: Hash; readonly header: BlockHeader };
+
+/** An API key without its secret. Times are RFC 3339. */
+export type ApiKeyRow = {
+  readonly id: string;
+  /** SHA-256 of the secret. */
+  readonly hash: Uint8Array;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: string;
+  readonly revokedAt?: string;
+};
+
+/** What to look for; every given field must fit. `after` is the cursor of the page before. */
+export type SearchQuery = {
+  readonly digest?: Uint8Array;
+  readonly subject?: string;
+  readonly submitter?: Uint8Array;
+  readonly after?: string;
+  readonly limit: number;
+};
+
+/** One page in log order. */
+export type SearchPage = {
+  readonly hits: readonly { readonly leafIndex: number; readonly entry: Uint8Array }[];
+  readonly next?: string;
+};
+
+/** A block that the chain vouches for, oldest first without gaps: what {@link Store.rebuildFromTiles} builds on. */
+export type AnchoredBlock = NewBlock & { readonly anchor: Anchor };
+
+/** Progress of long work, for a progress bar. */
+export type Progress = (done: number, total: number) => void;
+
+/** What a rebuild did. */
+export type RebuildReport = {
+  readonly logSize: number;
+  readonly blocks: number;
+  /** Hash tiles that were made again from the entries. */
+  readonly mendedTiles: readonly string[];
+  /** Rows copied from a database set aside when the store was opened. */
+  readonly salvaged: SalvageReport | undefined;
+};
+
+/** What could be read of a damaged database. `complete` is false where a table could not be read to its end. */
+export type SalvageReport = {
+  /** Where the damaged file now is. */
+  readonly path: string;
+  readonly rows: Readonly<Record<string, number>>;
+  readonly complete: boolean;
+};
+
+/** Evidence kept by its SHA-256. */
+export type EvidenceStore = {
+  /** Keeps a stream durably; content that is there already is not written twice. */
+  put(content: Readable): Promise<{ digest: Uint8Array; sizeBytes: number }>;
+  get(digest: Uint8Array): Promise<Readable | undefined>;
+  has(digest: Uint8Array): Promise<boolean>;
+};
+
+/**
+ * All that a centre keeps. Every write is on disk (fsync) before its promise resolves. Errors: `storage-full` and
+ * `storage-failed` (nothing of the call was written, a later call may succeed), `store-corrupt`, `tile-corrupt`.
+ */
+export type Store = {
+  /** `sqlite` or `postgres`. */
+  readonly engine: 'sqlite' | 'postgres';
+
+  /**
+   * Takes rows into the pool in ONE durable transaction. Answers in order. Of rows with the same id the first wins;
+   * of rivals for one predecessor too. A row whose predecessor is earlier in the same array is fine.
+   */
+  admit(rows: readonly PoolRow[]): Promise<AdmitOutcome[]>;
+  /** Cheap: counters. Rows in live blocks count until their block is committed. */
+  poolStatus(): Promise<PoolStatus>;
+  /** The oldest rows that are in no live block (sealed, submitted, anchored), oldest first. */
+  poolCut(limit: number): Promise<PoolCut>;
+  /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
+  refuse(items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[], options?: WriteOptions): Promise<void>;
+
+  /**
+   * Notes what this centre is about to sign; durable when it resolves. The same hash again is fine.
+   * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want).
+   */
+  vote(vote: Vote, options?: WriteOptions): Promise<void>;
+  voteOf(slot: number): Promise<Vote | undefined>;
+  /** Saves a sealed block over pool rows. Its height must follow the newest live block. */
+  saveBlock(block: NewBlock, range: SeqRange, options?: WriteOptions): Promise<void>;
+  /** @throws NotariumError `block-not-found`; RangeError for an illegal next state. */
+  updateBlock(height: number, patch: BlockPatch, options?: WriteOptions): Promise<void>;
+  /**
+   * Makes the block and all that stand on it void: their records are cut first again. Nothing happens where the height
+   * has no live block. @throws RangeError for an anchored one (its anchor must vanish first).
+   */
+  voidBlock(height: number, options?: WriteOptions): Promise<void>;
+  /**
+   * A void block whose anchor was mined after all becomes anchored again; live blocks from its height on become void,
+   * and its records that were refused meanwhile come back. @throws NotariumError `block-not-found`.
+   */
+  adoptBlock(hash: Hash, anchor: Anchor, options?: WriteOptions): Promise<void>;
+  /** Any block that was ever saved, void ones too. */
+  blockByHash(hash: Hash): Promise<StoredBlock | undefined>;
+  /**
+   * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
+   * Idempotent; redone from the beginning after a crash at any point.
+   */
+  commitBlock(height: number, options?: WriteOptions): Promise<void>;
+  /** The live or committed block of the height. */
+  block(height: number): Promise<StoredBlock | undefined>;
+  /** The newest live or committed block. */
+  latestBlock(): Promise<StoredBlock | undefined>;
+  /** The newest committed block. */
+  committedBlock(): Promise<StoredBlock | undefined>;
+  /** Live and committed blocks, highest first. */
+  blocks(query: { readonly before?: number; readonly limit: number }): Promise<StoredBlock[]>;
+  /** Blocks that are sealed, submitted or anchored, lowest first. */
+  liveBlocks(): Promise<StoredBlock[]>;
+  /** The committed block that brought a record into the log. */
+  blockOfLeaf(leafIndex: number): Promise<StoredBlock | undefined>;
+
+  /** Records in the committed log, as of the last write or {@link refresh}. */
+  logSize(): number;
+  /** Frontier of the committed log, or of the log after the newest live block: what the next block grows from. */
+  frontier(of?: 'committed' | 'latest'): Promise<Frontier>;
+  /** @throws NotariumError `tile-not-found` outside of the log; `tile-corrupt`. */
+  entry(leafIndex: number): Promise<Uint8Array>;
+  /** Hash tile or entry bundle (`entries`) of the committed log; undefined where the log has no such tile. */
+  readTile(level: number | 'entries', index: number, width: number): Promise<Uint8Array | undefined>;
+  /** Hashes of the committed log for core/log/proof, for any size up to {@link logSize}. */
+  nodeReader(treeSize: number): NodeReader;
+  findRecord(id: Uint8Array): Promise<FoundRecord | undefined>;
+  /** The record that supersedes this one, in the pool or in the log. */
+  successorOf(id: Uint8Array): Promise<Uint8Array | undefined>;
+  search(query: SearchQuery): Promise<SearchPage>;
+
+  appendEvent(event: NewEvent): Promise<number>;
+  eventsAfter(seq: number, limit: number): Promise<StoredEvent[]>;
+  lastEventSeq(): Promise<number>;
+
+  createKey(key: ApiKeyRow): Promise<void>;
+  listKeys(): Promise<ApiKeyRow[]>;
+  /** Revoked keys too: look at `revokedAt`. */
+  findKeyByHash(hash: Uint8Array): Promise<ApiKeyRow | undefined>;
+  /** false when there is no such key. A second time keeps the first date. */
+  revokeKey(id: string, revokedAt: string): Promise<boolean>;
+
+  getMeta(name: string): Promise<string | undefined>;
+  setMeta(name: string, value: string): Promise<void>;
+
+  /** The lease, or undefined while another owner holds it. The same owner gets it again with a higher token. */
+  acquireLease(name: string, owner: string, periodMs: number): Promise<Lease | undefined>;
+  /** undefined when it has been lost. */
+  renewLease(lease: Lease, periodMs: number): Promise<Lease | undefined>;
+  releaseLease(lease: Lease): Promise<void>;
+
+  readonly evidence: EvidenceStore;
+
+  /** Sees what other processes on the same database have committed. Cheap; nothing to do on SQLite. */
+  refresh(): Promise<void>;
+  /** Quick integrity check. @throws NotariumError `store-corrupt`, `tile-corrupt` (the newest tiles). */
+  check(): Promise<void>;
+  /** Reads the whole log and compares it with its blocks. @throws NotariumError `tile-corrupt` {path}. */
+  verifyLog(onProgress?: Progress): Promise<void>;
+  /**
+   * Fills indexes, blocks and log size anew from the tiles, which it first checks against the blocks' roots; mends hash
+   * tiles from entries. @throws NotariumError `tile-corrupt` {path} for entries that are damaged or missing.
+   */
+  rebuildFromTiles(source: { readonly blocks: readonly AnchoredBlock[]; readonly onProgress?: Progress }): Promise<RebuildReport>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,108 @@
+import { CompiledQuery, type Compilable, Kysely, type RawBuilder, sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { NotariumError } from '../core/errors.ts';
+import { migrationsFor } from './migrations.ts';
+import { PackedAnswer, type PackedColumn, type PackedKind, PackedRows } from './packed.ts';
+import type { Schema } from './schema.ts';
+import { SqliteThreadClient, sqliteDialect } from './sqliteDialect.ts';
+
+/** Which database it is. */
+export type Engine = 'sqlite' | 'postgres';
+
+/** A connection pool or a transaction on it. */
+export type Db = Kysely<Schema>;
+
+/** An open database with the current schema. */
+export type Database = {
+  readonly engine: Engine;
+  /** For writes, and for reads within a transaction. */
+  readonly db: Db;
+  /** For reads: on SQLite a connection of its own, which does not wait for a long write. */
+  readonly reader: Db;
+  close(): Promise<void>;
+};
+
+/** SQLite's main file and, in order, what lies beside it. */
+export const sqliteSuffixes = ['', '-wal', '-shm'] as const;
+
+/** Opens the database file and brings its schema up to date. */
+export async function openSqlite(path: string): Promise<Database> {
+  const writer = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 65536 });
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(writer, { readOnly: false }) });
+  let reader: Db | undefined;
+  const close = async (): Promise<void> => {
+    // The writer last: it then folds the write-ahead log into the file.
+    await reader?.destroy();
+    await db.destroy();
+  };
+  try {
+    await migrate(db, 'sqlite');
+    const thread = new SqliteThreadClient({ path, readOnly: true, cacheKiB: 32768 });
+    reader = new Kysely<Schema>({ dialect: sqliteDialect(thread, { readOnly: true }) });
+    return { engine: 'sqlite', db, reader, close };
+  } catch (error) {
+    await writer.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Runs the migrations that the database lacks.
+ * @throws NotariumError `store-version-unsupported` when it has had one that this version does not know.
+ */
+export async function migrate(db: Db, engine: Engine): Promise<void> {
+  const migrations = migrationsFor(engine);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (tables.some((table) => table.name === 'kysely_migration')) {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+    const unknown = rows.find((row) => !(row.name in migrations));
+    if (unknown) throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
+  }
+  const { error } = await migrator.migrateToLatest();
+  if (error) throw error;
+}
+
+/** Inserts many rows by one statement; rows that are there already stay as they are. */
+export async function bulkInsert<T extends keyof Schema & string>(
+  engine: Engine,
+  db: Db,
+  table: T,
+  names: readonly (keyof Schema[T] & string)[],
+  rows: PackedRows,
+): Promise<void> {
+  if (rows.count === 0) return;
+  const list = names.map((name) => `"${name}"`).join(', ');
+  const values =
+    engine === 'sqlite'
+      ? `values (${names.map(() => '?').join(', ')})`
+      : `select * from unnest(${rows.columns.map((column, at) => `$${at + 1}::${arrayType(column)}`).join(', ')})`;
+  const text = `insert into "${table}" (${list}) ${values} on conflict do nothing`;
+  await db.executeQuery(CompiledQuery.raw(text, [rows]));
+}
+
+function arrayType(column: PackedColumn): string {
+  return column instanceof Float64Array ? 'bigint[]' : 'bytea[]';
+}
+
+/** Runs a query and answers its rows by columns. */
+export async function selectPacked(db: Db, query: Compilable, kinds: readonly PackedKind[]): Promise<PackedRows> {
+  const compiled = query.compile();
+  const parameters = [...compiled.parameters, new PackedAnswer(kinds)];
+  const { rows } = await db.executeQuery<PackedRows>({ ...compiled, parameters });
+  return rows[0]!;
+}
+
+/** A list of numbers as a table `list` with the one column `value`. */
+export function numberList(engine: Engine, values: readonly number[]): RawBuilder<{ value: number }> {
+  return engine === 'sqlite'
+    ? sql`json_each(${JSON.stringify(values)}) as list`
+    : sql`unnest(${`{${values.join(',')}}`}::bigint[]) as list(value)`;
+}
+
+/** The counters; inside a transaction they stay as read until its end. */
+export async function lockCounters(engine: Engine, db: Db): Promise<Schema['counters']> {
+  // A write transaction of SQLite is alone from its beginning.
+  const query = db.selectFrom('counters').selectAll();
+  return (engine === 'sqlite' ? query : query.forUpdate()).executeTakeFirstOrThrow();
+}

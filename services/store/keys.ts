@@ -1,0 +1,66 @@
+import { hash as nodeHash } from 'node:crypto';
+import { sameBytes } from '../core/bytes.ts';
+import { parseEntry } from '../core/record.ts';
+
+/*
+ * Keys of the postings: 52 bits, so that they are exact numbers everywhere. They only narrow the search; every hit is
+ * confirmed by its entry, so two values with one key cost a look, never a wrong answer.
+ */
+
+/** Native SHA-256. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return nodeHash('sha256', bytes, 'buffer');
+}
+
+/** Key of a record id: its first 52 bits. */
+export function idKey(id: Uint8Array): number {
+  return first52(id, 0);
+}
+
+/** Key of a content digest. Told apart from an id that has the same bytes by a constant. */
+export function digestKey(digest: Uint8Array): number {
+  return first52(digest, 0x5d);
+}
+
+/** Key of a submitter's address: it is a hash already. */
+export function submitterKey(address: Uint8Array): number {
+  return first52(address, 0xa7);
+}
+
+/** Key of a subject: cyrb53 (public domain, bryc), cut to 52 bits; computed for every record, hence not SHA-256. */
+export function subjectKey(subject: string): number {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < subject.length; index++) {
+    const code = subject.charCodeAt(index);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return 0x100000000 * (low & 0xfffff) + (high >>> 0);
+}
+
+function first52(bytes: Uint8Array, salt: number): number {
+  const high = ((bytes[0]! ^ salt) << 16) | (bytes[1]! << 8) | bytes[2]!;
+  const low = ((bytes[3]! << 20) | (bytes[4]! << 12) | (bytes[5]! << 4) | (bytes[6]! >> 4)) >>> 0;
+  return high * 0x10000000 + low;
+}
+
+const signatureStart = Buffer.from(',"signature":"');
+
+/**
+ * Whether an entry of the log is the record with that id. Canonical JSON sorts `signature` after `meta`, and no string
+ * can hold these very bytes, so the last such place is the record's own; where the hash then differs, the entry is read
+ * properly.
+ */
+export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
+  const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.length);
+  const start = bytes.lastIndexOf(signatureStart);
+  const end = start < 0 ? -1 : bytes.indexOf(0x22, start + signatureStart.length);
+  if (end > 0) {
+    const unsigned = Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]);
+    if (sameBytes(sha256(unsigned), id)) return true;
+  }
+  return sameBytes(parseEntry(entry).idBytes, id);
+}

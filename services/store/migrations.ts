@@ -1,0 +1,116 @@
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import type { Engine } from './database.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a migration sees the schema as it was then, which no type describes
+type AnyKysely = Kysely<any>;
+
+/** Every change of the schema, oldest first. A name that was released is never changed. */
+export function migrationsFor(engine: Engine): Record<string, Migration> {
+  return { '001-first': { up: (db) => first(db, engine) } };
+}
+
+async function first(db: AnyKysely, engine: Engine): Promise<void> {
+  const bytes = engine === 'sqlite' ? sql`blob` : sql`bytea`;
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  // STRICT: SQLite then refuses a value of the wrong type, as PostgreSQL does.
+  const strict = <T extends CreateTableBuilder<string, string>>(table: T, more = ''): T =>
+    (engine === 'sqlite' ? table.modifyEnd(sql.raw(more === '' ? 'strict' : `strict, ${more}`)) : table) as T;
+  const table = (name: string) => db.schema.createTable(name).ifNotExists();
+  const record = (name: string) =>
+    table(name)
+      .addColumn('seq', int, (column) => column.primaryKey())
+      .addColumn('id52', int, (column) => column.notNull())
+      .addColumn('id', bytes, (column) => column.notNull())
+      .addColumn('leaf_hash', bytes, (column) => column.notNull())
+      .addColumn('digest_key', int, (column) => column.notNull())
+      .addColumn('subject_key', int, (column) => column.notNull())
+      .addColumn('submitter_key', int, (column) => column.notNull())
+      .addColumn('accepted_at', int, (column) => column.notNull())
+      .addColumn('include_by_slot', int, (column) => column.notNull())
+      .addColumn('acceptance', bytes, (column) => column.notNull())
+      .addColumn('expires_ms', int)
+      .addColumn('supersedes', bytes)
+      .addColumn('entry', bytes, (column) => column.notNull());
+
+  await strict(record('pool')).execute();
+  await strict(record('refusals').addColumn('refusal', 'text', (column) => column.notNull())).execute();
+  for (const name of ['pool', 'refusals']) {
+    await db.schema.createIndex(`${name}_id52`).ifNotExists().on(name).column('id52').execute();
+  }
+  const counted = ['next_seq', 'pool_count', 'pool_bytes', 'log_size', 'last_event', 'lease_token'];
+  let counters = table('counters').addColumn('one', int, (column) => column.primaryKey());
+  for (const name of counted) counters = counters.addColumn(name, int, (column) => column.notNull().defaultTo(0)) as typeof counters;
+  await strict(counters).execute();
+  await db.insertInto('counters').values({ one: 1, next_seq: 1 }).onConflict((on) => on.doNothing()).execute();
+
+  await strict(
+    table('postings')
+      .addColumn('key', int, (column) => column.notNull())
+      .addColumn('leaf_index', int, (column) => column.notNull())
+      .addPrimaryKeyConstraint('postings_key', ['key', 'leaf_index']),
+    'without rowid',
+  ).execute();
+  await strict(
+    table('successors')
+      .addColumn('predecessor', bytes, (column) => column.notNull().primaryKey())
+      .addColumn('winner', bytes, (column) => column.notNull()),
+    'without rowid',
+  ).execute();
+  await db.schema.createIndex('successors_winner').ifNotExists().on('successors').column('winner').execute();
+
+  await strict(
+    table('blocks')
+      .addColumn('hash', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('height', int, (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('tree_size', int, (column) => column.notNull())
+      .addColumn('count', int, (column) => column.notNull())
+      .addColumn('runs', 'text')
+      .addColumn('last_seq', int, (column) => column.notNull())
+      .addColumn('sealed_ms', int, (column) => column.notNull())
+      .addColumn('header', 'text', (column) => column.notNull())
+      .addColumn('signatures', 'text', (column) => column.notNull())
+      .addColumn('anchor', 'text')
+      .addColumn('submission', 'text'),
+  ).execute();
+  // At most one block of a height is not void.
+  await sql`create unique index if not exists blocks_height on blocks (height) where state <> 'void'`.execute(db);
+  await sql`create index if not exists blocks_tree_size on blocks (tree_size) where state = 'committed'`.execute(db);
+  await sql`create index if not exists blocks_live on blocks (height) where state in ('sealed', 'submitted', 'anchored')`.execute(db);
+
+  await strict(
+    table('votes')
+      .addColumn('slot', int, (column) => column.primaryKey())
+      .addColumn('hash', 'text', (column) => column.notNull())
+      .addColumn('header', 'text', (column) => column.notNull()),
+  ).execute();
+  await strict(
+    table('events')
+      .addColumn('seq', int, (column) => column.primaryKey())
+      .addColumn('type', 'text', (column) => column.notNull())
+      .addColumn('time', 'text', (column) => column.notNull())
+      .addColumn('data', 'text', (column) => column.notNull()),
+  ).execute();
+  await strict(
+    table('api_keys')
+      .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('hash', bytes, (column) => column.notNull().unique())
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('scopes', 'text', (column) => column.notNull())
+      .addColumn('created_at', 'text', (column) => column.notNull())
+      .addColumn('revoked_at', 'text'),
+  ).execute();
+  await strict(
+    table('meta')
+      .addColumn('name', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('value', 'text', (column) => column.notNull()),
+  ).execute();
+  await strict(
+    table('leases')
+      .addColumn('name', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('owner', 'text', (column) => column.notNull())
+      .addColumn('token', int, (column) => column.notNull())
+      .addColumn('expires_ms', int, (column) => column.notNull()),
+  ).execute();
+}

@@ -1,0 +1,89 @@
+import type { Refusal } from '../core/acceptance.ts';
+import type { BlockState } from '../core/blockState.ts';
+
+/** Columns of an accepted record. Keys are those of keys.ts; times as in `PoolRow`. */
+type RecordColumns = {
+  seq: number;
+  /** First 52 bits of the id: the index over it stays small. */
+  id52: number;
+  id: Uint8Array;
+  leaf_hash: Uint8Array;
+  digest_key: number;
+  subject_key: number;
+  submitter_key: number;
+  accepted_at: number;
+  include_by_slot: number;
+  acceptance: Uint8Array;
+  expires_ms: number | null;
+  supersedes: Uint8Array | null;
+  entry: Uint8Array;
+};
+
+/** Tables of the database. Numbers are 64-bit integers below 2^53. */
+export type Schema = {
+  /** One row; every write that counts something locks it first, so PostgreSQL does them one after another too. */
+  counters: {
+    one: number;
+    next_seq: number;
+    pool_count: number;
+    pool_bytes: number;
+    log_size: number;
+    last_event: number;
+    lease_token: number;
+  };
+  pool: RecordColumns;
+  /** Pool rows that were refused, and why; a block adopted later takes them back. */
+  refusals: RecordColumns & { refusal: string };
+  /** One index for id, digest, subject and submitter: the key is a hash, so each hit is confirmed by its entry. */
+  postings: { key: number; leaf_index: number };
+  successors: { predecessor: Uint8Array; winner: Uint8Array };
+  blocks: {
+    hash: string;
+    height: number;
+    state: BlockState;
+    tree_size: number;
+    count: number;
+    /** Runs of pool seqs in log order, as JSON [[first, last], …]; null for a block from a rebuild. */
+    runs: string | null;
+    last_seq: number;
+    sealed_ms: number;
+    header: string;
+    signatures: string;
+    anchor: string | null;
+    submission: string | null;
+  };
+  votes: { slot: number; hash: string; header: string };
+  events: { seq: number; type: string; time: string; data: string };
+  api_keys: {
+    id: string;
+    hash: Uint8Array;
+    name: string;
+    scopes: string;
+    created_at: string;
+    revoked_at: string | null;
+  };
+  meta: { name: string; value: string };
+  leases: { name: string; owner: string; token: number; expires_ms: number };
+};
+
+/** Columns that pool and refusals share, in the order of a bulk insert. */
+export const recordColumns = [
+  'seq',
+  'id52',
+  'id',
+  'leaf_hash',
+  'digest_key',
+  'subject_key',
+  'submitter_key',
+  'accepted_at',
+  'include_by_slot',
+  'acceptance',
+  'expires_ms',
+  'supersedes',
+  'entry',
+] as const satisfies readonly (keyof RecordColumns)[];
+
+/** A refusal as its row has it. */
+export function refusalOf(row: { refusal: string }): Refusal {
+  return JSON.parse(row.refusal) as Refusal;
+}
