@@ -1,22 +1,17 @@
-import type { AnchoredBlock } from '../chain/Chain.ts';
-import { toHex } from '../core/bytes.ts';
-import { NotariumError } from '../core/errors.ts';
-import { rootOf } from '../core/log/compactRange.ts';
-import { extendTree } from '../core/log/extend.ts';
+import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Lease } from '../store/Store.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { reanchorLog } from './reanchorLog.ts';
-import { submissionJson } from './submission.ts';
 
 /**
  * Brings what the data folder says and what the chain says together, before anything new is sealed:
  * - anchors that a reorganisation took away are made again ({@link reanchorLog});
- * - a block of ours that the chain took after we had given it up is taken back from the pool.
+ * - a block of ours that the chain took after we had given it up is taken back.
  * @throws NotariumError `chain-forgot-anchors` when the chain lost more than a reorganisation can explain,
  *   `store-behind-chain` when it has blocks whose records are not here, `chain-unreachable`.
  */
 export async function reconcile(parts: CentreParts, lease: Lease): Promise<void> {
-  const { store, chain } = parts;
+  const { store, chain, logger } = parts;
   const common = await commonHeight(parts);
   const committed = (await store.committedBlock())?.header.height ?? 0;
   if (common < committed) {
@@ -29,10 +24,19 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<void>
     await reanchorLog(parts, common, lease);
     return;
   }
-  if ((await store.liveBlocks()).length > 0) return;
-  const head = await chain.head();
-  if (head > committed) {
-    for await (const block of chain.anchoredBlocks(committed + 1, committed + 1)) await takeBack(parts, block, lease);
+  if ((await store.liveBlocks()).length > 0 || (await chain.head()) === committed) return;
+  for await (const { header, blockHash, anchor } of chain.anchoredBlocks(committed + 1, committed + 1)) {
+    const { confirmations: _, ...place } = anchor;
+    try {
+      await store.adoptBlock(blockHash, place, { lease });
+    } catch (error) {
+      if (!isNotariumError(error, 'block-not-found')) throw error;
+      throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {
+        data: { height: header.height, hash: blockHash, publisher: header.publisher },
+        cause: error,
+      });
+    }
+    logger.warn({ height: header.height }, 'took back a block that the chain had accepted after all');
   }
 }
 
@@ -50,26 +54,4 @@ async function commonHeight({ store, chain }: CentreParts): Promise<number> {
     else high = middle;
   }
   return low;
-}
-
-/** The records of an anchored block that we hold no block for must be the oldest ones in the pool. */
-async function takeBack(
-  parts: CentreParts,
-  { header, blockHash, signatures }: AnchoredBlock,
-  lease: Lease,
-): Promise<void> {
-  const { store, clock, logger } = parts;
-  const oldSize = store.logSize();
-  const cut = await store.poolCut(header.treeSize - oldSize);
-  const old = await store.frontier();
-  const { frontier, proof } = await extendTree(old, cut.leafHashes, store.nodeReader(oldSize));
-  if (cut.count !== header.treeSize - oldSize || toHex(rootOf(frontier)) !== header.root) {
-    throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {
-      data: { height: header.height, hash: blockHash, publisher: header.publisher },
-    });
-  }
-  const range = { firstSeq: cut.seqs[0]!, lastSeq: cut.seqs[cut.count - 1]!, count: cut.count };
-  await store.saveBlock({ header, hash: blockHash, signatures, sealedMs: clock.nowMs() }, range, { lease });
-  await store.updateBlock(header.height, { submission: submissionJson({ proof: proof.map(toHex) }) }, { lease });
-  logger.info({ height: header.height, count: cut.count }, 'took back a block that the chain had accepted after all');
 }

@@ -41,24 +41,34 @@ export function encodeAnchor(request: AnchorRequest, committee: Committee): Hex 
   return blockAnchorInterface.encodeFunctionData('anchor', [...args]) as Hex;
 }
 
+/** The call that anchored a block. */
+export type AnchorCall = { readonly header: BlockHeader; readonly bitmap: bigint; readonly signatures: Uint8Array };
+
 /**
- * The signatures with which a block was anchored, out of a transaction's data. Finds the call also where it stands,
- * unpacked, inside a call of another contract (a multicall, a wallet); anyone may anchor in such a way.
+ * The call that anchored a block, out of a transaction's data. Finds it also where it stands, unpacked, inside a call
+ * of another contract (a multicall, a wallet); anyone may anchor in such a way.
  * @returns Undefined when there is no call of that block in it.
  */
-export function decodeSignatures(
-  data: Hex,
-  block: { network: Network; hash: Hash; committee: Committee },
-): BlockSignature[] | undefined {
+export function findAnchorCall(data: Hex, network: Network, hash: Hash): AnchorCall | undefined {
   for (let at = data.indexOf(selector, 2); at >= 0; at = data.indexOf(selector, at + 1)) {
     const call = at % 2 === 0 ? readCall(`0x${data.slice(at)}`) : undefined;
-    if (!call || blockHash(block.network, call.header) !== block.hash) continue;
-    return unpack(call.bitmap, call.signatures, block.committee);
+    if (call && blockHash(network, call.header) === hash) return call;
   }
   return undefined;
 }
 
-function readCall(data: Hex): { header: BlockHeader; bitmap: bigint; signatures: Uint8Array } | undefined {
+/** Signatures of a call, 65 bytes each; undefined when they are not one for each bit. */
+export function callSignatures(call: AnchorCall, committee: Committee): BlockSignature[] | undefined {
+  const { bitmap, signatures } = call;
+  const signers = committee.members.filter((_, index) => ((bitmap >> BigInt(index)) & 1n) === 1n);
+  if (signatures.length !== 64 * signers.length) return undefined;
+  return signers.map((signer, index) => ({
+    signer,
+    signature: toHex(fullSignature(signatures.slice(64 * index, 64 * index + 64))),
+  }));
+}
+
+function readCall(data: Hex): AnchorCall | undefined {
   let args: Result;
   let header: BlockHeader;
   try {
@@ -68,6 +78,8 @@ function readCall(data: Hex): { header: BlockHeader; bitmap: bigint; signatures:
     // The four bytes of the selector stood there by chance.
     return undefined;
   }
+  const { height, slot, treeSize, epoch } = header;
+  if (![height, slot, treeSize, epoch].every(Number.isSafeInteger)) return undefined;
   return { header, bitmap: args[3] as bigint, signatures: fromHex(args[4] as string) };
 }
 
@@ -82,13 +94,4 @@ function headerOf(value: Result): BlockHeader {
     epoch: Number(epoch),
     publisher: (publisher as string).toLowerCase() as Address,
   };
-}
-
-function unpack(bitmap: bigint, packed: Uint8Array, committee: Committee): BlockSignature[] | undefined {
-  const signers = committee.members.filter((_, index) => ((bitmap >> BigInt(index)) & 1n) === 1n);
-  if (packed.length !== 64 * signers.length) return undefined;
-  return signers.map((signer, index) => ({
-    signer,
-    signature: toHex(fullSignature(packed.slice(64 * index, 64 * index + 64))),
-  }));
 }

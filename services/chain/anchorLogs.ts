@@ -1,6 +1,7 @@
-import { toQuantity, zeroPadValue } from 'ethers';
+import { toQuantity } from 'ethers';
 import type { BlockHeader } from '../core/block.ts';
-import type { Address, Hash, Hex } from '../core/bytes.ts';
+import { type Address, type Hash, type Hex, toHex } from '../core/bytes.ts';
+import { uintWord } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
 import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
 import { blockAnchorInterface } from './anchorCall.ts';
@@ -9,7 +10,7 @@ import { blockAnchorInterface } from './anchorCall.ts';
 export type AnchoredLog = {
   readonly height: number;
   readonly blockHash: Hash;
-  readonly header: Pick<BlockHeader, 'slot' | 'treeSize' | 'root' | 'epoch'>;
+  readonly header: Pick<BlockHeader, 'slot' | 'treeSize' | 'root'>;
   readonly transactionHash: Hash;
   readonly blockNumber: number;
   /** Hash of the chain's block, not of ours. */
@@ -37,7 +38,7 @@ const smallestPageBlocks = 16;
 
 /** A height as a topic. */
 export function heightTopic(height: number): Hex {
-  return zeroPadValue(toQuantity(height), 32) as Hex;
+  return toHex(uintWord(height));
 }
 
 /**
@@ -129,7 +130,6 @@ function readLog(log: RawLog, contract: Address): AnchoredLog {
       slot: Number(args.slot),
       treeSize: Number(args.treeSize),
       root: args.root,
-      epoch: Number(args.epoch),
     },
     transactionHash: log.transactionHash as Hash,
     blockNumber: Number(log.blockNumber),

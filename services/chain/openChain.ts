@@ -7,7 +7,7 @@ import type { Signer } from '../core/signature.ts';
 import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
-import { guarded } from './chainError.ts';
+import { guarded, revertReason } from './chainError.ts';
 import { blockAnchorAt, nodeRegistryAt } from './contracts.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
 import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
@@ -141,7 +141,10 @@ async function readInfo(rpc: JsonRpc, options: ChainOptions): Promise<ChainInfo>
   }
   const genesisHash = await readGenesis(rpc, contract, options.genesisHash);
   const anchor = blockAnchorAt(contract, rpc);
-  const domain = await anchor.eip712Domain();
+  const domain = await anchor.eip712Domain().catch((cause: unknown) => {
+    if (!(cause instanceof JsonRpcError) || !revertReason(cause)) throw cause;
+    throw new NotariumError('chain-contract-missing', `${contract} is another contract`, { data: { contract }, cause });
+  });
   const [name, version] = [domain.name, domain.version];
   if (name !== 'Notarium' || version !== '1') {
     throw new NotariumError('chain-contract-missing', `${contract} is ${name} ${version}, not Notarium 1`);

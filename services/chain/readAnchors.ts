@@ -2,7 +2,7 @@ import { type BlockHeader, blockHash, zeroHash } from '../core/block.ts';
 import type { Hash, Hex } from '../core/bytes.ts';
 import { type Committee, publisherOf } from '../core/committee.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
-import { decodeSignatures } from './anchorCall.ts';
+import { callSignatures, findAnchorCall } from './anchorCall.ts';
 import {
   type AnchoredLog,
   anchoredLogs,
@@ -20,7 +20,8 @@ export type AnchorSource = {
   /** First chain block in which there can be an anchor. */
   readonly fromBlock: number;
   readonly storedHash: (height: number) => Promise<Hash | undefined>;
-  readonly committee: (epoch: number) => Promise<Committee>;
+  /** Of an epoch, or the current one. */
+  readonly committee: (epoch?: number) => Promise<Committee>;
   readonly newestBlock: () => Promise<number>;
 };
 
@@ -100,16 +101,25 @@ async function logsOfHeights(
 
 async function readBlock(source: AnchorSource, log: AnchoredLog, parent: Hash): Promise<AnchoredBlock> {
   const { network } = source.info;
-  const committee = await source.committee(log.header.epoch);
-  const publisher = publisherOf(committee, log.header.slot);
-  const header: BlockHeader = { height: log.height, ...log.header, parent, publisher };
-  if (blockHash(network, header) !== log.blockHash) {
-    throw invalidAnswer(`the event of block ${log.height} does not have its hash`);
-  }
   const transaction = (await source.rpc('eth_getTransactionByHash', [log.transactionHash])) as { input: Hex } | null;
   if (!transaction) throw invalidAnswer(`no transaction ${log.transactionHash}`);
-  const signatures = decodeSignatures(transaction.input, { network, hash: log.blockHash, committee }) ?? [];
-  return { header, blockHash: log.blockHash, signatures, anchor: await placeOf(source, log) };
+  const call = findAnchorCall(transaction.input, network, log.blockHash);
+  const header = call?.header ?? (await headerOfEvent(source, log, parent));
+  if (header.height !== log.height || header.parent !== parent) {
+    throw invalidAnswer(`block ${log.height} does not follow the one below`);
+  }
+  const signatures = call && callSignatures(call, await source.committee(header.epoch));
+  return { header, blockHash: log.blockHash, signatures: signatures ?? [], anchor: await placeOf(source, log) };
+}
+
+// The event leaves out epoch and publisher, but the right ones alone give the header its hash.
+async function headerOfEvent(source: AnchorSource, log: AnchoredLog, parent: Hash): Promise<BlockHeader> {
+  for (let { epoch } = await source.committee(); epoch >= 1; epoch--) {
+    const publisher = publisherOf(await source.committee(epoch), log.header.slot);
+    const header: BlockHeader = { height: log.height, ...log.header, parent, epoch, publisher };
+    if (blockHash(source.info.network, header) === log.blockHash) return header;
+  }
+  throw invalidAnswer(`the event of block ${log.height} does not have its hash`);
 }
 
 async function placeOf(source: AnchorSource, log: AnchoredLog): Promise<FoundAnchor> {

@@ -1,5 +1,5 @@
 import { fromHex, hexDigits } from './bytes.ts';
-import { treeRoot } from './log/compactRange.ts';
+import { appendLeaves, emptyFrontier, rootOf } from './log/compactRange.ts';
 import { memoryTree } from './log/memoryTree.ts';
 import { verifyInclusion } from './log/verifyProof.ts';
 import { hashBytes, hashLeafDigests, leafHash, type Sha256, sha256 } from './sha256.ts';
@@ -17,6 +17,9 @@ export type Aggregate = {
   readonly proofOf: (index: number) => string[];
 };
 
+// A chunk of leaf hashes is used while it is still in the processor's cache.
+const chunkBytes = hashBytes * 4096;
+
 /** Proof that a content is a member of an aggregate, as a receipt carries it. */
 export type InnerProof = { readonly leafIndex: number; readonly treeSize: number; readonly path: readonly string[] };
 
@@ -26,7 +29,11 @@ export type InnerProof = { readonly leafIndex: number; readonly treeSize: number
  */
 export function aggregateRoot(digests: Uint8Array): Uint8Array {
   requireDigests(digests);
-  return treeRoot(hashLeafDigests(digests));
+  let frontier = emptyFrontier;
+  for (let at = 0; at < digests.length; at += chunkBytes) {
+    frontier = appendLeaves(frontier, hashLeafDigests(digests.subarray(at, at + chunkBytes)));
+  }
+  return rootOf(frontier);
 }
 
 /**

@@ -5,7 +5,7 @@ export const blockStates = ['sealed', 'submitted', 'anchored', 'committed', 'voi
 export type BlockState = (typeof blockStates)[number];
 
 /** What can happen to a block of this centre. */
-export type BlockEdge = 'submit' | 'find' | 'commit' | 'vanish' | 'void';
+export type BlockEdge = 'submit' | 'find' | 'commit' | 'vanish' | 'void' | 'adopt';
 
 /**
  * The life of a block:
@@ -13,6 +13,8 @@ export type BlockEdge = 'submit' | 'find' | 'commit' | 'vanish' | 'void';
  *     sealed --submit--> submitted --find--> anchored --commit--> committed
  *        |                   |                  |
  *        +------void---------+--> void          +--vanish--> submitted
+ *                                  |
+ *                                  +--adopt--> anchored   (the chain took it after all)
  *
  * `find` from sealed covers an anchor that another process, or this one before a crash, has sent.
  */
@@ -21,7 +23,7 @@ const transitions: Readonly<Record<BlockState, Partial<Record<BlockEdge, BlockSt
   submitted: { submit: 'submitted', find: 'anchored', void: 'void' },
   anchored: { commit: 'committed', vanish: 'submitted' },
   committed: {},
-  void: {},
+  void: { adopt: 'anchored' },
 };
 
 /**

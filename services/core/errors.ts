@@ -64,6 +64,7 @@ export const errorTable = {
   'receipt-publisher-not-turn': row(422, 'The publisher was not the one whose turn the slot was'),
   'receipt-chain-mismatch': row(422, 'The chain stores another block hash than the receipt'),
   'receipt-not-anchored': row(422, 'The chain has no block at that height'),
+  'receipt-anchor-mismatch': row(422, 'The anchor names another transaction, block or time than the chain'),
   'acceptance-malformed': row(422, 'The acceptance does not have the expected form'),
   'acceptance-broken': row(
     422,
@@ -110,6 +111,7 @@ export const errorTable = {
   'port-taken': row(500, 'The port is in use by another process'),
   'file-unreadable': row(500, 'A file cannot be read'),
   'file-changed': row(500, 'The file changed while it was hashed'),
+  'file-exists': row(500, 'There is a file at that place already'),
   'items-failed': row(422, 'Some items failed; the others were taken'),
   'check-failed': row(500, 'A check of the machine failed'),
   'usage-invalid': row(400, 'The command line is not valid'),

@@ -113,7 +113,12 @@ export function checkQuorum(
   if (!committee) throw new NotariumError('receipt-committee-unknown', `epoch ${block.epoch}`);
   const known = knownQuorums(crypto);
   // The block hash stands for network and header, so the key holds everything that the outcome depends on.
-  const key = [hash, committee.epoch, ...committee.members, ...signatures.flatMap(Object.values)].join();
+  const key = [
+    hash,
+    committee.epoch,
+    ...committee.members,
+    ...signatures.flatMap(({ signer, signature }) => [signer, signature]),
+  ].join();
   if (known.has(key)) return;
   checkBlockSignatures(parseNetworkName(record.network)!, block, signatures, committee, crypto);
   if (known.size >= 64) known.clear();

@@ -1,7 +1,7 @@
 import type { Logger as PinoLogger } from 'pino';
 import type { Centre } from '../app/Centre.ts';
-import type { HttpLimits } from './HttpOptions.ts';
 import type { HttpMetrics } from './HttpMetrics.ts';
+import type { HttpLimits } from './HttpOptions.ts';
 import type { Lifetime } from './Lifetime.ts';
 
 /** What every route works with. */
@@ -13,4 +13,8 @@ export type HttpContext = {
   readonly lifetime: Lifetime;
   /** The OpenAPI document as JSON text. */
   readonly openApiText: () => string;
+  /** Event streams that are open. */
+  readonly eventClients: { count: number };
+  /** A key was revoked: nothing believed of keys counts any more. */
+  readonly keysChanged: () => void;
 };

@@ -10,10 +10,10 @@ export type HttpMetrics = {
   readonly eventClients: Gauge;
 };
 
-/** Makes the metrics, in the given registry or in one of their own together with those of the process. */
+/** Makes the metrics, in the given registry or in one of their own, together with those of the process. */
 export function createHttpMetrics(centre: Centre, underWay: () => number, given?: Registry): HttpMetrics {
   const registry = given ?? new Registry();
-  if (given === undefined) collectDefaultMetrics({ register: registry });
+  if (!registry.getSingleMetric('process_cpu_user_seconds_total')) collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const duration = new Histogram({
     name: 'notarium_http_request_duration_seconds',
@@ -37,7 +37,7 @@ export function createHttpMetrics(centre: Centre, underWay: () => number, given?
     },
   });
   const eventClients = new Gauge({ name: 'notarium_http_event_clients', help: 'Open event streams', registers });
-  addCentreGauges(centre, registry);
+  addReadyGauge(centre, registers);
   // A label look-up hashes all labels; children are few and kept.
   const children = new Map<string, { observe(value: number): void }>();
   return {
@@ -56,33 +56,14 @@ export function createHttpMetrics(centre: Centre, underWay: () => number, given?
   };
 }
 
-function addCentreGauges(centre: Centre, registry: Registry): void {
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers: [] });
-  const ready = gauge('notarium_ready', '1 when the centre is ready');
-  const poolRecords = gauge('notarium_pool_records', 'Accepted records that are not in a block yet');
-  const poolBytes = gauge('notarium_pool_bytes', 'Size of the pool');
-  const poolAge = gauge('notarium_pool_oldest_age_seconds', 'Age of the oldest record in the pool');
-  const logSize = gauge('notarium_log_records', 'Records in the log');
-  const height = gauge('notarium_block_height', 'Height of the newest block');
-  const anchored = gauge('notarium_anchored_height', 'Height of the newest anchored block');
-  const others = [poolRecords, poolBytes, poolAge, logSize, height, anchored];
-  // One look at the centre fills all of them: the first one asked for does it.
-  const first = new Gauge({
-    name: 'notarium_problems',
-    help: 'Problems that the centre reports now',
-    registers: [registry],
+// The rest of what a centre counts stands in its own registry, which the options hand over.
+function addReadyGauge(centre: Centre, registers: Registry[]): void {
+  new Gauge({
+    name: 'notarium_ready',
+    help: '1 when the centre reports no problem that keeps it from its work',
+    registers,
     async collect() {
-      const status = await centre.status();
-      this.set(status.problems.length);
-      ready.set(status.ready ? 1 : 0);
-      poolRecords.set(status.pool.count);
-      poolBytes.set(status.pool.bytes);
-      poolAge.set(status.pool.oldestAgeSeconds ?? 0);
-      logSize.set(status.log.size);
-      height.set(status.height);
-      anchored.set(status.anchoredHeight);
+      this.set((await centre.status()).ready ? 1 : 0);
     },
   });
-  void first;
-  for (const other of [ready, ...others]) registry.registerMetric(other);
 }

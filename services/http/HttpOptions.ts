@@ -49,7 +49,7 @@ export type HttpOptions = {
   readonly rateLimits?: { readonly perIp: RateLimit; readonly perKey: RateLimit } | false;
   readonly limits?: Partial<HttpLimits>;
   readonly logger?: PinoLogger;
-  /** Registry for the metrics; one of its own, with those of the process, by default. */
+  /** Registry that `/metrics` shows, the centre's own for example; those of HTTP and of the process are added to it. */
   readonly registry?: Registry;
   /** Express' `trust proxy`: `false`, hops, or addresses of proxies whose `X-Forwarded-For` counts. */
   readonly trustProxy?: boolean | number | string;

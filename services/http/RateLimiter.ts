@@ -49,7 +49,9 @@ export class RateLimiter {
       // express-rate-limit has set Retry-After by now.
       handler: (_request, response, next) => {
         const afterSeconds = Number(response.getHeader('retry-after') ?? Math.ceil(windowMs / 1000));
-        next(new NotariumError('rate-limited', undefined, { data: { limit, windowMs, retryAfterSeconds: afterSeconds } }));
+        next(
+          new NotariumError('rate-limited', undefined, { data: { limit, windowMs, retryAfterSeconds: afterSeconds } }),
+        );
       },
     });
     return (request, response) =>

@@ -56,6 +56,9 @@ export function openApiPath(path: string): string {
 
 /** A pattern of all paths that the route's template covers. */
 export function pathPattern(path: string): RegExp {
-  const source = path.replace(/[.]/g, '\\.').replace(/\{\w+\+\}/g, '.+').replace(/\{\w+\}/g, '[^/]+');
+  const source = path
+    .replace(/[.]/g, '\\.')
+    .replace(/\{\w+\+\}/g, '.+')
+    .replace(/\{\w+\}/g, '[^/]+');
   return new RegExp(`^${source}/?$`);
 }

@@ -13,7 +13,10 @@ for (const { path, method } of routes) {
   if (method === 'get') methods.add('HEAD');
   methodsByPath.set(path, methods.add('OPTIONS'));
 }
-const known = [...methodsByPath].map(([path, methods]) => ({ pattern: pathPattern(path), allow: [...methods].join(', ') }));
+const known = [...methodsByPath].map(([path, methods]) => ({
+  pattern: pathPattern(path),
+  allow: [...methods].join(', '),
+}));
 
 /** What no route took: an unknown path, or a known one with another method. */
 export const notFound: RequestHandler = (request, response) => {

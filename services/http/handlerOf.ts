@@ -32,7 +32,8 @@ export function handlerOf(
     access.check(caller, route.access);
     const params = route.params && parse(route.params, request.params, 'path');
     const hasQuery = request.url.includes('?');
-    const query = !hasQuery && (noQuery === undefined || noQuery.success) ? noQuery?.data : readQuery(route, request.query);
+    const query =
+      !hasQuery && (noQuery === undefined || noQuery.success) ? noQuery?.data : readQuery(route, request.query);
     await route.handle({ request, response, params, query, key: caller.key }, context);
   };
 }

@@ -5,11 +5,11 @@ import type { Centre } from '../app/Centre.ts';
 import { NotariumError } from '../core/errors.ts';
 import { Access } from './Access.ts';
 import { sendProblem } from './answer.ts';
-import { handlerOf } from './handlerOf.ts';
 import { answerError, notFound } from './failures.ts';
 import type { HttpContext } from './HttpContext.ts';
 import { createHttpMetrics } from './HttpMetrics.ts';
 import { defaultLimits, defaultRateLimits, type HttpOptions } from './HttpOptions.ts';
+import { handlerOf, templateOf } from './handlerOf.ts';
 import { Lifetime } from './Lifetime.ts';
 import { openApiDocument } from './openApi.ts';
 import { RateLimiter } from './RateLimiter.ts';
@@ -35,14 +35,22 @@ export function createHttpApp(centre: Centre, options: HttpOptions = {}): HttpAp
   const metrics = createHttpMetrics(centre, () => lifetime.underWay.size, options.registry);
   const limits = { ...defaultLimits, ...options.limits };
   const access = new Access(centre, options.access ?? { submit: 'open', read: 'open' });
-  const limiter =
-    options.rateLimits === false ? undefined : new RateLimiter(options.rateLimits ?? defaultRateLimits);
+  const limiter = options.rateLimits === false ? undefined : new RateLimiter(options.rateLimits ?? defaultRateLimits);
   let openApi: string | undefined;
   const openApiText = (): string => {
     openApi ??= JSON.stringify(openApiDocument({ version: options.version ?? '0.0.0' }));
     return openApi;
   };
-  const context: HttpContext = { centre, limits, logger, metrics, lifetime, openApiText, keysChanged: () => access.forget() };
+  const context: HttpContext = {
+    centre,
+    limits,
+    logger,
+    metrics,
+    lifetime,
+    openApiText,
+    eventClients: { count: 0 },
+    keysChanged: () => access.forget(),
+  };
 
   const app = express();
   app.disable('x-powered-by');
@@ -72,8 +80,7 @@ function enter({ lifetime, logger, metrics }: HttpContext): express.RequestHandl
     lifetime.begin(response);
     response.on('close', () => {
       lifetime.end(response);
-      const route = (request.route as { template?: string } | undefined)?.template ?? 'none';
-      metrics.request(request.method, route, response.statusCode, (performance.now() - startedMs) / 1000);
+      metrics.request(request.method, templateOf(request), response.statusCode, (performance.now() - startedMs) / 1000);
     });
     log?.(request, response);
     if (lifetime.stopping.aborted) {

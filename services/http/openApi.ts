@@ -1,5 +1,10 @@
 import type { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { type ErrorCode, errorTable } from '../core/errors.ts';
 import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/record.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
@@ -54,9 +59,15 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(params ? { path: params as z.ZodObject } : {}),
     ...(query ? { query: query as z.ZodObject } : {}),
   };
-  const name = openApiPath(path).replace(/^\/(v1\/)?/, '').replace(/[{}]/g, '').split(/[/.-]/).filter(Boolean);
+  const name = openApiPath(path)
+    .replace(/^\/(v1\/)?/, '')
+    .replace(/[{}]/g, '')
+    .split(/[/.-]/)
+    .filter(Boolean);
   return {
-    operationId: [method, ...name].map((word, at) => (at === 0 ? word : word[0]!.toUpperCase() + word.slice(1))).join(''),
+    operationId: [method, ...name]
+      .map((word, at) => (at === 0 ? word : word[0]!.toUpperCase() + word.slice(1)))
+      .join(''),
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
@@ -73,13 +84,16 @@ function securityOf({ access }: Route): Pick<ZodOpenApiOperationObject, 'securit
   return { security: access === 'admin' ? [{ apiKey: [] }] : [{}, { apiKey: [] }] };
 }
 
-function problemResponses(codes: readonly ErrorCode[], taken: readonly string[]): ZodOpenApiOperationObject['responses'] {
+function problemResponses(codes: readonly ErrorCode[], taken: readonly string[]): ZodOpenApiResponsesObject {
   const byStatus = Map.groupBy(codes, (code) => String(errorTable[code].status));
-  const responses: Record<string, object> = {};
+  const responses: ZodOpenApiResponsesObject = {};
   for (const [status, group] of [...byStatus].sort(([a], [b]) => Number(a) - Number(b))) {
     if (taken.includes(status)) throw new TypeError(`a route names the status ${status} as answer and as error`);
-    responses[status] = {
-      description: group.sort().map((code) => `\`${code}\`: ${errorTable[code].title}`).join('  \n'),
+    responses[status as `4${number}`] = {
+      description: group
+        .sort()
+        .map((code) => `\`${code}\`: ${errorTable[code].title}`)
+        .join('  \n'),
       content: { 'application/problem+json': { schema: problemSchema } },
     };
   }

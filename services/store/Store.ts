@@ -252,13 +252,6 @@ export type Store = {
    */
   voidBlock(height: number, options?: WriteOptions): Promise<void>;
   /**
-   * A void block whose anchor was mined after all becomes anchored again; live blocks from its height on become void,
-   * and its records that were refused meanwhile come back. @throws NotariumError `block-not-found`.
-   */
-  adoptBlock(hash: Hash, anchor: Anchor, options?: WriteOptions): Promise<void>;
-  /** Any block that was ever saved, void ones too. */
-  blockByHash(hash: Hash): Promise<StoredBlock | undefined>;
-  /**
    * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
    * Idempotent; redone from the beginning after a crash at any point.
    */

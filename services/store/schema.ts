@@ -32,7 +32,7 @@ export type Schema = {
     lease_token: number;
   };
   pool: RecordColumns;
-  /** Pool rows that were refused, and why; a block adopted later takes them back. */
+  /** Pool rows that were refused, and why. */
   refusals: RecordColumns & { refusal: string };
   /** One index for id, digest, subject and submitter: the key is a hash, so each hit is confirmed by its entry. */
   postings: { key: number; leaf_index: number };

@@ -15,10 +15,15 @@ export type SqliteOrder = { readonly id: number; readonly begin?: boolean } & (
 
 /** Answer to one order. */
 export type SqliteAnswer = { readonly id: number } & (
-  | { readonly rows: readonly object[]; readonly changes?: number; readonly packed?: { count: number; columns: readonly PackedColumn[] } }
+  | Answer
   | { readonly error: { readonly message: string; readonly errcode?: number } }
 );
 
+type Answer = {
+  readonly rows: readonly object[];
+  readonly changes?: number;
+  readonly packed?: { readonly count: number; readonly columns: readonly PackedColumn[] };
+};
 type Prepared = { readonly statement: StatementSync; readonly reads: boolean };
 
 const cachedStatements = 300;
@@ -38,7 +43,7 @@ class SqliteThread {
     this.#db.exec('pragma journal_size_limit = 134217728');
   }
 
-  run(order: SqliteOrder): Omit<SqliteAnswer & { rows: object[] }, 'id'> {
+  run(order: SqliteOrder): Answer {
     switch (order.op) {
       case 'commit':
         return this.#commit();
@@ -62,7 +67,7 @@ class SqliteThread {
     }
   }
 
-  #statement(order: Extract<SqliteOrder, { sql: string }>): Omit<SqliteAnswer & { rows: object[] }, 'id'> {
+  #statement(order: Extract<SqliteOrder, { sql: string }>): Answer {
     const { statement, reads } = this.#prepare(order.sql, order.op);
     if (order.op === 'many') {
       let changes = 0;
@@ -93,7 +98,7 @@ class SqliteThread {
     return prepared;
   }
 
-  #commit(): { rows: object[] } {
+  #commit(): Answer {
     if (this.#spoiled) {
       this.#rollback();
       throw new Error('the transaction has failed before');
@@ -107,7 +112,7 @@ class SqliteThread {
     return { rows: [] };
   }
 
-  #rollback(): { rows: object[] } {
+  #rollback(): Answer {
     this.#spoiled = false;
     if (this.#db.isTransaction) this.#db.exec('rollback');
     return { rows: [] };

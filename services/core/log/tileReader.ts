@@ -13,7 +13,7 @@ type Pyramid = readonly Uint8Array[];
 
 /**
  * Node reader over the tiles of a log of the given size, for inclusionProof and consistencyProof. It keeps the last
- * `cachedTiles` tiles (16 KiB each); a node of a tile that it has comes without a promise.
+ * `cachedTiles` tiles (16 KiB each, 256 of them when left out); a node of a tile that it has comes without a promise.
  * @throws NotariumError `tile-corrupt` with { path } when a tile is too short, from the reader.
  * @throws RangeError for a node that the log does not have, from the reader.
  */
@@ -22,7 +22,7 @@ export function tileNodeReader(
   treeSize: number,
   options: { cachedTiles?: number } = {},
 ): NodeReader {
-  const { cachedTiles = 64 } = options;
+  const { cachedTiles = 256 } = options;
   const cache = new Map<string, MaybePromise<Pyramid>>();
 
   const keep = (key: string, pyramid: MaybePromise<Pyramid>): void => {

@@ -21,9 +21,9 @@ export function onesOf(value: number): number[] {
 
 /** Exponent of the largest power of two that is smaller than `value`; for value >= 2. */
 export function splitLevel(value: number): number {
-  let level = 0;
-  while (2 ** (level + 1) < value) level++;
-  return level;
+  const below = value - 1;
+  const high = Math.floor(below / 2 ** 32);
+  return high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(below);
 }
 
 /** @throws RangeError when the value is not an integer from 0 to 2^53 - 1. */

@@ -42,7 +42,10 @@ export const consistencySchema = z
     toRoot: hashSchema,
     path: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
   })
-  .meta({ id: 'ConsistencyProof', description: 'Proof by RFC 9162 section 2.1.4 that the log of `to` entries extends that of `from`' });
+  .meta({
+    id: 'ConsistencyProof',
+    description: 'Proof by RFC 9162 section 2.1.4 that the log of `to` entries extends that of `from`',
+  });
 
 /** Outcome of a verification. */
 export const verifyResultSchema = z
@@ -64,7 +67,7 @@ export const verifyResultSchema = z
   .meta({ id: 'VerifyResult' });
 
 type Fits<Is extends Was, Was> = Is;
-type Mutable<T> = T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T;
+type Mutable<T> = T extends string ? T : T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T;
 export type LogShapes = [
   Fits<Mutable<BlockView>, z.input<typeof blockViewSchema>>,
   Fits<Mutable<VerifyResult>, Mutable<z.input<typeof verifyResultSchema>>>,

@@ -7,7 +7,14 @@ export function integerText(minimum: number, maximum: number, description: strin
     .regex(/^(?:0|[1-9][0-9]{0,15})$/, 'not a whole number')
     .transform(Number)
     .refine((value) => value >= minimum && value <= maximum, `not from ${minimum} to ${maximum}`)
-    .meta({ description, override: { type: 'integer', pattern: undefined, minimum, maximum } });
+    .meta({
+      description,
+      // The document speaks of the number that the text stands for.
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern;
+        Object.assign(jsonSchema, { type: 'integer', minimum, maximum });
+      },
+    });
 }
 
 /** How many items a page holds. */

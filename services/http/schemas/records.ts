@@ -3,6 +3,7 @@ import type { IntakeResult, RecordView } from '../../app/Centre.ts';
 import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
 import { recordSchema, unsignedRecordSchema } from '../../core/record.ts';
 import { hashSchema, uintSchema } from '../../core/schemas.ts';
+import { receiptDoc } from './log.ts';
 import { problemSchema } from './problem.ts';
 
 /** A centre's signed promise. */
@@ -17,7 +18,7 @@ export const recordDoc = recordSchema.meta({ id: 'Record', description: 'One sig
 /** What a client without a key pair posts; the centre signs it. */
 export const draftSchema = unsignedRecordSchema
   .pick({ kind: true, subject: true, digest: true, time: true, expires: true, meta: true })
-  .partial({ kind: true, subject: true, time: true })
+  .partial({ time: true })
   .meta({
     id: 'RecordDraft',
     description: 'Record for the centre to sign as submitter, on behalf of the owner of the API key',
@@ -26,8 +27,18 @@ export const draftSchema = unsignedRecordSchema
 /** Answer to a posted record. */
 export const submittedSchema = z
   .union([
-    z.object({ status: z.enum(['accepted', 'known']), id: hashSchema, acceptance: acceptanceDoc }),
-    z.object({ status: z.literal('logged'), id: hashSchema, leafIndex: uintSchema }),
+    z.object({
+      status: z.enum(['accepted', 'known']),
+      id: hashSchema,
+      acceptance: acceptanceDoc,
+      receipt: receiptDoc.optional().meta({ description: 'With `ack=anchored`' }),
+    }),
+    z.object({
+      status: z.literal('logged'),
+      id: hashSchema,
+      leafIndex: uintSchema,
+      receipt: receiptDoc.optional().meta({ description: 'With `ack=anchored`' }),
+    }),
   ])
   .meta({ id: 'Submitted', description: 'accepted: new; known: accepted before; logged: in the log already' });
 

@@ -93,7 +93,7 @@ export const keyListSchema = z.object({ items: z.array(apiKeySchema) }).meta({ i
 export const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 
 type Fits<Is extends Was, Was> = Is;
-type Mutable<T> = T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T;
+type Mutable<T> = T extends string ? T : T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T;
 export type ServiceShapes = [
   Fits<Mutable<NetworkView>, Mutable<z.input<typeof networkSchema>>>,
   Fits<Mutable<CentreStatus>, Mutable<z.input<typeof statusSchema>>>,

@@ -5,7 +5,7 @@ import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { type CheckedRecord, digestText, type NotariumRecord } from '../../core/record.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
-import { type RecordAnswer, recordAnswerSchema, searchAnswerSchema } from './answers.ts';
+import { type RecordAnswer, recordAnswerSchema, searchAnswerSchema, type StatusAnswer, statusAnswerSchema } from './answers.ts';
 import { type CallOptions, Connection, type NotariumOptions } from './Connection.ts';
 import { type Content, hashContent } from './content.ts';
 import { type Draft, fileSubject } from './draft.ts';
@@ -133,6 +133,11 @@ export class Notarium {
       crypto: await this.#connection.crypto(),
       signal,
     });
+  }
+
+  /** How the centre is doing. */
+  status(options: CallOptions = {}): Promise<StatusAnswer> {
+    return this.#connection.http.json({ path: '/v1/status', signal: options.signal }, statusAnswerSchema);
   }
 
   /** A record and where it stands. @throws NotariumError `record-not-found`. */

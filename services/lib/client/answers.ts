@@ -52,6 +52,8 @@ export const batchLineSchema = z.looseObject({
   acceptance: acceptanceSchema.optional(),
   leafIndex: uintSchema.optional(),
   error: z.looseObject({ code: z.string() }).optional(),
+  /** On the last line of an answer that ends early: neither this line nor any after it was taken. */
+  stopped: z.boolean().optional(),
 });
 
 /** `GET /v1/records/:id`. */
@@ -87,3 +89,36 @@ export const blocksAnswerSchema = z.looseObject({ items: z.array(blockAnswerSche
 
 /** See {@link blockAnswerSchema}. */
 export type BlockAnswer = z.infer<typeof blockAnswerSchema>;
+
+/** `GET /v1/status`. */
+export const statusAnswerSchema = z.looseObject({
+  centre: addressSchema,
+  network: z.string(),
+  version: z.string(),
+  startedAt: z.string(),
+  ready: z.boolean(),
+  problems: z.array(z.looseObject({ code: z.string(), detail: z.string() })),
+  pool: z.looseObject({ count: uintSchema, bytes: uintSchema, oldestAgeSeconds: z.number().nullable() }),
+  log: z.looseObject({ size: uintSchema, root: hashSchema }),
+  height: uintSchema,
+  anchoredHeight: uintSchema,
+  slot: uintSchema,
+  crypto: z.string(),
+});
+
+/** See {@link statusAnswerSchema}. */
+export type StatusAnswer = z.infer<typeof statusAnswerSchema>;
+
+const apiKeySchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  createdAt: z.string(),
+  revokedAt: z.string().optional(),
+});
+
+/** `GET /v1/keys`. */
+export const keyListAnswerSchema = z.looseObject({ items: z.array(apiKeySchema) });
+
+/** `POST /v1/keys`. */
+export const createdKeyAnswerSchema = z.looseObject({ key: apiKeySchema, secret: z.string() });

@@ -59,21 +59,27 @@ async function postOnce(
   });
   const answered = new Set<number>();
   const again: Again[] = [];
+  // Why the answer ends before the last line: unless the centre says so, the connection broke.
+  let rest = { error: new NotariumError('server-unreachable', 'the answer broke off before this line'), retry: true };
   for (const line of await answerLines(response, signal)) {
-    const { line: number, result, retry } = readLine(line);
+    const { line: number, result, retry, stopped } = readLine(line);
     // Lines are numbered from 1, as editors do.
     const index = open[number - 1];
     if (index === undefined || answered.has(index)) {
       throw new NotariumError('server-answer-invalid', `batch: line ${number} was not asked, or answered twice`);
+    }
+    if (stopped && result.status === 'failed') {
+      rest = { error: result.error, retry };
+      break;
     }
     answered.add(index);
     if (result.status === 'failed' && retry) again.push({ index, error: result.error });
     else results[index] = result;
   }
   for (const index of open) {
-    if (!answered.has(index)) {
-      again.push({ index, error: new NotariumError('server-unreachable', 'the answer broke off before this line') });
-    }
+    if (answered.has(index)) continue;
+    if (rest.retry) again.push({ index, error: rest.error });
+    else results[index] = { status: 'failed', error: rest.error };
   }
   return again.sort((a, b) => a.index - b.index);
 }
@@ -94,17 +100,18 @@ async function answerLines(response: Response, signal: AbortSignal | undefined):
     .filter((line) => line !== '');
 }
 
-function readLine(text: string): { line: number; result: SubmitResult; retry: boolean } {
+function readLine(text: string): { line: number; result: SubmitResult; retry: boolean; stopped?: boolean } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new NotariumError('server-answer-invalid', 'batch: a line is not JSON', { cause });
   }
-  const { line, status, id, acceptance, leafIndex, error } = checkAnswer(batchLineSchema, value, 'batch');
+  const { line, status, id, acceptance, leafIndex, error, stopped } = checkAnswer(batchLineSchema, value, 'batch');
   if (error !== undefined) {
     const problem = parseProblem(error, typeof error.status === 'number' ? error.status : 0);
-    return { line, retry: problem.retry, result: { status: 'failed', ...(id ? { id } : {}), error: problem.error } };
+    const result: SubmitResult = { status: 'failed', ...(id ? { id } : {}), error: problem.error };
+    return { line, retry: problem.retry, result, stopped: stopped === true };
   }
   const answer = { status, id, acceptance, leafIndex } as SubmitAnswer;
   return { line, retry: false, result: takenResult(answer, 'batch') };

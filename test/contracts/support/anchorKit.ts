@@ -1,8 +1,8 @@
 /** What the contract tests and the gas table make blocks with: a committee of known keys, headers, signatures, time. */
 import {
+  type ContractTransactionReceipt,
   computeAddress,
   concat,
-  type ContractTransactionReceipt,
   id,
   type Provider,
   Signature,
@@ -91,6 +91,8 @@ export type KitOptions = {
   graceSeconds?: number;
   tree?: ReferenceTree;
   override?: EdrNetworkConfigOverride;
+  /** Gas of the registry's deployment, where the default is too little. */
+  deployGas?: number;
 };
 
 /** A fixed moment long after the machine's clock, on a slot's edge for any period that divides a day. */
@@ -101,11 +103,18 @@ export async function createKit(options: KitOptions) {
   const { size, periodSeconds = 10, graceSeconds = 5 } = options;
   const connection = await network.create({
     network: 'hardhat',
-    override: { ...options.override, initialDate: new Date((startSeconds - 86_400) * 1000) } as EdrNetworkConfigOverride,
+    override: {
+      ...options.override,
+      initialDate: new Date((startSeconds - 86_400) * 1000),
+    } as EdrNetworkConfigOverride,
   });
   const { ethers } = connection;
   const members = Array.from({ length: size }, (_, index) => memberOf(index));
-  const registry = (await ethers.deployContract('NodeRegistry', [members.map(entryOf)])) as unknown as NodeRegistry;
+  const registry = (await ethers.deployContract(
+    'NodeRegistry',
+    [members.map((member, index) => entryOf(member, index))],
+    options.deployGas === undefined ? {} : { gasLimit: options.deployGas },
+  )) as unknown as NodeRegistry;
   const anchor = (await ethers.deployContract('BlockAnchor', [
     await registry.getAddress(),
     periodSeconds,
@@ -114,7 +123,7 @@ export async function createKit(options: KitOptions) {
   const contract = await anchor.getAddress();
   const { chainId } = await ethers.provider.getNetwork();
   const tree = options.tree ?? ReferenceTree.ofEqual(new TextEncoder().encode('entry'));
-  const firstSlot = BigInt(startSeconds / periodSeconds);
+  const firstSlot = BigInt(Math.floor(startSeconds / periodSeconds));
   const domain = { name: 'Notarium', version: '1', chainId, verifyingContract: contract };
 
   const digestOf = (header: Header): string => TypedDataEncoder.hash(domain, blockTypes, header);
@@ -168,8 +177,25 @@ export async function createKit(options: KitOptions) {
   const mined = async (block: Block): Promise<ContractTransactionReceipt> => (await (await send(block)).wait())!;
 
   return {
-    connection, ethers, provider: ethers.provider as unknown as Provider, members, registry, anchor, contract, chainId, tree, firstSlot, domain, periodSeconds, graceSeconds,
-    digestOf, blockOn, setTime, begin, send, mined,
+    connection,
+    ethers,
+    provider: ethers.provider as unknown as Provider,
+    members,
+    registry,
+    anchor,
+    contract,
+    chainId,
+    tree,
+    firstSlot,
+    domain,
+    periodSeconds,
+    graceSeconds,
+    digestOf,
+    blockOn,
+    setTime,
+    begin,
+    send,
+    mined,
   };
 }
 

@@ -45,7 +45,10 @@ export class ReferenceTree {
 
   /** Over any number of the same entry: a range's root depends on its size only. */
   static ofEqual(entry: Uint8Array): ReferenceTree {
-    const bySize = new Map<number, Buffer>([[1, leafHashOf(entry)]]);
+    const bySize = new Map<number, Buffer>([
+      [0, sha256()],
+      [1, leafHashOf(entry)],
+    ]);
     const ofSize = (size: number): Buffer => {
       let root = bySize.get(size);
       if (root === undefined) {

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { fromHex, hexDigits } from '../../../services/core/bytes.ts';
@@ -15,15 +17,15 @@ import vectors from '../../vectors/rfc6962.json' with { type: 'json' };
 import { sha256Of } from './log/reference.ts';
 
 const naiveNodes = (pairs: Uint8Array): Uint8Array =>
-  Buffer.concat(Array.from({ length: pairs.length / 64 }, (_, at) => sha256Of([1], pairs.slice(64 * at, 64 * at + 64))));
+  Buffer.concat(
+    Array.from({ length: pairs.length / 64 }, (_, at) => sha256Of([1], pairs.slice(64 * at, 64 * at + 64))),
+  );
 const naiveLeaves = (digests: Uint8Array): Uint8Array =>
   Buffer.concat(
     Array.from({ length: digests.length / 32 }, (_, at) => sha256Of([0], digests.slice(32 * at, 32 * at + 32))),
   );
 const bytesOf = (unit: number): fc.Arbitrary<Uint8Array> =>
-  fc
-    .integer({ min: 0, max: 19 })
-    .chain((count) => fc.uint8Array({ minLength: unit * count, maxLength: unit * count }));
+  fc.integer({ min: 0, max: 19 }).chain((count) => fc.uint8Array({ minLength: unit * count, maxLength: unit * count }));
 const same = (a: Uint8Array, b: Uint8Array): boolean => hexDigits(a) === hexDigits(b);
 
 describe('core/sha256', () => {
@@ -89,5 +91,10 @@ describe('core/sha256', () => {
     useBulkSha256('noble');
     const slow = [hashNodes(pairs), hashLeafDigests(pairs)];
     expect(fast.map((bytes) => hexDigits(sha256(bytes)))).to.deep.equal(slow.map((bytes) => hexDigits(sha256(bytes))));
+  });
+
+  it('has the WebAssembly that its generator makes', () => {
+    const script = fileURLToPath(new URL('../../../scripts/generate-sha256-simd.ts', import.meta.url));
+    execFileSync(process.execPath, [script, '--check']);
   });
 });

@@ -23,7 +23,9 @@ describe('core/log/proof', () => {
       const made = await inclusionProof(leafIndex, treeSize, readerOf(vectorLeaves));
       expect(hexes(made)).to.deep.equal(path);
       const leaf = vectorLeaves[leafIndex]!;
-      expect(verifyInclusion({ leafHash: leaf, leafIndex, treeSize, path: made, root: rootAt(treeSize) })).to.equal(true);
+      expect(verifyInclusion({ leafHash: leaf, leafIndex, treeSize, path: made, root: rootAt(treeSize) })).to.equal(
+        true,
+      );
     }
   });
 
@@ -84,7 +86,9 @@ describe('core/log/proof', () => {
       expect(rootFromInclusion({ leafHash: read(0, leafIndex), leafIndex, treeSize: size, path })).to.have.length(32);
     }
     const last = inclusionProof(size - 1, size, read) as Uint8Array[];
-    expect(verifyInclusion({ leafHash: read(0, size - 1), leafIndex: size - 1, treeSize: size, path: last, root })).to.equal(true);
+    expect(
+      verifyInclusion({ leafHash: read(0, size - 1), leafIndex: size - 1, treeSize: size, path: last, root }),
+    ).to.equal(true);
   });
 
   it('refuses what no tree has', () => {
@@ -200,7 +204,15 @@ describe('core/log/verifyProof', () => {
 
   it('refuses numbers that are none, and endless paths', () => {
     const root = rootOfLeaves(leaves.slice(0, 1));
-    for (const [leafIndex, treeSize] of [[0, 0], [1, 1], [-1, 1], [0.5, 1], [Number.NaN, 1], [0, 2 ** 53], [0, -1]]) {
+    for (const [leafIndex, treeSize] of [
+      [0, 0],
+      [1, 1],
+      [-1, 1],
+      [0.5, 1],
+      [Number.NaN, 1],
+      [0, 2 ** 53],
+      [0, -1],
+    ]) {
       const proof = { leafHash: root, leafIndex: leafIndex!, treeSize: treeSize!, path: [], root };
       expect(verifyInclusion(proof), `${leafIndex} ${treeSize}`).to.equal(false);
     }

@@ -1,0 +1,34 @@
+import type { ApiKeyScope, ApiKeyView } from '../app/Centre.ts';
+import type { Output } from './Output.ts';
+import type { Settings } from './settings.ts';
+
+/** What every action gets. */
+export type ActionContext = {
+  readonly settings: Settings;
+  readonly output: Output;
+  /** Aborts on Ctrl-C: stop cleanly and return. */
+  readonly signal: AbortSignal;
+  /** Shows a bar for what lasts over a second. */
+  readonly progress: (label: string, total: number) => { advance(step: number): void; stop(): void };
+};
+
+/** What `notarium rebuild` did. */
+export type RebuildReport = { readonly blocks: number; readonly records: number; readonly notes?: readonly string[] };
+
+/** What was written or read by `notarium export` and `import`. */
+export type BackupReport = { readonly files: number; readonly sizeBytes: number; readonly records: number };
+
+/** Commands that need store or chain, and so come from main.ts. Each throws NotariumErrors. */
+export type CliActions = {
+  /** Runs a centre until the signal aborts, and has stopped it when it returns. */
+  runNode(context: ActionContext): Promise<void>;
+  /** Restores the database from the log tiles and the chain. */
+  rebuild(context: ActionContext): Promise<RebuildReport>;
+  readonly keys: {
+    create(context: ActionContext, name: string, scopes: readonly ApiKeyScope[]): Promise<{ key: ApiKeyView; secret: string }>;
+    list(context: ActionContext): Promise<readonly ApiKeyView[]>;
+    revoke(context: ActionContext, id: string): Promise<boolean>;
+  };
+  exportData(context: ActionContext, file: string): Promise<BackupReport>;
+  importData(context: ActionContext, file: string): Promise<BackupReport>;
+};

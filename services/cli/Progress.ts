@@ -1,0 +1,68 @@
+import type { Output } from './Output.ts';
+
+/** A bar in a terminal, a line now and then elsewhere; nothing in a quiet run, nor for what ends within a second. */
+export class Progress {
+  readonly #output: Output;
+  readonly #label: string;
+  readonly #total: number;
+  readonly #format: (value: number) => string;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #startMs = performance.now();
+  #done = 0;
+  #drawn = false;
+  #lineMs = 0;
+
+  constructor(output: Output, label: string, total: number, format: (value: number) => string = String) {
+    this.#output = output;
+    this.#label = label;
+    this.#total = total;
+    this.#format = format;
+    if (output.options.quiet) return;
+    this.#timer = setInterval(() => this.#draw(), output.stderr.isTTY ? 120 : 1000);
+    this.#timer.unref();
+  }
+
+  /** Adds to what is done. */
+  advance(step: number): void {
+    this.#done += step;
+  }
+
+  /** Ends the bar and clears it away. */
+  stop(): void {
+    clearInterval(this.#timer);
+    if (this.#drawn && this.#output.stderr.isTTY) this.#output.stderr.write('\r\u001b[K');
+  }
+
+  #draw(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#startMs < 950) return;
+    const share = this.#total === 0 ? 0 : Math.min(1, this.#done / this.#total);
+    const figures = `${this.#format(this.#done)} of ${this.#format(this.#total)}`;
+    const percent = `${Math.floor(100 * share)} %`;
+    const { stderr } = this.#output;
+    if (!stderr.isTTY) {
+      // In a log file a line every five seconds is enough.
+      if (nowMs - this.#lineMs < 5000 && this.#drawn) return;
+      this.#lineMs = nowMs;
+      stderr.write(`${this.#label}: ${figures} (${percent})\n`);
+    } else {
+      const width = Math.max(8, Math.min(30, (stderr.columns ?? 80) - this.#label.length - figures.length - 14));
+      const full = Math.round(width * share);
+      const bar = `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
+      stderr.write(`\r\u001b[K${this.#label} ${bar} ${percent}  ${figures}`);
+    }
+    this.#drawn = true;
+  }
+}
+
+/** A size for people, in powers of 1000. */
+export function sizeText(sizeBytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = sizeBytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,156 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type ErrorCode, NotariumError } from '../../core/errors.ts';
+import { parseReceipt, type Receipt } from '../../core/receipt.ts';
+import type { VerifyResult } from '../../core/verifyReceipt.ts';
+import { checkAnchor } from '../../lib/client/checkAnchor.ts';
+import { hashContent } from '../../lib/client/content.ts';
+import { verifyDigest } from '../../lib/client/verifyContent.ts';
+import { loadCrypto } from '../../lib/nativeCrypto.ts';
+import { type CentreFlags, withCentre } from '../commandOptions.ts';
+import { exitCodeOf } from '../exitCodes.ts';
+import { nextStep } from '../nextSteps.ts';
+import { Progress, sizeText } from '../Progress.ts';
+import { type ProgramContext, type Run, runs } from '../Run.ts';
+import { verifyPromise } from '../verify/promise.ts';
+import { type Basis, findBasis } from '../verify/basis.ts';
+import { skippedText, stepText } from '../verify/stepTexts.ts';
+
+/** Options of `notarium verify`. */
+export type VerifyFlags = CentreFlags & { offline?: boolean; rpc?: string; acceptance?: string };
+
+/** `notarium verify`. */
+export function addVerify(program: Command, context: ProgramContext): void {
+  withCentre(program.command('verify').description('verify a file against its receipt, or a promise (--acceptance)'))
+    .argument('[file]', 'the content')
+    .argument('[receipt]', 'its receipt (default: <file>.receipt.json)')
+    .option('--offline', 'by the trusted committees alone: no network, no centre')
+    .option('--rpc <url>', 'ask the chain too: one eth_call')
+    .option('--contract <address>', 'the BlockAnchor contract that you trust')
+    .option('--acceptance <file>', 'check whether a centre kept the promise in this file')
+    .action(runs<VerifyFlags, [string | undefined, string | undefined]>(context, verify));
+}
+
+async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFile: string | undefined): Promise<void> {
+  const { options, settings, terminal } = run;
+  if (options.offline && options.rpc !== undefined) {
+    throw new NotariumError('usage-invalid', '--offline and --rpc exclude one another');
+  }
+  if (options.acceptance !== undefined) {
+    if (file !== undefined) throw new NotariumError('usage-invalid', '--acceptance takes no file to verify');
+    return verifyPromise(run, options.acceptance);
+  }
+  if (file === undefined) throw new NotariumError('usage-invalid', 'give a file and its receipt, or --acceptance FILE');
+  const path = resolve(terminal.cwd, file);
+  const receipt = await readReceiptFile(receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile));
+  const rpcUrl = options.offline ? undefined : (options.rpc ?? settings.rpcUrl);
+  const basis = await findBasis(receipt, settings, { networkFile: options.network, rpcUrl, cwd: terminal.cwd });
+  const digest = await hashFileShown(run, path);
+  const { signal } = run;
+  const result = await verifyDigest(digest, receipt, { ...basis, rpcUrl, crypto: await loadCrypto(), signal });
+  print(run, receipt, result, basis, await anchorError(rpcUrl, receipt, result, signal));
+}
+
+/**
+ * Reads a receipt file.
+ * @throws NotariumError `file-unreadable`, `receipt-malformed`.
+ */
+async function readReceiptFile(path: string): Promise<Receipt> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new NotariumError('file-unreadable', path, { cause, data: { path } });
+  }
+  try {
+    return parseReceipt(bytes);
+  } catch (cause) {
+    // JSON of two readings is no receipt either, and the step that failed is this one.
+    if (!(cause instanceof NotariumError) || cause.code === 'receipt-malformed') throw cause;
+    throw new NotariumError('receipt-malformed', cause.message, { cause, data: { cause: cause.code, ...cause.data } });
+  }
+}
+
+async function hashFileShown(run: Run<VerifyFlags>, path: string): Promise<Uint8Array> {
+  let bar: Progress | undefined;
+  let before = 0;
+  const onProgress = (readBytes: number, sizeBytes: number): void => {
+    bar ??= new Progress(run.output, 'hashing', sizeBytes, sizeText);
+    bar.advance(readBytes - before);
+    before = readBytes;
+  };
+  try {
+    return (await hashContent(path, { signal: run.signal, onProgress })).digest;
+  } finally {
+    bar?.stop();
+  }
+}
+
+/** What is wrong with the transaction and time that the receipt names; the chain is asked only about a receipt that holds. */
+async function anchorError(
+  rpcUrl: string | undefined,
+  receipt: Receipt,
+  result: VerifyResult,
+  signal: AbortSignal,
+): Promise<NotariumError | undefined> {
+  if (rpcUrl === undefined || !result.ok) return undefined;
+  try {
+    await checkAnchor(rpcUrl, receipt.anchor, { height: receipt.block.height, hash: result.blockHash! }, { signal });
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotariumError && error.code === 'receipt-anchor-mismatch') return error;
+    throw error;
+  }
+}
+
+function print(
+  run: Run<VerifyFlags>,
+  receipt: Receipt,
+  result: VerifyResult,
+  basis: Basis,
+  anchorFailure: NotariumError | undefined,
+): void {
+  const { output } = run;
+  const failed = result.steps.find(({ status }) => status === 'failed');
+  const code: ErrorCode | undefined = failed?.code ?? anchorFailure?.code;
+  const exitCode = code === undefined ? 0 : exitCodeOf(code);
+  const online = result.steps.some(({ step, status }) => step === 'chain' && status === 'passed');
+  output.json({
+    ok: code === undefined,
+    exitCode,
+    ...(code === undefined ? {} : { code, next: nextStep(code) }),
+    network: basis.network,
+    trust: basis.source,
+    online,
+    ...result,
+    steps: [...result.steps, ...(online ? [anchorStep(anchorFailure)] : [])],
+    ...(code === undefined ? { anchor: receipt.anchor } : {}),
+  });
+  output.line(`network ${basis.network}\n  trusted by: ${basis.source}`);
+  for (const step of result.steps) {
+    if (step.status === 'skipped' && failed) continue;
+    const text = {
+      passed: () => stepText(step.step, receipt, result),
+      failed: () => `${step.code}: ${step.detail}`,
+      skipped: () => skippedText(step.step),
+    }[step.status]();
+    output.line(`${output.mark(step.status)} ${step.step.padEnd(9)} ${text}`);
+  }
+  if (online && !failed) {
+    const { transactionHash, timestamp } = receipt.anchor;
+    const text = anchorFailure
+      ? `${anchorFailure.code}: ${anchorFailure.message}`
+      : `transaction ${transactionHash} anchored it at ${new Date(timestamp * 1000).toISOString()}`;
+    output.line(`${output.mark(anchorFailure ? 'failed' : 'passed')} ${'anchor'.padEnd(9)} ${text}`);
+  }
+  output.line(code === undefined ? output.paint('good', 'VALID') : `${output.paint('bad', 'NOT VALID')} (exit code ${exitCode})`);
+  const next = code === undefined ? undefined : nextStep(code);
+  if (next) output.line(`  ${next}`);
+  run.exit(exitCode);
+}
+
+function anchorStep(failure: NotariumError | undefined): object {
+  if (!failure) return { step: 'anchor', status: 'passed' };
+  return { step: 'anchor', status: 'failed', code: failure.code, detail: failure.message, data: failure.data };
+}

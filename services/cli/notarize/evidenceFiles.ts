@@ -1,0 +1,89 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { type Acceptance, acceptanceSchema } from '../../core/acceptance.ts';
+import type { RecordId } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { parseReceipt, type Receipt } from '../../core/receipt.ts';
+import { digestSchema, type NotariumRecord, recordSchema } from '../../core/record.ts';
+import { hashSchema } from '../../core/schemas.ts';
+import { writeFileWhole } from '../../lib/client/writeFileWhole.ts';
+
+/** `<name>.acceptance.json`: what is known of a record between intake and anchor. */
+export const acceptanceFileSchema = z.strictObject({
+  format: z.literal('notarium-acceptance/1'),
+  id: hashSchema,
+  digest: digestSchema,
+  /** Absent when the centre signed the record, or when it was in the log already. */
+  record: recordSchema.optional(),
+  acceptance: acceptanceSchema.optional(),
+});
+
+/** See {@link acceptanceFileSchema}. */
+export type AcceptanceFile = z.infer<typeof acceptanceFileSchema>;
+
+/** Puts an acceptance file together. */
+export function acceptanceFile(parts: {
+  id: RecordId;
+  digest: string;
+  record?: NotariumRecord | undefined;
+  acceptance?: Acceptance | undefined;
+}): AcceptanceFile {
+  const { id, digest, record, acceptance } = parts;
+  return {
+    format: 'notarium-acceptance/1',
+    id,
+    digest: digest as AcceptanceFile['digest'],
+    ...(record ? { record } : {}),
+    ...(acceptance ? { acceptance } : {}),
+  };
+}
+
+/** Writes a JSON file, whole or not at all, with the folders above it. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes a receipt; what was known before it is not needed any more. */
+export async function writeReceipt(receiptPath: string, receipt: Receipt, acceptancePath?: string): Promise<void> {
+  await writeJson(receiptPath, receipt);
+  if (acceptancePath !== undefined) await rm(acceptancePath, { force: true });
+}
+
+/** The receipt in a file; undefined when there is none or it is none. */
+export async function findReceipt(path: string): Promise<Receipt | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return parseReceipt(text);
+  } catch (error) {
+    if (error instanceof NotariumError) return undefined;
+    throw error;
+  }
+}
+
+/** The acceptance file of a content, if it is there and for this digest. */
+export async function findAcceptance(path: string, digest: string): Promise<AcceptanceFile | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not ours, or half written by something else: the file is notarised anew.
+    return undefined;
+  }
+  const parsed = acceptanceFileSchema.safeParse(value);
+  return parsed.success && parsed.data.digest === digest ? parsed.data : undefined;
+}
+
+/** Text of a file, or undefined where there is none. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new NotariumError('file-unreadable', path, { cause, data: { path } });
+  }
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { NotariumError } from '../core/errors.ts';
+import { addressSchema } from '../core/schemas.ts';
+import type { Terminal } from './Terminal.ts';
+
+const portSchema = z.coerce.number().pipe(z.int().min(0).max(65535));
+const urlSchema = z.string().refine((text) => URL.canParse(text), 'not a URL');
+const addressTextSchema = z.string().toLowerCase().pipe(addressSchema);
+
+/** Every setting that may stand in a config file, in the environment, or on the command line. */
+export const settingsSchema = z.strictObject({
+  /** Base URL of the centre. */
+  url: urlSchema.optional(),
+  /** JSON-RPC of the chain. */
+  rpcUrl: urlSchema.optional(),
+  /** `BlockAnchor`. */
+  contract: addressTextSchema.optional(),
+  apiKey: z.string().min(1).optional(),
+  /** Private key in hexadecimal, or a file that holds one. */
+  key: z.string().min(1).optional(),
+  /** Keystore folder. */
+  keystore: z.string().min(1).optional(),
+  passwordFile: z.string().min(1).optional(),
+  password: z.string().optional(),
+  /** Folder of trusted networks. */
+  networks: z.string().min(1).optional(),
+  /** Data folder of a centre. */
+  data: z.string().min(1).optional(),
+  host: z.string().min(1).optional(),
+  port: portSchema.optional(),
+  databaseUrl: z.string().min(1).optional(),
+  logUrl: z.string().min(1).optional(),
+  confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+});
+
+/** See {@link settingsSchema}. */
+export type Settings = z.infer<typeof settingsSchema> & { readonly data: string; readonly networks: string };
+
+/** Environment variable of each setting. */
+export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape, string>> = {
+  url: 'NOTARIUM_URL',
+  rpcUrl: 'NOTARIUM_RPC_URL',
+  contract: 'NOTARIUM_CONTRACT',
+  apiKey: 'NOTARIUM_API_KEY',
+  key: 'NOTARIUM_PRIVATE_KEY',
+  keystore: 'NOTARIUM_KEYSTORE',
+  passwordFile: 'NOTARIUM_PASSWORD_FILE',
+  password: 'NOTARIUM_PASSWORD',
+  networks: 'NOTARIUM_NETWORKS',
+  data: 'NOTARIUM_DATA',
+  host: 'NOTARIUM_HOST',
+  port: 'NOTARIUM_PORT',
+  databaseUrl: 'DATABASE_URL',
+  logUrl: 'NOTARIUM_LOG_URL',
+  confirmations: 'NOTARIUM_CONFIRMATIONS',
+  logLevel: 'NOTARIUM_LOG_LEVEL',
+};
+
+/** Settings that name a file or folder: relative ones start from where they are written. */
+const paths = ['keystore', 'passwordFile', 'networks', 'data'] as const;
+
+/**
+ * The settings of a run: flag before environment before config file. The file is `--config`, `NOTARIUM_CONFIG`, or
+ * `config.json` in the data folder where there is one.
+ * @param flags Parsed options of the command line; those that are no settings are left alone.
+ * @throws NotariumError `config-invalid`, naming setting and source.
+ */
+export function readSettings(terminal: Terminal, flags: Readonly<Record<string, unknown>>): Settings {
+  const names = Object.keys(settingsSchema.shape) as (keyof typeof settingVariables)[];
+  const given = (value: unknown): boolean => value !== undefined && value !== '';
+  const fromFlags = parsePart(pick(names, (name) => flags[name]), 'command line', terminal.cwd);
+  const fromEnv = parsePart(pick(names, (name) => terminal.env[settingVariables[name]]), 'environment', terminal.cwd);
+  const data = fromFlags.data ?? fromEnv.data ?? join(terminal.home, '.notarium');
+  const asked = [flags.config, terminal.env.NOTARIUM_CONFIG].find(given);
+  const path = asked === undefined ? join(data, 'config.json') : resolve(terminal.cwd, String(asked));
+  const fromFile = readConfigFile(path, asked !== undefined);
+  const merged = { ...fromFile, ...fromEnv, ...fromFlags };
+  return { ...merged, data: merged.data ?? data, networks: merged.networks ?? join(terminal.home, '.notarium', 'networks') };
+
+  function pick(all: typeof names, valueOf: (name: (typeof names)[number]) => unknown): Record<string, unknown> {
+    return Object.fromEntries(all.map((name) => [name, valueOf(name)]).filter(([, value]) => given(value)));
+  }
+}
+
+function readConfigFile(path: string, wanted: boolean): z.infer<typeof settingsSchema> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (!wanted && (cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new NotariumError('config-invalid', `${path} cannot be read`, { cause });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new NotariumError('config-invalid', `${path} is not JSON`, { cause });
+  }
+  return parsePart(value, path, resolve(path, '..'));
+}
+
+function parsePart(value: unknown, source: string, base: string): z.infer<typeof settingsSchema> {
+  const parsed = settingsSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const field = issue.path.join('.');
+    const name = source === 'environment' ? (settingVariables[field as keyof typeof settingVariables] ?? field) : field;
+    throw new NotariumError('config-invalid', `${source}: ${name || 'file'}: ${issue.message}`, { data: { source, field } });
+  }
+  const settings = { ...parsed.data };
+  for (const name of paths) {
+    const path = settings[name];
+    if (path !== undefined) settings[name] = resolve(base, path);
+  }
+  return settings;
+}

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type ErrorCode, NotariumError } from '../../core/errors.ts';
+import { parseStrictJson } from '../../core/strictJson.ts';
+import { chainTimeMs } from '../../lib/client/checkAnchor.ts';
+import { Notarium } from '../../lib/client/Notarium.ts';
+import { type AcceptanceVerdict, asAcceptance } from '../../lib/client/verifyAcceptance.ts';
+import type { VerifyFlags } from '../commands/verify.ts';
+import { exitCodeOf } from '../exitCodes.ts';
+import { nextStep } from '../nextSteps.ts';
+import { defaultUrl } from '../openClient.ts';
+import type { Run } from '../Run.ts';
+import { trustNote } from '../trustNote.ts';
+import { findNetwork } from './basis.ts';
+
+const codes: Readonly<Record<AcceptanceVerdict['status'], ErrorCode | undefined>> = {
+  kept: undefined,
+  refused: 'record-refused',
+  pending: 'acceptance-pending',
+  broken: 'acceptance-broken',
+};
+
+/** `notarium verify --acceptance FILE`: asks a centre for the record, and the chain (with `--rpc`) for the time. */
+export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promise<void> {
+  const { options, settings, terminal, signal, output } = run;
+  if (options.offline) throw new NotariumError('usage-invalid', 'whether a record is in the log cannot be known offline');
+  const acceptance = asAcceptance(await readJson(resolve(terminal.cwd, file)));
+  const client = new Notarium({
+    url: settings.url ?? defaultUrl,
+    trusted: await findNetwork(settings, options.network, terminal.cwd),
+    networksFolder: settings.networks,
+    apiKey: settings.apiKey,
+  });
+  trustNote(output, await client.network({ signal }));
+  const rpcUrl = options.rpc ?? settings.rpcUrl;
+  const nowMs = rpcUrl === undefined ? Date.now() : await chainTimeMs(rpcUrl, { signal });
+  const verdict = await client.checkAcceptance(acceptance, { signal, nowMs });
+  const code = codes[verdict.status];
+  const exitCode = code === undefined ? 0 : exitCodeOf(code);
+  const { recordId, centre } = acceptance;
+  output.json({
+    ok: code === undefined,
+    exitCode,
+    ...(code === undefined ? {} : { code, next: nextStep(code) }),
+    status: verdict.status,
+    detail: verdict.detail,
+    due: new Date(verdict.dueMs).toISOString(),
+    acceptance,
+  });
+  output.line(`${output.mark('passed')} centre ${centre} promised record ${recordId}, and signed that`);
+  const mark = verdict.status === 'pending' ? 'skipped' : code === undefined ? 'passed' : 'failed';
+  output.line(`${output.mark(mark)} ${verdict.status}: ${verdict.detail}`);
+  if (verdict.status === 'broken') output.line(output.paint('bad', 'PROVABLE MISCONDUCT'));
+  const next = code === undefined ? undefined : nextStep(code);
+  if (next) output.line(`  ${next}`);
+  run.exit(exitCode);
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new NotariumError('file-unreadable', path, { cause, data: { path } });
+  }
+  try {
+    return parseStrictJson(bytes);
+  } catch (cause) {
+    if (!(cause instanceof NotariumError)) throw cause;
+    throw new NotariumError('acceptance-malformed', cause.message, { cause });
+  }
+}

@@ -1,0 +1,119 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Centre } from '../app/Centre.ts';
+import { type ErrorCode, errorTable, NotariumError, toProblem } from '../core/errors.ts';
+import type { HttpOptions } from './HttpOptions.ts';
+import { createHttpApp, type HttpApp } from './httpApp.ts';
+
+/** A centre that listens. */
+export type HttpServer = HttpApp & {
+  readonly server: Server;
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port` */
+  readonly url: string;
+  /**
+   * Stops: no new connections, event streams and waits end, requests under way are answered. Uploads get half of the time
+   * to end by themselves. Resolves with the number of connections that had to be cut; the second call waits for the first.
+   */
+  stop(): Promise<{ cutConnections: number }>;
+};
+
+/**
+ * Serves a centre over HTTP.
+ * @throws NotariumError `port-taken`, `config-invalid`.
+ */
+export async function startHttpServer(centre: Centre, options: HttpOptions = {}): Promise<HttpServer> {
+  const { host = '127.0.0.1', port = 8080, stopMs = 10_000 } = options;
+  const http = createHttpApp(centre, options);
+  const { lifetime, limits } = http.context;
+  const server = createServer(
+    {
+      // Bodies have an idle limit of their own: a batch may take as long as bytes keep coming.
+      requestTimeout: 0,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
+      // Longer than the usual 60 s of proxies, which must be the ones to close.
+      keepAliveTimeout: 72_000,
+    },
+    http.app,
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    answerBadRequest(error, socket as Socket, lifetime.underWay);
+  });
+  try {
+    await listen(server, host, port);
+  } catch (error) {
+    http.close();
+    throw error;
+  }
+  const actualPort = (server.address() as AddressInfo).port;
+  let stopped: Promise<{ cutConnections: number }> | undefined;
+  return {
+    ...http,
+    server,
+    host,
+    port: actualPort,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    stop() {
+      stopped ??= stopServer(server, http, stopMs);
+      return stopped;
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const code: ErrorCode = error.code === 'EADDRINUSE' ? 'port-taken' : 'config-invalid';
+      reject(new NotariumError(code, `${host}:${port} (${error.code})`, { data: { host, port }, cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+async function stopServer(server: Server, http: HttpApp, stopMs: number): Promise<{ cutConnections: number }> {
+  const { lifetime } = http.context;
+  let cutConnections = 0;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  lifetime.stop();
+  const cutUploads = setTimeout(() => lifetime.cut(), stopMs / 2);
+  const cutAll = setTimeout(() => {
+    server.getConnections((_error, count) => {
+      cutConnections = count;
+      server.closeAllConnections();
+    });
+  }, stopMs);
+  // A connection whose answer promised keep-alive before the stop is idle after it, and nobody else would close it.
+  const closeIdle = setInterval(() => server.closeIdleConnections(), 50);
+  await closed;
+  clearTimeout(cutUploads);
+  clearTimeout(cutAll);
+  clearInterval(closeIdle);
+  http.close();
+  return { cutConnections };
+}
+
+/** Answers what Node could not read as HTTP, unless an answer is on its way on that connection. */
+function answerBadRequest(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  underWay: ReadonlySet<{ socket: Socket | null; headersSent: boolean }>,
+): void {
+  const isAnswering = [...underWay].some((response) => response.socket === socket && response.headersSent);
+  if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const code = codeOf(error);
+  const body = JSON.stringify(toProblem(new NotariumError(code)));
+  const { status } = errorTable[code];
+  socket.end(
+    `HTTP/1.1 ${status} ${status === 408 ? 'Request Timeout' : 'Bad Request'}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function codeOf(error: NodeJS.ErrnoException): ErrorCode {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout';
+  return error.code === 'HPE_HEADER_OVERFLOW' ? 'request-too-large' : 'request-invalid';
+}

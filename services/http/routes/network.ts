@@ -1,0 +1,34 @@
+import { sendJson } from '../answer.ts';
+import { type Route, route } from '../Route.ts';
+import { networkSchema, statusSchema } from '../schemas/service.ts';
+
+/** The consortium and this centre. */
+export const networkRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/network',
+    access: 'read',
+    tag: 'network',
+    summary: 'Public facts of the network',
+    description:
+      'Contract, period, centres with their keys, and every committee so far: what an offline verifier keeps.',
+    responses: { 200: { description: 'The network', content: { 'application/json': { schema: networkSchema } } } },
+    errors: ['chain-unreachable'],
+    async handle({ response }, { centre }) {
+      sendJson(response, 200, await centre.network());
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/status',
+    access: 'read',
+    tag: 'network',
+    summary: 'How this centre is doing',
+    responses: { 200: { description: 'The status', content: { 'application/json': { schema: statusSchema } } } },
+    errors: [],
+    async handle({ response }, { centre }) {
+      response.setHeader('cache-control', 'no-store');
+      sendJson(response, 200, await centre.status());
+    },
+  }),
+];

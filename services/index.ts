@@ -1,0 +1,34 @@
+export type { Acceptance, Refusal } from './core/acceptance.ts';
+export { type Aggregate, aggregateRoot, buildAggregate, type InnerProof, verifyInnerProof } from './core/aggregate.ts';
+export type { Anchor, BlockHeader, BlockSignature } from './core/block.ts';
+export type { Address, Hash, Hex, RecordId } from './core/bytes.ts';
+export type { Committee } from './core/committee.ts';
+export { type Network, networkName, parseNetworkName } from './core/eip712.ts';
+export { type ErrorCode, isNotariumError, NotariumError } from './core/errors.ts';
+export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
+export { type CheckedRecord, digestText, type NotariumRecord, parseEntry, signRecord } from './core/record.ts';
+export type { Signer } from './core/signature.ts';
+export {
+  assertReceipt,
+  type StepResult,
+  type VerifyOptions,
+  type VerifyResult,
+  verifyReceipt,
+  verifyReceiptOffline,
+} from './core/verifyReceipt.ts';
+export type { CallOptions, NotariumOptions } from './lib/client/Connection.ts';
+export { type Content, hashContent } from './lib/client/content.ts';
+export type { Draft } from './lib/client/draft.ts';
+export { aggregateMembers, type Member, type MemberSet } from './lib/client/memberReceipts.ts';
+export { Notarium } from './lib/client/Notarium.ts';
+export { readNetworkFile } from './lib/client/NetworkFolder.ts';
+export type { SubmitResult } from './lib/client/submitBatch.ts';
+export type { Submittable, Submitted } from './lib/client/submit.ts';
+export type { TrustOutcome } from './lib/client/Trust.ts';
+export type { TrustedNetwork } from './lib/client/TrustedNetwork.ts';
+export { type AcceptanceVerdict, asAcceptance, verifyAcceptance } from './lib/client/verifyAcceptance.ts';
+export { type VerifyBasis, verifyDigest } from './lib/client/verifyContent.ts';
+export { chainBlockHash } from './lib/ethCall.ts';
+export { createKeystore, openKeystore } from './lib/keystore.ts';
+export { localSigner } from './lib/localSigner.ts';
+export { loadCrypto } from './lib/nativeCrypto.ts';

@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import pino, { type Logger as PinoLogger } from 'pino';
+import type { CentreSettings } from '../app/CentreParts.ts';
+import { type OpenCentre, openCentre } from '../app/openCentre.ts';
+import { openChain } from '../chain/openChain.ts';
+import type { Chain } from '../chain/Chain.ts';
+import type { Address } from '../core/bytes.ts';
+import { networkName } from '../core/eip712.ts';
+import { NotariumError } from '../core/errors.ts';
+import type { HttpOptions } from '../http/HttpOptions.ts';
+import { type HttpServer, startHttpServer } from '../http/httpServer.ts';
+import { openKeystore } from '../lib/keystore.ts';
+import { localSigner } from '../lib/localSigner.ts';
+import { loadCrypto } from '../lib/nativeCrypto.ts';
+import { openStore } from '../store/openStore.ts';
+import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
+import { version } from './version.ts';
+
+/** Everything that a running centre is configured by. */
+export type NodeOptions = {
+  readonly dataDir: string;
+  /** Keystore folder; `<dataDir>/keys` when left out. */
+  readonly keysDir?: string;
+  readonly password: string;
+  readonly rpcUrl: string;
+  readonly contract: Address;
+  readonly databaseUrl?: string;
+  readonly logUrl?: string;
+  readonly s3?: S3Credentials;
+  readonly http: HttpOptions;
+  readonly settings?: Partial<CentreSettings>;
+  /** false: an API process beside the one that publishes. */
+  readonly publish?: boolean;
+  readonly logger: PinoLogger;
+};
+
+/** A centre with its HTTP server. */
+export type RunningNode = { readonly centre: OpenCentre; readonly http: HttpServer; close(): Promise<void> };
+
+/** A logger that writes JSON lines to stderr; no key, token or content ever goes into it. */
+export function nodeLogger(level: string): PinoLogger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+}
+
+/**
+ * Opens keystore, chain, store and centre, in this order, and then listens. What is open is closed again when a later
+ * part fails.
+ * @throws NotariumError of any part: `key-missing`, `chain-unreachable`, `chain-contract-missing`, `chain-forgot-anchors`,
+ *   `store-locked`, `store-corrupt`, `store-network-mismatch`, `port-taken`, …
+ */
+export async function openNode(options: NodeOptions): Promise<RunningNode> {
+  const { logger } = options;
+  await using opened = new AsyncDisposableStack();
+  const crypto = await loadCrypto();
+  if (crypto.name !== 'secp256k1-native') {
+    logger.warn({ crypto: crypto.name }, 'signatures are checked by the slower fallback');
+  }
+  const keys = await openKeystore(options.keysDir ?? join(options.dataDir, 'keys'), options.password);
+  const signer = localSigner(keys.nodeKey, crypto);
+  const chain = await openChain({ rpcUrl: options.rpcUrl, contract: options.contract, signer, logger });
+  opened.defer(() => chain.close());
+  const store = await openStore(storeOptions(options, chain));
+  opened.defer(() => store.close());
+  const centre = await openCentre({
+    store,
+    chain,
+    signer,
+    privateKey: keys.nodeKey,
+    noteSeed: keys.noteSeed,
+    crypto,
+    logger,
+    version,
+    ...(options.settings ? { settings: options.settings } : {}),
+    ...(options.publish === undefined ? {} : { publish: options.publish }),
+  });
+  opened.defer(() => centre.close());
+  const http = await startHttpServer(centre, { version, logger, registry: centre.metrics.registry, ...options.http });
+  opened.move();
+  return {
+    centre,
+    http,
+    // The centre closes store and chain itself, after its last write.
+    async close() {
+      await http.stop();
+      await centre.close();
+    },
+  };
+}
+
+/** The store of a node on its chain. */
+export function storeOptions(
+  options: Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 's3' | 'logger'>,
+  { info }: Pick<Chain, 'info'>,
+): StoreOptions {
+  const { dataDir, databaseUrl, logUrl, s3, logger } = options;
+  return {
+    dataDir,
+    network: networkName(info.network),
+    instance: info.genesisHash,
+    logger,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(logUrl === undefined ? {} : { logUrl }),
+    ...(s3 === undefined ? {} : { s3 }),
+  };
+}
+
+/** Opens a store without a centre, for the commands that need only it, and closes it in the end. */
+export async function withStore<T>(options: StoreOptions, use: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(options);
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/**
+ * A setting that a command cannot do without.
+ * @throws NotariumError `config-invalid`.
+ */
+export function required<T>(value: T | undefined, name: string, flag: string): T {
+  if (value === undefined) throw new NotariumError('config-invalid', `${name} is needed: give ${flag}`);
+  return value;
+}

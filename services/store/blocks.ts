@@ -1,0 +1,96 @@
+import type { Selectable } from 'kysely';
+import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
+import type { BlockState } from '../core/blockState.ts';
+import type { Hash } from '../core/bytes.ts';
+import type { StoreContext } from './context.ts';
+import type { Db } from './database.ts';
+import type { Schema } from './schema.ts';
+import type { SeqRange, StoredBlock } from './Store.ts';
+
+/** Blocks whose records are still in the pool, but not free for another block. */
+export const liveStates: BlockState[] = ['sealed', 'submitted', 'anchored'];
+
+/** Runs of pool seqs, both ends included, in log order. */
+export type Runs = readonly (readonly [first: number, last: number])[];
+
+/** A block's row. */
+export type BlockRow = Selectable<Schema['blocks']>;
+
+/** The block of a row. */
+export function blockOf(row: BlockRow): StoredBlock {
+  const runs = runsOf(row);
+  const range: SeqRange | undefined = runs && {
+    firstSeq: runs[0]![0],
+    lastSeq: runs.at(-1)![1],
+    count: row.count,
+  };
+  return {
+    header: JSON.parse(row.header) as BlockHeader,
+    hash: row.hash as Hash,
+    signatures: JSON.parse(row.signatures) as BlockSignature[],
+    sealedMs: row.sealed_ms,
+    state: row.state,
+    count: row.count,
+    ...(range ? { range } : {}),
+    ...(row.anchor === null ? {} : { anchor: JSON.parse(row.anchor) as Anchor }),
+    ...(row.submission === null ? {} : { submission: JSON.parse(row.submission) as Record<string, unknown> }),
+  };
+}
+
+/** The runs of a row; undefined for a block from a rebuild. */
+export function runsOf(row: BlockRow): Runs | undefined {
+  return row.runs === null ? undefined : (JSON.parse(row.runs) as Runs);
+}
+
+/** Runs of ascending seqs. */
+export function toRuns(seqs: Float64Array): Runs {
+  const runs: [number, number][] = [];
+  for (const seq of seqs) {
+    const last = runs.at(-1);
+    if (last && last[1] === seq - 1) last[1] = seq;
+    else runs.push([seq, seq]);
+  }
+  return runs;
+}
+
+/** The one block of the height that is not void. */
+export async function blockAt(db: Db, height: number): Promise<BlockRow | undefined> {
+  return db.selectFrom('blocks').selectAll().where('height', '=', height).where('state', '<>', 'void').executeTakeFirst();
+}
+
+/** The newest block that is not void, or the newest of the states. */
+export async function newestBlock(db: Db, states?: readonly BlockState[]): Promise<BlockRow | undefined> {
+  const query = db.selectFrom('blocks').selectAll().orderBy('height', 'desc').limit(1);
+  return (states ? query.where('state', 'in', states) : query.where('state', '<>', 'void')).executeTakeFirst();
+}
+
+/** Live blocks, lowest first. */
+export async function liveRows(db: Db, fromHeight = 0): Promise<BlockRow[]> {
+  return db
+    .selectFrom('blocks')
+    .selectAll()
+    .where('state', 'in', liveStates)
+    .where('height', '>=', fromHeight)
+    .orderBy('height')
+    .execute();
+}
+
+/** The reading part of `Store` about blocks. */
+export function blockQueries({ reader }: StoreContext) {
+  const one = (row: BlockRow | undefined): StoredBlock | undefined => row && blockOf(row);
+  return {
+    block: async (height: number) => one(await blockAt(reader, height)),
+    latestBlock: async () => one(await newestBlock(reader)),
+    committedBlock: async () => one(await newestBlock(reader, ['committed'])),
+    liveBlocks: async () => (await liveRows(reader)).map(blockOf),
+    async blocks({ before, limit }: { readonly before?: number; readonly limit: number }) {
+      let query = reader.selectFrom('blocks').selectAll().where('state', '<>', 'void').orderBy('height', 'desc').limit(limit);
+      if (before !== undefined) query = query.where('height', '<', before);
+      return (await query.execute()).map(blockOf);
+    },
+    async blockOfLeaf(leafIndex: number) {
+      const query = reader.selectFrom('blocks').selectAll().where('state', '=', 'committed');
+      return one(await query.where('tree_size', '>', leafIndex).orderBy('tree_size').limit(1).executeTakeFirst());
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { Disk } from 'flydrive';
+import { S3Driver } from 'flydrive/drivers/s3';
+import { NotariumError } from '../core/errors.ts';
+import { DurableFolder } from './durableFolder.ts';
+import type { S3Credentials } from './Store.ts';
+
+/** A place for files: a folder or a bucket. What is written is durable after `sync`. */
+export type DurableDisk = {
+  readonly disk: Disk;
+  /** For messages. */
+  readonly name: string;
+  sync(): Promise<void>;
+};
+
+/**
+ * Opens `s3://bucket/prefix?endpoint=…&region=…`, or the folder when no address is given.
+ * @throws NotariumError `config-invalid`.
+ */
+export async function openDisk(
+  url: string | undefined,
+  folder: string,
+  s3: S3Credentials | undefined,
+): Promise<DurableDisk> {
+  if (url === undefined) {
+    const driver = new DurableFolder(folder);
+    await driver.clean();
+    return { disk: new Disk(driver), name: folder, sync: () => driver.sync() };
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol !== 's3:' || parsed.hostname === '') {
+    throw new NotariumError('config-invalid', `${url} is not s3://bucket/prefix?endpoint=…&region=…`);
+  }
+  const endpoint = parsed.searchParams.get('endpoint');
+  const driver = new S3Driver({
+    bucket: parsed.hostname,
+    visibility: 'private',
+    supportsACL: false,
+    region: parsed.searchParams.get('region') ?? 'us-east-1',
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(s3 ? { credentials: { ...s3 } } : {}),
+    // Compatible services lag behind with the newer checksum headers.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  const prefix = parsed.pathname.replace(/^\/+|\/+$/g, '');
+  return { disk: prefixed(new Disk(driver), prefix), name: url, sync: async () => {} };
+}
+
+/** The part of a bucket below a prefix: only the calls that the store makes. */
+function prefixed(disk: Disk, prefix: string): Disk {
+  if (prefix === '') return disk;
+  const within = (key: string | undefined): string => (key === undefined ? prefix : join(prefix, key));
+  return Object.assign(Object.create(disk) as Disk, {
+    exists: (key: string) => disk.exists(within(key)),
+    getBytes: (key: string) => disk.getBytes(within(key)),
+    getStream: (key: string) => disk.getStream(within(key)),
+    put: (key: string, contents: Uint8Array) => disk.put(within(key), contents),
+    putStream: (key: string, contents: import('node:stream').Readable) => disk.putStream(within(key), contents),
+    delete: (key: string) => disk.delete(within(key)),
+    deleteAll: (key?: string) => disk.deleteAll(within(key)),
+  });
+}
+
+/** Whether an error of flydrive says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  const cause = (error as { cause?: { code?: string; name?: string; $metadata?: { httpStatusCode?: number } } }).cause;
+  return cause?.code === 'ENOENT' || cause?.name === 'NoSuchKey' || cause?.$metadata?.httpStatusCode === 404;
+}

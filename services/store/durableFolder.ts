@@ -1,0 +1,95 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { FSDriver } from 'flydrive/drivers/fs';
+
+let lastTemporary = 0;
+
+/**
+ * flydrive's folder driver, made durable: content goes to a temporary file, is synced, and gets its name in one step, so
+ * a file is whole or not there, whatever happens. {@link sync} then makes the names last.
+ */
+export class DurableFolder extends FSDriver {
+  readonly #root: string;
+  readonly #temporary: string;
+  /** Folders with names that are not yet synced. */
+  #changed = new Set<string>();
+
+  constructor(root: string) {
+    super({ location: root, visibility: 'private' });
+    this.#root = root;
+    this.#temporary = join(root, '.tmp');
+  }
+
+  /** Removes what a killed process left half written. */
+  async clean(): Promise<void> {
+    await rm(this.#temporary, { recursive: true, force: true });
+    await mkdir(this.#root, { recursive: true });
+  }
+
+  override async put(key: string, contents: string | Uint8Array): Promise<void> {
+    await this.#replace(key, (file) => file.writeFile(contents));
+  }
+
+  override async putStream(key: string, contents: Readable): Promise<void> {
+    await this.#replace(key, (file) => file.writeFile(contents));
+  }
+
+  /** Makes all names given so far durable; each changed folder is synced once. */
+  async sync(): Promise<void> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    try {
+      for (const folder of changed) await syncFolder(folder);
+    } catch (error) {
+      for (const folder of changed) this.#changed.add(folder);
+      throw error;
+    }
+  }
+
+  async #replace(key: string, write: (file: Awaited<ReturnType<typeof open>>) => Promise<void>): Promise<void> {
+    const target = join(this.#root, key);
+    await this.#makeFolder(dirname(target));
+    const temporary = join(this.#temporary, `${process.pid}-${++lastTemporary}`);
+    const file = await this.#create(temporary);
+    try {
+      try {
+        await write(file);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    this.#changed.add(dirname(target));
+  }
+
+  async #create(path: string): ReturnType<typeof open> {
+    try {
+      return await open(path, 'wx');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      return open(path, 'wx');
+    }
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    // New folders are names in their parents, up to the first that was there before.
+    for (let made = folder; made.length >= first.length; made = dirname(made)) this.#changed.add(dirname(made));
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import { toHex } from '../core/bytes.ts';
+import type { StoreContext } from './context.ts';
+import { type Db, numberList } from './database.ts';
+import { idKey, isEntryOf } from './keys.ts';
+import { refusalOf } from './schema.ts';
+import type { FoundRecord } from './Store.ts';
+
+// Keeps the memory of one answer low.
+const lookedUpAtOnce = 500;
+
+/** Where each of the records stands, by id in hexadecimal; ids that are nowhere are left out. */
+export async function locate(
+  context: StoreContext,
+  db: Db,
+  ids: readonly Uint8Array[],
+): Promise<Map<string, FoundRecord>> {
+  const found = new Map<string, FoundRecord>();
+  for (let start = 0; start < ids.length; start += lookedUpAtOnce) {
+    await locateSome(context, db, ids.slice(start, start + lookedUpAtOnce), found);
+  }
+  return found;
+}
+
+type Place = { readonly place: 'pool' | 'refused' | 'log'; readonly key: number; readonly at: number };
+
+async function locateSome(
+  context: StoreContext,
+  db: Db,
+  ids: readonly Uint8Array[],
+  found: Map<string, FoundRecord>,
+): Promise<void> {
+  const idsByKey = new Map<number, Uint8Array[]>();
+  for (const id of ids) idsByKey.set(idKey(id), [...(idsByKey.get(idKey(id)) ?? []), id]);
+  // One round trip for the usual case, a record that is in the log.
+  const list = numberList(context.engine, [...idsByKey.keys()]);
+  const { rows: places } = await sql<Place>`
+    select 'pool' as place, id52 as key, seq as at from ${list} join pool on id52 = list.value
+    union all select 'refused', id52, seq from ${list} join refusals on id52 = list.value
+    union all select 'log', key, leaf_index from ${list} join postings on key = list.value`.execute(db);
+  const wanted = new Set(ids.map(toHex));
+  const seqs = (place: string): number[] => places.filter((row) => row.place === place).map((row) => row.at);
+
+  const refused = seqs('refused');
+  if (refused.length > 0) {
+    for (const row of await db.selectFrom('refusals').selectAll().where('seq', 'in', refused).execute()) {
+      const id = toHex(row.id);
+      if (wanted.has(id)) found.set(id, { where: 'refused', refusal: refusalOf(row), entry: row.entry });
+    }
+  }
+  const pooled = seqs('pool');
+  if (pooled.length > 0) {
+    for (const row of await db.selectFrom('pool').selectAll().where('seq', 'in', pooled).execute()) {
+      const { seq, entry, accepted_at: acceptedAt, include_by_slot: includeBySlot, acceptance } = row;
+      const id = toHex(row.id);
+      if (wanted.has(id)) found.set(id, { where: 'pool', seq, entry, acceptedAt, includeBySlot, acceptance });
+    }
+  }
+  const logged = places.filter((row) => row.place === 'log');
+  if (logged.length === 0) return;
+  const logSize = await logSizeFor(context, db, Math.max(...logged.map((row) => row.at)));
+  for (const { key, at: leafIndex } of logged) {
+    // A posting beyond the log is left over from a commit that did not come to its end.
+    if (leafIndex >= logSize) continue;
+    const entry = await context.log.entry(leafIndex, logSize);
+    for (const id of idsByKey.get(key)!) {
+      if (isEntryOf(entry, id)) found.set(toHex(id), { where: 'log', leafIndex, entry });
+    }
+  }
+}
+
+/** Size of the log, read anew where another process may have made it grow beyond a leaf. */
+export async function logSizeFor(context: StoreContext, db: Db, leafIndex: number): Promise<number> {
+  if (leafIndex >= context.logSize) {
+    const { log_size } = await db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
+    context.logSize = Math.max(context.logSize, log_size);
+  }
+  return context.logSize;
+}

@@ -1,0 +1,65 @@
+import { NotariumError } from '../core/errors.ts';
+import type { TileFile } from '../core/log/growTiles.ts';
+import { type DurableDisk, isMissing } from './disk.ts';
+
+/** Files of the log by their tlog-tiles path. */
+export type LogFiles = {
+  readonly name: string;
+  /** undefined when there is no such file. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Writes files, a few at a time; all of them are durable when it resolves. Answers how many. */
+  write(files: Iterable<TileFile> | AsyncIterable<TileFile>): Promise<number>;
+  /** Removes the partial versions of a tile whose full file has the path. */
+  removePartials(path: string): Promise<void>;
+};
+
+const writesAtOnce = 8;
+
+/** The log on a disk. */
+export function logFiles({ disk, name, sync }: DurableDisk): LogFiles {
+  return {
+    name,
+    async read(path) {
+      try {
+        return new Uint8Array(await disk.getBytes(path));
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
+    async write(files) {
+      const running = new Set<Promise<void>>();
+      const failures: unknown[] = [];
+      let count = 0;
+      for await (const [path, bytes] of files) {
+        if (failures.length > 0) break;
+        count++;
+        const writing: Promise<void> = disk
+          .put(path, bytes)
+          .catch((error) => void failures.push(error))
+          .finally(() => running.delete(writing));
+        running.add(writing);
+        if (running.size >= writesAtOnce) await Promise.race(running);
+      }
+      await Promise.all(running);
+      if (failures.length > 0) throw failures[0];
+      await sync();
+      return count;
+    },
+    async removePartials(path) {
+      await disk.deleteAll(`${path}.p/`);
+    },
+  };
+}
+
+/** A file of the log that must be there. */
+export async function readLogFile(files: LogFiles, path: string): Promise<Uint8Array> {
+  const bytes = await files.read(path);
+  if (!bytes) throw tileCorrupt(path, 'it is missing');
+  return bytes;
+}
+
+/** `tile-corrupt` naming the file. */
+export function tileCorrupt(path: string, detail: string): NotariumError {
+  return new NotariumError('tile-corrupt', `${path}: ${detail}`, { data: { path } });
+}

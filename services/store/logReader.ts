@@ -1,0 +1,121 @@
+import { LRUCache } from 'lru-cache';
+import { NotariumError } from '../core/errors.ts';
+import { decodeEntries, encodeEntries } from '../core/log/entryBundle.ts';
+import type { NodeReader } from '../core/log/proof.ts';
+import { entriesPath, placeOf, tileBytes, tilePath, tileWidth, widthOf } from '../core/log/tile.ts';
+import { tileNodeReader } from '../core/log/tileReader.ts';
+import { type LogFiles, tileCorrupt } from './logFiles.ts';
+
+/** Reads the committed log. Full files never change, so what was read once is kept, within bounds. */
+export type LogReader = {
+  /** @throws NotariumError `tile-not-found`, `tile-corrupt`. */
+  entry(leafIndex: number, logSize: number): Promise<Uint8Array>;
+  tile(level: number | 'entries', index: number, width: number, logSize: number): Promise<Uint8Array | undefined>;
+  nodeReader(treeSize: number): NodeReader;
+  /** Forgets everything: after files were mended. */
+  clear(): void;
+};
+
+/** A bundle cut into entries. */
+type Bundle = { readonly entries: readonly Uint8Array[]; readonly sizeBytes: number };
+
+// 16 KiB each: all tiles of half a million records.
+const cachedTiles = 2048;
+
+/** A reader that keeps up to `cacheBytes` of entry bundles, and a fixed number of tiles. */
+export function logReader(files: LogFiles, cacheBytes: number): LogReader {
+  const bundles = new LRUCache<string, Bundle>({
+    maxSize: Math.max(cacheBytes, 1),
+    sizeCalculation: (bundle) => bundle.sizeBytes + 256 * 32,
+  });
+  const loading = new Map<string, Promise<Bundle>>();
+
+  const bundle = (index: number, width: number): Bundle | Promise<Bundle> => {
+    const path = entriesPath(index, width);
+    const kept = bundles.get(path);
+    if (kept) return kept;
+    // Many readers of one bundle read it once.
+    const running = loading.get(path);
+    if (running) return running;
+    const reading = (async (): Promise<Bundle> => {
+      try {
+        const found = await files.read(path);
+        const bytes = found ?? (width < tileWidth ? await files.read(entriesPath(index)) : undefined);
+        if (!bytes) throw tileCorrupt(path, 'it is missing');
+        const entries = decodeAt(path, bytes, width);
+        const read = { entries, sizeBytes: bytes.length };
+        bundles.set(path, read);
+        return read;
+      } finally {
+        loading.delete(path);
+      }
+    })();
+    loading.set(path, reading);
+    return reading;
+  };
+
+  const hashTile = async (level: number, index: number, width: number): Promise<Uint8Array> => {
+    const path = tilePath(level, index, width);
+    const found = await files.read(path);
+    // A partial tile is gone once the full one is there, which begins with the same hashes.
+    const bytes = found ?? (width < tileWidth ? await files.read(tilePath(level, index)) : undefined);
+    if (!bytes) throw tileCorrupt(path, 'it is missing');
+    if (found ? bytes.length !== tileBytes(width) : bytes.length < tileBytes(width)) throw tileCorrupt(path, 'wrong size');
+    return bytes.subarray(0, tileBytes(width));
+  };
+
+  const newFullNodes = (): NodeReader => tileNodeReader(hashTile, Number.MAX_SAFE_INTEGER, { cachedTiles });
+  let fullNodes = newFullNodes();
+  let edges = new Map<number, NodeReader>();
+
+  return {
+    entry(leafIndex, logSize) {
+      const index = Math.floor(leafIndex / tileWidth);
+      const width = widthOf('entries', index, logSize);
+      if (!Number.isSafeInteger(leafIndex) || leafIndex < 0 || leafIndex >= logSize) {
+        return Promise.reject(new NotariumError('tile-not-found', `no entry ${leafIndex} in a log of ${logSize}`));
+      }
+      const read = bundle(index, width);
+      return read instanceof Promise
+        ? read.then(({ entries }) => entries[leafIndex % tileWidth]!)
+        : Promise.resolve(read.entries[leafIndex % tileWidth]!);
+    },
+    async tile(level, index, width, logSize) {
+      if (width < 1 || width > tileWidth || widthOf(level, index, logSize) < width) return undefined;
+      if (level !== 'entries') return hashTile(level, index, width);
+      const { entries } = await bundle(index, width);
+      return encodeEntries(entries);
+    },
+    nodeReader(treeSize) {
+      let edge = edges.get(treeSize);
+      if (!edge) {
+        // Only the right edge depends on the size; old sizes are asked for rarely.
+        edge = tileNodeReader(hashTile, treeSize, { cachedTiles: 8 });
+        if (edges.size >= 16) edges.delete(edges.keys().next().value!);
+        edges.set(treeSize, edge);
+      }
+      const own = edge;
+      return (level, index) => {
+        const { tileLevel, tileIndex } = placeOf(level, index);
+        return widthOf(tileLevel, tileIndex, treeSize) === tileWidth ? fullNodes(level, index) : own(level, index);
+      };
+    },
+    clear() {
+      bundles.clear();
+      fullNodes = newFullNodes();
+      edges = new Map();
+    },
+  };
+}
+
+function decodeAt(path: string, bytes: Uint8Array, width: number): Uint8Array[] {
+  let entries: Uint8Array[];
+  try {
+    entries = decodeEntries(bytes);
+  } catch {
+    // Core names no path: say which file it is.
+    throw tileCorrupt(path, 'not an entry bundle');
+  }
+  if (entries.length < width) throw tileCorrupt(path, 'entries are missing');
+  return entries.slice(0, width);
+}

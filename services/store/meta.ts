@@ -1,0 +1,27 @@
+import { NotariumError } from '../core/errors.ts';
+import type { Db } from './database.ts';
+
+/** See `Store.getMeta`. */
+export async function getMeta(db: Db, name: string): Promise<string | undefined> {
+  return (await db.selectFrom('meta').select('value').where('name', '=', name).executeTakeFirst())?.value;
+}
+
+/** See `Store.setMeta`. */
+export async function setMeta(db: Db, name: string, value: string): Promise<void> {
+  const row = { name, value };
+  await db.insertInto('meta').values(row).onConflict((on) => on.column('name').doUpdateSet({ value })).execute();
+}
+
+/**
+ * Makes a new database the network's, or checks that it is.
+ * @throws NotariumError `store-network-mismatch` with { name, have, want }.
+ */
+export async function claimNetwork(db: Db, owner: { network: string; instance: string }): Promise<void> {
+  for (const name of ['network', 'instance'] as const) {
+    const want = owner[name];
+    await db.insertInto('meta').values({ name, value: want }).onConflict((on) => on.doNothing()).execute();
+    const have = await getMeta(db, name);
+    if (have === want) continue;
+    throw new NotariumError('store-network-mismatch', `${name} is ${have}, not ${want}`, { data: { name, have, want } });
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { BlockAnchor } from "../../../contracts/BlockAnchor.sol";
+import { NodeRegistry } from "../../../contracts/NodeRegistry.sol";
+import { Header } from "../../../contracts/interfaces/IBlockAnchor.sol";
+import { NodeEntry, NodeStatus } from "../../../contracts/interfaces/INodeRegistry.sol";
+import { ReferenceTree } from "./ReferenceTree.sol";
+import { vm } from "./Vm.sol";
+
+/// @notice Does what a consortium does, in any order: anchors, resubmits, tries rivals, changes its committee. Every
+/// call is made so that it must succeed; what must be refused is tried and the refusal asserted. It keeps its own
+/// books, which the invariants compare with the contracts.
+contract ConsortiumHandler {
+    uint256 private constant PEOPLE = 9;
+    uint64 private constant PERIOD = 10;
+    uint64 private constant GRACE = 5;
+
+    NodeRegistry public registry;
+    BlockAnchor public anchor;
+
+    Header[] public blocks;
+    bytes32[] public hashes;
+    address[] public active;
+    address[][] private history;
+    uint64 private slot = 1000;
+
+    mapping(address account => uint256 key) private keys;
+
+    constructor() {
+        NodeEntry[] memory genesis = new NodeEntry[](4);
+        for (uint256 i = 0; i < PEOPLE; ++i) {
+            keys[vm.addr(i + 1)] = i + 1;
+            if (i < genesis.length) {
+                genesis[i] = entryOf(vm.addr(i + 1));
+                active.push(vm.addr(i + 1));
+            }
+        }
+        registry = new NodeRegistry(genesis);
+        registry.setGovernor(address(this));
+        anchor = new BlockAnchor(registry, PERIOD, GRACE);
+        history.push();
+        history.push(active);
+        vm.warp(uint256(slot) * PERIOD);
+    }
+
+    // ---------------------------------------------------------------- acts
+
+    function anchorNext(uint8 skip, uint8 growth, uint256 who) external {
+        slot += 1 + (skip % 4);
+        vm.warp(uint256(slot) * PERIOD + (who % (PERIOD + GRACE)));
+        Header memory header = nextHeader(1 + (growth % 3));
+        Header memory previous = lastHeader();
+        bytes32[] memory proof = proofTo(header);
+        (uint256 bitmap, bytes memory signatures) = sign(anchor.hashBlock(header), who, header.publisher);
+        anchor.anchor(header, previous, proof, bitmap, signatures);
+        blocks.push(header);
+        hashes.push(anchor.hashBlock(header));
+    }
+
+    /// @dev Anyone, at any time, with no signature at all: the block is there already.
+    function resubmit(uint256 which) external {
+        if (blocks.length == 0) return;
+        Header memory old = blocks[which % blocks.length];
+        anchor.anchor(old, old, new bytes32[](0), 0, "");
+    }
+
+    /// @dev A rival at a taken height, a gap, and a block under too few signatures: all refused.
+    function rival(uint256 which, uint8 growth) external {
+        if (blocks.length != 0) {
+            Header memory other = blocks[which % blocks.length];
+            other.root = ~other.root;
+            refuse(other, type(uint256).max);
+        }
+        slot += 1;
+        vm.warp(uint256(slot) * PERIOD);
+        Header memory next = nextHeader(1 + (growth % 3));
+        refuse(next, 1);
+        next.height += 1;
+        refuse(next, type(uint256).max);
+    }
+
+    function enroll(uint256 who) external {
+        address account = vm.addr(1 + (who % PEOPLE));
+        NodeStatus status = registry.node(account).status;
+        if (status != NodeStatus.None && status != NodeStatus.Removed) return;
+        registry.enroll(entryOf(account));
+    }
+
+    function activate(uint256 who) external {
+        address account = vm.addr(1 + (who % PEOPLE));
+        NodeStatus status = registry.node(account).status;
+        if (status != NodeStatus.Candidate && status != NodeStatus.Suspended) return;
+        registry.activate(account);
+        active.push(account);
+        history.push(active);
+    }
+
+    function suspend(uint256 who) external {
+        if (active.length == 1) return;
+        uint256 index = who % active.length;
+        registry.suspend(active[index]);
+        drop(index);
+    }
+
+    function remove(uint256 who) external {
+        if (active.length == 1) return;
+        uint256 index = who % active.length;
+        registry.remove(active[index]);
+        drop(index);
+    }
+
+    // ---------------------------------------------------------------- books
+
+    function blockCount() external view returns (uint256) {
+        return blocks.length;
+    }
+
+    function blockAt(uint256 index) external view returns (Header memory) {
+        return blocks[index];
+    }
+
+    function activeMembers() external view returns (address[] memory) {
+        return active;
+    }
+
+    function committeeOf(uint256 epoch) external view returns (address[] memory) {
+        return history[epoch];
+    }
+
+    function epochs() external view returns (uint256) {
+        return history.length - 1;
+    }
+
+    function personAt(uint256 index) external pure returns (address) {
+        return vm.addr(1 + (index % PEOPLE));
+    }
+
+    // ---------------------------------------------------------------- making blocks
+
+    function nextHeader(uint64 growth) private view returns (Header memory) {
+        Header memory previous = lastHeader();
+        uint64 size = previous.treeSize + growth;
+        return
+            Header({
+                height: previous.height + 1,
+                slot: slot,
+                treeSize: size,
+                root: ReferenceTree.root(0, size),
+                parent: hashes.length == 0 ? bytes32(0) : hashes[hashes.length - 1],
+                epoch: uint64(history.length - 1),
+                publisher: active[slot % active.length]
+            });
+    }
+
+    function lastHeader() private view returns (Header memory last) {
+        if (blocks.length != 0) last = blocks[blocks.length - 1];
+    }
+
+    function proofTo(Header memory header) private view returns (bytes32[] memory) {
+        if (blocks.length == 0) return new bytes32[](0);
+        return ReferenceTree.consistency(lastHeader().treeSize, header.treeSize);
+    }
+
+    /// @dev A quorum that begins at the publisher, or everybody.
+    function sign(
+        bytes32 digest,
+        uint256 who,
+        address publisher
+    ) private view returns (uint256 bitmap, bytes memory signatures) {
+        uint256 size = active.length;
+        uint256 count = who % 2 == 0 ? size : (2 * size) / 3 + 1;
+        uint256 first = 0;
+        while (active[first] != publisher) ++first;
+        for (uint256 i = 0; i < count; ++i) bitmap |= 1 << ((first + i) % size);
+        for (uint256 i = 0; i < size; ++i) {
+            if ((bitmap >> i) & 1 == 0) continue;
+            (bytes32 r, bytes32 vs) = vm.signCompact(keys[active[i]], digest);
+            signatures = abi.encodePacked(signatures, r, vs);
+        }
+    }
+
+    /// @dev `signers` limits how many of a full set of signatures are handed in, less than a quorum when 1 of many.
+    function refuse(Header memory header, uint256 signers) private {
+        (uint256 bitmap, bytes memory signatures) = sign(anchor.hashBlock(header), 0, active[header.slot % active.length]);
+        if (signers == 1) {
+            bitmap = 0;
+            signatures = "";
+        }
+        bytes32[] memory proof = new bytes32[](0);
+        if (header.treeSize > lastHeader().treeSize) proof = proofTo(header);
+        try anchor.anchor(header, lastHeader(), proof, bitmap, signatures) {
+            revert("a wrong block was taken");
+        } catch {}
+    }
+
+    function drop(uint256 index) private {
+        for (uint256 i = index; i + 1 < active.length; ++i) active[i] = active[i + 1];
+        active.pop();
+        history.push(active);
+    }
+
+    function entryOf(address account) private pure returns (NodeEntry memory) {
+        return NodeEntry(account, "Centre", "https://centre.example", bytes32(uint256(1)), bytes32(uint256(2)));
+    }
+}

@@ -1,0 +1,2 @@
+/** What the canary imports against the rules. */
+export const nowMs = (): number => Date.now();

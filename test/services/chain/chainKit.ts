@@ -1,0 +1,58 @@
+import type { Chain } from '../../../services/chain/Chain.ts';
+import { type ChainOptions, openChain } from '../../../services/chain/openChain.ts';
+import type { Hash } from '../../../services/core/bytes.ts';
+import { type JsonRpc, jsonRpc } from '../../../services/lib/jsonRpc.ts';
+import { localSigner } from '../../../services/lib/localSigner.ts';
+import { silentLogger } from '../../../services/lib/logger.ts';
+import { loadCrypto } from '../../../services/lib/nativeCrypto.ts';
+import { type DeployedNotarium, deployNotarium, devAddress, devKey } from '../../support/chains.ts';
+import { type TestBlock, type TestLog, testLog } from '../../support/testLog.ts';
+import { until } from '../../support/until.ts';
+
+export const crypto = await loadCrypto();
+
+/** A fresh deployment for one test, with a committee of four development accounts. */
+export type ChainKit = {
+  readonly chain: Chain;
+  readonly log: TestLog;
+  readonly rpc: JsonRpc;
+  readonly deployed: DeployedNotarium;
+  /** Opens one more view of the same deployment. */
+  open(options?: Partial<ChainOptions>): Promise<Chain>;
+  /** The same without a signer. */
+  openReader(options?: Partial<ChainOptions>): Promise<Chain>;
+};
+
+const firstSlotAgeSeconds = 5_000;
+
+/** Deploys and opens; account 8 pays, unless another signer is given. */
+export async function chainKit(rpcUrl: string, options: Partial<ChainOptions> = {}): Promise<ChainKit> {
+  const committee = [0, 1, 2, 3].map((index) => ({ address: devAddress(index) }));
+  const deployed = await deployNotarium(rpcUrl, { committee });
+  const { contract, fromBlock } = deployed;
+  const openReader = (more: Partial<ChainOptions> = {}): Promise<Chain> =>
+    openChain({ rpcUrl, contract, fromBlock, logger: silentLogger, ...more });
+  const open = (more: Partial<ChainOptions> = {}): Promise<Chain> =>
+    openReader({ signer: localSigner(devKey(8), crypto), ...more });
+  const chain = await open(options);
+  const { latestSeconds } = await chain.chainTime();
+  const firstSlot = latestSeconds - firstSlotAgeSeconds;
+  const log = testLog({ network: chain.info.network, crypto, members: 4, firstSlot });
+  return { chain, log, rpc: jsonRpc(rpcUrl), deployed, open, openReader };
+}
+
+/** Sends an anchor, waits until it is in a block, and gives the transaction. */
+export async function anchored(chain: Chain, block: TestBlock): Promise<Hash> {
+  const outcome = await chain.submitAnchor(block);
+  if (outcome.status !== 'sent') throw new Error('anchored already');
+  const { hash } = outcome.transaction;
+  await until(async () => (await chain.transactionStatus(hash)).status === 'mined');
+  return hash;
+}
+
+/** All items of an async iterable. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,439 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type {
+  ApiKeyView,
+  BlockView,
+  Centre,
+  CentreEvent,
+  CentreStatus,
+  IntakeResult,
+  RecordView,
+} from '../../services/app/Centre.ts';
+import { signAcceptance, signRefusal } from '../../services/core/acceptance.ts';
+import { type BlockHeader, blockDigest, zeroHash } from '../../services/core/block.ts';
+import { type Address, type RecordId, toHex } from '../../services/core/bytes.ts';
+import { type Network, networkName } from '../../services/core/eip712.ts';
+import { type ErrorCode, isNotariumError, NotariumError } from '../../services/core/errors.ts';
+import { checkpointOrigin, signCheckpoint } from '../../services/core/log/checkpoint.ts';
+import { rootOf } from '../../services/core/log/compactRange.ts';
+import { edgeFrontier, emptyEdge, growTiles, type TileEdge } from '../../services/core/log/growTiles.ts';
+import { memoryTree } from '../../services/core/log/memoryTree.ts';
+import { noteSigner, verifierKeyText } from '../../services/core/log/note.ts';
+import { consistencyProof } from '../../services/core/log/proof.ts';
+import { asReceipt, buildReceipt } from '../../services/core/receipt.ts';
+import {
+  type CheckedRecord,
+  checkRecordNetwork,
+  checkRecordSignature,
+  readRecord,
+  signRecord,
+} from '../../services/core/record.ts';
+import { leafHash } from '../../services/core/sha256.ts';
+import { verifyReceipt } from '../../services/core/verifyReceipt.ts';
+import { localSigner } from '../../services/lib/localSigner.ts';
+import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
+
+/** The network of every {@link memoryCentre}. */
+export const memoryNetwork: Network = { chainId: 31337, contract: `0x${'5'.repeat(40)}` };
+
+type Kept = CheckedRecord & {
+  acceptance: Awaited<ReturnType<typeof signAcceptance>>;
+  leafIndex?: number;
+  height?: number;
+};
+
+/**
+ * A TEST DOUBLE of a centre: no disk, no chain, no workers; records, proofs, signatures and tiles are real. For tests of
+ * what stands in front of a centre, at the level of the protocol. What a centre itself does is tested with the real one.
+ */
+export type MemoryCentre = Centre & {
+  /** Puts all pooled records into the next block, anchored at once. */
+  seal(): Promise<BlockView>;
+  /** Refuses a pooled record, as an expired one. */
+  refuse(id: RecordId): Promise<void>;
+  /** Lines of each call of `accept`, in order. */
+  readonly calls: number[];
+  /** Most calls of `accept` that were open together. */
+  mostOpen(): number;
+  /** Calls of `accept` wait from now on, until the function that it gives is called. */
+  hold(): () => void;
+  /** All further lines fail with this code; undefined ends it. */
+  fail(code: ErrorCode | undefined, afterLines?: number): void;
+  /** Whatever is called next on the centre but `accept` throws this. */
+  throwNext(error: Error): void;
+  emit(type: CentreEvent['type'], data: Record<string, unknown>): void;
+  /** Event streams that are open. */
+  listeners(): number;
+  setProblems(problems: CentreStatus['problems']): void;
+};
+
+/** See {@link MemoryCentre}. */
+export async function memoryCentre(): Promise<MemoryCentre> {
+  const network = memoryNetwork;
+  const crypto = await loadCrypto();
+  // Well-known development key: 32 bytes of 7.
+  const signer = localSigner(new Uint8Array(32).fill(7), crypto);
+  const origin = checkpointOrigin(network);
+  const note = noteSigner(origin, new Uint8Array(32).fill(9));
+  const committee = { epoch: 1, members: [signer.address] };
+  const records = new Map<RecordId, Kept>();
+  const refused = new Map<RecordId, Awaited<ReturnType<typeof signRefusal>>>();
+  const pool: Kept[] = [];
+  const log: Kept[] = [];
+  const tiles = new Map<string, Uint8Array>();
+  const blocks: BlockView[] = [];
+  const events: CentreEvent[] = [];
+  const keys: { view: ApiKeyView; secret: string }[] = [];
+  const waiting = new Set<() => void>();
+  const calls: number[] = [];
+  let edge: TileEdge = emptyEdge;
+  let open = 0;
+  let mostOpen = 0;
+  let held: Promise<void> | undefined;
+  let failing: { code: ErrorCode; after: number } | undefined;
+  let thrown: Error | undefined;
+  let listeners = 0;
+  let problems: CentreStatus['problems'] = [];
+
+  const wake = (): void => {
+    for (const resolve of [...waiting]) resolve();
+  };
+  const change = (signal?: AbortSignal, ms = 60_000): Promise<void> =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        waiting.delete(end);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      waiting.add(end);
+      signal?.addEventListener('abort', end, { once: true });
+      if (signal?.aborted) end();
+    });
+  const trip = (): void => {
+    const error = thrown;
+    thrown = undefined;
+    if (error) throw error;
+  };
+  const emit = (type: CentreEvent['type'], data: Record<string, unknown>): void => {
+    events.push({ seq: events.length + 1, type, time: new Date().toISOString(), data });
+    wake();
+  };
+  const leaves = (count: number): Uint8Array => {
+    const bytes = new Uint8Array(32 * count);
+    for (const [index, { entry }] of log.slice(0, count).entries()) bytes.set(leafHash(entry), 32 * index);
+    return bytes;
+  };
+  const viewOf = (kept: Kept): RecordView => {
+    const { id, record, acceptance, leafIndex, height } = kept;
+    const refusal = refused.get(id);
+    return {
+      id,
+      record,
+      state: refusal ? 'refused' : leafIndex === undefined ? 'pooled' : 'logged',
+      acceptance,
+      ...(leafIndex === undefined ? {} : { leafIndex }),
+      ...(height === undefined ? {} : { height }),
+      ...(refusal ? { refusal } : {}),
+    };
+  };
+
+  async function acceptOne(line: string): Promise<IntakeResult> {
+    if (failing && failing.after-- <= 0) return { status: 'failed', error: new NotariumError(failing.code) };
+    let id: RecordId | undefined;
+    try {
+      const checked = readRecord(line, crypto);
+      id = checked.id;
+      checkRecordNetwork(checked.record, network);
+      const known = records.get(id);
+      if (known?.leafIndex !== undefined) return { status: 'logged', id, leafIndex: known.leafIndex };
+      if (known) return { status: 'known', id, acceptance: known.acceptance };
+      checkRecordSignature(checked.record, checked.idBytes, crypto);
+      const { supersedes } = checked.record;
+      const winner = supersedes && [...records.values()].find(({ record }) => record.supersedes === supersedes);
+      if (winner) throw new NotariumError('record-successor-taken', undefined, { data: { winner: winner.id } });
+      if (supersedes && !records.has(supersedes)) throw new NotariumError('record-predecessor-unknown');
+      const promise = { recordId: id, acceptedAt: Math.floor(Date.now() / 1000), includeBySlot: 1000 };
+      const kept: Kept = { ...checked, acceptance: await signAcceptance(network, promise, signer) };
+      records.set(id, kept);
+      pool.push(kept);
+      return { status: 'accepted', id, acceptance: kept.acceptance };
+    } catch (error) {
+      if (!isNotariumError(error)) throw error;
+      return { status: 'failed', ...(id === undefined ? {} : { id }), error };
+    }
+  }
+
+  const centre: MemoryCentre = {
+    calls,
+    mostOpen: () => mostOpen,
+    hold() {
+      let release = (): void => {};
+      held = new Promise((resolve) => {
+        release = () => {
+          held = undefined;
+          resolve();
+        };
+      });
+      return () => release();
+    },
+    fail(code, after = 0) {
+      failing = code === undefined ? undefined : { code, after };
+    },
+    throwNext(error) {
+      thrown = error;
+    },
+    emit,
+    listeners: () => listeners,
+    setProblems(next) {
+      problems = next;
+    },
+    async accept(lines) {
+      calls.push(lines.length);
+      mostOpen = Math.max(mostOpen, ++open);
+      try {
+        if (held) await held;
+        const results: IntakeResult[] = [];
+        for (const line of lines) results.push(await acceptOne(line));
+        return results;
+      } finally {
+        open--;
+      }
+    },
+    async acceptDraft(draft, onBehalfOf) {
+      const { meta, ...rest } = draft as { meta?: object };
+      try {
+        const { record } = await signRecord(
+          {
+            v: 1,
+            network: networkName(network),
+            time: new Date().toISOString(),
+            ...(rest as { kind: string; subject: string; digest: `sha-256:${string}` }),
+            meta: { ...meta, onBehalfOf },
+          },
+          signer,
+          crypto,
+        );
+        return await acceptOne(JSON.stringify(record));
+      } catch (error) {
+        if (!isNotariumError(error)) throw error;
+        return { status: 'failed', error };
+      }
+    },
+    async seal() {
+      const previous = blocks.at(-1);
+      const fresh = pool.splice(0);
+      const height = blocks.length + 1;
+      for (const kept of fresh) {
+        kept.leafIndex = log.length;
+        kept.height = height;
+        log.push(kept);
+      }
+      const entries = fresh.map(({ entry }) => entry);
+      const leafHashes = leaves(log.length).subarray(32 * (log.length - fresh.length));
+      const grown = growTiles(edge, [{ leafHashes, entries }]);
+      for (let next = grown.next(); ; next = grown.next()) {
+        if (next.done) {
+          edge = next.value;
+          break;
+        }
+        tiles.set(next.value[0], next.value[1]);
+      }
+      const header: BlockHeader = {
+        height,
+        slot: 100 + height,
+        treeSize: log.length,
+        root: toHex(rootOf(edgeFrontier(edge))),
+        parent: previous?.hash ?? zeroHash,
+        epoch: 1,
+        publisher: signer.address,
+      };
+      const digest = blockDigest(network, header, crypto.keccak256);
+      const block: BlockView = {
+        header,
+        hash: toHex(digest),
+        state: 'committed',
+        count: fresh.length,
+        signatures: [{ signer: signer.address, signature: toHex(await signer.sign(digest)) }],
+        anchor: {
+          chainId: network.chainId,
+          contract: network.contract,
+          transactionHash: toHex(randomBytes(32)),
+          blockNumber: height,
+          timestamp: 1_790_000_000,
+        },
+      };
+      blocks.push(block);
+      emit('block.committed', { height });
+      return block;
+    },
+    async refuse(id) {
+      const at = pool.findIndex((kept) => kept.id === id);
+      pool.splice(at, 1);
+      refused.set(
+        id,
+        await signRefusal(network, { recordId: id, reason: 'record-expired', winner: zeroHash, slot: 9 }, signer),
+      );
+      wake();
+    },
+    async record(id) {
+      trip();
+      const kept = records.get(id);
+      return kept && viewOf(kept);
+    },
+    async receipt(id, waitMs = 0, signal) {
+      trip();
+      const deadline = performance.now() + waitMs;
+      for (;;) {
+        const kept = records.get(id);
+        if (!kept) throw new NotariumError('record-not-found');
+        const refusal = refused.get(id);
+        if (refusal) throw new NotariumError('record-refused', undefined, { data: { refusal } });
+        if (kept.leafIndex !== undefined) {
+          const block = blocks[kept.height! - 1]!;
+          const path = memoryTree(leaves(block.header.treeSize)).path(kept.leafIndex);
+          const { signatures, anchor, header } = block;
+          return buildReceipt({
+            entry: kept.entry,
+            leafIndex: kept.leafIndex,
+            path,
+            block: header,
+            signatures,
+            anchor: anchor!,
+          });
+        }
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0 || signal?.aborted) throw new NotariumError('record-not-anchored');
+        await change(signal, leftMs);
+      }
+    },
+    async search({ digest, subject, submitter, after, limit }) {
+      trip();
+      const start = after === undefined ? 0 : Number(after);
+      const found = log.filter(
+        ({ record }, index) =>
+          index >= start &&
+          (digest === undefined || record.digest === digest) &&
+          (subject === undefined || record.subject === subject) &&
+          (submitter === undefined || record.submitter === submitter),
+      );
+      const items = found.slice(0, limit).map(viewOf);
+      return found.length > limit ? { items, next: String(items.at(-1)!.leafIndex! + 1) } : { items };
+    },
+    async blocks({ before = Number.MAX_SAFE_INTEGER, limit }) {
+      trip();
+      const found = blocks.filter(({ header }) => header.height < before).reverse();
+      const items = found.slice(0, limit);
+      return found.length > limit ? { items, next: String(items.at(-1)!.header.height) } : { items };
+    },
+    async block(height) {
+      trip();
+      return blocks[height - 1];
+    },
+    async consistency(from, to) {
+      trip();
+      if (from > to || to > log.length) throw new NotariumError('proof-malformed', 'the log never had that size');
+      const root = (size: number): Uint8Array => memoryTree(leaves(size)).root;
+      const path = await consistencyProof(from, to, (level, index) => {
+        const width = 2 ** level;
+        return memoryTree(leaves(log.length).subarray(32 * index * width, 32 * (index + 1) * width)).root;
+      });
+      return {
+        from,
+        to,
+        fromRoot: toHex(root(from)),
+        toRoot: toHex(root(to)),
+        path: path.map((hash) => toHex(hash).slice(2)),
+      };
+    },
+    async checkpoint() {
+      trip();
+      return signCheckpoint({ origin, size: log.length, root: rootOf(edgeFrontier(edge)) }, note);
+    },
+    async tile(path) {
+      trip();
+      return tiles.get(`tile/${path}`);
+    },
+    async network() {
+      trip();
+      return {
+        network: networkName(network),
+        ...network,
+        registry: `0x${'6'.repeat(40)}`,
+        periodSeconds: 2,
+        graceSeconds: 2,
+        epoch: 1,
+        quorum: 1,
+        origin,
+        centres: [
+          {
+            address: signer.address,
+            name: 'memory',
+            endpoint: 'http://127.0.0.1:8080',
+            encryptionKey: zeroHash,
+            noteKey: toHex(note.publicKey),
+            verifierKey: verifierKeyText(note),
+            status: 'active',
+          },
+        ],
+        committees: [committee],
+      };
+    },
+    async verify(receipt, contentDigest) {
+      trip();
+      return verifyReceipt(asReceipt(receipt), { network, committees: [committee], contentDigest, crypto });
+    },
+    async *events(afterSeq, signal) {
+      listeners++;
+      try {
+        for (let seq = afterSeq; !signal.aborted; ) {
+          const event = events[seq];
+          if (event) {
+            yield event;
+            seq++;
+          } else await change(signal);
+        }
+      } finally {
+        listeners--;
+      }
+    },
+    async status() {
+      trip();
+      return {
+        centre: signer.address as Address,
+        network: networkName(network),
+        version: '0.0.0',
+        startedAt: '2026-11-21T01:30:00.000Z',
+        ready: problems.length === 0,
+        problems,
+        pool: { count: pool.length, bytes: 0, oldestAgeSeconds: null },
+        log: { size: log.length, root: toHex(rootOf(edgeFrontier(edge))) },
+        height: blocks.length,
+        anchoredHeight: blocks.length,
+        slot: 100 + blocks.length,
+        crypto: crypto.name,
+      };
+    },
+    keys: {
+      async create(name, scopes) {
+        const secret = `ntm_${randomBytes(32).toString('base64url')}`;
+        const view: ApiKeyView = { id: randomUUID(), name, scopes, createdAt: new Date().toISOString() };
+        keys.push({ view, secret });
+        return { key: view, secret };
+      },
+      async list() {
+        return keys.map(({ view }) => view);
+      },
+      async revoke(id) {
+        const key = keys.find(({ view }) => view.id === id && view.revokedAt === undefined);
+        if (key) key.view = { ...key.view, revokedAt: new Date().toISOString() };
+        return key !== undefined;
+      },
+      async find(secret) {
+        return keys.find((key) => key.secret === secret && key.view.revokedAt === undefined)?.view;
+      },
+    },
+    async close() {},
+  };
+  return centre;
+}
