@@ -143,7 +143,7 @@ async function runOn(options: Options, rpcUrl: string, contract: Address, port: 
 async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
   const passwordFile = join(dataDir, 'password');
   if (!existsSync(passwordFile)) await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
-  const folder = join(dataDir, 'keys');
+  const folder = join(dataDir, 'keystore');
   if (existsSync(folder)) return await readKeystore(folder);
   say('Making the keys of the centre …');
   return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());

@@ -25,7 +25,11 @@ export type CliActions = {
   /** Restores the database from the log tiles and the chain. */
   rebuild(context: ActionContext): Promise<RebuildReport>;
   readonly keys: {
-    create(context: ActionContext, name: string, scopes: readonly ApiKeyScope[]): Promise<{ key: ApiKeyView; secret: string }>;
+    create(
+      context: ActionContext,
+      name: string,
+      scopes: readonly ApiKeyScope[],
+    ): Promise<{ key: ApiKeyView; secret: string }>;
     list(context: ActionContext): Promise<readonly ApiKeyView[]>;
     revoke(context: ActionContext, id: string): Promise<boolean>;
   };

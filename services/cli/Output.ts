@@ -1,7 +1,7 @@
 import { errorTable, NotariumError, toProblem } from '../core/errors.ts';
 import { exitCodeOf } from './exitCodes.ts';
 import { nextStep } from './nextSteps.ts';
-import type { TextSink, Terminal } from './Terminal.ts';
+import type { Terminal, TextSink } from './Terminal.ts';
 
 /** How to print. */
 export type OutputOptions = {
@@ -55,7 +55,10 @@ export class Output {
     const next = nextStep(error.code);
     if (this.options.json) {
       const { code, detail, retry, data } = toProblem(error);
-      this.json({ ok: false, error: { code, detail, retry, exitCode: exitCodeOf(code), ...(data ? { data } : {}), next } });
+      this.json({
+        ok: false,
+        error: { code, detail, retry, exitCode: exitCodeOf(code), ...(data ? { data } : {}), next },
+      });
     } else {
       this.stderr.write(`${this.paint('bad', `error ${error.code}`, this.stderr)}: ${error.message}\n`);
       if (next) this.stderr.write(`  ${next}\n`);
@@ -85,9 +88,12 @@ function stackOf(error: Error): string {
 export function asNotariumError(error: unknown): NotariumError {
   if (error instanceof NotariumError) return error;
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new NotariumError('storage-full', String(message), { cause: error });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new NotariumError('storage-full', String(message), { cause: error });
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
     return new NotariumError('file-unreadable', String(message), { cause: error, data: { cause: code } });
   }
-  return new NotariumError('internal', typeof message === 'string' ? message : errorTable.internal.title, { cause: error });
+  return new NotariumError('internal', typeof message === 'string' ? message : errorTable.internal.title, {
+    cause: error,
+  });
 }

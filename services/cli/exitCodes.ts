@@ -36,7 +36,11 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 22, meaning: 'the chain has no block at that height', codes: ['receipt-not-anchored'] },
   { exit: 23, meaning: 'no trusted network file names this network', codes: ['network-untrusted'] },
   { exit: 24, meaning: 'the centre contradicts the trusted network file', codes: ['network-changed'] },
-  { exit: 28, meaning: 'the anchor names another transaction, block or time than the chain', codes: ['receipt-anchor-mismatch'] },
+  {
+    exit: 28,
+    meaning: 'the anchor names another transaction, block or time than the chain',
+    codes: ['receipt-anchor-mismatch'],
+  },
   // Acceptances
   { exit: 25, meaning: 'acceptance broken: PROVABLE MISCONDUCT of the centre', codes: ['acceptance-broken'] },
   { exit: 26, meaning: 'the promised slot of the acceptance has not passed yet', codes: ['acceptance-pending'] },

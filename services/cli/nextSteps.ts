@@ -30,7 +30,8 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'record-not-anchored': 'Ask again later; the record stays accepted. `--wait` waits for the anchor.',
   'wait-timeout': 'Run the same command with --resume later: nothing is taken twice.',
   'file-exists': 'Give --resume to keep valid receipts, --force to replace them, or --out for another folder.',
-  'receipt-anchor-mismatch': 'The proof may hold all the same: the time and transaction shown in the receipt are not those of the chain.',
+  'receipt-anchor-mismatch':
+    'The proof may hold all the same: the time and transaction shown in the receipt are not those of the chain.',
   'file-changed': 'Run again when nobody writes the file, or notarise a copy.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',

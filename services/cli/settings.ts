@@ -9,6 +9,9 @@ const portSchema = z.coerce.number().pipe(z.int().min(0).max(65535));
 const urlSchema = z.string().refine((text) => URL.canParse(text), 'not a URL');
 const addressTextSchema = z.string().toLowerCase().pipe(addressSchema);
 
+/** A switch: a boolean in a file or as a flag, `true` or `false` in the environment. */
+const switchSchema = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+
 /** Every setting that may stand in a config file, in the environment, or on the command line. */
 export const settingsSchema = z.strictObject({
   /** Base URL of the centre. */
@@ -34,6 +37,21 @@ export const settingsSchema = z.strictObject({
   logUrl: z.string().min(1).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  /** Who may submit signed records, and who may read, without an API key. */
+  submit: z.enum(['open', 'key']).optional(),
+  read: z.enum(['open', 'key']).optional(),
+  /** Limits of requests for an address or key; on unless switched off. */
+  rateLimit: switchSchema.optional(),
+  /** false: serve only; another process on the same database publishes. */
+  publish: switchSchema.optional(),
+  /** Express' `trust proxy`: number of proxies in front, or their addresses. */
+  trustProxy: z.union([z.coerce.number().pipe(z.int().min(0).max(16)), z.string().min(1)]).optional(),
+  /** Records that may wait for a block. */
+  poolLimit: z.coerce.number().pipe(z.int().min(1).max(100_000_000)).optional(),
+  /** Threads that check records. */
+  threads: z.coerce.number().pipe(z.int().min(1).max(256)).optional(),
+  s3AccessKeyId: z.string().min(1).optional(),
+  s3SecretAccessKey: z.string().min(1).optional(),
 });
 
 /** See {@link settingsSchema}. */
@@ -57,7 +75,19 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   logUrl: 'NOTARIUM_LOG_URL',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   logLevel: 'NOTARIUM_LOG_LEVEL',
+  submit: 'NOTARIUM_SUBMIT',
+  read: 'NOTARIUM_READ',
+  rateLimit: 'NOTARIUM_RATE_LIMIT',
+  publish: 'NOTARIUM_PUBLISH',
+  trustProxy: 'NOTARIUM_TRUST_PROXY',
+  poolLimit: 'NOTARIUM_POOL_LIMIT',
+  threads: 'NOTARIUM_THREADS',
+  s3AccessKeyId: 'NOTARIUM_S3_ACCESS_KEY_ID',
+  s3SecretAccessKey: 'NOTARIUM_S3_SECRET_ACCESS_KEY',
 };
+
+/** Where the flag has a shorter name than the setting. */
+const flagOf: Readonly<Record<string, string>> = { rpcUrl: 'rpc' };
 
 /** Settings that name a file or folder: relative ones start from where they are written. */
 const paths = ['keystore', 'passwordFile', 'networks', 'data'] as const;
@@ -71,17 +101,29 @@ const paths = ['keystore', 'passwordFile', 'networks', 'data'] as const;
 export function readSettings(terminal: Terminal, flags: Readonly<Record<string, unknown>>): Settings {
   const names = Object.keys(settingsSchema.shape) as (keyof typeof settingVariables)[];
   const given = (value: unknown): boolean => value !== undefined && value !== '';
-  const fromFlags = parsePart(pick(names, (name) => flags[name]), 'command line', terminal.cwd);
-  const fromEnv = parsePart(pick(names, (name) => terminal.env[settingVariables[name]]), 'environment', terminal.cwd);
+  const fromFlags = parsePart(
+    pick(names, (name) => flags[flagOf[name] ?? name]),
+    'command line',
+    terminal.cwd,
+  );
+  const fromEnv = parsePart(
+    pick(names, (name) => terminal.env[settingVariables[name]]),
+    'environment',
+    terminal.cwd,
+  );
   const data = fromFlags.data ?? fromEnv.data ?? join(terminal.home, '.notarium');
   const asked = [flags.config, terminal.env.NOTARIUM_CONFIG].find(given);
   const path = asked === undefined ? join(data, 'config.json') : resolve(terminal.cwd, String(asked));
   const fromFile = readConfigFile(path, asked !== undefined);
   const merged = { ...fromFile, ...fromEnv, ...fromFlags };
-  return { ...merged, data: merged.data ?? data, networks: merged.networks ?? join(terminal.home, '.notarium', 'networks') };
+  return {
+    ...merged,
+    data: merged.data ?? data,
+    networks: merged.networks ?? join(terminal.home, '.notarium', 'networks'),
+  };
 
-  function pick(all: typeof names, valueOf: (name: (typeof names)[number]) => unknown): Record<string, unknown> {
-    return Object.fromEntries(all.map((name) => [name, valueOf(name)]).filter(([, value]) => given(value)));
+  function pick(all: typeof names, read: (name: (typeof names)[number]) => unknown): Record<string, unknown> {
+    return Object.fromEntries(all.map((name) => [name, read(name)]).filter(([, value]) => given(value)));
   }
 }
 
@@ -108,7 +150,9 @@ function parsePart(value: unknown, source: string, base: string): z.infer<typeof
     const issue = parsed.error.issues[0]!;
     const field = issue.path.join('.');
     const name = source === 'environment' ? (settingVariables[field as keyof typeof settingVariables] ?? field) : field;
-    throw new NotariumError('config-invalid', `${source}: ${name || 'file'}: ${issue.message}`, { data: { source, field } });
+    throw new NotariumError('config-invalid', `${source}: ${name || 'file'}: ${issue.message}`, {
+      data: { source, field },
+    });
   }
   const settings = { ...parsed.data };
   for (const name of paths) {

@@ -114,6 +114,7 @@ export const errorTable = {
   'file-exists': row(500, 'There is a file at that place already'),
   'items-failed': row(422, 'Some items failed; the others were taken'),
   'check-failed': row(500, 'A check of the machine failed'),
+  'backup-invalid': row(500, 'The file is not a complete Notarium backup'),
   'usage-invalid': row(400, 'The command line is not valid'),
   'server-unreachable': row(503, 'The centre does not answer', true),
   'server-answer-invalid': row(502, 'The centre answered something that this client does not understand'),

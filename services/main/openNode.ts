@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import pino, { type Logger as PinoLogger } from 'pino';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type OpenCentre, openCentre } from '../app/openCentre.ts';
@@ -19,8 +18,8 @@ import { version } from './version.ts';
 /** Everything that a running centre is configured by. */
 export type NodeOptions = {
   readonly dataDir: string;
-  /** Keystore folder; `<dataDir>/keys` when left out. */
-  readonly keysDir?: string;
+  /** Keystore folder. */
+  readonly keysDir: string;
   readonly password: string;
   readonly rpcUrl: string;
   readonly contract: Address;
@@ -55,7 +54,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   if (crypto.name !== 'secp256k1-native') {
     logger.warn({ crypto: crypto.name }, 'signatures are checked by the slower fallback');
   }
-  const keys = await openKeystore(options.keysDir ?? join(options.dataDir, 'keys'), options.password);
+  const keys = await openKeystore(options.keysDir, options.password);
   const signer = localSigner(keys.nodeKey, crypto);
   const chain = await openChain({ rpcUrl: options.rpcUrl, contract: options.contract, signer, logger });
   opened.defer(() => chain.close());

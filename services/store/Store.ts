@@ -196,6 +196,8 @@ export type RebuildReport = {
   readonly blocks: number;
   /** Hash tiles that were made again from the entries. */
   readonly mendedTiles: readonly string[];
+  /** Anchored blocks at the end whose records are not in the tiles: still in the pool, or with other centres. */
+  readonly missingBlocks: number;
   /** Rows copied from a database set aside when the store was opened. */
   readonly salvaged: SalvageReport | undefined;
 };

@@ -11,6 +11,8 @@ export type DurableDisk = {
   /** For messages. */
   readonly name: string;
   sync(): Promise<void>;
+  /** Moves a local file to the disk. */
+  moveIn(path: string, key: string): Promise<void>;
 };
 
 /**
@@ -25,7 +27,12 @@ export async function openDisk(
   if (url === undefined) {
     const driver = new DurableFolder(folder);
     await driver.clean();
-    return { disk: new Disk(driver), name: folder, sync: () => driver.sync() };
+    return {
+      disk: new Disk(driver),
+      name: folder,
+      sync: () => driver.sync(),
+      moveIn: (path, key) => driver.moveIn(path, key),
+    };
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol !== 's3:' || parsed.hostname === '') {
@@ -44,7 +51,9 @@ export async function openDisk(
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
   const prefix = parsed.pathname.replace(/^\/+|\/+$/g, '');
-  return { disk: prefixed(new Disk(driver), prefix), name: url, sync: async () => {} };
+  const disk = prefixed(new Disk(driver), prefix);
+  // A bucket has stored what it has answered for.
+  return { disk, name: url, sync: async () => {}, moveIn: (path, key) => disk.moveFromFs(path, key) };
 }
 
 /** The part of a bucket below a prefix: only the calls that the store makes. */
@@ -56,7 +65,7 @@ function prefixed(disk: Disk, prefix: string): Disk {
     getBytes: (key: string) => disk.getBytes(within(key)),
     getStream: (key: string) => disk.getStream(within(key)),
     put: (key: string, contents: Uint8Array) => disk.put(within(key), contents),
-    putStream: (key: string, contents: import('node:stream').Readable) => disk.putStream(within(key), contents),
+    moveFromFs: (source: string, key: string) => disk.moveFromFs(source, within(key)),
     delete: (key: string) => disk.delete(within(key)),
     deleteAll: (key?: string) => disk.deleteAll(within(key)),
   });

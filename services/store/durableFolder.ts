@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FSDriver } from 'flydrive/drivers/fs';
@@ -33,6 +33,26 @@ export class DurableFolder extends FSDriver {
 
   override async putStream(key: string, contents: Readable): Promise<void> {
     await this.#replace(key, (file) => file.writeFile(contents));
+  }
+
+  /** flydrive answers the whole buffer below the view, which may be larger than the file. */
+  override async getBytes(key: string): Promise<Uint8Array> {
+    const bytes = await readFile(join(this.#root, key));
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Takes a file in; it must be on the same file system. */
+  async moveIn(source: string, key: string): Promise<void> {
+    const target = join(this.#root, key);
+    await this.#makeFolder(dirname(target));
+    const file = await open(source, 'r+');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(source, target);
+    this.#changed.add(dirname(target));
   }
 
   /** Makes all names given so far durable; each changed folder is synced once. */

@@ -1,45 +1,45 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import { Transform } from 'node:stream';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { hexDigits } from '../core/bytes.ts';
-import { type DurableDisk, isMissing } from './disk.ts';
+import type { DurableDisk } from './disk.ts';
 import type { EvidenceStore } from './Store.ts';
 
-/** Evidence on a disk: each content under its SHA-256, `ab/cd/<64 hex>`. */
-export function evidenceStore({ disk, sync }: DurableDisk): EvidenceStore {
+/** Evidence on a disk, each content under its SHA-256: `ab/cd/<64 hex>`. It arrives in a folder beside it. */
+export function evidenceStore({ disk, sync, moveIn }: DurableDisk, arrivals: string): EvidenceStore {
   const has = (digest: Uint8Array): Promise<boolean> => disk.exists(keyOf(digest));
   return {
     has,
     async put(content) {
       const hash = createHash('sha256');
       let sizeBytes = 0;
-      const hashed = new Transform({
+      const hashing = new Transform({
         transform(chunk: Uint8Array, _encoding, done) {
           hash.update(chunk);
           sizeBytes += chunk.length;
           done(null, chunk);
         },
       });
-      content.on('error', (error) => hashed.destroy(error));
-      // Its name is known only at the end: it arrives under another one, durably, and then moves.
-      const arriving = `arriving/${randomUUID()}`;
+      await mkdir(arrivals, { recursive: true });
+      const path = join(arrivals, randomUUID());
       try {
-        await disk.putStream(arriving, content.pipe(hashed));
+        // Its name is known only when all of it has been seen.
+        await pipeline(content, hashing, createWriteStream(path));
         const digest = new Uint8Array(hash.digest());
-        if (!(await has(digest))) await disk.copy(arriving, keyOf(digest));
-        await sync();
+        if (!(await has(digest))) {
+          await moveIn(path, keyOf(digest));
+          await sync();
+        }
         return { digest, sizeBytes };
       } finally {
-        await disk.delete(arriving);
+        await rm(path, { force: true });
       }
     },
     async get(digest): Promise<Readable | undefined> {
-      try {
-        return await disk.getStream(keyOf(digest));
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
+      return (await has(digest)) ? disk.getStream(keyOf(digest)) : undefined;
     },
   };
 }

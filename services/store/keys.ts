@@ -50,17 +50,18 @@ function first52(bytes: Uint8Array, salt: number): number {
 const signatureStart = Buffer.from(',"signature":"');
 
 /**
- * Whether an entry of the log is the record with that id. Canonical JSON sorts `signature` after `meta`, and no string
- * can hold these very bytes, so the last such place is the record's own; where the hash then differs, the entry is read
- * properly.
+ * Id of an entry of the log, without reading its JSON. Canonical JSON sorts `signature` after `meta`, the only field with
+ * names of its own, and no string can hold these very bytes: the last such place is the record's signature.
  */
-export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
+export function idOfEntry(entry: Uint8Array): Uint8Array {
   const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.length);
   const start = bytes.lastIndexOf(signatureStart);
   const end = start < 0 ? -1 : bytes.indexOf(0x22, start + signatureStart.length);
-  if (end > 0) {
-    const unsigned = Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]);
-    if (sameBytes(sha256(unsigned), id)) return true;
-  }
-  return sameBytes(parseEntry(entry).idBytes, id);
+  if (end < 0) return parseEntry(entry).idBytes;
+  return sha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]));
+}
+
+/** Whether an entry of the log is the record with that id. */
+export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
+  return sameBytes(idOfEntry(entry), id);
 }

@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { NotariumError } from '../core/errors.ts';
-import { decodeEntries, encodeEntries } from '../core/log/entryBundle.ts';
+import { encodeEntries } from '../core/log/entryBundle.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import { entriesPath, placeOf, tileBytes, tilePath, tileWidth, widthOf } from '../core/log/tile.ts';
 import { tileNodeReader } from '../core/log/tileReader.ts';
 import { type LogFiles, tileCorrupt } from './logFiles.ts';
+import { readBundle } from './walkLog.ts';
 
 /** Reads the committed log. Full files never change, so what was read once is kept, within bounds. */
 export type LogReader = {
@@ -39,11 +40,8 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     if (running) return running;
     const reading = (async (): Promise<Bundle> => {
       try {
-        const found = await files.read(path);
-        const bytes = found ?? (width < tileWidth ? await files.read(entriesPath(index)) : undefined);
-        if (!bytes) throw tileCorrupt(path, 'it is missing');
-        const entries = decodeAt(path, bytes, width);
-        const read = { entries, sizeBytes: bytes.length };
+        const entries = await readBundle(files, index, width);
+        const read = { entries, sizeBytes: entries.reduce((sum, entry) => sum + entry.length, 0) };
         bundles.set(path, read);
         return read;
       } finally {
@@ -106,16 +104,4 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
       edges = new Map();
     },
   };
-}
-
-function decodeAt(path: string, bytes: Uint8Array, width: number): Uint8Array[] {
-  let entries: Uint8Array[];
-  try {
-    entries = decodeEntries(bytes);
-  } catch {
-    // Core names no path: say which file it is.
-    throw tileCorrupt(path, 'not an entry bundle');
-  }
-  if (entries.length < width) throw tileCorrupt(path, 'entries are missing');
-  return entries.slice(0, width);
 }

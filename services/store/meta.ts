@@ -1,6 +1,9 @@
 import { NotariumError } from '../core/errors.ts';
 import type { Db } from './database.ts';
 
+/** Name in `meta` while a rebuild is under way: indexes are then incomplete. */
+export const rebuildingMeta = 'rebuilding';
+
 /** See `Store.getMeta`. */
 export async function getMeta(db: Db, name: string): Promise<string | undefined> {
   return (await db.selectFrom('meta').select('value').where('name', '=', name).executeTakeFirst())?.value;

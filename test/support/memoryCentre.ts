@@ -33,7 +33,7 @@ import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
 
 /** The network of every {@link memoryCentre}. */
-export const memoryNetwork: Network = { chainId: 31337, contract: `0x${'5'.repeat(40)}` };
+export const memoryNetwork: Network = { chainId: 31337, contract: toHex(new Uint8Array(20).fill(0x55)) };
 
 type Kept = CheckedRecord & {
   acceptance: Awaited<ReturnType<typeof signAcceptance>>;
@@ -359,7 +359,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
       return {
         network: networkName(network),
         ...network,
-        registry: `0x${'6'.repeat(40)}`,
+        registry: toHex(new Uint8Array(20).fill(0x66)),
         periodSeconds: 2,
         graceSeconds: 2,
         epoch: 1,

@@ -1,13 +1,23 @@
-/** Waits until the condition gives something, asking every 10 ms; fails after the limit. */
+/**
+ * Waits for a condition: the first value that is neither undefined nor false.
+ * @throws Error after the limit, with the last error of `look` as its cause.
+ */
 export async function until<T>(
-  condition: () => Promise<T | undefined | false | null> | T | undefined | false | null,
-  limitMs = 10_000,
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  limitMs = 20_000,
 ): Promise<T> {
-  const deadline = performance.now() + limitMs;
+  const untilMs = performance.now() + limitMs;
+  let cause: unknown;
   for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false && value !== null) return value;
-    if (performance.now() > deadline) throw new Error(`did not come true within ${limitMs} ms: ${condition}`);
-    await new Promise((done) => setTimeout(done, 10));
+    try {
+      const value = await look();
+      if (value !== undefined && value !== false) return value;
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() > untilMs) throw new Error(`waited ${limitMs} ms for: ${what}`, { cause });
+    await new Promise((done) => setTimeout(done, 20));
   }
 }

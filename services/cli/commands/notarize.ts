@@ -25,7 +25,9 @@ type Options = CentreFlags & {
 
 /** `notarium notarize`. */
 export function addNotarize(program: Command, context: ProgramContext): void {
-  withKey(withCentre(program.command('notarize').description('notarise files and folders; only digests leave this machine')))
+  withKey(
+    withCentre(program.command('notarize').description('notarise files and folders; only digests leave this machine')),
+  )
     .argument('<paths...>', 'files and folders')
     .option('--aggregate', 'one record for all files, and a receipt for each')
     .option('--wait [seconds]', 'wait for the anchor and write receipts (default: 120 s)')
@@ -49,7 +51,8 @@ async function notarize(run: Run<Options>, paths: string[]): Promise<void> {
   const trust = await client.network({ signal });
   trustNote(output, trust);
   const { targets, failures } = await collectTargets(paths, { cwd: terminal.cwd, out: options.out, signal });
-  if (targets.length === 0 && failures.length === 0) throw new NotariumError('usage-invalid', 'there are no files in it');
+  if (targets.length === 0 && failures.length === 0)
+    throw new NotariumError('usage-invalid', 'there are no files in it');
   const job: JobOptions = {
     client,
     trusted: trust.trusted,
@@ -76,7 +79,9 @@ async function takeAll(run: Run<Options>, job: JobOptions, targets: readonly Tar
     bytes(count: number): void {
       hashing.advance(count);
       hashedBytes += count;
-      if (hashedBytes >= sizeBytes) hashing.stop();
+      if (hashedBytes < sizeBytes) return;
+      hashing.stop();
+      if (job.waitMs !== undefined) receipts ??= new Progress(output, 'receipts', targets.length);
     },
     receipts(count: number): void {
       hashing.stop();
@@ -116,7 +121,9 @@ function report(run: Run<Options>, outcomes: readonly Outcome[], unreadable: rea
   const count = (status: Outcome['status']): number => outcomes.filter((outcome) => outcome.status === status).length;
   const codes = new Set(failed.map(({ error }) => error.code));
   const exitCode =
-    failed.length === 0 ? 0 : exitCodeOf(taken.length === 0 && codes.size === 1 ? failed[0]!.error.code : 'items-failed');
+    failed.length === 0
+      ? 0
+      : exitCodeOf(taken.length === 0 && codes.size === 1 ? failed[0]!.error.code : 'items-failed');
   output.json({
     ok: failed.length === 0,
     exitCode,
@@ -138,7 +145,8 @@ function report(run: Run<Options>, outcomes: readonly Outcome[], unreadable: rea
     output.line(`${output.mark('failed')} ${path}\n    ${error.code}: ${error.message}`);
   }
   output.line(summary(count('accepted'), count('anchored'), count('kept'), failed.length));
-  if (count('accepted') > 0) output.note('Accepted, not yet anchored: the same command with --resume --wait fetches the receipts.');
+  if (count('accepted') > 0)
+    output.note('Accepted, not yet anchored: the same command with --resume --wait fetches the receipts.');
   run.exit(exitCode);
 }
 

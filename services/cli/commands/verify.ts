@@ -13,8 +13,8 @@ import { exitCodeOf } from '../exitCodes.ts';
 import { nextStep } from '../nextSteps.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
-import { verifyPromise } from '../verify/promise.ts';
 import { type Basis, findBasis } from '../verify/basis.ts';
+import { verifyPromise } from '../verify/promise.ts';
 import { skippedText, stepText } from '../verify/stepTexts.ts';
 
 /** Options of `notarium verify`. */
@@ -43,8 +43,10 @@ async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFi
   }
   if (file === undefined) throw new NotariumError('usage-invalid', 'give a file and its receipt, or --acceptance FILE');
   const path = resolve(terminal.cwd, file);
-  const receipt = await readReceiptFile(receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile));
-  const rpcUrl = options.offline ? undefined : (options.rpc ?? settings.rpcUrl);
+  const receipt = await readReceiptFile(
+    receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile),
+  );
+  const rpcUrl = options.offline ? undefined : settings.rpcUrl;
   const basis = await findBasis(receipt, settings, { networkFile: options.network, rpcUrl, cwd: terminal.cwd });
   const digest = await hashFileShown(run, path);
   const { signal } = run;
@@ -117,13 +119,13 @@ function print(
   const exitCode = code === undefined ? 0 : exitCodeOf(code);
   const online = result.steps.some(({ step, status }) => step === 'chain' && status === 'passed');
   output.json({
+    ...result,
     ok: code === undefined,
     exitCode,
     ...(code === undefined ? {} : { code, next: nextStep(code) }),
     network: basis.network,
     trust: basis.source,
     online,
-    ...result,
     steps: [...result.steps, ...(online ? [anchorStep(anchorFailure)] : [])],
     ...(code === undefined ? { anchor: receipt.anchor } : {}),
   });
@@ -144,7 +146,9 @@ function print(
       : `transaction ${transactionHash} anchored it at ${new Date(timestamp * 1000).toISOString()}`;
     output.line(`${output.mark(anchorFailure ? 'failed' : 'passed')} ${'anchor'.padEnd(9)} ${text}`);
   }
-  output.line(code === undefined ? output.paint('good', 'VALID') : `${output.paint('bad', 'NOT VALID')} (exit code ${exitCode})`);
+  output.line(
+    code === undefined ? output.paint('good', 'VALID') : `${output.paint('bad', 'NOT VALID')} (exit code ${exitCode})`,
+  );
   const next = code === undefined ? undefined : nextStep(code);
   if (next) output.line(`  ${next}`);
   run.exit(exitCode);

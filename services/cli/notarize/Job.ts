@@ -1,12 +1,12 @@
 import { access } from 'node:fs/promises';
 import type { RecordId } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { type NotariumRecord, digestText } from '../../core/record.ts';
+import { digestText, type NotariumRecord } from '../../core/record.ts';
 import { verifyReceiptOffline } from '../../core/verifyReceipt.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import type { Notarium } from '../../lib/client/Notarium.ts';
 import { networkOf, type TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
-import type { Crypto } from '../../core/crypto.ts';
 import type { Target } from './collect.ts';
 import { findAcceptance, findReceipt } from './evidenceFiles.ts';
 
@@ -25,8 +25,18 @@ export type JobOptions = {
 
 /** What became of one file. */
 export type Outcome =
-  | { readonly path: string; readonly status: 'failed'; readonly error: NotariumError; readonly id?: RecordId | undefined }
-  | { readonly path: string; readonly status: 'accepted' | 'anchored' | 'kept'; readonly id: RecordId; readonly evidence: string };
+  | {
+      readonly path: string;
+      readonly status: 'failed';
+      readonly error: NotariumError;
+      readonly id?: RecordId | undefined;
+    }
+  | {
+      readonly path: string;
+      readonly status: 'accepted' | 'anchored' | 'kept';
+      readonly id: RecordId;
+      readonly evidence: string;
+    };
 
 /** A hashed file, and how far it was brought by an earlier run. */
 export type Hashed = {

@@ -1,5 +1,5 @@
 import type { RecordId } from '../../core/bytes.ts';
-import { NotariumError } from '../../core/errors.ts';
+import type { NotariumError } from '../../core/errors.ts';
 import { digestText, type NotariumRecord } from '../../core/record.ts';
 import { type Draft, fileSubject } from '../../lib/client/draft.ts';
 import { mapInOrder } from '../../lib/client/jobs.ts';
@@ -63,7 +63,12 @@ export async function notarizeEach(
   return targets.map(({ path }) => outcomes.get(path)!);
 }
 
-function failRest(targets: readonly Target[], outcomes: Map<string, Outcome>, waiting: readonly Taken[], error: NotariumError) {
+function failRest(
+  targets: readonly Target[],
+  outcomes: Map<string, Outcome>,
+  waiting: readonly Taken[],
+  error: NotariumError,
+) {
   const taken = new Set(waiting.map(({ target }) => target.path));
   for (const { path } of targets) {
     if (!outcomes.has(path) && !taken.has(path)) outcomes.set(path, { path, status: 'failed', error });

@@ -66,7 +66,8 @@ export async function notarizeTogether(
     const failure = asNotariumError(error);
     if (!(error instanceof NotariumError)) throw failure;
     for (const { target } of open) {
-      if (!outcomes.has(target.path)) outcomes.set(target.path, { path: target.path, status: 'failed', id, error: failure });
+      if (!outcomes.has(target.path))
+        outcomes.set(target.path, { path: target.path, status: 'failed', id, error: failure });
     }
   }
   return inOrder();

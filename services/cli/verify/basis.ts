@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { NotariumError } from '../../core/errors.ts';
 import { networkName } from '../../core/eip712.ts';
+import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { findTrustedNetwork, listTrustedNetworks, readNetworkFile } from '../../lib/client/NetworkFolder.ts';
 import type { TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
@@ -34,7 +34,9 @@ export async function findBasis(
     const { chainId } = receipt.anchor;
     const pinned = await findTrustedNetwork(settings.networks, networkName({ chainId, contract }));
     if (!pinned && options.rpcUrl === undefined) {
-      throw new NotariumError('network-untrusted', 'the contract alone is enough only with --rpc URL', { data: { named } });
+      throw new NotariumError('network-untrusted', 'the contract alone is enough only with --rpc URL', {
+        data: { named },
+      });
     }
     return {
       network: networkName({ chainId, contract }),
@@ -48,7 +50,11 @@ export async function findBasis(
 }
 
 /** The one network that an acceptance without receipt can belong to: given, or the only one pinned. */
-export async function findNetwork(settings: Settings, networkFile: string | undefined, cwd: string): Promise<TrustedNetwork | undefined> {
+export async function findNetwork(
+  settings: Settings,
+  networkFile: string | undefined,
+  cwd: string,
+): Promise<TrustedNetwork | undefined> {
   if (networkFile !== undefined) return readNetworkFile(resolve(cwd, networkFile));
   const all = await listTrustedNetworks(settings.networks);
   const { contract } = settings;

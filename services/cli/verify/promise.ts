@@ -23,7 +23,8 @@ const codes: Readonly<Record<AcceptanceVerdict['status'], ErrorCode | undefined>
 /** `notarium verify --acceptance FILE`: asks a centre for the record, and the chain (with `--rpc`) for the time. */
 export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promise<void> {
   const { options, settings, terminal, signal, output } = run;
-  if (options.offline) throw new NotariumError('usage-invalid', 'whether a record is in the log cannot be known offline');
+  if (options.offline)
+    throw new NotariumError('usage-invalid', 'whether a record is in the log cannot be known offline');
   const acceptance = asAcceptance(await readJson(resolve(terminal.cwd, file)));
   const client = new Notarium({
     url: settings.url ?? defaultUrl,
@@ -32,7 +33,7 @@ export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promis
     apiKey: settings.apiKey,
   });
   trustNote(output, await client.network({ signal }));
-  const rpcUrl = options.rpc ?? settings.rpcUrl;
+  const { rpcUrl } = settings;
   const nowMs = rpcUrl === undefined ? Date.now() : await chainTimeMs(rpcUrl, { signal });
   const verdict = await client.checkAcceptance(acceptance, { signal, nowMs });
   const code = codes[verdict.status];

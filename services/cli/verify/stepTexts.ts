@@ -8,7 +8,7 @@ export function stepText(step: ReceiptStep, receipt: Receipt, result: VerifyResu
     case 'content':
       return inner
         ? `these very bytes are member ${inner.leafIndex} of the ${inner.treeSize} under the record's digest`
-        : "these very bytes are what the record names by its digest";
+        : 'these very bytes are what the record names by its digest';
     case 'record':
       return `record ${result.recordId} was signed by ${result.record?.submitter}, who claims the time ${result.record?.time}`;
     case 'inclusion':

@@ -18,7 +18,7 @@ export type CentreHttpOptions = {
 
 /** One request. */
 export type CentreRequest = {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Path below the base URL, with its query. */
   readonly path: string;
   readonly body?: string;

@@ -5,14 +5,20 @@ import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { type CheckedRecord, digestText, type NotariumRecord } from '../../core/record.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
-import { type RecordAnswer, recordAnswerSchema, searchAnswerSchema, type StatusAnswer, statusAnswerSchema } from './answers.ts';
+import {
+  type RecordAnswer,
+  recordAnswerSchema,
+  type StatusAnswer,
+  searchAnswerSchema,
+  statusAnswerSchema,
+} from './answers.ts';
 import { type CallOptions, Connection, type NotariumOptions } from './Connection.ts';
 import { type Content, hashContent } from './content.ts';
 import { type Draft, fileSubject } from './draft.ts';
 import { mapInOrder } from './jobs.ts';
 import { aggregateMembers, type Member, type MemberSet } from './memberReceipts.ts';
+import { type Submittable, type Submitted, signDraft, submitAll, submitOne } from './submit.ts';
 import type { SubmitResult } from './submitBatch.ts';
-import { signDraft, submitAll, type Submittable, type Submitted, submitOne } from './submit.ts';
 import type { TrustOutcome } from './Trust.ts';
 import { networkOf } from './TrustedNetwork.ts';
 import { type AcceptanceVerdict, type RecordFate, verifyAcceptance } from './verifyAcceptance.ts';
@@ -109,7 +115,11 @@ export class Notarium {
   async waitForReceipt(id: RecordId, options: WaitOptions = {}): Promise<Receipt> {
     const receipt = await waitForReceipt(this.#connection.http, id, options);
     const { trusted } = await this.network(options);
-    const basis = { network: networkOf(trusted), committees: trusted.committees, crypto: await this.#connection.crypto() };
+    const basis = {
+      network: networkOf(trusted),
+      committees: trusted.committees,
+      crypto: await this.#connection.crypto(),
+    };
     await checkGivenReceipt(id, receipt, basis);
     return receipt;
   }

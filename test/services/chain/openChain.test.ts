@@ -13,6 +13,10 @@ import { anchored, type ChainKit, chainKit, collect, crypto } from './chainKit.t
 // size = calldatasize - 20; calldatacopy(0, 20, size); call(gas, calldataload(0) >> 96, 0, 0, size, 0, 0); stop.
 const forwarderCode = '0x60178060095f395ff336601490038060145f375f5f825f5f5f3560601c5af100';
 
+// The same, but the first byte of the rest is put in here.
+const hidingForwarderCode = (byte: string): string =>
+  `0x601b8060095f395ff336601490038060145f3760${byte}5f535f5f825f5f5f3560601c5af100`;
+
 const hashOf = (byte: string): Hash => `0x${byte.repeat(32)}` as Hash;
 
 for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
@@ -168,19 +172,35 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
     });
 
     it('finds the signatures in a call that another contract passed on', async () => {
-      const { chain, log, rpc } = kit;
+      const { chain, log } = kit;
       const block = await log.seal();
       const call = encodeAnchor(block, await chain.committee());
-      const from = devAddress(7);
-      const mined = async (transaction: object): Promise<{ contractAddress: Hash }> => {
-        const hash = await rpc('eth_sendTransaction', [{ from, gas: '0x7a1200', ...transaction }]);
-        return until(async () => (await rpc('eth_getTransactionReceipt', [hash])) as { contractAddress: Hash } | null);
-      };
-      const { contractAddress } = await mined({ data: forwarderCode });
-      await mined({ to: contractAddress, data: `${chain.info.contract}${call.slice(2)}` });
+      await passOn(kit, forwarderCode, call);
       const [found] = await collect(chain.anchoredBlocks(1, 1));
       expect(found?.blockHash).to.equal(block.hash);
       expect(found?.signatures).to.have.deep.members(block.signatures as unknown[]);
     });
+
+    it('rebuilds the header where the call is hidden', async () => {
+      const { chain, log } = kit;
+      const block = await log.seal();
+      const call = encodeAnchor(block, await chain.committee());
+      const firstByte = call.slice(2, 4);
+      await passOn(kit, hidingForwarderCode(firstByte), `0x00${call.slice(4)}`);
+      const [found] = await collect(chain.anchoredBlocks(1, 1));
+      expect(found?.header).to.deep.equal(block.header);
+      expect(found?.signatures).to.deep.equal([]);
+    });
   });
+}
+
+/** Deploys the forwarder and anchors through it. */
+async function passOn({ rpc, chain }: ChainKit, code: string, call: string): Promise<void> {
+  const mined = async (transaction: object): Promise<{ contractAddress: Hash }> => {
+    const hash = await rpc('eth_sendTransaction', [{ from: devAddress(7), gas: '0x7a1200', ...transaction }]);
+    return until(async () => (await rpc('eth_getTransactionReceipt', [hash])) as { contractAddress: Hash } | null);
+  };
+  const { contractAddress } = await mined({ data: code });
+  await mined({ to: contractAddress, data: `${chain.info.contract}${call.slice(2)}` });
+  expect(await chain.head()).to.equal(1);
 }

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { withChain, withData, withKey } from '../commandOptions.ts';
+import { type ProgramContext, runs } from '../Run.ts';
+
+/** `notarium node`. */
+export function addNode(program: Command, context: ProgramContext): void {
+  const command = program.command('node').description('run a centre until Ctrl-C');
+  withKey(withChain(withData(command)))
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port to listen on (default: 8080)')
+    .option('--confirmations <count>', 'chain blocks on top of an anchor before a block is committed')
+    .option('--submit <policy>', 'open (default): signed records need no API key; key: they do')
+    .option('--read <policy>', 'open (default) or key: who may read')
+    .option('--no-rate-limit', 'no limits of requests for an address or key')
+    .option('--no-publish', 'serve only: another process on the same database publishes')
+    .option('--trust-proxy <proxies>', 'number or addresses of proxies whose X-Forwarded-For counts')
+    .option('--pool-limit <count>', 'records that may wait for a block (default: 1000000)')
+    .option('--threads <count>', 'threads that check records (default: one for each processor)')
+    .option('--no-rate-limit', 'take any number of requests from one address')
+    .option('--log-level <level>', 'debug, info (default), warn, error or silent')
+    .action(runs<object, []>(context, (run) => run.actions.runNode(run)));
+}

@@ -1,0 +1,26 @@
+import { homedir } from 'node:os';
+import { runCli } from './cli/runCli.ts';
+import type { Terminal } from './cli/Terminal.ts';
+import { cliActions } from './main/actions.ts';
+
+// The one place that reads the environment and listens to signals.
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => stop.abort(new DOMException(`stopped by ${signal}`, 'AbortError')));
+}
+// A reader that has seen enough (`notarium … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+const terminal: Terminal = {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  cwd: process.cwd(),
+  home: homedir(),
+  signal: stop.signal,
+  interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+};
+
+process.exitCode = await runCli(process.argv.slice(2), cliActions(terminal), terminal);

@@ -1,0 +1,131 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { apiKeys } from '../app/apiKeys.ts';
+import type { Centre } from '../app/Centre.ts';
+import { openChain } from '../chain/openChain.ts';
+import type { ActionContext, CliActions } from '../cli/CliActions.ts';
+import { readPassword } from '../cli/openClient.ts';
+import type { Terminal } from '../cli/Terminal.ts';
+import { systemClock } from '../lib/clock.ts';
+import { silentLogger } from '../lib/logger.ts';
+import type { Store, StoreOptions } from '../store/Store.ts';
+import { exportData, importData } from './backup.ts';
+import { keysDirOf, nodeOptions } from './nodeOptions.ts';
+import { openNode, required, storeOptions, withStore } from './openNode.ts';
+
+/** The commands that need store, chain and HTTP server, for the command line to call. */
+export function cliActions(terminal: Terminal): CliActions {
+  return {
+    async runNode(context) {
+      const { settings, output, signal } = context;
+      const password = await readPassword(settings, terminal, `Password of ${keysDirOf(settings)}`);
+      const node = await openNode(nodeOptions(settings, password));
+      try {
+        await keepAdminKey(settings.data, node.centre.keys);
+        output.line(`listening on ${node.http.url}`);
+        output.json({ ok: true, url: node.http.url });
+        await aborted(signal);
+        output.note('stopping …');
+      } finally {
+        await node.close();
+      }
+    },
+
+    async rebuild(context) {
+      const { settings, progress } = context;
+      const { options, chain } = await openForStore(context);
+      try {
+        return await withStore({ ...options, onDamage: 'setAside' }, async (store) => {
+          const blocks = [];
+          const head = await chain.head();
+          const reading = progress('Reading the chain', head);
+          for await (const { header, blockHash, signatures, anchor } of chain.anchoredBlocks(1, head)) {
+            const { confirmations: _, ...place } = anchor;
+            blocks.push({ header, hash: blockHash, signatures, sealedMs: anchor.timestamp * 1000, anchor: place });
+            reading.advance(1);
+          }
+          reading.stop();
+          const filling = progress('Checking and indexing the log', blocks.at(-1)?.header.treeSize ?? 0);
+          let shown = 0;
+          const report = await store.rebuildFromTiles({
+            blocks,
+            onProgress(done) {
+              filling.advance(done - shown);
+              shown = done;
+            },
+          });
+          filling.stop();
+          return { blocks: report.blocks, records: report.logSize, notes: notesOf(report) };
+        });
+      } finally {
+        chain.close();
+        context.output.note(`data folder: ${settings.data}`);
+      }
+    },
+
+    keys: {
+      create: (context, name, scopes) => withKeys(context, (keys) => keys.create(name, scopes)),
+      list: (context) => withKeys(context, (keys) => keys.list()),
+      revoke: (context, id) => withKeys(context, (keys) => keys.revoke(id)),
+    },
+    exportData: (context, file) => exportData(context, file),
+    importData: (context, file) => importData(context, file),
+  };
+}
+
+function notesOf({ mendedTiles, salvaged }: Awaited<ReturnType<Store['rebuildFromTiles']>>): string[] {
+  const notes = mendedTiles.map((path) => `made again: ${path}`);
+  if (salvaged) {
+    const rows = Object.entries(salvaged.rows).map(([table, count]) => `${table} ${count}`);
+    notes.push(`the damaged database is kept at ${salvaged.path}; copied over from it: ${rows.join(', ') || 'nothing'}`);
+    if (!salvaged.complete) {
+      notes.push('parts of it could not be read: records that were accepted but not anchored may be lost');
+    }
+  }
+  return notes;
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/**
+ * An API key of scope admin in the data folder, for the operator's own command line: whoever may read the folder may
+ * administer the centre.
+ */
+async function keepAdminKey(dataDir: string, keys: Centre['keys']): Promise<void> {
+  const file = join(dataDir, 'admin-key');
+  const secret = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (secret !== undefined && (await keys.find(secret.trim()))) return;
+  const created = await keys.create('operator', ['admin']);
+  await writeFile(file, `${created.secret}\n`, { mode: 0o600 });
+}
+
+/** The chain, read only, and the options of the store that belongs to it. */
+async function openForStore({ settings, signal }: ActionContext) {
+  const chain = await openChain({
+    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    contract: required(settings.contract, 'the contract BlockAnchor', '--contract ADDRESS'),
+    logger: silentLogger,
+    signal,
+  });
+  const options: StoreOptions = storeOptions(nodeOptions(settings, ''), chain);
+  return { chain, options };
+}
+
+/** API keys in the data folder of a centre that does not run. */
+async function withKeys<T>(context: ActionContext, use: (keys: Centre['keys']) => Promise<T>): Promise<T> {
+  const { chain, options } = await openForStore(context);
+  try {
+    return await withStore(options, (store) => use(apiKeys(store, systemClock)));
+  } finally {
+    chain.close();
+  }
+}

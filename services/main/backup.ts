@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { create, extract } from 'tar';
+import { z } from 'zod';
+import type { ActionContext, BackupReport } from '../cli/CliActions.ts';
+import { hexDigits } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import { databaseFile } from '../store/database.ts';
+import { recordsIn, snapshotDatabase } from '../store/snapshotDatabase.ts';
+
+const manifestFile = 'manifest.json';
+const manifestSchema = z.strictObject({
+  format: z.literal('notarium-backup/1'),
+  createdAt: z.string(),
+  files: z.array(z.strictObject({ path: z.string().min(1), sizeBytes: z.int().min(0), sha256: z.string() })),
+});
+type Manifest = z.infer<typeof manifestSchema>;
+
+/** Folders and files of a data folder that a backup holds, beside the database. Passwords and API secrets stay out. */
+const kept = ['log', 'evidence', 'keystore', 'config.json', 'ignition'];
+
+/**
+ * Writes a backup of a data folder, also of a running centre: a snapshot of the database, then the log, the evidence and
+ * the (encrypted) keystore, with the SHA-256 of every file. The database comes first: the log only grows after it.
+ * @throws NotariumError `file-exists`, `config-invalid`, `storage-full`.
+ */
+export async function exportData({ settings, progress, signal }: ActionContext, file: string): Promise<BackupReport> {
+  if (settings.databaseUrl !== undefined) {
+    throw new NotariumError('config-invalid', 'PostgreSQL has its own backup (pg_dump); export takes the embedded database');
+  }
+  const target = resolve(file);
+  await requireAbsent(target);
+  const staging = await mkdtemp(join(dirname(target), '.notarium-export-'));
+  try {
+    snapshotDatabase(settings.data, join(staging, databaseFile));
+    const paths = [databaseFile];
+    for (const name of kept) {
+      for (const path of await filesBelow(settings.data, name)) {
+        // A partial tile goes when the full one has come: what is gone is not needed.
+        if (await linkOrCopy(join(settings.data, path), join(staging, path))) paths.push(path);
+      }
+    }
+    const bar = progress('Hashing', paths.length);
+    const files: Manifest['files'] = [];
+    for (const path of paths) {
+      signal.throwIfAborted();
+      files.push({ path, ...(await hashOf(join(staging, path))) });
+      bar.advance(1);
+    }
+    bar.stop();
+    const manifest: Manifest = { format: 'notarium-backup/1', createdAt: new Date().toISOString(), files };
+    await writeFile(join(staging, manifestFile), JSON.stringify(manifest));
+    const draft = join(staging, '.backup.tar.gz');
+    await create({ gzip: { level: 1 }, file: draft, cwd: staging, portable: true }, [manifestFile, ...paths]);
+    await syncFile(draft);
+    await rename(draft, target);
+    return { files: files.length, sizeBytes: (await stat(target)).size, records: recordsIn(join(staging, databaseFile)) };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Restores a backup into a data folder that does not exist yet, after checking every file against the manifest.
+ * @throws NotariumError `file-exists`, `file-unreadable`, `backup-invalid` (data.path).
+ */
+export async function importData({ settings, progress, signal }: ActionContext, file: string): Promise<BackupReport> {
+  const target = resolve(settings.data);
+  await requireAbsent(target);
+  await mkdir(dirname(target), { recursive: true });
+  const staging = await mkdtemp(join(dirname(target), `.${basename(target)}-import-`));
+  try {
+    await extract({ file, cwd: staging, strict: true, preservePaths: false }).catch((cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'ENOENT' || cause.code === 'EACCES' ? 'file-unreadable' : 'backup-invalid';
+      throw new NotariumError(code, file, { data: { path: file }, cause });
+    });
+    const manifest = await readManifest(staging, file);
+    const bar = progress('Checking', manifest.files.length);
+    let sizeBytes = 0;
+    for (const { path, sha256 } of manifest.files) {
+      signal.throwIfAborted();
+      const place = resolve(staging, path);
+      const hashed = place.startsWith(staging + sep) ? await hashOf(place).catch(unlessMissing) : undefined;
+      if (hashed?.sha256 !== sha256) throw new NotariumError('backup-invalid', path, { data: { path } });
+      sizeBytes += hashed.sizeBytes;
+      await syncFile(place);
+      bar.advance(1);
+    }
+    bar.stop();
+    await rm(join(staging, manifestFile));
+    const records = recordsIn(join(staging, databaseFile));
+    await rename(staging, target);
+    return { files: manifest.files.length, sizeBytes, records };
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function readManifest(folder: string, file: string): Promise<Manifest> {
+  const text = await readFile(join(folder, manifestFile), 'utf8').catch(unlessMissing);
+  try {
+    return manifestSchema.parse(JSON.parse(text ?? ''));
+  } catch (cause) {
+    throw new NotariumError('backup-invalid', `${file} has no manifest of a Notarium backup`, { data: { path: file }, cause });
+  }
+}
+
+async function requireAbsent(path: string): Promise<void> {
+  if (await stat(path).catch(unlessMissing)) throw new NotariumError('file-exists', path, { data: { path } });
+}
+
+/** Files at or below a name in a folder, as paths from the folder. Temporary files stay out. */
+async function filesBelow(folder: string, name: string): Promise<string[]> {
+  const info = await stat(join(folder, name)).catch(unlessMissing);
+  if (!info) return [];
+  if (info.isFile()) return [name];
+  const entries = await readdir(join(folder, name), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes(`${sep}.tmp`) && !entry.name.startsWith('.tmp'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + (folder.endsWith(sep) ? 0 : 1)))
+    .sort();
+}
+
+/** Log files are never written in place, so a hard link is as good as a copy. false when the file is gone. */
+async function linkOrCopy(from: string, to: string): Promise<boolean> {
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    await link(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return false;
+    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'EMLINK') throw error;
+    await copyFile(from, to);
+  }
+  return true;
+}
+
+async function hashOf(path: string): Promise<{ sizeBytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+  }
+  return { sizeBytes, sha256: hexDigits(hash.digest()) };
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { defaultSettings } from '../app/CentreParts.ts';
+import type { Settings } from '../cli/settings.ts';
+import { defaultRateLimits } from '../http/HttpOptions.ts';
+import { type NodeOptions, nodeLogger, required } from './openNode.ts';
+
+/**
+ * Options of a node from the settings of the command line.
+ * @throws NotariumError `config-invalid` when the chain or the contract is missing.
+ */
+export function nodeOptions(settings: Settings, password: string): NodeOptions {
+  const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads } = settings;
+  const { host, port, trustProxy, publish } = settings;
+  return {
+    dataDir: settings.data,
+    keysDir: keysDirOf(settings),
+    password,
+    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    contract: required(settings.contract, 'the contract BlockAnchor', '--contract ADDRESS'),
+    logger: nodeLogger(settings.logLevel ?? 'info'),
+    http: {
+      access: { submit: settings.submit ?? 'open', read: settings.read ?? 'open' },
+      rateLimits: settings.rateLimit === false ? false : defaultRateLimits,
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(trustProxy === undefined ? {} : { trustProxy }),
+    },
+    settings: {
+      confirmations: Math.max(1, confirmations ?? defaultSettings.confirmations),
+      ...(poolLimit === undefined ? {} : { poolLimit }),
+      ...(threads === undefined ? {} : { threads }),
+    },
+    ...(publish === undefined ? {} : { publish }),
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(logUrl === undefined ? {} : { logUrl }),
+    ...(s3AccessKeyId === undefined || s3SecretAccessKey === undefined
+      ? {}
+      : { s3: { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey } }),
+  };
+}
+
+/** Keystore folder of a centre. */
+export function keysDirOf(settings: Settings): string {
+  return settings.keystore ?? join(settings.data, 'keystore');
+}

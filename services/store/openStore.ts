@@ -1,0 +1,148 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toHex } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import { edgeFrontier } from '../core/log/growTiles.ts';
+import { systemClock } from '../lib/clock.ts';
+import { admit } from './admit.ts';
+import { apiKeys } from './apiKeys.ts';
+import { blockQueries } from './blocks.ts';
+import { checkStore } from './checkStore.ts';
+import { commitBlock, latestFrontier, readCheckedEdge } from './commitBlock.ts';
+import type { StoreContext } from './context.ts';
+import { type Database, openSqlite } from './database.ts';
+import { openDisk } from './disk.ts';
+import { events } from './events.ts';
+import { evidenceStore } from './evidence.ts';
+import { type FolderLock, lockFolder } from './folderLock.ts';
+import { leases } from './leases.ts';
+import { locate, logSizeFor } from './locate.ts';
+import { logFiles } from './logFiles.ts';
+import { logReader } from './logReader.ts';
+import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
+import { poolCut, poolStatus, refuse } from './pool.ts';
+import { openPostgres } from './postgres.ts';
+import { rebuildFromTiles } from './rebuild.ts';
+import { openOrSetAside } from './salvage.ts';
+import type { SalvageReport, Store, StoreOptions } from './Store.ts';
+import { search } from './search.ts';
+import { storageError } from './storageError.ts';
+import { verifyLog } from './verifyLog.ts';
+import { votes } from './votes.ts';
+import { saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
+
+const databaseFile = 'notarium.sqlite';
+const defaultCacheBytes = 64 * 2 ** 20;
+
+/**
+ * Opens the store of a data folder, making what is missing.
+ * @throws NotariumError `store-locked`, `store-network-mismatch`, `store-version-unsupported`, `store-corrupt`,
+ *   `storage-full`, `storage-failed`, `config-invalid`.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dataDir, databaseUrl } = options;
+  const path = join(dataDir, databaseFile);
+  const opened: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    while (opened.length > 0) await opened.pop()!();
+  };
+  try {
+    await mkdir(dataDir, { recursive: true });
+    let database: Database;
+    let salvaged: SalvageReport | undefined;
+    if (databaseUrl === undefined) {
+      const lock: FolderLock = lockFolder(dataDir);
+      opened.push(() => lock.release());
+      ({ database, salvaged } =
+        options.onDamage === 'setAside'
+          ? await openOrSetAside(path, options)
+          : { database: await openSqlite(path), salvaged: undefined });
+    } else {
+      database = await openPostgres(databaseUrl, options.logger);
+    }
+    opened.push(() => database.close());
+    await claimNetwork(database.db, options);
+    if (options.onDamage !== 'setAside' && (await getMeta(database.db, rebuildingMeta)) !== undefined) {
+      throw new NotariumError('store-corrupt', 'a rebuild has not come to its end: run notarium rebuild');
+    }
+    const context = await contextOf(options, database);
+    const evidenceFolder = join(dataDir, 'evidence');
+    const evidence = evidenceStore(
+      await openDisk(options.evidenceUrl, evidenceFolder, options.s3),
+      join(evidenceFolder, '.tmp'),
+    );
+    const file = databaseUrl === undefined ? path : undefined;
+    return guarded({ ...storeOf(context, salvaged), evidence: guarded(evidence, file), close }, file);
+  } catch (error) {
+    await close();
+    throw storageError(error, databaseUrl === undefined ? path : undefined);
+  }
+}
+
+async function contextOf(options: StoreOptions, database: Database): Promise<StoreContext> {
+  const files = logFiles(await openDisk(options.logUrl, join(options.dataDir, 'log'), options.s3));
+  const counters = await database.reader.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
+  return {
+    ...database,
+    files,
+    log: logReader(files, options.cacheBytes ?? defaultCacheBytes),
+    clock: options.clock ?? systemClock,
+    logger: options.logger,
+    logSize: counters.log_size,
+  };
+}
+
+function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Omit<Store, 'evidence' | 'close'> {
+  return {
+    engine: context.engine,
+    admit: (rows) => admit(context, rows),
+    poolStatus: () => poolStatus(context),
+    poolCut: (limit) => poolCut(context, limit),
+    refuse: refuse(context),
+    ...votes(context),
+    saveBlock: (block, range, write) => saveBlock(context, block, range, write),
+    updateBlock: (height, patch, write) => updateBlock(context, height, patch, write),
+    voidBlock: (height, write) => voidBlock(context, height, write),
+    commitBlock: (height, write) => commitBlock(context, height, write),
+    ...blockQueries(context),
+    logSize: () => context.logSize,
+    frontier: async (of = 'committed') =>
+      of === 'latest' ? latestFrontier(context) : edgeFrontier(await readCheckedEdge(context, context.logSize)),
+    entry: (leafIndex) => context.log.entry(leafIndex, context.logSize),
+    readTile: (level, index, width) => context.log.tile(level, index, width, context.logSize),
+    nodeReader: (treeSize) => context.log.nodeReader(treeSize),
+    findRecord: async (id) => (await locate(context, context.reader, [id])).get(toHex(id)),
+    successorOf: async (id) => {
+      const query = context.reader.selectFrom('successors').select('winner').where('predecessor', '=', id);
+      return (await query.executeTakeFirst())?.winner;
+    },
+    search: (query) => search(context, query),
+    ...events(context),
+    ...apiKeys(context),
+    getMeta: (name) => getMeta(context.db, name),
+    setMeta: (name, value) => setMeta(context.db, name, value),
+    ...leases(context),
+    refresh: async () => {
+      if (context.engine === 'postgres') await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
+    },
+    check: () => checkStore(context),
+    verifyLog: (onProgress) => verifyLog(context, onProgress),
+    rebuildFromTiles: async (source) => ({ ...(await rebuildFromTiles(context, source)), salvaged }),
+  };
+}
+
+/** Gives every failure of a method a stable code, at the one place where they leave the store. */
+function guarded<T extends object>(parts: T, file: string | undefined): T {
+  const wrapped = Object.entries(parts).map(([name, part]) => {
+    if (typeof part !== 'function') return [name, part];
+    const call = (...inputs: unknown[]): unknown => {
+      const result: unknown = part(...inputs);
+      if (!(result instanceof Promise)) return result;
+      return result.catch((error: unknown) => {
+        throw storageError(error, file);
+      });
+    };
+    return [name, call];
+  });
+  return Object.fromEntries(wrapped) as T;
+}

@@ -1,0 +1,163 @@
+import { fromHex } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import { tileWidth } from '../core/log/tile.ts';
+import type { NotariumRecord } from '../core/record.ts';
+import type { StoreContext } from './context.ts';
+import { bulkInsert, type Db, lockCounters } from './database.ts';
+import { digestKey, idKey, idOfEntry, subjectKey, submitterKey } from './keys.ts';
+import { locate } from './locate.ts';
+import { rebuildingMeta, setMeta } from './meta.ts';
+import { BytesPacker, PackedRows } from './packed.ts';
+import type { AnchoredBlock, Progress, RebuildReport } from './Store.ts';
+import { reaches, readBundle, walkLog } from './walkLog.ts';
+
+// One transaction: 64 k postings.
+const entriesAtOnce = 64 * tileWidth;
+
+/** See `Store.rebuildFromTiles`. Nothing in the database changes before the whole log has been found right. */
+export async function rebuildFromTiles(
+  context: StoreContext,
+  { blocks: anchored, onProgress }: { readonly blocks: readonly AnchoredBlock[]; readonly onProgress?: Progress },
+): Promise<Omit<RebuildReport, 'salvaged'>> {
+  const { files } = context;
+  const blocks = [...anchored];
+  checkOrder(blocks);
+  while (blocks.length > 0 && !(await reaches(files, blocks.at(-1)!.header.treeSize))) blocks.pop();
+  const logSize = blocks.at(-1)?.header.treeSize ?? 0;
+
+  const mendedTiles: string[] = [];
+  const half = (done: number, total: number): void => onProgress?.(done, 2 * total);
+  await walkLog(
+    files,
+    blocks.map(({ header }) => header),
+    async (tile) => {
+      await files.write([tile]);
+      mendedTiles.push(tile[0]);
+    },
+    half,
+  );
+  context.log.clear();
+
+  await begin(context);
+  for (let first = 0; first < logSize; first += entriesAtOnce) {
+    await index(context, first, Math.min(first + entriesAtOnce, logSize));
+    onProgress?.(logSize + Math.min(first + entriesAtOnce, logSize), 2 * logSize);
+  }
+  await finish(context, blocks, logSize);
+  context.logSize = logSize;
+  await dropLogged(context);
+  return { logSize, blocks: blocks.length, missingBlocks: anchored.length - blocks.length, mendedTiles };
+}
+
+function checkOrder(blocks: readonly AnchoredBlock[]): void {
+  blocks.forEach(({ header }, at) => {
+    if (header.height === at + 1 && header.treeSize > (blocks[at - 1]?.header.treeSize ?? 0)) return;
+    throw new NotariumError('block-invalid', `block ${header.height} does not follow the one before`);
+  });
+}
+
+async function begin({ db, engine }: StoreContext): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await lockCounters(engine, trx);
+    await setMeta(trx, rebuildingMeta, 'yes');
+    await trx.deleteFrom('postings').execute();
+    await trx.deleteFrom('successors').execute();
+    await trx.updateTable('counters').set({ log_size: 0 }).execute();
+  });
+}
+
+async function index({ db, engine, files }: StoreContext, from: number, to: number): Promise<void> {
+  const postings: (readonly [key: number, leafIndex: number])[] = [];
+  const predecessors = new BytesPacker();
+  const winners = new BytesPacker();
+  let heirs = 0;
+  for (let first = from; first < to; first += tileWidth) {
+    const entries = await readBundle(files, first / tileWidth, Math.min(tileWidth, to - first));
+    for (const [at, entry] of entries.entries()) {
+      const record = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
+      const id = idOfEntry(entry);
+      const leafIndex = first + at;
+      postings.push(
+        [idKey(id), leafIndex],
+        [digestKey(fromHex(record.digest.slice('sha-256:'.length))), leafIndex],
+        [subjectKey(record.subject), leafIndex],
+        [submitterKey(fromHex(record.submitter)), leafIndex],
+      );
+      if (record.supersedes === undefined) continue;
+      heirs++;
+      predecessors.add(fromHex(record.supersedes));
+      winners.add(id);
+    }
+  }
+  postings.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const columns = [Float64Array.from(postings, ([key]) => key), Float64Array.from(postings, ([, leaf]) => leaf)];
+  await db.transaction().execute(async (trx) => {
+    await bulkInsert(engine, trx, 'postings', ['key', 'leaf_index'], new PackedRows(postings.length, columns));
+    // In log order: of two, which cannot be in a valid log, the first would stand.
+    const rows = new PackedRows(heirs, [predecessors.done(), winners.done()]);
+    await bulkInsert(engine, trx, 'successors', ['predecessor', 'winner'], rows);
+  });
+}
+
+async function finish({ db, engine }: StoreContext, blocks: readonly AnchoredBlock[], logSize: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await lockCounters(engine, trx);
+    // What is above the chain's blocks stays: a live block is still on its way.
+    await trx.deleteFrom('blocks').where('state', '=', 'committed').execute();
+    await trx.deleteFrom('blocks').where('height', '<=', blocks.length).execute();
+    await insertBlocks(trx, blocks);
+    await trx.updateTable('counters').set({ log_size: logSize }).execute();
+    const heirs = trx.selectFrom('pool').where('supersedes', 'is not', null).orderBy('seq');
+    const rows = await heirs.select(['supersedes as predecessor', 'id as winner']).execute();
+    for (const { predecessor, winner } of rows) {
+      if (!predecessor) continue;
+      await trx.insertInto('successors').values({ predecessor, winner }).onConflict((on) => on.doNothing()).execute();
+    }
+    await trx.deleteFrom('meta').where('name', '=', rebuildingMeta).execute();
+  });
+}
+
+async function insertBlocks(trx: Db, blocks: readonly AnchoredBlock[]): Promise<void> {
+  for (const [at, { header, hash, signatures, sealedMs, anchor }] of blocks.entries()) {
+    await trx
+      .insertInto('blocks')
+      .values({
+        hash,
+        height: header.height,
+        state: 'committed',
+        tree_size: header.treeSize,
+        count: header.treeSize - (blocks[at - 1]?.header.treeSize ?? 0),
+        runs: null,
+        last_seq: 0,
+        sealed_ms: sealedMs,
+        header: JSON.stringify(header),
+        signatures: JSON.stringify(signatures),
+        anchor: JSON.stringify(anchor),
+        submission: null,
+      })
+      .execute();
+  }
+}
+
+/** Pool rows that are in the log after all: their deletion was in a part of the database that was lost. */
+async function dropLogged(context: StoreContext): Promise<void> {
+  const { db, engine } = context;
+  const doubtful = await db
+    .selectFrom('pool')
+    .select(['seq', 'id'])
+    .where((from) => from.exists(from.selectFrom('postings').select('key').whereRef('key', '=', 'pool.id52')))
+    .execute();
+  await db.transaction().execute(async (trx) => {
+    const counters = await lockCounters(engine, trx);
+    let { pool_count, pool_bytes } = counters;
+    for (const { seq, id } of doubtful) {
+      const row = await trx.selectFrom('pool').select('entry').where('seq', '=', seq).executeTakeFirst();
+      await trx.deleteFrom('pool').where('seq', '=', seq).execute();
+      const [found] = (await locate(context, trx, [id])).values();
+      if (!row || found?.where !== 'log') throw new RangeError('two records share the first 52 bits of their ids');
+      pool_count--;
+      pool_bytes -= row.entry.length;
+    }
+    await trx.updateTable('counters').set({ pool_count, pool_bytes }).execute();
+  });
+}

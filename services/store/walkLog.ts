@@ -1,0 +1,97 @@
+import { hexDigits, sameBytes } from '../core/bytes.ts';
+import type { BlockHeader } from '../core/block.ts';
+import { appendLeaves, emptyFrontier, rootOf } from '../core/log/compactRange.ts';
+import { decodeEntries } from '../core/log/entryBundle.ts';
+import { type TileFile, TileGrower } from '../core/log/growTiles.ts';
+import { entriesPath, tileWidth } from '../core/log/tile.ts';
+import { leafHash } from '../core/sha256.ts';
+import { sha256 } from './keys.ts';
+import { type LogFiles, tileCorrupt } from './logFiles.ts';
+import type { Progress } from './Store.ts';
+
+/** A bundle that differs from what the hash tiles say, and the hash tiles that differ from what the entries say. */
+type Doubts = { bundle: string | undefined; readonly tiles: TileFile[] };
+
+/**
+ * Reads a log from its entries, makes every hash tile anew and compares both with what is stored and with the blocks'
+ * roots. `onDamaged` gets each wrong or missing hash tile with its right bytes, once a block's root has shown that the
+ * entries are right.
+ * @throws NotariumError `tile-corrupt` { path } for entries that do not lead to a block's root.
+ */
+export async function walkLog(
+  files: LogFiles,
+  headers: readonly BlockHeader[],
+  onDamaged: (tile: TileFile) => Promise<void>,
+  onProgress?: Progress,
+): Promise<void> {
+  const total = headers.at(-1)?.treeSize ?? 0;
+  const grower = new TileGrower();
+  const doubts: Doubts = { bundle: undefined, tiles: [] };
+  let frontier = emptyFrontier;
+  let next = 0;
+  for (let first = 0; first < total; first += tileWidth) {
+    const index = first / tileWidth;
+    const entries = await readBundle(files, index, Math.min(tileWidth, total - first));
+    const leafHashes = new Uint8Array(32 * entries.length);
+    entries.forEach((entry, at) => {
+      leafHashes.set(leafHash(entry, sha256), 32 * at);
+    });
+    await compare(files, grower.append({ leafHashes, entries }), doubts);
+    for (let taken = 0; taken < entries.length; ) {
+      const upTo = Math.min(entries.length, headers[next]!.treeSize - first);
+      frontier = appendLeaves(frontier, leafHashes.subarray(32 * taken, 32 * upTo));
+      taken = upTo;
+      if (frontier.size < headers[next]!.treeSize) break;
+      if (`0x${hexDigits(rootOf(frontier))}` !== headers[next]!.root) {
+        const path = doubts.bundle ?? entriesPath(index, entries.length);
+        throw tileCorrupt(path, `the entries do not lead to the root of block ${headers[next]!.height}`);
+      }
+      next++;
+      // A tile that reaches beyond the block waits for the next root.
+      if (taken === entries.length) await settle(doubts, onDamaged);
+    }
+    onProgress?.(Math.min(first + tileWidth, total), total);
+  }
+  await compare(files, grower.partials(), doubts);
+  await settle(doubts, onDamaged);
+}
+
+async function compare(files: LogFiles, made: Iterable<TileFile>, doubts: Doubts): Promise<void> {
+  for (const tile of made) {
+    const [path, bytes] = tile;
+    // Bundles were just read; whether they are right is for the roots to say.
+    if (path.startsWith('tile/entries/')) continue;
+    const stored = await files.read(path);
+    if (stored && sameBytes(stored, bytes)) continue;
+    if (stored && path.startsWith('tile/0/')) doubts.bundle ??= path.replace('tile/0/', 'tile/entries/');
+    doubts.tiles.push(tile);
+  }
+}
+
+async function settle(doubts: Doubts, onDamaged: (tile: TileFile) => Promise<void>): Promise<void> {
+  for (const tile of doubts.tiles.splice(0)) await onDamaged(tile);
+  doubts.bundle = undefined;
+}
+
+/** Entries of a bundle; its partial version, or the beginning of the full one. */
+export async function readBundle(files: LogFiles, index: number, width: number): Promise<Uint8Array[]> {
+  const path = entriesPath(index, width);
+  const bytes = (await files.read(path)) ?? (width < tileWidth ? await files.read(entriesPath(index)) : undefined);
+  if (!bytes) throw tileCorrupt(path, 'it is missing');
+  let entries: Uint8Array[];
+  try {
+    entries = decodeEntries(bytes);
+  } catch {
+    // Core names no path: say which file it is.
+    throw tileCorrupt(path, 'not an entry bundle');
+  }
+  if (entries.length < width) throw tileCorrupt(path, 'entries are missing');
+  return entries.slice(0, width);
+}
+
+/** Whether the entries up to a size of the log are there, as far as the last file tells. */
+export async function reaches(files: LogFiles, treeSize: number): Promise<boolean> {
+  const width = treeSize % tileWidth || tileWidth;
+  const index = Math.ceil(treeSize / tileWidth) - 1;
+  return Boolean((await files.read(entriesPath(index, width))) ?? (await files.read(entriesPath(index))));
+}

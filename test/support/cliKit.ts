@@ -1,0 +1,62 @@
+import { errorTable } from '../../services/core/errors.ts';
+import type { CliActions } from '../../services/cli/CliActions.ts';
+import { runCli } from '../../services/cli/runCli.ts';
+
+/** What a run of the command line left behind. */
+export type CliRun = {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The one document of a run with `--json`. */
+  json<T = Record<string, unknown>>(): T;
+};
+
+/** Where and with what a command line runs. */
+export type CliPlace = {
+  readonly cwd: string;
+  /** `cwd` by default, so that nothing of the machine's user is read or written. */
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly actions?: Partial<CliActions>;
+  readonly isTTY?: boolean;
+};
+
+const never = (): Promise<never> => Promise.reject(new Error('this test injects no such action'));
+
+/** Runs a command line in this process, as main.ts does in its own. */
+export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
+  let stdout = '';
+  let stderr = '';
+  const actions: CliActions = {
+    runNode: never,
+    rebuild: never,
+    keys: { create: never, list: never, revoke: never },
+    exportData: never,
+    importData: never,
+    ...place.actions,
+  };
+  const code = await runCli(argv, actions, {
+    env: place.env ?? {},
+    cwd: place.cwd,
+    home: place.home ?? place.cwd,
+    signal: place.signal ?? new AbortController().signal,
+    interactive: false,
+    stdout: {
+      isTTY: place.isTTY,
+      write: (text) => {
+        stdout += text;
+      },
+    },
+    stderr: {
+      isTTY: place.isTTY,
+      write: (text) => {
+        stderr += text;
+      },
+    },
+  });
+  return { code, stdout, stderr, json: <T>() => JSON.parse(stdout) as T };
+}
+
+/** All codes of the table. */
+export const errorCodes = Object.keys(errorTable) as (keyof typeof errorTable)[];
