@@ -15,7 +15,13 @@ export default defineConfig({
   networks: {
     hardhat: { type: 'edr-simulated', chainType: 'l1' },
     localhost: { type: 'http', chainType: 'l1', url: 'http://127.0.0.1:8545' },
-    rpc: { type: 'http', chainType: 'l1', url: configVariable('NOTARIUM_RPC_URL') },
+    rpc: {
+      type: 'http',
+      chainType: 'l1',
+      url: configVariable('NOTARIUM_RPC_URL'),
+      // Without a key the chain's own unlocked accounts sign.
+      accounts: process.env.NOTARIUM_DEPLOYER_KEY === undefined ? 'remote' : [configVariable('NOTARIUM_DEPLOYER_KEY')],
+    },
   },
   paths: {
     tests: { mocha: 'test/contracts', solidity: 'test/contracts' },

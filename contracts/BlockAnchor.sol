@@ -17,10 +17,9 @@ contract BlockAnchor is IBlockAnchor, EIP712 {
     using CommitteeBlob for bytes;
     using CompactSignatures for bytes;
 
-    bytes32 private constant BLOCK_TYPEHASH =
-        keccak256(
-            "Block(uint64 height,uint64 slot,uint64 treeSize,bytes32 root,bytes32 parent,uint64 epoch,address publisher)"
-        );
+    bytes32 private constant BLOCK_TYPEHASH = keccak256(
+        "Block(uint64 height,uint64 slot,uint64 treeSize,bytes32 root,bytes32 parent,uint64 epoch,address publisher)"
+    );
 
     /// @inheritdoc IBlockAnchor
     INodeRegistry public immutable registry;

@@ -3,7 +3,8 @@
  * was interrupted goes on where it stopped.
  *
  * As a command: `NOTARIUM_DEPLOY_PARAMETERS=<file.json> npx hardhat run scripts/deploy.ts --network localhost`
- * (also NOTARIUM_DEPLOY_STATE: the state folder, NOTARIUM_DEPLOY_OUT: the file to write). From a script: `deploy()`.
+ * (also NOTARIUM_DEPLOY_STATE: the state folder, NOTARIUM_DEPLOY_OUT: the file to write; `--network rpc` takes
+ * NOTARIUM_RPC_URL and, unless the chain signs by itself, NOTARIUM_DEPLOYER_KEY). From a script: `deploy()`.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -18,6 +19,7 @@ import {
   listTransactions,
 } from '@nomicfoundation/ignition-core';
 import { type NodeEntry, notariumModule } from '../ignition/modules/Notarium.ts';
+import { lostTransactionOf, settleLostTransaction } from './lost-transaction.ts';
 import { rpcProvider } from './rpc-provider.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -91,14 +93,21 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
       return { account: address, name, endpoint, encryptionKey, noteKey };
     },
   );
-  const result = await ignite({
-    ignitionModule: notariumModule,
-    deploymentParameters: { Notarium: { committee, periodSeconds, graceSeconds } },
-    deploymentDir: stateDir,
-    artifactResolver,
-    provider,
-    accounts: (await provider.request({ method: 'eth_accounts' })) as string[],
-    config: { requiredConfirmations: options.confirmations ?? 1, blockPollingInterval: 100, retryInterval: 100 },
+  const accounts = (await provider.request({ method: 'eth_accounts' })) as string[];
+  const run = () =>
+    ignite({
+      ignitionModule: notariumModule,
+      deploymentParameters: { Notarium: { committee, periodSeconds, graceSeconds } },
+      deploymentDir: stateDir,
+      artifactResolver,
+      provider,
+      accounts,
+      config: { requiredConfirmations: options.confirmations ?? 1, blockPollingInterval: 100, retryInterval: 100 },
+    });
+  const result = await run().catch(async (error: unknown) => {
+    const lost = lostTransactionOf(error);
+    if (lost === undefined || !(await settleLostTransaction(lost, stateDir, provider, artifactResolver))) throw error;
+    return await run();
   });
   if (result.type !== 'SUCCESSFUL_DEPLOYMENT') throw new DeployError(reasonsOf(result));
 

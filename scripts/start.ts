@@ -142,7 +142,8 @@ async function runOn(options: Options, rpcUrl: string, contract: Address, port: 
 /** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
 async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
   const passwordFile = join(dataDir, 'password');
-  if (!existsSync(passwordFile)) await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
+  if (!existsSync(passwordFile))
+    await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
   const folder = join(dataDir, 'keystore');
   if (existsSync(folder)) return await readKeystore(folder);
   say('Making the keys of the centre …');
@@ -161,10 +162,17 @@ async function mentionOldFolders(base: string, dataDir: string): Promise<void> {
   const current = resolve(dataDir, '..');
   const old = (await readdir(base)).filter((name) => name.startsWith('hardhat-') && join(base, name) !== current);
   if (old.length === 0) return;
-  say(`${old.length} data folder${old.length === 1 ? '' : 's'} of earlier Hardhat networks, which are gone, can be deleted: ${join(base, 'hardhat-*')}`);
+  say(
+    `${old.length} data folder${old.length === 1 ? '' : 's'} of earlier Hardhat networks, which are gone, can be deleted: ${join(base, 'hardhat-*')}`,
+  );
 }
 
-type CentreProcess = { readonly dataDir: string; readonly port: number; readonly rpcUrl: string; readonly contract: Address };
+type CentreProcess = {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly rpcUrl: string;
+  readonly contract: Address;
+};
 
 async function runCentre({ dataDir, port, rpcUrl, contract }: CentreProcess, chain?: RunningChain): Promise<void> {
   const args = [
@@ -244,6 +252,7 @@ function portOf(text: string, flag: string): number {
 
 function positive(text: string, flag: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1_000_000) throw new NotariumError('usage-invalid', `${flag} ${text}`);
+  if (!Number.isInteger(value) || value < 1 || value > 1_000_000)
+    throw new NotariumError('usage-invalid', `${flag} ${text}`);
   return value;
 }

@@ -29,7 +29,7 @@ interface IBlockAnchor {
     // ---------------------------------------------------------------- errors
 
     /// @notice The new root does not extend the old one (RFC 9162, section 2.1.4.2), or the proof is wrong.
-    error ConsistencyProofInvalid(uint64 have, uint64 want);
+    error ConsistencyProofInvalid(uint64 fromSize, uint64 toSize);
 
     /// @notice The block was made under another committee epoch than the current one.
     error EpochMismatch(uint64 have, uint64 want);

@@ -29,8 +29,7 @@ library CompactSignatures {
             let place := signatures.offset
             // Member 0 ends 20 bytes after the length word: loaded there, it is the low end of a word.
             let member := add(members, 20)
-            for {
-            } bitmap {
+            for {} bitmap {
                 bitmap := shr(1, bitmap)
                 member := add(member, 20)
             } {

@@ -67,9 +67,7 @@ library Rfc9162 {
                     // 4.b.i. LSB(fn) is set or fn = sn: p is a left sibling.
                     r := hashNode(buffer, p, r)
                     // 4.b.ii. Up to the next level on which fn is a right child, or to the root.
-                    for {
-                    } and(iszero(and(fn, 1)), iszero(iszero(fn))) {
-                    } {
+                    for {} and(iszero(and(fn, 1)), iszero(iszero(fn))) {} {
                         fn := shr(1, fn)
                         sn := shr(1, sn)
                     }
@@ -121,16 +119,13 @@ library Rfc9162 {
             }
             let sr := fr
             // 4. Up to the level of that subtree: while LSB(fn) is set.
-            for {
-            } and(fn, 1) {
-            } {
+            for {} and(fn, 1) {} {
                 fn := shr(1, fn)
                 sn := shr(1, sn)
             }
             // 6. Each c of the rest; a proof longer than the tree is high ends the loop with `over`.
             let over := 0
-            for {
-            } lt(place, last) {
+            for {} lt(place, last) {
                 place := add(place, 0x20)
             } {
                 // 6.a. sn is 0: stop and fail.
@@ -149,9 +144,7 @@ library Rfc9162 {
                     fr := hashNode(buffer, c, fr)
                     sr := hashNode(buffer, c, sr)
                     // 6.b.iii. Up to the next level on which fn is a right child, or to the root.
-                    for {
-                    } and(iszero(and(fn, 1)), iszero(iszero(fn))) {
-                    } {
+                    for {} and(iszero(and(fn, 1)), iszero(iszero(fn))) {} {
                         fn := shr(1, fn)
                         sn := shr(1, sn)
                     }

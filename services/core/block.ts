@@ -71,7 +71,7 @@ export function blockHash(network: Network, header: BlockHeader): Hash {
 
 /**
  * Checks a block's signatures against the committee of its epoch: publisher's turn, every signature by the member that
- * it names, no member twice, quorum reached.
+ * it names (the first of each member counts, strangers do not), quorum reached with the publisher among them.
  * @throws NotariumError `receipt-committee-unknown` (another epoch), `receipt-publisher-not-turn`, `receipt-quorum-missing`.
  */
 export function checkBlockSignatures(
@@ -91,9 +91,12 @@ export function checkBlockSignatures(
     });
   }
   const digest = blockDigest(network, header, crypto.keccak256);
+  const tried = new Set<Address>();
   const valid = new Set<Address>();
   for (const { signer, signature } of signatures) {
-    if (!committee.members.includes(signer) || valid.has(signer)) continue;
+    // One try for each member: a list of wrong signatures under one name must not cost a recovery each.
+    if (!committee.members.includes(signer) || tried.has(signer)) continue;
+    tried.add(signer);
     if (signedBy(crypto, digest, signature, signer)) valid.add(signer);
   }
   const quorum = quorumOf(committee.members.length);

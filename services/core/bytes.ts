@@ -8,7 +8,7 @@ export type Hash = Hex & { readonly __brand?: 'Hash' };
 export type RecordId = Hash & { readonly __record?: 'RecordId' };
 
 const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-const isHexText = /^0x(?:[0-9a-f]{2})*$/;
+const isHexText = /^0x[0-9a-f]*$/;
 
 /** Lower-case hexadecimal digits of the bytes, without prefix. */
 export function hexDigits(bytes: Uint8Array): string {
@@ -84,16 +84,22 @@ export function toBase64(bytes: Uint8Array): string {
  * @throws RangeError when the text is not canonical base64.
  */
 export function fromBase64(text: string): Uint8Array {
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text))
-    throw new RangeError('not base64');
-  const binary = atob(text);
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch (cause) {
+    throw new RangeError('not base64', { cause });
+  }
+  // atob forgives white space, missing padding and bits that no byte uses: the only spelling is the one btoa gives.
+  if (btoa(binary) !== text) throw new RangeError('not canonical base64');
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
   return bytes;
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark stays in the text: dropped, two inputs would have one reading.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {

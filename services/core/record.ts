@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Address, fromHex, type Hex, type RecordId, sameBytes, toHex } from './bytes.ts';
+import { type Address, fromHex, fromUtf8, type Hex, isHex, type RecordId, sameBytes, toHex, utf8 } from './bytes.ts';
 import { canonicalBytes, canonicalText } from './canonicalJson.ts';
 import { type Crypto, portableCrypto } from './crypto.ts';
 import { type Network, networkName, parseNetworkName, structHasher } from './eip712.ts';
@@ -14,13 +14,16 @@ export const maxEntryBytes = 16 * 1024;
 export const maxMetaBytes = 4 * 1024;
 /** Deepest nesting in a record, the record itself included. */
 export const maxRecordDepth = 12;
+// A posted text may hold white space and escapes that the canonical form has not, but not without end.
+const maxTextSize = 2 * maxEntryBytes;
 
 const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 function isTime(value: unknown): value is string {
   if (typeof value !== 'string' || !timePattern.test(value)) return false;
   const unixMs = Date.parse(value);
-  return !Number.isNaN(unixMs) && unixMs >= 0 && new Date(unixMs).toISOString() === value;
+  // Date.parse takes 30 February and 24:00 for moments of the day that they run into.
+  return unixMs >= 0 && new Date(unixMs).getUTCDate() === Number(value.slice(8, 10));
 }
 
 const isMeta = (value: unknown): value is Record<string, unknown> =>
@@ -65,7 +68,10 @@ export type UnsignedRecord = z.infer<typeof unsignedRecordSchema>;
 /** One signed statement: who, what kind, about what, which digest, when. */
 export const recordSchema = z.strictObject({
   ...unsignedRecordSchema.shape,
-  signature: z.string(),
+  // One spelling only, else anybody could make many entries of one signature by the case of its digits.
+  signature: z
+    .string()
+    .refine((text) => isHex(text, 65) || isHex(text, 64), 'not 0x and 64 or 65 bytes in lower-case hexadecimal'),
 });
 
 /** See {@link recordSchema}. */
@@ -89,29 +95,63 @@ const codeOfField: Readonly<Partial<Record<string, ErrorCode>>> = {
 };
 
 /**
- * Checks the form of a record that came as JSON.
+ * Checks the form of a record given as an object. What comes back is its reading after a trip through JSON.
  * @throws NotariumError `record-invalid`, `record-unknown-field`, `record-version-unsupported`, `record-digest-invalid`,
- *   `record-time-invalid`, `record-meta-too-large`, `signature-malformed`, `signature-malleable`.
+ *   `record-time-invalid`, `record-meta-too-large`, `record-too-large`, `json-too-deep`, `signature-malformed`.
  */
 export function asRecord(value: unknown): NotariumRecord {
-  const parsed = recordSchema.safeParse(value);
-  if (!parsed.success) throw invalidRecord(parsed.error);
-  checkMeta(parsed.data.meta);
-  return parsed.data;
+  return formOf(recordSchema, plainJson(value)).record;
 }
 
 /** Checks the form of a record that is still to be signed. Same errors as {@link asRecord}. */
 export function asUnsignedRecord(value: unknown): UnsignedRecord {
-  const parsed = unsignedRecordSchema.safeParse(value);
+  return formOf(unsignedRecordSchema, plainJson(value)).record;
+}
+
+/** An object of ours may hold what JSON cannot say (NaN, undefined, a Date, a cycle); nobody must sign that. */
+function plainJson(value: unknown): unknown {
+  let text: string;
+  try {
+    text = canonicalText(value);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'not JSON';
+    throw new NotariumError('record-invalid', reason, { cause });
+  }
+  return parseRecordJson(text);
+}
+
+function parseRecordJson(text: string): unknown {
+  if (text.length > maxTextSize) throw tooLarge(text.length);
+  return parseStrictJson(text, { maxSize: maxTextSize, maxDepth: maxRecordDepth });
+}
+
+function tooLarge(have: number): NotariumError {
+  return new NotariumError('record-too-large', undefined, { data: { have, want: maxEntryBytes } });
+}
+
+/** A record of good form, and the canonical text of its `meta`, so that it is made only once. */
+type Form<T> = { readonly record: T; readonly metaText: string | undefined };
+
+function formOf<T extends UnsignedRecord>(schema: z.ZodType<T>, value: unknown): Form<T> {
+  const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalidRecord(parsed.error);
-  checkMeta(parsed.data.meta);
-  return parsed.data;
+  const { meta } = parsed.data;
+  return { record: parsed.data, metaText: meta && textOfMeta(meta) };
+}
+
+function textOfMeta(meta: Record<string, unknown>): string {
+  const text = canonicalText(meta);
+  const sizeBytes = utf8(text).length;
+  if (sizeBytes > maxMetaBytes) {
+    throw new NotariumError('record-meta-too-large', undefined, { data: { have: sizeBytes, want: maxMetaBytes } });
+  }
+  return text;
 }
 
 function invalidRecord(error: z.ZodError): NotariumError {
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
   if (unknown) {
-    const fields = unknown.keys.slice(0, 8).map((key) => key.slice(0, 64));
+    const fields = unknown.keys.slice(0, 8).map((key) => key.slice(0, 64).toWellFormed());
     return new NotariumError('record-unknown-field', fields.join(', '), { data: { fields } });
   }
   const issue = error.issues[0]!;
@@ -119,14 +159,6 @@ function invalidRecord(error: z.ZodError): NotariumError {
   return new NotariumError(codeOfField[field] ?? 'record-invalid', `${field || 'record'}: ${issue.message}`, {
     data: { field },
   });
-}
-
-function checkMeta(meta: Record<string, unknown> | undefined): void {
-  if (meta === undefined) return;
-  const sizeBytes = canonicalBytes(meta).length;
-  if (sizeBytes > maxMetaBytes) {
-    throw new NotariumError('record-meta-too-large', undefined, { data: { have: sizeBytes, want: maxMetaBytes } });
-  }
 }
 
 /** Bytes that the record id is the SHA-256 of: canonical JSON without `signature`. */
@@ -152,73 +184,50 @@ export async function signRecord(
   crypto: Crypto = portableCrypto,
 ): Promise<CheckedRecord> {
   const whole = asUnsignedRecord({ ...unsigned, submitter: signer.address });
-  const idBytes = recordIdBytes(whole, crypto);
   const network = parseNetworkName(whole.network)!;
-  const signature = await signer.sign(recordDigest(network, idBytes, crypto.keccak256));
-  const record: NotariumRecord = { ...whole, signature: toHex(signature) };
-  return { record, id: toHex(idBytes), idBytes, entry: entryOf(record) };
+  const signature = await signer.sign(recordDigest(network, recordIdBytes(whole, crypto), crypto.keccak256));
+  return checkedOf(formOf(recordSchema, { ...whole, signature: toHex(signature) }), crypto);
 }
 
-function entryOf(record: NotariumRecord): Uint8Array {
-  const entry = canonicalBytes(record);
-  if (entry.length > maxEntryBytes) {
-    throw new NotariumError('record-too-large', undefined, { data: { have: entry.length, want: maxEntryBytes } });
-  }
-  return entry;
-}
+// RFC 8785 order of all fields.
+const fieldOrder = [...recordSchema.keyof().options].sort();
 
-/**
- * Reads a record as a client posts it: any whitespace and key order, one reading only. Does not check the signature.
- * @throws NotariumError the `json-…` codes of {@link parseStrictJson} and those of {@link asRecord}.
- */
-export function readRecord(text: string, crypto: Crypto = portableCrypto): CheckedRecord {
-  if (text.length > 2 * maxEntryBytes) {
-    throw new NotariumError('record-too-large', undefined, { data: { have: text.length, want: maxEntryBytes } });
+/** Both canonical texts, with the signature and without it, in one pass: intake does this for every record. */
+function checkedOf({ record, metaText }: Form<NotariumRecord>, crypto: Crypto): CheckedRecord {
+  let signed = '';
+  let unsigned = '';
+  for (const name of fieldOrder) {
+    const value = record[name];
+    if (value === undefined) continue;
+    // The schema leaves only v = 1 and well-formed strings, and for those JSON.stringify writes what RFC 8785 asks for.
+    const member = `"${name}":${name === 'meta' ? metaText : JSON.stringify(value)},`;
+    signed += member;
+    if (name !== 'signature') unsigned += member;
   }
-  const value = parseOnce(text);
-  const record = asRecord(value);
-  const entry = entryOf(record);
-  const idBytes = recordIdBytes(record, crypto);
+  const entry = utf8(`{${signed.slice(0, -1)}}`);
+  if (entry.length > maxEntryBytes) throw tooLarge(entry.length);
+  const idBytes = crypto.sha256(utf8(`{${unsigned.slice(0, -1)}}`));
   return { record, id: toHex(idBytes), idBytes, entry };
 }
 
 /**
- * `JSON.parse` is ten times faster than the strict parser, and where its canonical form is the very text that came in,
- * nothing can have been ambiguous: a duplicate key, `1.0` or a lone surrogate never survives that round trip.
+ * Reads a record as a client posts it: any whitespace and key order, one reading only. Checks the form of the signature,
+ * not who made it.
+ * @throws NotariumError the `json-…` codes of {@link parseStrictJson} and those of {@link asRecord}.
  */
-function parseOnce(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (text.isWellFormed() && nestingOf(text) <= maxRecordDepth && canonicalText(value) === text) return value;
-  } catch {
-    // The strict parser below finds the same fault again and names it.
-  }
-  return parseStrictJson(text, { maxSize: 2 * maxEntryBytes, maxDepth: maxRecordDepth });
-}
-
-// Brackets inside strings count too: that only sends a rare record to the strict parser.
-function nestingOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if (code === 0x7d || code === 0x5d) depth--;
-  }
-  return deepest;
+export function readRecord(text: string, crypto: Crypto = portableCrypto): CheckedRecord {
+  return checkedOf(formOf(recordSchema, parseRecordJson(text)), crypto);
 }
 
 /**
- * Reads an entry of the log: exactly the canonical bytes of a record. Does not check the signature.
+ * Reads an entry of the log: exactly the canonical bytes of a record. Does not check who signed it.
  * @throws NotariumError `record-not-canonical`, `text-not-utf8`, and those of {@link readRecord}.
  */
 export function parseEntry(entry: Uint8Array, options: { crypto?: Crypto } = {}): CheckedRecord {
-  if (entry.length > maxEntryBytes) {
-    throw new NotariumError('record-too-large', undefined, { data: { have: entry.length, want: maxEntryBytes } });
-  }
+  if (entry.length > maxEntryBytes) throw tooLarge(entry.length);
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(entry);
+    text = fromUtf8(entry);
   } catch (cause) {
     throw new NotariumError('text-not-utf8', undefined, { cause });
   }

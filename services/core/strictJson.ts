@@ -120,15 +120,15 @@ class StrictParser {
 
   #object(): unknown {
     const result: Record<string, unknown> = {};
-    const seen = new Set<string>();
     this.#space();
     if (this.#take('}')) return result;
     do {
       this.#space();
       if (this.#text[this.#at] !== '"') this.#fail('expected a key');
       const key = this.#string();
-      if (seen.has(key)) throw new NotariumError('json-duplicate-key', undefined, { data: { key: key.slice(0, 64) } });
-      seen.add(key);
+      if (Object.hasOwn(result, key)) {
+        throw new NotariumError('json-duplicate-key', undefined, { data: { key: key.slice(0, 64).toWellFormed() } });
+      }
       this.#space();
       if (!this.#take(':')) this.#fail('expected a colon');
       const value = this.#value();

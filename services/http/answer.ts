@@ -76,11 +76,13 @@ function hasWholeBody(request: IncomingMessage): boolean {
  * still writing, and it would never see the answer (RFC 9112 section 9.6); reading on for ever would serve an endless body.
  */
 export function linger(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
   let taken = 0;
   const end = (): void => {
     clearTimeout(timer);
     request.off('data', count).off('end', end).off('close', end);
-    response.end();
+    // Node would keep the connection for the rest of the body, where the head of the answer did not say `close`.
+    response.end(() => request.complete || socket.destroySoon());
   };
   const count = (chunk: Buffer): void => {
     taken += chunk.length;

@@ -5,7 +5,7 @@ import type { Centre } from '../app/Centre.ts';
 import { NotariumError } from '../core/errors.ts';
 import { Access } from './Access.ts';
 import { sendProblem } from './answer.ts';
-import { answerError, notFound } from './failures.ts';
+import { answerError, isWrongMethod, notFound } from './failures.ts';
 import type { HttpContext } from './HttpContext.ts';
 import { createHttpMetrics } from './HttpMetrics.ts';
 import { defaultLimits, defaultRateLimits, type HttpOptions } from './HttpOptions.ts';
@@ -90,6 +90,7 @@ function enter({ lifetime, logger, metrics }: HttpContext): express.RequestHandl
         return;
       }
     }
-    next();
+    if (isWrongMethod(request.path, request.method)) notFound(request, response, next);
+    else next();
   };
 }

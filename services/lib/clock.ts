@@ -8,13 +8,20 @@ export type Clock = {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
+// Node runs a timer of more than this after 1 ms.
+const maxTimerMs = 2 ** 31 - 1;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   async sleep(ms, signal) {
     if (signal?.aborted) return;
     try {
-      await delay(ms, undefined, signal ? { signal } : {});
+      let leftMs = ms;
+      do {
+        await delay(Math.min(leftMs, maxTimerMs), undefined, signal ? { signal } : {});
+        leftMs -= maxTimerMs;
+      } while (leftMs > 0);
     } catch (error) {
       if (!signal?.aborted) throw error;
     }

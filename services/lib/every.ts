@@ -25,7 +25,8 @@ export function every(
       try {
         await fn(signal);
       } catch (error) {
-        if (signal.aborted) break;
+        // A run that the signal cut short has not failed; one that broke while it was being stopped has.
+        if (signal.aborted && isAbort(error, signal)) break;
         failures++;
         onFailure?.(error);
         logger.error({ err: error, loop: name, failures }, 'a run of a loop failed');
@@ -34,4 +35,11 @@ export function every(
     }
   };
   return { failures: () => failures, done: run() };
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at === signal.reason || at.name === 'AbortError') return true;
+  }
+  return error === signal.reason;
 }

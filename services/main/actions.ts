@@ -77,7 +77,9 @@ function notesOf({ mendedTiles, salvaged }: Awaited<ReturnType<Store['rebuildFro
   const notes = mendedTiles.map((path) => `made again: ${path}`);
   if (salvaged) {
     const rows = Object.entries(salvaged.rows).map(([table, count]) => `${table} ${count}`);
-    notes.push(`the damaged database is kept at ${salvaged.path}; copied over from it: ${rows.join(', ') || 'nothing'}`);
+    notes.push(
+      `the damaged database is kept at ${salvaged.path}; copied over from it: ${rows.join(', ') || 'nothing'}`,
+    );
     if (!salvaged.complete) {
       notes.push('parts of it could not be read: records that were accepted but not anchored may be lost');
     }

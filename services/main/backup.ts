@@ -28,7 +28,10 @@ const kept = ['log', 'evidence', 'keystore', 'config.json', 'ignition'];
  */
 export async function exportData({ settings, progress, signal }: ActionContext, file: string): Promise<BackupReport> {
   if (settings.databaseUrl !== undefined) {
-    throw new NotariumError('config-invalid', 'PostgreSQL has its own backup (pg_dump); export takes the embedded database');
+    throw new NotariumError(
+      'config-invalid',
+      'PostgreSQL has its own backup (pg_dump); export takes the embedded database',
+    );
   }
   const target = resolve(file);
   await requireAbsent(target);
@@ -56,7 +59,11 @@ export async function exportData({ settings, progress, signal }: ActionContext, 
     await create({ gzip: { level: 1 }, file: draft, cwd: staging, portable: true }, [manifestFile, ...paths]);
     await syncFile(draft);
     await rename(draft, target);
-    return { files: files.length, sizeBytes: (await stat(target)).size, records: recordsIn(join(staging, databaseFile)) };
+    return {
+      files: files.length,
+      sizeBytes: (await stat(target)).size,
+      records: recordsIn(join(staging, databaseFile)),
+    };
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -104,7 +111,10 @@ async function readManifest(folder: string, file: string): Promise<Manifest> {
   try {
     return manifestSchema.parse(JSON.parse(text ?? ''));
   } catch (cause) {
-    throw new NotariumError('backup-invalid', `${file} has no manifest of a Notarium backup`, { data: { path: file }, cause });
+    throw new NotariumError('backup-invalid', `${file} has no manifest of a Notarium backup`, {
+      data: { path: file },
+      cause,
+    });
   }
 }
 

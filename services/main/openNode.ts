@@ -1,8 +1,8 @@
 import pino, { type Logger as PinoLogger } from 'pino';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type OpenCentre, openCentre } from '../app/openCentre.ts';
-import { openChain } from '../chain/openChain.ts';
 import type { Chain } from '../chain/Chain.ts';
+import { openChain } from '../chain/openChain.ts';
 import type { Address } from '../core/bytes.ts';
 import { networkName } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';

@@ -254,6 +254,18 @@ export type Store = {
    */
   voidBlock(height: number, options?: WriteOptions): Promise<void>;
   /**
+   * Takes a void block back because the chain anchored it after all; live blocks from its height on become void; what was
+   * refused since although it is in the block is in the pool again.
+   * @throws NotariumError `block-not-found`; RangeError where it does not follow the newest committed block.
+   */
+  adoptBlock(hash: Hash, anchor: Anchor, options?: WriteOptions): Promise<void>;
+  /**
+   * Forgets the committed blocks above a height after a deep reorganisation of the chain, and makes live ones void; the
+   * log (tiles, size, indexes) stays as it is. The next block, at height + 1, covers the rest of the log too: its range
+   * holds only rows beyond the log and may be empty (all zero).
+   */
+  orphanBlocks(aboveHeight: number, options?: WriteOptions): Promise<void>;
+  /**
    * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
    * Idempotent; redone from the beginning after a crash at any point.
    */

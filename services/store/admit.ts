@@ -31,7 +31,7 @@ async function knownKeys(context: StoreContext, trx: Db, rows: readonly PoolRow[
   const list = numberList(context.engine, rows.map((row) => idKey(row.id)));
   const { rows: known } = await sql<{ value: number }>`select value from ${list}
     where exists (select 1 from pool where id52 = list.value)
-      or exists (select 1 from postings where key = list.value)
+      or exists (select 1 from postings where postings.key = list.value)
       or exists (select 1 from refusals where id52 = list.value)`.execute(trx);
   return new Set(known.map((row) => row.value));
 }

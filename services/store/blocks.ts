@@ -20,9 +20,9 @@ export type BlockRow = Selectable<Schema['blocks']>;
 export function blockOf(row: BlockRow): StoredBlock {
   const runs = runsOf(row);
   const range: SeqRange | undefined = runs && {
-    firstSeq: runs[0]![0],
-    lastSeq: runs.at(-1)![1],
-    count: row.count,
+    firstSeq: runs[0]?.[0] ?? 0,
+    lastSeq: runs.at(-1)?.[1] ?? 0,
+    count: rowsIn(runs),
   };
   return {
     header: JSON.parse(row.header) as BlockHeader,
@@ -40,6 +40,11 @@ export function blockOf(row: BlockRow): StoredBlock {
 /** The runs of a row; undefined for a block from a rebuild. */
 export function runsOf(row: BlockRow): Runs | undefined {
   return row.runs === null ? undefined : (JSON.parse(row.runs) as Runs);
+}
+
+/** Pool rows in runs. */
+export function rowsIn(runs: Runs): number {
+  return runs.reduce((count, [first, last]) => count + last - first + 1, 0);
 }
 
 /** Runs of ascending seqs. */

@@ -6,7 +6,7 @@ import { appendLeaves, emptyFrontier, type Frontier, rootOf } from '../core/log/
 import { edgeFrontier, readEdge, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
 import { pathOf, tileWidth, tilesToWrite } from '../core/log/tile.ts';
 import { leafHash } from '../core/sha256.ts';
-import { type BlockRow, blockAt, liveRows, newestBlock, runsOf } from './blocks.ts';
+import { type BlockRow, blockAt, liveRows, newestBlock, rowsIn, runsOf } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, selectPacked } from './database.ts';
 import { sha256 } from './keys.ts';
@@ -24,7 +24,8 @@ export async function commitBlock(context: StoreContext, height: number, options
   if (row.state === 'committed') return;
   nextBlockState(row.state, 'commit');
   const { log_size: from } = await context.db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
-  if (row.tree_size !== from + row.count) throw new RangeError('blocks are committed in order of height');
+  const count = rowsIn(runsOf(row) ?? []);
+  if (row.tree_size !== from + count) throw new RangeError('blocks are committed in order of height');
 
   const edge = await readCheckedEdge(context, from);
   await checkRoot(context, row, edgeFrontier(edge));
@@ -40,7 +41,7 @@ export async function commitBlock(context: StoreContext, height: number, options
       .updateTable('counters')
       .set({
         log_size: row.tree_size,
-        pool_count: counters.pool_count - row.count,
+        pool_count: counters.pool_count - count,
         pool_bytes: counters.pool_bytes - poolBytes.removed,
       })
       .execute();
@@ -67,7 +68,7 @@ export async function readCheckedEdge(context: StoreContext, logSize: number): P
 export async function latestFrontier(context: StoreContext): Promise<Frontier> {
   let frontier = edgeFrontier(await readCheckedEdge(context, context.logSize));
   for (const row of await liveRows(context.reader)) {
-    if (row.tree_size - row.count !== frontier.size) throw new RangeError('a block was committed meanwhile');
+    if (row.tree_size - rowsIn(runsOf(row) ?? []) !== frontier.size) throw new RangeError('a block was committed meanwhile');
     frontier = await grown(context, row, frontier);
   }
   return frontier;

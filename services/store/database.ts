@@ -22,6 +22,9 @@ export type Database = {
   close(): Promise<void>;
 };
 
+/** Name of the embedded database in a data folder. */
+export const databaseFile = 'notarium.sqlite';
+
 /** SQLite's main file and, in order, what lies beside it. */
 export const sqliteSuffixes = ['', '-wal', '-shm'] as const;
 

@@ -35,9 +35,9 @@ async function locateSome(
   // One round trip for the usual case, a record that is in the log.
   const list = numberList(context.engine, [...idsByKey.keys()]);
   const { rows: places } = await sql<Place>`
-    select 'pool' as place, id52 as key, seq as at from ${list} join pool on id52 = list.value
-    union all select 'refused', id52, seq from ${list} join refusals on id52 = list.value
-    union all select 'log', key, leaf_index from ${list} join postings on key = list.value`.execute(db);
+    select 'pool' as place, pool.id52 as key, pool.seq as at from ${list} join pool on pool.id52 = list.value
+    union all select 'refused', refusals.id52, refusals.seq from ${list} join refusals on refusals.id52 = list.value
+    union all select 'log', postings.key, leaf_index from ${list} join postings on postings.key = list.value`.execute(db);
   const wanted = new Set(ids.map(toHex));
   const seqs = (place: string): number[] => places.filter((row) => row.place === place).map((row) => row.at);
 

@@ -5,12 +5,13 @@ import { NotariumError } from '../core/errors.ts';
 import { edgeFrontier } from '../core/log/growTiles.ts';
 import { systemClock } from '../lib/clock.ts';
 import { admit } from './admit.ts';
+import { adoptBlock } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
 import { blockQueries } from './blocks.ts';
 import { checkStore } from './checkStore.ts';
 import { commitBlock, latestFrontier, readCheckedEdge } from './commitBlock.ts';
 import type { StoreContext } from './context.ts';
-import { type Database, openSqlite } from './database.ts';
+import { type Database, databaseFile, openSqlite } from './database.ts';
 import { openDisk } from './disk.ts';
 import { events } from './events.ts';
 import { evidenceStore } from './evidence.ts';
@@ -29,9 +30,8 @@ import { search } from './search.ts';
 import { storageError } from './storageError.ts';
 import { verifyLog } from './verifyLog.ts';
 import { votes } from './votes.ts';
-import { saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
+import { orphanBlocks, saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
 
-const databaseFile = 'notarium.sqlite';
 const defaultCacheBytes = 64 * 2 ** 20;
 
 /**
@@ -103,6 +103,8 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     saveBlock: (block, range, write) => saveBlock(context, block, range, write),
     updateBlock: (height, patch, write) => updateBlock(context, height, patch, write),
     voidBlock: (height, write) => voidBlock(context, height, write),
+    adoptBlock: (hash, anchor, write) => adoptBlock(context, hash, anchor, write),
+    orphanBlocks: (aboveHeight, write) => orphanBlocks(context, aboveHeight, write),
     commitBlock: (height, write) => commitBlock(context, height, write),
     ...blockQueries(context),
     logSize: () => context.logSize,

@@ -1,5 +1,4 @@
 import { type ErrorCode, NotariumError } from '../core/errors.ts';
-import { SqliteError } from './sqliteDialect.ts';
 
 /**
  * Any failure of a database, a disk or a bucket as the error that the rest of the code knows. NotariumError and
@@ -8,7 +7,8 @@ import { SqliteError } from './sqliteDialect.ts';
 export function storageError(error: unknown, file?: string): Error {
   if (error instanceof NotariumError || error instanceof RangeError) return error;
   const { message } = error as Error;
-  const code = codeOf(error as Error & { code?: unknown; cause?: unknown });
+  const code = codeOf(error as Failure);
+  // The path stays out of the other codes: clients read them.
   const where = file === undefined ? '' : `${file}: `;
   if (code === 'store-corrupt') {
     return new NotariumError(code, `${where}${message}. notarium rebuild restores it from the log and the chain`, {
@@ -16,15 +16,17 @@ export function storageError(error: unknown, file?: string): Error {
       data: { ...(file === undefined ? {} : { file }) },
     });
   }
-  return new NotariumError(code, `${where}${message}`, { cause: error });
+  return new NotariumError(code, message, { cause: error });
 }
 
-function codeOf(error: Error & { code?: unknown; cause?: unknown }): ErrorCode {
-  if (error instanceof SqliteError) return sqliteCode(error.errcode ?? 0);
+type Failure = Error & { code?: unknown; errcode?: unknown; cause?: unknown };
+
+function codeOf(error: Failure): ErrorCode {
+  if (typeof error.errcode === 'number') return sqliteCode(error.errcode);
   const code = String(error.code ?? '');
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'storage-full';
   if (/^[0-9A-Z]{5}$/.test(code)) return postgresCode(code);
-  if (error.cause instanceof Error && error.cause !== error) return codeOf(error.cause);
+  if (error.cause instanceof Error) return codeOf(error.cause);
   return 'storage-failed';
 }
 

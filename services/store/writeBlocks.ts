@@ -15,13 +15,13 @@ export async function saveBlock(
   options?: WriteOptions,
 ): Promise<void> {
   await write(context, options, async (trx) => {
-    await lockCounters(context.engine, trx);
+    const { log_size } = await lockCounters(context.engine, trx);
     const { header, hash } = block;
     const same = await blockAt(trx, header.height);
     if (same?.hash === hash) return;
     const newest = await newestBlock(trx);
-    requireNext(block, range, newest);
-    const runs = await runsIn(trx, range);
+    requireNext(block, range, newest, log_size);
+    const runs = range.count === 0 ? [] : await runsIn(trx, range);
     await trx.deleteFrom('blocks').where('hash', '=', hash).where('state', '=', 'void').execute();
     await trx
       .insertInto('blocks')
@@ -30,7 +30,7 @@ export async function saveBlock(
         height: header.height,
         state: 'sealed',
         tree_size: header.treeSize,
-        count: range.count,
+        count: header.treeSize - (newest?.tree_size ?? 0),
         runs: JSON.stringify(runs),
         last_seq: range.lastSeq,
         sealed_ms: block.sealedMs,
@@ -43,11 +43,13 @@ export async function saveBlock(
   });
 }
 
-function requireNext({ header }: NewBlock, range: SeqRange, newest: BlockRow | undefined): void {
+function requireNext({ header }: NewBlock, range: SeqRange, newest: BlockRow | undefined, logSize: number): void {
   const height = (newest?.height ?? 0) + 1;
   if (header.height !== height) throw new RangeError(`block ${header.height} where ${height} comes next`);
   if (header.parent !== (newest?.hash ?? zeroHash)) throw new RangeError('the block has another parent');
-  if (range.count < 1 || header.treeSize !== (newest?.tree_size ?? 0) + range.count) {
+  const before = newest?.tree_size ?? 0;
+  // After orphaned blocks the log is longer than what blocks cover.
+  if (header.treeSize <= before || header.treeSize !== Math.max(before, logSize) + range.count) {
     throw new RangeError('the block has another size than its records');
   }
 }
@@ -104,9 +106,25 @@ function requireEdge(from: BlockState, to: BlockState): void {
 export async function voidBlock(context: StoreContext, height: number, options?: WriteOptions): Promise<void> {
   await write(context, options, async (trx) => {
     await lockCounters(context.engine, trx);
-    for (const row of await liveRows(trx, height)) {
-      const state = nextBlockState(row.state, 'void');
-      await trx.updateTable('blocks').set({ state }).where('hash', '=', row.hash).execute();
-    }
+    await voidFrom(trx, height);
+  });
+}
+
+/** Makes every live block from the height on void. */
+export async function voidFrom(trx: Db, height: number): Promise<void> {
+  for (const row of await liveRows(trx, height)) {
+    const state = nextBlockState(row.state, 'void');
+    await trx.updateTable('blocks').set({ state }).where('hash', '=', row.hash).execute();
+  }
+}
+
+/** See `Store.orphanBlocks`. */
+export async function orphanBlocks(context: StoreContext, aboveHeight: number, options?: WriteOptions): Promise<void> {
+  await write(context, options, async (trx) => {
+    await lockCounters(context.engine, trx);
+    const state = nextBlockState('anchored', 'vanish');
+    await trx.updateTable('blocks').set({ state }).where('state', '=', 'anchored').where('height', '>', aboveHeight).execute();
+    await voidFrom(trx, aboveHeight + 1);
+    await trx.deleteFrom('blocks').where('state', '=', 'committed').where('height', '>', aboveHeight).execute();
   });
 }

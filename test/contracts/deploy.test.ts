@@ -137,27 +137,34 @@ for (const [name, start] of [
       expect(await sent()).to.equal(before);
     });
 
-    it('goes on where it was interrupted', async () => {
-      const stateDir = join(folder, 'interrupted');
-      const inner = rpcProvider(chain.url, developmentKey);
-      let transactions = 0;
-      const breaking: EIP1193Provider = {
-        request: async (call) => {
-          if (call.method === 'eth_sendTransaction') transactions += 1;
-          if (transactions > 1) throw new Error('connection lost');
-          return await inner.request(call);
-        },
-      };
-      const before = await sent();
-      let failure: unknown;
-      await deploy(options({ chain: breaking, stateDir })).catch((error: unknown) => {
-        failure = error;
+    for (const [when, reaches] of [
+      ['before', false],
+      ['after', true],
+    ] as const) {
+      it(`goes on where it was interrupted just ${when} a transaction reached the chain`, async () => {
+        const stateDir = join(folder, `interrupted ${when}`);
+        const inner = rpcProvider(chain.url, developmentKey);
+        let transactions = 0;
+        const breaking: EIP1193Provider = {
+          request: async (call) => {
+            if (call.method === 'eth_sendTransaction') transactions += 1;
+            if (transactions < 2) return await inner.request(call);
+            if (reaches && call.method === 'eth_sendTransaction') await inner.request(call);
+            throw new Error('connection lost');
+          },
+        };
+        const before = await sent();
+        let failure: unknown;
+        await deploy(options({ chain: breaking, stateDir })).catch((error: unknown) => {
+          failure = error;
+        });
+        expect(failure).to.be.an('error');
+        expect(await sent()).to.equal(before + (reaches ? 2 : 1));
+        const deployment = await deploy(options({ stateDir }));
+        expect(await sent()).to.equal(before + 2);
+        expect(await deploy(options({ stateDir }))).to.deep.equal(deployment);
       });
-      expect(failure).to.be.an('error');
-      expect(await sent()).to.equal(before + 1);
-      await deploy(options({ stateDir }));
-      expect(await sent()).to.equal(before + 2);
-    });
+    }
 
     it('deploys by the unlocked account of a development chain', async () => {
       const before = await sent();

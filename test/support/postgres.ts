@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,8 +36,9 @@ export async function stopTestPostgres(): Promise<void> {
 }
 
 async function start(attempt = 1): Promise<{ server: EmbeddedPostgres; folder: string; port: number }> {
-  // The parent is ours; the server's own user makes the folder inside it.
   const folder = await mkdtemp(join(tmpdir(), 'notarium-postgres-'));
+  // The server's own user must get through to its folder.
+  await chmod(folder, 0o711);
   const port = await freePort();
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),

@@ -16,7 +16,6 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--trust-proxy <proxies>', 'number or addresses of proxies whose X-Forwarded-For counts')
     .option('--pool-limit <count>', 'records that may wait for a block (default: 1000000)')
     .option('--threads <count>', 'threads that check records (default: one for each processor)')
-    .option('--no-rate-limit', 'take any number of requests from one address')
     .option('--log-level <level>', 'debug, info (default), warn, error or silent')
     .action(runs<object, []>(context, (run) => run.actions.runNode(run)));
 }

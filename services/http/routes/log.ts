@@ -131,7 +131,7 @@ function sendCached(request: Request, response: Response, bytes: Buffer, content
   response.setHeader('etag', `"${hash}"`);
   response.setHeader('cache-control', policy);
   response.setHeader('access-control-allow-origin', '*');
-  if (request.fresh) {
+  if (has(request.headers['if-none-match'], `"${hash}"`)) {
     response.statusCode = 304;
     response.end();
     return;
@@ -139,4 +139,10 @@ function sendCached(request: Request, response: Response, bytes: Buffer, content
   response.setHeader('content-type', contentType);
   response.setHeader('content-length', bytes.length);
   response.end(bytes);
+}
+
+// Express' own `fresh` gives in to `cache-control: no-cache`, which many clients send by default with their condition.
+function has(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

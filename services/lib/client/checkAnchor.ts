@@ -5,7 +5,7 @@ import { uintWord } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { JsonRpcError, type JsonRpcOptions, jsonRpc } from '../jsonRpc.ts';
 
-const anchoredTopic = toHex(portableCrypto.keccak256(utf8('Anchored(uint64,bytes32,uint64,uint64,bytes32,uint64)')));
+const anchoredTopic = toHex(portableCrypto.keccak256(utf8('Anchored(uint64,bytes32,uint64,uint64,bytes32)')));
 
 /**
  * Checks what a receipt says about the transaction: that it emitted `Anchored` for this block in the contract, and when.

@@ -182,7 +182,11 @@ contract ConsortiumHandler {
 
     /// @dev `signers` limits how many of a full set of signatures are handed in, less than a quorum when 1 of many.
     function refuse(Header memory header, uint256 signers) private {
-        (uint256 bitmap, bytes memory signatures) = sign(anchor.hashBlock(header), 0, active[header.slot % active.length]);
+        (uint256 bitmap, bytes memory signatures) = sign(
+            anchor.hashBlock(header),
+            0,
+            active[header.slot % active.length]
+        );
         if (signers == 1) {
             bitmap = 0;
             signatures = "";

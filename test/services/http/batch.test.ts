@@ -69,9 +69,9 @@ describe('POST /v1/records/batch', () => {
     response.setEncoding('utf8').on('data', (chunk) => {
       answered += chunk;
     });
-    await until(() => answered.split('\n').length === 2);
+    await until('the first answer', () => answered.split('\n').length === 2);
     upload.end(texts[1]);
-    await until(() => response.complete);
+    await until('the whole answer', () => response.complete);
     expect(
       statuses(
         answered
@@ -112,8 +112,8 @@ describe('POST /v1/records/batch', () => {
 
   it('stops a gzip bomb, and answers what was taken before', async () => {
     const http = await startHttpTest();
-    const bomb = gzipSync(Buffer.concat([Buffer.from(`${texts[0]}\n`), Buffer.alloc(200_000_000, 10)]));
-    expect(bomb.length).to.be.lessThan(300_000);
+    const bomb = gzipSync(Buffer.concat([Buffer.from(`${texts[0]}\n`), Buffer.alloc(30_000_000, 10)]));
+    expect(bomb.length).to.be.lessThan(60_000);
     const lines = await answerLines(await postBatch(http, bomb, { 'content-encoding': 'gzip' }));
     expect(statuses(lines.slice(0, 1))).to.deep.equal(['1 accepted']);
     expect(lines.at(-1)).to.include({ status: 'failed', stopped: true });

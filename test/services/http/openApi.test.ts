@@ -1,0 +1,117 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect } from 'chai';
+import { errorsPage } from '../../../scripts/error-table.ts';
+import { openApiText } from '../../../scripts/openapi.ts';
+import { errorTable } from '../../../services/core/errors.ts';
+import { openApiDocument } from '../../../services/http/openApi.ts';
+import { type HttpTest, startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
+
+type Operation = { operationId: string; responses: Record<string, { description: string }>; security: object[] };
+type Document = {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+};
+
+describe('OpenAPI document', () => {
+  const document = openApiDocument({ version: '1.2.3' }) as unknown as Document;
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
+  let http: HttpTest;
+  before(async () => {
+    http = await startHttpTest({ version: '1.2.3' });
+  });
+  after(stopHttpTests);
+
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(structuredClone(document));
+    expect(result.valid, JSON.stringify(result.errors)).to.equal(true);
+    expect(document.openapi).to.match(/^3\.1\./);
+  });
+
+  it('is what the server serves', async () => {
+    expect(await (await fetch(`${http.url}/openapi.json`)).json()).to.deep.equal(JSON.parse(JSON.stringify(document)));
+  });
+
+  it('has every route of the app, and no other', () => {
+    type Layer = { route?: { path: string; methods: Record<string, boolean> } };
+    const layers = (http.app as unknown as { router: { stack: Layer[] } }).router.stack;
+    const served = layers.flatMap(({ route }) =>
+      route ? Object.keys(route.methods).map((method) => `${method} ${route.path.replace(/[:*](\w+)/g, '{$1}')}`) : [],
+    );
+    expect(served).to.have.length.greaterThan(20);
+    expect(operations.map(({ name }) => name).sort()).to.deep.equal(served.sort());
+  });
+
+  it('names every operation once, and its errors with their codes', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).to.equal(ids.length);
+    for (const { name, operation } of operations) {
+      expect(Object.keys(operation.responses), name).to.include('500');
+      for (const [status, { description }] of Object.entries(operation.responses)) {
+        if (Number(status) < 400) continue;
+        const codes = [...description.matchAll(/`([a-z-]+)`/g)].map((match) => match[1] as keyof typeof errorTable);
+        expect(codes, `${name} ${status}`).not.to.have.length(0);
+        for (const code of codes) expect(errorTable[code].status).to.equal(Number(status));
+      }
+    }
+  });
+
+  it('describes what core checks by functions', () => {
+    const record = document.components.schemas.Record as { properties: Record<string, object>; required: string[] };
+    expect(record.properties.submitter).to.include({ type: 'string', pattern: '^0x[0-9a-f]{40}$' });
+    expect(record.properties.meta).to.include({ type: 'object' });
+    expect(record.required).to.include('signature').and.not.to.include('meta');
+    expect(JSON.stringify(document)).not.to.match(/"schema":\{\}/);
+  });
+
+  it('is committed as it is made, as is the page of errors', async () => {
+    const { readFile } = await import('node:fs/promises');
+    const docs = new URL('../../../docs/', import.meta.url);
+    expect(await readFile(new URL('openapi.json', docs), 'utf8'), 'run node scripts/openapi.ts').to.equal(
+      await openApiText(),
+    );
+    expect(await readFile(new URL('errors.md', docs), 'utf8'), 'run node scripts/error-table.ts').to.equal(
+      errorsPage(),
+    );
+  });
+
+  it('explains every code on the page of errors', () => {
+    const page = errorsPage();
+    for (const code of Object.keys(errorTable)) expect(page).to.include(`<a id="${code}"></a>`);
+  });
+});
+
+describe('reference page', () => {
+  afterEach(stopHttpTests);
+
+  it('asks no other host for anything', async () => {
+    const http = await startHttpTest();
+    const response = await fetch(`${http.url}/docs`);
+    const html = await response.text();
+    expect(html).not.to.match(/(?:https?:)?\/\/[a-z]/i);
+    expect(html).to.include('load-fonts="false"');
+    const policy = response.headers.get('content-security-policy')!;
+    expect(policy)
+      .to.include("default-src 'none'")
+      .and.to.include("script-src 'self'")
+      .and.to.include("connect-src 'self'");
+    expect(policy).not.to.match(/https?:|\*|unsafe-eval|script-src[^;]*unsafe/);
+    const links = [...html.matchAll(/(?:src|spec-url|href)="([^"]+)"/g)].map((match) => match[1]!);
+    expect(links).to.include.members(['docs/rapidoc-min.js', 'openapi.json']);
+    for (const link of links.filter((name) => !name.startsWith('data:'))) {
+      const answer = await fetch(new URL(link, `${http.url}/docs`));
+      expect(answer.status, link).to.equal(200);
+      expect((await answer.text()).length).to.be.greaterThan(10_000);
+    }
+  });
+
+  it('serves the script with its type and a condition', async () => {
+    const http = await startHttpTest();
+    const response = await fetch(`${http.url}/docs/rapidoc-min.js`);
+    expect(response.headers.get('content-type')).to.equal('text/javascript; charset=utf-8');
+    expect(response.headers.get('cache-control')).to.equal('public, max-age=86400');
+    await response.arrayBuffer();
+  });
+});
