@@ -24,12 +24,14 @@ export class Publisher {
   #lease: Lease | undefined;
   #reconciled = false;
   #lastSlot = -1;
-  #owner = randomUUID();
+  #owner: string;
 
   /** `onChange` is called after each step that others may be waiting for. */
   constructor(parts: CentreParts, onChange: () => void) {
     this.#parts = parts;
     this.#onChange = onChange;
+    // The lock of a data folder lets one process in only: after a kill -9 it need not wait for its own lease to run out.
+    this.#owner = parts.store.engine === 'sqlite' ? 'data folder' : randomUUID();
   }
 
   start(): void {

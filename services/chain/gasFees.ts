@@ -67,7 +67,8 @@ function raised(fee: bigint): bigint {
   return (fee * 1125n + 999n) / 1000n + (fee === 0n ? 1n : 0n);
 }
 
-function greater(a: bigint, b: bigint): bigint {
+/** The greater of the two. */
+export function greater(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 

@@ -2,7 +2,7 @@ import { toQuantity } from 'ethers';
 import { zeroHash } from '../core/block.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
-import { NotariumError } from '../core/errors.ts';
+import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -77,57 +77,70 @@ function chainOf(rpc: JsonRpc, info: ChainInfo, options: ChainOptions, close: ()
     return sender;
   };
 
+  // A contract that is gone most likely means another instance of the chain, which is the thing to say then.
+  const checked = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await guarded(run);
+    } catch (error) {
+      if (isNotariumError(error, 'chain-contract-missing')) await guarded(checkInstance);
+      throw error;
+    }
+  };
+
   return {
     info,
     account: signer?.address,
     checkInstance: () => guarded(checkInstance),
-    committee: (epoch) => guarded(() => committee(epoch)),
+    committee: (epoch) => checked(() => committee(epoch)),
     committees: () =>
-      guarded(async () => {
+      checked(async () => {
         const { epoch } = await committee();
         const all: Committee[] = [];
         for (let each = 1; each <= epoch; each++) all.push(await committee(each));
         return all;
       }),
-    nodes: () => guarded(() => registryNodes(registry)),
-    head: () => guarded(async () => Number(await contract.head())),
-    blockHash: (height) => guarded(() => storedHash(height)),
+    nodes: () => checked(() => registryNodes(registry)),
+    head: () => checked(async () => Number(await contract.head())),
+    blockHash: (height) => checked(() => storedHash(height)),
     findAnchor: (height, hash, hint) =>
-      guarded(async () => {
+      checked(async () => {
         const anchor = await findAnchor(source, height, hash, hint);
         // "The anchor vanished" and "this is another chain" call for different things.
         if (!anchor) await checkInstance();
         return anchor;
       }),
-    anchoredBlocks: (fromHeight, toHeight) => guardedBlocks(anchoredBlocks(source, fromHeight, toHeight)),
+    anchoredBlocks: (fromHeight, toHeight) => checkedBlocks(anchoredBlocks(source, fromHeight, toHeight), checked),
     submitAnchor: (request, sendOptions) =>
-      guarded(async () => {
+      checked(async () => {
         await checkInstance();
         return needSender().submit(request, sendOptions);
       }),
     replaceAnchor: (stuck, request, sendOptions) =>
-      guarded(async () => {
+      checked(async () => {
         await checkInstance();
         return needSender().replace(stuck, request, sendOptions);
       }),
-    transactionStatus: (hash) => guarded(() => transactionStatus(rpc, hash)),
+    transactionStatus: (hash) => checked(() => transactionStatus(rpc, hash)),
     pendingCount: () =>
-      guarded(async () => {
+      checked(async () => {
         const account = signer?.address;
         if (!account) return 0;
         const mined = Number(await rpc('eth_getTransactionCount', [account, 'latest']));
         return Number(await rpc('eth_getTransactionCount', [account, 'pending'])) - mined;
       }),
-    chainTime: () => guarded(() => chainTime(rpc)),
+    chainTime: () => checked(() => chainTime(rpc)),
     balance: (address = signer?.address) =>
-      guarded(async () => (address ? BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) : 0n)),
+      checked(async () => (address ? BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) : 0n)),
     close,
   };
 }
 
-async function* guardedBlocks(blocks: AsyncIterator<AnchoredBlock>): AsyncGenerator<AnchoredBlock, void, void> {
+async function* checkedBlocks(
+  blocks: AsyncIterator<AnchoredBlock>,
+  checked: <T>(run: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<AnchoredBlock, void, void> {
   for (;;) {
-    const { value, done } = await guarded(() => blocks.next());
+    const { value, done } = await checked(() => blocks.next());
     if (done) return;
     yield value;
   }

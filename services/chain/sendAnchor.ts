@@ -4,12 +4,12 @@ import { fromHex, type Hash, type Hex, toHex } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import { NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
-import type { JsonRpc } from '../lib/jsonRpc.ts';
+import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import { encodeAnchor } from './anchorCall.ts';
 import type { AnchorOutcome, AnchorRequest, ChainInfo, SendOptions, SentTransaction } from './Chain.ts';
-import { isAlreadyKnown, isNonceUsed, isUnderpricedReplacement } from './chainError.ts';
-import { currentFees, feeFields, raisedFees } from './gasFees.ts';
+import { isAlreadyKnown, isNonceUsed, isUnderpricedReplacement, revertReason } from './chainError.ts';
+import { currentFees, feeFields, greater, raisedFees } from './gasFees.ts';
 import { transactionStatus } from './transactionStatus.ts';
 
 /** What sending needs of a chain. */
@@ -77,11 +77,24 @@ export class AnchorSender {
   }
 
   async #call(block: Hash, request: AnchorRequest): Promise<Call> {
-    const { rpc, info, signer } = this.#source;
+    const { info, signer } = this.#source;
     const data = encodeAnchor(request, await this.#source.committee(request.header.epoch));
     // Estimating runs the call: what the contract would refuse comes out here, and costs nothing.
-    const estimate = await rpc('eth_estimateGas', [{ from: signer.address, to: info.contract, data }]);
-    return { block, data, gasLimit: (BigInt(String(estimate)) * 5n) / 4n };
+    const estimate = await this.#estimate({ from: signer.address, to: info.contract, data });
+    const gasLimit = greater((estimate * 5n) / 4n, leastGas(request, data));
+    return { block, data, gasLimit };
+  }
+
+  // The pending state would hold the stuck transaction that this one is to replace. But where blocks come with
+  // transactions only, the latest block's time may be before the slot, and the pending one's is the chain's clock.
+  async #estimate(call: { from: Hex; to: Hex; data: Hex }): Promise<bigint> {
+    const { rpc } = this.#source;
+    try {
+      return BigInt(String(await rpc('eth_estimateGas', [call, 'latest'])));
+    } catch (error) {
+      if (!(error instanceof JsonRpcError) || revertReason(error)?.error !== 'SlotEarly') throw error;
+      return BigInt(String(await rpc('eth_estimateGas', [call, 'pending'])));
+    }
   }
 
   async #sendNext(call: Call, options: SendOptions): Promise<AnchorOutcome> {
@@ -128,4 +141,9 @@ export class AnchorSender {
     logger.info({ transaction: transaction.hash, nonce: terms.nonce, block: call.block }, 'anchor sent');
     return transaction;
   }
+}
+
+// An estimate against a state that holds the same anchor already is far too low: there the call does nothing.
+function leastGas({ proof, signatures }: AnchorRequest, data: Hex): bigint {
+  return BigInt(60_000 + 8 * data.length + 6_000 * signatures.length + 1_000 * proof.length);
 }

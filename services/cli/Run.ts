@@ -41,7 +41,7 @@ export function runs<Options, Arguments extends readonly unknown[]>(
       options,
       output,
       signal: terminal.signal,
-      settings: readSettings(terminal, options as Record<string, unknown>),
+      settings: readSettings(terminal, given(command)),
       progress: (label, total) => new Progress(output, label, total),
       exit: onExit,
       fail: (error) => {
@@ -51,4 +51,11 @@ export function runs<Options, Arguments extends readonly unknown[]>(
     };
     await handle(run, ...(all.slice(0, -2) as unknown as Arguments));
   };
+}
+
+/** Options that were typed: `--no-…` options have a default, which must not outrank environment and config file. */
+function given(command: Command): Record<string, unknown> {
+  const options = command.optsWithGlobals();
+  const typed = Object.entries(options).filter(([name]) => command.getOptionValueSourceWithGlobals(name) !== 'default');
+  return Object.fromEntries(typed);
 }

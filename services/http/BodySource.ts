@@ -16,6 +16,7 @@ const heldBytes = 256 * 1024;
 export class BodySource {
   readonly #request: IncomingMessage;
   readonly #idleMs: number;
+  readonly #signal: AbortSignal | undefined;
   #chunks: Buffer[] = [];
   #held = 0;
   #ended = false;
@@ -25,9 +26,10 @@ export class BodySource {
   constructor(request: IncomingMessage, options: { idleMs: number; signal?: AbortSignal }) {
     this.#request = request;
     this.#idleMs = options.idleMs;
+    this.#signal = options.signal;
     request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
-    options.signal?.addEventListener('abort', () => this.fail(new NotariumError('shutting-down')), { once: true });
-    if (options.signal?.aborted) this.fail(new NotariumError('shutting-down'));
+    options.signal?.addEventListener('abort', this.#onAbort);
+    if (options.signal?.aborted) this.#onAbort();
   }
 
   /** The body gives this error when what it holds is taken. */
@@ -62,6 +64,8 @@ export class BodySource {
   /** Stops listening; what still comes is left to whoever ends the answer. */
   leave(): void {
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    // The signal lives as long as the server: what listens to it must not pile up.
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#chunks = [];
     this.fail(new ClientGoneError('the body was left'));
   }
@@ -90,6 +94,10 @@ export class BodySource {
   #onEnd = (): void => {
     this.#ended = true;
     this.#wake?.();
+  };
+
+  #onAbort = (): void => {
+    this.fail(new NotariumError('shutting-down'));
   };
 
   #onClose = (): void => {

@@ -2,8 +2,14 @@ import type { Response } from 'express';
 import type { Lifetime } from './Lifetime.ts';
 
 /** Aborts when the client goes or the server stops: for whatever waits. */
-export function callSignal(response: Response, lifetime: Lifetime): AbortSignal {
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  return AbortSignal.any([gone.signal, lifetime.stopping]);
+export function callSignal(response: Response, { stopping }: Lifetime): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    stopping.removeEventListener('abort', abort);
+    controller.abort();
+  };
+  response.on('close', abort);
+  stopping.addEventListener('abort', abort);
+  if (stopping.aborted || response.destroyed) abort();
+  return controller.signal;
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fragment, HDNodeWallet, Interface, type JsonFragment } from 'ethers';
@@ -15,7 +16,7 @@ const startLimitMs = 30_000;
 export type ChainKind = 'hardhat' | 'anvil';
 
 /** A real chain process of a test's own. */
-export type RunningChain = {
+export type RunningChain = AsyncDisposable & {
   readonly rpcUrl: string;
   readonly port: number;
   readonly kind: ChainKind;
@@ -61,15 +62,22 @@ export async function startChain(options: {
   });
   const chosen = await listeningPort(child);
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    // Resolves also when it is gone already.
+    child.ref();
     child.kill(signal);
     await gone;
   };
+  // A test that fails before its stop() must not keep mocha waiting; the exit handler ends the process then.
+  child.unref();
+  for (const pipe of [child.stdout, child.stderr] as (Socket | null)[]) pipe?.unref();
+  const softly = (): Promise<void> => stop(kind === 'anvil' ? 'SIGINT' : 'SIGTERM');
   return {
     rpcUrl: `http://127.0.0.1:${chosen}`,
     port: chosen,
     kind,
     pid: child.pid!,
-    stop: () => stop(kind === 'anvil' ? 'SIGINT' : 'SIGTERM'),
+    stop: softly,
+    [Symbol.asyncDispose]: softly,
     kill: async (signal) => {
       if (signal === 'SIGSTOP' || signal === 'SIGCONT') child.kill(signal);
       else await stop(signal);

@@ -29,12 +29,12 @@ async function init(run: Run<object>): Promise<void> {
   if (await exists(configPath)) throw new NotariumError('file-exists', configPath, { data: { path: configPath } });
   const password = await readPassword(settings, terminal, 'Password for the new keystore');
   if (password === '') throw new NotariumError('usage-invalid', 'an empty password protects nothing');
-  const keystore = join(settings.data, 'keys');
+  const keystore = join(settings.data, 'keystore');
   const keys = await createKeystore(keystore, password);
   const { url, rpcUrl, contract, host, port, databaseUrl, logUrl, passwordFile } = settings;
   // What is not set is left out: JSON has no undefined.
   await writeJson(configPath, {
-    keystore: 'keys',
+    keystore: 'keystore',
     url,
     rpcUrl,
     contract,

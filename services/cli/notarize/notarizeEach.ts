@@ -3,6 +3,7 @@ import type { NotariumError } from '../../core/errors.ts';
 import { digestText, type NotariumRecord } from '../../core/record.ts';
 import { type Draft, fileSubject } from '../../lib/client/draft.ts';
 import { mapInOrder } from '../../lib/client/jobs.ts';
+import type { SubmitResult } from '../../lib/client/submitBatch.ts';
 import { asNotariumError } from '../Output.ts';
 import type { Target } from './collect.ts';
 import { acceptanceFile, writeJson, writeReceipt } from './evidenceFiles.ts';
@@ -42,25 +43,32 @@ export async function notarizeEach(
   }
 
   try {
-    for await (const result of job.client.submitMany(items(), { signal: job.signal })) {
-      const { target, digest } = posted.shift()!;
-      const { path, acceptancePath } = target;
-      if (result.status === 'failed') {
-        outcomes.set(path, { path, status: 'failed', error: result.error, id: result.id });
-        continue;
-      }
-      const { id, record } = result;
-      const acceptance = 'acceptance' in result ? result.acceptance : undefined;
-      await writeJson(acceptancePath, acceptanceFile({ id, digest: digestText(digest), record, acceptance }));
-      waiting.push({ target, id });
+    const results = job.client.submitMany(items(), { signal: job.signal });
+    // Many at a time: each write waits for the disk.
+    const written = mapInOrder(results, 16, (result) => keepAcceptance(posted.shift()!, result));
+    for await (const one of written) {
+      if ('status' in one) outcomes.set(one.path, one);
+      else waiting.push(one);
     }
   } catch (error) {
     job.signal.throwIfAborted();
     failRest(targets, outcomes, waiting, asNotariumError(error));
   }
-  const finish = mapInOrder(waiting, 8, (taken) => finishOne(taken, job, meters));
+  const finish = mapInOrder(waiting, 16, (taken) => finishOne(taken, job, meters));
   for await (const outcome of finish) outcomes.set(outcome.path, outcome);
   return targets.map(({ path }) => outcomes.get(path)!);
+}
+
+async function keepAcceptance(
+  { target, digest }: Hashed,
+  result: SubmitResult & { readonly record?: NotariumRecord },
+): Promise<Taken | Outcome> {
+  const { path, acceptancePath } = target;
+  if (result.status === 'failed') return { path, status: 'failed', error: result.error, id: result.id };
+  const { id, record } = result;
+  const acceptance = 'acceptance' in result ? result.acceptance : undefined;
+  await writeJson(acceptancePath, acceptanceFile({ id, digest: digestText(digest), record, acceptance }));
+  return { target, id };
 }
 
 function failRest(

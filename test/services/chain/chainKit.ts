@@ -46,7 +46,7 @@ export async function anchored(chain: Chain, block: TestBlock): Promise<Hash> {
   const outcome = await chain.submitAnchor(block);
   if (outcome.status !== 'sent') throw new Error('anchored already');
   const { hash } = outcome.transaction;
-  await until(async () => (await chain.transactionStatus(hash)).status === 'mined');
+  await until('the anchor is mined', async () => (await chain.transactionStatus(hash)).status === 'mined');
   return hash;
 }
 

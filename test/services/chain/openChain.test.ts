@@ -198,7 +198,10 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
 async function passOn({ rpc, chain }: ChainKit, code: string, call: string): Promise<void> {
   const mined = async (transaction: object): Promise<{ contractAddress: Hash }> => {
     const hash = await rpc('eth_sendTransaction', [{ from: devAddress(7), gas: '0x7a1200', ...transaction }]);
-    return until(async () => (await rpc('eth_getTransactionReceipt', [hash])) as { contractAddress: Hash } | null);
+    return until('it is mined', async () => {
+      const receipt = await rpc('eth_getTransactionReceipt', [hash]);
+      return (receipt ?? undefined) as { contractAddress: Hash } | undefined;
+    });
   };
   const { contractAddress } = await mined({ data: code });
   await mined({ to: contractAddress, data: `${chain.info.contract}${call.slice(2)}` });
