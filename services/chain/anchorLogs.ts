@@ -30,7 +30,7 @@ type RawLog = {
 type Range = { readonly from: number; readonly to: number };
 
 /** A topic that must match, one of several, or any. */
-export type Topic = Hex | readonly Hex[] | null;
+type Topic = Hex | readonly Hex[] | null;
 
 const anchoredTopic = blockAnchorInterface.getEvent('Anchored').topicHash as Hex;
 const firstPageBlocks = 10_000;

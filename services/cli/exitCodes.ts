@@ -116,6 +116,11 @@ export const exitTable: readonly ExitRow[] = [
   },
   { exit: 64, meaning: 'the clock differs from the chain', codes: ['clock-skewed', 'clock-*'] },
   { exit: 65, meaning: 'this centre is not in the committee', codes: ['not-in-committee'] },
+  {
+    exit: 66,
+    meaning: 'this centre has already signed another block in that slot',
+    codes: ['vote-conflict', 'vote-*'],
+  },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

@@ -41,6 +41,7 @@ export async function startHttpServer(centre: Centre, options: HttpOptions = {})
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     answerBadRequest(error, socket as Socket, lifetime.underWay);
   });
+  const unused = unusedSockets(server);
   try {
     await listen(server, host, port);
   } catch (error) {
@@ -56,7 +57,7 @@ export async function startHttpServer(centre: Centre, options: HttpOptions = {})
     port: actualPort,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
     stop() {
-      stopped ??= stopServer(server, http, stopMs);
+      stopped ??= stopServer(server, http, unused, stopMs);
       return stopped;
     },
   };
@@ -72,7 +73,23 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-async function stopServer(server: Server, http: HttpApp, stopMs: number): Promise<{ cutConnections: number }> {
+/** Connections that have not brought a request yet: Node counts them neither as idle nor as under way. */
+function unusedSockets(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
+async function stopServer(
+  server: Server,
+  http: HttpApp,
+  unused: ReadonlySet<Socket>,
+  stopMs: number,
+): Promise<{ cutConnections: number }> {
   const { lifetime } = http.context;
   let cutConnections = 0;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -85,7 +102,10 @@ async function stopServer(server: Server, http: HttpApp, stopMs: number): Promis
     });
   }, stopMs);
   // A connection whose answer promised keep-alive before the stop is idle after it, and nobody else would close it.
-  const closeIdle = setInterval(() => server.closeIdleConnections(), 50);
+  const closeIdle = setInterval(() => {
+    server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
+  }, 50);
   await closed;
   clearTimeout(cutUploads);
   clearTimeout(cutAll);

@@ -49,7 +49,7 @@ const publicSchema = z.looseObject({
 ethersScrypt.register(
   (password, salt, N, r, p, keyBytes) =>
     new Promise((done, fail) => {
-      scrypt(password, salt, keyBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+      scrypt(password, salt, keyBytes, { N, r, p, maxmem: 128 * r * (N + p) + (1 << 20) }, (error, key) =>
         error ? fail(error) : done(new Uint8Array(key)),
       );
     }),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { concat, dataSlice, TypedDataEncoder, toBeHex, ZeroAddress } from 'ethers';
+import { computeAddress, concat, dataSlice, SigningKey, TypedDataEncoder, toBeHex, ZeroAddress } from 'ethers';
 import type { BlockAnchor } from '../../types/ethers-contracts/index.ts';
 import { compact, createKit, type Header, memberOf, mirrored, quorumOf, signAs } from './support/anchorKit.ts';
 import { changed, refused, setUp } from './support/blockCases.ts';
@@ -165,6 +165,38 @@ describe('BlockAnchor', () => {
         'SignerMismatch',
       );
       await kit.mined(block);
+    });
+
+    it('takes no true signature whose s is in the upper half, but its mirror image', async () => {
+      const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+      const power = (base: bigint, exponent: bigint): bigint => {
+        let result = 1n;
+        for (let b = base % order, e = exponent; e > 0n; e >>= 1n, b = (b * b) % order)
+          if (e & 1n) result = (result * b) % order;
+        return result;
+      };
+      // An s that EIP-2098 can hold and EIP-2 forbids comes about once in 2^128 signatures, so the key is made to fit:
+      // d = (s k - z) / r for a nonce k of our choice. The second member's address is in no header, thus z stays.
+      const draft = await createKit({ size: 2 });
+      const evenSlot = draft.firstSlot - (draft.firstSlot % 2n);
+      const { header } = draft.blockOn(undefined, { slot: evenSlot });
+      const z = BigInt(draft.digestOf(header));
+      const k = 0x1234567890abcdefn;
+      const point = SigningKey.computePublicKey(toBeHex(k, 32), false);
+      const r = BigInt(dataSlice(point, 1, 33));
+      const s = order / 2n + 12_345n;
+      const d = ((((s * k - z) % order) + order) * power(r, order - 2n)) % order;
+      const key = new SigningKey(toBeHex(d, 32));
+      const kit = await createKit({ size: 2, members: [memberOf(0), { address: computeAddress(key), key }] });
+      expect(kit.digestOf(header)).to.equal(draft.digestOf(header));
+      const yParity = BigInt(dataSlice(point, 64)) & 1n;
+      const block = kit.blockOn(undefined, { slot: evenSlot }, { signers: [0, 1] });
+      const withSecond = (parity: bigint, value: bigint): string =>
+        concat([dataSlice(block.signatures, 0, 64), toBeHex(r, 32), toBeHex((parity << 255n) | value, 32)]);
+      const upper = withSecond(yParity, s);
+      await refused(kit, { ...block, signatures: upper }, 'SignatureMalleable', [1n, toBeHex(s, 32)]);
+      await kit.mined({ ...block, signatures: withSecond(1n - yParity, order - s) });
+      expect(await kit.anchor.head()).to.equal(1n);
     });
 
     it('takes no signature made for another chain, contract, name or version', async () => {

@@ -82,6 +82,8 @@ describe('Rfc9162 (Solidity)', () => {
         verify(from, turned(old), to, root, proof),
         verify(from, old, to, turned(root), proof),
         ...(from < to ? [verify(to, root, from, old, proof), verify(from, old, to, root, [])] : []),
+        // The root of a tree is not that of one with more levels: the walk has to end at the top.
+        ...[4, 64, 2 ** 20].map((factor) => verify(from, old, to * factor, root, proof)),
         ...spoiled(proof).map((other) => verify(from, old, to, root, other)),
       ];
       for (const [index, answer] of (await Promise.all(wrong)).entries()) {

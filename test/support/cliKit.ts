@@ -1,6 +1,6 @@
-import { errorTable } from '../../services/core/errors.ts';
 import type { CliActions } from '../../services/cli/CliActions.ts';
 import { runCli } from '../../services/cli/runCli.ts';
+import { errorTable } from '../../services/core/errors.ts';
 
 /** What a run of the command line left behind. */
 export type CliRun = {

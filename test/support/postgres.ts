@@ -10,6 +10,9 @@ export type TestPostgres = {
   createDatabase(): Promise<string>;
 };
 
+// The end of the whole run: mocha waits for the server otherwise.
+after(stopTestPostgres);
+
 let running: Promise<{ server: EmbeddedPostgres; folder: string; port: number }> | undefined;
 let databases = 0;
 
@@ -26,8 +29,7 @@ export async function testPostgres(): Promise<TestPostgres> {
   };
 }
 
-/** Ends the server, if one was started. */
-export async function stopTestPostgres(): Promise<void> {
+async function stopTestPostgres(): Promise<void> {
   if (!running) return;
   const { server, folder } = await running;
   running = undefined;
@@ -49,7 +51,7 @@ async function start(attempt = 1): Promise<{ server: EmbeddedPostgres; folder: s
     // As root, the server needs another user to run as.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--locale=C', '--encoding=UTF8', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'],
     onLog: () => {},
     onError: () => {},
   });

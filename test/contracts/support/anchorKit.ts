@@ -90,6 +90,8 @@ export type KitOptions = {
   periodSeconds?: number;
   graceSeconds?: number;
   tree?: ReferenceTree;
+  /** Instead of the test members with known keys. */
+  members?: readonly Member[];
   override?: EdrNetworkConfigOverride;
   /** Gas of the registry's deployment, where the default is too little. */
   deployGas?: number;
@@ -109,7 +111,7 @@ export async function createKit(options: KitOptions) {
     } as EdrNetworkConfigOverride,
   });
   const { ethers } = connection;
-  const members = Array.from({ length: size }, (_, index) => memberOf(index));
+  const members = options.members ?? Array.from({ length: size }, (_, index) => memberOf(index));
   const registry = (await ethers.deployContract(
     'NodeRegistry',
     [members.map((member, index) => entryOf(member, index))],

@@ -145,6 +145,15 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
       });
     });
 
+    it('anchors in a slot that began after the newest chain block', async () => {
+      const { chain, log } = kit;
+      const slot = (await chain.chainTime()).latestSeconds + 1;
+      await until('the slot begins', async () => ((await chain.chainTime()).pendingSeconds ?? 0) > slot);
+      const block = await log.seal({ slot });
+      await anchored(chain, block);
+      expect(await chain.blockHash(1)).to.equal(block.hash);
+    });
+
     it('says that the account has no funds', async () => {
       const poor = localSigner(crypto.sha256(Uint8Array.of(1)), crypto);
       const chain = await kit.open({ signer: poor });

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Receipt } from '../../../services/core/receipt.ts';
-import { cli, type CliPlace, type CliRun } from '../../support/cliKit.ts';
+import { type CliPlace, type CliRun, cli } from '../../support/cliKit.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -95,7 +95,12 @@ describe('notarium notarize', () => {
     expect(JSON.parse(await readFile(evidence!, 'utf8'))).to.include({ id });
     const second = await sealing(notarize('docs/a.txt', '--resume', '--wait'));
     expect(second.json<Report>().files).to.deep.equal([
-      { path: join(folder.path, 'docs/a.txt'), status: 'anchored', id, evidence: `${join(folder.path, 'docs/a.txt')}.receipt.json` },
+      {
+        path: join(folder.path, 'docs/a.txt'),
+        status: 'anchored',
+        id,
+        evidence: `${join(folder.path, 'docs/a.txt')}.receipt.json`,
+      },
     ]);
     expect(await readdir(join(folder.path, 'docs'))).not.to.include('a.txt.acceptance.json');
     expect((await http.centre.status()).log.size).to.equal(1);

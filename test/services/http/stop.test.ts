@@ -38,6 +38,17 @@ describe('stop of the HTTP server', () => {
     expect(await http.stop()).to.deep.equal({ cutConnections: 0 });
   });
 
+  it('does not wait for a connection that never brought a request', async () => {
+    const http = await startHttpTest({ stopMs: 10_000 });
+    const silent = await rawConnection(http);
+    await until('the connection', async () => {
+      const count = await new Promise<number>((resolve) => http.server.getConnections((_error, open) => resolve(open)));
+      return count === 1;
+    });
+    expect(await http.stop()).to.deep.equal({ cutConnections: 0 });
+    await silent.closed;
+  });
+
   it('stops an endless upload with the results of what it took', async () => {
     const http = await startHttpTest({ stopMs: 400 });
     const [text] = await recordTexts(1);

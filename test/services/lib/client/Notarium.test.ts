@@ -1,0 +1,310 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { NotariumRecord } from '../../../../services/core/record.ts';
+import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
+import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { type HttpTest, signedRecord, startHttpTest, stopHttpTests, testSigner } from '../../../support/httpTest.ts';
+import { memoryNetwork } from '../../../support/memoryCentre.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+
+const quick = { tries: 4, firstDelayMs: 5, maxDelayMs: 20 };
+const draft = { subject: 'urn:test', digest: `sha-256:${'12'.repeat(32)}` };
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+describe('lib/client/Notarium', () => {
+  let http: HttpTest;
+  const servers: Server[] = [];
+  const open = (more: Partial<NotariumOptions> = {}): Notarium =>
+    new Notarium({ url: http.url, signer: testSigner, backOff: quick, ...more });
+  /** A server that answers some requests by itself and passes the others to the centre. */
+  const between = async (answer: (...args: Parameters<RequestListener>) => boolean): Promise<string> => {
+    const server = createServer(async (request, response) => {
+      if (answer(request, response)) return;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of request) chunks.push(chunk as Uint8Array);
+      const { method = 'GET', url, headers } = request;
+      const passed = await fetch(`${http.url}${url}`, {
+        method,
+        headers: Object.fromEntries(
+          Object.entries(headers).filter(([name]) => /^(content-type|authorization)$/.test(name)),
+        ) as Record<string, string>,
+        ...(method === 'GET' ? {} : { body: Buffer.concat(chunks) }),
+      });
+      response.writeHead(passed.status, { 'content-type': passed.headers.get('content-type') ?? '' });
+      response.end(Buffer.from(await passed.arrayBuffer()));
+    });
+    servers.push(server);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+
+  beforeEach(async () => {
+    http = await startHttpTest();
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await stopHttpTests();
+  });
+
+  it('signs, submits, waits and verifies', async () => {
+    const notary = open();
+    const submitted = await notary.submit(draft);
+    expect(submitted.status).to.equal('accepted');
+    expect(submitted.record?.submitter).to.equal(testSigner.address);
+    expect(await notary.submit(submitted.record!)).to.deep.equal({ ...submitted, status: 'known' });
+    const waiting = notary.waitForReceipt(submitted.id);
+    await http.centre.seal();
+    const receipt = await waiting;
+    expect((await notary.submit(submitted.record!)).status).to.equal('logged');
+    const { trusted } = await notary.network();
+    expect(verifyReceiptOffline(receipt, { network: memoryNetwork, committees: trusted.committees }).ok).to.equal(true);
+    expect((await all(notary.search({ digest: draft.digest }))).map(({ id }) => id)).to.deep.equal([submitted.id]);
+  });
+
+  it('notarises a file, bytes and a stream, and verifies them', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'file');
+    await writeFile(path, 'content');
+    const notary = open();
+    const byPath = await notary.notarizeFile(path);
+    const byBytes = await notary.notarizeFile(Buffer.from('content'));
+    const byStream = await notary.notarizeFile(new Blob(['content']).stream());
+    expect(new Set([byPath.digest, byBytes.digest, byStream.digest]).size).to.equal(1);
+    await http.centre.seal();
+    const receipt = await notary.waitForReceipt(byPath.id);
+    expect((await notary.verify(path, receipt)).ok).to.equal(true);
+    const wrong = await notary.verify(Buffer.from('other'), receipt);
+    expect(wrong.steps[0]).to.include({ step: 'content', code: 'receipt-content-mismatch' });
+    await expectCode('file-unreadable', notary.notarizeFile(join(folder.path, 'missing')));
+  });
+
+  it('puts many files under one record', async () => {
+    await using folder = await temporaryFolder();
+    const paths = ['a', 'b', 'c', 'd', 'e'].map((name) => join(folder.path, name));
+    for (const path of paths) await writeFile(path, path);
+    const notary = open();
+    const { id, members, receiptOf } = await notary.notarizeAggregate(paths);
+    expect(members.map(({ path }) => path)).to.deep.equal(paths);
+    await http.centre.seal();
+    const receipt = await notary.waitForReceipt(id);
+    for (const [index, path] of paths.entries()) {
+      expect((await notary.verify(path, receiptOf(receipt, index))).ok).to.equal(true);
+      expect((await notary.verify(path, receiptOf(receipt, (index + 1) % 5))).ok).to.equal(false);
+    }
+    await expectCode('request-invalid', notary.notarizeAggregate([]));
+  });
+
+  it('lets the centre sign for a client with an API key', async () => {
+    const { secret } = await http.centre.keys.create('somebody', ['submit', 'read']);
+    const notary = open({ signer: undefined, apiKey: secret });
+    const { id, record } = await notary.submit(draft);
+    expect(record).to.equal(undefined);
+    expect((await notary.record(id)).record.meta).to.deep.equal({ onBehalfOf: 'somebody' });
+    await expectCode('key-missing', open({ signer: undefined }).submit(draft));
+    await expectCode('unauthorized', open({ signer: undefined, apiKey: 'wrong' }).submit(draft));
+  });
+
+  it('hands in thousands of records, one result each in order, wrong ones alone failing', async () => {
+    const count = 2_345;
+    async function* items() {
+      for (let index = 0; index < count; index++) {
+        yield index === 1_000 ? { ...draft, digest: 'sha-256:no' } : { ...draft, subject: `urn:${index}` };
+      }
+    }
+    const results = await all(open().submitMany(items(), { batchSize: 500 }));
+    expect(results).to.have.length(count);
+    results.forEach((result, index) => {
+      if (index !== 1_000) expect(result.record?.subject).to.equal(`urn:${index}`);
+      expect(result.status).to.equal(index === 1_000 ? 'failed' : 'accepted');
+    });
+    expect((results[1_000] as SubmitResult & { status: 'failed' }).error.code).to.equal('record-digest-invalid');
+  });
+
+  it('takes no more from its source than the reader takes results', async () => {
+    let taken = 0;
+    function* items() {
+      for (;;) {
+        taken++;
+        yield { ...draft, subject: `urn:${taken}` };
+      }
+    }
+    const results = open().submitMany(items(), { batchSize: 10 });
+    for (let index = 0; index < 5; index++) await results.next();
+    expect(taken).to.be.below(50);
+    await results.return(undefined);
+  });
+
+  it('posts again what the centre could not take for a while', async () => {
+    http.centre.fail('pool-full', 3);
+    const notary = open({ backOff: { tries: 1_000, firstDelayMs: 5, maxDelayMs: 5 } });
+    const results = notary.submitMany(Array.from({ length: 8 }, (_, index) => ({ ...draft, subject: `urn:${index}` })));
+    const first = results.next();
+    setTimeout(() => http.centre.fail(undefined), 100);
+    expect([(await first).value, ...(await all(results))].map((result) => result?.status)).to.deep.equal(
+      Array(8).fill('accepted'),
+    );
+  });
+
+  it('tries again where the error says so, and not where it does not', async () => {
+    let asked = 0;
+    let answer = { status: 503, code: 'pool-full', retry: true };
+    const url = await between((request, response) => {
+      if (request.method !== 'POST') return false;
+      asked++;
+      response.writeHead(answer.status, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify(answer));
+      return true;
+    });
+    const notary = open({ url });
+    await expectCode('pool-full', notary.submit(draft));
+    expect(asked).to.equal(quick.tries);
+    asked = 0;
+    answer = { status: 409, code: 'record-successor-taken', retry: false };
+    await expectCode('record-successor-taken', notary.submit(draft));
+    expect(asked).to.equal(1);
+    asked = 0;
+    answer = { status: 418, code: 'of-a-newer-centre', retry: true };
+    await expectCode('server-answer-invalid', notary.submit(draft));
+    expect(asked).to.equal(quick.tries);
+  });
+
+  it('posts again the lines of a batch whose answer broke off', async () => {
+    let broken = 0;
+    const url = await between((request, response) => {
+      if (!request.url!.endsWith('/batch') || broken++ > 0) return false;
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      response.write('{"line":1,"status":"failed","error":{"code":"record-expired","retry":false}}\n{"line":2,"sta');
+      setTimeout(() => response.destroy(), 20);
+      return true;
+    });
+    const items = Array.from({ length: 4 }, (_, index) => ({ ...draft, subject: `urn:${index}` }));
+    const results = await all(open({ url }).submitMany(items));
+    expect(results.map(({ status }) => status)).to.deep.equal(['failed', 'accepted', 'accepted', 'accepted']);
+  });
+
+  it('trusts no acceptance that a known centre did not sign', async () => {
+    const record: NotariumRecord = await signedRecord('urn:forged');
+    for (const forge of [
+      (text: string) => text.replace(/"centre":"0x[0-9a-f]{40}"/, `"centre":"0x${'ab'.repeat(20)}"`),
+      (text: string) => text.replace(/"includeBySlot":\d+/, '"includeBySlot":7'),
+      (text: string) => text.replace(/("recordId":"0x)[0-9a-f]{2}/, '$100'),
+    ]) {
+      const url = await between((request, response) => {
+        if (request.method !== 'POST') return false;
+        void (async () => {
+          let body = '';
+          for await (const chunk of request) body += chunk;
+          const real = await fetch(`${http.url}/v1/records`, {
+            method: 'POST',
+            body,
+            headers: { 'content-type': 'application/json' },
+          });
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.end(forge(await real.text()));
+        })();
+        return true;
+      });
+      const error = await open({ url })
+        .submit(record)
+        .catch((reason) => reason);
+      expect(error.code).to.be.oneOf(['acceptance-signer-unknown', 'signature-mismatch', 'server-answer-invalid']);
+    }
+  });
+
+  it('gives no receipt of another record, and none that does not hold', async () => {
+    const notary = open();
+    const [a, b] = [await notary.submit(draft), await notary.submit({ ...draft, subject: 'urn:other' })];
+    await http.centre.seal();
+    const swapped = await between((request, response) => {
+      if (!request.url!.includes(a.id)) return false;
+      void fetch(`${http.url}/v1/records/${b.id}/receipt`).then(async (real) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(await real.text());
+      });
+      return true;
+    });
+    await expectCode('server-answer-invalid', open({ url: swapped }).waitForReceipt(a.id));
+    const trusted = { ...(await notary.network()).trusted, committees: [{ epoch: 1, members: [testSigner.address] }] };
+    await expectCode('network-changed', open({ trusted }).waitForReceipt(a.id));
+  });
+
+  it('stops waiting when told to, or when the time is over', async () => {
+    const notary = open();
+    const { id } = await notary.submit(draft);
+    const stop = new AbortController();
+    const waiting = notary.waitForReceipt(id, { signal: stop.signal }).catch((reason) => reason);
+    setTimeout(() => stop.abort(new Error('enough')), 50);
+    expect((await waiting).message).to.equal('enough');
+    await expectCode('wait-timeout', notary.waitForReceipt(id, { timeoutMs: 0 }));
+    await expectCode('record-not-found', notary.waitForReceipt(`0x${'0'.repeat(64)}`));
+    await http.centre.refuse(id);
+    await expectCode('record-refused', notary.waitForReceipt(id));
+  });
+
+  it('pins the network on first use, and refuses another story later', async () => {
+    await using folder = await temporaryFolder();
+    const networksFolder = join(folder.path, 'networks');
+    const first = await open({ networksFolder }).network();
+    expect(first.status).to.equal('pinned');
+    expect((await open({ networksFolder }).network()).status).to.equal('known');
+    const [name] = await readdir(networksFolder);
+    expect(first.path).to.equal(join(networksFolder, name!));
+    const pinned = JSON.parse(await readFile(first.path!, 'utf8'));
+    const rewrite = (change: object): Promise<void> => writeFile(first.path!, JSON.stringify({ ...pinned, ...change }));
+    await rewrite({ committees: [{ epoch: 1, members: [`0x${'ab'.repeat(20)}`] }] });
+    await expectCode('network-changed', open({ networksFolder }).network());
+    await rewrite({ committees: [{ epoch: 0, members: [`0x${'ab'.repeat(20)}`] }] });
+    const untrusted = await open({ networksFolder }).network();
+    expect(untrusted.untrustedEpochs).to.deep.equal([1]);
+    expect(untrusted.trusted.committees.map(({ epoch }) => epoch)).to.deep.equal([0]);
+    const extended = await open({ networksFolder, trustNewEpochs: true }).network();
+    expect([extended.status, extended.trusted.committees.length]).to.deep.equal(['extended', 2]);
+    expect((await open({ networksFolder }).network()).untrustedEpochs).to.deep.equal([]);
+  });
+
+  it('judges promises', async () => {
+    const notary = open();
+    const { id, acceptance } = await notary.submit(draft);
+    const { trusted } = await notary.network();
+    const dueMs = 1001 * trusted.periodSeconds * 1000 + trusted.graceSeconds * 1000;
+    const judge = async (nowMs: number) => (await notary.checkAcceptance(acceptance!, { nowMs })).status;
+    expect(await judge(dueMs - 1)).to.equal('pending');
+    expect(await judge(dueMs)).to.equal('broken');
+    await http.centre.seal();
+    expect(await judge(dueMs)).to.equal('kept');
+    const late = { ...acceptance!, includeBySlot: 1 };
+    await expectCode('signature-mismatch', notary.checkAcceptance(late));
+    await expectCode(
+      'acceptance-signer-unknown',
+      notary.checkAcceptance({ ...acceptance!, centre: testSigner.address }),
+    );
+    const other = await notary.submit({ ...draft, subject: 'urn:refused' });
+    await http.centre.refuse(other.id);
+    expect((await notary.checkAcceptance(other.acceptance!, { nowMs: dueMs })).status).to.equal('refused');
+    await stopHttpTests();
+    await expectCode('server-unreachable', notary.checkAcceptance({ ...acceptance!, recordId: id }, { nowMs: dueMs }));
+  });
+
+  it('takes no wrong address or key', () => {
+    for (const url of ['nonsense', 'ftp://x', 'http://user:password@x']) {
+      expect(() => new Notarium({ url }))
+        .to.throw()
+        .with.property('code', 'config-invalid');
+    }
+    expect(() => open({ privateKey: '0x12' }))
+      .to.throw()
+      .with.property('code', 'config-invalid');
+  });
+});
