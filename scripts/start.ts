@@ -15,9 +15,9 @@ import { isNotariumError, NotariumError } from '../services/core/errors.ts';
 import { jsonRpc } from '../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../services/lib/keystore.ts';
 import { deploy } from './deploy.ts';
-import { type ChainKind, type RunningChain, startChain } from './support/chains.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
 import { requireFreePort } from './support/ports.ts';
+import { type ChainKind, type RunningChain, startChain } from './support/startChain.ts';
 
 type Options = {
   readonly chain: ChainKind;

@@ -1,6 +1,7 @@
 import { errorTable, NotariumError, toProblem } from '../core/errors.ts';
 import { exitCodeOf } from './exitCodes.ts';
 import { nextStep } from './nextSteps.ts';
+import { printable } from './printable.ts';
 import type { Terminal, TextSink } from './Terminal.ts';
 
 /** How to print. */
@@ -60,7 +61,7 @@ export class Output {
         error: { code, detail, retry, exitCode: exitCodeOf(code), ...(data ? { data } : {}), next },
       });
     } else {
-      this.stderr.write(`${this.paint('bad', `error ${error.code}`, this.stderr)}: ${error.message}\n`);
+      this.stderr.write(`${this.paint('bad', `error ${error.code}`, this.stderr)}: ${printable(error.message)}\n`);
       if (next) this.stderr.write(`  ${next}\n`);
     }
     if (this.options.debug) this.stderr.write(`${stackOf(error)}\n`);

@@ -36,11 +36,6 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 22, meaning: 'the chain has no block at that height', codes: ['receipt-not-anchored'] },
   { exit: 23, meaning: 'no trusted network file names this network', codes: ['network-untrusted'] },
   { exit: 24, meaning: 'the centre contradicts the trusted network file', codes: ['network-changed'] },
-  {
-    exit: 28,
-    meaning: 'the anchor names another transaction, block or time than the chain',
-    codes: ['receipt-anchor-mismatch'],
-  },
   // Acceptances
   { exit: 25, meaning: 'acceptance broken: PROVABLE MISCONDUCT of the centre', codes: ['acceptance-broken'] },
   { exit: 26, meaning: 'the promised slot of the acceptance has not passed yet', codes: ['acceptance-pending'] },
@@ -48,6 +43,11 @@ export const exitTable: readonly ExitRow[] = [
     exit: 27,
     meaning: 'the acceptance is malformed, or by no centre of the network',
     codes: ['acceptance-malformed', 'acceptance-signer-unknown'],
+  },
+  {
+    exit: 28,
+    meaning: 'the anchor names another transaction, block or time than the chain',
+    codes: ['receipt-anchor-mismatch'],
   },
   // Input
   { exit: 30, meaning: 'a file cannot be read', codes: ['file-unreadable', 'file-*'] },
@@ -102,6 +102,7 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 52, meaning: 'the data folder belongs to another network instance', codes: ['store-network-mismatch'] },
   { exit: 53, meaning: 'the data folder was written by a newer version', codes: ['store-version-unsupported'] },
   { exit: 54, meaning: 'the port is in use', codes: ['port-taken'] },
+  { exit: 55, meaning: 'the backup is not valid', codes: ['backup-invalid', 'backup-*'] },
   { exit: 60, meaning: 'the chain RPC does not answer', codes: ['chain-unreachable'] },
   {
     exit: 61,

@@ -27,6 +27,11 @@ export function addDoctor(program: Command, context: ProgramContext): void {
 
 const marks = { ok: 'passed', warn: 'skipped', fail: 'failed', skipped: 'skipped' } as const;
 
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
 async function doctor(run: Run<object>): Promise<void> {
   const { settings, signal, output } = run;
   const { url, apiKey, rpcUrl, contract, host = '127.0.0.1', port = 8080 } = settings;
@@ -35,7 +40,7 @@ async function doctor(run: Run<object>): Promise<void> {
     ...checkMachine(),
     await checkCrypto(),
     ...(await checkData(settings.data)),
-    await checkPort(host, port, centre.status === 'ok' || centre.status === 'fail'),
+    await checkPort(host, port, centre.data?.answered === true && portOf(url ?? defaultUrl) === port),
     ...(await checkChain(rpcUrl, contract, signal)),
     centre,
   ];

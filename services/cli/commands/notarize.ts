@@ -10,6 +10,7 @@ import { notarizeEach } from '../notarize/notarizeEach.ts';
 import { notarizeTogether } from '../notarize/notarizeTogether.ts';
 import { openClient, openSigner } from '../openClient.ts';
 import { Progress, sizeText } from '../Progress.ts';
+import { printable } from '../printable.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
 
@@ -138,11 +139,13 @@ function report(run: Run<Options>, outcomes: readonly Outcome[], unreadable: rea
   });
   if (taken.length <= listedFiles) {
     for (const { path, status, id, evidence } of taken) {
-      output.line(`${output.mark('passed')} ${status} ${path}\n    record ${id}\n    ${evidence}`);
+      output.line(
+        `${output.mark('passed')} ${status} ${printable(path)}\n    record ${id}\n    ${printable(evidence)}`,
+      );
     }
   }
   for (const { path, error } of failed) {
-    output.line(`${output.mark('failed')} ${path}\n    ${error.code}: ${error.message}`);
+    output.line(`${output.mark('failed')} ${printable(path)}\n    ${error.code}: ${printable(error.message)}`);
   }
   output.line(summary(count('accepted'), count('anchored'), count('kept'), failed.length));
   if (count('accepted') > 0)

@@ -8,6 +8,7 @@ import { hashContent } from '../../lib/client/content.ts';
 import type { Notarium } from '../../lib/client/Notarium.ts';
 import { type CentreFlags, withCentre } from '../commandOptions.ts';
 import { openClient } from '../openClient.ts';
+import { printable } from '../printable.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
 
@@ -73,9 +74,4 @@ function print(
   ];
   for (const [name, value] of lines)
     if (value !== undefined) output.line(`  ${name.padEnd(10)} ${printable(String(value))}`);
-}
-
-/** Text of others may hold escape sequences that a terminal obeys. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }

@@ -14,9 +14,17 @@ export async function checkCentre(
   try {
     const { ready, problems, version, log } = await http.json({ path: '/v1/status', signal }, statusAnswerSchema);
     const detail = `${http.url}: version ${version}, ${log.size} entries`;
-    if (ready) return ok('centre', detail);
+    if (ready) return ok('centre', detail, { answered: true });
     const why = problems.map(({ code, detail: text }) => `${code} (${text})`).join(', ');
-    return found('fail', 'centre', `${detail}, not ready: ${why}`, 'Mend what it names; `notarium status` shows more.');
+    return found(
+      'fail',
+      'centre',
+      `${detail}, not ready: ${why}`,
+      'Mend what it names; `notarium status` shows more.',
+      {
+        answered: true,
+      },
+    );
   } catch (error) {
     if (!(error instanceof NotariumError)) throw error;
     if (error.code === 'server-unreachable' && !asked) return skipped('centre', `none answers at ${http.url}`);

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { zeroHash } from '../../../../services/core/block.ts';
 import type { NotariumRecord } from '../../../../services/core/record.ts';
 import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
 import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
@@ -248,7 +249,7 @@ describe('lib/client/Notarium', () => {
     setTimeout(() => stop.abort(new Error('enough')), 50);
     expect((await waiting).message).to.equal('enough');
     await expectCode('wait-timeout', notary.waitForReceipt(id, { timeoutMs: 0 }));
-    await expectCode('record-not-found', notary.waitForReceipt(`0x${'0'.repeat(64)}`));
+    await expectCode('record-not-found', notary.waitForReceipt(zeroHash));
     await http.centre.refuse(id);
     await expectCode('record-refused', notary.waitForReceipt(id));
   });

@@ -1,0 +1,159 @@
+import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect } from 'chai';
+import { toHex } from '../../../services/core/bytes.ts';
+import { entriesPath, tilePath } from '../../../services/core/log/tile.ts';
+import { databaseFile } from '../../../services/store/database.ts';
+import type { AnchoredBlock } from '../../../services/store/Store.ts';
+import { expectCode } from '../../support/expectCode.ts';
+import { anchorNext, heir, logAll, onBothDatabases, row, rows, storePlace, type StorePlace } from './storeKit.ts';
+
+async function flipByte(path: string, at: number): Promise<void> {
+  const file = await open(path, 'r+');
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+  await file.write(Buffer.from([buffer[0]! ^ 1]), 0, 1, at);
+  await file.close();
+}
+
+const all = rows(700, 'logged');
+const logPath = (place: StorePlace, path: string): string => join(place.dataDir, 'log', path);
+
+async function logged(place: StorePlace): Promise<AnchoredBlock[]> {
+  const store = await place.open();
+  const blocks = [await logAll(store, all.slice(0, 300), 1), await logAll(store, all.slice(300), 2)];
+  await store.admit([...rows(5, 'pooled'), heir('heir', all[0]!)]);
+  await store.close();
+  return blocks;
+}
+
+onBothDatabases('store rebuild', (newPlace) => {
+  it('mends hash tiles from entries, names damaged entries, and fills all indexes', async () => {
+    await using place = await newPlace();
+    const blocks = await logged(place);
+    const store = await place.open();
+    await store.verifyLog();
+    const tile = logPath(place, tilePath(0, 1));
+    const right = await readFile(tile);
+    await flipByte(tile, 100);
+    await rm(logPath(place, tilePath(1, 0, 2)));
+    expect((await expectCode('tile-corrupt', store.verifyLog())).data).to.deep.equal({ path: tilePath(0, 1) });
+    const progress: number[] = [];
+    const report = await store.rebuildFromTiles({ blocks, onProgress: (done, total) => progress.push(done / total) });
+    expect(report).to.deep.equal({
+      logSize: 700,
+      blocks: 2,
+      missingBlocks: 0,
+      mendedTiles: [tilePath(0, 1), tilePath(1, 0, 2)],
+      salvaged: undefined,
+    });
+    expect(progress.at(-1)).to.equal(1);
+    expect((await readFile(tile)).equals(right)).to.equal(true);
+    await store.verifyLog();
+    await store.check();
+    for (const leafIndex of [0, 299, 300, 699]) {
+      expect(await store.findRecord(all[leafIndex]!.id)).to.deep.include({ where: 'log', leafIndex });
+    }
+    expect((await store.search({ subject: all[5]!.subject, limit: 2 })).hits.map((hit) => hit.leafIndex)).to.deep.equal([5]);
+    expect((await store.block(2))?.anchor).to.deep.equal(blocks[1]!.anchor);
+    expect((await store.poolStatus()).count).to.equal(6);
+    const [rival] = await store.admit([heir('rival', all[0]!)]);
+    expect(rival?.status).to.equal('rival');
+    await logAll(store, rows(3, 'more'), 3);
+    await store.verifyLog();
+  });
+
+  it('names an entry bundle that is damaged or missing, and changes nothing', async () => {
+    await using place = await newPlace();
+    const blocks = await logged(place);
+    const store = await place.open();
+    const bundle = logPath(place, entriesPath(0));
+    const kept = await readFile(bundle);
+    await flipByte(bundle, 1000);
+    for (const call of [() => store.verifyLog(), () => store.rebuildFromTiles({ blocks })]) {
+      expect((await expectCode('tile-corrupt', call)).data).to.deep.equal({ path: entriesPath(0) });
+    }
+    await truncate(bundle, 5000);
+    expect((await expectCode('tile-corrupt', store.verifyLog())).data).to.deep.equal({ path: entriesPath(0) });
+    await rm(bundle);
+    expect((await expectCode('tile-corrupt', store.verifyLog())).data).to.deep.equal({ path: entriesPath(0) });
+    expect((await expectCode('tile-corrupt', store.entry(3))).data).to.deep.equal({ path: entriesPath(0) });
+    expect(await store.findRecord(all[699]!.id)).to.deep.include({ where: 'log' });
+    await writeFile(bundle, kept);
+    await store.verifyLog();
+  });
+
+  it('stops before blocks whose records are not in the tiles', async () => {
+    await using place = await newPlace();
+    const store = await place.open();
+    const blocks = [await logAll(store, all.slice(0, 300), 1)];
+    await store.admit(all.slice(300));
+    blocks.push(await anchorNext(store, 400, 2));
+    expect(await store.rebuildFromTiles({ blocks })).to.deep.include({ logSize: 300, blocks: 1, missingBlocks: 1 });
+    await store.commitBlock(2);
+    expect(store.logSize()).to.equal(700);
+    await store.verifyLog();
+  });
+});
+
+describe('store with a damaged database', () => {
+  it('says which file, and what to do; a rebuild brings everything back', async () => {
+    await using place = await storePlace('sqlite');
+    const blocks = await logged(place);
+    const path = join(place.dataDir, databaseFile);
+    await writeFile(path, Buffer.alloc(100_000, 'garbage'));
+    const error = await expectCode('store-corrupt', place.open());
+    expect(error.data).to.deep.equal({ file: path });
+    expect(error.message).to.contain('notarium rebuild');
+    const aside = await place.open({ onDamage: 'setAside' });
+    await aside.close();
+    // Without its indexes it must not be worked with.
+    await expectCode('store-corrupt', place.open());
+    const store = await place.open({ onDamage: 'setAside' });
+    const report = await store.rebuildFromTiles({ blocks });
+    expect(report.logSize).to.equal(700);
+    await store.close();
+    const again = await place.open();
+    expect(await again.findRecord(all[400]!.id)).to.deep.include({ where: 'log', leafIndex: 400 });
+    expect((await again.admit([row('after')]))[0]?.status).to.equal('accepted');
+  });
+
+  it('finds overwritten pages, and saves what is readable: pool, votes, events, keys', async () => {
+    await using place = await storePlace('sqlite');
+    const blocks = await logged(place);
+    const before = await place.open();
+    await before.vote({ slot: 3, hash: blocks[0]!.hash, header: blocks[0]!.header });
+    await before.appendEvent({ type: 'alert', time: '2026-11-21T01:30:00.000Z', data: {} });
+    await before.close();
+    await overwriteTable(join(place.dataDir, databaseFile), 'postings');
+    const broken = await place.open();
+    await expectCode('store-corrupt', broken.check());
+    await broken.close();
+    const store = await place.open({ onDamage: 'setAside' });
+    const { salvaged, logSize } = await store.rebuildFromTiles({ blocks });
+    expect(logSize).to.equal(700);
+    expect(salvaged?.rows).to.include({ pool: 6, votes: 1, events: 1, blocks: 2 });
+    expect(salvaged?.complete).to.equal(true);
+    expect((await stat(salvaged!.path)).isFile()).to.equal(true);
+    expect((await store.voteOf(3))?.hash).to.equal(blocks[0]!.hash);
+    expect((await store.findRecord(row('pooled 3').id))?.where).to.equal('pool');
+    expect(toHex((await store.successorOf(all[0]!.id))!)).to.equal(toHex(heir('heir', all[0]!).id));
+    expect(await store.appendEvent({ type: 'alert', time: 'x', data: {} })).to.equal(2);
+    await store.check();
+    await logAll(store, rows(2, 'more'), 3);
+    expect(store.logSize()).to.equal(708);
+    await store.verifyLog();
+  });
+});
+
+/** Destroys every page of one table but leaves the rest of the file as it is. */
+async function overwriteTable(path: string, table: string): Promise<void> {
+  const db = new DatabaseSync(path);
+  db.exec('pragma wal_checkpoint(truncate)');
+  const root = Number(db.prepare('select rootpage from sqlite_schema where name = ?').get(table)!.rootpage);
+  const { page_size } = db.prepare('pragma page_size').get() as { page_size: number };
+  db.close();
+  const file = await open(path, 'r+');
+  await file.write(Buffer.alloc(page_size, 0xa5), 0, page_size, (root - 1) * page_size);
+  await file.close();
+}
