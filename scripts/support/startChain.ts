@@ -88,11 +88,16 @@ export async function startChain(options: {
   };
 }
 
-// The package's own command starts the binary as a child, which a SIGKILL would leave behind.
+/** From its package for this platform where npm has one; elsewhere the `anvil` of the PATH. */
 function anvilBinary(): string {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  const folder = dirname(resolve(`@foundry-rs/anvil-${process.platform}-${arch}/package.json`));
-  return join(folder, 'bin', 'anvil');
+  try {
+    const folder = dirname(resolve(`@foundry-rs/anvil-${process.platform}-${arch}/package.json`));
+    return join(folder, 'bin', 'anvil');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return 'anvil';
+  }
 }
 
 function hardhatCommand(): string {

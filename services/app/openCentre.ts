@@ -275,6 +275,10 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
         network: info.network,
         committees: committee ? [committee] : [],
         chainBlockHash: async (height) => (await chain.blockHash(height)) ?? (`0x${'0'.repeat(64)}` as Hash),
+        chainAnchor: async ({ height, blockHash, transactionHash }) => {
+          const anchor = await chain.findAnchor(height, blockHash, { slot: receipt.block.slot });
+          return anchor?.transactionHash === transactionHash ? anchor : undefined;
+        },
         crypto,
       });
     },

@@ -13,7 +13,7 @@ export type ActionContext = {
 };
 
 /** What `notarium rebuild` did. */
-export type RebuildReport = { readonly blocks: number; readonly records: number; readonly notes?: readonly string[] };
+type RebuildReport = { readonly blocks: number; readonly records: number; readonly notes?: readonly string[] };
 
 /** What was written or read by `notarium export` and `import`. */
 export type BackupReport = { readonly files: number; readonly sizeBytes: number; readonly records: number };

@@ -32,3 +32,10 @@ export function withData(command: Command): Command {
 export function withChain(command: Command): Command {
   return command.option('--rpc <url>', 'JSON-RPC of the chain').option('--contract <address>', 'BlockAnchor contract');
 }
+
+/** Option values of `notarium verify` that are no settings. */
+export type VerifyFlags = CentreFlags & {
+  readonly offline?: boolean;
+  readonly rpc?: string;
+  readonly acceptance?: string;
+};

@@ -13,7 +13,7 @@ const addressTextSchema = z.string().toLowerCase().pipe(addressSchema);
 const switchSchema = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 
 /** Every setting that may stand in a config file, in the environment, or on the command line. */
-export const settingsSchema = z.strictObject({
+const settingsSchema = z.strictObject({
   /** Base URL of the centre. */
   url: urlSchema.optional(),
   /** JSON-RPC of the chain. */

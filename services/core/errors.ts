@@ -63,8 +63,8 @@ export const errorTable = {
   'receipt-quorum-missing': row(422, 'Fewer valid committee signatures than the quorum'),
   'receipt-publisher-not-turn': row(422, 'The publisher was not the one whose turn the slot was'),
   'receipt-chain-mismatch': row(422, 'The chain stores another block hash than the receipt'),
+  'receipt-anchor-mismatch': row(422, 'The anchor transaction is not what, where or when the receipt says'),
   'receipt-not-anchored': row(422, 'The chain has no block at that height'),
-  'receipt-anchor-mismatch': row(422, 'The anchor names another transaction, block or time than the chain'),
   'acceptance-malformed': row(422, 'The acceptance does not have the expected form'),
   'acceptance-broken': row(
     422,

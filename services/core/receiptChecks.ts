@@ -133,6 +133,19 @@ export function checkChain(stored: Hash, have: Hash): void {
   }
 }
 
+/** The chain has the anchor's transaction where and when the receipt says. */
+export function checkAnchor(
+  { anchor }: Receipt,
+  found: { readonly blockNumber: number; readonly timestamp: number } | undefined,
+): void {
+  const fits = found?.blockNumber === anchor.blockNumber && found.timestamp === anchor.timestamp;
+  if (fits) return;
+  const { transactionHash, blockNumber, timestamp } = anchor;
+  throw new NotariumError('receipt-anchor-mismatch', found ? 'place or time' : 'transaction', {
+    data: { have: { transactionHash, blockNumber, timestamp }, want: found ?? null },
+  });
+}
+
 const quorums = new WeakMap<Crypto, Set<string>>();
 
 /** Quorums found valid: the receipts of one block share them. Kept apart by the implementation that checked them. */

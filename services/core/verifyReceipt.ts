@@ -6,6 +6,7 @@ import { type ErrorCode, type ErrorData, NotariumError } from './errors.ts';
 import type { Receipt } from './receipt.ts';
 import {
   attempt,
+  checkAnchor,
   checkChain,
   checkContent,
   checkHeader,
@@ -17,7 +18,7 @@ import {
 import { type CheckedRecord, type NotariumRecord, parseEntry } from './record.ts';
 
 /** The steps of a verification, in their order. */
-export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum', 'chain'] as const;
+export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum', 'chain', 'anchor'] as const;
 
 /** See {@link receiptSteps}. */
 export type ReceiptStep = (typeof receiptSteps)[number];
@@ -50,13 +51,23 @@ export type VerifyOptions = {
   readonly committees?: KnownCommittees | undefined;
   /** What `BlockAnchor.blockHash(height)` answers, for the online step `chain`; zero where there is no block. */
   readonly chainBlockHash?: ((height: number) => Promise<Hash>) | undefined;
+  /**
+   * Where the chain has the transaction that anchored this block hash at this height, for the online step `anchor`;
+   * undefined where that transaction did not. Its time is the chain's, not the receipt's.
+   */
+  readonly chainAnchor?:
+    | ((query: AnchorQuery) => Promise<{ readonly blockNumber: number; readonly timestamp: number } | undefined>)
+    | undefined;
   readonly crypto?: Crypto | undefined;
 };
 
+/** Which anchor a verifier asks the chain for. */
+export type AnchorQuery = { readonly height: number; readonly blockHash: Hash; readonly transactionHash: Hash };
+
 /**
  * Verifies a receipt in the order of DESIGN.md section 3. Something must tie the block to what the verifier knows: with
- * neither `committees` nor `chainBlockHash` the step `quorum` fails. Of `anchor` only the network is checked; transaction
- * and time are pointers for people. What `chainBlockHash` throws goes through.
+ * neither `committees` nor `chainBlockHash` the step `quorum` fails. Offline, of `anchor` only the network is checked:
+ * transaction and time are then the word of whoever made the receipt. What the chain's functions throw goes through.
  */
 export async function verifyReceipt(receipt: Receipt, options: VerifyOptions): Promise<VerifyResult> {
   const check = new Verification(receipt, options);
@@ -65,11 +76,20 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyOptions): P
     const stored = await options.chainBlockHash(receipt.block.height);
     check.step('chain', () => checkChain(stored, check.blockHash!));
   }
+  if (options.chainAnchor && !check.failed) {
+    const { height } = receipt.block;
+    const { transactionHash } = receipt.anchor;
+    const found = await options.chainAnchor({ height, blockHash: check.blockHash!, transactionHash });
+    check.step('anchor', () => checkAnchor(receipt, found));
+  }
   return check.verdict();
 }
 
-/** {@link verifyReceipt} without the step `chain`, in one go. */
-export function verifyReceiptOffline(receipt: Receipt, options: Omit<VerifyOptions, 'chainBlockHash'>): VerifyResult {
+/** {@link verifyReceipt} without the online steps, in one go. */
+export function verifyReceiptOffline(
+  receipt: Receipt,
+  options: Omit<VerifyOptions, 'chainBlockHash' | 'chainAnchor'>,
+): VerifyResult {
   const check = new Verification(receipt, options);
   check.offline();
   return check.verdict();

@@ -46,6 +46,7 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
         'block passed',
         'quorum passed',
         'chain passed',
+        'anchor passed',
       ]);
     });
 

@@ -8,7 +8,7 @@ import { checkAnchor } from '../../lib/client/checkAnchor.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
-import { type CentreFlags, withCentre } from '../commandOptions.ts';
+import { type VerifyFlags, withCentre } from '../commandOptions.ts';
 import { exitCodeOf } from '../exitCodes.ts';
 import { nextStep } from '../nextSteps.ts';
 import { Progress, sizeText } from '../Progress.ts';
@@ -16,9 +16,6 @@ import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { type Basis, findBasis } from '../verify/basis.ts';
 import { verifyPromise } from '../verify/promise.ts';
 import { skippedText, stepText } from '../verify/stepTexts.ts';
-
-/** Options of `notarium verify`. */
-export type VerifyFlags = CentreFlags & { offline?: boolean; rpc?: string; acceptance?: string };
 
 /** `notarium verify`. */
 export function addVerify(program: Command, context: ProgramContext): void {

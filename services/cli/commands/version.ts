@@ -4,7 +4,7 @@ import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import { type ProgramContext, runs } from '../Run.ts';
 
 /** Version of this package. */
-export function packageVersion(): string {
+function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

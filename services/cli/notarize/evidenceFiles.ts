@@ -10,7 +10,7 @@ import { hashSchema } from '../../core/schemas.ts';
 import { writeFileWhole } from '../../lib/client/writeFileWhole.ts';
 
 /** `<name>.acceptance.json`: what is known of a record between intake and anchor. */
-export const acceptanceFileSchema = z.strictObject({
+const acceptanceFileSchema = z.strictObject({
   format: z.literal('notarium-acceptance/1'),
   id: hashSchema,
   digest: digestSchema,
@@ -79,7 +79,7 @@ export async function findAcceptance(path: string, digest: string): Promise<Acce
 }
 
 /** Text of a file, or undefined where there is none. */
-export async function readIfThere(path: string): Promise<string | undefined> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {

@@ -5,7 +5,7 @@ import { parseStrictJson } from '../../core/strictJson.ts';
 import { chainTimeMs } from '../../lib/client/checkAnchor.ts';
 import { Notarium } from '../../lib/client/Notarium.ts';
 import { type AcceptanceVerdict, asAcceptance } from '../../lib/client/verifyAcceptance.ts';
-import type { VerifyFlags } from '../commands/verify.ts';
+import type { VerifyFlags } from '../commandOptions.ts';
 import { exitCodeOf } from '../exitCodes.ts';
 import { nextStep } from '../nextSteps.ts';
 import { defaultUrl } from '../openClient.ts';

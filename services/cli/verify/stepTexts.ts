@@ -3,7 +3,7 @@ import type { ReceiptStep, VerifyResult } from '../../core/verifyReceipt.ts';
 
 /** What each passed step proves, in words of this receipt. */
 export function stepText(step: ReceiptStep, receipt: Receipt, result: VerifyResult): string {
-  const { block, proof, inner, signatures } = receipt;
+  const { anchor, block, proof, inner, signatures } = receipt;
   switch (step) {
     case 'content':
       return inner
@@ -19,11 +19,13 @@ export function stepText(step: ReceiptStep, receipt: Receipt, result: VerifyResu
       return `a quorum of the committee of epoch ${block.epoch} signed that block (${signatures.length} signatures)`;
     case 'chain':
       return `the contract on chain stores this very hash at height ${block.height}`;
+    case 'anchor':
+      return `it came there at ${new Date(anchor.timestamp * 1000).toISOString()}, by transaction ${anchor.transactionHash}`;
   }
 }
 
 /** Why a step was not made, when none before it failed. */
 export function skippedText(step: ReceiptStep): string {
-  if (step === 'chain') return 'the chain was not asked (offline)';
+  if (step === 'chain' || step === 'anchor') return 'the chain was not asked (offline)';
   return step === 'quorum' ? 'the committee of that epoch is not known here; the chain decides' : 'not made';
 }

@@ -10,7 +10,7 @@ import type { NetworkAnswer } from './answers.ts';
  * What a verifier must know beforehand, from a source that it trusts: which contract, and who the committees were. Kept as
  * one JSON file a network.
  */
-export const trustedNetworkSchema = z.strictObject({
+const trustedNetworkSchema = z.strictObject({
   format: z.literal('notarium-network/1'),
   /** `eip155:<chain id>:<contract>` */
   network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
-import { anchorSchema, blockHeaderSchema, blockSignatureSchema } from '../../core/block.ts';
 import { recordSchema } from '../../core/record.ts';
 import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 
@@ -73,22 +72,6 @@ export type RecordAnswer = z.infer<typeof recordAnswerSchema>;
 
 /** `GET /v1/records?digest=…`. */
 export const searchAnswerSchema = z.looseObject({ items: z.array(recordAnswerSchema), next: z.string().optional() });
-
-/** `GET /v1/blocks/:height`. */
-export const blockAnswerSchema = z.looseObject({
-  header: blockHeaderSchema,
-  hash: hashSchema,
-  state: z.string(),
-  count: uintSchema,
-  signatures: z.array(blockSignatureSchema),
-  anchor: anchorSchema.optional(),
-});
-
-/** `GET /v1/blocks`. */
-export const blocksAnswerSchema = z.looseObject({ items: z.array(blockAnswerSchema), next: z.string().optional() });
-
-/** See {@link blockAnswerSchema}. */
-export type BlockAnswer = z.infer<typeof blockAnswerSchema>;
 
 /** `GET /v1/status`. */
 export const statusAnswerSchema = z.looseObject({

@@ -6,7 +6,8 @@ import { type Network, parseNetworkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { parseEntry } from '../../core/record.ts';
-import { type VerifyResult, verifyReceipt } from '../../core/verifyReceipt.ts';
+import { type AnchorQuery, type VerifyResult, verifyReceipt } from '../../core/verifyReceipt.ts';
+import { chainAnchor } from '../chainAnchor.ts';
 import { chainBlockHash } from '../ethCall.ts';
 
 /** What a verifier relies on; nothing of it may come from the receipt. */
@@ -23,7 +24,7 @@ export type VerifyBasis = {
 
 /**
  * Verifies that a content digest (32 bytes) stands in an anchored block. Offline where there are `committees`, online (one
- * `eth_call`) where there is an `rpcUrl`; the chain's own word also stands for a committee that the verifier does not know.
+ * `eth_call`, and a look at the anchor's transaction) where there is an `rpcUrl`; the chain's own word also stands for a committee that the verifier does not know.
  * @throws NotariumError `chain-unreachable`, `chain-mismatch`, `chain-contract-missing`, `config-invalid`; a receipt that is
  *   not what it should be is no exception but a verdict.
  */
@@ -48,6 +49,8 @@ export async function verifyDigest(
       : {
           chainBlockHash: async (height: number) =>
             (await chainBlockHash({ rpcUrl, ...network, height, ...(signal ? { signal } : {}) })) ?? zeroHash,
+          chainAnchor: (query: AnchorQuery) =>
+            chainAnchor({ rpcUrl, contract: network.contract, ...query, ...(signal ? { signal } : {}) }),
         }),
   });
 }

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises';
+
+/** Values of a centre's `/metrics` without labels, by name. */
+export async function metricsOf(url: string): Promise<Map<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return new Map([...text.matchAll(/^(\w+) ([0-9.e+-]+)$/gm)].map(([, name, value]) => [name!, Number(value)]));
+}
+
+/** A metric that must be there. */
+export async function metricOf(url: string, name: string): Promise<number> {
+  const value = (await metricsOf(url)).get(name);
+  if (value === undefined) throw new Error(`the centre has no metric ${name}`);
+  return value;
+}
+
+/** Largest resident memory that a process ever had, in bytes; undefined where the system does not tell. */
+export async function peakResidentBytes(pid: number): Promise<number | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
+  return match ? 1024 * Number(match[1]) : undefined;
+}
