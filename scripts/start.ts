@@ -2,20 +2,16 @@
  * Starts a Notarium network of one centre on this machine: a local chain, the contracts, and the centre with its HTTP
  * API. Ctrl-C stops everything. See `npm start -- --help`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { exitCodeOf } from '../services/cli/exitCodes.ts';
 import type { Address } from '../services/core/bytes.ts';
 import { isNotariumError, NotariumError } from '../services/core/errors.ts';
 import { jsonRpc } from '../services/lib/jsonRpc.ts';
-import { createKeystore, type KeystorePublic, readKeystore } from '../services/lib/keystore.ts';
-import { deploy } from './deploy.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
+import { deployLocal, ensureKeys, fund, startLocalCentre } from './support/localCentre.ts';
 import { requireFreePort } from './support/ports.ts';
 import { type ChainKind, type RunningChain, startChain } from './support/startChain.ts';
 
@@ -104,27 +100,18 @@ async function runLocal(options: Options, chain: RunningChain, base: string, por
   const rpc = jsonRpc(chain.rpcUrl);
   const genesis = (await rpc('eth_getBlockByNumber', ['0x0', false])) as { hash: string };
   const dataDir = join(base, options.chain === 'anvil' ? 'anvil' : `hardhat-${genesis.hash.slice(2, 10)}`, 'centre-1');
-  await mkdir(dataDir, { recursive: true });
+  if (!existsSync(dataDir)) say('Making the keys of the centre …');
   const keys = await ensureKeys(dataDir);
-  await fund(rpc, keys.address);
+  await fund(chain.rpcUrl, keys.address);
   say('Deploying the contracts …');
-  const deployment = await deploy({
-    chain: chain.rpcUrl,
+  const deployment = await deployLocal({
+    rpcUrl: chain.rpcUrl,
+    keys,
+    endpoint: `http://127.0.0.1:${port}`,
     stateDir: join(dataDir, '..', 'ignition'),
+    periodSeconds: positive(options.period, '--period'),
+    graceSeconds: positive(options.grace, '--grace'),
     outFile: join(root, 'deployments', 'localhost.json'),
-    parameters: {
-      committee: [
-        {
-          address: keys.address,
-          name: 'Centre 1',
-          endpoint: `http://127.0.0.1:${port}`,
-          encryptionKey: keys.encryptionPublicKey,
-          noteKey: keys.noteKey,
-        },
-      ],
-      periodSeconds: positive(options.period, '--period'),
-      graceSeconds: positive(options.grace, '--grace'),
-    },
   });
   const contract = deployment.blockAnchor.toLowerCase() as Address;
   await mentionOldFolders(base, dataDir);
@@ -133,29 +120,9 @@ async function runLocal(options: Options, chain: RunningChain, base: string, por
 
 async function runOn(options: Options, rpcUrl: string, contract: Address, port: number): Promise<void> {
   const dataDir = join(resolve(options.data), `network-${contract.slice(2, 10)}`, 'centre-1');
-  await mkdir(dataDir, { recursive: true });
   const { address } = await ensureKeys(dataDir);
   say(`This centre is ${address}; it must be in the committee of ${contract}, and able to pay for gas.`);
   await runCentre({ dataDir, port, rpcUrl, contract });
-}
-
-/** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
-async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
-  const passwordFile = join(dataDir, 'password');
-  if (!existsSync(passwordFile))
-    await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
-  const folder = join(dataDir, 'keystore');
-  if (existsSync(folder)) return await readKeystore(folder);
-  say('Making the keys of the centre …');
-  return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
-}
-
-/** The local chain's first account, whose key the whole world knows, pays for the centre's gas. */
-async function fund(rpc: ReturnType<typeof jsonRpc>, address: Address): Promise<void> {
-  const balance = BigInt(String(await rpc('eth_getBalance', [address, 'latest'])));
-  if (balance >= 10n ** 18n) return;
-  const [from] = (await rpc('eth_accounts', [])) as Address[];
-  await rpc('eth_sendTransaction', [{ from, to: address, value: `0x${(100n * 10n ** 18n).toString(16)}` }]);
 }
 
 async function mentionOldFolders(base: string, dataDir: string): Promise<void> {
@@ -174,56 +141,23 @@ type CentreProcess = {
   readonly contract: Address;
 };
 
-async function runCentre({ dataDir, port, rpcUrl, contract }: CentreProcess, chain?: RunningChain): Promise<void> {
-  const args = [
-    ...process.execArgv,
-    join(root, 'services', 'bin', 'notarium.js'),
-    'node',
-    ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
-    ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
-  ];
-  const centre = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
-  const ended = once(centre, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+async function runCentre(place: CentreProcess, chain?: RunningChain): Promise<void> {
+  say('Starting the centre …');
+  const centre = await startLocalCentre(place);
+  // It has said why on stderr, and its exit code is ours.
+  if (!centre) return;
   try {
-    if (!(await answers(`http://127.0.0.1:${port}/healthz`, ended))) throw await failure(ended);
-    printNextSteps({ dataDir, port, rpcUrl, contract }, chain);
+    printNextSteps(place, chain);
     const stopped = new Promise<void>((done) => {
       if (stop.signal.aborted) done();
       stop.signal.addEventListener('abort', () => done(), { once: true });
     });
-    await Promise.race([stopped, ended, chain?.ended ?? stopped]);
-    if (!stop.signal.aborted) throw await failure(ended);
-  } finally {
+    await Promise.race([stopped, centre.ended, ...(chain ? [chain.ended] : [])]);
     if (stop.signal.aborted) say('\nStopping: the centre first, then the chain …');
-    await terminate(centre, ended);
+    else throw new NotariumError('internal', 'the centre or the chain ended by itself; see above');
+  } finally {
+    await centre.stop();
   }
-}
-
-/** Waits until the centre answers, or has ended, or somebody pressed Ctrl-C. */
-async function answers(url: string, ended: Promise<unknown>): Promise<boolean> {
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  for (let attempt = 0; attempt < 600 && !isOver; attempt++) {
-    if (stop.signal.aborted) return true;
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok) return true;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  return false;
-}
-
-async function failure(ended: Promise<[number | null, NodeJS.Signals | null]>): Promise<Error> {
-  const [code, signal] = await Promise.race([ended, Promise.resolve([null, null] as const)]);
-  if (code !== null) process.exitCode = code;
-  return new NotariumError('internal', `the centre ended by itself (${signal ?? `exit code ${code}`}); see above`);
-}
-
-async function terminate(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await ended;
 }
 
 function printNextSteps({ dataDir, port, rpcUrl, contract }: CentreProcess, chain?: RunningChain): void {

@@ -37,7 +37,7 @@ const cruise = (...places: string[]): string[] => [
   'err',
   ...places,
 ];
-const mocha = (...specs: string[]): string[] => [bin('mocha'), '--no-config', '--config', '.mocharc.json', ...specs];
+const mocha = (...specs: string[]): string[] => [bin('mocha'), ...specs];
 
 const steps: readonly Step[] = [
   { name: 'types', kind: 'check', command: [bin('tsc'), '--noEmit', '-p', '.'] },

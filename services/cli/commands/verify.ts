@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type ErrorCode, NotariumError } from '../../core/errors.ts';
+import { NotariumError } from '../../core/errors.ts';
 import { parseReceipt, type Receipt } from '../../core/receipt.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
-import { checkAnchor } from '../../lib/client/checkAnchor.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
@@ -48,7 +47,7 @@ async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFi
   const digest = await hashFileShown(run, path);
   const { signal } = run;
   const result = await verifyDigest(digest, receipt, { ...basis, rpcUrl, crypto: await loadCrypto(), signal });
-  print(run, receipt, result, basis, await anchorError(rpcUrl, receipt, result, signal));
+  print(run, receipt, result, basis);
 }
 
 /**
@@ -86,33 +85,10 @@ async function hashFileShown(run: Run<VerifyFlags>, path: string): Promise<Uint8
   }
 }
 
-/** What is wrong with the transaction and time that the receipt names; the chain is asked only about a receipt that holds. */
-async function anchorError(
-  rpcUrl: string | undefined,
-  receipt: Receipt,
-  result: VerifyResult,
-  signal: AbortSignal,
-): Promise<NotariumError | undefined> {
-  if (rpcUrl === undefined || !result.ok) return undefined;
-  try {
-    await checkAnchor(rpcUrl, receipt.anchor, { height: receipt.block.height, hash: result.blockHash! }, { signal });
-    return undefined;
-  } catch (error) {
-    if (error instanceof NotariumError && error.code === 'receipt-anchor-mismatch') return error;
-    throw error;
-  }
-}
-
-function print(
-  run: Run<VerifyFlags>,
-  receipt: Receipt,
-  result: VerifyResult,
-  basis: Basis,
-  anchorFailure: NotariumError | undefined,
-): void {
+function print(run: Run<VerifyFlags>, receipt: Receipt, result: VerifyResult, basis: Basis): void {
   const { output } = run;
   const failed = result.steps.find(({ status }) => status === 'failed');
-  const code: ErrorCode | undefined = failed?.code ?? anchorFailure?.code;
+  const code = failed?.code;
   const exitCode = code === undefined ? 0 : exitCodeOf(code);
   const online = result.steps.some(({ step, status }) => step === 'chain' && status === 'passed');
   output.json({
@@ -123,7 +99,6 @@ function print(
     network: basis.network,
     trust: basis.source,
     online,
-    steps: [...result.steps, ...(online ? [anchorStep(anchorFailure)] : [])],
     ...(code === undefined ? { anchor: receipt.anchor } : {}),
   });
   output.line(`network ${basis.network}\n  trusted by: ${basis.source}`);
@@ -136,22 +111,10 @@ function print(
     }[step.status]();
     output.line(`${output.mark(step.status)} ${step.step.padEnd(9)} ${text}`);
   }
-  if (online && !failed) {
-    const { transactionHash, timestamp } = receipt.anchor;
-    const text = anchorFailure
-      ? `${anchorFailure.code}: ${anchorFailure.message}`
-      : `transaction ${transactionHash} anchored it at ${new Date(timestamp * 1000).toISOString()}`;
-    output.line(`${output.mark(anchorFailure ? 'failed' : 'passed')} ${'anchor'.padEnd(9)} ${text}`);
-  }
   output.line(
     code === undefined ? output.paint('good', 'VALID') : `${output.paint('bad', 'NOT VALID')} (exit code ${exitCode})`,
   );
   const next = code === undefined ? undefined : nextStep(code);
   if (next) output.line(`  ${next}`);
   run.exit(exitCode);
-}
-
-function anchorStep(failure: NotariumError | undefined): object {
-  if (!failure) return { step: 'anchor', status: 'passed' };
-  return { step: 'anchor', status: 'failed', code: failure.code, detail: failure.message, data: failure.data };
 }

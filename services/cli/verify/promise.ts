@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ErrorCode, NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
-import { chainTimeMs } from '../../lib/client/checkAnchor.ts';
+import { chainTimeMs } from '../../lib/client/chainTimeMs.ts';
 import { Notarium } from '../../lib/client/Notarium.ts';
 import { type AcceptanceVerdict, asAcceptance } from '../../lib/client/verifyAcceptance.ts';
 import type { VerifyFlags } from '../commandOptions.ts';

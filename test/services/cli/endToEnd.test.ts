@@ -115,6 +115,6 @@ describe('notarium, as a process, with a real centre on a real chain', function 
     const env = { NOTARIUM_URL: net.centre.url, NOTARIUM_RPC_URL: net.chain.rpcUrl };
     const { code, stdout, stderr } = await run('examples/notarize.ts', ['example.txt'], env);
     expect(code, stderr).to.equal(0);
-    expect(stdout).to.match(/chain: passed\nexample.txt is notarised as record 0x[0-9a-f]{64}\n/);
+    expect(stdout).to.match(/chain: passed\nanchor: passed\nexample.txt is notarised as record 0x[0-9a-f]{64}\n/);
   });
 });

@@ -180,6 +180,7 @@ describe('notarium verify', () => {
         eth_chainId: () => `0x${chainId.toString(16)}`,
         eth_call: () => code ?? stored,
         eth_getTransactionReceipt: () => ({
+          status: '0x1',
           blockNumber: '0x9',
           logs: [
             {

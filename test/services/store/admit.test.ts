@@ -3,7 +3,8 @@ import { toHex } from '../../../services/core/bytes.ts';
 import { signRefusal } from '../../../services/core/acceptance.ts';
 import { parseNetworkName } from '../../../services/core/eip712.ts';
 import { randomSigner } from '../../support/recordKit.ts';
-import { alice, bob, heir, logAll, network, onBothDatabases, row, rows, type StorePlace, zero } from './storeKit.ts';
+import { alice, bob, heir, logAll, network, row, rows, zero } from './storeKit.ts';
+import { onBothDatabases, type StorePlace } from './storePlace.ts';
 import type { Store } from '../../../services/store/Store.ts';
 
 const refusal = (id: Uint8Array) =>

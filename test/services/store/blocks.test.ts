@@ -8,7 +8,8 @@ import { verifyInclusion } from '../../../services/core/log/verifyProof.ts';
 import type { Store } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { randomSigner } from '../../support/recordKit.ts';
-import { anchor, anchorNext, bob, heir, logAll, network, nextBlock, onBothDatabases, row, rows, type StorePlace, sha256, zero } from './storeKit.ts';
+import { anchor, anchorNext, bob, heir, logAll, network, nextBlock, row, rows, sha256, zero } from './storeKit.ts';
+import { onBothDatabases, type StorePlace } from './storePlace.ts';
 
 const event = { type: 'block.sealed', time: '2026-11-21T01:30:00.000Z', data: { height: 1 } };
 

@@ -7,7 +7,8 @@ import { entriesPath, tilePath } from '../../../services/core/log/tile.ts';
 import { databaseFile } from '../../../services/store/database.ts';
 import type { AnchoredBlock } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
-import { anchorNext, heir, logAll, onBothDatabases, row, rows, storePlace, type StorePlace } from './storeKit.ts';
+import { anchorNext, heir, logAll, row, rows } from './storeKit.ts';
+import { onBothDatabases, storePlace, type StorePlace } from './storePlace.ts';
 
 async function flipByte(path: string, at: number): Promise<void> {
   const file = await open(path, 'r+');

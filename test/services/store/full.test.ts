@@ -17,7 +17,7 @@ describe('store on a full disk', () => {
     // A small file system of its own; only root may make one.
     const folder = await mkdtemp(join(tmpdir(), 'notarium full-'));
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder], { stdio: 'ignore' });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder], { stdio: 'ignore' });
     } catch {
       await rm(folder, { recursive: true });
       this.skip();
@@ -26,7 +26,7 @@ describe('store on a full disk', () => {
       const store = await openStore({ dataDir: folder, network, instance, logger: silentLogger });
       try {
         const filler = join(folder, 'filler');
-        await writeFile(filler, Buffer.alloc(2_000_000));
+        await writeFile(filler, Buffer.alloc(16_000_000));
         let taken = 0;
         let error: unknown;
         for (let call = 0; call < 200 && !error; call++) {
@@ -43,7 +43,7 @@ describe('store on a full disk', () => {
         // The log's files do not fit either: the block stays what it was.
         await rm(filler);
         const block = await anchorNext(store, taken, 1);
-        await writeFile(filler, Buffer.alloc(8_000_000)).catch(() => undefined);
+        await writeFile(filler, Buffer.alloc(32_000_000)).catch(() => undefined);
         const failed = await store.commitBlock(1).then(() => undefined, (thrown: unknown) => thrown);
         expect(isNotariumError(failed, 'storage-full')).to.equal(true);
         expect((await store.block(1))?.state).to.equal('anchored');

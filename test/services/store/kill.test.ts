@@ -6,7 +6,8 @@ import { expect } from 'chai';
 import { expectCode } from '../../support/expectCode.ts';
 import { testPostgres } from '../../support/postgres.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
-import { instance, network, row, storePlace } from './storeKit.ts';
+import { instance, network, row } from './storeKit.ts';
+import { storePlace } from './storePlace.ts';
 import { openStore } from '../../../services/store/openStore.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
 

@@ -5,7 +5,8 @@ import { expect } from 'chai';
 import { toHex } from '../../../services/core/bytes.ts';
 import type { Store } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
-import { instance, onBothDatabases, row, type StorePlace } from './storeKit.ts';
+import { instance, row } from './storeKit.ts';
+import { onBothDatabases, type StorePlace } from './storePlace.ts';
 
 onBothDatabases('store of a centre', (newPlace) => {
   let place: StorePlace;

@@ -7,7 +7,8 @@ import { toHex } from '../../../services/core/bytes.ts';
 import { entriesPath, tilePath } from '../../../services/core/log/tile.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { s3Credentials, type TestS3, testS3 } from '../../support/s3.ts';
-import { logAll, rows, storePlace } from './storeKit.ts';
+import { logAll, rows } from './storeKit.ts';
+import { storePlace } from './storePlace.ts';
 
 describe('store with its log in a bucket', () => {
   let s3: TestS3;

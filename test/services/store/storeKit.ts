@@ -5,11 +5,7 @@ import { canonicalBytes } from '../../../services/core/canonicalJson.ts';
 import { appendLeaves, rootOf } from '../../../services/core/log/compactRange.ts';
 import type { NotariumRecord, UnsignedRecord } from '../../../services/core/record.ts';
 import { leafHash } from '../../../services/core/sha256.ts';
-import { silentLogger } from '../../../services/lib/logger.ts';
-import { openStore } from '../../../services/store/openStore.ts';
-import type { AnchoredBlock, NewBlock, PoolRow, Store, StoreOptions } from '../../../services/store/Store.ts';
-import { testPostgres } from '../../support/postgres.ts';
-import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import type { AnchoredBlock, NewBlock, PoolRow, Store } from '../../../services/store/Store.ts';
 
 export const network = `eip155:31337:0x${'5fbdb231'.repeat(5)}`;
 export const instance = `0x${'ab'.repeat(32)}`;
@@ -61,49 +57,6 @@ export function rows(count: number, name = 'row', fields: Partial<UnsignedRecord
 /** A row that supersedes another one. */
 export function heir(text: string, of: PoolRow, fields: Partial<UnsignedRecord> = {}): PoolRow {
   return row(text, { supersedes: toHex(of.id), ...fields });
-}
-
-/** Opens stores of one kind over and over, each in its own place or again in the same. */
-export type StorePlace = AsyncDisposable & {
-  readonly dataDir: string;
-  open(options?: Partial<StoreOptions>): Promise<Store>;
-};
-
-/** A new, empty place for a store. */
-export async function storePlace(engine: 'sqlite' | 'postgres'): Promise<StorePlace> {
-  const folder = await temporaryFolder();
-  const databaseUrl = engine === 'postgres' ? await (await testPostgres()).createDatabase() : undefined;
-  const opened: Store[] = [];
-  return {
-    dataDir: folder.path,
-    async open(options = {}) {
-      const store = await openStore({
-        dataDir: folder.path,
-        ...(databaseUrl ? { databaseUrl } : {}),
-        network,
-        instance,
-        logger: silentLogger,
-        ...options,
-      });
-      opened.push(store);
-      return store;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const store of opened) await store.close();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** The same suite on both databases. */
-export function onBothDatabases(title: string, suite: (place: () => Promise<StorePlace>, engine: 'sqlite' | 'postgres') => void): void {
-  for (const engine of ['sqlite', 'postgres'] as const) {
-    describe(`${title} (${engine})`, function () {
-      // The first one starts the server.
-      this.timeout(60_000);
-      suite(() => storePlace(engine), engine);
-    });
-  }
 }
 
 export const anchor: Anchor = {

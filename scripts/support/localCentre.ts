@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Address } from '../../services/core/bytes.ts';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
+import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
+import { type Deployment, deploy } from '../deploy.ts';
+import { root } from './ensureBuilt.ts';
+
+/** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
+export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
+  await mkdir(dataDir, { recursive: true });
+  const passwordFile = join(dataDir, 'password');
+  if (!existsSync(passwordFile)) {
+    await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
+  }
+  const folder = join(dataDir, 'keystore');
+  if (existsSync(folder)) return await readKeystore(folder);
+  return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
+}
+
+/** The local chain's first account, whose key the whole world knows, pays for a centre's gas. */
+export async function fund(rpcUrl: string, address: Address): Promise<void> {
+  const rpc = jsonRpc(rpcUrl);
+  const balance = BigInt(String(await rpc('eth_getBalance', [address, 'latest'])));
+  if (balance >= 10n ** 18n) return;
+  const [from] = (await rpc('eth_accounts', [])) as Address[];
+  await rpc('eth_sendTransaction', [{ from, to: address, value: `0x${(100n * 10n ** 18n).toString(16)}` }]);
+}
+
+/** Deploys the contracts on a local chain, with a committee of one centre. A second run deploys nothing. */
+export async function deployLocal(options: {
+  rpcUrl: string;
+  keys: KeystorePublic;
+  endpoint: string;
+  stateDir: string;
+  periodSeconds: number;
+  graceSeconds: number;
+  outFile?: string;
+}): Promise<Deployment> {
+  const { rpcUrl, keys, endpoint, stateDir, periodSeconds, graceSeconds, outFile } = options;
+  const { address, encryptionPublicKey: encryptionKey, noteKey } = keys;
+  return await deploy({
+    chain: rpcUrl,
+    stateDir,
+    ...(outFile === undefined ? {} : { outFile }),
+    parameters: {
+      committee: [{ address, name: 'Centre 1', endpoint, encryptionKey, noteKey }],
+      periodSeconds,
+      graceSeconds,
+    },
+  });
+}
+
+/** A running centre. */
+export type LocalCentre = {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Ends it; resolves when it is gone. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+};
+
+/**
+ * Starts a centre and resolves when it listens, or undefined when it has ended before that (its stderr says why).
+ * It has a process group of its own, which Ctrl-C in the terminal does not reach.
+ */
+export async function startLocalCentre(options: {
+  dataDir: string;
+  port: number;
+  rpcUrl: string;
+  contract: Address;
+}): Promise<LocalCentre | undefined> {
+  const { dataDir, port, rpcUrl, contract } = options;
+  const args = [
+    ...['--disable-warning=ExperimentalWarning', join(root, 'services', 'bin', 'notarium.js'), 'node', '--quiet'],
+    ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
+    ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const ended = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  const url = await new Promise<string | undefined>((resolve) => {
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const match = /listening on (http:\/\/\S+)/.exec(output);
+      if (match) resolve(match[1]);
+    });
+    void ended.then(() => resolve(undefined));
+  });
+  if (url === undefined) {
+    const { code } = await ended;
+    process.exitCode = code ?? 1;
+    return undefined;
+  }
+  return {
+    child,
+    url,
+    ended,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
