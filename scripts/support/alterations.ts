@@ -57,7 +57,7 @@ export function alterations(content: Uint8Array, receipt: Receipt): Alteration[]
     changed('block.height', 'receipt-quorum-missing', { block: { ...block, height: block.height + 1 } }),
     changed('block.slot', 'receipt-quorum-missing', { block: { ...block, slot: block.slot + 1 } }),
     changed('block.parent', 'receipt-quorum-missing', { block: { ...block, parent: other(block.parent) } }),
-    changed('block.epoch', 'receipt-committee-unknown', { block: { ...block, epoch: block.epoch + 1 } }),
+    changed('block.epoch', 'receipt-chain-mismatch', { block: { ...block, epoch: block.epoch + 1 } }),
     changed('block.publisher', 'receipt-publisher-not-turn', {
       block: { ...block, publisher: other(block.publisher) },
     }),

@@ -7,7 +7,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'server-unreachable': 'Check --url, or start a centre with `npm start`; `notarium doctor` shows what is missing.',
   'server-answer-invalid': 'Check that --url is a Notarium centre and not another server or a proxy.',
   'key-missing':
-    'Give --keystore DIR with --password-file FILE, --key-file FILE, or --api-key; `notarium init` makes a keystore.',
+    'Give --keystore DIR with --password-file FILE, --key FILE, or --api-key; `notarium init` makes a keystore.',
   unauthorized:
     'Sign with a key of your own (--keystore), or ask the operator for an API key (`notarium keys create`).',
   forbidden: 'Ask the operator for a key with the scope.',
@@ -40,7 +40,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
   'port-taken': 'Stop the process that uses it, or choose another one by --port.',
   'chain-unreachable': 'Check --rpc and that the chain runs.',
-  'chain-contract-missing': 'Check --contract and --rpc; `npm run deploy` deploys the contracts.',
+  'chain-contract-missing': 'Check --contract and --rpc; docs/operations.md says how the contracts are deployed.',
   'chain-forgot-anchors': 'The chain was reset: start with a new --data folder, or use a chain that keeps its state.',
   'items-failed': 'Mend what is named above and run again with --resume.',
   'check-failed': 'Mend what is named above and run `notarium doctor` again.',

@@ -66,7 +66,12 @@ export type PoolRow = {
 export type AdmitOutcome =
   | { readonly status: 'accepted'; readonly seq: number }
   /** The same id again, not yet in the log: the promise made the first time. */
-  | { readonly status: 'pooled'; readonly acceptedAt: number; readonly includeBySlot: number; readonly acceptance: Uint8Array }
+  | {
+      readonly status: 'pooled';
+      readonly acceptedAt: number;
+      readonly includeBySlot: number;
+      readonly acceptance: Uint8Array;
+    }
   | { readonly status: 'logged'; readonly leafIndex: number }
   | { readonly status: 'refused'; readonly refusal: Refusal }
   /** Another record already supersedes the same predecessor. */
@@ -147,7 +152,12 @@ export type NewEvent<T extends string = string> = {
 export type StoredEvent = NewEvent & { readonly seq: number };
 
 /** Held by one process at a time. A later holder's token is higher: a stale holder is refused by it. */
-export type Lease = { readonly name: string; readonly owner: string; readonly token: number; readonly expiresMs: number };
+export type Lease = {
+  readonly name: string;
+  readonly owner: string;
+  readonly token: number;
+  readonly expiresMs: number;
+};
 
 /**
  * Goes with a write: an event that is appended in the same transaction, and the lease that the writer must still hold
@@ -236,7 +246,10 @@ export type Store = {
   /** The oldest rows that are in no live block (sealed, submitted, anchored), oldest first. */
   poolCut(limit: number): Promise<PoolCut>;
   /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
-  refuse(items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[], options?: WriteOptions): Promise<void>;
+  refuse(
+    items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[],
+    options?: WriteOptions,
+  ): Promise<void>;
 
   /**
    * Notes what this centre is about to sign; durable when it resolves. The same hash again is fine.
@@ -330,6 +343,9 @@ export type Store = {
    * Fills indexes, blocks and log size anew from the tiles, which it first checks against the blocks' roots; mends hash
    * tiles from entries. @throws NotariumError `tile-corrupt` {path} for entries that are damaged or missing.
    */
-  rebuildFromTiles(source: { readonly blocks: readonly AnchoredBlock[]; readonly onProgress?: Progress }): Promise<RebuildReport>;
+  rebuildFromTiles(source: {
+    readonly blocks: readonly AnchoredBlock[];
+    readonly onProgress?: Progress;
+  }): Promise<RebuildReport>;
   close(): Promise<void>;
 };

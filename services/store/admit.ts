@@ -6,8 +6,8 @@ import { bulkInsert, type Db, lockCounters, numberList } from './database.ts';
 import { digestKey, idKey, subjectKey, submitterKey } from './keys.ts';
 import { locate } from './locate.ts';
 import { PackedRows, packBytes, packNumbers } from './packed.ts';
-import { recordColumns } from './schema.ts';
 import type { AdmitOutcome, FoundRecord, PoolRow } from './Store.ts';
+import { recordColumns } from './schema.ts';
 
 /** See `Store.admit`. */
 export async function admit(context: StoreContext, rows: readonly PoolRow[]): Promise<AdmitOutcome[]> {
@@ -17,7 +17,11 @@ export async function admit(context: StoreContext, rows: readonly PoolRow[]): Pr
     const known =
       suspects.size === 0
         ? new Map<string, FoundRecord>()
-        : await locate(context, trx, rows.filter((row) => suspects.has(idKey(row.id))).map((row) => row.id));
+        : await locate(
+            context,
+            trx,
+            rows.filter((row) => suspects.has(idKey(row.id))).map((row) => row.id),
+          );
     const batch = new Batch(counters.next_seq, known);
     const succeeding = rows.some((row) => row.supersedes) ? await successions(context, trx, rows) : undefined;
     const outcomes = rows.map((row) => batch.take(row, succeeding));
@@ -28,7 +32,10 @@ export async function admit(context: StoreContext, rows: readonly PoolRow[]): Pr
 
 /** Keys of the rows that something in the store has too; usually none. */
 async function knownKeys(context: StoreContext, trx: Db, rows: readonly PoolRow[]): Promise<Set<number>> {
-  const list = numberList(context.engine, rows.map((row) => idKey(row.id)));
+  const list = numberList(
+    context.engine,
+    rows.map((row) => idKey(row.id)),
+  );
   const { rows: known } = await sql<{ value: number }>`select value from ${list}
     where exists (select 1 from pool where id52 = list.value)
       or exists (select 1 from postings where postings.key = list.value)
@@ -44,7 +51,9 @@ type Successions = {
 };
 
 async function successions(context: StoreContext, trx: Db, rows: readonly PoolRow[]): Promise<Successions> {
-  const wanted = new Map(rows.flatMap(({ supersedes }) => (supersedes ? [[toHex(supersedes), supersedes] as const] : [])));
+  const wanted = new Map(
+    rows.flatMap(({ supersedes }) => (supersedes ? [[toHex(supersedes), supersedes] as const] : [])),
+  );
   const ids = [...wanted.values()];
   const predecessors = await locate(context, trx, ids);
   const winners = new Map<string, Uint8Array>();
@@ -88,7 +97,8 @@ class Batch {
   #succeed(row: PoolRow, predecessor: Uint8Array, { predecessors, winners }: Successions): AdmitOutcome | undefined {
     const name = toHex(predecessor);
     const found = predecessors.get(name);
-    const holder = this.#find(predecessor)?.holder ?? (found && found.where !== 'refused' ? holderIn(found.entry) : undefined);
+    const holder =
+      this.#find(predecessor)?.holder ?? (found && found.where !== 'refused' ? holderIn(found.entry) : undefined);
     if (!holder) return { status: 'predecessor-unknown' };
     if (!sameBytes(holder, row.submitter)) return { status: 'holder-mismatch', holder };
     const winner = winners.get(name);
@@ -114,7 +124,11 @@ function outcomeOf(known: FoundRecord): AdmitOutcome {
   return { status: 'refused', refusal: known.refusal };
 }
 
-function pooled({ acceptedAt, includeBySlot, acceptance }: Pick<PoolRow, 'acceptedAt' | 'includeBySlot' | 'acceptance'>): AdmitOutcome {
+function pooled({
+  acceptedAt,
+  includeBySlot,
+  acceptance,
+}: Pick<PoolRow, 'acceptedAt' | 'includeBySlot' | 'acceptance'>): AdmitOutcome {
   return { status: 'pooled', acceptedAt, includeBySlot, acceptance };
 }
 

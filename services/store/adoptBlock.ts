@@ -6,8 +6,8 @@ import { NotariumError } from '../core/errors.ts';
 import { newestBlock, runsOf } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
-import { recordColumns } from './schema.ts';
 import type { WriteOptions } from './Store.ts';
+import { recordColumns } from './schema.ts';
 import { voidFrom } from './writeBlocks.ts';
 
 /** See `Store.adoptBlock`. */
@@ -25,7 +25,11 @@ export async function adoptBlock(
     await voidFrom(trx, row.height);
     const newest = await newestBlock(trx);
     if ((newest?.height ?? 0) !== row.height - 1) throw new RangeError('the block does not follow the newest one');
-    await trx.updateTable('blocks').set({ state, anchor: JSON.stringify(anchor) }).where('hash', '=', hash).execute();
+    await trx
+      .updateTable('blocks')
+      .set({ state, anchor: JSON.stringify(anchor) })
+      .where('hash', '=', hash)
+      .execute();
     let { pool_count, pool_bytes } = counters;
     for (const [first, last] of runsOf(row) ?? []) {
       const back = await restoreRefused(trx, first, last);

@@ -1,13 +1,20 @@
 import type { Selectable } from 'kysely';
 import type { StoreContext } from './context.ts';
-import type { Schema } from './schema.ts';
 import type { ApiKeyRow, Store } from './Store.ts';
+import type { Schema } from './schema.ts';
 
 /** The part of `Store` about API keys. */
 export function apiKeys({ db }: StoreContext): Pick<Store, 'createKey' | 'listKeys' | 'findKeyByHash' | 'revokeKey'> {
   return {
     async createKey({ id, hash, name, scopes, createdAt, revokedAt }) {
-      const row = { id, hash, name, scopes: JSON.stringify(scopes), created_at: createdAt, revoked_at: revokedAt ?? null };
+      const row = {
+        id,
+        hash,
+        name,
+        scopes: JSON.stringify(scopes),
+        created_at: createdAt,
+        revoked_at: revokedAt ?? null,
+      };
       await db.insertInto('api_keys').values(row).execute();
     },
     async listKeys() {

@@ -4,8 +4,8 @@ import type { BlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
 import type { Db } from './database.ts';
-import type { Schema } from './schema.ts';
 import type { SeqRange, StoredBlock } from './Store.ts';
+import type { Schema } from './schema.ts';
 
 /** Blocks whose records are still in the pool, but not free for another block. */
 export const liveStates: BlockState[] = ['sealed', 'submitted', 'anchored'];
@@ -60,7 +60,12 @@ export function toRuns(seqs: Float64Array): Runs {
 
 /** The one block of the height that is not void. */
 export async function blockAt(db: Db, height: number): Promise<BlockRow | undefined> {
-  return db.selectFrom('blocks').selectAll().where('height', '=', height).where('state', '<>', 'void').executeTakeFirst();
+  return db
+    .selectFrom('blocks')
+    .selectAll()
+    .where('height', '=', height)
+    .where('state', '<>', 'void')
+    .executeTakeFirst();
 }
 
 /** The newest block that is not void, or the newest of the states. */
@@ -89,7 +94,12 @@ export function blockQueries({ reader }: StoreContext) {
     committedBlock: async () => one(await newestBlock(reader, ['committed'])),
     liveBlocks: async () => (await liveRows(reader)).map(blockOf),
     async blocks({ before, limit }: { readonly before?: number; readonly limit: number }) {
-      let query = reader.selectFrom('blocks').selectAll().where('state', '<>', 'void').orderBy('height', 'desc').limit(limit);
+      let query = reader
+        .selectFrom('blocks')
+        .selectAll()
+        .where('state', '<>', 'void')
+        .orderBy('height', 'desc')
+        .limit(limit);
       if (before !== undefined) query = query.where('height', '<', before);
       return (await query.execute()).map(blockOf);
     },

@@ -13,7 +13,10 @@ export async function checkStore(context: StoreContext): Promise<void> {
   const newest = await newestBlock(reader, ['committed']);
   // Fewer in blocks than in the log: blocks were orphaned, and the next one covers the rest.
   if ((newest?.tree_size ?? 0) > counters.log_size) {
-    throw new NotariumError('store-corrupt', `the log has ${counters.log_size} records, its blocks ${newest?.tree_size}`);
+    throw new NotariumError(
+      'store-corrupt',
+      `the log has ${counters.log_size} records, its blocks ${newest?.tree_size}`,
+    );
   }
   await readCheckedEdge(context, counters.log_size);
 }

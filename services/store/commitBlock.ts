@@ -4,7 +4,7 @@ import { sameBytes, toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { appendLeaves, emptyFrontier, type Frontier, rootOf } from '../core/log/compactRange.ts';
 import { edgeFrontier, readEdge, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
-import { pathOf, tileWidth, tilesToWrite } from '../core/log/tile.ts';
+import { pathOf, tilesToWrite, tileWidth } from '../core/log/tile.ts';
 import { leafHash } from '../core/sha256.ts';
 import { type BlockRow, blockAt, liveRows, newestBlock, rowsIn, runsOf } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
@@ -35,7 +35,8 @@ export async function commitBlock(context: StoreContext, height: number, options
     const counters = await lockCounters(context.engine, trx);
     const now = await blockAt(trx, height);
     if (now?.hash === row.hash && now.state === 'committed') return;
-    if (now?.hash !== row.hash || counters.log_size !== from) throw new RangeError('the block is no longer the next one');
+    if (now?.hash !== row.hash || counters.log_size !== from)
+      throw new RangeError('the block is no longer the next one');
     await moveToLog(trx, row, from);
     await trx
       .updateTable('counters')
@@ -68,7 +69,8 @@ export async function readCheckedEdge(context: StoreContext, logSize: number): P
 export async function latestFrontier(context: StoreContext): Promise<Frontier> {
   let frontier = edgeFrontier(await readCheckedEdge(context, context.logSize));
   for (const row of await liveRows(context.reader)) {
-    if (row.tree_size - rowsIn(runsOf(row) ?? []) !== frontier.size) throw new RangeError('a block was committed meanwhile');
+    if (row.tree_size - rowsIn(runsOf(row) ?? []) !== frontier.size)
+      throw new RangeError('a block was committed meanwhile');
     frontier = await grown(context, row, frontier);
   }
   return frontier;
@@ -79,7 +81,9 @@ async function grown(context: StoreContext, row: BlockRow, before: Frontier): Pr
   let frontier = before;
   for (const [first, last] of runsOf(row) ?? []) {
     const query = context.reader.selectFrom('pool').select('leaf_hash').orderBy('seq');
-    const { columns } = await selectPacked(context.reader, query.where('seq', '>=', first).where('seq', '<=', last), ['bytes']);
+    const { columns } = await selectPacked(context.reader, query.where('seq', '>=', first).where('seq', '<=', last), [
+      'bytes',
+    ]);
     frontier = appendLeaves(frontier, (columns[0] as PackedBytes).bytes);
   }
   return frontier;
@@ -103,7 +107,11 @@ async function* filesOf(
   const grower = new TileGrower(edge);
   for (const [first, last] of runsOf(row) ?? []) {
     for (let after = first - 1; after < last; ) {
-      const query = context.reader.selectFrom('pool').select(['seq', 'leaf_hash', 'entry']).orderBy('seq').limit(rowsAtOnce);
+      const query = context.reader
+        .selectFrom('pool')
+        .select(['seq', 'leaf_hash', 'entry'])
+        .orderBy('seq')
+        .limit(rowsAtOnce);
       const within = query.where('seq', '>', after).where('seq', '<=', last);
       const { count, columns } = await selectPacked(context.reader, within, ['number', 'bytes', 'bytes']);
       if (count === 0) throw new NotariumError('store-corrupt', `a pool row of block ${row.height} is missing`);
@@ -143,7 +151,9 @@ async function moveToLog(trx: Db, row: BlockRow, from: number): Promise<void> {
 /** Partial files may go once their full one is there (C2SP tlog-tiles). What a crash leaves behind does no harm. */
 async function removeReplaced(context: StoreContext, from: number, to: number): Promise<void> {
   for (const tile of tilesToWrite(from, to)) {
-    const wasPartial = tile.width === tileWidth && tile.index === Math.floor(from / 256 ** (tile.level === 'entries' ? 1 : tile.level + 1));
+    const wasPartial =
+      tile.width === tileWidth &&
+      tile.index === Math.floor(from / 256 ** (tile.level === 'entries' ? 1 : tile.level + 1));
     if (wasPartial) await context.files.removePartials(pathOf(tile));
   }
 }

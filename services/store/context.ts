@@ -1,9 +1,9 @@
+import { NotariumError } from '../core/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type Database, type Db, lockCounters } from './database.ts';
 import type { LogFiles } from './logFiles.ts';
 import type { LogReader } from './logReader.ts';
-import { NotariumError } from '../core/errors.ts';
 import type { NewEvent, WriteOptions } from './Store.ts';
 
 /** What the parts of an open store share. */
@@ -44,7 +44,10 @@ export async function appendEvent(context: StoreContext, trx: Db, event: NewEven
   const { last_event } = await lockCounters(context.engine, trx);
   const seq = last_event + 1;
   const { type, time } = event;
-  await trx.insertInto('events').values({ seq, type, time, data: JSON.stringify(event.data) }).execute();
+  await trx
+    .insertInto('events')
+    .values({ seq, type, time, data: JSON.stringify(event.data) })
+    .execute();
   await trx.updateTable('counters').set({ last_event: seq }).execute();
   return seq;
 }

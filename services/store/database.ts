@@ -1,8 +1,8 @@
-import { CompiledQuery, type Compilable, Kysely, type RawBuilder, sql } from 'kysely';
+import { type Compilable, CompiledQuery, Kysely, type RawBuilder, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { NotariumError } from '../core/errors.ts';
 import { migrationsFor } from './migrations.ts';
-import { PackedAnswer, type PackedColumn, type PackedKind, PackedRows } from './packed.ts';
+import { PackedAnswer, type PackedColumn, type PackedKind, type PackedRows } from './packed.ts';
 import type { Schema } from './schema.ts';
 import { SqliteThreadClient, sqliteDialect } from './sqliteDialect.ts';
 
@@ -60,7 +60,8 @@ export async function migrate(db: Db, engine: Engine): Promise<void> {
   if (tables.some((table) => table.name === 'kysely_migration')) {
     const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
     const unknown = rows.find((row) => !(row.name in migrations));
-    if (unknown) throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
+    if (unknown)
+      throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
   }
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;

@@ -3,8 +3,8 @@ import { toHex } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
 import { type Db, numberList } from './database.ts';
 import { idKey, isEntryOf } from './keys.ts';
-import { refusalOf } from './schema.ts';
 import type { FoundRecord } from './Store.ts';
+import { refusalOf } from './schema.ts';
 
 // Keeps the memory of one answer low.
 const lookedUpAtOnce = 500;
@@ -37,7 +37,9 @@ async function locateSome(
   const { rows: places } = await sql<Place>`
     select 'pool' as place, pool.id52 as key, pool.seq as at from ${list} join pool on pool.id52 = list.value
     union all select 'refused', refusals.id52, refusals.seq from ${list} join refusals on refusals.id52 = list.value
-    union all select 'log', postings.key, leaf_index from ${list} join postings on postings.key = list.value`.execute(db);
+    union all select 'log', postings.key, leaf_index from ${list} join postings on postings.key = list.value`.execute(
+    db,
+  );
   const wanted = new Set(ids.map(toHex));
   const seqs = (place: string): number[] => places.filter((row) => row.place === place).map((row) => row.at);
 

@@ -58,7 +58,8 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     // A partial tile is gone once the full one is there, which begins with the same hashes.
     const bytes = found ?? (width < tileWidth ? await files.read(tilePath(level, index)) : undefined);
     if (!bytes) throw tileCorrupt(path, 'it is missing');
-    if (found ? bytes.length !== tileBytes(width) : bytes.length < tileBytes(width)) throw tileCorrupt(path, 'wrong size');
+    if (found ? bytes.length !== tileBytes(width) : bytes.length < tileBytes(width))
+      throw tileCorrupt(path, 'wrong size');
     return bytes.subarray(0, tileBytes(width));
   };
 

@@ -12,7 +12,11 @@ export async function getMeta(db: Db, name: string): Promise<string | undefined>
 /** See `Store.setMeta`. */
 export async function setMeta(db: Db, name: string, value: string): Promise<void> {
   const row = { name, value };
-  await db.insertInto('meta').values(row).onConflict((on) => on.column('name').doUpdateSet({ value })).execute();
+  await db
+    .insertInto('meta')
+    .values(row)
+    .onConflict((on) => on.column('name').doUpdateSet({ value }))
+    .execute();
 }
 
 /**
@@ -22,9 +26,15 @@ export async function setMeta(db: Db, name: string, value: string): Promise<void
 export async function claimNetwork(db: Db, owner: { network: string; instance: string }): Promise<void> {
   for (const name of ['network', 'instance'] as const) {
     const want = owner[name];
-    await db.insertInto('meta').values({ name, value: want }).onConflict((on) => on.doNothing()).execute();
+    await db
+      .insertInto('meta')
+      .values({ name, value: want })
+      .onConflict((on) => on.doNothing())
+      .execute();
     const have = await getMeta(db, name);
     if (have === want) continue;
-    throw new NotariumError('store-network-mismatch', `${name} is ${have}, not ${want}`, { data: { name, have, want } });
+    throw new NotariumError('store-network-mismatch', `${name} is ${have}, not ${want}`, {
+      data: { name, have, want },
+    });
   }
 }

@@ -40,9 +40,14 @@ async function first(db: AnyKysely, engine: Engine): Promise<void> {
   }
   const counted = ['next_seq', 'pool_count', 'pool_bytes', 'log_size', 'last_event', 'lease_token'];
   let counters = table('counters').addColumn('one', int, (column) => column.primaryKey());
-  for (const name of counted) counters = counters.addColumn(name, int, (column) => column.notNull().defaultTo(0)) as typeof counters;
+  for (const name of counted)
+    counters = counters.addColumn(name, int, (column) => column.notNull().defaultTo(0)) as typeof counters;
   await strict(counters).execute();
-  await db.insertInto('counters').values({ one: 1, next_seq: 1 }).onConflict((on) => on.doNothing()).execute();
+  await db
+    .insertInto('counters')
+    .values({ one: 1, next_seq: 1 })
+    .onConflict((on) => on.doNothing())
+    .execute();
 
   await strict(
     table('postings')
@@ -77,7 +82,9 @@ async function first(db: AnyKysely, engine: Engine): Promise<void> {
   // At most one block of a height is not void.
   await sql`create unique index if not exists blocks_height on blocks (height) where state <> 'void'`.execute(db);
   await sql`create index if not exists blocks_tree_size on blocks (tree_size) where state = 'committed'`.execute(db);
-  await sql`create index if not exists blocks_live on blocks (height) where state in ('sealed', 'submitted', 'anchored')`.execute(db);
+  await sql`create index if not exists blocks_live on blocks (height) where state in ('sealed', 'submitted', 'anchored')`.execute(
+    db,
+  );
 
   await strict(
     table('votes')

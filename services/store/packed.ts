@@ -64,7 +64,8 @@ export class BytesPacker {
   add(value: Uint8Array | null): void {
     if (value === null) {
       const needed = this.#count + 1;
-      if (!this.#nulls || this.#nulls.length < needed) this.#nulls = grown(this.#nulls, Math.max(needed, this.#ends.length));
+      if (!this.#nulls || this.#nulls.length < needed)
+        this.#nulls = grown(this.#nulls, Math.max(needed, this.#ends.length));
       this.#nulls[this.#count] = 1;
     } else {
       const end = this.#sizeBytes + value.length;
@@ -91,7 +92,8 @@ function grown(bytes: Uint8Array | undefined, sizeBytes: number): Uint8Array {
 /** Buffers of packed columns, to be moved to another thread rather than copied. */
 export function buffersOf(columns: readonly PackedColumn[]): ArrayBuffer[] {
   return columns.flatMap((column) => {
-    const views = column instanceof Float64Array ? [column] : [column.bytes, column.ends, ...(column.nulls ? [column.nulls] : [])];
+    const views =
+      column instanceof Float64Array ? [column] : [column.bytes, column.ends, ...(column.nulls ? [column.nulls] : [])];
     return views.map((view) => view.buffer as ArrayBuffer);
   });
 }

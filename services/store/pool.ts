@@ -5,8 +5,8 @@ import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, selectPacked } from './database.ts';
 import { idKey } from './keys.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
-import { recordColumns, type Schema } from './schema.ts';
 import type { PoolCut, PoolStatus, Store } from './Store.ts';
+import { recordColumns, type Schema } from './schema.ts';
 
 /** See `Store.poolStatus`. */
 export async function poolStatus({ reader }: StoreContext): Promise<PoolStatus> {

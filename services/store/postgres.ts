@@ -1,4 +1,11 @@
-import { type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, Kysely, PostgresDialect } from 'kysely';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  PostgresDialect,
+} from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../lib/logger.ts';
 import { type Database, migrate } from './database.ts';
@@ -60,7 +67,14 @@ function packedDriver(driver: Driver): Driver {
         }
         if (last instanceof PackedAnswer) {
           const { rows } = await execute<Record<string, unknown>>({ ...query, parameters: parameters.slice(0, -1) });
-          return { rows: [packRows(rows.map((row) => Object.values(row)), last.kinds)] };
+          return {
+            rows: [
+              packRows(
+                rows.map((row) => Object.values(row)),
+                last.kinds,
+              ),
+            ],
+          };
         }
         return execute(query);
       }) as DatabaseConnection['executeQuery'];

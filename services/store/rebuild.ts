@@ -111,7 +111,11 @@ async function finish({ db, engine }: StoreContext, blocks: readonly AnchoredBlo
     const rows = await heirs.select(['supersedes as predecessor', 'id as winner']).execute();
     for (const { predecessor, winner } of rows) {
       if (!predecessor) continue;
-      await trx.insertInto('successors').values({ predecessor, winner }).onConflict((on) => on.doNothing()).execute();
+      await trx
+        .insertInto('successors')
+        .values({ predecessor, winner })
+        .onConflict((on) => on.doNothing())
+        .execute();
     }
     await trx.deleteFrom('meta').where('name', '=', rebuildingMeta).execute();
   });

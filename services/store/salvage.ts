@@ -8,8 +8,8 @@ import { quickCheck } from './checkStore.ts';
 import { type Database, type Db, openSqlite, sqliteSuffixes } from './database.ts';
 import { sha256 } from './keys.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
-import type { Schema } from './schema.ts';
 import type { SalvageReport, StoreOptions } from './Store.ts';
+import type { Schema } from './schema.ts';
 import { storageError } from './storageError.ts';
 
 /** What a rebuild cannot make anew: everything but the indexes. In this order a table's rows need no later one. */
@@ -111,13 +111,19 @@ function readUntilDamage(db: DatabaseSync, text: string): { rows: Row[]; complet
 function isWhole(table: string, row: Row): boolean {
   if (table !== 'pool' && table !== 'refusals') return true;
   const { entry, leaf_hash } = row;
-  return entry instanceof Uint8Array && leaf_hash instanceof Uint8Array && sameBytes(leafHash(entry, sha256), leaf_hash);
+  return (
+    entry instanceof Uint8Array && leaf_hash instanceof Uint8Array && sameBytes(leafHash(entry, sha256), leaf_hash)
+  );
 }
 
 async function insertRows(db: Db, table: (typeof salvagedTables)[number], rows: readonly Row[]): Promise<number> {
   await db.transaction().execute(async (trx) => {
     for (const row of rows) {
-      await trx.insertInto(table).values(row as never).onConflict((on) => on.doNothing()).execute();
+      await trx
+        .insertInto(table)
+        .values(row as never)
+        .onConflict((on) => on.doNothing())
+        .execute();
     }
   });
   return rows.length;
@@ -133,10 +139,16 @@ async function countAnew(db: Db): Promise<void> {
     .select((from) => from.fn.sum(from.fn('length', ['entry'])).as('bytes'))
     .executeTakeFirstOrThrow();
   const max = async (table: 'refusals' | 'events'): Promise<number> => {
-    const row = await db.selectFrom(table).select((from) => from.fn.max('seq').as('last')).executeTakeFirstOrThrow();
+    const row = await db
+      .selectFrom(table)
+      .select((from) => from.fn.max('seq').as('last'))
+      .executeTakeFirstOrThrow();
     return Number(row.last ?? 0);
   };
-  const blocks = await db.selectFrom('blocks').select((from) => from.fn.max('last_seq').as('last')).executeTakeFirstOrThrow();
+  const blocks = await db
+    .selectFrom('blocks')
+    .select((from) => from.fn.max('last_seq').as('last'))
+    .executeTakeFirstOrThrow();
   await db
     .updateTable('counters')
     .set({

@@ -8,7 +8,12 @@ export type SqliteWorkerData = { readonly path: string; readonly readOnly: boole
 /** One order to the database thread. `begin`: open a write transaction first. */
 export type SqliteOrder = { readonly id: number; readonly begin?: boolean } & (
   | { readonly op: 'query'; readonly sql: string; readonly parameters: readonly SQLInputValue[] }
-  | { readonly op: 'packed'; readonly sql: string; readonly parameters: readonly SQLInputValue[]; readonly kinds: readonly PackedKind[] }
+  | {
+      readonly op: 'packed';
+      readonly sql: string;
+      readonly parameters: readonly SQLInputValue[];
+      readonly kinds: readonly PackedKind[];
+    }
   | { readonly op: 'many'; readonly sql: string; readonly count: number; readonly columns: readonly PackedColumn[] }
   | { readonly op: 'commit' | 'rollback' | 'close' }
 );

@@ -18,6 +18,11 @@ export async function verifyLog(context: StoreContext, onProgress?: Progress): P
 }
 
 async function committedHeaders(reader: Db): Promise<BlockHeader[]> {
-  const rows = await reader.selectFrom('blocks').select('header').where('state', '=', 'committed').orderBy('height').execute();
+  const rows = await reader
+    .selectFrom('blocks')
+    .select('header')
+    .where('state', '=', 'committed')
+    .orderBy('height')
+    .execute();
   return rows.map((row) => JSON.parse(row.header) as BlockHeader);
 }

@@ -11,7 +11,11 @@ export function votes(context: StoreContext): Pick<Store, 'vote' | 'voteOf'> {
       await write(context, options, async (trx) => {
         // The primary key decides between two processes; who comes second reads what stands there.
         const row = { slot, hash, header: JSON.stringify(header) };
-        await trx.insertInto('votes').values(row).onConflict((on) => on.doNothing()).execute();
+        await trx
+          .insertInto('votes')
+          .values(row)
+          .onConflict((on) => on.doNothing())
+          .execute();
         const stands = await trx.selectFrom('votes').select('hash').where('slot', '=', slot).executeTakeFirstOrThrow();
         if (stands.hash === hash) return;
         throw new NotariumError('vote-conflict', `slot ${slot}`, { data: { slot, have: stands.hash, want: hash } });

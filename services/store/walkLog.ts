@@ -1,5 +1,5 @@
-import { hexDigits, sameBytes } from '../core/bytes.ts';
 import type { BlockHeader } from '../core/block.ts';
+import { hexDigits, sameBytes } from '../core/bytes.ts';
 import { appendLeaves, emptyFrontier, rootOf } from '../core/log/compactRange.ts';
 import { decodeEntries } from '../core/log/entryBundle.ts';
 import { type TileFile, TileGrower } from '../core/log/growTiles.ts';

@@ -56,7 +56,12 @@ function requireNext({ header }: NewBlock, range: SeqRange, newest: BlockRow | u
 
 /** The rows of the range: exactly as many as said, and the oldest free ones. */
 async function runsIn(trx: Db, { firstSeq, lastSeq, count }: SeqRange): Promise<Runs> {
-  const free = trx.selectFrom('pool').select('seq').where('seq', '>', await lastLiveSeq(trx)).orderBy('seq').limit(count);
+  const free = trx
+    .selectFrom('pool')
+    .select('seq')
+    .where('seq', '>', await lastLiveSeq(trx))
+    .orderBy('seq')
+    .limit(count);
   const { columns } = await selectPacked(trx, free, ['number']);
   const seqs = columns[0] as Float64Array;
   if (seqs.length !== count || seqs[0] !== firstSeq || seqs.at(-1) !== lastSeq) {
@@ -123,7 +128,12 @@ export async function orphanBlocks(context: StoreContext, aboveHeight: number, o
   await write(context, options, async (trx) => {
     await lockCounters(context.engine, trx);
     const state = nextBlockState('anchored', 'vanish');
-    await trx.updateTable('blocks').set({ state }).where('state', '=', 'anchored').where('height', '>', aboveHeight).execute();
+    await trx
+      .updateTable('blocks')
+      .set({ state })
+      .where('state', '=', 'anchored')
+      .where('height', '>', aboveHeight)
+      .execute();
     await voidFrom(trx, aboveHeight + 1);
     await trx.deleteFrom('blocks').where('state', '=', 'committed').where('height', '>', aboveHeight).execute();
   });

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiKeyScope } from '../../app/Centre.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { createdKeyAnswerSchema, keyListAnswerSchema } from '../../lib/client/answers.ts';
 import { CentreHttp } from '../../lib/client/CentreHttp.ts';
-import { withData } from '../commandOptions.ts';
+import { withChain, withData } from '../commandOptions.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
 type Flags = { url?: string };
@@ -13,9 +15,9 @@ const allScopes: readonly ApiKeyScope[] = ['submit', 'read', 'admin'];
 export function addKeys(program: Command, context: ProgramContext): void {
   const keys = program.command('keys').description('API keys of a centre: in its data folder, or (--url) over HTTP');
   const add = (name: string, description: string): Command =>
-    withData(keys.command(name).description(description))
+    withChain(withData(keys.command(name).description(description)))
       .option('--url <url>', 'running centre to ask, instead of the data folder')
-      .option('--api-key <key>', 'API key of scope admin, with --url');
+      .option('--api-key <key>', 'API key of scope admin, with --url (default: admin-key in the data folder)');
   add('create', 'create a key; its secret is shown this once')
     .argument('<name>', 'whom it is for')
     .option('--scope <scope...>', 'submit, read, admin (default: submit read)')
@@ -24,10 +26,23 @@ export function addKeys(program: Command, context: ProgramContext): void {
   add('revoke', 'revoke a key').argument('<id>').action(runs<Flags, [string]>(context, revoke));
 }
 
-/** The running centre, when the command line names one: a data folder in use is locked. */
-function remote(run: Run<Flags>): CentreHttp | undefined {
-  const { url } = run.options;
-  return url === undefined ? undefined : new CentreHttp({ url, apiKey: run.settings.apiKey });
+/**
+ * The running centre, when the command line names one: a data folder in use is locked. Without an API key, the operator's
+ * own in the data folder.
+ */
+async function remote({ options, settings }: Run<Flags>): Promise<CentreHttp | undefined> {
+  const { url } = options;
+  if (url === undefined) return undefined;
+  return new CentreHttp({ url, apiKey: settings.apiKey ?? (await operatorKey(settings.data)) });
+}
+
+async function operatorKey(dataDir: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new NotariumError('key-missing', join(dataDir, 'admin-key'), { cause: error });
+  }
 }
 
 async function create(run: Run<Flags & { scope?: string[] }>, name: string): Promise<void> {
@@ -35,7 +50,7 @@ async function create(run: Run<Flags & { scope?: string[] }>, name: string): Pro
   const scopes = allScopes.filter((scope) => asked.includes(scope));
   if (scopes.length !== new Set(asked).size)
     throw new NotariumError('usage-invalid', `--scope is one of ${allScopes.join(', ')}`);
-  const http = remote(run);
+  const http = await remote(run);
   const { key, secret } = http
     ? await http.json(
         // No second try: it would make a second key.
@@ -56,7 +71,7 @@ async function create(run: Run<Flags & { scope?: string[] }>, name: string): Pro
 }
 
 async function list(run: Run<Flags>): Promise<void> {
-  const http = remote(run);
+  const http = await remote(run);
   const keys = http
     ? (await http.json({ path: '/v1/keys', signal: run.signal }, keyListAnswerSchema)).items
     : await run.actions.keys.list(run);
@@ -70,7 +85,7 @@ async function list(run: Run<Flags>): Promise<void> {
 }
 
 async function revoke(run: Run<Flags>, id: string): Promise<void> {
-  const http = remote(run);
+  const http = await remote(run);
   if (http) await http.send({ method: 'DELETE', path: `/v1/keys/${encodeURIComponent(id)}`, signal: run.signal });
   else if (!(await run.actions.keys.revoke(run, id)))
     throw new NotariumError('not-found', `key ${id}`, { data: { id } });

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
+import type { Signer } from '../../core/signature.ts';
+import { localSigner } from '../../lib/localSigner.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import { type CentreFlags, withCentre, withKey } from '../commandOptions.ts';
 import { exitCodeOf } from '../exitCodes.ts';
@@ -10,6 +12,7 @@ import { notarizeEach } from '../notarize/notarizeEach.ts';
 import { notarizeTogether } from '../notarize/notarizeTogether.ts';
 import { openClient, openSigner } from '../openClient.ts';
 import { Progress, sizeText } from '../Progress.ts';
+import { personalKey } from '../personalKey.ts';
 import { printable } from '../printable.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
@@ -43,8 +46,7 @@ export function addNotarize(program: Command, context: ProgramContext): void {
 async function notarize(run: Run<Options>, paths: string[]): Promise<void> {
   const { options, settings, terminal, signal, output } = run;
   const waitMs = waitOf(options.wait);
-  const signer = await openSigner(settings, terminal);
-  if (!signer && settings.apiKey === undefined) throw new NotariumError('key-missing', 'records must be signed');
+  const signer = (await openSigner(settings, terminal)) ?? (await ownSigner(run));
   const client = await openClient(settings, {
     signer,
     networkFile: options.network === undefined ? undefined : resolve(terminal.cwd, options.network),
@@ -64,6 +66,15 @@ async function notarize(run: Run<Options>, paths: string[]): Promise<void> {
     signal,
   };
   report(run, await takeAll(run, job, targets), failures);
+}
+
+/** With neither a key nor an API key, the user's own key signs. */
+async function ownSigner({ settings, terminal, output }: Run<Options>): Promise<Signer | undefined> {
+  if (settings.apiKey !== undefined) return undefined;
+  const { privateKey, path, isNew } = await personalKey(terminal.home);
+  const signer = localSigner(privateKey, await loadCrypto());
+  if (isNew) output.note(`Made a signing key of your own: ${signer.address}, kept in ${path}.`);
+  return signer;
 }
 
 async function takeAll(run: Run<Options>, job: JobOptions, targets: readonly Target[]): Promise<Outcome[]> {

@@ -41,7 +41,7 @@ async function checkContract(rpcUrl: string, contract: Address | undefined, sign
     return ok('contract', `${contract} ${first === undefined ? 'has no block yet' : 'holds blocks'}`);
   } catch (error) {
     if (!(error instanceof NotariumError)) throw error;
-    return found('fail', 'contract', error.message, 'Check --contract, or deploy the contracts (`npm run deploy`).');
+    return found('fail', 'contract', error.message, 'Check --contract, or deploy the contracts (docs/operations.md).');
   }
 }
 
