@@ -4,7 +4,7 @@ import type { BlockState } from '../core/blockState.ts';
 import type { Address, Hash, RecordId } from '../core/bytes.ts';
 import type { NotariumError } from '../core/errors.ts';
 import type { Receipt } from '../core/receipt.ts';
-import type { NotariumRecord, UnsignedRecord } from '../core/record.ts';
+import type { NotariumRecord } from '../core/record.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
 
 /** What became of one submitted record. */
@@ -103,10 +103,6 @@ export type ApiKeyView = {
   readonly createdAt: string;
   readonly revokedAt?: string;
 };
-
-/** Draft of a record that the centre signs for a client without a key pair. */
-export type RecordDraft = Pick<UnsignedRecord, 'kind' | 'subject' | 'digest'> &
-  Partial<Pick<UnsignedRecord, 'time' | 'expires' | 'meta'>>;
 
 /** One centre: everything that HTTP, the command line and tests may ask of it. */
 export type Centre = {

@@ -279,9 +279,3 @@ export function digestBytes(digest: string): Uint8Array {
 export function digestText(bytes: Uint8Array): `sha-256:${string}` {
   return `sha-256:${toHex(bytes).slice(2)}`;
 }
-
-/** Text of an entry, as `GET /v1/records/:id` shows it. */
-export function entryRecord(entry: Uint8Array): { record: NotariumRecord; id: Hex } {
-  const { record, id } = parseEntry(entry);
-  return { record, id };
-}

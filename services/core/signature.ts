@@ -1,4 +1,4 @@
-import { type Address, concat, fromHex, type Hex, toHex } from './bytes.ts';
+import { type Address, concat, fromHex, toHex } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { NotariumError } from './errors.ts';
 
@@ -88,9 +88,4 @@ export function signatureBytes(text: string): Uint8Array {
     throw new NotariumError('signature-malformed', 'not 0x and 64 or 65 bytes in hexadecimal');
   }
   return fromHex(text);
-}
-
-/** Text of a signature. */
-export function signatureText(signature: Uint8Array): Hex {
-  return toHex(signature);
 }

@@ -8,6 +8,7 @@ import { networkName } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
 import type { HttpOptions } from '../http/HttpOptions.ts';
 import { type HttpServer, startHttpServer } from '../http/httpServer.ts';
+import { redactedPaths } from '../http/requestLog.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
@@ -38,7 +39,10 @@ export type RunningNode = { readonly centre: OpenCentre; readonly http: HttpServ
 
 /** A logger that writes JSON lines to stderr; no key, token or content ever goes into it. */
 export function nodeLogger(level: string): PinoLogger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: redactedPaths },
+    pino.destination({ fd: 2, sync: true }),
+  );
 }
 
 /**

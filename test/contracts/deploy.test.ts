@@ -1,16 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { EIP1193Provider } from '@nomicfoundation/ignition-core';
 import { expect } from 'chai';
 import { Contract, JsonRpcProvider } from 'ethers';
 import { network } from 'hardhat';
 import { type DeployOptions, deploy } from '../../scripts/deploy.ts';
 import { rpcProvider } from '../../scripts/rpc-provider.ts';
+import { startChain } from '../../scripts/support/startChain.ts';
 import { entryOf, memberOf } from './support/anchorKit.ts';
 
 /** Account 0 of every development chain: a well-known key. */
@@ -33,37 +30,9 @@ async function hardhatChain(): Promise<RunningChain> {
   return { url: `http://${address}:${port}`, stop: () => server.close() };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 async function anvilChain(): Promise<RunningChain> {
-  const port = await freePort();
-  const anvil = fileURLToPath(import.meta.resolve('@foundry-rs/anvil/bin.mjs'));
-  const child: ChildProcess = spawn(process.execPath, [anvil, '--port', `${port}`, '--host', '127.0.0.1'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
-  const exited = once(child, 'exit');
-  const limit = AbortSignal.timeout(20_000);
-  for await (const text of child.stdout!.setEncoding('utf8')) {
-    if (`${text}`.includes('Listening on')) break;
-    limit.throwIfAborted();
-  }
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      // The npm wrapper starts the binary as its child: the whole group ends.
-      process.kill(-child.pid!, 'SIGTERM');
-      await exited;
-    },
-  };
+  const { rpcUrl, stop } = await startChain({ kind: 'anvil' });
+  return { url: rpcUrl, stop };
 }
 
 for (const [name, start] of [
