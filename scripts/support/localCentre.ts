@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Address } from '../../services/core/bytes.ts';
+import { computeAddress } from 'ethers';
+import { personalKey } from '../../services/cli/personalKey.ts';
+import { type Address, toHex } from '../../services/core/bytes.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
 import { type Deployment, deploy } from '../deploy.ts';
@@ -31,7 +33,10 @@ export async function fund(rpcUrl: string, address: Address): Promise<void> {
   await rpc('eth_sendTransaction', [{ from, to: address, value: `0x${(100n * 10n ** 18n).toString(16)}` }]);
 }
 
-/** Deploys the contracts on a local chain, with a committee of one centre. A second run deploys nothing. */
+/**
+ * Deploys the contracts on a local chain, with a committee of one centre. A second run deploys nothing. The deployer is a
+ * key of this instance alone: the contract's address, and so the network's name, then differs from instance to instance.
+ */
 export async function deployLocal(options: {
   rpcUrl: string;
   keys: KeystorePublic;
@@ -43,8 +48,12 @@ export async function deployLocal(options: {
 }): Promise<Deployment> {
   const { rpcUrl, keys, endpoint, stateDir, periodSeconds, graceSeconds, outFile } = options;
   const { address, encryptionPublicKey: encryptionKey, noteKey } = keys;
+  const deployer = await personalKey(join(stateDir, '..', 'deployer'));
+  const privateKey = toHex(deployer.privateKey);
+  await fund(rpcUrl, computeAddress(privateKey).toLowerCase() as Address);
   return await deploy({
     chain: rpcUrl,
+    privateKey,
     stateDir,
     ...(outFile === undefined ? {} : { outFile }),
     parameters: {

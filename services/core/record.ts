@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Address, fromHex, fromUtf8, type Hex, isHex, type RecordId, sameBytes, toHex, utf8 } from './bytes.ts';
+import { type Address, fromHex, fromUtf8, isHex, type RecordId, sameBytes, toHex, utf8 } from './bytes.ts';
 import { canonicalBytes, canonicalText } from './canonicalJson.ts';
 import { type Crypto, portableCrypto } from './crypto.ts';
 import { type Network, networkName, parseNetworkName, structHasher } from './eip712.ts';

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { statusOf } from '../support/centreProcess.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+type Started = { readonly child: ChildProcess; output(): string; readonly ended: Promise<number | null> };
+
+describe('npm start', function () {
+  this.timeout(120_000);
+  let base: string;
+  const children: ChildProcess[] = [];
+
+  before(async () => {
+    base = await mkdtemp(join(tmpdir(), 'notarium start '));
+  });
+  afterEach(() => {
+    // Only what a failed test left behind is still there.
+    for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGTERM');
+  });
+  after(() => rm(base, { recursive: true, force: true }));
+
+  /** What `npm start -- ARGS` runs, behind the bootstrap. */
+  function start(...args: string[]): Started {
+    const command = ['--disable-warning=ExperimentalWarning', join(root, 'scripts', 'start.ts'), ...args];
+    const child = spawn(process.execPath, command, { cwd: base, stdio: ['ignore', 'pipe', 'pipe'] });
+    children.push(child);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    }
+    return { child, output: () => output, ended: once(child, 'close').then(([code]) => code as number | null) };
+  }
+
+  async function running(started: Started): Promise<void> {
+    for (;;) {
+      if (started.output().includes('Notarium is running')) return;
+      const over = await Promise.race([
+        started.ended.then(() => true),
+        once(started.child.stdout!, 'data').then(() => false),
+      ]);
+      if (over) throw new Error(`it ended\n${started.output()}`);
+    }
+  }
+
+  async function freePort(): Promise<number> {
+    const server = await listener();
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+
+  async function listener(port = 0): Promise<Server> {
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+  }
+
+  function notarium(...args: string[]): Promise<{ code: number | null; output: string }> {
+    const launcher = join(root, 'services', 'bin', 'notarium.js');
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+      cwd: base,
+      env: { ...process.env, HOME: base },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    return once(child, 'close').then(([code]) => ({ code: code as number | null, output }));
+  }
+
+  it('names the port that is taken, and the flag that chooses another one', async () => {
+    const taken = await listener();
+    const { port } = taken.address() as { port: number };
+    for (const [flag, args] of [
+      ['--port', ['--port', String(port), '--chain-port', String(await freePort())]],
+      ['--chain-port', ['--chain-port', String(port), '--port', String(await freePort())]],
+    ] as const) {
+      const started = start(...args);
+      expect(await started.ended).to.equal(54);
+      expect(started.output()).to.include(`port-taken`).and.include(`127.0.0.1:${port}`).and.include(`${flag} PORT`);
+    }
+    await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it('runs on Hardhat: what it prints can be pasted, Ctrl-C ends all, and the next network has a folder of its own', async () => {
+    const [port, chainPort] = [String(await freePort()), String(await freePort())];
+    const first = start('--port', port, '--chain-port', chainPort);
+    await running(first);
+    expect(first.output()).to.include('npx notarium notarize README.md --wait');
+    await writeFile(join(base, 'a file.txt'), 'some content');
+    const url = `http://127.0.0.1:${port}`;
+    const notarized = await notarium('notarize', 'a file.txt', '--wait', '--url', url);
+    expect(notarized.code, notarized.output).to.equal(0);
+    const rpc = `http://127.0.0.1:${chainPort}`;
+    const verified = await notarium('verify', 'a file.txt', 'a file.txt.receipt.json', '--rpc', rpc);
+    expect(verified.code, verified.output).to.equal(0);
+    const offline = await notarium('verify', 'a file.txt', 'a file.txt.receipt.json', '--offline');
+    expect(offline.code, offline.output).to.equal(0);
+    await writeFile(join(base, 'a file.txt'), 'some c0ntent');
+    expect((await notarium('verify', 'a file.txt', 'a file.txt.receipt.json', '--offline')).code).to.equal(11);
+
+    first.child.kill('SIGINT');
+    expect(await first.ended, first.output()).to.equal(0);
+    // Both ports are free again: nothing was left running.
+    for (const used of [port, chainPort]) {
+      const again = await listener(Number(used));
+      await new Promise((resolve) => again.close(resolve));
+    }
+
+    const second = start('--port', port, '--chain-port', chainPort);
+    await running(second);
+    expect((await statusOf(url)).log.size).to.equal(0);
+    expect((await readdir(join(base, '.notarium'))).filter((name) => name.startsWith('hardhat-'))).to.have.length(2);
+    // It has a contract address of its own, so what clients have pinned of the first network does not get in the way.
+    const again = await notarium('notarize', 'a file.txt', '--url', url, '--out', join(base, 'second'));
+    expect(again.code, again.output).to.equal(0);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).to.equal(0);
+  });
+
+  it('goes on where it stopped with --chain anvil', async () => {
+    const [port, chainPort] = [String(await freePort()), String(await freePort())];
+    const args = ['--chain', 'anvil', '--port', port, '--chain-port', chainPort, '--data', 'kept'];
+    const url = `http://127.0.0.1:${port}`;
+    const first = start(...args);
+    await running(first);
+    await writeFile(join(base, 'kept.txt'), 'kept');
+    const notarized = await notarium(
+      'notarize',
+      'kept.txt',
+      '--wait',
+      '--url',
+      url,
+      '--networks',
+      join(base, 'networks'),
+    );
+    expect(notarized.code, notarized.output).to.equal(0);
+    const before = await statusOf(url);
+    expect(before.anchoredHeight).to.equal(1);
+    first.child.kill('SIGINT');
+    expect(await first.ended, first.output()).to.equal(0);
+
+    const second = start(...args);
+    await running(second);
+    const after = await statusOf(url);
+    expect([after.network, after.log, after.anchoredHeight]).to.deep.equal([before.network, before.log, 1]);
+    const rpc = ['--rpc', `http://127.0.0.1:${chainPort}`, '--networks', join(base, 'networks')];
+    const verified = await notarium('verify', 'kept.txt', 'kept.txt.receipt.json', ...rpc);
+    expect(verified.code, verified.output).to.equal(0);
+    second.child.kill('SIGINT');
+    expect(await second.ended, second.output()).to.equal(0);
+  });
+
+  it('says what is wrong with a chain that has no Notarium contract', async () => {
+    const port = String(await freePort());
+    const chain = await (await import('../support/chains.ts')).startChain({ kind: 'anvil' });
+    const contract = '0x00000000000000000000000000000000000000aa';
+    const started = start('--port', port, '--rpc', chain.rpcUrl, '--contract', contract);
+    expect(await started.ended).to.equal(61);
+    expect(started.output()).to.include('chain-contract-missing');
+    await chain.stop();
+  });
+});
