@@ -36,10 +36,7 @@ export class CentreBench {
 
   static async start(): Promise<CentreBench> {
     const folder = await mkdtemp(join(tmpdir(), 'notarium bench '));
-    const centreArgs = process.env.BENCH_CENTRE_NODE_OPTIONS;
-    if (centreArgs !== undefined) process.env.NODE_OPTIONS = centreArgs;
     const net = await startNetwork({ periodSeconds: 2, graceSeconds: 120 });
-    delete process.env.NODE_OPTIONS;
     return new CentreBench(net, folder);
   }
 
@@ -97,7 +94,9 @@ export class CentreBench {
     return { records, seconds, centreCpuSeconds: (await this.cpuSeconds()) - cpuBefore };
   }
 
-  sockets(task: { connections: number; status: number } & ({ path: string; files: readonly string[] } | { ids: Uint8Array })): Promise<SocketAnswer> {
+  sockets(
+    task: { connections: number; status: number } & ({ path: string; files: readonly string[] } | { ids: Uint8Array }),
+  ): Promise<SocketAnswer> {
     const whole: SocketTask = { ...task, url: this.url };
     return runChild<SocketAnswer>(new URL('./socketClient.ts', import.meta.url), whole);
   }

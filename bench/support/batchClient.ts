@@ -24,7 +24,10 @@ serveParent<BatchTask, BatchAnswer>(async ({ url, files, linesPerBatch, requests
   let accepted = 0;
   let next = 0;
   const work = async (): Promise<void> => {
-    while (next < batches.length) accepted += await post(`${url}/v1/records/batch`, batches[next++]!, agent);
+    while (next < batches.length) {
+      const count = await post(`${url}/v1/records/batch`, batches[next++]!, agent);
+      accepted += count;
+    }
   };
   await Promise.all(Array.from({ length: requestsAtOnce }, work));
   const seconds = (performance.now() - startMs) / 1000;

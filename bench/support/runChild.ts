@@ -9,7 +9,10 @@ process.on('exit', () => {
 /** Runs a file in a process of its own, which gets one message and answers with one. */
 export function runChild<T>(file: URL, task: object): Promise<T> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(file), { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(fileURLToPath(file), {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     running.add(child);
     child.once('message', (answer) => resolve(answer as T));
     child.once('error', reject);

@@ -25,9 +25,7 @@ serveParent<SocketTask, SocketAnswer>(async (task) => {
   const { hostname, port, host } = new URL(task.url);
   const requests = 'ids' in task ? receiptRequests(task.ids, host) : postRequests(task.files, task.path, host);
   const status = Buffer.from(`HTTP/1.1 ${task.status} `);
-  const sockets = await Promise.all(
-    Array.from({ length: task.connections }, () => opened(Number(port), hostname)),
-  );
+  const sockets = await Promise.all(Array.from({ length: task.connections }, () => opened(Number(port), hostname)));
   const latenciesMs = new Float64Array(requests.length);
   const cpuBefore = process.cpuUsage();
   const startMs = performance.now();
@@ -78,7 +76,7 @@ function answersOf(socket: Socket): () => Promise<Buffer> {
     rest = rest ? Buffer.concat([rest, chunk]) : chunk;
     const headEnd = rest.indexOf('\r\n\r\n');
     if (headEnd < 0) return;
-    const length = /\r\ncontent-length: (\d+)/i.exec(rest.latin1Slice(0, headEnd))?.[1];
+    const length = /\r\ncontent-length: (\d+)/i.exec(rest.toString('latin1', 0, headEnd))?.[1];
     if (length === undefined) throw new Error('an answer without Content-Length');
     if (rest.length < headEnd + 4 + Number(length)) return;
     const answer = rest;

@@ -19,7 +19,12 @@ export function table(rows: readonly Row[]): string {
     ]),
   ];
   const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
-  const text = lines.map((line) => line.map((cell, at) => cell.padEnd(widths[at]!)).join('  ').trimEnd());
+  const text = lines.map((line) =>
+    line
+      .map((cell, at) => cell.padEnd(widths[at]!))
+      .join('  ')
+      .trimEnd(),
+  );
   text.splice(1, 0, '-'.repeat(Math.max(...text.map(({ length }) => length))));
   const notes = rows.filter(({ note }) => note !== undefined).map(({ figure, note }) => `  ${figure}: ${note}`);
   return [...text, ...(notes.length > 0 ? ['', 'Notes', ...notes] : [])].join('\n');

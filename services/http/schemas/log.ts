@@ -68,6 +68,7 @@ export const verifyResultSchema = z
 
 type Fits<Is extends Was, Was> = Is;
 type Mutable<T> = T extends string ? T : T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T;
+/** Holds at compile time only. @public */
 export type LogShapes = [
   Fits<Mutable<BlockView>, z.input<typeof blockViewSchema>>,
   Fits<Mutable<VerifyResult>, Mutable<z.input<typeof verifyResultSchema>>>,

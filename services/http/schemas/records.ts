@@ -92,6 +92,7 @@ export const recordPageSchema = z
 
 // What the centre answers and what the document says must not drift apart: these lines do not compile when they do.
 type Fits<Is extends Was, Was> = Is;
+/** Holds at compile time only. @public */
 export type RecordShapes = [
   Fits<RecordView, z.input<typeof recordViewSchema>>,
   Fits<Exclude<IntakeResult, { status: 'failed' }>, z.input<typeof submittedSchema>>,

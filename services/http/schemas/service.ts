@@ -94,6 +94,7 @@ export const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'He
 
 type Fits<Is extends Was, Was> = Is;
 type Mutable<T> = T extends string ? T : T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T;
+/** Holds at compile time only. @public */
 export type ServiceShapes = [
   Fits<Mutable<NetworkView>, Mutable<z.input<typeof networkSchema>>>,
   Fits<Mutable<CentreStatus>, Mutable<z.input<typeof statusSchema>>>,

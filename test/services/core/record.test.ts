@@ -221,7 +221,7 @@ describe('record', () => {
 
   it('counts the characters of a subject, not its code units', async () => {
     expect(readCode(changed({ subject: '😀'.repeat(256) }))).to.equal('none');
-    expect(readCode(changed({ subject: '😀'.repeat(256) + 'a' }))).to.equal('record-invalid');
+    expect(readCode(changed({ subject: `${'😀'.repeat(256)}a` }))).to.equal('record-invalid');
     expect(readCode(changed({ subject: '\0' }))).to.equal('none');
     expect((await recordOf(1, { subject: '😀'.repeat(256) })).record.subject).to.have.length(512);
   });

@@ -1,0 +1,79 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { batch } from './batch.ts';
+import { cost, costAtFirst } from './cost.ts';
+import { memory } from './memory.ts';
+import { receipts } from './receipts.ts';
+import { root } from './root.ts';
+import { seal } from './seal.ts';
+import { single } from './single.ts';
+import { Bench } from './support/Bench.ts';
+import { machine } from './support/machine.ts';
+import { isMet, type Row } from './support/Row.ts';
+import { table } from './support/table.ts';
+import { verify } from './verify.ts';
+
+/** One figure; `first` runs before all others, while the log is still small. */
+type Figure = {
+  readonly name: string;
+  readonly first?: (bench: Bench) => Promise<Row[]>;
+  readonly run: (bench: Bench) => Promise<Row[]>;
+};
+
+// In this order the one centre grows from a small log to a large one.
+const figures: readonly Figure[] = [
+  { name: 'root', run: root },
+  { name: 'batch', run: batch },
+  { name: 'single', run: single },
+  { name: 'seal', run: seal },
+  { name: 'cost', first: costAtFirst, run: cost },
+  { name: 'memory', run: memory },
+  { name: 'receipts', run: receipts },
+  { name: 'verify', run: verify },
+];
+
+const usage = `usage: npm run bench -- [NAME …] [--records COUNT] [--json FILE]
+  names: ${figures.map(({ name }) => name).join(', ')}; all when none is given
+  --records  size of the large log, 1,000,000 by default
+  --json     writes the result as JSON into a file
+`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { records: { type: 'string', default: '1000000' }, json: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const records = Number(values.records);
+  const unknown = positionals.find((name) => !figures.some((figure) => figure.name === name));
+  if (values.help || unknown !== undefined || !Number.isSafeInteger(records) || records < 100_000) {
+    process.stderr.write(unknown === undefined ? usage : `no figure is called ${unknown}\n${usage}`);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const chosen = figures.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const startMs = performance.now();
+  const about = machine();
+  const bench = new Bench(records);
+  const rows: Row[] = [];
+  try {
+    for (const { name, first } of chosen) {
+      if (first) await measured(`${name}, small log`, () => first(bench), rows);
+    }
+    for (const { name, run } of chosen) await measured(name, () => run(bench), rows);
+  } finally {
+    await bench.close();
+  }
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  const result = { machine: about, seconds, rows: rows.map((row) => ({ ...row, met: isMet(row) ?? null })) };
+  const { cpu, cores, memoryGb, node, platform, loadBefore } = about;
+  const head = `${cpu}, ${cores} cores, ${memoryGb} GB, node ${node}, ${platform}, load before: ${loadBefore}`;
+  process.stdout.write(`\n${head}\n\n${table(rows)}\n\n${seconds} s\n`);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+}
+
+async function measured(name: string, run: () => Promise<Row[]>, rows: Row[]): Promise<void> {
+  process.stderr.write(`${name} …\n`);
+  rows.push(...(await run()));
+}
+
+await main();
