@@ -2,7 +2,7 @@
  * Notarises a file and verifies the receipt, in ten lines.
  *
  *   npm start                            # in another terminal
- *   node examples/notarize.ts README.md
+ *   npx node examples/notarize.ts README.md
  */
 import { writeFile } from 'node:fs/promises';
 import { Notarium } from 'notarium';

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { toHex } from '../../../services/core/bytes.ts';
 import { signRefusal } from '../../../services/core/acceptance.ts';
+import { toHex } from '../../../services/core/bytes.ts';
 import { parseNetworkName } from '../../../services/core/eip712.ts';
+import type { Store } from '../../../services/store/Store.ts';
 import { randomSigner } from '../../support/recordKit.ts';
 import { alice, bob, heir, logAll, network, row, rows, zero } from './storeKit.ts';
 import { onBothDatabases, type StorePlace } from './storePlace.ts';
-import type { Store } from '../../../services/store/Store.ts';
 
 const refusal = (id: Uint8Array) =>
   signRefusal(
@@ -23,7 +23,8 @@ onBothDatabases('store admit', (newPlace) => {
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
-  const statuses = async (...all: Parameters<Store['admit']>[0]) => (await store.admit(all)).map(({ status }) => status);
+  const statuses = async (...all: Parameters<Store['admit']>[0]) =>
+    (await store.admit(all)).map(({ status }) => status);
 
   it('accepts new rows in order, and counts them', async () => {
     const all = rows(3);

@@ -14,7 +14,10 @@ import { onBothDatabases, type StorePlace } from './storePlace.ts';
 const event = { type: 'block.sealed', time: '2026-11-21T01:30:00.000Z', data: { height: 1 } };
 
 async function rangeError(call: Promise<unknown>): Promise<void> {
-  const error = await call.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).to.be.instanceOf(RangeError);
 }
 
@@ -35,7 +38,9 @@ onBothDatabases('store blocks', (newPlace) => {
     expect(toHex(cut.ids.subarray(32, 64))).to.equal(toHex(all[1]!.id));
     expect(toHex(cut.leafHashes.subarray(128, 160))).to.equal(toHex(all[4]!.leafHash));
     expect([...cut.expiresMs]).to.deep.equal([1 / 0, 1 / 0, 1 / 0, 1 / 0, Date.parse('2026-11-22'), 1 / 0]);
-    expect(cut.supersedes.map(({ index, predecessor }) => [index, toHex(predecessor)])).to.deep.equal([[5, toHex(all[0]!.id)]]);
+    expect(cut.supersedes.map(({ index, predecessor }) => [index, toHex(predecessor)])).to.deep.equal([
+      [5, toHex(all[0]!.id)],
+    ]);
     const { range, ...block } = await nextBlock(store, 2);
     await store.saveBlock(block, range);
     expect([...(await store.poolCut(3)).seqs]).to.deep.equal([3, 4, 5]);
@@ -60,7 +65,14 @@ onBothDatabases('store blocks', (newPlace) => {
     expect((await store.blocks({ limit: 1 })).map(({ hash }) => hash)).to.deep.equal([second.hash]);
     expect((await store.blocks({ limit: 5, before: 2 })).map(({ hash }) => hash)).to.deep.equal([block.hash]);
     expect(await store.eventsAfter(0, 10)).to.deep.equal([{ ...event, seq: 1 }]);
-    await rangeError(store.updateBlock(1, { state: 'void' }).then(() => store.updateBlock(1, { state: 'sealed' })).catch(() => { throw new RangeError(); }));
+    await rangeError(
+      store
+        .updateBlock(1, { state: 'void' })
+        .then(() => store.updateBlock(1, { state: 'sealed' }))
+        .catch(() => {
+          throw new RangeError();
+        }),
+    );
   });
 
   it('follows the life of a block, and refuses what is not in it', async () => {
@@ -123,7 +135,13 @@ onBothDatabases('store blocks', (newPlace) => {
     const bundle = await store.readTile('entries', 0, 200);
     const whole = await store.readTile('entries', 0, 256);
     expect(toHex(whole!.subarray(0, bundle!.length))).to.equal(toHex(bundle!));
-    for (const [level, index, width] of [[0, 1, 45], [0, 2, 1], [1, 0, 2], [2, 0, 1], ['entries', 1, 256]] as const) {
+    for (const [level, index, width] of [
+      [0, 1, 45],
+      [0, 2, 1],
+      [1, 0, 2],
+      [2, 0, 1],
+      ['entries', 1, 256],
+    ] as const) {
       expect(await store.readTile(level, index, width)).to.equal(undefined);
     }
   });
@@ -131,7 +149,11 @@ onBothDatabases('store blocks', (newPlace) => {
   it('leaves out rows that were refused before the block, and refuses none in it', async () => {
     const all = rows(6);
     await store.admit(all);
-    const refusal = await signRefusal(parseNetworkName(network)!, { recordId: toHex(all[2]!.id), reason: 'record-expired', winner: zero, slot: 1 }, randomSigner());
+    const refusal = await signRefusal(
+      parseNetworkName(network)!,
+      { recordId: toHex(all[2]!.id), reason: 'record-expired', winner: zero, slot: 1 },
+      randomSigner(),
+    );
     await store.refuse([{ id: all[2]!.id, refusal }], { event });
     await anchorNext(store, 4);
     await rangeError(store.refuse([{ id: all[3]!.id, refusal }]));
@@ -149,12 +171,18 @@ onBothDatabases('store blocks', (newPlace) => {
     const { range, ...block } = await nextBlock(store, 3);
     await store.saveBlock(block, range);
     await store.voidBlock(1);
-    const refusal = await signRefusal(parseNetworkName(network)!, { recordId: toHex(all[1]!.id), reason: 'record-expired', winner: zero, slot: 1 }, randomSigner());
+    const refusal = await signRefusal(
+      parseNetworkName(network)!,
+      { recordId: toHex(all[1]!.id), reason: 'record-expired', winner: zero, slot: 1 },
+      randomSigner(),
+    );
     await store.refuse([{ id: all[1]!.id, refusal }]);
     const other = await nextBlock(store, 10, 2);
     await store.saveBlock(other, other.range);
     await store.adoptBlock(block.hash, anchor);
-    expect((await store.liveBlocks()).map(({ hash, state }) => [hash, state])).to.deep.equal([[block.hash, 'anchored']]);
+    expect((await store.liveBlocks()).map(({ hash, state }) => [hash, state])).to.deep.equal([
+      [block.hash, 'anchored'],
+    ]);
     await store.commitBlock(1);
     expect((await store.findRecord(all[1]!.id))?.where).to.equal('log');
     expect((await store.poolStatus()).count).to.equal(1);
@@ -172,7 +200,14 @@ onBothDatabases('store blocks', (newPlace) => {
     await store.check();
     const latest = (await store.latestBlock())!;
     const frontier = await store.frontier('latest');
-    const header = { ...latest.header, height: 2, slot: 9, treeSize: 15, root: toHex(rootOf(frontier)), parent: latest.hash };
+    const header = {
+      ...latest.header,
+      height: 2,
+      slot: 9,
+      treeSize: 15,
+      root: toHex(rootOf(frontier)),
+      parent: latest.hash,
+    };
     await store.saveBlock({ ...latest, header, hash: toHex(sha256('other')) }, { firstSeq: 0, lastSeq: 0, count: 0 });
     expect((await store.block(2))?.count).to.equal(10);
     await store.updateBlock(2, { state: 'anchored', anchor });
@@ -184,10 +219,15 @@ onBothDatabases('store blocks', (newPlace) => {
   });
 
   it('searches by digest, subject and submitter, page by page in log order', async () => {
-    const same = [row('x', { subject: 'urn:s' }), row('y', { subject: 'urn:s', submitter: bob }), row('z', { subject: 'urn:t', submitter: bob })];
+    const same = [
+      row('x', { subject: 'urn:s' }),
+      row('y', { subject: 'urn:s', submitter: bob }),
+      row('z', { subject: 'urn:t', submitter: bob }),
+    ];
     await logAll(store, [...rows(300), ...same]);
     await store.admit([row('pooled', { subject: 'urn:s' })]);
-    const leaves = async (query: Parameters<Store['search']>[0]) => (await store.search(query)).hits.map(({ leafIndex }) => leafIndex);
+    const leaves = async (query: Parameters<Store['search']>[0]) =>
+      (await store.search(query)).hits.map(({ leafIndex }) => leafIndex);
     expect(await leaves({ subject: 'urn:s', limit: 10 })).to.deep.equal([300, 301]);
     expect(await leaves({ submitter: same[1]!.submitter, limit: 10 })).to.deep.equal([301, 302]);
     expect(await leaves({ digest: same[2]!.digest, limit: 10 })).to.deep.equal([302]);

@@ -8,7 +8,7 @@ import { databaseFile } from '../../../services/store/database.ts';
 import type { AnchoredBlock } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { anchorNext, heir, logAll, row, rows } from './storeKit.ts';
-import { onBothDatabases, storePlace, type StorePlace } from './storePlace.ts';
+import { onBothDatabases, type StorePlace, storePlace } from './storePlace.ts';
 
 async function flipByte(path: string, at: number): Promise<void> {
   const file = await open(path, 'r+');
@@ -55,7 +55,9 @@ onBothDatabases('store rebuild', (newPlace) => {
     for (const leafIndex of [0, 299, 300, 699]) {
       expect(await store.findRecord(all[leafIndex]!.id)).to.deep.include({ where: 'log', leafIndex });
     }
-    expect((await store.search({ subject: all[5]!.subject, limit: 2 })).hits.map((hit) => hit.leafIndex)).to.deep.equal([5]);
+    expect((await store.search({ subject: all[5]!.subject, limit: 2 })).hits.map((hit) => hit.leafIndex)).to.deep.equal(
+      [5],
+    );
     expect((await store.block(2))?.anchor).to.deep.equal(blocks[1]!.anchor);
     expect((await store.poolStatus()).count).to.equal(6);
     const [rival] = await store.admit([heir('rival', all[0]!)]);

@@ -7,10 +7,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import { isNotariumError } from '../../../services/core/errors.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
-import { openStore } from '../../../services/store/openStore.ts';
-import { anchorNext, instance, network, rows } from './storeKit.ts';
-import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { databaseFile } from '../../../services/store/database.ts';
+import { openStore } from '../../../services/store/openStore.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import { anchorNext, instance, network, rows } from './storeKit.ts';
 
 describe('store on a full disk', () => {
   it('takes nothing that it cannot keep, and goes on when there is room', async function () {
@@ -44,7 +44,10 @@ describe('store on a full disk', () => {
         await rm(filler);
         const block = await anchorNext(store, taken, 1);
         await writeFile(filler, Buffer.alloc(32_000_000)).catch(() => undefined);
-        const failed = await store.commitBlock(1).then(() => undefined, (thrown: unknown) => thrown);
+        const failed = await store.commitBlock(1).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
         expect(isNotariumError(failed, 'storage-full')).to.equal(true);
         expect((await store.block(1))?.state).to.equal('anchored');
         await rm(filler);
@@ -100,7 +103,10 @@ describe('store of another version', () => {
     const db = new DatabaseSync(join(folder.path, databaseFile));
     db.prepare("insert into kysely_migration values ('999-from-the-future', '2030-01-01T00:00:00.000Z')").run();
     db.close();
-    const error = await openStore(options).then(() => undefined, (thrown: unknown) => thrown);
+    const error = await openStore(options).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
     expect(isNotariumError(error, 'store-version-unsupported')).to.equal(true);
   });
 });

@@ -6,16 +6,32 @@ import { parseEntry } from '../../../services/core/record.ts';
 import { digestKey, idKey, idOfEntry, subjectKey } from '../../../services/store/keys.ts';
 import { alice, row } from './storeKit.ts';
 
-const name = fc.oneof(fc.constantFrom('signature', ',"signature":"', 'a'), fc.string({ unit: 'grapheme', maxLength: 12 }));
-const meta = fc.dictionary(name, fc.oneof(name, fc.record({ signature: name, x: name })), { maxKeys: 4, noNullPrototype: true });
+const name = fc.oneof(
+  fc.constantFrom('signature', ',"signature":"', 'a'),
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+);
+const meta = fc.dictionary(name, fc.oneof(name, fc.record({ signature: name, x: name })), {
+  maxKeys: 4,
+  noNullPrototype: true,
+});
 
 describe('store keys', () => {
   it('finds the id of an entry whatever its strings hold', () => {
     fc.assert(
-      fc.property(meta, name.filter((text) => text.length > 0), fc.boolean(), (value, subject, heir) => {
-        const { entry } = row('x', { meta: value, subject, ...(heir ? { supersedes: toHex(new Uint8Array(32)) } : {}), holder: alice });
-        expect(toHex(idOfEntry(entry))).to.equal(toHex(parseEntry(entry).idBytes));
-      }),
+      fc.property(
+        meta,
+        name.filter((text) => text.length > 0),
+        fc.boolean(),
+        (value, subject, heir) => {
+          const { entry } = row('x', {
+            meta: value,
+            subject,
+            ...(heir ? { supersedes: toHex(new Uint8Array(32)) } : {}),
+            holder: alice,
+          });
+          expect(toHex(idOfEntry(entry))).to.equal(toHex(parseEntry(entry).idBytes));
+        },
+      ),
     );
   });
 

@@ -3,18 +3,23 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import { silentLogger } from '../../../services/lib/logger.ts';
+import { openStore } from '../../../services/store/openStore.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { testPostgres } from '../../support/postgres.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { instance, network, row } from './storeKit.ts';
 import { storePlace } from './storePlace.ts';
-import { openStore } from '../../../services/store/openStore.ts';
-import { silentLogger } from '../../../services/lib/logger.ts';
 
 const script = join(import.meta.dirname, 'killChild.ts');
 
 /** Starts a child and gives every whole line that it says. */
-function work(dataDir: string, round: number, databaseUrl: string | undefined, onLine: (line: string) => void): ChildProcess {
+function work(
+  dataDir: string,
+  round: number,
+  databaseUrl: string | undefined,
+  onLine: (line: string) => void,
+): ChildProcess {
   const child = spawn(process.execPath, [script, dataDir, String(round), ...(databaseUrl ? [databaseUrl] : [])], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -23,7 +28,12 @@ function work(dataDir: string, round: number, databaseUrl: string | undefined, o
 }
 
 /** Runs a child and kills it after it has said so many lines. */
-async function workAndKill(dataDir: string, round: number, databaseUrl: string | undefined, afterLines: number): Promise<string[]> {
+async function workAndKill(
+  dataDir: string,
+  round: number,
+  databaseUrl: string | undefined,
+  afterLines: number,
+): Promise<string[]> {
   const lines: string[] = [];
   const child = work(dataDir, round, databaseUrl, (line) => {
     if (lines.push(line) === afterLines) child.kill('SIGKILL');
@@ -33,7 +43,10 @@ async function workAndKill(dataDir: string, round: number, databaseUrl: string |
   return lines;
 }
 
-for (const [engine, kills] of [['sqlite', 10], ['postgres', 3]] as const) {
+for (const [engine, kills] of [
+  ['sqlite', 10],
+  ['postgres', 3],
+] as const) {
   describe(`store under kill -9 (${engine})`, function () {
     this.timeout(90_000);
 
@@ -48,7 +61,13 @@ for (const [engine, kills] of [['sqlite', 10], ['postgres', 3]] as const) {
         records.push(...lines.filter((line) => line.startsWith('row ')).map((line) => line.slice(4)));
         for (const line of lines) if (line.startsWith('block ')) height = Math.max(height, Number(line.slice(6)));
 
-        const store = await openStore({ dataDir, ...(databaseUrl ? { databaseUrl } : {}), network, instance, logger: silentLogger });
+        const store = await openStore({
+          dataDir,
+          ...(databaseUrl ? { databaseUrl } : {}),
+          network,
+          instance,
+          logger: silentLogger,
+        });
         try {
           await store.check();
           await store.verifyLog();

@@ -31,7 +31,13 @@ onBothDatabases('store of a centre', (newPlace) => {
 
   it('keeps API keys by the hash of their secret', async () => {
     const hash = createHash('sha256').update('secret').digest();
-    const key = { id: 'k1', hash: new Uint8Array(hash), name: 'sensor', scopes: ['submit'], createdAt: '2026-11-21T01:30:00.000Z' };
+    const key = {
+      id: 'k1',
+      hash: new Uint8Array(hash),
+      name: 'sensor',
+      scopes: ['submit'],
+      createdAt: '2026-11-21T01:30:00.000Z',
+    };
     await store.createKey(key);
     expect((await store.findKeyByHash(hash))?.name).to.equal('sensor');
     expect(await store.findKeyByHash(new Uint8Array(32))).to.equal(undefined);

@@ -1,7 +1,7 @@
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { toHex } from '../../../services/core/bytes.ts';
 import { entriesPath, tilePath } from '../../../services/core/log/tile.ts';
@@ -30,7 +30,14 @@ describe('store with its log in a bucket', () => {
     }
     await inBucket.close();
     const again = await bucket.open(places);
-    for (const [level, index, width] of [[0, 0, 256], [0, 1, 256], [0, 2, 88], [1, 0, 2], ['entries', 1, 256], ['entries', 2, 88]] as const) {
+    for (const [level, index, width] of [
+      [0, 0, 256],
+      [0, 1, 256],
+      [0, 2, 88],
+      [1, 0, 2],
+      ['entries', 1, 256],
+      ['entries', 2, 88],
+    ] as const) {
       const path = level === 'entries' ? entriesPath(index, width) : tilePath(level, index, width);
       const onDisk = await readFile(join(folder.dataDir, 'log', path));
       expect(toHex((await again.readTile(level, index, width))!), path).to.equal(toHex(onDisk));

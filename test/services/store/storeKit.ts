@@ -68,7 +68,11 @@ export const anchor: Anchor = {
 };
 
 /** The next block over the oldest free rows; its hash is made up. Not saved. */
-export async function nextBlock(store: Store, limit: number, slot = 1): Promise<NewBlock & { range: { firstSeq: number; lastSeq: number; count: number } }> {
+export async function nextBlock(
+  store: Store,
+  limit: number,
+  slot = 1,
+): Promise<NewBlock & { range: { firstSeq: number; lastSeq: number; count: number } }> {
   const cut = await store.poolCut(limit);
   const frontier = appendLeaves(await store.frontier('latest'), cut.leafHashes);
   const latest = await store.latestBlock();

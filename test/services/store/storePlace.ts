@@ -38,7 +38,10 @@ export async function storePlace(engine: 'sqlite' | 'postgres'): Promise<StorePl
 }
 
 /** The same suite on both databases. */
-export function onBothDatabases(title: string, suite: (place: () => Promise<StorePlace>, engine: 'sqlite' | 'postgres') => void): void {
+export function onBothDatabases(
+  title: string,
+  suite: (place: () => Promise<StorePlace>, engine: 'sqlite' | 'postgres') => void,
+): void {
   for (const engine of ['sqlite', 'postgres'] as const) {
     describe(`${title} (${engine})`, function () {
       // The first one starts the server.
