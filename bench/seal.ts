@@ -1,3 +1,4 @@
+import { until } from '../test/support/until.ts';
 import type { Bench } from './support/Bench.ts';
 import { metricsOf } from './support/metrics.ts';
 import type { Row } from './support/Row.ts';
@@ -13,7 +14,10 @@ export async function seal(bench: Bench): Promise<Row[]> {
   await centre.feed(await centre.sign(records));
   await centre.restart();
   await centre.drained();
-  const metrics = await metricsOf(centre.url);
+  const metrics = await until('the block in the log', async () => {
+    const found = await metricsOf(centre.url);
+    return found.get('notarium_commit_seconds_count') === 1 && found;
+  });
   const blocks = metrics.get('notarium_seal_seconds_count')!;
   if (blocks !== 1) throw new Error(`the records were sealed in ${blocks} blocks`);
   return [

@@ -60,6 +60,7 @@ const steps: readonly Step[] = [
   { name: 'contracts, Solidity tests', kind: 'tests', command: [bin('hardhat'), 'test', 'solidity'] },
   { name: 'contracts, TypeScript tests', kind: 'tests', command: [bin('hardhat'), 'test', 'mocha'] },
   { name: 'services', kind: 'tests', command: mocha('test/services/**/*.test.ts') },
+  { name: 'browser', kind: 'tests', command: mocha('test/browser/**/*.test.ts') },
   { name: 'end to end', kind: 'tests', command: mocha('test/e2e/**/*.test.ts') },
 ];
 

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import type { Store } from '../store/Store.ts';
+import type { ClockGuard } from './ClockGuard.ts';
 import type { CentreMetrics } from './metrics.ts';
 import type { Problems } from './Problems.ts';
 
@@ -26,6 +27,8 @@ export type CentreSettings = {
   readonly maxLostAnchors: number;
   /** How often the publisher looks at its slot and its block. */
   readonly tickMs: number;
+  /** How often chain and clock are looked at when there is nothing to publish; not more often than once a period. */
+  readonly watchMs: number;
   /** Threads that check records; as many as processors when left out. */
   readonly threads?: number;
 };
@@ -39,6 +42,7 @@ export const defaultSettings: CentreSettings = {
   replaceAfterMs: 15_000,
   maxLostAnchors: 64,
   tickMs: 100,
+  watchMs: 2_000,
 };
 
 /** What the verbs of this folder work with; built once in openCentre.ts. */
@@ -55,6 +59,7 @@ export type CentreParts = {
   readonly settings: CentreSettings;
   readonly problems: Problems;
   readonly metrics: CentreMetrics;
+  readonly clockGuard: ClockGuard;
   /** Asks the committee for signatures over a header; a committee of one asks only itself. */
   readonly collectSignatures: (header: BlockHeader, committee: Committee) => Promise<BlockSignature[]>;
 };

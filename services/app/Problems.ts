@@ -1,5 +1,14 @@
 import { type ErrorCode, isNotariumError } from '../core/errors.ts';
 
+/** Problems with which a centre takes nothing: what it would promise, it could not keep. */
+export const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'chain-forgot-anchors',
+  'store-behind-chain',
+  'chain-mismatch',
+  'chain-contract-missing',
+  'store-corrupt',
+]);
+
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */
 export class Problems {
   #current = new Map<string, string>();

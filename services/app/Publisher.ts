@@ -6,11 +6,21 @@ import { silentLogger } from '../lib/logger.ts';
 import type { Lease } from '../store/Store.ts';
 import { advanceBlock } from './advanceBlock.ts';
 import type { CentreParts } from './CentreParts.ts';
-import { reconcile } from './reconcile.ts';
+import { fatalCodes } from './Problems.ts';
+import { checkHistory, reconcile } from './reconcile.ts';
 import { sealBlock } from './sealBlock.ts';
 
 const leaseName = 'publisher';
 const leaseMs = 10_000;
+const longestPauseMs = 4_000;
+
+/** Problems that are over when chain and data folder have been compared. */
+const instanceCodes = [
+  'chain-forgot-anchors',
+  'store-behind-chain',
+  'chain-mismatch',
+  'chain-contract-missing',
+] as const;
 
 /**
  * Publishes: seals a block in each slot that is this centre's turn, and takes it through to the committed log. One block
@@ -25,16 +35,39 @@ export class Publisher {
   #reconciled = false;
   #lastSlot = -1;
   #owner: string;
+  #isPublishing: boolean;
+  #settled = false;
+  /** On the monotonic counter. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #retryMs = 0;
+  #pauseMs = 0;
 
-  /** `onChange` is called after each step that others may be waiting for. */
-  constructor(parts: CentreParts, onChange: () => void) {
+  /**
+   * `onChange` is called after each step that others may be waiting for. Without `isPublishing`, chain and clock are
+   * watched, and nothing is published.
+   */
+  constructor(parts: CentreParts, onChange: () => void, isPublishing: boolean) {
     this.#parts = parts;
     this.#onChange = onChange;
+    this.#isPublishing = isPublishing;
     // The lock of a data folder lets one process in only: after a kill -9 it need not wait for its own lease to run out.
     this.#owner = parts.store.engine === 'sqlite' ? 'data folder' : randomUUID();
   }
 
-  start(): void {
+  /**
+   * Looks at chain and clock once, and then goes on in the background.
+   * @throws NotariumError one of {@link fatalCodes}: then nothing has been started.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#look(await this.#holdLease());
+    } catch (error) {
+      if (isNotariumError(error) && fatalCodes.has(error.code)) {
+        await this.close();
+        throw error;
+      }
+      this.#report(error);
+    }
     this.#loop = every(this.#parts.settings.tickMs, () => this.#tick(), {
       signal: this.#stop.signal,
       // What fails is reported below, once, not at every run.
@@ -52,27 +85,44 @@ export class Publisher {
   }
 
   async #tick(): Promise<void> {
-    const { store, problems } = this.#parts;
+    const { store, problems, settings, periodSeconds } = this.#parts;
+    if (performance.now() < this.#retryMs) return;
     const lease = await this.#holdLease();
-    if (!lease) return;
-    if (!this.#reconciled) {
-      await this.#parts.chain.checkInstance();
-      await reconcile(this.#parts, lease);
-      this.#reconciled = true;
-      problems.clear('chain-forgot-anchors', 'store-behind-chain', 'chain-mismatch', 'chain-contract-missing');
-      this.#onChange();
-    }
+    // Also when there is nothing to publish: who asks must hear that the chain is away, or another one.
+    const isDue = performance.now() - this.#lookedMs >= Math.max(settings.watchMs, periodSeconds * 1000);
+    if (isDue || (lease && !this.#reconciled)) await this.#look(lease);
+    if (!lease) return this.#well();
     const [live] = await store.liveBlocks();
     if (live) {
       const step = await advanceBlock(this.#parts, live, lease);
       // A block that is given up may mean that the chain holds another one: look before sealing anew.
-      if (step === 'void') this.#reconciled = false;
+      if (step === 'void' || (step === 'committed' && !this.#settled)) this.#reconciled = false;
       this.#onChange();
-      if (step !== 'committed') return this.#well();
+      if (step !== 'committed' || !this.#reconciled) return this.#well();
     }
     if (await this.#seal(lease)) this.#onChange();
     this.#well();
     problems.clear('internal', 'storage-full', 'storage-failed', 'vote-conflict', 'quorum-unreachable');
+  }
+
+  /** Whether the chain still is the one that the data folder belongs to, and the clock right. */
+  async #look(lease: Lease | undefined): Promise<void> {
+    const { chain, problems } = this.#parts;
+    await chain.checkInstance();
+    if (lease) {
+      this.#settled = await reconcile(this.#parts, lease);
+      this.#reconciled = true;
+    } else {
+      await checkHistory(this.#parts);
+    }
+    const wasWrong = problems.clear(...instanceCodes);
+    if (wasWrong || !this.#settled) this.#onChange();
+    await this.#checkClock().catch((error: unknown) => {
+      // A block on its way goes on: the chain's clock decides about it.
+      if (!isNotariumError(error, 'clock-skewed')) throw error;
+      this.#report(error);
+    });
+    this.#lookedMs = performance.now();
   }
 
   async #seal(lease: Lease): Promise<boolean> {
@@ -94,20 +144,14 @@ export class Publisher {
     return block !== undefined;
   }
 
-  /** A header for a slot that the chain does not believe in would only be refused: better to say so. */
   async #checkClock(): Promise<void> {
-    const { chain, clock, periodSeconds, problems } = this.#parts;
-    const { pendingSeconds, latestSeconds } = await chain.chainTime();
-    const nowSeconds = clock.nowMs() / 1000;
-    const skewSeconds = Math.max(latestSeconds - nowSeconds, nowSeconds - (pendingSeconds ?? nowSeconds));
-    if (skewSeconds > Math.max(periodSeconds, 5)) {
-      throw new NotariumError('clock-skewed', `by ${Math.round(skewSeconds)} s`, { data: { skewSeconds } });
-    }
-    problems.clear('clock-skewed');
+    await this.#parts.clockGuard.check();
+    this.#parts.problems.clear('clock-skewed');
   }
 
   async #holdLease(): Promise<Lease | undefined> {
     const { store, clock } = this.#parts;
+    if (!this.#isPublishing) return undefined;
     const lease = this.#lease;
     if (lease && lease.expiresMs - clock.nowMs() > leaseMs / 2) return lease;
     this.#lease = lease
@@ -120,8 +164,10 @@ export class Publisher {
 
   #well(): void {
     const { problems, logger } = this.#parts;
+    this.#pauseMs = 0;
     const over = problems.clear(
       'chain-unreachable',
+      'chain-answer-invalid',
       'chain-funds-missing',
       'chain-fees-too-high',
       'chain-anchor-rejected',
@@ -133,9 +179,11 @@ export class Publisher {
     const { problems, logger } = this.#parts;
     // Said once, and shown until it is over: a chain that is down for an hour is one line, not 36,000.
     if (problems.raiseError(error)) logger.error({ err: error }, 'publishing waits');
-    if (isNotariumError(error, 'chain-mismatch') || isNotariumError(error, 'chain-contract-missing')) {
-      this.#reconciled = false;
-    }
-    if (isNotariumError(error, 'chain-unreachable')) this.#reconciled = false;
+    if (!isNotariumError(error)) return;
+    if (error.code === 'chain-unreachable' || fatalCodes.has(error.code)) this.#reconciled = false;
+    if (!error.code.startsWith('chain-') || error.code === 'chain-anchor-rejected') return;
+    // A node that has a hard time is not helped by being asked ten times a second.
+    this.#pauseMs = Math.min(longestPauseMs, Math.max(250, 2 * this.#pauseMs));
+    this.#retryMs = performance.now() + this.#pauseMs;
   }
 }

@@ -19,11 +19,12 @@ import type { Store } from '../store/Store.ts';
 import { apiKeys } from './apiKeys.ts';
 import type { Centre, CentreEvent, CentreStatus, NetworkView, RecordView } from './Centre.ts';
 import { type CentreParts, type CentreSettings, defaultSettings } from './CentreParts.ts';
+import { ClockGuard } from './ClockGuard.ts';
 import { Intake } from './Intake.ts';
 import { IntakeWorkers } from './IntakeWorkers.ts';
 import { makeReceipt } from './makeReceipt.ts';
 import { type CentreMetrics, createMetrics } from './metrics.ts';
-import { Problems } from './Problems.ts';
+import { fatalCodes, Problems } from './Problems.ts';
 import { Publisher } from './Publisher.ts';
 import { signDraft } from './signDraft.ts';
 import { blockView, entryView, recordView } from './views.ts';
@@ -50,19 +51,13 @@ export type CentreOptions = {
 /** An open centre with what only its host needs. */
 export type OpenCentre = Centre & { readonly metrics: CentreMetrics };
 
-/** Problems with which a centre takes nothing: what it would promise, it could not keep. */
-const fatal: ReadonlySet<string> = new Set([
-  'chain-forgot-anchors',
-  'store-behind-chain',
-  'chain-mismatch',
-  'chain-contract-missing',
-  'store-corrupt',
-]);
-
 /** Longest wait between two looks at what another process may have changed. */
 const pollMs = 500;
 
-/** Opens a centre and starts its loops. */
+/**
+ * Opens a centre, compares it with its chain, and starts its loops.
+ * @throws NotariumError `chain-forgot-anchors`, `store-behind-chain`, `chain-mismatch`, `chain-contract-missing`.
+ */
 export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
   const { store, chain, signer, logger, crypto, clock = systemClock } = options;
   const { info } = chain;
@@ -82,6 +77,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     settings,
     problems,
     metrics,
+    clockGuard: new ClockGuard({ chain, store, clock, periodSeconds: info.periodSeconds }),
     collectSignatures: (header, committee) => signAlone(parts, header, committee),
   };
   const waiters = new Waiters();
@@ -108,12 +104,21 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     metrics.logSize.set(store.logSize());
   };
   let checkpoint: { size: number; text: Promise<string> } | undefined;
-  const publisher = new Publisher(parts, () => {
-    void refreshCounters().catch((error: unknown) => logger.error({ err: error }, 'reading the pool failed'));
-    waiters.wake();
-  });
-  await refreshCounters();
-  if (options.publish !== false) publisher.start();
+  const publisher = new Publisher(
+    parts,
+    () => {
+      void refreshCounters().catch((error: unknown) => logger.error({ err: error }, 'reading the pool failed'));
+      waiters.wake();
+    },
+    options.publish !== false,
+  );
+  try {
+    await refreshCounters();
+    await publisher.start();
+  } catch (error) {
+    await workers.close();
+    throw error;
+  }
 
   const origin = checkpointOrigin(info.network);
   const startedAt = new Date(clock.nowMs()).toISOString();
@@ -134,11 +139,12 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<T | undefined> => {
-    const untilMs = clock.nowMs() + waitMs;
+    // Not by the clock, which may be set meanwhile.
+    const untilMs = performance.now() + waitMs;
     for (;;) {
-      const wake = waiters.wait(Math.max(1, Math.min(pollMs, untilMs - clock.nowMs())), signal);
+      const wake = waiters.wait(Math.max(1, Math.min(pollMs, untilMs - performance.now())), signal);
       const value = await look();
-      if (value !== undefined || clock.nowMs() >= untilMs || signal?.aborted || closing) return value;
+      if (value !== undefined || performance.now() >= untilMs || signal?.aborted || closing) return value;
       await wake;
       await store.refresh();
     }
@@ -148,9 +154,16 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     metrics,
 
     async accept(lines) {
-      const blocking = problems.list().find(({ code }) => fatal.has(code));
+      const blocking = problems.list().find(({ code }) => fatalCodes.has(code));
       if (blocking) {
         const error = new NotariumError('not-ready', blocking.detail, { data: { problem: blocking.code } });
+        return lines.map(() => ({ status: 'failed', error }));
+      }
+      const jumped = parts.clockGuard.jumpedSeconds();
+      const skewed = problems.list().find(({ code }) => code === 'clock-skewed')?.detail;
+      if (jumped !== 0 || skewed !== undefined) {
+        // Promise and expiry are counted by the clock.
+        const error = new NotariumError('clock-skewed', skewed ? undefined : `it has jumped by ${jumped} s`);
         return lines.map(() => ({ status: 'failed', error }));
       }
       return await intake.accept(lines);

@@ -7,24 +7,21 @@ import { reanchorLog } from './reanchorLog.ts';
  * Brings what the data folder says and what the chain says together, before anything new is sealed:
  * - anchors that a reorganisation took away are made again ({@link reanchorLog});
  * - a block of ours that the chain took after we had given it up is taken back.
+ *
+ * Answers whether the two now are at the same height; where not, a block is on its way: call again after it.
  * @throws NotariumError `chain-forgot-anchors` when the chain lost more than a reorganisation can explain,
  *   `store-behind-chain` when it has blocks whose records are not here, `chain-unreachable`.
  */
-export async function reconcile(parts: CentreParts, lease: Lease): Promise<void> {
+export async function reconcile(parts: CentreParts, lease: Lease): Promise<boolean> {
   const { store, chain, logger } = parts;
-  const common = await commonHeight(parts);
-  const committed = (await store.committedBlock())?.header.height ?? 0;
+  const { common, committed } = await checkHistory(parts);
   if (common < committed) {
-    const lost = committed - common;
-    if (lost > parts.settings.maxLostAnchors) {
-      throw new NotariumError('chain-forgot-anchors', `${lost} of ${committed} anchors are not on the chain any more`, {
-        data: { committed, common },
-      });
-    }
     await reanchorLog(parts, common, lease);
-    return;
+    return false;
   }
-  if ((await store.liveBlocks()).length > 0 || (await chain.head()) === committed) return;
+  const head = await chain.head();
+  if (head === committed) return (await store.liveBlocks()).length === 0;
+  if ((await store.liveBlocks()).length > 0) return false;
   for await (const { header, blockHash, anchor } of chain.anchoredBlocks(committed + 1, committed + 1)) {
     const { confirmations: _, ...place } = anchor;
     try {
@@ -38,6 +35,28 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<void>
     }
     logger.warn({ height: header.height }, 'took back a block that the chain had accepted after all');
   }
+  return false;
+}
+
+/**
+ * Compares the anchors of the data folder with the chain's, and changes nothing.
+ * @throws NotariumError `chain-forgot-anchors`, `chain-unreachable`.
+ */
+export async function checkHistory(parts: CentreParts): Promise<{ common: number; committed: number }> {
+  const { store, chain } = parts;
+  const common = await commonHeight(parts);
+  const committed = (await store.committedBlock())?.header.height ?? 0;
+  if (common >= committed) return { common, committed };
+  const lost = committed - common;
+  const { blockNumber } = await chain.chainTime();
+  const firstLost = (await store.block(common + 1))?.anchor?.blockNumber ?? 0;
+  // A branch that wins is not shorter than the one that it replaces: this chain was reset, or its node lags behind.
+  const isShort = blockNumber < firstLost;
+  if (!isShort && lost <= parts.settings.maxLostAnchors) return { common, committed };
+  const detail = isShort
+    ? `block ${common + 1} was anchored in chain block ${firstLost}, and the chain is at ${blockNumber}`
+    : `${lost} of ${committed} anchors are not on the chain any more`;
+  throw new NotariumError('chain-forgot-anchors', detail, { data: { committed, common, blockNumber } });
 }
 
 /** Greatest height whose anchor is both here and on the chain. */

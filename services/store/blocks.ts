@@ -86,7 +86,8 @@ export async function liveRows(db: Db, fromHeight = 0): Promise<BlockRow[]> {
 }
 
 /** The reading part of `Store` about blocks. */
-export function blockQueries({ reader }: StoreContext) {
+export function blockQueries(context: StoreContext) {
+  const { reader } = context;
   const one = (row: BlockRow | undefined): StoredBlock | undefined => row && blockOf(row);
   return {
     block: async (height: number) => one(await blockAt(reader, height)),
@@ -103,9 +104,22 @@ export function blockQueries({ reader }: StoreContext) {
       if (before !== undefined) query = query.where('height', '<', before);
       return (await query.execute()).map(blockOf);
     },
-    async blockOfLeaf(leafIndex: number) {
-      const query = reader.selectFrom('blocks').selectAll().where('state', '=', 'committed');
-      return one(await query.where('tree_size', '>', leafIndex).orderBy('tree_size').limit(1).executeTakeFirst());
-    },
+    blockOfLeaf: (leafIndex: number) => blockOfLeaf(context, leafIndex),
   };
+}
+
+/** Committed blocks asked for lately, by the leaves that they brought: most receipts are of the newest ones. */
+const keptBlocks = 64;
+
+/** See `Store.blockOfLeaf`. */
+async function blockOfLeaf(context: StoreContext, leafIndex: number): Promise<StoredBlock | undefined> {
+  const { reader, blocksByLeaf: kept } = context;
+  const known = kept.find((block) => leafIndex < block.header.treeSize && leafIndex >= block.header.treeSize - block.count);
+  if (known) return known;
+  const query = reader.selectFrom('blocks').selectAll().where('state', '=', 'committed').where('tree_size', '>', leafIndex);
+  const row = await query.orderBy('tree_size').limit(1).executeTakeFirst();
+  if (!row) return undefined;
+  const block = blockOf(row);
+  if (kept.unshift(block) > keptBlocks) kept.pop();
+  return block;
 }

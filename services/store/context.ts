@@ -4,7 +4,7 @@ import type { Logger } from '../lib/logger.ts';
 import { type Database, type Db, lockCounters } from './database.ts';
 import type { LogFiles } from './logFiles.ts';
 import type { LogReader } from './logReader.ts';
-import type { NewEvent, WriteOptions } from './Store.ts';
+import type { NewEvent, StoredBlock, WriteOptions } from './Store.ts';
 
 /** What the parts of an open store share. */
 export type StoreContext = Database & {
@@ -12,6 +12,8 @@ export type StoreContext = Database & {
   readonly log: LogReader;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Committed blocks in memory; emptied when blocks are orphaned. */
+  readonly blocksByLeaf: StoredBlock[];
   /** Size of the committed log as last seen; it only grows. */
   logSize: number;
 };

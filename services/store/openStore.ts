@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { edgeFrontier } from '../core/log/growTiles.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -17,12 +16,13 @@ import { events } from './events.ts';
 import { evidenceStore } from './evidence.ts';
 import { type FolderLock, lockFolder } from './folderLock.ts';
 import { leases } from './leases.ts';
-import { locate, logSizeFor } from './locate.ts';
+import { logSizeFor } from './locate.ts';
 import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
 import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
 import { poolCut, poolStatus, refuse } from './pool.ts';
 import { openPostgres } from './postgres.ts';
+import { recordFinder } from './recordFinder.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
@@ -88,6 +88,7 @@ async function contextOf(options: StoreOptions, database: Database): Promise<Sto
     log: logReader(files, options.cacheBytes ?? defaultCacheBytes),
     clock: options.clock ?? systemClock,
     logger: options.logger,
+    blocksByLeaf: [],
     logSize: counters.log_size,
   };
 }
@@ -113,7 +114,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     entry: (leafIndex) => context.log.entry(leafIndex, context.logSize),
     readTile: (level, index, width) => context.log.tile(level, index, width, context.logSize),
     nodeReader: (treeSize) => context.log.nodeReader(treeSize),
-    findRecord: async (id) => (await locate(context, context.reader, [id])).get(toHex(id)),
+    findRecord: recordFinder(context),
     successorOf: async (id) => {
       const query = context.reader.selectFrom('successors').select('winner').where('predecessor', '=', id);
       return (await query.executeTakeFirst())?.winner;

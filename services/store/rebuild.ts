@@ -45,6 +45,7 @@ export async function rebuildFromTiles(
   }
   await finish(context, blocks, logSize);
   context.logSize = logSize;
+  context.blocksByLeaf.length = 0;
   await dropLogged(context);
   return { logSize, blocks: blocks.length, missingBlocks: anchored.length - blocks.length, mendedTiles };
 }

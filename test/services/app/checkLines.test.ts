@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { checkLines, type LineCheck } from '../../../services/app/checkLines.ts';
 import { checkAcceptance } from '../../../services/core/acceptance.ts';
-import { toHex } from '../../../services/core/bytes.ts';
+import { type Address, type Hash, toHex } from '../../../services/core/bytes.ts';
 import { networkName } from '../../../services/core/eip712.ts';
 import { leafHash } from '../../../services/core/sha256.ts';
 import { publicKeyAddress } from '../../../services/core/signature.ts';
@@ -28,8 +28,8 @@ describe('checkLines', () => {
   it('gives all that the store needs, and a signed promise', async () => {
     const record = await recordOf(1, {
       expires: '2026-11-21T02:00:00.001Z',
-      holder: `0x${'0a'.repeat(20)}`,
-      supersedes: `0x${'cd'.repeat(32)}`,
+      holder: `0x${'0a'.repeat(20)}` as Address,
+      supersedes: `0x${'cd'.repeat(32)}` as Hash,
     });
     const { checked, failed } = checkLines([Buffer.from(record.entry).toString()], check);
     expect(failed).to.deep.equal([]);

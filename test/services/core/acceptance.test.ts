@@ -15,7 +15,7 @@ import { compactSignature } from '../../../services/core/signature.ts';
 import { codeOf } from '../../support/codeOf.ts';
 import { centres, network } from './receiptKit.ts';
 
-const recordId: Hash = `0x${'12'.repeat(32)}`;
+const recordId = `0x${'12'.repeat(32)}` as Hash;
 const otherNetwork = { ...network, chainId: network.chainId + 1 };
 
 describe('acceptance', () => {

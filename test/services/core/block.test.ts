@@ -7,7 +7,7 @@ import {
   checkBlockSignatures,
   zeroHash,
 } from '../../../services/core/block.ts';
-import { fromHex, toHex } from '../../../services/core/bytes.ts';
+import { fromHex, type Hash, toHex } from '../../../services/core/bytes.ts';
 import { type Committee, quorumOf } from '../../../services/core/committee.ts';
 import { type Crypto, portableCrypto } from '../../../services/core/crypto.ts';
 import { compactSignature } from '../../../services/core/signature.ts';
@@ -25,8 +25,8 @@ async function blockOf(m: number) {
     height: 2,
     slot: 5 * m + turn,
     treeSize: 9,
-    root: `0x${'12'.repeat(32)}`,
-    parent: `0x${'34'.repeat(32)}`,
+    root: `0x${'12'.repeat(32)}` as Hash,
+    parent: `0x${'34'.repeat(32)}` as Hash,
     epoch: 3,
     publisher: members[turn]!.address,
   };

@@ -144,7 +144,7 @@ describe('eip712', () => {
     for (const value of [-1, 0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => uintWord(value), String(value)).to.throw(RangeError);
     }
-    expect(toHex(addressWord(`0x${'ab'.repeat(20)}`))).to.equal(`0x${'00'.repeat(12)}${'ab'.repeat(20)}`);
-    expect(toHex(hashWord(`0x${'ab'.repeat(32)}`))).to.equal(`0x${'ab'.repeat(32)}`);
+    expect(toHex(addressWord(`0x${'ab'.repeat(20)}` as Address))).to.equal(`0x${'00'.repeat(12)}${'ab'.repeat(20)}`);
+    expect(toHex(hashWord(`0x${'ab'.repeat(32)}` as Hash))).to.equal(`0x${'ab'.repeat(32)}`);
   });
 });

@@ -10,7 +10,6 @@ import {
   publicKeyAddress,
   recoverAddress,
   signatureBytes,
-  signatureText,
 } from '../../../services/core/signature.ts';
 import { codeOf } from '../../support/codeOf.ts';
 import { sha256Of } from './log/reference.ts';
@@ -36,8 +35,8 @@ describe('signature', () => {
         expect(recoverAddress(portableCrypto, digest, full)).to.equal(address);
         expect(recoverAddress(portableCrypto, digest, compact)).to.equal(address);
         expect(parseSignature(full)).to.deep.equal(parseSignature(compact));
-        expect(signatureText(compactSignature(full))).to.equal(signature.compactSerialized);
-        expect(signatureText(fullSignature(compact))).to.equal(signature.serialized);
+        expect(toHex(compactSignature(full))).to.equal(signature.compactSerialized);
+        expect(toHex(fullSignature(compact))).to.equal(signature.serialized);
         expect(compactSignature(compact)).to.deep.equal(compact);
         expect(fullSignature(full)).to.deep.equal(full);
       }),
