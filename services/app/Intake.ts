@@ -45,6 +45,7 @@ export class Intake {
   #lines: Line[] = [];
   #rows: Row[] = [];
   #checking = 0;
+  #pumping = false;
   #committing = false;
   #closed = false;
   #open = 0;
@@ -87,7 +88,7 @@ export class Intake {
     texts.forEach((text, index) => {
       this.#lines.push({ text, job, index });
     });
-    this.#pumpChecks();
+    this.#pumpSoon();
     return promise;
   }
 
@@ -113,6 +114,16 @@ export class Intake {
     line.job.results[line.index] = result;
     this.#waiting--;
     if (--line.job.remaining === 0) line.job.done();
+  }
+
+  /** What comes in one turn of the event loop, from many connections, goes to the threads together. */
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    setImmediate(() => {
+      this.#pumping = false;
+      this.#pumpChecks();
+    });
   }
 
   #pumpChecks(): void {

@@ -3,6 +3,7 @@ import { Piscina } from 'piscina';
 import { moduleFile } from '../lib/moduleFile.ts';
 import type { CheckedLines } from './checkLines.ts';
 import type { IntakeTask, IntakeWorkerData } from './intakeWorker.ts';
+import { type PackedLines, unpackLines } from './packedLines.ts';
 
 /** Threads that parse records, check signatures and sign acceptances: that is nearly all of what intake costs. */
 export class IntakeWorkers {
@@ -23,8 +24,8 @@ export class IntakeWorkers {
   }
 
   /** Checks lines in one thread. */
-  check(task: IntakeTask): Promise<CheckedLines> {
-    return this.#pool.run(task);
+  async check(task: IntakeTask): Promise<CheckedLines> {
+    return unpackLines((await this.#pool.run(task)) as PackedLines);
   }
 
   async close(): Promise<void> {

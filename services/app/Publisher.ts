@@ -179,10 +179,10 @@ export class Publisher {
     const { problems, logger } = this.#parts;
     // Said once, and shown until it is over: a chain that is down for an hour is one line, not 36,000.
     if (problems.raiseError(error)) logger.error({ err: error }, 'publishing waits');
-    if (!isNotariumError(error)) return;
-    if (error.code === 'chain-unreachable' || fatalCodes.has(error.code)) this.#reconciled = false;
-    if (!error.code.startsWith('chain-') || error.code === 'chain-anchor-rejected') return;
-    // A node that has a hard time is not helped by being asked ten times a second.
+    if (isNotariumError(error) && (error.code === 'chain-unreachable' || fatalCodes.has(error.code))) {
+      this.#reconciled = false;
+    }
+    // What has a hard time is not helped by being asked ten times a second.
     this.#pauseMs = Math.min(longestPauseMs, Math.max(250, 2 * this.#pauseMs));
     this.#retryMs = performance.now() + this.#pauseMs;
   }

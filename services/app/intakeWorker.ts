@@ -1,7 +1,8 @@
 import { workerData } from 'node:worker_threads';
 import type { Network } from '../core/eip712.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { type CheckedLines, checkLines, type LineCheck } from './checkLines.ts';
+import { checkLines, type LineCheck } from './checkLines.ts';
+import { type PackedLines, packLines } from './packedLines.ts';
 
 /** Given to each thread when it starts. */
 export type IntakeWorkerData = {
@@ -18,6 +19,6 @@ const crypto = await loadCrypto();
 const sign = privateKey && ((digest: Uint8Array) => crypto.sign(digest, privateKey));
 
 /** Piscina calls this in each thread. */
-export function checkTask({ lines, nowMs, promise }: IntakeTask): CheckedLines {
-  return checkLines(lines, { network, crypto, sign, nowMs, promise });
+export function checkTask({ lines, nowMs, promise }: IntakeTask): PackedLines {
+  return packLines(checkLines(lines, { network, crypto, sign, nowMs, promise }));
 }

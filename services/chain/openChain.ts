@@ -182,7 +182,8 @@ async function readGenesis(rpc: JsonRpc, contract: Address, want?: Hash): Promis
   if (!genesis) throw new NotariumError('chain-answer-invalid', 'no block 0');
   if (want !== undefined) checkGenesis(genesis.hash, want);
   if ((await rpc('eth_getCode', [contract, 'latest'])) === '0x') {
-    throw new NotariumError('chain-contract-missing', contract, { data: { contract } });
+    const hint = 'is it the right chain, and has it kept its state?';
+    throw new NotariumError('chain-contract-missing', `${contract}: ${hint}`, { data: { contract } });
   }
   return genesis.hash;
 }

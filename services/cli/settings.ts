@@ -50,6 +50,8 @@ const settingsSchema = z.strictObject({
   poolLimit: z.coerce.number().pipe(z.int().min(1).max(100_000_000)).optional(),
   /** Threads that check records. */
   threads: z.coerce.number().pipe(z.int().min(1).max(256)).optional(),
+  /** Seconds after which an anchor transaction that is in no block is replaced with higher fees. */
+  replaceAfter: z.coerce.number().pipe(z.int().min(1).max(86_400)).optional(),
   s3AccessKeyId: z.string().min(1).optional(),
   s3SecretAccessKey: z.string().min(1).optional(),
 });
@@ -82,6 +84,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   trustProxy: 'NOTARIUM_TRUST_PROXY',
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',
+  replaceAfter: 'NOTARIUM_REPLACE_AFTER',
   s3AccessKeyId: 'NOTARIUM_S3_ACCESS_KEY_ID',
   s3SecretAccessKey: 'NOTARIUM_S3_SECRET_ACCESS_KEY',
 };

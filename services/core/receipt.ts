@@ -22,10 +22,7 @@ export const maxReceiptSignatures = 256;
 export const maxReceiptChars = 256 * 1024;
 
 const base64Schema = z.custom<string>(
-  (value) =>
-    typeof value === 'string' &&
-    value.length <= 4 * Math.ceil(maxEntryBytes / 3) &&
-    isBase64(value),
+  (value) => typeof value === 'string' && value.length <= 4 * Math.ceil(maxEntryBytes / 3) && isBase64(value),
   { message: 'not the base64 of at most 16 KiB' },
 );
 

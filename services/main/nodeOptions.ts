@@ -9,7 +9,7 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
  * @throws NotariumError `config-invalid` when the chain or the contract is missing.
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
-  const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads } = settings;
+  const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } = settings;
   const { host, port, trustProxy, publish } = settings;
   return {
     dataDir: settings.data,
@@ -29,6 +29,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       confirmations: Math.max(1, confirmations ?? defaultSettings.confirmations),
       ...(poolLimit === undefined ? {} : { poolLimit }),
       ...(threads === undefined ? {} : { threads }),
+      ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     },
     ...(publish === undefined ? {} : { publish }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),

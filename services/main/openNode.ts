@@ -64,6 +64,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   opened.defer(() => chain.close());
   const store = await openStore(storeOptions(options, chain));
   opened.defer(() => store.close());
+  await store.check();
   const centre = await openCentre({
     store,
     chain,

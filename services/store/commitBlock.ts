@@ -16,8 +16,10 @@ import type { WriteOptions } from './Store.ts';
 
 // At 16 KiB an entry at most, 16 MiB in memory.
 const rowsAtOnce = 1024;
+// Short enough that nobody waits long for the database.
+const postedAtOnce = 20_000;
 
-/** See `Store.commitBlock`: first the files, which nobody looks for yet, then everything else in one transaction. */
+/** See `Store.commitBlock`: first files and postings, which nobody looks for yet, then the rest in one transaction. */
 export async function commitBlock(context: StoreContext, height: number, options?: WriteOptions): Promise<void> {
   const row = await blockAt(context.db, height);
   if (!row) throw new NotariumError('block-not-found', `height ${height}`);
@@ -31,13 +33,14 @@ export async function commitBlock(context: StoreContext, height: number, options
   await checkRoot(context, row, edgeFrontier(edge));
   const poolBytes = { removed: 0 };
   await context.files.write(filesOf(context, row, edge, poolBytes));
+  await addPostings(context, row, from);
   await write(context, options, async (trx) => {
     const counters = await lockCounters(context.engine, trx);
     const now = await blockAt(trx, height);
     if (now?.hash === row.hash && now.state === 'committed') return;
     if (now?.hash !== row.hash || counters.log_size !== from)
       throw new RangeError('the block is no longer the next one');
-    await moveToLog(trx, row, from);
+    await removeFromPool(trx, row);
     await trx
       .updateTable('counters')
       .set({
@@ -131,20 +134,31 @@ async function* filesOf(
   yield* grower.partials();
 }
 
-/** Postings from the pool's keys, sorted, so that the index is walked once from left to right; then the rows go. */
-async function moveToLog(trx: Db, row: BlockRow, from: number): Promise<void> {
+/**
+ * Postings from the pool's keys, sorted, so that the index is walked from left to right. Nobody sees those beyond the end
+ * of the log, so they need not wait for the one transaction, and intake gets its turn in between.
+ */
+async function addPostings({ db }: StoreContext, row: BlockRow, from: number): Promise<void> {
   let leafIndex = from;
   for (const [first, last] of runsOf(row) ?? []) {
-    const shift = leafIndex - first;
-    const keys = ['id52', 'digest_key', 'subject_key', 'submitter_key'].map(
-      (name) => sql`select ${sql.ref(name)} as key, seq + cast(${shift} as bigint) as leaf_index
-        from pool where seq between ${first} and ${last}`,
-    );
-    await sql`insert into postings (key, leaf_index)
-      select key, leaf_index from (${sql.join(keys, sql` union all `)}) as keys where true order by key, leaf_index
-      on conflict do nothing`.execute(trx);
-    await trx.deleteFrom('pool').where('seq', '>=', first).where('seq', '<=', last).execute();
+    for (let start = first; start <= last; start += postedAtOnce) {
+      const end = Math.min(last, start + postedAtOnce - 1);
+      const shift = leafIndex - first;
+      const keys = ['id52', 'digest_key', 'subject_key', 'submitter_key'].map(
+        (name) => sql`select ${sql.ref(name)} as key, seq + cast(${shift} as bigint) as leaf_index
+          from pool where seq between ${start} and ${end}`,
+      );
+      await sql`insert into postings (key, leaf_index)
+        select key, leaf_index from (${sql.join(keys, sql` union all `)}) as keys where true order by key, leaf_index
+        on conflict do nothing`.execute(db);
+    }
     leafIndex += last - first + 1;
+  }
+}
+
+async function removeFromPool(trx: Db, row: BlockRow): Promise<void> {
+  for (const [first, last] of runsOf(row) ?? []) {
+    await trx.deleteFrom('pool').where('seq', '>=', first).where('seq', '<=', last).execute();
   }
 }
 

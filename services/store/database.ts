@@ -40,7 +40,7 @@ export async function openSqlite(path: string): Promise<Database> {
   };
   try {
     await migrate(db, 'sqlite');
-    const thread = new SqliteThreadClient({ path, readOnly: true, cacheKiB: 32768 });
+    const thread = new SqliteThreadClient({ path, readOnly: true, cacheKiB: 16384 });
     reader = new Kysely<Schema>({ dialect: sqliteDialect(thread, { readOnly: true }) });
     return { engine: 'sqlite', db, reader, close };
   } catch (error) {

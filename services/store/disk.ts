@@ -3,6 +3,7 @@ import { Disk } from 'flydrive';
 import { S3Driver } from 'flydrive/drivers/s3';
 import { NotariumError } from '../core/errors.ts';
 import { DurableFolder } from './durableFolder.ts';
+import { type PartReader, partReader } from './partReader.ts';
 import type { S3Credentials } from './Store.ts';
 
 /** A place for files: a folder or a bucket. What is written is durable after `sync`. */
@@ -11,6 +12,8 @@ export type DurableDisk = {
   /** For messages. */
   readonly name: string;
   sync(): Promise<void>;
+  /** Parts of files; not for buckets. */
+  readonly parts?: PartReader;
   /** Moves a local file to the disk. */
   moveIn(path: string, key: string): Promise<void>;
 };
@@ -30,6 +33,7 @@ export async function openDisk(
     return {
       disk: new Disk(driver),
       name: folder,
+      parts: partReader(folder),
       sync: () => driver.sync(),
       moveIn: (path, key) => driver.moveIn(path, key),
     };

@@ -1,12 +1,15 @@
 import { NotariumError } from '../core/errors.ts';
 import type { TileFile } from '../core/log/growTiles.ts';
 import { type DurableDisk, isMissing } from './disk.ts';
+import type { PartReader } from './partReader.ts';
 
 /** Files of the log by their tlog-tiles path. */
 export type LogFiles = {
   readonly name: string;
   /** undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /** Reads parts of full files, where the disk can. */
+  readonly parts?: PartReader;
   /** Writes files, a few at a time; all of them are durable when it resolves. Answers how many. */
   write(files: Iterable<TileFile> | AsyncIterable<TileFile>): Promise<number>;
   /** Removes the partial versions of a tile whose full file has the path. */
@@ -16,9 +19,10 @@ export type LogFiles = {
 const writesAtOnce = 8;
 
 /** The log on a disk. */
-export function logFiles({ disk, name, sync }: DurableDisk): LogFiles {
+export function logFiles({ disk, name, sync, parts }: DurableDisk): LogFiles {
   return {
     name,
+    ...(parts ? { parts } : {}),
     async read(path) {
       try {
         return new Uint8Array(await disk.getBytes(path));

@@ -20,8 +20,10 @@ export type LogReader = {
 /** A bundle cut into entries. */
 type Bundle = { readonly entries: readonly Uint8Array[]; readonly sizeBytes: number };
 
-// 16 KiB each: all tiles of half a million records.
-const cachedTiles = 2048;
+// 16 KiB each: all tiles of a million records.
+const cachedTiles = 4096;
+// 1 KiB each: those of two million records.
+const cachedOffsets = 8192;
 
 /** A reader that keeps up to `cacheBytes` of entry bundles, and a fixed number of tiles. */
 export function logReader(files: LogFiles, cacheBytes: number): LogReader {
@@ -29,6 +31,8 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     maxSize: Math.max(cacheBytes, 1),
     sizeCalculation: (bundle) => bundle.sizeBytes + 256 * 32,
   });
+  /** Where each entry of a full bundle begins: enough to read one of them without the others. */
+  const offsets = new LRUCache<string, Uint32Array>({ max: cachedOffsets });
   const loading = new Map<string, Promise<Bundle>>();
 
   const bundle = (index: number, width: number): Bundle | Promise<Bundle> => {
@@ -43,6 +47,7 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
         const entries = await readBundle(files, index, width);
         const read = { entries, sizeBytes: entries.reduce((sum, entry) => sum + entry.length, 0) };
         bundles.set(path, read);
+        if (files.parts && width === tileWidth) offsets.set(path, offsetsOf(entries));
         return read;
       } finally {
         loading.delete(path);
@@ -50,6 +55,18 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     })();
     loading.set(path, reading);
     return reading;
+  };
+
+  const entryAt = async (path: string, begins: Uint32Array, at: number): Promise<Uint8Array> => {
+    const sizeBytes = begins[at + 1]! - begins[at]! - 2;
+    const part = await files.parts!.read(path, begins[at]!, 2 + sizeBytes).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') throw tileCorrupt(path, 'it is missing');
+      throw error;
+    });
+    if (part.length !== 2 + sizeBytes || (part[0]! << 8) + part[1]! !== sizeBytes) {
+      throw tileCorrupt(path, 'it has changed');
+    }
+    return part.subarray(2);
   };
 
   const hashTile = async (level: number, index: number, width: number): Promise<Uint8Array> => {
@@ -74,6 +91,9 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
       if (!Number.isSafeInteger(leafIndex) || leafIndex < 0 || leafIndex >= logSize) {
         return Promise.reject(new NotariumError('tile-not-found', `no entry ${leafIndex} in a log of ${logSize}`));
       }
+      const path = entriesPath(index, width);
+      const begins = bundles.has(path) ? undefined : offsets.get(path);
+      if (begins) return entryAt(path, begins, leafIndex % tileWidth);
       const read = bundle(index, width);
       return read instanceof Promise
         ? read.then(({ entries }) => entries[leafIndex % tileWidth]!)
@@ -101,8 +121,16 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     },
     clear() {
       bundles.clear();
+      offsets.clear();
+      files.parts?.clear();
       fullNodes = newFullNodes();
       edges = new Map();
     },
   };
+}
+
+function offsetsOf(entries: readonly Uint8Array[]): Uint32Array {
+  const begins = new Uint32Array(entries.length + 1);
+  for (const [at, entry] of entries.entries()) begins[at + 1] = begins[at]! + 2 + entry.length;
+  return begins;
 }

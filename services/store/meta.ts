@@ -33,7 +33,11 @@ export async function claimNetwork(db: Db, owner: { network: string; instance: s
       .execute();
     const have = await getMeta(db, name);
     if (have === want) continue;
-    throw new NotariumError('store-network-mismatch', `${name} is ${have}, not ${want}`, {
+    const detail =
+      name === 'network'
+        ? `the folder is of ${have}, the chain of ${want}`
+        : `block 0 of the folder's chain is ${have}, of this one ${want}: it is another chain, or has forgotten its state and with it every anchor`;
+    throw new NotariumError('store-network-mismatch', detail, {
       data: { name, have, want },
     });
   }

@@ -32,7 +32,7 @@ import { verifyLog } from './verifyLog.ts';
 import { votes } from './votes.ts';
 import { orphanBlocks, saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
 
-const defaultCacheBytes = 64 * 2 ** 20;
+const defaultCacheBytes = 32 * 2 ** 20;
 
 /**
  * Opens the store of a data folder, making what is missing.
@@ -66,6 +66,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       throw new NotariumError('store-corrupt', 'a rebuild has not come to its end: run notarium rebuild');
     }
     const context = await contextOf(options, database);
+    opened.push(() => context.log.clear());
     const evidenceFolder = join(dataDir, 'evidence');
     const evidence = evidenceStore(
       await openDisk(options.evidenceUrl, evidenceFolder, options.s3),
@@ -126,7 +127,9 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     setMeta: (name, value) => setMeta(context.db, name, value),
     ...leases(context),
     refresh: async () => {
-      if (context.engine === 'postgres') await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
+      if (context.engine === 'sqlite') return;
+      context.blocksByLeaf.length = 0;
+      await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
     },
     check: () => checkStore(context),
     verifyLog: (onProgress) => verifyLog(context, onProgress),

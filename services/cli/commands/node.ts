@@ -16,6 +16,7 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--trust-proxy <proxies>', 'number or addresses of proxies whose X-Forwarded-For counts')
     .option('--pool-limit <count>', 'records that may wait for a block (default: 1000000)')
     .option('--threads <count>', 'threads that check records (default: one for each processor)')
+    .option('--replace-after <seconds>', 'when a stuck anchor transaction is sent with higher fees (default: 15)')
     .option('--log-level <level>', 'debug, info (default), warn, error or silent')
     .action(runs<object, []>(context, (run) => run.actions.runNode(run)));
 }

@@ -57,8 +57,10 @@ export function parseCheckpointText(text: string): Checkpoint {
 }
 
 function rootBytes(text: string): Uint8Array {
-  const root = fromBase64(text);
-  // 32 bytes leave two unused bits in the last digit: only one text for one root.
-  if (toBase64(root) !== text) throw new NotariumError('checkpoint-malformed', 'root is not canonical base64');
-  return root;
+  try {
+    // 32 bytes leave two unused bits in the last digit: fromBase64 takes only one text for one root.
+    return fromBase64(text);
+  } catch (cause) {
+    throw new NotariumError('checkpoint-malformed', 'root is not canonical base64', { cause });
+  }
 }

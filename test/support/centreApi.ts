@@ -1,0 +1,94 @@
+import type { CentreStatus, RecordView } from '../../services/app/Centre.ts';
+import type { RecordId } from '../../services/core/bytes.ts';
+import type { CheckedRecord } from '../../services/core/record.ts';
+import type { Receipt } from '../../services/core/receipt.ts';
+import { statusOf } from './centreProcess.ts';
+import { textOf } from './recordKit.ts';
+import { until } from './until.ts';
+
+/** An answer with its JSON body. */
+export type Answer = { readonly status: number; readonly body: Record<string, unknown> };
+
+/** Gets or posts JSON. */
+export async function json(url: string, init?: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** Posts one record. */
+export function post(url: string, record: CheckedRecord): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  return json(`${url}/v1/records`, { method: 'POST', body: textOf(record), headers });
+}
+
+/** One line of the answer to a batch. */
+export type BatchLine = { line: number; status: string; id: RecordId; error?: { code: string } };
+
+/**
+ * Posts a batch. `onAccepted` gets each id whose acceptance has been read, also when the connection breaks right after it.
+ * @throws TypeError when the connection breaks.
+ */
+export async function postBatch(
+  url: string,
+  records: readonly CheckedRecord[],
+  onAccepted: (id: RecordId) => void = () => {},
+): Promise<BatchLine[]> {
+  const response = await fetch(`${url}/v1/records/batch`, {
+    method: 'POST',
+    body: records.map((record) => `${textOf(record)}\n`).join(''),
+    headers: { 'content-type': 'application/x-ndjson' },
+  });
+  const lines: BatchLine[] = [];
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body!) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    text = text.slice(whole.length);
+    for (const each of whole.split('\n')) {
+      if (each === '') continue;
+      const line = JSON.parse(each) as BatchLine;
+      if (line.status === 'accepted') onAccepted(line.id);
+      lines.push(line);
+    }
+  }
+  return lines;
+}
+
+/** The receipt of a record, waited for. @throws Error with the answer when there is none in time. */
+export async function receiptOf(url: string, { id }: Pick<CheckedRecord, 'id'>, waitSeconds = 30): Promise<Receipt> {
+  const { status, body } = await json(`${url}/v1/records/${id}/receipt?wait=${waitSeconds}`);
+  if (status !== 200) throw new Error(`no receipt: ${JSON.stringify(body)}`);
+  return body as unknown as Receipt;
+}
+
+/** A record as the centre shows it. */
+export async function recordOf(url: string, id: RecordId): Promise<RecordView> {
+  return (await json(`${url}/v1/records/${id}`)).body as unknown as RecordView;
+}
+
+/** Waits until the centre says that it has a problem, and answers its sentence. */
+export function untilProblem(url: string, code: string, limitMs?: number): Promise<string> {
+  const look = async (): Promise<string | undefined> =>
+    (await statusOf(url)).problems.find((problem) => problem.code === code)?.detail;
+  return until(`the problem ${code}`, look, limitMs);
+}
+
+/** Waits until nothing is wrong and nothing waits. */
+export function untilIdle(url: string, limitMs?: number): Promise<CentreStatus> {
+  return until(
+    'a centre without problems and with an empty pool',
+    async () => {
+      const status = await statusOf(url);
+      return status.ready && status.pool.count === 0 && status;
+    },
+    limitMs,
+  );
+}
+
+/** Code of the answer to `/readyz`; undefined when the centre is ready. */
+export async function readyProblems(url: string): Promise<{ status: number; codes: string[] }> {
+  const { status, body } = await json(`${url}/readyz`);
+  const problems = (body.problems ?? (body.data as { problems?: unknown })?.problems ?? []) as { code: string }[];
+  return { status, codes: problems.map(({ code }) => code) };
+}
