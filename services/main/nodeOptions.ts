@@ -9,7 +9,8 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
  * @throws NotariumError `config-invalid` when the chain or the contract is missing.
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
-  const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } = settings;
+  const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
+    settings;
   const { host, port, trustProxy, publish } = settings;
   return {
     dataDir: settings.data,

@@ -114,9 +114,15 @@ const keptBlocks = 64;
 /** See `Store.blockOfLeaf`. */
 async function blockOfLeaf(context: StoreContext, leafIndex: number): Promise<StoredBlock | undefined> {
   const { reader, blocksByLeaf: kept } = context;
-  const known = kept.find((block) => leafIndex < block.header.treeSize && leafIndex >= block.header.treeSize - block.count);
+  const known = kept.find(
+    (block) => leafIndex < block.header.treeSize && leafIndex >= block.header.treeSize - block.count,
+  );
   if (known) return known;
-  const query = reader.selectFrom('blocks').selectAll().where('state', '=', 'committed').where('tree_size', '>', leafIndex);
+  const query = reader
+    .selectFrom('blocks')
+    .selectAll()
+    .where('state', '=', 'committed')
+    .where('tree_size', '>', leafIndex);
   const row = await query.orderBy('tree_size').limit(1).executeTakeFirst();
   if (!row) return undefined;
   const block = blockOf(row);

@@ -19,7 +19,11 @@ export function recordFinder(context: StoreContext): Store['findRecord'] {
       const taken = waiting;
       waiting = [];
       try {
-        const found = await locate(context, context.reader, taken.map(({ id }) => id));
+        const found = await locate(
+          context,
+          context.reader,
+          taken.map(({ id }) => id),
+        );
         for (const { id, resolve } of taken) resolve(found.get(toHex(id)));
       } catch (error) {
         await oneByOne(taken, error);

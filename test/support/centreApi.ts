@@ -1,7 +1,8 @@
 import type { CentreStatus, RecordView } from '../../services/app/Centre.ts';
 import type { RecordId } from '../../services/core/bytes.ts';
-import type { CheckedRecord } from '../../services/core/record.ts';
 import type { Receipt } from '../../services/core/receipt.ts';
+import type { CheckedRecord } from '../../services/core/record.ts';
+import { Notarium } from '../../services/index.ts';
 import { statusOf } from './centreProcess.ts';
 import { textOf } from './recordKit.ts';
 import { until } from './until.ts';
@@ -86,9 +87,20 @@ export function untilIdle(url: string, limitMs?: number): Promise<CentreStatus> 
   );
 }
 
-/** Code of the answer to `/readyz`; undefined when the centre is ready. */
-export async function readyProblems(url: string): Promise<{ status: number; codes: string[] }> {
+/** Codes of what keeps `/readyz` from saying `ready`. */
+export async function readyProblems(url: string): Promise<string[]> {
   const { status, body } = await json(`${url}/readyz`);
-  const problems = (body.problems ?? (body.data as { problems?: unknown })?.problems ?? []) as { code: string }[];
-  return { status, codes: problems.map(({ code }) => code) };
+  if (status === 200) return [];
+  return (body.data as { problems: { code: string }[] }).problems.map(({ code }) => code);
+}
+
+/**
+ * Steps that a receipt of a `signedRecord` did not pass, as a stranger checks it: offline and by the chain's own answers.
+ */
+export async function failedSteps(place: { url: string; rpcUrl: string }, receipt: Receipt): Promise<string[]> {
+  const { subject } = JSON.parse(Buffer.from(receipt.entry, 'base64').toString()) as { subject: string };
+  const content = new TextEncoder().encode(subject.replace('urn:test:', ''));
+  const { steps } = await new Notarium(place).verify(content, receipt);
+  if (steps.length < 6) throw new Error('steps are missing');
+  return steps.filter(({ status }) => status !== 'passed').map(({ step, status }) => `${step} ${status}`);
 }

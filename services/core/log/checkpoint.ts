@@ -58,9 +58,9 @@ export function parseCheckpointText(text: string): Checkpoint {
 
 function rootBytes(text: string): Uint8Array {
   try {
-    // 32 bytes leave two unused bits in the last digit: fromBase64 takes only one text for one root.
     return fromBase64(text);
   } catch (cause) {
+    // 32 bytes leave two unused bits in the last digit: only one text for one root.
     throw new NotariumError('checkpoint-malformed', 'root is not canonical base64', { cause });
   }
 }

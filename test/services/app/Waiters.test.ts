@@ -71,12 +71,11 @@ describe('Waiters', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
     const waiting = Array.from({ length: 50 }, () => waiters.wait(longMs, stop.signal));
-    expect(timers()).to.be.at.least(before + 50);
     expect(listeners).to.equal(50);
     waiters.wake();
     await Promise.all(waiting);
     expect(listeners).to.equal(0);
-    // mocha's own timer for this test may have begun in between.
-    expect(timers()).to.be.at.most(before + 1);
+    // Timers of mocha and of other tests may begin or end in between; fifty that were left behind would show.
+    expect(timers() - before).to.be.below(25);
   });
 });

@@ -176,7 +176,7 @@ describe('notarium notarize', () => {
   });
 
   it('ends with the code of the cause', async () => {
-    expect((await cli(place, 'notarize', 'docs', '--url', http.url)).code).to.equal(39);
+    expect((await cli(place, 'notarize', 'docs', '--url', http.url, '--key', 'no-such-file')).code).to.equal(39);
     expect((await notarize()).code).to.equal(2);
     expect((await notarize('docs', '--wait', 'long')).code).to.equal(2);
     expect((await notarize('docs', '--nonsense')).code).to.equal(2);

@@ -78,10 +78,10 @@ describe('core/verifyReceipt', () => {
   });
 
   it('passes offline, online and both', async () => {
-    expect(statuses(await verifyReceipt(receipt, offline))).to.equal('ppppps');
-    expect(statuses(await verifyReceipt(receipt, online))).to.equal('ppppsp');
+    expect(statuses(await verifyReceipt(receipt, offline))).to.equal('pppppss');
+    expect(statuses(await verifyReceipt(receipt, online))).to.equal('ppppsps');
     const both = await verifyReceipt(receipt, { ...offline, ...online });
-    expect(statuses(both)).to.equal('pppppp');
+    expect(statuses(both)).to.equal('pppppps');
     expect(both.ok).to.equal(true);
     expect(both.steps.map(({ step }) => step)).to.deep.equal(receiptSteps);
     expect(both.record?.subject).to.equal('urn:file:3');
@@ -91,7 +91,7 @@ describe('core/verifyReceipt', () => {
   });
 
   it('passes without content and expected network, and with a look-up of committees', async () => {
-    expect(statuses(await verifyReceipt(receipt, { committees }))).to.equal('spppps');
+    expect(statuses(await verifyReceipt(receipt, { committees }))).to.equal('sppppss');
     const found = await verifyReceipt(receipt, { committees: (epoch) => (epoch === 1 ? committee : undefined) });
     expect(found.ok).to.equal(true);
   });
@@ -105,9 +105,32 @@ describe('core/verifyReceipt', () => {
     );
   });
 
+  it('asks the chain for the transaction of the anchor, and refuses another one, another place and another time', async () => {
+    const { transactionHash, blockNumber, timestamp } = receipt.anchor;
+    const asked: unknown[] = [];
+    const withAnchor = (found: { blockNumber: number; timestamp: number } | undefined) => ({
+      ...online,
+      chainAnchor: async (query: unknown) => {
+        asked.push(query);
+        return found;
+      },
+    });
+    expect(statuses(await verifyReceipt(receipt, withAnchor({ blockNumber, timestamp })))).to.equal('ppppspp');
+    expect(asked).to.deep.equal([
+      { height: receipt.block.height, blockHash: blockHash(network, receipt.block), transactionHash },
+    ]);
+    for (const found of [
+      undefined,
+      { blockNumber: blockNumber + 1, timestamp },
+      { blockNumber, timestamp: timestamp + 1 },
+    ]) {
+      expect(await check(receipt, withAnchor(found))).to.equal('anchor receipt-anchor-mismatch');
+    }
+  });
+
   it('skips what follows a failure', async () => {
     const failed = await verifyReceipt(receipt, { ...offline, ...online, contentDigest: fileDigest(4) });
-    expect(statuses(failed)).to.equal('fsssss');
+    expect(statuses(failed)).to.equal('fssssss');
     expect(failed.ok).to.equal(false);
     const step = failed.steps[0]!;
     expect(step.data).to.deep.equal({
@@ -297,8 +320,8 @@ describe('core/verifyReceipt', () => {
 
   describe('for a member of an aggregate', () => {
     it('passes with both proofs, and without the content', async () => {
-      expect(statuses(await verifyReceipt(member, { committees }))).to.equal('spppps');
-      expect(statuses(await verifyReceipt(member, { ...offline, contentDigest: fileDigest(6) }))).to.equal('ppppps');
+      expect(statuses(await verifyReceipt(member, { committees }))).to.equal('sppppss');
+      expect(statuses(await verifyReceipt(member, { ...offline, contentDigest: fileDigest(6) }))).to.equal('pppppss');
       expect(await check(member, { committees })).to.equal(undefined);
     });
 
