@@ -1,13 +1,11 @@
 import { type Compilable, CompiledQuery, Kysely, type RawBuilder, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { NotariumError } from '../core/errors.ts';
+import type { Engine } from './Engine.ts';
 import { migrationsFor } from './migrations.ts';
 import { PackedAnswer, type PackedColumn, type PackedKind, type PackedRows } from './packed.ts';
 import type { Schema } from './schema.ts';
 import { SqliteThreadClient, sqliteDialect } from './sqliteDialect.ts';
-
-/** Which database it is. */
-export type Engine = 'sqlite' | 'postgres';
 
 /** A connection pool or a transaction on it. */
 export type Db = Kysely<Schema>;

@@ -1,6 +1,6 @@
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { Engine } from './database.ts';
+import type { Engine } from './Engine.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration sees the schema as it was then, which no type describes
 type AnyKysely = Kysely<any>;

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import { silentLogger } from '../../../services/lib/logger.ts';
 import { openStore } from '../../../services/store/openStore.ts';
 import { anchorNext, instance, network, row } from './storeKit.ts';
@@ -15,8 +14,9 @@ const store = await openStore({
   instance,
   logger: silentLogger,
 });
-const say = (line: string): void => void writeSync(1, `${line}\n`);
-say('open');
+const say = (...lines: string[]): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(`${lines.join('\n')}\n`, () => resolve()));
+await say('open');
 
 let batch = 0;
 const take = async (): Promise<void> => {
@@ -24,7 +24,7 @@ const take = async (): Promise<void> => {
     const texts = Array.from({ length: 60 }, (_, index) => `${round} ${batch} ${index}`);
     batch++;
     await store.admit(texts.map((text) => row(text)));
-    for (const text of texts) say(`row ${text}`);
+    await say(...texts.map((text) => `row ${text}`));
   }
 };
 const seal = async (): Promise<void> => {
@@ -32,7 +32,7 @@ const seal = async (): Promise<void> => {
     for (const { header } of await store.liveBlocks()) {
       await store.updateBlock(header.height, { state: 'anchored' });
       await store.commitBlock(header.height);
-      say(`block ${header.height}`);
+      await say(`block ${header.height}`);
     }
     if ((await store.poolCut(1)).count > 0) await anchorNext(store, 400, batch);
   }

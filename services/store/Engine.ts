@@ -1,0 +1,2 @@
+/** Which database it is. */
+export type Engine = 'sqlite' | 'postgres';
