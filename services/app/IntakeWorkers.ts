@@ -18,6 +18,8 @@ export class IntakeWorkers {
       minThreads: threadCount,
       maxThreads: threadCount,
       workerData: data,
+      // What a thread makes is short-lived: a larger young generation only holds memory, in each thread anew.
+      resourceLimits: { maxYoungGenerationSizeMb: 24 },
       // Our own queue is bounded; see acceptRecords.ts.
       maxQueue: 'auto',
     });

@@ -1,4 +1,7 @@
+import type { AnchoredBlock } from '../chain/Chain.ts';
+import { toHex } from '../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
+import { rootFromNodes } from '../core/log/proof.ts';
 import type { Lease } from '../store/Store.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { reanchorLog } from './reanchorLog.ts';
@@ -6,7 +9,7 @@ import { reanchorLog } from './reanchorLog.ts';
 /**
  * Brings what the data folder says and what the chain says together, before anything new is sealed:
  * - anchors that a reorganisation took away are made again ({@link reanchorLog});
- * - a block of ours that the chain took after we had given it up is taken back.
+ * - a block of ours that the chain took after we had given it up, or lost and found again, is taken back.
  *
  * Answers whether the two now are at the same height; where not, a block is on its way: call again after it.
  * @throws NotariumError `chain-forgot-anchors` when the chain lost more than a reorganisation can explain,
@@ -22,20 +25,31 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
   const head = await chain.head();
   if (head === committed) return (await store.liveBlocks()).length === 0;
   if ((await store.liveBlocks()).length > 0) return false;
-  for await (const { header, blockHash, anchor } of chain.anchoredBlocks(committed + 1, committed + 1)) {
-    const { confirmations: _, ...place } = anchor;
-    try {
-      await store.adoptBlock(blockHash, place, { lease });
-    } catch (error) {
-      if (!isNotariumError(error, 'block-not-found')) throw error;
-      throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {
-        data: { height: header.height, hash: blockHash, publisher: header.publisher },
-        cause: error,
-      });
-    }
-    logger.warn({ height: header.height }, 'took back a block that the chain had accepted after all');
+  for await (const found of chain.anchoredBlocks(committed + 1, committed + 1)) {
+    await takeBack(parts, found, lease);
+    logger.warn({ height: found.header.height }, 'took back a block that the chain had accepted after all');
   }
   return false;
+}
+
+/** A block of the chain that we had given up (it is kept as void), or had taken for lost although its records are here. */
+async function takeBack({ store }: CentreParts, found: AnchoredBlock, lease: Lease): Promise<void> {
+  const { header, blockHash: hash, signatures } = found;
+  const { confirmations: _, ...anchor } = found.anchor;
+  const { treeSize } = header;
+  if (treeSize <= store.logSize() && toHex(await rootFromNodes(treeSize, store.nodeReader(treeSize))) === header.root) {
+    const sealedMs = anchor.timestamp * 1000;
+    return await store.adoptLogged({ header, hash, signatures, sealedMs, anchor }, { lease });
+  }
+  try {
+    await store.adoptBlock(hash, anchor, { lease });
+  } catch (error) {
+    if (!isNotariumError(error, 'block-not-found')) throw error;
+    throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {
+      data: { height: header.height, hash, publisher: header.publisher },
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -51,7 +65,8 @@ export async function checkHistory(parts: CentreParts): Promise<{ common: number
   const { blockNumber } = await chain.chainTime();
   const firstLost = (await store.block(common + 1))?.anchor?.blockNumber ?? 0;
   // A branch that wins is not shorter than the one that it replaces: this chain was reset, or its node lags behind.
-  const isShort = blockNumber < firstLost;
+  // Where an anchor is left, that costs nothing that could not be taken back: see takeBack.
+  const isShort = common === 0 && blockNumber < firstLost;
   if (!isShort && lost <= parts.settings.maxLostAnchors) return { common, committed };
   const detail = isShort
     ? `block ${common + 1} was anchored in chain block ${firstLost}, and the chain is at ${blockNumber}`

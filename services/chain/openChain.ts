@@ -178,13 +178,24 @@ async function readInfo(rpc: JsonRpc, options: ChainOptions): Promise<ChainInfo>
 
 // Genesis first: on another instance of the chain there is no contract either, and that is not the news.
 async function readGenesis(rpc: JsonRpc, contract: Address, want?: Hash): Promise<Hash> {
-  const genesis = (await rpc('eth_getBlockByNumber', [toQuantity(0), false])) as { hash: Hash } | null;
-  if (!genesis) throw new NotariumError('chain-answer-invalid', 'no block 0');
-  if (want !== undefined) checkGenesis(genesis.hash, want);
+  const genesis = await genesisHash(rpc);
+  if (want !== undefined) checkGenesis(genesis, want);
   if ((await rpc('eth_getCode', [contract, 'latest'])) === '0x') {
     const hint = 'is it the right chain, and has it kept its state?';
     throw new NotariumError('chain-contract-missing', `${contract}: ${hint}`, { data: { contract } });
   }
+  return genesis;
+}
+
+/**
+ * Hash of block 0, as block 1 names it: an anvil that has loaded its state twice may show another block 0 of its own
+ * making, and all other blocks rightly.
+ */
+async function genesisHash(rpc: JsonRpc): Promise<Hash> {
+  const first = (await rpc('eth_getBlockByNumber', [toQuantity(1), false])) as { parentHash: Hash } | null;
+  if (first) return first.parentHash;
+  const genesis = (await rpc('eth_getBlockByNumber', [toQuantity(0), false])) as { hash: Hash } | null;
+  if (!genesis) throw new NotariumError('chain-answer-invalid', 'no block 0');
   return genesis.hash;
 }
 

@@ -273,6 +273,12 @@ export type Store = {
    */
   adoptBlock(hash: Hash, anchor: Anchor, options?: WriteOptions): Promise<void>;
   /**
+   * Takes a block of the chain as committed whose records are all in the log already, after {@link orphanBlocks}; the
+   * caller has compared its root with the log's. Live blocks from its height on become void.
+   * @throws RangeError where it does not follow the newest committed block, or goes beyond the log.
+   */
+  adoptLogged(block: AnchoredBlock, options?: WriteOptions): Promise<void>;
+  /**
    * Forgets the committed blocks above a height after a deep reorganisation of the chain, and makes live ones void; the
    * log (tiles, size, indexes) stays as it is. The next block, at height + 1, covers the rest of the log too: its range
    * holds only rows beyond the log and may be empty (all zero).

@@ -3,10 +3,10 @@ import type { Anchor } from '../core/block.ts';
 import { nextBlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
-import { newestBlock, runsOf } from './blocks.ts';
+import { committedRow, newestBlock, runsOf } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
-import type { WriteOptions } from './Store.ts';
+import type { AnchoredBlock, WriteOptions } from './Store.ts';
 import { recordColumns } from './schema.ts';
 import { voidFrom } from './writeBlocks.ts';
 
@@ -37,6 +37,20 @@ export async function adoptBlock(
       pool_bytes += back.bytes;
     }
     await trx.updateTable('counters').set({ pool_count, pool_bytes }).execute();
+  });
+}
+
+/** See `Store.adoptLogged`. */
+export async function adoptLogged(context: StoreContext, block: AnchoredBlock, options?: WriteOptions): Promise<void> {
+  await write(context, options, async (trx) => {
+    const { log_size } = await lockCounters(context.engine, trx);
+    const { height, treeSize } = block.header;
+    await voidFrom(trx, height);
+    const newest = await newestBlock(trx);
+    if ((newest?.height ?? 0) !== height - 1) throw new RangeError('the block does not follow the newest one');
+    if (treeSize > log_size) throw new RangeError('the block goes beyond the log');
+    await trx.deleteFrom('blocks').where('hash', '=', block.hash).execute();
+    await trx.insertInto('blocks').values(committedRow(block, newest?.tree_size ?? 0)).execute();
   });
 }
 

@@ -4,7 +4,7 @@ import type { BlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
 import type { Db } from './database.ts';
-import type { SeqRange, StoredBlock } from './Store.ts';
+import type { AnchoredBlock, SeqRange, StoredBlock } from './Store.ts';
 import type { Schema } from './schema.ts';
 
 /** Blocks whose records are still in the pool, but not free for another block. */
@@ -34,6 +34,24 @@ export function blockOf(row: BlockRow): StoredBlock {
     ...(range ? { range } : {}),
     ...(row.anchor === null ? {} : { anchor: JSON.parse(row.anchor) as Anchor }),
     ...(row.submission === null ? {} : { submission: JSON.parse(row.submission) as Record<string, unknown> }),
+  };
+}
+
+/** Row of a block that the chain vouches for and whose records are in the log; `before` is the log's size below it. */
+export function committedRow({ header, hash, signatures, sealedMs, anchor }: AnchoredBlock, before: number) {
+  return {
+    hash,
+    height: header.height,
+    state: 'committed' as const,
+    tree_size: header.treeSize,
+    count: header.treeSize - before,
+    runs: null,
+    last_seq: 0,
+    sealed_ms: sealedMs,
+    header: JSON.stringify(header),
+    signatures: JSON.stringify(signatures),
+    anchor: JSON.stringify(anchor),
+    submission: null,
   };
 }
 

@@ -4,7 +4,7 @@ import { NotariumError } from '../core/errors.ts';
 import { edgeFrontier } from '../core/log/growTiles.ts';
 import { systemClock } from '../lib/clock.ts';
 import { admit } from './admit.ts';
-import { adoptBlock } from './adoptBlock.ts';
+import { adoptBlock, adoptLogged } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
 import { blockQueries } from './blocks.ts';
 import { checkStore } from './checkStore.ts';
@@ -106,6 +106,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     updateBlock: (height, patch, write) => updateBlock(context, height, patch, write),
     voidBlock: (height, write) => voidBlock(context, height, write),
     adoptBlock: (hash, anchor, write) => adoptBlock(context, hash, anchor, write),
+    adoptLogged: (block, write) => adoptLogged(context, block, write),
     orphanBlocks: (aboveHeight, write) => orphanBlocks(context, aboveHeight, write),
     commitBlock: (height, write) => commitBlock(context, height, write),
     ...blockQueries(context),

@@ -2,6 +2,7 @@ import { fromHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { tileWidth } from '../core/log/tile.ts';
 import type { NotariumRecord } from '../core/record.ts';
+import { committedRow } from './blocks.ts';
 import type { StoreContext } from './context.ts';
 import { bulkInsert, type Db, lockCounters } from './database.ts';
 import { digestKey, idKey, idOfEntry, subjectKey, submitterKey } from './keys.ts';
@@ -123,24 +124,9 @@ async function finish({ db, engine }: StoreContext, blocks: readonly AnchoredBlo
 }
 
 async function insertBlocks(trx: Db, blocks: readonly AnchoredBlock[]): Promise<void> {
-  for (const [at, { header, hash, signatures, sealedMs, anchor }] of blocks.entries()) {
-    await trx
-      .insertInto('blocks')
-      .values({
-        hash,
-        height: header.height,
-        state: 'committed',
-        tree_size: header.treeSize,
-        count: header.treeSize - (blocks[at - 1]?.header.treeSize ?? 0),
-        runs: null,
-        last_seq: 0,
-        sealed_ms: sealedMs,
-        header: JSON.stringify(header),
-        signatures: JSON.stringify(signatures),
-        anchor: JSON.stringify(anchor),
-        submission: null,
-      })
-      .execute();
+  for (const [at, block] of blocks.entries()) {
+    const before = blocks[at - 1]?.header.treeSize ?? 0;
+    await trx.insertInto('blocks').values(committedRow(block, before)).execute();
   }
 }
 

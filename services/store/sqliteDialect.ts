@@ -39,7 +39,11 @@ export class SqliteThreadClient {
   #dead: Error | undefined;
 
   constructor(data: SqliteWorkerData) {
-    this.#worker = new Worker(new URL('./sqliteWorker.ts', import.meta.url), { workerData: data });
+    this.#worker = new Worker(new URL('./sqliteWorker.ts', import.meta.url), {
+      workerData: data,
+      // What it answers is short-lived: a larger young generation only holds memory.
+      resourceLimits: { maxYoungGenerationSizeMb: 24 },
+    });
     this.#worker.on('message', (answer: SqliteAnswer) => {
       const waiting = this.#waiting.get(answer.id)!;
       this.#waiting.delete(answer.id);

@@ -29,7 +29,10 @@ describe('anchors on a chain that changes its mind', function () {
     failedSteps({ url: net.centre.url, rpcUrl: net.chain.rpcUrl }, await receiptOf(net.centre.url, record));
   const events = async (): Promise<StoredEvent[]> => {
     const end = new AbortController();
-    const response = await fetch(`${net.centre.url}/v1/events`, { headers: { 'last-event-id': '0' }, signal: end.signal });
+    const response = await fetch(`${net.centre.url}/v1/events`, {
+      headers: { 'last-event-id': '0' },
+      signal: end.signal,
+    });
     const { value } = await response.body!.getReader().read();
     end.abort();
     return [...new TextDecoder().decode(value).matchAll(/^data: ?(.*)$/gm)].map(([, data]) => JSON.parse(data!));
@@ -87,6 +90,8 @@ describe('anchors on a chain that changes its mind', function () {
     // The first one is mined in the last second in which the contract takes it.
     await anvil.rpc('evm_setNextBlockTimestamp', [slot + 4]);
     await anvil.mine(1);
+    // That set its clock back.
+    await anvil.rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);
     await anvil.automine(true);
     await anvil.mine(2);
     const committed = await untilState(3, 'committed');
