@@ -172,7 +172,7 @@ Notarium is running.
 
 Try it, in another terminal:
 
-  npx notarium notarize README.md --wait
+  npx notarium notarize README.md --wait${port === 8080 ? '' : ` --url http://127.0.0.1:${port}`}
   npx notarium verify README.md README.md.receipt.json --rpc ${rpcUrl}
 
 Ctrl-C stops everything.`);

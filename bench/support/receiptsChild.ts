@@ -4,6 +4,7 @@ import { makeReceipt } from '../../services/app/makeReceipt.ts';
 import { toHex } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
+import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
 import { openStore } from '../../services/store/openStore.ts';
 import type { StoreOptions } from '../../services/store/Store.ts';
@@ -49,7 +50,7 @@ serveParent<Task, Answer>(async (task) => {
     const work = async (): Promise<void> => {
       while (next < receiptsOfRun) {
         const at = next++;
-        texts[at] = JSON.stringify(await makeReceipt(store, toHex(ids.subarray(32 * at, 32 * at + 32))));
+        texts[at] = JSON.stringify(await makeReceipt(store, toHex(ids.subarray(32 * at, 32 * at + 32)), sha256));
       }
     };
     const startMs = performance.now();

@@ -184,7 +184,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     async receipt(id, waitMs = 0, signal) {
       const look = async () => {
         try {
-          return await makeReceipt(store, id);
+          return await makeReceipt(store, id, crypto.sha256);
         } catch (error) {
           if (isNotariumError(error, 'record-not-anchored')) return undefined;
           throw error;

@@ -50,7 +50,10 @@ export async function adoptLogged(context: StoreContext, block: AnchoredBlock, o
     if ((newest?.height ?? 0) !== height - 1) throw new RangeError('the block does not follow the newest one');
     if (treeSize > log_size) throw new RangeError('the block goes beyond the log');
     await trx.deleteFrom('blocks').where('hash', '=', block.hash).execute();
-    await trx.insertInto('blocks').values(committedRow(block, newest?.tree_size ?? 0)).execute();
+    await trx
+      .insertInto('blocks')
+      .values(committedRow(block, newest?.tree_size ?? 0))
+      .execute();
   });
 }
 

@@ -1,6 +1,6 @@
 import { hash as nodeHash } from 'node:crypto';
-import { sameBytes } from '../core/bytes.ts';
-import { parseEntry } from '../core/record.ts';
+import { fromHex, sameBytes } from '../core/bytes.ts';
+import { type NotariumRecord, parseEntry } from '../core/record.ts';
 
 /*
  * Keys of the postings: 52 bits, so that they are exact numbers everywhere. They only narrow the search; every hit is
@@ -64,4 +64,15 @@ export function idOfEntry(entry: Uint8Array): Uint8Array {
 /** Whether an entry of the log is the record with that id. */
 export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
   return sameBytes(idOfEntry(entry), id);
+}
+
+/** Keys by which an entry is found: record id, digest, subject, submitter. @throws Error when it is no record. */
+export function keysOfEntry(entry: Uint8Array): number[] {
+  const { digest, subject, submitter } = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
+  return [
+    idKey(idOfEntry(entry)),
+    digestKey(fromHex(digest.slice('sha-256:'.length))),
+    subjectKey(subject),
+    submitterKey(fromHex(submitter)),
+  ];
 }

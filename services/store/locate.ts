@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
 import { toHex } from '../core/bytes.ts';
+import type { NotariumError } from '../core/errors.ts';
+import { entriesPath, tileWidth, widthOf } from '../core/log/tile.ts';
 import type { StoreContext } from './context.ts';
 import { type Db, numberList } from './database.ts';
-import { idKey, isEntryOf } from './keys.ts';
+import { idKey, isEntryOf, keysOfEntry } from './keys.ts';
+import { tileCorrupt } from './logFiles.ts';
 import type { FoundRecord } from './Store.ts';
 import { refusalOf } from './schema.ts';
 
@@ -65,10 +68,27 @@ async function locateSome(
     // A posting beyond the log is left over from a commit that did not come to its end.
     if (leafIndex >= logSize) continue;
     const entry = await context.log.entry(leafIndex, logSize);
-    for (const id of idsByKey.get(key)!) {
-      if (isEntryOf(entry, id)) found.set(toHex(id), { where: 'log', leafIndex, entry });
+    const mine = idsByKey.get(key)!.filter((id) => isEntryOf(entry, id));
+    // "Not found" would be a lie, and would let the same record in again.
+    if (mine.length === 0 && !hasKey(entry, key)) throw damagedEntry(leafIndex, logSize);
+    for (const id of mine) {
+      found.set(toHex(id), { where: 'log', leafIndex, entry });
     }
   }
+}
+
+function hasKey(entry: Uint8Array, key: number): boolean {
+  try {
+    return keysOfEntry(entry).includes(key);
+  } catch {
+    // No record at all: its bytes have changed.
+    return false;
+  }
+}
+
+function damagedEntry(leafIndex: number, logSize: number): NotariumError {
+  const index = Math.floor(leafIndex / tileWidth);
+  return tileCorrupt(entriesPath(index, widthOf('entries', index, logSize)), `entry ${leafIndex} has changed`);
 }
 
 /** Size of the log, read anew where another process may have made it grow beyond a leaf. */

@@ -5,7 +5,7 @@ import type { NotariumRecord } from '../core/record.ts';
 import { committedRow } from './blocks.ts';
 import type { StoreContext } from './context.ts';
 import { bulkInsert, type Db, lockCounters } from './database.ts';
-import { digestKey, idKey, idOfEntry, subjectKey, submitterKey } from './keys.ts';
+import { idOfEntry, keysOfEntry } from './keys.ts';
 import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
 import { BytesPacker, PackedRows } from './packed.ts';
@@ -79,12 +79,7 @@ async function index({ db, engine, files }: StoreContext, from: number, to: numb
       const record = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
       const id = idOfEntry(entry);
       const leafIndex = first + at;
-      postings.push(
-        [idKey(id), leafIndex],
-        [digestKey(fromHex(record.digest.slice('sha-256:'.length))), leafIndex],
-        [subjectKey(record.subject), leafIndex],
-        [submitterKey(fromHex(record.submitter)), leafIndex],
-      );
+      for (const key of keysOfEntry(entry)) postings.push([key, leafIndex]);
       if (record.supersedes === undefined) continue;
       heirs++;
       predecessors.add(fromHex(record.supersedes));

@@ -27,10 +27,20 @@ export async function startNetwork(options: {
   graceSeconds?: number;
   chainArgs?: readonly string[];
   stateDir?: string;
+  /** Where the data folder is made; the temporary folder by default. */
+  folder?: string;
   args?: readonly string[];
 }): Promise<TestNetwork> {
-  const { kind = 'anvil', periodSeconds = 1, graceSeconds = 30, chainArgs, stateDir, args } = options;
-  const base = await mkdtemp(join(tmpdir(), 'notarium test '));
+  const {
+    kind = 'anvil',
+    periodSeconds = 1,
+    graceSeconds = 30,
+    chainArgs,
+    stateDir,
+    args,
+    folder = tmpdir(),
+  } = options;
+  const base = await mkdtemp(join(folder, 'notarium test '));
   const dataDir = join(base, 'centre 1');
   const keys = await centreKeys(dataDir);
   const chain = await startChain({
