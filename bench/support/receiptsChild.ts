@@ -4,8 +4,8 @@ import { makeReceipt } from '../../services/app/makeReceipt.ts';
 import { toHex } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
-import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
+import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
 import { openStore } from '../../services/store/openStore.ts';
 import type { StoreOptions } from '../../services/store/Store.ts';
 import type { CentreBench } from './CentreBench.ts';
@@ -42,6 +42,7 @@ export async function makeReceipts(centre: CentreBench): Promise<{ perSecond: nu
 
 serveParent<Task, Answer>(async (task) => {
   const store = await openStore({ ...task.store, logger: silentLogger });
+  const { sha256 } = await loadCrypto();
   const rates: number[] = [];
   let last: string[] = [];
   for (const ids of task.runs) {

@@ -1,33 +1,26 @@
 import type { Chain } from '../chain/Chain.ts';
-import { type BlockHeader, type BlockSignature, blockDigest } from '../core/block.ts';
-import { fromHex, type Hash, hexDigits, toHex } from '../core/bytes.ts';
-import { type Committee, quorumOf, slotAt } from '../core/committee.ts';
-import { networkName } from '../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
-import { checkpointOrigin, signCheckpoint } from '../core/log/checkpoint.ts';
-import { noteSigner, noteVerifier, verifierKeyText } from '../core/log/note.ts';
-import { consistencyProof, rootFromNodes } from '../core/log/proof.ts';
-import { parseTilePath, widthOf } from '../core/log/tile.ts';
-import { asReceipt } from '../core/receipt.ts';
-import { digestBytes, digestSchema } from '../core/record.ts';
 import type { Signer } from '../core/signature.ts';
-import { verifyReceipt } from '../core/verifyReceipt.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import type { Store } from '../store/Store.ts';
 import { apiKeys } from './apiKeys.ts';
-import type { Centre, CentreEvent, CentreStatus, NetworkView, RecordView } from './Centre.ts';
+import { askChain } from './askChain.ts';
+import type { Centre, CentreEvent } from './Centre.ts';
 import { type CentreParts, type CentreSettings, defaultSettings } from './CentreParts.ts';
 import { ClockGuard } from './ClockGuard.ts';
+import { centreStatus } from './centreStatus.ts';
 import { Intake } from './Intake.ts';
 import { IntakeWorkers } from './IntakeWorkers.ts';
 import { makeReceipt } from './makeReceipt.ts';
 import { type CentreMetrics, createMetrics } from './metrics.ts';
 import { fatalCodes, Problems } from './Problems.ts';
 import { Publisher } from './Publisher.ts';
+import { readLog } from './readLog.ts';
+import { signAlone } from './signAlone.ts';
 import { signDraft } from './signDraft.ts';
-import { blockView, entryView, recordView } from './views.ts';
+import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
 
 /** What a centre is made of. Everything given is closed by its giver, except the store and the chain. */
@@ -78,7 +71,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     problems,
     metrics,
     clockGuard: new ClockGuard({ chain, store, clock, periodSeconds: info.periodSeconds }),
-    collectSignatures: (header, committee) => signAlone(parts, header, committee),
+    collectSignatures: (header, committee) => signAlone(info.network, signer, header, committee),
   };
   const waiters = new Waiters();
   const workers = new IntakeWorkers({ network: info.network, privateKey: options.privateKey }, settings.threads);
@@ -103,7 +96,6 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     metrics.poolAgeSeconds.set(Math.max(0, ageSeconds));
     metrics.logSize.set(store.logSize());
   };
-  let checkpoint: { size: number; text: Promise<string> } | undefined;
   const publisher = new Publisher(
     parts,
     () => {
@@ -120,19 +112,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     throw error;
   }
 
-  const origin = checkpointOrigin(info.network);
   const startedAt = new Date(clock.nowMs()).toISOString();
-  const note = noteSigner(origin, options.noteSeed);
   let closing: Promise<void> | undefined;
-
-  const committeeAt = async (epoch: number): Promise<Committee | undefined> => {
-    try {
-      return await chain.committee(epoch);
-    } catch (error) {
-      if (isNotariumError(error, 'chain-unreachable')) throw error;
-      return undefined;
-    }
-  };
 
   const waitUntil = async <T>(
     look: () => Promise<T | undefined>,
@@ -195,106 +176,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       return receipt;
     },
 
-    async search({ digest, subject, submitter, after, limit }) {
-      if (digest !== undefined && !digestSchema.safeParse(digest).success)
-        throw new NotariumError('record-digest-invalid');
-      await store.refresh();
-      const page = await store.search({
-        limit,
-        ...(digest === undefined ? {} : { digest: digestBytes(digest) }),
-        ...(subject === undefined ? {} : { subject }),
-        ...(submitter === undefined ? {} : { submitter: fromHex(submitter) }),
-        ...(after === undefined ? {} : { after }),
-      });
-      const items: RecordView[] = [];
-      for (const { leafIndex, entry } of page.hits) items.push(await entryView(store, leafIndex, entry));
-      return { items, ...(page.next === undefined ? {} : { next: page.next }) };
-    },
-
-    async blocks({ before, limit }) {
-      const blocks = await store.blocks({ limit, ...(before === undefined ? {} : { before }) });
-      const last = blocks.at(-1)?.header.height;
-      return {
-        items: blocks.map(blockView),
-        ...(blocks.length === limit && last !== undefined && last > 1 ? { next: String(last) } : {}),
-      };
-    },
-
-    async block(height) {
-      const block = await store.block(height);
-      return block && blockView(block);
-    },
-
-    async consistency(from, to) {
-      await store.refresh();
-      const size = store.logSize();
-      if (from < 0 || from > to || to > size) {
-        throw new NotariumError('proof-malformed', `sizes ${from} and ${to}`, { data: { from, to, size } });
-      }
-      const read = store.nodeReader(size);
-      const [fromRoot, toRoot, path] = await Promise.all([
-        rootFromNodes(from, read),
-        rootFromNodes(to, read),
-        consistencyProof(from, to, read),
-      ]);
-      return { from, to, fromRoot: toHex(fromRoot), toRoot: toHex(toRoot), path: path.map(hexDigits) };
-    },
-
-    async checkpoint() {
-      await store.refresh();
-      const size = (await store.committedBlock())?.header.treeSize ?? 0;
-      if (checkpoint?.size !== size) {
-        const root = Promise.resolve(rootFromNodes(size, store.nodeReader(size)));
-        checkpoint = { size, text: root.then((bytes) => signCheckpoint({ origin, size, root: bytes }, note)) };
-      }
-      return await checkpoint.text;
-    },
-
-    async tile(path) {
-      const tile = parseTilePath(path.startsWith('tile/') ? path : `tile/${path}`);
-      if (!tile) return undefined;
-      const { level, index, width } = tile;
-      await store.refresh();
-      const size = store.logSize();
-      if (width > widthOf(level, index, size)) return undefined;
-      return await store.readTile(level, index, width);
-    },
-
-    async network(): Promise<NetworkView> {
-      const [nodes, committees, current] = await Promise.all([chain.nodes(), chain.committees(), chain.committee()]);
-      return {
-        network: networkName(info.network),
-        chainId: info.chainId,
-        contract: info.contract,
-        registry: info.registry,
-        periodSeconds: info.periodSeconds,
-        graceSeconds: info.graceSeconds,
-        epoch: current.epoch,
-        quorum: quorumOf(current.members.length),
-        origin,
-        centres: nodes.map((node) => ({
-          ...node,
-          verifierKey: verifierKeyText(noteVerifier(origin, fromHex(node.noteKey))),
-        })),
-        committees,
-      };
-    },
-
-    async verify(value, contentDigest) {
-      const receipt = asReceipt(value);
-      const committee = await committeeAt(receipt.block.epoch);
-      return await verifyReceipt(receipt, {
-        contentDigest,
-        network: info.network,
-        committees: committee ? [committee] : [],
-        chainBlockHash: async (height) => (await chain.blockHash(height)) ?? (`0x${'0'.repeat(64)}` as Hash),
-        chainAnchor: async ({ height, blockHash, transactionHash }) => {
-          const anchor = await chain.findAnchor(height, blockHash, { slot: receipt.block.slot });
-          return anchor?.transactionHash === transactionHash ? anchor : undefined;
-        },
-        crypto,
-      });
-    },
+    ...readLog(store, info.network, options.noteSeed),
+    ...askChain(chain, crypto),
 
     async *events(afterSeq, signal) {
       let seq = afterSeq;
@@ -310,39 +193,9 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       }
     },
 
-    async status(): Promise<CentreStatus> {
-      await store.refresh();
+    async status() {
       await refreshCounters();
-      const [pool, committed, latest] = await Promise.all([
-        store.poolStatus(),
-        store.committedBlock(),
-        store.latestBlock(),
-      ]);
-      metrics.height.set(committed?.header.height ?? 0);
-      const size = store.logSize();
-      const list = problems.list();
-      return {
-        centre: signer.address,
-        network: networkName(info.network),
-        version: options.version,
-        startedAt,
-        ready: list.length === 0 && !closing,
-        problems: list,
-        pool: {
-          count: pool.count,
-          bytes: pool.bytes,
-          oldestAgeSeconds:
-            pool.oldestAcceptedAt === null
-              ? null
-              : Math.max(0, Math.round(clock.nowMs() / 1000 - pool.oldestAcceptedAt)),
-        },
-        log: { size, root: toHex(await rootFromNodes(size, store.nodeReader(size))) },
-        height: latest?.header.height ?? 0,
-        anchoredHeight: committed?.header.height ?? 0,
-        slot: slotAt(clock.nowMs(), info.periodSeconds),
-        ...(latest ? { lastPublisher: latest.header.publisher } : {}),
-        crypto: crypto.name,
-      };
+      return await centreStatus(parts, { version: options.version, startedAt, closing: closing !== undefined });
     },
 
     keys: apiKeys(store, clock),
@@ -360,15 +213,4 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     },
   };
   return centre;
-}
-
-/** Signatures of a committee whose quorum is one: our own. Asking others is the part of the network module. */
-async function signAlone(
-  { network, signer }: CentreParts,
-  header: BlockHeader,
-  committee: Committee,
-): Promise<BlockSignature[]> {
-  const quorum = quorumOf(committee.members.length);
-  if (quorum > 1) throw new NotariumError('quorum-unreachable', undefined, { data: { have: 1, want: quorum } });
-  return [{ signer: signer.address, signature: toHex(await signer.sign(blockDigest(network, header))) }];
 }

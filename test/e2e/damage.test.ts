@@ -1,190 +1,180 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, open, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import type { RecordId } from '../../services/core/bytes.ts';
-import { Notarium, verifyDigest } from '../../services/index.ts';
+import type { CentreStatus } from '../../services/app/Centre.ts';
+import { exitCodeOf } from '../../services/cli/exitCodes.ts';
+import type { CheckedRecord } from '../../services/core/record.ts';
+import { failedSteps, json, post, postBatch, receiptOf, untilIdle } from '../support/centreApi.ts';
 import { failingCentre, statusOf } from '../support/centreProcess.ts';
+import { notarium } from '../support/command.ts';
 import { startNetwork, type TestNetwork } from '../support/network.ts';
-import { randomSigner, signedRecord, textOf } from '../support/recordKit.ts';
-import { until } from '../support/until.ts';
+import { randomSigner, signedRecord } from '../support/recordKit.ts';
 
-const launcher = fileURLToPath(new URL('../../services/bin/notarium.js', import.meta.url));
+const garbage = Buffer.alloc(600, 'damage');
 
-async function notarium(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
+/** Overwrites bytes in the middle of a file. */
+async function overwrite(path: string, at: number, bytes: Buffer = garbage): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(bytes, 0, bytes.length, at);
+  await file.close();
 }
 
-describe('damage and backup', function () {
-  this.timeout(180_000);
-  let net: TestNetwork;
-  const ids: RecordId[] = [];
+describe('damage to a data folder', function () {
+  this.timeout(120_000);
   const signer = randomSigner();
-
-  /** Posts records and waits until they are in the log. */
-  async function fill(count: number): Promise<void> {
-    const records = await Promise.all(
-      Array.from({ length: count }, (_, index) => signedRecord(net.network, signer, `damage ${ids.length + index}`)),
-    );
-    const response = await fetch(`${net.centre.url}/v1/records/batch`, {
-      method: 'POST',
-      body: records.map((record) => `${textOf(record)}\n`).join(''),
-      headers: { 'content-type': 'application/x-ndjson' },
-    });
-    expect((await response.text()).match(/"status":"accepted"/g)).to.have.length(count);
-    ids.push(...records.map(({ id }) => id));
-    await until('an empty pool', async () => (await statusOf(net.centre.url)).pool.count === 0);
-  }
-
-  /** Every record of the log has a receipt that verifies offline and on chain. */
-  async function allVerify(): Promise<void> {
-    const client = new Notarium({ url: net.centre.url, rpcUrl: net.chain.rpcUrl });
-    for (const id of [ids[0]!, ids[255]!, ids[256]!, ids.at(-1)!]) {
-      const receipt = await client.waitForReceipt(id, { timeoutMs: 30_000 });
-      const verdict = await verifyDigest(undefined, receipt, { network: net.network, rpcUrl: net.chain.rpcUrl });
-      expect([verdict.ok, verdict.recordId]).to.deep.equal([true, id]);
-    }
-  }
-
-  const rebuild = () =>
-    notarium(...['rebuild', '--data', net.dataDir, '--rpc', net.chain.rpcUrl, '--contract', net.deployed.contract]);
+  let net: TestNetwork;
+  let records: CheckedRecord[];
+  let whole: CentreStatus;
+  let backup: string;
+  const place = (name: string): string => join(net.dataDir, name);
+  const verified = async (record: CheckedRecord): Promise<string[]> =>
+    failedSteps({ url: net.centre.url, rpcUrl: net.chain.rpcUrl }, await receiptOf(net.centre.url, record));
+  const mended = async (): Promise<void> => {
+    const { code, output } = await notarium(net.spec, 'rebuild');
+    expect(code, output).to.equal(0);
+  };
 
   before(async () => {
     net = await startNetwork({});
-    await fill(400);
-    await fill(200);
+    backup = join(net.dataDir, '..', 'backup.tar.gz');
+    records = await Promise.all(
+      Array.from({ length: 700 }, (_, index) => signedRecord(net.network, signer, `d ${index}`)),
+    );
+    await postBatch(net.centre.url, records);
+    whole = await untilIdle(net.centre.url);
   });
   after(() => net?.close());
 
-  it('exports a running centre; the backup starts elsewhere with the same checkpoint, and a damaged one is refused', async () => {
-    const file = join(net.dataDir, '..', 'backup.tar.gz');
-    const exported = await notarium('export', file, '--data', net.dataDir);
+  it('starts from the backup of a running centre with the very same log', async () => {
+    const exported = await notarium(net.spec, 'export', backup);
     expect(exported.code, exported.output).to.equal(0);
-    const before = await (await fetch(`${net.centre.url}/log/checkpoint`)).text();
+    const checkpoint = await (await fetch(`${net.centre.url}/log/checkpoint`)).text();
     await net.centre.stop();
-
-    const restored = join(net.dataDir, '..', 'restored');
-    const imported = await notarium('import', file, '--data', restored);
+    const dataDir = join(net.dataDir, '..', 'restored centre');
+    const imported = await notarium({ ...net.spec, dataDir }, 'import', backup);
     expect(imported.code, imported.output).to.equal(0);
-    await writeFile(join(restored, 'password'), await readFile(join(net.dataDir, 'password')), { mode: 0o600 });
-    const { url } = await net.start({ dataDir: restored });
-    expect(await (await fetch(`${url}/log/checkpoint`)).text()).to.equal(before);
+    await cp(place('password'), join(dataDir, 'password'));
+    const { url } = await net.start({ dataDir });
+    expect(await (await fetch(`${url}/log/checkpoint`)).text()).to.equal(checkpoint);
+    expect(await verified(records[0]!)).to.deep.equal([]);
     await net.centre.stop();
-
-    const bytes = await readFile(file);
-    bytes[bytes.length >> 1]! ^= 0xff;
-    await writeFile(`${file}.bad`, bytes);
-    const refused = await notarium('import', `${file}.bad`, '--data', join(net.dataDir, '..', 'third'));
-    expect(refused.code, refused.output).to.equal(55);
-    expect(await stat(join(net.dataDir, '..', 'third')).catch(() => undefined)).to.equal(undefined);
-    await net.start();
+    await rm(dataDir, { recursive: true });
   });
 
-  for (const [what, damage] of [
-    ['garbage in the place of the database', (path: string) => writeFile(path, Buffer.alloc(200_000, 'garbage '))],
-    [
-      'a database cut off in the middle',
-      async (path: string) => truncate(path, Math.floor((await stat(path)).size / 2)),
-    ],
-    [
-      'overwritten pages',
-      async (path: string) => {
-        const { size } = await stat(path);
-        const handle = await open(path, 'r+');
-        for (let at = 4096; at + 4096 < size; at += 3 * 4096) await handle.write(Buffer.alloc(4096, 0xa5), 0, 4096, at);
-        await handle.close();
-      },
-    ],
-  ] as const) {
-    it(`says that the database is damaged, and rebuilds it from tiles and chain: ${what}`, async () => {
-      await net.centre.stop();
-      const path = join(net.dataDir, 'notarium.sqlite');
-      for (const suffix of ['-wal', '-shm']) await rm(`${path}${suffix}`, { force: true });
-      await damage(path);
+  it('refuses a damaged backup, and leaves nothing behind', async () => {
+    const bad = join(net.dataDir, '..', 'bad backup.tar.gz');
+    await cp(backup, bad);
+    await overwrite(bad, 30_000);
+    const dataDir = join(net.dataDir, '..', 'from bad');
+    const { code, output } = await notarium({ ...net.spec, dataDir }, 'import', bad);
+    expect(code, output).to.equal(exitCodeOf('backup-invalid'));
+    expect(output).to.include('bad backup.tar.gz');
+    await expectMissing(dataDir);
+  });
+
+  const damages: Record<string, (file: string) => Promise<void>> = {
+    'with overwritten pages': async (file) => {
+      for (const page of [1, 3, 5, 9, 12]) await overwrite(file, page * 4096 + 8);
+    },
+    'that is cut off': (file) => truncate(file, 10_000),
+    'that is something else': (file) => writeFile(file, Buffer.alloc(50_000, 'no database')),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    it(`names a database ${what}, and rebuild restores it`, async () => {
+      await damage(place('notarium.db'));
       const failed = await failingCentre(net.spec);
-      expect(failed.output).to.include('store-corrupt').and.include('notarium rebuild');
-      expect(failed.code).to.equal(50);
-      const mended = await rebuild();
-      expect(mended.code, mended.output).to.equal(0);
+      expect(failed.code, failed.output).to.equal(exitCodeOf('store-corrupt'));
+      expect(failed.output).to.include('notarium rebuild').and.not.include('listening');
+      await mended();
+      const keys = await notarium(net.spec, 'keys', 'list');
+      expect(keys.code, keys.output).to.equal(0);
       const { url } = await net.start();
-      expect((await statusOf(url)).log.size).to.equal(ids.length);
-      await allVerify();
-      await fill(3);
-      await allVerify();
+      const { log, anchoredHeight } = await untilIdle(url);
+      expect([log, anchoredHeight]).to.deep.equal([whole.log, whole.anchoredHeight]);
+      for (const record of [records[0]!, records[300]!, records[699]!]) {
+        expect(await verified(record)).to.deep.equal([]);
+      }
+      // What is in the log is known as such, not taken a second time.
+      expect((await post(url, records[5]!)).body.status).to.equal('logged');
+      await net.centre.stop();
     });
   }
 
-  it('names a damaged hash tile, and makes it again', async () => {
+  it('names a hash tile that is damaged or missing, gives no wrong receipt, and rebuild makes it again', async () => {
+    await overwrite(place('log/tile/0/000'), 64, Buffer.alloc(64, 1));
+    await unlink(place('log/tile/0/001'));
+    const { url } = await net.start();
+    const damaged = await json(`${url}/v1/records/${records[4]!.id}/receipt`);
+    expect([damaged.status, damaged.body.code]).to.deep.equal([500, 'tile-corrupt']);
+    const missing = await json(`${url}/v1/records/${records[300]!.id}/receipt`);
+    expect([missing.body.code, missing.body.data]).to.deep.equal(['tile-corrupt', { path: 'tile/0/001' }]);
     await net.centre.stop();
-    const path = join(net.dataDir, 'log', 'tile', '0', '000');
-    const good = await readFile(path);
-    const bad = Uint8Array.from(good);
-    bad[1000]! ^= 1;
-    await writeFile(path, bad);
-    const mended = await rebuild();
-    expect(mended.code, mended.output).to.equal(0);
-    expect(mended.output).to.include('tile/0/000');
-    expect(await readFile(path)).to.deep.equal(good);
+    await mended();
     await net.start();
-    await allVerify();
+    for (const record of [records[4]!, records[300]!]) expect(await verified(record)).to.deep.equal([]);
   });
 
-  it('names a damaged entry bundle, which nothing can replace, and serves the rest', async () => {
+  it('names an entry bundle that is damaged, also in rebuild, takes none of its records twice, and serves it when it is back', async () => {
+    const bundle = place('log/tile/entries/000');
+    await cp(bundle, `${bundle}.good`);
     await net.centre.stop();
-    const path = join(net.dataDir, 'log', 'tile', 'entries', '000');
-    const good = await readFile(path);
-    const bad = Uint8Array.from(good);
-    bad[1000]! ^= 1;
-    await writeFile(path, bad);
-    const failed = await rebuild();
-    expect(failed.output).to.include('tile-corrupt').and.include('tile/entries/000');
-    expect(failed.code).to.equal(38);
-    await writeFile(path, good);
-    const mended = await rebuild();
-    expect(mended.code, mended.output).to.equal(0);
+    await overwrite(bundle, 2000, Buffer.from('damage'));
+    const { url } = await net.start();
+    const codes = await Promise.all(
+      records.slice(0, 8).map(async (record) => {
+        const { status, body } = await json(`${url}/v1/records/${record.id}/receipt`);
+        return status === 200 ? 200 : `${body.code} ${(body.data as { path: string }).path}`;
+      }),
+    );
+    expect(new Set(codes)).to.deep.equal(new Set([200, 'tile-corrupt tile/entries/000']));
+    const again = await postBatch(url, records.slice(0, 8));
+    expect(again.map(({ status }) => status)).to.not.include('accepted');
+    await net.centre.stop();
+    const { code, output } = await notarium(net.spec, 'rebuild');
+    expect(code, output).to.equal(exitCodeOf('tile-corrupt'));
+    expect(output).to.include('tile/entries/000');
+    await rename(`${bundle}.good`, bundle);
+    await mended();
     await net.start();
-    await allVerify();
+    for (const record of records.slice(0, 8)) expect(await verified(record)).to.deep.equal([]);
+    expect((await statusOf(net.centre.url)).log).to.deep.equal(whole.log);
   });
 
-  it('loses nothing that it acknowledged when it is stopped under load', async () => {
-    const acknowledged: RecordId[] = [];
+  it('says that an old backup lacks what the chain has, and seals nothing on it', async () => {
     const { url } = net.centre;
-    let stopped = false;
-    const load = async (name: string): Promise<void> => {
-      for (let index = 0; !stopped; index++) {
-        const record = await signedRecord(net.network, signer, `${name} ${index}`);
-        const response = await fetch(`${url}/v1/records`, {
-          method: 'POST',
-          body: textOf(record),
-          headers: { 'content-type': 'application/json' },
-        }).catch(() => undefined);
-        if (response?.status === 201) acknowledged.push(record.id);
-        else if (response === undefined || response.status === 503) return;
-      }
-    };
-    const loads = Array.from({ length: 16 }, (_, index) => load(`load ${index}`));
-    await until('some acknowledgements', () => acknowledged.length > 200);
-    const end = await net.centre.stop();
-    stopped = true;
-    await Promise.all(loads);
-    expect(end).to.deep.equal({ code: 0, signal: null });
-    await net.start();
-    await until('an empty pool', async () => (await statusOf(net.centre.url)).pool.count === 0);
-    for (const id of acknowledged) {
-      const response = await fetch(`${net.centre.url}/v1/records/${id}`);
-      expect(((await response.json()) as { state: string }).state).to.equal('logged');
+    const late = await signedRecord(net.network, signer, 'after the backup');
+    await post(url, late);
+    await receiptOf(url, late);
+    // A second process on the same folder is told whose it is.
+    const locked = await failingCentre(net.spec);
+    expect(locked.code, locked.output).to.equal(exitCodeOf('store-locked'));
+    expect(locked.output).to.include(String(net.centre.pid));
+    await net.centre.stop();
+    const dataDir = join(net.dataDir, '..', 'old backup');
+    await notarium({ ...net.spec, dataDir }, 'import', backup);
+    await cp(place('password'), join(dataDir, 'password'));
+    const { code, output } = await failingCentre({ ...net.spec, dataDir });
+    expect(code, output).to.equal(exitCodeOf('store-behind-chain'));
+    expect(output).to.include('store-behind-chain').and.not.include('listening');
+  });
+
+  it('names a port that is taken', async () => {
+    const server = await new Promise<Server>((done) => {
+      const taken = createServer().listen(0, '127.0.0.1', () => done(taken));
+    });
+    const { port } = server.address() as { port: number };
+    try {
+      const { code, output } = await failingCentre({ ...net.spec, port });
+      expect(code, output).to.equal(exitCodeOf('port-taken'));
+      expect(output).to.include(String(port)).and.include('--port');
+    } finally {
+      await new Promise((done) => server.close(done));
     }
   });
 });
+
+async function expectMissing(path: string): Promise<void> {
+  const found = await open(path).catch((error: NodeJS.ErrnoException) => error.code);
+  expect(found).to.equal('ENOENT');
+}
