@@ -73,7 +73,10 @@ async function main(): Promise<void> {
 
 async function measured(name: string, run: () => Promise<Row[]>, rows: Row[]): Promise<void> {
   process.stderr.write(`${name} …\n`);
-  rows.push(...(await run()));
+  const found = await run();
+  // Shown at once: what comes after it may still fail.
+  for (const { figure, value, unit } of found) process.stderr.write(`  ${figure}: ${value.toPrecision(4)} ${unit}\n`);
+  rows.push(...found);
 }
 
 await main();

@@ -102,8 +102,8 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 52, meaning: 'the data folder belongs to another network instance', codes: ['store-network-mismatch'] },
   { exit: 53, meaning: 'the data folder was written by a newer version', codes: ['store-version-unsupported'] },
   { exit: 54, meaning: 'the port is in use', codes: ['port-taken'] },
-  { exit: 55, meaning: 'the chain has blocks whose records the data folder lacks', codes: ['store-behind-chain'] },
   { exit: 55, meaning: 'the backup is not valid', codes: ['backup-invalid', 'backup-*'] },
+  { exit: 56, meaning: 'the chain has blocks whose records the data folder lacks', codes: ['store-behind-chain'] },
   { exit: 60, meaning: 'the chain RPC does not answer', codes: ['chain-unreachable'] },
   {
     exit: 61,

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { CentreStatus } from '../../services/app/Centre.ts';
 import { exitCodeOf } from '../../services/cli/exitCodes.ts';
 import type { CheckedRecord } from '../../services/core/record.ts';
+import { databaseFile } from '../../services/store/database.ts';
 import { failedSteps, json, post, postBatch, receiptOf, untilIdle } from '../support/centreApi.ts';
 import { failingCentre, statusOf } from '../support/centreProcess.ts';
 import { notarium } from '../support/command.ts';
@@ -82,7 +83,7 @@ describe('damage to a data folder', function () {
   };
   for (const [what, damage] of Object.entries(damages)) {
     it(`names a database ${what}, and rebuild restores it`, async () => {
-      await damage(place('notarium.db'));
+      await damage(place(databaseFile));
       const failed = await failingCentre(net.spec);
       expect(failed.code, failed.output).to.equal(exitCodeOf('store-corrupt'));
       expect(failed.output).to.include('notarium rebuild').and.not.include('listening');
