@@ -35,8 +35,8 @@ export class CentreBench {
   }
 
   static async start(): Promise<CentreBench> {
-    const folder = await mkdtemp(join(tmpdir(), 'notarium bench '));
     const net = await startNetwork({ periodSeconds: 2, graceSeconds: 120 });
+    const folder = await mkdtemp(join(tmpdir(), 'notarium bench '));
     return new CentreBench(net, folder);
   }
 

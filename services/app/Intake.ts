@@ -45,6 +45,8 @@ export class Intake {
   #lines: Line[] = [];
   #rows: Row[] = [];
   #checking = 0;
+  /** Ends when the rows of every batch so far have been lined up. */
+  #turn: Promise<void> = Promise.resolve();
   #pumping = false;
   #committing = false;
   #closed = false;
@@ -144,8 +146,18 @@ export class Intake {
       acceptedAt: Math.floor(nowMs / 1000),
       includeBySlot: slotAt(nowMs, periodSeconds) + promiseSlots,
     };
+    // Rows are stored in the order in which they came, whichever thread is first: a record may supersede the line before.
+    const before = this.#turn;
+    const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
+    this.#turn = turn;
+    const checking = workers.check({ lines: batch.map(({ text }) => text), nowMs, promise });
     try {
-      const { checked, failed } = await workers.check({ lines: batch.map(({ text }) => text), nowMs, promise });
+      await checking.finally(() => {
+        this.#checking--;
+        this.#pumpChecks();
+        return before;
+      });
+      const { checked, failed } = await checking;
       for (const { index, code, detail, data } of failed) {
         this.#settle(batch[index]!, {
           status: 'failed',
@@ -165,8 +177,7 @@ export class Intake {
         error,
       );
     }
-    this.#checking--;
-    this.#pumpChecks();
+    endTurn();
     this.#pumpCommits();
   }
 

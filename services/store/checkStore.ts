@@ -1,9 +1,8 @@
-import { sql } from 'kysely';
 import { NotariumError } from '../core/errors.ts';
 import { newestBlock } from './blocks.ts';
 import { readCheckedEdge } from './commitBlock.ts';
 import type { StoreContext } from './context.ts';
-import type { Db } from './database.ts';
+import { quickCheck } from './database.ts';
 
 /** See `Store.check`. */
 export async function checkStore(context: StoreContext): Promise<void> {
@@ -19,11 +18,4 @@ export async function checkStore(context: StoreContext): Promise<void> {
     );
   }
   await readCheckedEdge(context, counters.log_size);
-}
-
-/** @throws NotariumError `store-corrupt` with SQLite's own words. */
-export async function quickCheck(db: Db): Promise<void> {
-  const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(db);
-  const found = rows[0]?.quick_check;
-  if (found !== 'ok') throw new NotariumError('store-corrupt', `${found}. notarium rebuild restores it`);
 }

@@ -37,7 +37,11 @@ export async function openSqlite(path: string): Promise<Database> {
     await db.destroy();
   };
   try {
-    await migrate(db, 'sqlite');
+    await migrate(db, 'sqlite').catch(async (error: unknown) => {
+      // Damage shows itself in many ways, also as a version that never was.
+      await quickCheck(db);
+      throw error;
+    });
     const thread = new SqliteThreadClient({ path, readOnly: true, cacheKiB: 16384 });
     reader = new Kysely<Schema>({ dialect: sqliteDialect(thread, { readOnly: true }) });
     return { engine: 'sqlite', db, reader, close };
@@ -107,4 +111,11 @@ export async function lockCounters(engine: Engine, db: Db): Promise<Schema['coun
   // A write transaction of SQLite is alone from its beginning.
   const query = db.selectFrom('counters').selectAll();
   return (engine === 'sqlite' ? query : query.forUpdate()).executeTakeFirstOrThrow();
+}
+
+/** @throws NotariumError `store-corrupt` with SQLite's own words. */
+export async function quickCheck(db: Db): Promise<void> {
+  const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(db);
+  const found = rows[0]?.quick_check;
+  if (found !== 'ok') throw new NotariumError('store-corrupt', `${found}. notarium rebuild restores it`);
 }

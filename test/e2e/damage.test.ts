@@ -161,6 +161,7 @@ describe('damage to a data folder', function () {
   });
 
   it('names a port that is taken', async () => {
+    await net.centre.stop();
     const server = await new Promise<Server>((done) => {
       const taken = createServer().listen(0, '127.0.0.1', () => done(taken));
     });

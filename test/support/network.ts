@@ -30,6 +30,8 @@ export async function startNetwork(options: {
   /** Where the data folder is made; the temporary folder by default. */
   folder?: string;
   args?: readonly string[];
+  /** Of the centre, beside the test's own. */
+  env?: Readonly<Record<string, string>>;
 }): Promise<TestNetwork> {
   const {
     kind = 'anvil',
@@ -38,6 +40,7 @@ export async function startNetwork(options: {
     chainArgs,
     stateDir,
     args,
+    env,
     folder = tmpdir(),
   } = options;
   const base = await mkdtemp(join(folder, 'notarium test '));
@@ -59,6 +62,7 @@ export async function startNetwork(options: {
     rpcUrl: chain.rpcUrl,
     contract: deployed.contract,
     args: ['--log-level', 'warn', ...(args ?? [])],
+    ...(env ? { env } : {}),
   };
   let centre = await startCentre(spec);
   return {
