@@ -64,11 +64,12 @@ describe('what a centre has promised', function () {
     await post(url, first);
     await until('a block on its way', async () => (await statusOf(url)).height > (await statusOf(url)).anchoredHeight);
     // These wait for the next block, and that for the one before.
-    const expiring = await record({ expires: new Date(Date.now() + 1500).toISOString() });
+    const expiring = await record({ expires: new Date(Date.now() + 1000).toISOString() });
     const heir = await record({ supersedes: expiring.id });
     const other = await record();
     for (const each of [expiring, heir, other]) expect((await post(url, each)).status).to.equal(201);
-    await new Promise((done) => setTimeout(done, 2000));
+    // Until a slot begins after that.
+    await new Promise((done) => setTimeout(done, 2200));
     await anvil.automine(true);
     await anvil.mine();
     await receiptOf(url, other);
@@ -76,7 +77,16 @@ describe('what a centre has promised', function () {
     const reasons = [];
     for (const { id } of [expiring, heir]) {
       const { state, refusal } = await recordOf(url, id);
-      if (!refusal) { console.log(expiring.record.expires, JSON.stringify((await json(`${url}/v1/blocks?limit=5`)).body.items, (k, v) => ['signatures','root','parent','publisher'].includes(k) ? undefined : v, 1)); throw new Error('x'); }
+        console.log(
+          expiring.record.expires,
+          JSON.stringify(
+            (await json(`${url}/v1/blocks?limit=5`)).body.items,
+            (k, v) => (['signatures', 'root', 'parent', 'publisher'].includes(k) ? undefined : v),
+            1,
+          ),
+        );
+        throw new Error('x');
+      }
       checkRefusal(net.network, refusal as Refusal);
       reasons.push([state, refusal?.recordId === id, refusal?.reason]);
       const { status, body } = await json(`${url}/v1/records/${id}/receipt?wait=5`);

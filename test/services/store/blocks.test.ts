@@ -218,6 +218,20 @@ onBothDatabases('store blocks', (newPlace) => {
     await store.verifyLog();
   });
 
+  it('takes blocks of the chain again that it had orphaned too early', async () => {
+    const blocks = [];
+    for (const slot of [1, 2, 3]) blocks.push(await logAll(store, rows(5, `slot ${slot}`), slot));
+    await store.orphanBlocks(1);
+    const [, second, third] = blocks;
+    await expectRangeError(store.adoptLogged(third!));
+    await store.adoptLogged(second!);
+    await store.adoptLogged(third!);
+    expect(await store.committedBlock()).to.deep.include({ hash: third!.hash, count: 5, anchor: third!.anchor });
+    expect((await store.blockOfLeaf(7))?.hash).to.equal(second!.hash);
+    await store.check();
+    await store.verifyLog();
+  });
+
   it('searches by digest, subject and submitter, page by page in log order', async () => {
     const same = [
       row('x', { subject: 'urn:s' }),
