@@ -77,16 +77,6 @@ describe('what a centre has promised', function () {
     const reasons = [];
     for (const { id } of [expiring, heir]) {
       const { state, refusal } = await recordOf(url, id);
-        console.log(
-          expiring.record.expires,
-          JSON.stringify(
-            (await json(`${url}/v1/blocks?limit=5`)).body.items,
-            (k, v) => (['signatures', 'root', 'parent', 'publisher'].includes(k) ? undefined : v),
-            1,
-          ),
-        );
-        throw new Error('x');
-      }
       checkRefusal(net.network, refusal as Refusal);
       reasons.push([state, refusal?.recordId === id, refusal?.reason]);
       const { status, body } = await json(`${url}/v1/records/${id}/receipt?wait=5`);
