@@ -20,8 +20,6 @@ type Step = {
   readonly mustFailWith?: RegExp;
   /** What a passing check must have said: a layer check that saw no module has checked nothing. */
   readonly mustSay?: RegExp;
-  /** Runs beside the other steps, and prints when it is over: it mostly waits for processes to start. */
-  readonly beside?: true;
 };
 
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
@@ -63,12 +61,12 @@ const steps: readonly Step[] = [
   { name: 'contracts, TypeScript tests', kind: 'tests', command: [bin('hardhat'), 'test', 'mocha'] },
   { name: 'services', kind: 'tests', command: mocha('test/services/**/*.test.ts') },
   { name: 'browser', kind: 'tests', command: mocha('test/browser/**/*.test.ts') },
-  { name: 'end to end', kind: 'tests', command: mocha('test/e2e/**/*.test.ts'), beside: true },
+  { name: 'end to end', kind: 'tests', command: mocha('test/e2e/**/*.test.ts') },
 ];
 
 async function run(step: Step): Promise<Counts & { readonly seconds: number }> {
   const startMs = performance.now();
-  if (!step.beside) process.stdout.write(`\n=== ${step.name}\n`);
+  process.stdout.write(`\n=== ${step.name}\n`);
   const [program, ...args] = step.command;
   const child = spawn(program!, args, {
     cwd: root,
@@ -82,13 +80,12 @@ async function run(step: Step): Promise<Counts & { readonly seconds: number }> {
   let output = '';
   const keep = (chunk: Buffer): void => {
     output += chunk.toString();
-    if (!step.mustFailWith && !step.beside) process.stdout.write(chunk);
+    if (!step.mustFailWith) process.stdout.write(chunk);
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const [code] = (await once(child, 'close')) as [number | null];
   const seconds = (performance.now() - startMs) / 1000;
-  if (step.beside) process.stdout.write(`\n=== ${step.name}\n${output}`);
   const counts = judge(step, code, output);
   const mark = counts.failed === 0 ? '✔' : '✘';
   process.stdout.write(
@@ -119,13 +116,7 @@ if (chosen.length === 0)
   throw new Error(`no step is named like ${words.join(' ')}: ${steps.map(({ name }) => name).join(', ')}`);
 ensureBuilt((line) => process.stdout.write(`${line}\n`));
 const results: (Counts & { readonly name: string; readonly seconds: number })[] = [];
-const runNamed = async (step: Step) => ({ name: step.name, ...(await run(step)) });
-const checks = chosen.filter(({ kind }) => kind === 'check');
-const tests = chosen.filter(({ kind, beside }) => kind === 'tests' && !beside);
-for (const step of checks) results.push(await runNamed(step));
-const beside = chosen.filter((step) => step.beside).map(runNamed);
-for (const step of tests) results.push(await runNamed(step));
-results.push(...(await Promise.all(beside)));
+for (const step of chosen) results.push({ name: step.name, ...(await run(step)) });
 
 process.stdout.write('\n=== summary\n');
 for (const { name, passed, failed, seconds } of results) {

@@ -39,7 +39,7 @@ describe('anchors on a chain that changes its mind', function () {
   };
 
   before(async () => {
-    net = await startNetwork({ graceSeconds: 4, args: ['--confirmations', '3', '--replace-after', '1'] });
+    net = await startNetwork({ graceSeconds: 3, args: ['--confirmations', '3', '--replace-after', '1'] });
     anvil = anvilControl(net.chain.rpcUrl);
   });
   after(() => net?.close());
@@ -88,7 +88,7 @@ describe('anchors on a chain that changes its mind', function () {
       return block.state === 'submitted' && block.hash !== given.hash && block;
     });
     // The first one is mined in the last second in which the contract takes it.
-    await anvil.rpc('evm_setNextBlockTimestamp', [slot + 4]);
+    await anvil.rpc('evm_setNextBlockTimestamp', [slot + 3]);
     await anvil.mine(1);
     // That set its clock back.
     await anvil.rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);

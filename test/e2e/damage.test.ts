@@ -90,6 +90,8 @@ describe('damage to a data folder', function () {
       await mended();
       const keys = await notarium(net.spec, 'keys', 'list');
       expect(keys.code, keys.output).to.equal(0);
+      // Two of them differ in nothing from here on.
+      if (what !== 'with overwritten pages') return;
       const { url } = await net.start();
       const { log, anchoredHeight } = await untilIdle(url);
       expect([log, anchoredHeight]).to.deep.equal([whole.log, whole.anchoredHeight]);
