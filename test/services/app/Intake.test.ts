@@ -1,0 +1,71 @@
+import { expect } from 'chai';
+import type { IntakeResult } from '../../../services/app/Centre.ts';
+import { Intake } from '../../../services/app/Intake.ts';
+import { systemClock } from '../../../services/lib/clock.ts';
+import { localSigner } from '../../../services/lib/localSigner.ts';
+import { silentLogger } from '../../../services/lib/logger.ts';
+import { loadCrypto } from '../../../services/lib/nativeCrypto.ts';
+import { network } from '../core/receiptKit.ts';
+
+describe('Intake', () => {
+  /** An intake whose threads (not real ones here) fail every line, once they are let go. */
+  async function heldIntake(poolLimit: number): Promise<{ intake: Intake; release: () => void }> {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const intake = new Intake({
+      store: {
+        admit: () => Promise.reject(new Error('no line is good')),
+        poolStatus: () => Promise.reject(new Error('not asked')),
+      },
+      workers: {
+        threadCount: 1,
+        async check({ lines }) {
+          await held;
+          const failed = lines.map((_, index) => ({ index, code: 'record-expired' as const, detail: '', data: {} }));
+          return { checked: [], failed };
+        },
+      },
+      network,
+      signer: localSigner(new Uint8Array(32).fill(7), await loadCrypto()),
+      clock: systemClock,
+      logger: silentLogger,
+      periodSeconds: 2,
+      promiseSlots: 3,
+      poolLimit,
+    });
+    return { intake, release };
+  }
+
+  const codesOf = (results: readonly IntakeResult[]): string[] =>
+    results.map((result) => (result.status === 'failed' ? result.error.code : result.status));
+
+  it('refuses what the pool has no room for, with what is on its way counted', async () => {
+    const { intake, release } = await heldIntake(3);
+    const first = intake.accept(['a', 'b']);
+    expect(codesOf(await intake.accept(['c', 'd']))).to.deep.equal(['pool-full', 'pool-full']);
+    const second = intake.accept(['c']);
+    release();
+    expect(codesOf([...(await first), ...(await second)])).to.deep.equal(Array(3).fill('record-expired'));
+    expect(intake.waiting).to.equal(0);
+  });
+
+  it('bounds the text on its way, and takes more once that has its answer', async () => {
+    const { intake, release } = await heldIntake(1_000_000);
+    const large = 'x'.repeat(40 * 1024 * 1024);
+    const first = intake.accept([large]);
+    const [refused] = await intake.accept([large]);
+    expect(codesOf([refused!])).to.deep.equal(['pool-full']);
+    release();
+    expect(codesOf(await first)).to.deep.equal(['record-expired']);
+    expect(codesOf(await intake.accept([large]))).to.deep.equal(['record-expired']);
+  });
+
+  it('answers all that it has taken before it is closed, and takes nothing after', async () => {
+    const { intake, release } = await heldIntake(10);
+    const taken = intake.accept(['a']);
+    const closed = intake.close();
+    expect(codesOf(await intake.accept(['b']))).to.deep.equal(['shutting-down']);
+    release();
+    await closed;
+    expect(codesOf(await taken)).to.deep.equal(['record-expired']);
+  });
+});
