@@ -34,6 +34,8 @@ type Row = { readonly row: PoolRow; readonly line: Line; readonly id: RecordId }
 
 const maxTaskLines = 512;
 const maxCommitRows = 8192;
+// Text on its way through the intake, in characters; beyond that, `pool-full`, whoever sent it.
+const maxWaitingChars = 64 * 1024 * 1024;
 
 /**
  * Takes records in: checks them in threads, stores them in one durable group commit at a time, and only then answers.
@@ -54,6 +56,7 @@ export class Intake {
   #idle: (() => void) | undefined;
   /** Lines taken whose result is still out; bounds memory together with the pool limit. */
   #waiting = 0;
+  #waitingChars = 0;
   #pooled = 0;
 
   constructor(parts: IntakeParts) {
@@ -73,7 +76,8 @@ export class Intake {
   /** See `Centre.accept`. Never rejects: what fails, fails a line. */
   accept(texts: readonly string[]): Promise<IntakeResult[]> {
     if (texts.length === 0) return Promise.resolve([]);
-    const refusal = this.#refusal(texts.length);
+    const chars = texts.reduce((sum, text) => sum + text.length, 0);
+    const refusal = this.#refusal(texts.length, chars);
     if (refusal) return Promise.resolve(texts.map(() => ({ status: 'failed', error: refusal })));
     const { promise, resolve } = Promise.withResolvers<IntakeResult[]>();
     this.#open++;
@@ -87,6 +91,7 @@ export class Intake {
       },
     };
     this.#waiting += texts.length;
+    this.#waitingChars += chars;
     texts.forEach((text, index) => {
       this.#lines.push({ text, job, index });
     });
@@ -103,8 +108,13 @@ export class Intake {
     });
   }
 
-  #refusal(count: number): NotariumError | undefined {
+  #refusal(count: number, chars: number): NotariumError | undefined {
     if (this.#closed) return new NotariumError('shutting-down');
+    if (this.#waitingChars > 0 && this.#waitingChars + chars > maxWaitingChars) {
+      return new NotariumError('pool-full', 'too much is on its way into the pool', {
+        data: { have: this.#waitingChars, want: maxWaitingChars },
+      });
+    }
     const have = this.#pooled + this.#waiting;
     if (have + count > this.#parts.poolLimit) {
       return new NotariumError('pool-full', undefined, { data: { have, want: this.#parts.poolLimit } });
@@ -115,6 +125,7 @@ export class Intake {
   #settle(line: Line, result: IntakeResult): void {
     line.job.results[line.index] = result;
     this.#waiting--;
+    this.#waitingChars -= line.text.length;
     if (--line.job.remaining === 0) line.job.done();
   }
 
