@@ -71,7 +71,8 @@ export function blockHash(network: Network, header: BlockHeader): Hash {
 
 /**
  * Checks a block's signatures against the committee of its epoch: publisher's turn, every signature by the member that
- * it names (the first of each member counts, strangers do not), quorum reached with the publisher among them.
+ * it names (wrong ones, doubles and strangers are passed over), quorum reached with the publisher among them. One recovery
+ * for each signature at most: whoever takes lists from outside bounds them.
  * @throws NotariumError `receipt-committee-unknown` (another epoch), `receipt-publisher-not-turn`, `receipt-quorum-missing`.
  */
 export function checkBlockSignatures(
@@ -91,12 +92,10 @@ export function checkBlockSignatures(
     });
   }
   const digest = blockDigest(network, header, crypto.keccak256);
-  const tried = new Set<Address>();
   const valid = new Set<Address>();
   for (const { signer, signature } of signatures) {
-    // One try for each member: a list of wrong signatures under one name must not cost a recovery each.
-    if (!committee.members.includes(signer) || tried.has(signer)) continue;
-    tried.add(signer);
+    // A wrong one proves nothing about its member: anybody can put it before the right one.
+    if (!committee.members.includes(signer) || valid.has(signer)) continue;
     if (signedBy(crypto, digest, signature, signer)) valid.add(signer);
   }
   const quorum = quorumOf(committee.members.length);
