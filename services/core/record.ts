@@ -97,7 +97,8 @@ const codeOfField: Readonly<Partial<Record<string, ErrorCode>>> = {
 /**
  * Checks the form of a record given as an object. What comes back is its reading after a trip through JSON.
  * @throws NotariumError `record-invalid`, `record-unknown-field`, `record-version-unsupported`, `record-digest-invalid`,
- *   `record-time-invalid`, `record-meta-too-large`, `record-too-large`, `json-too-deep`, `signature-malformed`.
+ *   `record-time-invalid`, `record-meta-too-large`, `record-too-large`, `json-too-deep`, `json-number-not-canonical`,
+ *   `signature-malformed`.
  */
 export function asRecord(value: unknown): NotariumRecord {
   return formOf(recordSchema, plainJson(value)).record;

@@ -13,7 +13,7 @@ const defaultLimits: JsonLimits = { maxSize: 1 << 20, maxDepth: 16 };
 
 /**
  * Parses JSON that is to be hashed or signed, and so must have one reading only: unlike `JSON.parse` it refuses duplicate
- * keys, lone surrogates, numbers that RFC 8785 would write differently (`1.0`, `1e3`, `-0`, 2^53 + 1), and what is
+ * keys, lone surrogates, numbers that RFC 8785 would write differently (`1.0`, `1e3`, `-0`), integers beyond 2^53 - 1, and what is
  * nested too deep or too large. `__proto__` is an ordinary key.
  * @throws NotariumError `json-malformed`, `json-duplicate-key`, `json-lone-surrogate`, `json-number-not-canonical`,
  *   `json-too-deep`, `json-too-large`, `text-not-utf8`.
@@ -167,7 +167,8 @@ class StrictParser {
     const text = numberPattern.exec(this.#text)?.[0];
     if (text === undefined) this.#fail('unexpected character');
     const value = Number(text);
-    if (String(value) !== text) {
+    // Above 2^53 - 1 a double stands for several integers: other readers may take another one for it.
+    if (String(value) !== text || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
       throw new NotariumError('json-number-not-canonical', text.slice(0, 40));
     }
     this.#at += text.length;

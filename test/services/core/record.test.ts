@@ -25,6 +25,7 @@ import {
 import { compactSignature } from '../../../services/core/signature.ts';
 import { codeOf } from '../../support/codeOf.ts';
 import { expectCode } from '../../support/expectCode.ts';
+import { isExactJson } from '../../support/isExactJson.ts';
 import { sha256Of } from './log/reference.ts';
 import { network, recordOf, submitter } from './receiptKit.ts';
 
@@ -274,6 +275,7 @@ describe('record', () => {
       [whole.replace('{', '{"meta":{"a":1,"a":1},'), 'json-duplicate-key'],
       [whole.replace('"v":1', '"v":1.0'), 'json-number-not-canonical'],
       [whole.replace('{', '{"meta":{"a":9007199254740993},'), 'json-number-not-canonical'],
+      [whole.replace('{', '{"meta":{"a":9007199254740994},'), 'json-number-not-canonical'],
       [whole.replace('{', '{"meta":{"a":-0},'), 'json-number-not-canonical'],
       [whole.replace('{', '{"meta":{"a":1E400},'), 'json-number-not-canonical'],
       [whole.replace('{', '{"meta":{"a":"\\ud800"},'), 'json-lone-surrogate'],
@@ -314,9 +316,8 @@ describe('record', () => {
   });
 
   it('writes every record of good form as RFC 8785 does, and hashes it without its signature', () => {
-    const meta = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }), {
-      maxKeys: 4,
-    });
+    const values = fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }).filter(isExactJson);
+    const meta = fc.dictionary(fc.string({ unit: 'grapheme' }), values, { maxKeys: 4 });
     const records = fc
       .record(
         {
@@ -485,6 +486,7 @@ describe('record', () => {
         expect(metaCode(meta)).to.equal('record-invalid');
       }
       expect(metaCode(new Date())).to.equal('record-invalid');
+      expect(metaCode({ a: 2 ** 53 })).to.equal('json-number-not-canonical');
       expect(metaCode({ a: 'x'.repeat(4090) })).to.equal('record-meta-too-large');
       expect(metaCode({ a: 'x'.repeat(40_000) })).to.equal('record-too-large');
       expect(codeOf(() => asRecord(sample.record))).to.equal('none');
