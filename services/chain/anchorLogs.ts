@@ -2,7 +2,7 @@ import { toQuantity } from 'ethers';
 import type { BlockHeader } from '../core/block.ts';
 import { type Address, type Hash, type Hex, toHex } from '../core/bytes.ts';
 import { uintWord } from '../core/eip712.ts';
-import { NotariumError } from '../core/errors.ts';
+import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
 import { blockAnchorInterface } from './anchorCall.ts';
 
@@ -106,11 +106,6 @@ export async function chainBlockTime(rpc: JsonRpc, blockNumber: number): Promise
   const block = (await rpc('eth_getBlockByNumber', [toQuantity(blockNumber), false])) as { timestamp: string } | null;
   if (!block) throw invalidAnswer(`no block ${blockNumber} below the newest`);
   return Number(block.timestamp);
-}
-
-/** An answer that contradicts another one; asking again may help, since a reorganisation may be why. */
-export function invalidAnswer(detail: string): NotariumError {
-  return new NotariumError('chain-answer-invalid', detail);
 }
 
 function readLogs(answer: unknown, contract: Address): AnchoredLog[] {

@@ -1,6 +1,8 @@
 import { type ErrorDescription, Interface, isError, type Result } from 'ethers';
 import { type ErrorData, NotariumError } from '../core/errors.ts';
+import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import { JsonRpcError } from '../lib/jsonRpc.ts';
+import { isRevert, revertData } from '../lib/revertData.ts';
 import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
 import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
 
@@ -29,10 +31,7 @@ export function chainError(error: unknown): unknown {
   if (/insufficient funds|enough funds|exceeds? (?:the )?balance/i.test(error.message)) {
     return new NotariumError('chain-funds-missing', undefined, { cause: error });
   }
-  return new NotariumError('chain-answer-invalid', error.message, {
-    data: { rpcCode: error.code, rpcMessage: error.message },
-    cause: error,
-  });
+  return invalidAnswer(error);
 }
 
 /** Whether the node says that the nonce is behind the account's. */
@@ -57,21 +56,13 @@ export function isAlreadyKnown(error: unknown): boolean {
 
 /** Name and arguments of the contract error in a node's answer; undefined when it is no revert. */
 export function revertReason(error: JsonRpcError): ErrorData | undefined {
-  const data = revertData(error.data, 4);
+  const data = revertData(error);
   for (const contract of data ? interfaces : []) {
     const description = contract.parseError(data!);
     if (description) return { error: description.name, args: namedArgs(description) };
   }
-  if (data === undefined && !/revert/i.test(error.message)) return undefined;
+  if (!isRevert(error)) return undefined;
   return { error: 'unknown', args: data ? { data } : {} };
-}
-
-// Nodes put the revert data into `data`, or one or more objects deeper.
-function revertData(value: unknown, depth: number): string | undefined {
-  if (typeof value === 'string') return /^0x(?:[0-9a-fA-F]{2}){4,}$/.test(value) ? value : undefined;
-  if (typeof value !== 'object' || value === null || depth === 0) return undefined;
-  const { data, result, originalError } = value as { data?: unknown; result?: unknown; originalError?: unknown };
-  return revertData(data, depth - 1) ?? revertData(result, depth - 1) ?? revertData(originalError, depth - 1);
 }
 
 function namedArgs({ fragment, args }: ErrorDescription): Record<string, unknown> {

@@ -1,16 +1,10 @@
 import { type BlockHeader, blockHash, zeroHash } from '../core/block.ts';
 import type { Hash, Hex } from '../core/bytes.ts';
 import { type Committee, publisherOf } from '../core/committee.ts';
+import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
 import { callSignatures, findAnchorCall } from './anchorCall.ts';
-import {
-  type AnchoredLog,
-  anchoredLogs,
-  blocksBetween,
-  chainBlockTime,
-  heightTopic,
-  invalidAnswer,
-} from './anchorLogs.ts';
+import { type AnchoredLog, anchoredLogs, blocksBetween, chainBlockTime, heightTopic } from './anchorLogs.ts';
 import type { AnchoredBlock, ChainInfo, FoundAnchor } from './Chain.ts';
 
 /** What the readers of anchors need of a chain. */

@@ -104,7 +104,11 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 54, meaning: 'the port is in use', codes: ['port-taken'] },
   { exit: 55, meaning: 'the backup is not valid', codes: ['backup-invalid', 'backup-*'] },
   { exit: 56, meaning: 'the chain has blocks whose records the data folder lacks', codes: ['store-behind-chain'] },
-  { exit: 60, meaning: 'the chain RPC does not answer', codes: ['chain-unreachable'] },
+  {
+    exit: 60,
+    meaning: 'the chain RPC does not answer, or answers with an error',
+    codes: ['chain-unreachable', 'chain-answer-invalid'],
+  },
   {
     exit: 61,
     meaning: 'the chain is another one, or has no Notarium contract there',

@@ -40,6 +40,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
   'port-taken': 'Stop the process that uses it, or choose another one by --port.',
   'chain-unreachable': 'Check --rpc and that the chain runs.',
+  'chain-answer-invalid': 'Try again later, or give the --rpc of another node of the same chain.',
   'chain-contract-missing': 'Check --contract and --rpc; docs/operations.md says how the contracts are deployed.',
   'chain-forgot-anchors': 'The chain was reset: start with a new --data folder, or use a chain that keeps its state.',
   'items-failed': 'Mend what is named above and run again with --resume.',

@@ -1,7 +1,9 @@
 import { type Address, type Hash, hexDigits, isHex } from '../core/bytes.ts';
 import { uintWord } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
+import { invalidAnswer } from './invalidAnswer.ts';
 import { JsonRpcError, type JsonRpcOptions, jsonRpc } from './jsonRpc.ts';
+import { isRevert } from './revertData.ts';
 
 // First four bytes of keccak256('blockHash(uint64)').
 const blockHashSelector = '0xc57ffb2d';
@@ -11,7 +13,7 @@ const blockHashSelector = '0xc57ffb2d';
  * verifier needs of a chain. Runs in browsers.
  * @param query.chainId When given, the RPC must say that it is this chain.
  * @returns Undefined when no block is anchored at that height.
- * @throws NotariumError `chain-unreachable`, `chain-mismatch`, `chain-contract-missing`.
+ * @throws NotariumError `chain-unreachable`, `chain-answer-invalid`, `chain-mismatch`, `chain-contract-missing`.
  */
 export async function chainBlockHash(
   query: { rpcUrl: string; contract: Address; height: number; chainId?: number } & JsonRpcOptions,
@@ -21,18 +23,30 @@ export async function chainBlockHash(
   try {
     if (chainId !== undefined) checkChainId(await rpc('eth_chainId', []), chainId);
     const data = `${blockHashSelector}${hexDigits(uintWord(height))}`;
-    const answer = await rpc('eth_call', [{ to: contract, data }, 'latest']);
-    // An address without code answers every call, with nothing.
-    if (!isHex(answer, 32)) throw new NotariumError('chain-contract-missing', contract, { data: { contract } });
-    return /^0x0*$/.test(answer) ? undefined : answer;
+    const answer = await rpc('eth_call', [{ to: contract, data }, 'latest']).catch((cause: unknown) => {
+      // There is a contract, but none that knows blockHash. Any other error is about the node, not about the contract.
+      if (cause instanceof JsonRpcError && isRevert(cause)) throw contractMissing(contract, cause.message, cause);
+      throw cause;
+    });
+    return hashIn(answer, contract);
   } catch (cause) {
-    if (!(cause instanceof JsonRpcError)) throw cause;
-    // A reverting call: there is a contract, but none that knows blockHash.
-    throw new NotariumError('chain-contract-missing', cause.message, { data: { contract }, cause });
+    throw cause instanceof JsonRpcError ? invalidAnswer(cause) : cause;
   }
 }
 
+function hashIn(answer: unknown, contract: Address): Hash | undefined {
+  if (typeof answer !== 'string' || !/^0x(?:[0-9a-f]{2})*$/.test(answer)) throw invalidAnswer('eth_call gave no bytes');
+  // An address without code answers every call, with nothing.
+  if (!isHex(answer, 32)) throw contractMissing(contract, contract);
+  return /^0x0*$/.test(answer) ? undefined : answer;
+}
+
+function contractMissing(contract: Address, detail: string, cause?: unknown): NotariumError {
+  return new NotariumError('chain-contract-missing', detail, { data: { contract }, cause });
+}
+
 function checkChainId(answer: unknown, want: number): void {
+  if (typeof answer !== 'string' || !/^0x[0-9a-f]+$/i.test(answer)) throw invalidAnswer('eth_chainId gave no number');
   const have = Number(answer);
   if (have !== want) throw new NotariumError('chain-mismatch', undefined, { data: { have, want } });
 }

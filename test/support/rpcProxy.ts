@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net';
 type Call = { id: number; method: string; params: unknown[] };
 
 /** What the proxy does with a call: a JSON-RPC error of its own, any whole answer of its own, or nothing (passes on). */
-export type Interception = { error: { code: number; message: string } } | { raw: string; status?: number } | undefined;
+export type Interception =
+  | { error: { code: number; message: string; data?: unknown } }
+  | { raw: string; status?: number }
+  | undefined;
 
 /** A real HTTP server between a client and a chain that refuses or spoils some calls, as public providers do. */
 export type RpcProxy = { readonly rpcUrl: string; readonly calls: string[]; close(): Promise<void> };

@@ -1,9 +1,9 @@
-import { NotariumError } from '../../core/errors.ts';
+import { invalidAnswer } from '../invalidAnswer.ts';
 import { JsonRpcError, type JsonRpcOptions, jsonRpc } from '../jsonRpc.ts';
 
 /**
  * Time of the chain's newest block, in Unix milliseconds.
- * @throws NotariumError `chain-unreachable`.
+ * @throws NotariumError `chain-unreachable`, `chain-answer-invalid`.
  */
 export async function chainTimeMs(rpcUrl: string, options: JsonRpcOptions = {}): Promise<number> {
   try {
@@ -12,9 +12,8 @@ export async function chainTimeMs(rpcUrl: string, options: JsonRpcOptions = {}):
     } | null;
     const timestamp = Number(block?.timestamp);
     if (Number.isSafeInteger(timestamp)) return timestamp * 1000;
-    throw new NotariumError('chain-unreachable', 'the newest block has no time');
+    throw invalidAnswer('the newest block has no time');
   } catch (cause) {
-    if (!(cause instanceof JsonRpcError)) throw cause;
-    throw new NotariumError('chain-unreachable', cause.message, { cause });
+    throw cause instanceof JsonRpcError ? invalidAnswer(cause) : cause;
   }
 }

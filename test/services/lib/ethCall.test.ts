@@ -5,7 +5,7 @@ import { uintWord } from '../../../services/core/eip712.ts';
 import { chainBlockHash } from '../../../services/lib/ethCall.ts';
 import { deployNotarium, devAddress, type RunningChain, startChain } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
-import { rpcProxy } from '../../support/rpcProxy.ts';
+import { type Interception, rpcProxy } from '../../support/rpcProxy.ts';
 
 // The happy path stands in test/services/chain/openChain.test.ts, where there are anchors.
 describe('chainBlockHash', () => {
@@ -35,6 +35,45 @@ describe('chainBlockHash', () => {
     await expectCode('chain-mismatch', chainBlockHash({ rpcUrl, contract, height: 1, chainId: 1 }));
     await expectCode('chain-contract-missing', chainBlockHash({ rpcUrl, contract: devAddress(3), height: 1 }));
     await expectCode('chain-contract-missing', chainBlockHash({ rpcUrl, contract: registry, height: 1 }));
+  });
+
+  it('blames the node, not the contract, for an error or an answer that is none', async () => {
+    const { contract } = await deployNotarium(running.rpcUrl, { committee: [{ address: devAddress(0) }] });
+    const limited = { error: { code: -32005, message: 'daily request count exceeded' } };
+    const failed = { error: { code: -32603, message: 'internal error' } };
+    const answers: [string, (id: number) => Interception][] = [
+      ['eth_call', () => limited],
+      ['eth_call', () => failed],
+      ['eth_chainId', () => limited],
+      ['eth_chainId', () => failed],
+      ...[null, 7, '', 'no', {}, '0x123'].map((result): [string, (id: number) => Interception] => [
+        'eth_call',
+        (id) => ({ raw: JSON.stringify({ jsonrpc: '2.0', id, result }) }),
+      ]),
+      ['eth_chainId', (id) => ({ raw: JSON.stringify({ jsonrpc: '2.0', id, result: null }) })],
+    ];
+    for (const [spoiled, answer] of answers) {
+      const proxy = await rpcProxy(running.rpcUrl, ({ id, method }) => (method === spoiled ? answer(id) : undefined));
+      const asked = chainBlockHash({ rpcUrl: proxy.rpcUrl, contract, height: 1, chainId: 31337 });
+      const { data } = await expectCode('chain-answer-invalid', asked);
+      if ('error' in answer(0)!) expect(data).to.have.keys('rpcCode', 'rpcMessage');
+      await proxy.close();
+    }
+  });
+
+  it('knows a revert in the words of each node', async () => {
+    const reverts = [
+      { code: 3, message: 'execution failed' },
+      { code: -32000, message: 'execution reverted' },
+      { code: -32015, message: 'VM execution error.', data: 'Reverted 0x' },
+      { code: -32603, message: 'internal error', data: { originalError: { data: `0x08c379a0${'00'.repeat(64)}` } } },
+    ];
+    for (const error of reverts) {
+      const proxy = await rpcProxy(running.rpcUrl, () => ({ error }));
+      const asked = chainBlockHash({ rpcUrl: proxy.rpcUrl, contract: devAddress(3), height: 1 });
+      await expectCode('chain-contract-missing', asked);
+      await proxy.close();
+    }
   });
 
   it('says that nobody answers', async () => {
