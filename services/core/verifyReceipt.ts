@@ -23,7 +23,7 @@ export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum'
 /** See {@link receiptSteps}. */
 export type ReceiptStep = (typeof receiptSteps)[number];
 
-/** What became of one step. `skipped`: not asked for, or an earlier step failed. */
+/** What became of one step. `skipped`: not asked for, an earlier step failed, or nobody knows (`detail` says so). */
 export type StepResult = {
   readonly step: ReceiptStep;
   readonly status: 'passed' | 'failed' | 'skipped';
@@ -53,16 +53,23 @@ export type VerifyOptions = {
   readonly chainBlockHash?: ((height: number) => Promise<Hash>) | undefined;
   /**
    * Where the chain has the transaction that anchored this block hash at this height, for the online step `anchor`;
-   * undefined where that transaction did not. Its time is the chain's, not the receipt's.
+   * undefined where that transaction did not, `unknown` where the node no longer has it. Its time is the chain's, not the
+   * receipt's.
    */
-  readonly chainAnchor?:
-    | ((query: AnchorQuery) => Promise<{ readonly blockNumber: number; readonly timestamp: number } | undefined>)
-    | undefined;
+  readonly chainAnchor?: ((query: AnchorQuery) => Promise<AnchorPlace | 'unknown' | undefined>) | undefined;
   readonly crypto?: Crypto | undefined;
 };
 
-/** Which anchor a verifier asks the chain for. */
-export type AnchorQuery = { readonly height: number; readonly blockHash: Hash; readonly transactionHash: Hash };
+/** Which anchor a verifier asks the chain for. `blockNumber` is the receipt's word: where to look, no more. */
+export type AnchorQuery = {
+  readonly height: number;
+  readonly blockHash: Hash;
+  readonly transactionHash: Hash;
+  readonly blockNumber: number;
+};
+
+/** Chain block of a transaction, and its time in Unix seconds. */
+export type AnchorPlace = { readonly blockNumber: number; readonly timestamp: number };
 
 /**
  * Verifies a receipt in the order of DESIGN.md section 3. Something must tie the block to what the verifier knows: with
@@ -78,9 +85,10 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyOptions): P
   }
   if (options.chainAnchor && !check.failed) {
     const { height } = receipt.block;
-    const { transactionHash } = receipt.anchor;
-    const found = await options.chainAnchor({ height, blockHash: check.blockHash!, transactionHash });
-    check.step('anchor', () => checkAnchor(receipt, found));
+    const { transactionHash, blockNumber } = receipt.anchor;
+    const found = await options.chainAnchor({ height, blockHash: check.blockHash!, transactionHash, blockNumber });
+    if (found === 'unknown') check.skip('anchor', 'this node does not know the transaction of the anchor any more');
+    else check.step('anchor', () => checkAnchor(receipt, found));
   }
   return check.verdict();
 }
@@ -161,6 +169,11 @@ class Verification {
     this.failed = true;
     const { code, message, data } = result.error;
     this.#results.set(step, { step, status: 'failed', code, detail: message, data });
+  }
+
+  /** Leaves a step out, and says why. */
+  skip(step: ReceiptStep, detail: string): void {
+    this.#results.set(step, { step, status: 'skipped', detail });
   }
 
   verdict(): VerifyResult {

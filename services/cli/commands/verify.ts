@@ -107,7 +107,7 @@ function print(run: Run<VerifyFlags>, receipt: Receipt, result: VerifyResult, ba
     const text = {
       passed: () => stepText(step.step, receipt, result),
       failed: () => `${step.code}: ${step.detail}`,
-      skipped: () => skippedText(step.step),
+      skipped: () => step.detail ?? skippedText(step.step),
     }[step.status]();
     output.line(`${output.mark(step.status)} ${step.step.padEnd(9)} ${text}`);
   }

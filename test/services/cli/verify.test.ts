@@ -172,6 +172,7 @@ describe('notarium verify', () => {
     let topic: string;
     let chainId: number;
     let code: string | undefined;
+    let isForgotten: boolean;
 
     before(async () => {
       const abi = await readFile(new URL('../../../services/chain/abi/BlockAnchor.json', import.meta.url), 'utf8');
@@ -179,16 +180,20 @@ describe('notarium verify', () => {
       const answers: Record<string, () => unknown> = {
         eth_chainId: () => `0x${chainId.toString(16)}`,
         eth_call: () => code ?? stored,
-        eth_getTransactionReceipt: () => ({
-          status: '0x1',
-          blockNumber: '0x9',
-          logs: [
-            {
-              address: network.contract,
-              topics: [topic, toHex(uintWord(1)), blockHash(network, receipt.block)],
-            },
-          ],
-        }),
+        eth_getTransactionReceipt: () =>
+          isForgotten
+            ? null
+            : {
+                status: '0x1',
+                blockNumber: '0x9',
+                logs: [
+                  {
+                    address: network.contract,
+                    topics: [topic, toHex(uintWord(1)), blockHash(network, receipt.block)],
+                  },
+                ],
+              },
+        eth_getLogs: () => [],
         eth_getBlockByNumber: () => ({ timestamp: `0x${receipt.anchor.timestamp.toString(16)}` }),
       };
       chain = createServer(async (request, response) => {
@@ -205,6 +210,7 @@ describe('notarium verify', () => {
       stored = blockHash(network, receipt.block);
       chainId = network.chainId;
       code = undefined;
+      isForgotten = false;
     });
     after(() => {
       chain.close();
@@ -235,6 +241,16 @@ describe('notarium verify', () => {
         JSON.parse((await readFile(join(folder.path, 'network.json'), 'utf8')).replace('"epoch":1', '"epoch":2')),
       );
       expect((await cli(place, ...online, '--network', 'later.json')).code).to.equal(0);
+    });
+
+    it('takes a receipt whose transaction the node has forgotten, and says so', async () => {
+      isForgotten = true;
+      await put('receipt.json', receipt);
+      const online = ['verify', 'file', 'receipt.json', '--rpc', rpcUrl, '--network', 'network.json'];
+      const { code: exit, stdout } = await cli(place, ...online);
+      expect(exit).to.equal(0);
+      expect(stdout).to.include('✓ chain');
+      expect(stdout).to.include('– anchor    this node does not know the transaction of the anchor any more');
     });
 
     it('refuses a transaction, block or time that is not that of the chain', async () => {

@@ -14,6 +14,7 @@ import type { NotariumError } from '../../../services/core/errors.ts';
 import { type Receipt, withInnerProof } from '../../../services/core/receipt.ts';
 import { compactSignature } from '../../../services/core/signature.ts';
 import {
+  type AnchorPlace,
   assertReceipt,
   receiptSteps,
   type VerifyOptions,
@@ -108,7 +109,7 @@ describe('core/verifyReceipt', () => {
   it('asks the chain for the transaction of the anchor, and refuses another one, another place and another time', async () => {
     const { transactionHash, blockNumber, timestamp } = receipt.anchor;
     const asked: unknown[] = [];
-    const withAnchor = (found: { blockNumber: number; timestamp: number } | undefined) => ({
+    const withAnchor = (found: AnchorPlace | 'unknown' | undefined) => ({
       ...online,
       chainAnchor: async (query: unknown) => {
         asked.push(query);
@@ -117,7 +118,7 @@ describe('core/verifyReceipt', () => {
     });
     expect(statuses(await verifyReceipt(receipt, withAnchor({ blockNumber, timestamp })))).to.equal('ppppspp');
     expect(asked).to.deep.equal([
-      { height: receipt.block.height, blockHash: blockHash(network, receipt.block), transactionHash },
+      { height: receipt.block.height, blockHash: blockHash(network, receipt.block), transactionHash, blockNumber },
     ]);
     for (const found of [
       undefined,
@@ -126,6 +127,11 @@ describe('core/verifyReceipt', () => {
     ]) {
       expect(await check(receipt, withAnchor(found))).to.equal('anchor receipt-anchor-mismatch');
     }
+    // A node that has forgotten the transaction says nothing against it.
+    const forgotten = await verifyReceipt(receipt, withAnchor('unknown'));
+    expect(statuses(forgotten)).to.equal('ppppsps');
+    expect(forgotten.ok).to.equal(true);
+    expect(forgotten.steps.at(-1)?.detail).to.equal('this node does not know the transaction of the anchor any more');
   });
 
   it('skips what follows a failure', async () => {
