@@ -20,9 +20,9 @@ export function askChain(chain: Chain, crypto: Crypto): Pick<Centre, 'network' |
     try {
       return await chain.committee(epoch);
     } catch (error) {
-      if (isNotariumError(error, 'chain-unreachable')) throw error;
-      // A receipt may name any epoch: that the registry has none such is a verdict, not a failure.
-      return undefined;
+      // A receipt may name any epoch: that the registry has none such is a verdict. Nothing else is.
+      if (isNotariumError(error, 'chain-anchor-rejected') && error.data.error === 'EpochUnknown') return undefined;
+      throw error;
     }
   };
 

@@ -46,6 +46,7 @@ export const verifyRoutes: readonly Route[] = [
       'request-media-type-unsupported',
       'request-encoding-unsupported',
       'chain-unreachable',
+      'chain-answer-invalid',
     ],
     async handle({ request, response, query }, { centre, limits }) {
       checkMediaType(request, ['application/json']);

@@ -1,6 +1,10 @@
 import type { Chain } from '../../../services/chain/Chain.ts';
 import { type ChainOptions, openChain } from '../../../services/chain/openChain.ts';
-import type { Hash } from '../../../services/core/bytes.ts';
+import { concat, type Hash, toHex } from '../../../services/core/bytes.ts';
+import { memoryTree } from '../../../services/core/log/memoryTree.ts';
+import { buildReceipt, type Receipt } from '../../../services/core/receipt.ts';
+import type { CheckedRecord } from '../../../services/core/record.ts';
+import { leafHash } from '../../../services/core/sha256.ts';
 import { type JsonRpc, jsonRpc } from '../../../services/lib/jsonRpc.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
@@ -55,4 +59,19 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
+}
+
+/** Anchors a first block over the records, and gives a receipt for each. */
+export async function anchoredReceipts(
+  { chain, log }: ChainKit,
+  records: readonly CheckedRecord[],
+): Promise<Receipt[]> {
+  const tree = memoryTree(concat(...records.map(({ entry }) => leafHash(entry))));
+  const block = await log.seal({ treeSize: tree.size, root: toHex(tree.root) });
+  await anchored(chain, block);
+  const { confirmations: _, ...anchor } = (await chain.findAnchor(1, block.hash))!;
+  const { header, signatures } = block;
+  return records.map(({ entry }, leafIndex) =>
+    buildReceipt({ entry, leafIndex, path: tree.path(leafIndex), block: header, signatures, anchor }),
+  );
 }
