@@ -3,7 +3,7 @@ import { fromBase64, type Hash, type RecordId, toHex } from './bytes.ts';
 import { type Crypto, portableCrypto } from './crypto.ts';
 import type { Network } from './eip712.ts';
 import { type ErrorCode, type ErrorData, NotariumError } from './errors.ts';
-import type { Receipt } from './receipt.ts';
+import { asReceipt, type Receipt } from './receipt.ts';
 import {
   attempt,
   checkAnchor,
@@ -74,7 +74,8 @@ export type AnchorPlace = { readonly blockNumber: number; readonly timestamp: nu
 /**
  * Verifies a receipt in the order of DESIGN.md section 3. Something must tie the block to what the verifier knows: with
  * neither `committees` nor `chainBlockHash` the step `quorum` fails. Offline, of `anchor` only the network is checked:
- * transaction and time are then the word of whoever made the receipt. What the chain's functions throw goes through.
+ * transaction and time are then the word of whoever made the receipt. What is no receipt fails in the step `record`, with
+ * `receipt-malformed`. What the chain's functions throw goes through.
  */
 export async function verifyReceipt(receipt: Receipt, options: VerifyOptions): Promise<VerifyResult> {
   const check = new Verification(receipt, options);
@@ -135,6 +136,14 @@ class Verification {
     const receipt = this.#receipt;
     const { contentDigest, network: expected, committees, chainBlockHash } = this.#options;
     const crypto = this.#crypto;
+    // Whoever calls may have it from JSON.parse: the type is their word, and all below relies on it.
+    const form = attempt(() => asReceipt(receipt));
+    if ('error' in form) {
+      this.step('record', () => {
+        throw form.error;
+      });
+      return;
+    }
     const entry = fromBase64(receipt.entry);
     // The content is compared with the record's digest, so the record is read first; if that fails, it is `record` that does.
     const reading = attempt(() => parseEntry(entry, { crypto }));

@@ -37,7 +37,9 @@ export async function verifyDigest(
   if (network === undefined)
     throw new NotariumError('config-invalid', 'the network is not eip155:<chain id>:<contract>');
   const { rpcUrl, signal, crypto } = basis;
-  const committee = basis.committees?.find(({ epoch }) => epoch === receipt.block.epoch);
+  // What is no receipt has no epoch either; the verdict on it comes below.
+  const named = (receipt as Partial<Receipt> | null | undefined)?.block?.epoch;
+  const committee = basis.committees?.find(({ epoch }) => epoch === named);
   const committees = committee || rpcUrl === undefined ? (basis.committees ?? []) : undefined;
   return verifyReceipt(receipt, {
     contentDigest,

@@ -22,6 +22,7 @@ import {
   verifyReceipt,
   verifyReceiptOffline,
 } from '../../../services/core/verifyReceipt.ts';
+import { expectCode } from '../../support/expectCode.ts';
 import { flipped, sha256Of } from './log/reference.ts';
 import {
   aggregateOf,
@@ -89,6 +90,30 @@ describe('core/verifyReceipt', () => {
     expect(both.recordId).to.equal((await recordOf(3)).id);
     expect(both.blockHash).to.equal(blockHash(network, receipt.block));
     expect(verifyReceiptOffline(receipt, offline)).to.deep.equal(await verifyReceipt(receipt, offline));
+  });
+
+  it('has a verdict on what is no receipt', async () => {
+    const { signatures: _, ...unsigned } = receipt;
+    const malformed = [
+      { ...receipt, entry: '!!' },
+      { ...receipt, block: { ...receipt.block, height: '1' } },
+      { ...receipt, block: null },
+      { ...receipt, proof: { ...receipt.proof, path: ['zz'] } },
+      { ...receipt, inner: {} },
+      { ...receipt, more: 1 },
+      unsigned,
+      null,
+      undefined,
+      'receipt',
+      [],
+    ] as unknown as Receipt[];
+    for (const value of malformed) {
+      for (const options of [offline, online, {}]) {
+        expect(await check(value, options), JSON.stringify(value)).to.equal('record receipt-malformed');
+      }
+      expect(failure(verifyReceiptOffline(value, offline))).to.equal('record receipt-malformed');
+      await expectCode('receipt-malformed', assertReceipt(value, offline));
+    }
   });
 
   it('passes without content and expected network, and with a look-up of committees', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { zeroHash } from '../../../../services/core/block.ts';
+import type { Receipt } from '../../../../services/core/receipt.ts';
 import type { NotariumRecord } from '../../../../services/core/record.ts';
 import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
 import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
@@ -89,6 +90,14 @@ describe('lib/client/Notarium', () => {
     const wrong = await notary.verify(Buffer.from('other'), receipt);
     expect(wrong.steps[0]).to.include({ step: 'content', code: 'receipt-content-mismatch' });
     await expectCode('file-unreadable', notary.notarizeFile(join(folder.path, 'missing')));
+    // A receipt comes from a file: what is none has a verdict like any other.
+    for (const value of [{ ...receipt, entry: '!!' }, { ...receipt, block: undefined }, {}, null, 'no receipt']) {
+      const verdict = await notary.verify(path, value as Receipt);
+      expect(verdict.ok).to.equal(false);
+      expect(verdict.steps.find(({ status }) => status === 'failed')).to.include({ code: 'receipt-malformed' });
+      const online = await notary.verify(path, value as Receipt, { rpcUrl: 'http://127.0.0.1:1', committees: [] });
+      expect(online.ok).to.equal(false);
+    }
   });
 
   it('puts many files under one record', async () => {
