@@ -105,6 +105,14 @@ export type PooledRecord = {
   readonly acceptance: Uint8Array;
 };
 
+/** What the check of a proposed block needs of a pool row. */
+export type PoolLeaf = {
+  readonly leafHash: Uint8Array;
+  /** Unix milliseconds. */
+  readonly expiresMs: number | null;
+  readonly supersedes: Uint8Array | null;
+};
+
 /** Where a record stands. */
 export type FoundRecord =
   | ({ readonly where: 'pool' } & PooledRecord)
@@ -289,6 +297,18 @@ export type Store = {
    * Idempotent; redone from the beginning after a crash at any point.
    */
   commitBlock(height: number, options?: WriteOptions): Promise<void>;
+  /**
+   * Takes a block of another centre, which the chain vouches for, into the log: its entries come in log order, from the
+   * log's present end, and are checked against its root before anything changes. What the pool has of them leaves it; live
+   * blocks from its height on become void. Memory stays constant; a crash leaves the log as it was.
+   * @throws NotariumError `block-invalid` when the entries are not those of the block; RangeError where it does not follow
+   *   the newest committed block.
+   */
+  importBlock(
+    block: AnchoredBlock,
+    entries: AsyncIterable<readonly Uint8Array[]>,
+    options?: WriteOptions,
+  ): Promise<void>;
   /** The live or committed block of the height. */
   block(height: number): Promise<StoredBlock | undefined>;
   /** The newest live or committed block. */
@@ -316,6 +336,17 @@ export type Store = {
   /** The record that supersedes this one, in the pool or in the log. */
   successorOf(id: Uint8Array): Promise<Uint8Array | undefined>;
   search(query: SearchQuery): Promise<SearchPage>;
+
+  /** Ids (32 bytes each) of pool rows after a seq, oldest first, and the seq to go on from. */
+  poolIds(afterSeq: number, limit: number): Promise<{ readonly ids: Uint8Array; readonly lastSeq: number }>;
+  /** Whether each record is in the pool, in the log, or refused. */
+  hasRecords(ids: readonly Uint8Array[]): Promise<boolean[]>;
+  /** Those of the records that are in the pool, by id in hexadecimal. */
+  poolLeaves(ids: readonly Uint8Array[]): Promise<ReadonlyMap<string, PoolLeaf>>;
+  /** Entries of records, wherever they are; undefined for a stranger. */
+  entriesOf(ids: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  /** Free pool rows whose predecessor another record of the log has superseded, with that one. */
+  rivals(limit: number): Promise<{ readonly id: Uint8Array; readonly winner: Uint8Array }[]>;
 
   appendEvent(event: NewEvent): Promise<number>;
   eventsAfter(seq: number, limit: number): Promise<StoredEvent[]>;

@@ -163,7 +163,7 @@ async function removeFromPool(trx: Db, row: BlockRow): Promise<void> {
 }
 
 /** Partial files may go once their full one is there (C2SP tlog-tiles). What a crash leaves behind does no harm. */
-async function removeReplaced(context: StoreContext, from: number, to: number): Promise<void> {
+export async function removeReplaced(context: StoreContext, from: number, to: number): Promise<void> {
   for (const tile of tilesToWrite(from, to)) {
     const wasPartial =
       tile.width === tileWidth &&

@@ -9,6 +9,8 @@ import type { NewEvent, StoredBlock, WriteOptions } from './Store.ts';
 /** What the parts of an open store share. */
 export type StoreContext = Database & {
   readonly files: LogFiles;
+  /** Folder for entries that are not yet known to be right. */
+  readonly spoolDir: string;
   readonly log: LogReader;
   readonly clock: Clock;
   readonly logger: Logger;

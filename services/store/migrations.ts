@@ -7,7 +7,12 @@ type AnyKysely = Kysely<any>;
 
 /** Every change of the schema, oldest first. A name that was released is never changed. */
 export function migrationsFor(engine: Engine): Record<string, Migration> {
-  return { '001-first': { up: (db) => first(db, engine) } };
+  return { '001-first': { up: (db) => first(db, engine) }, '002-heirs': { up: heirs } };
+}
+
+/** Finds the pool's heirs of a record that another centre's block has superseded. */
+async function heirs(db: AnyKysely): Promise<void> {
+  await sql`create index if not exists pool_supersedes on pool (supersedes) where supersedes is not null`.execute(db);
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {

@@ -15,6 +15,7 @@ import { openDisk } from './disk.ts';
 import { events } from './events.ts';
 import { evidenceStore } from './evidence.ts';
 import { type FolderLock, lockFolder } from './folderLock.ts';
+import { importBlock } from './importBlock.ts';
 import { leases } from './leases.ts';
 import { logSizeFor } from './locate.ts';
 import { logFiles } from './logFiles.ts';
@@ -24,6 +25,7 @@ import { poolCut, poolStatus, refuse } from './pool.ts';
 import { openPostgres } from './postgres.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
+import { replica } from './replica.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
 import { search } from './search.ts';
@@ -86,6 +88,7 @@ async function contextOf(options: StoreOptions, database: Database): Promise<Sto
   return {
     ...database,
     files,
+    spoolDir: join(options.dataDir, 'incoming'),
     log: logReader(files, options.cacheBytes ?? defaultCacheBytes),
     clock: options.clock ?? systemClock,
     logger: options.logger,
@@ -109,6 +112,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     adoptLogged: (block, write) => adoptLogged(context, block, write),
     orphanBlocks: (aboveHeight, write) => orphanBlocks(context, aboveHeight, write),
     commitBlock: (height, write) => commitBlock(context, height, write),
+    importBlock: (block, entries, write) => importBlock(context, block, entries, write),
     ...blockQueries(context),
     logSize: () => context.logSize,
     frontier: async (of = 'committed') =>
@@ -122,6 +126,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
       return (await query.executeTakeFirst())?.winner;
     },
     search: (query) => search(context, query),
+    ...replica(context),
     ...events(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),

@@ -1,0 +1,177 @@
+import { sql } from 'kysely';
+import { fromHex, toHex } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import { appendLeaves, rootOf } from '../core/log/compactRange.ts';
+import { edgeFrontier, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
+import type { NotariumRecord } from '../core/record.ts';
+import { leafHash } from '../core/sha256.ts';
+import { committedRow, newestBlock } from './blocks.ts';
+import { readCheckedEdge, removeReplaced } from './commitBlock.ts';
+import { type StoreContext, write } from './context.ts';
+import { bulkInsert, type Db, lockCounters, numberList, selectPacked } from './database.ts';
+import { idKey, idOfEntry, keysOfEntry, sha256 } from './keys.ts';
+import { BytesPacker, bytesAt, type PackedBytes, PackedRows } from './packed.ts';
+import type { AnchoredBlock, WriteOptions } from './Store.ts';
+import { type Spool, spoolEntries } from './spool.ts';
+import { voidFrom } from './writeBlocks.ts';
+
+// Short enough that nobody waits long for the database.
+const postedAtOnce = 16_384;
+const removedAtOnce = 4_096;
+
+/** What the index has to learn of a block's records. */
+type Learnt = {
+  /** 32 bytes each; an entry that is no record has none. */
+  readonly ids: Uint8Array[];
+  readonly heirs: { readonly predecessor: Uint8Array; readonly winner: Uint8Array }[];
+};
+
+/** See `Store.importBlock`. Files and postings beyond the log's end are seen by nobody until the last transaction. */
+export async function importBlock(
+  context: StoreContext,
+  block: AnchoredBlock,
+  entries: AsyncIterable<readonly Uint8Array[]>,
+  options?: WriteOptions,
+): Promise<void> {
+  const { header } = block;
+  const { log_size: from } = await context.db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
+  if (header.treeSize <= from) throw new RangeError('the block does not go beyond the log');
+  await using spool = await spoolEntries(context.spoolDir, entries, header.treeSize - from);
+  const edge = await readCheckedEdge(context, from);
+  await checkRoot(block, edge, spool);
+  const learnt: Learnt = { ids: [], heirs: [] };
+  await context.files.write(filesOf(context, edge, spool, learnt));
+  await write(context, options, async (trx) => {
+    const counters = await lockCounters(context.engine, trx);
+    if (counters.log_size !== from) throw new RangeError('the log has grown meanwhile');
+    await voidFrom(trx, header.height);
+    const newest = await newestBlock(trx);
+    if ((newest?.height ?? 0) !== header.height - 1) throw new RangeError('the block does not follow the newest one');
+    await succeed(context, trx, learnt);
+    const removed = await removeLogged(context, trx, learnt.ids);
+    await trx.deleteFrom('blocks').where('hash', '=', block.hash).execute();
+    await trx
+      .insertInto('blocks')
+      .values(committedRow(block, newest?.tree_size ?? 0))
+      .execute();
+    await trx
+      .updateTable('counters')
+      .set({
+        log_size: header.treeSize,
+        pool_count: counters.pool_count - removed.count,
+        pool_bytes: counters.pool_bytes - removed.bytes,
+      })
+      .execute();
+  });
+  context.logSize = Math.max(context.logSize, header.treeSize);
+  await removeReplaced(context, from, header.treeSize);
+}
+
+/** Before anything of it is written: what a peer sent must be what the chain vouches for. */
+async function checkRoot({ header }: AnchoredBlock, edge: TileEdge, spool: Spool): Promise<void> {
+  let frontier = edgeFrontier(edge);
+  for await (const entries of spool.read()) frontier = appendLeaves(frontier, leavesOf(entries));
+  const root = toHex(rootOf(frontier));
+  if (frontier.size === header.treeSize && root === header.root) return;
+  throw new NotariumError('block-invalid', `the records do not lead to the root of block ${header.height}`, {
+    data: { height: header.height, have: root, want: header.root },
+  });
+}
+
+function leavesOf(entries: readonly Uint8Array[]): Uint8Array {
+  const hashes = new Uint8Array(32 * entries.length);
+  for (const [at, entry] of entries.entries()) hashes.set(leafHash(entry, sha256), 32 * at);
+  return hashes;
+}
+
+/** Every file that the log gains; on the way the postings are written and the rest is noted. */
+async function* filesOf(context: StoreContext, edge: TileEdge, spool: Spool, learnt: Learnt): AsyncGenerator<TileFile> {
+  const grower = new TileGrower(edge);
+  let postings: (readonly [key: number, leafIndex: number])[] = [];
+  for await (const entries of spool.read()) {
+    const first = grower.size;
+    yield* grower.append({ leafHashes: leavesOf(entries), entries });
+    for (const [at, entry] of entries.entries()) {
+      for (const key of learn(context, entry, learnt)) postings.push([key, first + at]);
+    }
+    if (postings.length < 4 * postedAtOnce) continue;
+    await post(context, postings);
+    postings = [];
+  }
+  await post(context, postings);
+  yield* grower.partials();
+}
+
+/** Keys by which the entry is found. What a quorum has put into the log stays in it, even if we cannot read it. */
+function learn({ logger }: StoreContext, entry: Uint8Array, { ids, heirs }: Learnt): number[] {
+  try {
+    const keys = keysOfEntry(entry);
+    const id = idOfEntry(entry);
+    ids.push(id);
+    const { supersedes } = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
+    if (supersedes !== undefined) heirs.push({ predecessor: fromHex(supersedes), winner: id });
+    return keys;
+  } catch (error) {
+    logger.error({ err: error }, 'an entry of an anchored block is no record: it is kept, but cannot be found by id');
+    return [];
+  }
+}
+
+async function post({ db, engine }: StoreContext, postings: (readonly [number, number])[]): Promise<void> {
+  postings.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const columns = [Float64Array.from(postings, ([key]) => key), Float64Array.from(postings, ([, leaf]) => leaf)];
+  await bulkInsert(engine, db, 'postings', ['key', 'leaf_index'], new PackedRows(postings.length, columns));
+}
+
+/** The log decides who succeeds; a rival in the pool has lost (`Store.rivals`). */
+async function succeed({ engine }: StoreContext, trx: Db, { heirs }: Learnt): Promise<void> {
+  for (let start = 0; start < heirs.length; start += 500) {
+    const some = heirs.slice(start, start + 500);
+    const predecessors = some.map(({ predecessor }) => predecessor);
+    await trx.deleteFrom('successors').where('predecessor', 'in', predecessors).execute();
+    const [before, winners] = [new BytesPacker(some.length), new BytesPacker(some.length)];
+    for (const { predecessor, winner } of some) {
+      before.add(predecessor);
+      winners.add(winner);
+    }
+    const rows = new PackedRows(some.length, [before.done(), winners.done()]);
+    await bulkInsert(engine, trx, 'successors', ['predecessor', 'winner'], rows);
+  }
+}
+
+/** Takes the records out of the pool, and out of the refusals: the chain has the last word. */
+async function removeLogged(
+  { engine }: StoreContext,
+  trx: Db,
+  ids: readonly Uint8Array[],
+): Promise<{ count: number; bytes: number }> {
+  const removed = { count: 0, bytes: 0 };
+  for (let start = 0; start < ids.length; start += removedAtOnce) {
+    const some = new Map(ids.slice(start, start + removedAtOnce).map((id) => [toHex(id), idKey(id)]));
+    for (const table of ['pool', 'refusals'] as const) {
+      const list = numberList(engine, [...some.values()]);
+      const query = trx
+        // Both tables have the columns of a record.
+        .selectFrom(table as 'pool')
+        .select(['seq', 'id', sql<number>`length(entry)`.as('size')])
+        .where('id52', 'in', sql<number>`(select value from ${list})`);
+      const { count, columns } = await selectPacked(trx, query, ['number', 'bytes', 'number']);
+      const [seqs, found, sizes] = columns as [Float64Array, PackedBytes, Float64Array];
+      const gone: number[] = [];
+      for (let index = 0; index < count; index++) {
+        if (!some.has(toHex(bytesAt(found, index)!))) continue;
+        gone.push(seqs[index]!);
+        if (table === 'refusals') continue;
+        removed.count++;
+        removed.bytes += sizes[index]!;
+      }
+      for (let at = 0; at < gone.length; at += 500) {
+        await trx
+          .deleteFrom(table)
+          .where('seq', 'in', gone.slice(at, at + 500))
+          .execute();
+      }
+    }
+  }
+  return removed;
+}

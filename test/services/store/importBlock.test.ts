@@ -1,0 +1,141 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { toHex } from '../../../services/core/bytes.ts';
+import type { AnchoredBlock, PoolRow, Store } from '../../../services/store/Store.ts';
+import { expectCode } from '../../support/expectCode.ts';
+import { anchorNext, heir, logAll, nextBlock, row, rows } from './storeKit.ts';
+import { onBothDatabases, type StorePlace } from './storePlace.ts';
+
+onBothDatabases('store importBlock', (newPlace) => {
+  let [hisPlace, place]: StorePlace[] = [];
+  let [his, store]: Store[] = [];
+  beforeEach(async () => {
+    [hisPlace, place] = [await newPlace(), await newPlace()];
+    [his, store] = [await hisPlace.open(), await place.open()];
+  });
+  afterEach(async () => {
+    await hisPlace![Symbol.asyncDispose]();
+    await place![Symbol.asyncDispose]();
+  });
+
+  async function* chunks(entries: readonly Uint8Array[], size = 100): AsyncGenerator<Uint8Array[]> {
+    for (let start = 0; start < entries.length; start += size) yield entries.slice(start, start + size);
+  }
+  const entriesOf = (all: readonly PoolRow[]): Uint8Array[] => all.map(({ entry }) => entry);
+  const take = (block: AnchoredBlock, all: readonly PoolRow[]): Promise<void> =>
+    store!.importBlock(block, chunks(entriesOf(all)));
+  const tiles = async (of: StorePlace): Promise<string[]> =>
+    (await readdir(join(of.dataDir, 'log'), { recursive: true, withFileTypes: true }))
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath.slice(of.dataDir.length), file.name))
+      .sort();
+
+  it('makes the same log, whatever of the records was in the pool and in which order', async () => {
+    const all = rows(700);
+    const late = row('late');
+    await store!.admit([late, ...all.slice(300).reverse()]);
+    const block = await logAll(his!, all);
+    await take(block, all);
+    expect(store!.logSize()).to.equal(700);
+    expect(await tiles(place!)).to.deep.equal(await tiles(hisPlace!));
+    expect(await store!.poolStatus()).to.include({ count: 1, bytes: late.entry.length });
+    for (const at of [0, 255, 256, 699]) {
+      const found = await store!.findRecord(all[at]!.id);
+      expect(found).to.include({ where: 'log', leafIndex: at });
+    }
+    const kept = await store!.committedBlock();
+    expect(kept).to.deep.include({ hash: block.hash, state: 'committed', count: 700, anchor: block.anchor });
+    await store!.verifyLog();
+
+    const more = [late, ...rows(300, 'more')];
+    const second = await logAll(his!, more, 2);
+    await take(second, more);
+    expect((await store!.poolStatus()).count).to.equal(0);
+    expect(await tiles(place!)).to.deep.equal(await tiles(hisPlace!));
+    expect(await readdir(join(place!.dataDir, 'incoming'))).to.deep.equal([]);
+  });
+
+  it('changes nothing when the records are not those of the block', async () => {
+    const all = rows(300);
+    const block = await logAll(his!, all);
+    await store!.admit(all.slice(0, 5));
+    const wrong: [string, readonly PoolRow[]][] = [
+      ['another record', [...all.slice(0, 299), row('forged')]],
+      ['another order', [all[1]!, all[0]!, ...all.slice(2)]],
+      ['one missing', all.slice(1)],
+      ['one too many', [...all, row('extra')]],
+    ];
+    for (const [, some] of wrong) await expectCode('block-invalid', take(block, some));
+    expect(store!.logSize()).to.equal(0);
+    expect((await store!.poolStatus()).count).to.equal(5);
+    expect(await store!.committedBlock()).to.equal(undefined);
+    expect(await readdir(join(place!.dataDir, 'incoming'))).to.deep.equal([]);
+    await take(block, all);
+    expect(store!.logSize()).to.equal(300);
+  });
+
+  it('refuses what does not follow', async () => {
+    const first = rows(3);
+    const one = await logAll(his!, first);
+    const second = rows(3, 'second');
+    const two = await logAll(his!, second, 2);
+    const error = await store!.importBlock(two, chunks(entriesOf([...first, ...second]))).catch((thrown) => thrown);
+    expect(error).to.be.instanceOf(RangeError);
+    await take(one, first);
+    const again = await take(one, first).catch((thrown) => thrown);
+    expect(again).to.be.instanceOf(RangeError);
+  });
+
+  it('gives up its own block at the height, whose records are free again', async () => {
+    const mine = rows(4, 'mine');
+    await store!.admit(mine);
+    const { range, ...own } = await nextBlock(store!, 4);
+    await store!.saveBlock(own, range);
+    const theirs = [mine[2]!, row('theirs')];
+    const block = await logAll(his!, theirs);
+    await take(block, theirs);
+    expect(await store!.liveBlocks()).to.deep.equal([]);
+    const cut = await store!.poolCut(10);
+    expect(cut.count).to.equal(3);
+    await anchorNext(store!, 3, 3);
+    await store!.commitBlock(2);
+    expect(store!.logSize()).to.equal(5);
+    await store!.verifyLog();
+  });
+
+  it('lets the log decide between rivals, and names those that have lost', async () => {
+    const title = row('title');
+    const [one, other] = [heir('one', title), heir('other', title)];
+    await logAll(his!, [title]).then((block) => take(block, [title]));
+    await store!.admit([other, row('bystander')]);
+    expect(await store!.rivals(10)).to.deep.equal([]);
+    const block = await logAll(his!, [one], 2);
+    await take(block, [one]);
+    const lost = await store!.rivals(10);
+    expect(lost.map(({ id, winner }) => [toHex(id), toHex(winner)])).to.deep.equal([[toHex(other.id), toHex(one.id)]]);
+    expect(toHex((await store!.successorOf(title.id))!)).to.equal(toHex(one.id));
+  });
+
+  it('lists its pool for others, and says what it has', async () => {
+    const all = rows(5);
+    await logAll(store!, all.slice(0, 2));
+    await store!.admit(all.slice(2));
+    const page = await store!.poolIds(0, 2);
+    expect(toHex(page.ids)).to.equal(toHex(Buffer.concat([all[2]!.id, all[3]!.id])));
+    const rest = await store!.poolIds(page.lastSeq, 10);
+    expect(toHex(rest.ids)).to.equal(toHex(all[4]!.id));
+    expect(await store!.poolIds(rest.lastSeq, 10)).to.deep.equal({ ids: new Uint8Array(0), lastSeq: rest.lastSeq });
+    const stranger = row('stranger');
+    const ids = [all[0]!.id, stranger.id, all[4]!.id];
+    expect(await store!.hasRecords(ids)).to.deep.equal([true, false, true]);
+    expect((await store!.entriesOf(ids)).map((entry) => entry && toHex(entry))).to.deep.equal([
+      toHex(all[0]!.entry),
+      undefined,
+      toHex(all[4]!.entry),
+    ]);
+    const leaves = await store!.poolLeaves(ids);
+    expect([...leaves.keys()]).to.deep.equal([toHex(all[4]!.id)]);
+    expect(toHex(leaves.get(toHex(all[4]!.id))!.leafHash)).to.equal(toHex(all[4]!.leafHash));
+  });
+});
