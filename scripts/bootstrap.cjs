@@ -42,6 +42,7 @@ function installWhenNeeded() {
   const hash = lockHash();
   const installed = fs.existsSync(marker) ? fs.readFileSync(marker, 'utf8') : undefined;
   if (installed === hash && majorOf(localNode) >= wantedMajor) return;
+  requireOwnFolder();
   process.stderr.write('Installing the locked packages (npm ci); this takes a minute or two the first time …\n');
   const major = Number(process.versions.node.split('.')[0]);
   // Under an old Node, npm would silently leave out optional packages that name a newer engine.
@@ -62,6 +63,16 @@ function installWhenNeeded() {
     fail(`npm ci brought no Node ${wantedMajor}: are install scripts switched off for the package "node"?`);
   }
   fs.writeFileSync(marker, hash);
+}
+
+/** npm ci empties node_modules first: through a symbolic link, it would empty a folder that others use. */
+function requireOwnFolder() {
+  const info = fs.lstatSync(modules, { throwIfNoEntry: false });
+  if (info === undefined || !info.isSymbolicLink()) return;
+  fail(
+    `node_modules is a symbolic link, and what it leads to is not up to date with package-lock.json.\n` +
+      '  Installing would empty that folder. Run npm ci where it belongs, or remove the link and run this again.',
+  );
 }
 
 /** npm as this process was called by it, or from the PATH. */
