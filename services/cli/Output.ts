@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { errorTable, NotariumError, toProblem } from '../core/errors.ts';
 import { exitCodeOf } from './exitCodes.ts';
 import { nextStep } from './nextSteps.ts';
-import { printable } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 import type { Terminal, TextSink } from './Terminal.ts';
 
 /** How to print. */
@@ -17,12 +18,17 @@ export type OutputOptions = {
 type Tone = 'good' | 'bad' | 'dim' | 'strong';
 const escapes: Readonly<Record<Tone, string>> = { good: '32', bad: '31', dim: '2', strong: '1' };
 
-/** Prints results on stdout and everything else on stderr. */
+/**
+ * Prints results on stdout and everything else on stderr. What it is given may hold text of others: nothing but the colours
+ * of {@link Output.paint} and the ends of its own lines reach a terminal as control characters.
+ */
 export class Output {
   readonly options: OutputOptions;
   readonly stderr: TextSink;
   readonly #stdout: TextSink;
   readonly #env: Terminal['env'];
+  /** Stands for ESC until a text has been cleaned: no text of others can hold it. */
+  readonly #escape: string = randomUUID();
 
   constructor(terminal: Terminal, options: OutputOptions) {
     this.options = options;
@@ -31,24 +37,24 @@ export class Output {
     this.#env = terminal.env;
   }
 
-  /** A line of the result for people; silent with `--json`. */
-  line(text = ''): void {
-    if (!this.options.json) this.#stdout.write(`${text}\n`);
+  /** Lines of the result for people; silent with `--json`. */
+  line(...lines: readonly string[]): void {
+    if (!this.options.json) this.#write(this.#stdout, lines);
   }
 
-  /** A line that a quiet run leaves out. */
-  note(text: string): void {
-    if (!this.options.json && !this.options.quiet) this.stderr.write(`${text}\n`);
+  /** Lines that a quiet run leaves out. */
+  note(...lines: readonly string[]): void {
+    if (!this.options.json && !this.options.quiet) this.#write(this.stderr, lines);
   }
 
   /** Something that must be seen, in every mode. */
   warn(text: string): void {
-    this.stderr.write(`${this.paint('strong', 'warning', this.stderr)}: ${text}\n`);
+    this.#write(this.stderr, [`${this.paint('strong', 'warning', this.stderr)}: ${text}`]);
   }
 
   /** The result as JSON; silent without `--json`. */
   json(value: unknown): void {
-    if (this.options.json) this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    if (this.options.json) this.#stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
   }
 
   /** Code, sentence, what to do next; the stack only with `--debug`. */
@@ -61,16 +67,20 @@ export class Output {
         error: { code, detail, retry, exitCode: exitCodeOf(code), ...(data ? { data } : {}), next },
       });
     } else {
-      this.stderr.write(`${this.paint('bad', `error ${error.code}`, this.stderr)}: ${printable(error.message)}\n`);
-      if (next) this.stderr.write(`  ${next}\n`);
+      const line = `${this.paint('bad', `error ${error.code}`, this.stderr)}: ${error.message}`;
+      this.#write(this.stderr, next ? [line, `  ${next}`] : [line]);
     }
-    if (this.options.debug) this.stderr.write(`${stackOf(error)}\n`);
+    if (this.options.debug) this.#write(this.stderr, stackOf(error).split('\n'));
   }
 
-  /** Text in a tone, where the stream is a terminal and NO_COLOR (no-color.org) is not set. */
+  #write(sink: TextSink, lines: readonly string[]): void {
+    sink.write(lines.map((line) => `${printable(line).replaceAll(this.#escape, '\u001b')}\n`).join(''));
+  }
+
+  /** Text in a tone for {@link line}, where the stream is a terminal and NO_COLOR (no-color.org) is not set. */
   paint(tone: Tone, text: string, sink: TextSink = this.#stdout): string {
     const colours = sink.isTTY === true && !this.#env.NO_COLOR && this.#env.TERM !== 'dumb';
-    return colours ? `\u001b[${escapes[tone]}m${text}\u001b[0m` : text;
+    return colours ? `${this.#escape}[${escapes[tone]}m${text}${this.#escape}[0m` : text;
   }
 
   /** A tick, a cross or a dash. */

@@ -5,8 +5,8 @@ import type { Output } from './Output.ts';
 export function trustNote(output: Output, { trusted, status, untrustedEpochs, path }: TrustOutcome): void {
   if (status === 'pinned') {
     output.note(
-      `Trust on first use: ${trusted.network} was not known, so the centre's own word on its committees is kept${path ? ` in ${path}` : ''}.\n` +
-        '  Compare that file with what the consortium publishes, or give --network FILE from a source that you trust.',
+      `Trust on first use: ${trusted.network} was not known, so the centre's own word on its committees is kept${path ? ` in ${path}` : ''}.`,
+      '  Compare that file with what the consortium publishes, or give --network FILE from a source that you trust.',
     );
   }
   if (status === 'extended') output.note(`New committee epochs were added to ${path ?? 'the trusted network'}.`);

@@ -48,7 +48,9 @@ async function init(run: Run<object>): Promise<void> {
   output.json({ ok: true, data: settings.data, config: configPath, keystore, address, noteKey, encryptionPublicKey });
   output.line(`${output.mark('passed')} keystore ${keystore}`);
   output.line(
-    `    address        ${address}\n    note key       ${noteKey}\n    encryption key ${encryptionPublicKey}`,
+    `    address        ${address}`,
+    `    note key       ${noteKey}`,
+    `    encryption key ${encryptionPublicKey}`,
   );
   output.line(`${output.mark('passed')} config   ${configPath}`);
   output.note('Keep the password and a copy of the keystore apart from one another: nobody can replace them.');

@@ -13,7 +13,6 @@ import { notarizeTogether } from '../notarize/notarizeTogether.ts';
 import { openClient, openSigner } from '../openClient.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import { personalKey } from '../personalKey.ts';
-import { printable } from '../printable.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
 
@@ -150,13 +149,11 @@ function report(run: Run<Options>, outcomes: readonly Outcome[], unreadable: rea
   });
   if (taken.length <= listedFiles) {
     for (const { path, status, id, evidence } of taken) {
-      output.line(
-        `${output.mark('passed')} ${status} ${printable(path)}\n    record ${id}\n    ${printable(evidence)}`,
-      );
+      output.line(`${output.mark('passed')} ${status} ${path}`, `    record ${id}`, `    ${evidence}`);
     }
   }
   for (const { path, error } of failed) {
-    output.line(`${output.mark('failed')} ${printable(path)}\n    ${error.code}: ${printable(error.message)}`);
+    output.line(`${output.mark('failed')} ${path}`, `    ${error.code}: ${error.message}`);
   }
   output.line(summary(count('accepted'), count('anchored'), count('kept'), failed.length));
   if (count('accepted') > 0)

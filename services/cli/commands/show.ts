@@ -8,7 +8,6 @@ import { hashContent } from '../../lib/client/content.ts';
 import type { Notarium } from '../../lib/client/Notarium.ts';
 import { type CentreFlags, withCentre } from '../commandOptions.ts';
 import { openClient } from '../openClient.ts';
-import { printable } from '../printable.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
 
@@ -72,6 +71,5 @@ function print(
     ['superseded', supersededBy],
     ['meta', record.meta && JSON.stringify(record.meta)],
   ];
-  for (const [name, value] of lines)
-    if (value !== undefined) output.line(`  ${name.padEnd(10)} ${printable(String(value))}`);
+  for (const [name, value] of lines) if (value !== undefined) output.line(`  ${name.padEnd(10)} ${String(value)}`);
 }

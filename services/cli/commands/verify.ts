@@ -101,7 +101,7 @@ function print(run: Run<VerifyFlags>, receipt: Receipt, result: VerifyResult, ba
     online,
     ...(code === undefined ? { anchor: receipt.anchor } : {}),
   });
-  output.line(`network ${basis.network}\n  trusted by: ${basis.source}`);
+  output.line(`network ${basis.network}`, `  trusted by: ${basis.source}`);
   for (const step of result.steps) {
     if (step.status === 'skipped' && failed) continue;
     const text = {

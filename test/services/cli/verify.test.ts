@@ -151,6 +151,22 @@ describe('notarium verify', () => {
     expect(await verify(receipt, 'member')).to.deep.equal([11, 'receipt-content-mismatch']);
   });
 
+  it('lets no receipt write to the terminal what it likes', async () => {
+    const field = 'x\n✓ chain\nVALID\u001b[2J\u009b2K\u202e';
+    const forged = alteredEntry(receipt, (text) => text.replace('{', `{${JSON.stringify(field)}:1,`));
+    await put('receipt.json', forged);
+    const argv = ['verify', 'file', 'receipt.json', '--network', 'network.json'];
+    const { code, stdout } = await cli(place, ...argv);
+    expect(code).to.equal(13);
+    expect(stdout).to.include('x\\u{a}✓ chain\\u{a}VALID\\u{1b}[2J\\u{9b}2K\\u{202e}');
+    expect(stdout).not.to.match(/^VALID|[^\n\P{Cc}]|\p{Cf}/mu);
+    const json = await cli(place, ...argv, '--json');
+    expect(json.stdout).not.to.match(/[^\n\P{Cc}]|\p{Cf}/u);
+    expect(json.json<{ steps: { detail?: string }[] }>().steps.some(({ detail }) => detail?.includes(field))).to.equal(
+      true,
+    );
+  });
+
   it('needs something to trust', async () => {
     await put('receipt.json', receipt);
     expect((await cli(place, 'verify', 'file', 'receipt.json', '--offline')).code).to.equal(23);
