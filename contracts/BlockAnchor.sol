@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { MessageHashUtils } from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import { Header, IBlockAnchor } from "./interfaces/IBlockAnchor.sol";
+import { Header } from "./interfaces/Header.sol";
+import { IBlockAnchor } from "./interfaces/IBlockAnchor.sol";
 import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
 import { CommitteeBlob } from "./libraries/CommitteeBlob.sol";
 import { CompactSignatures } from "./libraries/CompactSignatures.sol";

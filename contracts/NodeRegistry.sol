@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import { Header } from "./interfaces/Header.sol";
+import { IBlockAnchor } from "./interfaces/IBlockAnchor.sol";
 import { INodeRegistry, Node, NodeEntry, NodeStatus } from "./interfaces/INodeRegistry.sol";
 import { CommitteeBlob } from "./libraries/CommitteeBlob.sol";
 
@@ -31,6 +34,9 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     address public governor;
 
+    /// @inheritdoc INodeRegistry
+    address public anchor;
+
     Committee private _committee;
     mapping(address account => Node info) private _nodes;
     address[] private _accounts;
@@ -50,6 +56,7 @@ contract NodeRegistry is INodeRegistry {
             members[i] = entry.account;
             _accounts.push(entry.account);
             _nodes[entry.account].status = NodeStatus.Active;
+            _nodes[entry.account].activeSince = 1;
             _setInfo(entry);
             emit NodeEnrolled(entry.account, entry.name, entry.endpoint, entry.encryptionKey, entry.noteKey);
             emit NodeActivated(entry.account);
@@ -57,7 +64,19 @@ contract NodeRegistry is INodeRegistry {
         _setCommittee(members);
     }
 
-    // ---------------------------------------------------------------- the governor's acts
+    // ---------------------------------------------------------------- the deployer's acts
+
+    /// @inheritdoc INodeRegistry
+    function setAnchor(address newAnchor) external {
+        if (msg.sender != deployer) revert NotDeployer(msg.sender, deployer);
+        if (anchor != address(0)) revert AnchorAlreadySet(anchor, newAnchor);
+        if (newAnchor.code.length == 0) revert AnchorMissing(newAnchor);
+        // Another network's anchor would give hashes that no member of this committee ever signed.
+        address registry = address(IBlockAnchor(newAnchor).registry());
+        if (registry != address(this)) revert AnchorForeign(registry, address(this));
+        anchor = newAnchor;
+        emit AnchorSet(newAnchor);
+    }
 
     /// @inheritdoc INodeRegistry
     function setGovernor(address newGovernor) external {
@@ -67,6 +86,8 @@ contract NodeRegistry is INodeRegistry {
         governor = newGovernor;
         emit GovernorSet(newGovernor);
     }
+
+    // ---------------------------------------------------------------- the governor's acts
 
     /// @inheritdoc INodeRegistry
     function enroll(NodeEntry calldata entry) external onlyGovernor {
@@ -84,22 +105,21 @@ contract NodeRegistry is INodeRegistry {
 
     /// @inheritdoc INodeRegistry
     function activate(address account) external onlyGovernor {
-        NodeStatus status = _nodes[account].status;
+        Node storage info = _nodes[account];
+        NodeStatus status = info.status;
         if (status != NodeStatus.Candidate && status != NodeStatus.Suspended) {
             revert TransitionRefused(account, status, NodeStatus.Active);
         }
-        _nodes[account].status = NodeStatus.Active;
+        info.status = NodeStatus.Active;
+        // The epoch that begins with its joining.
+        info.activeSince = _committee.epoch + 1;
         _join(account);
         emit NodeActivated(account);
     }
 
     /// @inheritdoc INodeRegistry
     function suspend(address account) external onlyGovernor {
-        NodeStatus status = _nodes[account].status;
-        if (status != NodeStatus.Active) revert TransitionRefused(account, status, NodeStatus.Suspended);
-        _nodes[account].status = NodeStatus.Suspended;
-        _leave(account);
-        emit NodeSuspended(account);
+        _suspend(account);
     }
 
     /// @inheritdoc INodeRegistry
@@ -129,6 +149,33 @@ contract NodeRegistry is INodeRegistry {
         _requireLength(endpoint, MAX_ENDPOINT_BYTES);
         info.endpoint = endpoint;
         emit NodeUpdated(msg.sender, info.name, endpoint, info.encryptionKey, info.noteKey);
+    }
+
+    // ---------------------------------------------------------------- anyone's act
+
+    /// @inheritdoc INodeRegistry
+    function reportEquivocation(
+        Header calldata first,
+        bytes calldata firstSignature,
+        Header calldata second,
+        bytes calldata secondSignature
+    ) external {
+        if (anchor == address(0)) revert AnchorUnset();
+        if (second.slot != first.slot) revert SlotMismatch(second.slot, first.slot);
+        // Asked of the anchor, so that there is one definition of what is signed.
+        bytes32 firstHash = IBlockAnchor(anchor).hashBlock(first);
+        bytes32 secondHash = IBlockAnchor(anchor).hashBlock(second);
+        if (firstHash == secondHash) revert SameBlock(firstHash);
+        address account = _signerOf(firstHash, firstSignature);
+        address other = _signerOf(secondHash, secondSignature);
+        if (other != account) revert SignerMismatch(other, account);
+
+        // The later epoch counts: a node that signs twice must not get off by naming a past epoch in one of the two.
+        uint64 epoch = first.epoch > second.epoch ? first.epoch : second.epoch;
+        uint64 since = _nodes[account].activeSince;
+        if (epoch < since) revert EvidenceStale(epoch, since);
+        _suspend(account);
+        emit EquivocationReported(account, first.slot, firstHash, secondHash, msg.sender);
     }
 
     // ---------------------------------------------------------------- views
@@ -223,6 +270,27 @@ contract NodeRegistry is INodeRegistry {
     }
 
     // ---------------------------------------------------------------- helpers
+
+    function _suspend(address account) private {
+        NodeStatus status = _nodes[account].status;
+        if (status != NodeStatus.Active) revert TransitionRefused(account, status, NodeStatus.Suspended);
+        _nodes[account].status = NodeStatus.Suspended;
+        _leave(account);
+        emit NodeSuspended(account);
+    }
+
+    function _signerOf(bytes32 digest, bytes calldata signature) private pure returns (address signer) {
+        ECDSA.RecoverError problem;
+        bytes32 detail;
+        if (signature.length == 64) {
+            (signer, problem, detail) = ECDSA.tryRecover(digest, bytes32(signature[:32]), bytes32(signature[32:]));
+        } else {
+            (signer, problem, detail) = ECDSA.tryRecoverCalldata(digest, signature);
+        }
+        if (problem == ECDSA.RecoverError.InvalidSignatureLength) revert SignatureLength(signature.length, 65);
+        if (problem == ECDSA.RecoverError.InvalidSignatureS) revert SignatureMalleable(detail);
+        if (signer == address(0)) revert SignatureInvalid(digest);
+    }
 
     function _setInfo(NodeEntry memory entry) private {
         _requireLength(entry.name, MAX_NAME_BYTES);

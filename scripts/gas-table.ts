@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { id, type TransactionReceipt, type TransactionResponse } from 'ethers';
 import {
   type Block,
+  compact,
   createKit,
   entryOf,
   type Header,
@@ -171,7 +172,18 @@ async function registryRows(): Promise<GasRow[]> {
   const own = registry.connect(newcomer as never) as typeof registry;
   await spent('setEndpoint', own.setEndpoint('https://other.example'));
   await spent('remove, fifth member', registry.remove(entry.account));
-  return rows;
+  return [...rows, await reportRow()];
+}
+
+/** One of four signed two blocks of a slot; somebody else reports it. */
+async function reportRow(): Promise<GasRow> {
+  const { kit, first, second } = await twoEntries(4);
+  const { key } = kit.members[1]!;
+  const rival = { ...second.header, root: first.header.root };
+  const [one, two] = [second.header, rival].map((header) => compact(key, kit.digestOf(header)));
+  const sent = await kit.registry.reportEquivocation(second.header, one!, rival, two!);
+  const { gasUsed } = (await sent.wait()) as TransactionReceipt;
+  return { operation: 'report equivocation, one of four', gas: gasUsed };
 }
 
 /** To the nearest thousand: the bytecode ends with a hash of the sources, whose zero bytes change with any comment. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { Header } from "./Header.sol";
+
 /// @notice Where a node stands on its way through the consortium.
 /// @dev None -> Candidate -> Active <-> Suspended; Candidate, Active and Suspended -> Removed; Removed -> Candidate.
 enum NodeStatus {
@@ -28,6 +30,8 @@ struct NodeEntry {
 /// @notice What the registry keeps about a node.
 struct Node {
     NodeStatus status;
+    /// Committee epoch with which it became active the last time; zero if it never was.
+    uint64 activeSince;
     string name;
     string endpoint;
     bytes32 encryptionKey;
@@ -37,13 +41,24 @@ struct Node {
 /// @title The nodes of the consortium and its committee
 /// @notice The committee is the ordered set of active nodes (centres). It has an epoch, which grows by one at every
 /// change. All centres have equal rights: the order decides only whose turn it is to publish.
-/// @custom:later The attested application of candidates and `reportEquivocation` come with their own issues: the
-/// first will call what `enroll` does, the second what `suspend` does.
+/// @custom:later The attested application of candidates comes with its own issue: it will call what `enroll` does.
 interface INodeRegistry {
     // ---------------------------------------------------------------- errors
 
     /// @notice The zero address can be neither a node nor the governor.
     error AccountZero();
+
+    /// @notice The anchor is set once and for ever.
+    error AnchorAlreadySet(address have, address want);
+
+    /// @notice The anchor reads its committee from another registry.
+    error AnchorForeign(address have, address want);
+
+    /// @notice There is no contract at the anchor's address.
+    error AnchorMissing(address anchor);
+
+    /// @notice No anchor is set yet, so nobody can say what the hash of a block is.
+    error AnchorUnset();
 
     /// @notice A committee has at least one member.
     error CommitteeEmpty();
@@ -60,6 +75,10 @@ interface INodeRegistry {
     /// @notice There was no such epoch yet; epochs start at 1.
     error EpochUnknown(uint64 have, uint64 want);
 
+    /// @notice Both blocks are of epochs before the node became active the last time: the greater of the two, and the
+    /// least that counts. What it did before, the governor has judged.
+    error EvidenceStale(uint64 have, uint64 want);
+
     /// @notice The governor is set once and for ever.
     error GovernorAlreadySet(address have, address want);
 
@@ -75,6 +94,24 @@ interface INodeRegistry {
     /// @notice Only the governor may do this.
     error NotGovernor(address have, address want);
 
+    /// @notice The two headers are the same block: signing that twice is no offence.
+    error SameBlock(bytes32 blockHash);
+
+    /// @notice Nobody made this signature over this block.
+    error SignatureInvalid(bytes32 blockHash);
+
+    /// @notice A signature has 65 bytes, or 64 by EIP-2098.
+    error SignatureLength(uint256 have, uint256 want);
+
+    /// @notice The s value of a signature is in the upper half of the curve order.
+    error SignatureMalleable(bytes32 s);
+
+    /// @notice The second block is signed by somebody else than the first.
+    error SignerMismatch(address have, address want);
+
+    /// @notice The two blocks are of different slots: the second's, and the first's.
+    error SlotMismatch(uint64 have, uint64 want);
+
     /// @notice A name or an endpoint has more bytes than allowed.
     error TextTooLong(uint256 have, uint256 want);
 
@@ -83,8 +120,20 @@ interface INodeRegistry {
 
     // ---------------------------------------------------------------- events
 
+    /// @notice The anchor was set.
+    event AnchorSet(address indexed anchor);
+
     /// @notice The committee changed; `pointer` is the blob with its members, readable for ever.
     event CommitteeChanged(uint64 indexed epoch, address pointer, uint256 size);
+
+    /// @notice A node was suspended because it signed two different blocks of one slot.
+    event EquivocationReported(
+        address indexed account,
+        uint64 slot,
+        bytes32 firstHash,
+        bytes32 secondHash,
+        address reporter
+    );
 
     /// @notice The governor was set.
     event GovernorSet(address indexed governor);
@@ -118,12 +167,33 @@ interface INodeRegistry {
     /// @dev Governor only. Reverts with {LastActiveNode} or {TransitionRefused}.
     function remove(address account) external;
 
+    /// @notice Suspends an active node that signed two different blocks of one slot, which an honest one never does.
+    /// Anyone may report; the signatures are the proof.
+    /// @dev The order of the two does not matter. Each proof counts against one term of the node in the committee (see
+    /// {EvidenceStale}), so that it cannot be shown again after the governor has taken the node back.
+    /// Reverts with {AnchorUnset}, {SlotMismatch}, {SameBlock}, {SignatureLength}, {SignatureMalleable},
+    /// {SignatureInvalid}, {SignerMismatch}, {TransitionRefused} where the node is not active (any more),
+    /// {EvidenceStale} or {LastActiveNode}.
+    /// @param firstSignature Over the first block's hash: 65 bytes, or 64 by EIP-2098; s in the lower half.
+    /// @param secondSignature By the same key over the second's.
+    function reportEquivocation(
+        Header calldata first,
+        bytes calldata firstSignature,
+        Header calldata second,
+        bytes calldata secondSignature
+    ) external;
+
+    /// @notice Names the `BlockAnchor` whose blocks the nodes sign, once.
+    /// @dev Deployer only. The anchor must be a contract that reads this registry. Reverts with {NotDeployer},
+    /// {AnchorAlreadySet}, {AnchorMissing} or {AnchorForeign}.
+    function setAnchor(address newAnchor) external;
+
     /// @notice A node's own change of its endpoint.
     /// @dev Reverts with {NodeUnknown} for strangers and removed nodes, or {TextTooLong}.
     function setEndpoint(string calldata endpoint) external;
 
     /// @notice Hands the registry to its governor, once.
-    /// @dev Deployer only. Until then nobody can change the committee, the deployer neither.
+    /// @dev Deployer only. Until then nobody can change the committee but by {reportEquivocation}, the deployer neither.
     function setGovernor(address newGovernor) external;
 
     /// @notice Takes an active node out of the committee for the time being.
@@ -136,6 +206,9 @@ interface INodeRegistry {
 
     // ---------------------------------------------------------------- views
 
+    /// @notice The `BlockAnchor` whose blocks the nodes sign; zero until set.
+    function anchor() external view returns (address);
+
     /// @notice The current epoch and the members in order.
     function committee() external view returns (uint64 epoch, address[] memory members);
 
@@ -146,7 +219,7 @@ interface INodeRegistry {
     /// @notice The current epoch and the blob that holds the members: the one read of `BlockAnchor`.
     function committeePointer() external view returns (uint64 epoch, address pointer);
 
-    /// @notice The account that deployed the registry and may set the governor once.
+    /// @notice The account that deployed the registry and may set anchor and governor once.
     function deployer() external view returns (address);
 
     /// @notice The current committee, as Hyperledger Besu's QBFT validator contract must answer.

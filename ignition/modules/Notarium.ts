@@ -9,7 +9,7 @@ export type NodeEntry = {
   noteKey: string;
 };
 
-/** The registry with its genesis committee, and the anchor that reads it. */
+/** The registry with its genesis committee, and the anchor that reads it; each knows the other in the end. */
 export const notariumModule = buildModule('Notarium', (m) => {
   const registry = m.contract('NodeRegistry', [m.getParameter<NodeEntry[]>('committee')]);
   const blockAnchor = m.contract('BlockAnchor', [
@@ -17,5 +17,6 @@ export const notariumModule = buildModule('Notarium', (m) => {
     m.getParameter<number>('periodSeconds'),
     m.getParameter<number>('graceSeconds'),
   ]);
+  m.call(registry, 'setAnchor', [blockAnchor]);
   return { registry, blockAnchor };
 });

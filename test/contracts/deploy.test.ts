@@ -68,7 +68,7 @@ for (const [name, start] of [
         }),
       );
 
-    it('deploys both contracts with their parameters, and writes the file', async () => {
+    it('deploys both contracts with their parameters, each knowing the other, and writes the file', async () => {
       const outFile = join(folder, 'out', 'chain.json');
       const deployment = await deploy(options({ outFile }));
       expect(JSON.parse(await readFile(outFile, 'utf8'))).to.deep.equal(deployment);
@@ -81,10 +81,11 @@ for (const [name, start] of [
         );
         const registry = new Contract(
           deployment.registry,
-          ['function getValidators() view returns (address[])'],
+          ['function getValidators() view returns (address[])', 'function anchor() view returns (address)'],
           provider,
         );
         expect(await anchor.getFunction('registry')()).to.equal(deployment.registry);
+        expect(await registry.getFunction('anchor')()).to.equal(deployment.blockAnchor);
         expect(await anchor.getFunction('periodSeconds')()).to.equal(2n);
         expect([...(await registry.getFunction('getValidators')())]).to.deep.equal(
           parameters.committee.map(({ address }) => address),
@@ -106,18 +107,21 @@ for (const [name, start] of [
       expect(await sent()).to.equal(before);
     });
 
-    for (const [when, reaches] of [
-      ['before', false],
-      ['after', true],
+    // The second transaction deploys the anchor, the third makes it known to the registry.
+    for (const [nth, when, reaches] of [
+      [2, 'before', false],
+      [2, 'after', true],
+      [3, 'before', false],
+      [3, 'after', true],
     ] as const) {
-      it(`goes on where it was interrupted just ${when} a transaction reached the chain`, async () => {
-        const stateDir = join(folder, `interrupted ${when}`);
+      it(`goes on where it was interrupted just ${when} transaction ${nth} reached the chain`, async () => {
+        const stateDir = join(folder, `interrupted ${when} ${nth}`);
         const inner = rpcProvider(chain.url, developmentKey);
         let transactions = 0;
         const breaking: EIP1193Provider = {
           request: async (call) => {
             if (call.method === 'eth_sendTransaction') transactions += 1;
-            if (transactions < 2) return await inner.request(call);
+            if (transactions < nth) return await inner.request(call);
             if (reaches && call.method === 'eth_sendTransaction') await inner.request(call);
             throw new Error('connection lost');
           },
@@ -128,9 +132,9 @@ for (const [name, start] of [
           failure = error;
         });
         expect(failure).to.be.an('error');
-        expect(await sent()).to.equal(before + (reaches ? 2 : 1));
+        expect(await sent()).to.equal(before + nth - (reaches ? 0 : 1));
         const deployment = await deploy(options({ stateDir }));
-        expect(await sent()).to.equal(before + 2);
+        expect(await sent()).to.equal(before + 3);
         expect(await deploy(options({ stateDir }))).to.deep.equal(deployment);
       });
     }
@@ -139,7 +143,7 @@ for (const [name, start] of [
       const before = await sent();
       const { privateKey: _, ...unlocked } = options({ stateDir: join(folder, 'unlocked') });
       await deploy(unlocked);
-      expect(await sent()).to.equal(before + 2);
+      expect(await sent()).to.equal(before + 3);
     });
 
     it('reports what the contract refuses', async () => {

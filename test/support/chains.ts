@@ -46,7 +46,7 @@ export type DeployedNotarium = {
 };
 
 /**
- * Deploys NodeRegistry and BlockAnchor with two plain transactions of development account 9, much faster
+ * Deploys NodeRegistry and BlockAnchor with three plain transactions of development account 9, much faster
  * than scripts/deploy.ts. Needs the artifacts of `npx hardhat build`.
  */
 export async function deployNotarium(rpcUrl: string, genesis: Genesis): Promise<DeployedNotarium> {
@@ -60,6 +60,10 @@ export async function deployNotarium(rpcUrl: string, genesis: Genesis): Promise<
   ]);
   const registry = await deployContract(rpcUrl, 'NodeRegistry', [nodes]);
   const anchor = await deployContract(rpcUrl, 'BlockAnchor', [registry.address, periodSeconds, graceSeconds]);
+  await sendAsDeployer(rpcUrl, 'setAnchor', {
+    to: registry.address,
+    data: new Interface(['function setAnchor(address)']).encodeFunctionData('setAnchor', [anchor.address]) as Hex,
+  });
   const chainId = Number(await jsonRpc(rpcUrl)('eth_chainId', []));
   return { chainId, contract: anchor.address, registry: registry.address, fromBlock: registry.blockNumber };
 }
@@ -72,18 +76,23 @@ export async function deployContract(
 ): Promise<{ address: Address; blockNumber: number }> {
   const file = join(root, 'artifacts', 'contracts', `${name}.sol`, `${name}.json`);
   const artifact = JSON.parse(await readFile(file, 'utf8')) as { abi: (Fragment | JsonFragment)[]; bytecode: Hex };
-  const data = artifact.bytecode + new Interface(artifact.abi).encodeDeploy(args).slice(2);
+  const data = `${artifact.bytecode}${new Interface(artifact.abi).encodeDeploy(args).slice(2)}` as Hex;
+  const receipt = await sendAsDeployer(rpcUrl, `deployment of ${name}`, { data });
+  return { address: receipt.contractAddress, blockNumber: Number(receipt.blockNumber) };
+}
+
+/** Sends as development account 9, and waits until it is mined. */
+async function sendAsDeployer(rpcUrl: string, what: string, call: { to?: Address; data: Hex }): Promise<Receipt> {
   const rpc = jsonRpc(rpcUrl, { timeoutMs: 20_000 });
   const accounts = (await rpc('eth_accounts', [])) as Address[];
-  const hash = await rpc('eth_sendTransaction', [{ from: accounts[9], data, gas: '0x7a1200' }]);
+  const hash = await rpc('eth_sendTransaction', [{ from: accounts[9], gas: '0x7a1200', ...call }]);
   for (let attempt = 0; attempt < 500; attempt++) {
     const receipt = (await rpc('eth_getTransactionReceipt', [hash])) as Receipt | null;
-    if (receipt?.status === '0x1')
-      return { address: receipt.contractAddress, blockNumber: Number(receipt.blockNumber) };
-    if (receipt) throw new Error(`${name} was not deployed: its constructor failed`);
+    if (receipt?.status === '0x1') return receipt;
+    if (receipt) throw new Error(`${what}: the contract refused it`);
     await new Promise((done) => setTimeout(done, 10));
   }
-  throw new Error(`${name} was not mined`);
+  throw new Error(`${what} was not mined`);
 }
 
 type Receipt = { status: string; contractAddress: Address; blockNumber: string };

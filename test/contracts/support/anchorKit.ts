@@ -123,6 +123,7 @@ export async function createKit(options: KitOptions) {
     graceSeconds,
   ])) as unknown as BlockAnchor;
   const contract = await anchor.getAddress();
+  await registry.setAnchor(contract);
   const { chainId } = await ethers.provider.getNetwork();
   const tree = options.tree ?? ReferenceTree.ofEqual(new TextEncoder().encode('entry'));
   const firstSlot = BigInt(Math.floor(startSeconds / periodSeconds));
