@@ -31,6 +31,7 @@ export type RecordView = {
   readonly state: 'pooled' | 'logged' | 'refused';
   readonly acceptance?: Acceptance;
   readonly leafIndex?: number;
+  /** Of its block; while it is pooled, of the block on its way that has it. */
   readonly height?: number;
   readonly refusal?: Refusal;
   /** The record that supersedes this one, where known. */

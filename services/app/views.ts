@@ -19,11 +19,16 @@ export async function recordView(store: Store, signer: Signer, id: RecordId): Pr
   const common = { id, record, ...(successor ? { supersededBy: toHex(successor) } : {}) };
   switch (found.where) {
     case 'pool': {
-      const { acceptedAt, includeBySlot, acceptance } = found;
+      const { seq, acceptedAt, includeBySlot, acceptance } = found;
       const signature = toHex(acceptance);
+      // A record stays in the pool until its block is confirmed; who judges the promise must know of that block.
+      const block = (await store.liveBlocks()).find(
+        ({ range }) => range && range.firstSeq <= seq && seq <= range.lastSeq,
+      );
       return {
         ...common,
         state: 'pooled',
+        ...(block ? { height: block.header.height } : {}),
         acceptance: { recordId: id, acceptedAt, includeBySlot, centre: signer.address, signature },
       };
     }

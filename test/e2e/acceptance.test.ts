@@ -1,9 +1,11 @@
 import { expect } from 'chai';
-import { checkRefusal, type Refusal } from '../../services/core/acceptance.ts';
+import { type Acceptance, checkRefusal, type Refusal } from '../../services/core/acceptance.ts';
 import type { RecordId } from '../../services/core/bytes.ts';
+import { Notarium } from '../../services/index.ts';
 import { type AnvilControl, anvilControl } from '../support/anvil.ts';
 import { json, post, postBatch, receiptOf, recordOf, untilIdle } from '../support/centreApi.ts';
 import { statusOf } from '../support/centreProcess.ts';
+import { expectCode } from '../support/expectCode.ts';
 import { logFaults, loggedIds } from '../support/logOf.ts';
 import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
@@ -88,6 +90,47 @@ describe('what a centre has promised', function () {
     ]);
     // Asked again, it is still refused, not taken anew.
     expect((await post(url, heir)).body.code).to.equal('record-refused');
+  });
+
+  it('is not said to have broken a promise while its block waits for the chain', async () => {
+    await untilIdle(net.centre.url);
+    await net.centre.stop();
+    const { url } = await net.start({ args: [...(net.spec.args ?? []), '--confirmations', '3'] });
+    const { rpcUrl } = net.chain;
+    const [offline, online] = [new Notarium({ url }), new Notarium({ url, rpcUrl })];
+    // Long after all promises here.
+    const nowMs = Date.now() + 3_600_000;
+    const judge = async (client: Notarium, acceptance: Acceptance) =>
+      (await client.checkAcceptance(acceptance, { nowMs })).status;
+    const liveState = async (height: number) => (await json(`${url}/v1/blocks/${height}`)).body.state;
+
+    await anvil.automine(false);
+    const { body } = await post(url, await record());
+    const { acceptance, id } = body as { acceptance: Acceptance; id: RecordId };
+    const { height } = await until('a block on its way', async () => {
+      const view = await recordOf(url, id);
+      return view.height !== undefined && (await liveState(view.height)) === 'submitted' && view;
+    });
+    expect((await recordOf(url, id)).state).to.equal('pooled');
+    // What the chain does not have an hour after its time, it will not take; without the chain nobody can tell.
+    expect(await judge(online, acceptance)).to.equal('broken');
+    await expectCode('record-not-anchored', offline.checkAcceptance(acceptance, { nowMs }));
+    expect((await offline.checkAcceptance(acceptance)).status).to.equal('pending');
+
+    await anvil.mine();
+    expect(await judge(online, acceptance)).to.equal('pending');
+    await until('the anchor seen', async () => (await liveState(height!)) === 'anchored');
+    expect(await judge(offline, acceptance)).to.equal('pending');
+    expect(await judge(online, acceptance)).to.equal('pending');
+    const late = { ...acceptance, includeBySlot: 1 };
+    await expectCode('signature-mismatch', offline.checkAcceptance(late, { nowMs }));
+
+    await anvil.mine(3);
+    await anvil.automine(true);
+    await until('the block confirmed', async () => (await recordOf(url, id)).state === 'logged');
+    expect(await judge(offline, acceptance)).to.equal('kept');
+    await net.centre.stop();
+    await net.start();
   });
 
   it('loses nothing when it is stopped under load', async () => {

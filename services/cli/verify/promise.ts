@@ -26,14 +26,15 @@ export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promis
   if (options.offline)
     throw new NotariumError('usage-invalid', 'whether a record is in the log cannot be known offline');
   const acceptance = asAcceptance(await readJson(resolve(terminal.cwd, file)));
+  const { rpcUrl } = settings;
   const client = new Notarium({
     url: settings.url ?? defaultUrl,
+    rpcUrl,
     trusted: await findNetwork(settings, options.network, terminal.cwd),
     networksFolder: settings.networks,
     apiKey: settings.apiKey,
   });
   trustNote(output, await client.network({ signal }));
-  const { rpcUrl } = settings;
   const nowMs = rpcUrl === undefined ? Date.now() : await chainTimeMs(rpcUrl, { signal });
   const verdict = await client.checkAcceptance(acceptance, { signal, nowMs });
   const code = codes[verdict.status];

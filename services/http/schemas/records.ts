@@ -74,7 +74,9 @@ export const recordViewSchema = z
     state: z.enum(['pooled', 'logged', 'refused']),
     acceptance: acceptanceDoc.optional(),
     leafIndex: uintSchema.optional(),
-    height: uintSchema.optional(),
+    height: uintSchema.optional().meta({
+      description: 'Of its block; while the record is pooled, of the block on its way to the chain that has it',
+    }),
     refusal: refusalSchema
       .meta({ id: 'Refusal', description: 'Signed statement that an accepted record will not be in the log, and why' })
       .optional(),

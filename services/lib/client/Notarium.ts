@@ -17,11 +17,12 @@ import { type Content, hashContent } from './content.ts';
 import { type Draft, fileSubject } from './draft.ts';
 import { mapInOrder } from './jobs.ts';
 import { aggregateMembers, type Member, type MemberSet } from './memberReceipts.ts';
+import { recordFate } from './recordFate.ts';
 import { type Submittable, type Submitted, signDraft, submitAll, submitOne } from './submit.ts';
 import type { SubmitResult } from './submitBatch.ts';
 import type { TrustOutcome } from './Trust.ts';
 import { networkOf } from './TrustedNetwork.ts';
-import { type AcceptanceVerdict, type RecordFate, verifyAcceptance } from './verifyAcceptance.ts';
+import { type AcceptanceVerdict, verifyAcceptance } from './verifyAcceptance.ts';
 import { checkGivenReceipt, verifyDigest } from './verifyContent.ts';
 import { type WaitOptions, waitForReceipt } from './waitForReceipt.ts';
 
@@ -173,29 +174,19 @@ export class Notarium {
   }
 
   /**
-   * Whether the centre kept its promise; asks it for the record.
-   * @throws NotariumError as `verifyAcceptance`; `server-unreachable`: then nothing is known.
+   * Whether the centre kept its promise; asks it for the record, and the chain (where there is an `rpcUrl`) for a block that
+   * waits for confirmations.
+   * @throws NotariumError as `verifyAcceptance`; any other code (`server-unreachable`, `not-ready`, `rate-limited` …) says why
+   *   nothing is known.
    */
   async checkAcceptance(
     acceptance: Acceptance,
     options: CallOptions & { nowMs?: number } = {},
   ): Promise<AcceptanceVerdict> {
     const { trusted } = await this.network(options);
-    const fate = await this.#fateOf(acceptance.recordId, options);
+    const id = acceptance.recordId;
+    const getReceipt = () => this.waitForReceipt(id, { ...options, timeoutMs: 0 });
+    const fate = await recordFate(this.#connection, networkOf(trusted), id, getReceipt, options);
     return verifyAcceptance(acceptance, fate, trusted, options.nowMs ?? Date.now(), await this.#connection.crypto());
-  }
-
-  async #fateOf(id: RecordId, options: CallOptions): Promise<RecordFate> {
-    try {
-      return { kind: 'logged', receipt: await this.waitForReceipt(id, { ...options, timeoutMs: 0 }) };
-    } catch (error) {
-      if (!(error instanceof NotariumError)) throw error;
-      // Never taken for the centre's word: it was away.
-      if (error.cause instanceof NotariumError && error.cause.code === 'server-unreachable') throw error.cause;
-      if (error.code === 'record-refused')
-        return { kind: 'refused', refusal: (await this.record(id, options)).refusal };
-      if (error.code === 'record-not-found' || error.code === 'wait-timeout') return { kind: 'missing' };
-      throw error;
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
+import { blockHeaderSchema } from '../../core/block.ts';
 import { recordSchema } from '../../core/record.ts';
 import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 
@@ -69,6 +70,9 @@ export const recordAnswerSchema = z.looseObject({
 
 /** See {@link recordAnswerSchema}. */
 export type RecordAnswer = z.infer<typeof recordAnswerSchema>;
+
+/** `GET /v1/blocks/:height`. */
+export const blockAnswerSchema = z.looseObject({ header: blockHeaderSchema, state: z.string() });
 
 /** `GET /v1/records?digest=…`. */
 export const searchAnswerSchema = z.looseObject({ items: z.array(recordAnswerSchema), next: z.string().optional() });

@@ -8,15 +8,8 @@ import {
 import { slotStartMs } from '../../core/committee.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { Receipt } from '../../core/receipt.ts';
+import type { RecordFate } from './recordFate.ts';
 import { isKnownCentre, networkOf, type TrustedNetwork } from './TrustedNetwork.ts';
-
-/** What is known about the record of an acceptance. */
-export type RecordFate =
-  | { readonly kind: 'logged'; readonly receipt: Receipt }
-  | { readonly kind: 'refused'; readonly refusal: unknown }
-  /** The log does not have it: said by a centre that answers, not by one that is away. */
-  | { readonly kind: 'missing' };
 
 /** What an acceptance turned out to be. */
 export type AcceptanceVerdict = {
@@ -41,8 +34,10 @@ export function asAcceptance(value: unknown): Acceptance {
 /**
  * Judges a promise. The receipt in `fate` must have been verified. A record that is not in a block of the promised slot or
  * an earlier one, after that slot and the chain's grace, is provable misconduct, unless a centre's signed refusal says why.
+ * While such a block waits for confirmations, the answer is pending.
  * @param nowMs Time that the verifier trusts: the chain's, or its own clock's.
- * @throws NotariumError `acceptance-signer-unknown`, the signature codes: then nobody promised anything.
+ * @throws NotariumError `acceptance-signer-unknown`, the signature codes: then nobody promised anything;
+ *   `record-not-anchored` where only the chain knows whether the block of the record was anchored in time.
  */
 export function verifyAcceptance(
   acceptance: Acceptance,
@@ -74,6 +69,14 @@ export function verifyAcceptance(
     if (refusal.success && refusal.data.recordId === recordId && isKnownCentre(trusted, refusal.data.centre)) {
       checkRefusal(network, refusal.data, crypto);
       return verdict('refused', `refused with a signature: ${refusal.data.reason}`);
+    }
+  }
+  if (fate.kind === 'sealed' && fate.slot <= includeBySlot) {
+    const block = `block ${fate.height}, slot ${fate.slot}, promised by slot ${includeBySlot}`;
+    if (fate.isAnchored) return verdict('pending', `in ${block}: anchored, and not yet confirmed`);
+    if (fate.isAnchored === undefined && nowMs >= dueMs) {
+      // Anchored in the last moment, say, and not yet seen by the centre.
+      throw new NotariumError('record-not-anchored', `sealed in ${block}: ask the chain whether it has that block`);
     }
   }
   return nowMs < dueMs

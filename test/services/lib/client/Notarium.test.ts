@@ -307,6 +307,40 @@ describe('lib/client/Notarium', () => {
     await expectCode('server-unreachable', notary.checkAcceptance({ ...acceptance!, recordId: id }, { nowMs: dueMs }));
   });
 
+  it('blames no centre for an answer that says nothing about the record', async () => {
+    const { acceptance } = await open().submit(draft);
+    const nowMs = Number.MAX_SAFE_INTEGER;
+    const problem = (status: number, code: string) => ({ status, body: { code, status, title: code, retry: true } });
+    for (const [{ status, body }, code] of [
+      [problem(503, 'not-ready'), 'not-ready'],
+      [problem(503, 'shutting-down'), 'shutting-down'],
+      [problem(503, 'storage-failed'), 'storage-failed'],
+      [problem(429, 'rate-limited'), 'rate-limited'],
+      [problem(504, 'wait-timeout'), 'wait-timeout'],
+      [problem(404, 'not-found'), 'not-found'],
+      [problem(404, 'of-a-newer-centre'), 'server-answer-invalid'],
+      [{ status: 502, body: 'bad gateway' }, 'server-answer-invalid'],
+    ] as const) {
+      // Whichever of its two questions is answered so.
+      for (const path of [/\/receipt/, /\/v1\/records\/0x[0-9a-f]+$/]) {
+        const url = await between((request, response) => {
+          if (!path.test(request.url!)) return false;
+          response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
+          return true;
+        });
+        await expectCode(code, open({ url }).checkAcceptance(acceptance!, { nowMs }));
+      }
+    }
+    // These words do say something.
+    const unknown = problem(404, 'record-not-found');
+    const url = await between((request, response) => {
+      if (!request.url!.includes('/v1/records/')) return false;
+      response.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify(unknown.body));
+      return true;
+    });
+    expect((await open({ url }).checkAcceptance(acceptance!, { nowMs })).status).to.equal('broken');
+  });
+
   it('takes no wrong address or key', () => {
     for (const url of ['nonsense', 'ftp://x', 'http://user:password@x']) {
       expect(() => new Notarium({ url }))
