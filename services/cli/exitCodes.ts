@@ -117,8 +117,8 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 62, meaning: 'the chain forgot anchors of this data folder', codes: ['chain-forgot-anchors'] },
   {
     exit: 63,
-    meaning: 'the contract refused the anchor, or gas cannot be paid',
-    codes: ['chain-anchor-rejected', 'chain-funds-missing'],
+    meaning: 'the contract refused the anchor or a report, or gas cannot be paid',
+    codes: ['chain-anchor-rejected', 'chain-report-rejected', 'chain-funds-missing'],
   },
   { exit: 64, meaning: 'the clock differs from the chain', codes: ['clock-skewed', 'clock-*'] },
   { exit: 65, meaning: 'this centre is not in the committee', codes: ['not-in-committee'] },
