@@ -17,6 +17,8 @@ export type StoreOptions = {
   readonly dataDir: string;
   /** `postgres://…`: PostgreSQL in place of the embedded SQLite database. */
   readonly databaseUrl?: string;
+  /** A connection to PostgreSQL on which nothing comes for that long is given up; a minute when left out. */
+  readonly databaseAnswerMs?: number;
   /** Folder `<dataDir>/log` when left out; `s3://bucket/prefix?endpoint=…&region=…`. */
   readonly logUrl?: string;
   /** Folder `<dataDir>/evidence` when left out; `s3://…` as above. */

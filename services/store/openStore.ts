@@ -60,7 +60,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           ? await openOrSetAside(path, options)
           : { database: await openSqlite(path), salvaged: undefined });
     } else {
-      database = await openPostgres(databaseUrl, options.logger);
+      database = await openPostgres(databaseUrl, options.logger, options.databaseAnswerMs);
     }
     opened.push(() => database.close());
     await claimNetwork(database.db, options);

@@ -1,11 +1,5 @@
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  Kysely,
-  PostgresDialect,
-} from 'kysely';
+import { Socket } from 'node:net';
+import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../lib/logger.ts';
 import { type Database, migrate } from './database.ts';
@@ -15,25 +9,62 @@ import type { Schema } from './schema.ts';
 const int8 = 20;
 const bytea = 17;
 
-/** Opens a PostgreSQL database and brings its schema up to date. */
-export async function openPostgres(url: string, logger: Logger): Promise<Database> {
+const defaultAnswerMs = 60_000;
+const connectMs = 10_000;
+const closeMs = 5_000;
+
+/** Opens a PostgreSQL database and brings its schema up to date. A server that says nothing for `answerMs` is given up. */
+export async function openPostgres(url: string, logger: Logger, answerMs = defaultAnswerMs): Promise<Database> {
+  const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
     max: 8,
     application_name: 'notarium',
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    // pg's own query_timeout would hand the connection on while its query and its transaction are still open.
+    stream: () => patientSocket(sockets, answerMs),
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
-  // Without a listener, the loss of an idle connection would end the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
-  const db = new Kysely<Schema>({ dialect: packedDialect(new PostgresDialect({ pool })) });
+  // Without listeners, the loss of a connection would end the process: the pool speaks for idle ones only.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'));
+  });
+  pool.on('error', () => undefined);
+  const dialect = new PostgresDialect({ pool, onCreateConnection: (connection) => setLimits(connection, answerMs) });
+  const db = new Kysely<Schema>({ dialect: packedDialect(dialect) });
+  const close = async (): Promise<void> => {
+    // A server that hangs does not even take leave.
+    const cut = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, closeMs);
+    await db.destroy().finally(() => clearTimeout(cut));
+  };
   try {
     await migrate(db, 'postgres');
   } catch (error) {
-    await db.destroy();
+    await close();
     throw error;
   }
-  return { engine: 'postgres', db, reader: db, close: () => db.destroy() };
+  return { engine: 'postgres', db, reader: db, close };
+}
+
+/** By statements, not at the start of the connection: PgBouncer refuses a start with parameters that it does not know. */
+async function setLimits(connection: DatabaseConnection, answerMs: number): Promise<void> {
+  // Well below the time for an answer: the error costs no connection.
+  await connection.executeQuery(CompiledQuery.raw(`set lock_timeout = ${Math.ceil(answerMs / 4)}`));
+  // A process that was stopped in the middle of a transaction must not hold up the others for ever.
+  await connection.executeQuery(CompiledQuery.raw(`set idle_in_transaction_session_timeout = ${answerMs}`));
+}
+
+/** A socket that breaks when nothing comes for that long; idle connections are closed by the pool long before. */
+function patientSocket(sockets: Set<Socket>, answerMs: number): Socket {
+  const socket = new Socket();
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
+  return socket.setTimeout(answerMs, () => {
+    socket.destroy(new Error(`the database has said nothing for ${answerMs} ms`));
+  });
 }
 
 /** Our 64-bit integers are below 2^53, so plain numbers hold them. */
