@@ -96,6 +96,11 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'the disk is full or failed: nothing was accepted',
     codes: ['storage-full', 'storage-failed', 'storage-*'],
   },
+  {
+    exit: 47,
+    meaning: 'another centre does not answer, refuses, or answers what cannot be true',
+    codes: ['peer-*', 'message-too-large'],
+  },
   // Running a centre
   { exit: 50, meaning: 'the database is damaged: run `notarium rebuild`', codes: ['store-corrupt', 'store-*'] },
   { exit: 51, meaning: 'another process holds the data folder', codes: ['store-locked'] },

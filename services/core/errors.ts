@@ -75,6 +75,13 @@ export const errorTable = {
   'acceptance-signer-unknown': row(422, 'The acceptance is not signed by a centre of the trusted network'),
   'network-untrusted': row(422, 'No trusted network file names this network'),
   'network-changed': row(422, 'The centre describes the network otherwise than the trusted network file does'),
+  // Between centres
+  'message-too-large': row(413, 'The message is larger than a centre may send to another'),
+  'peer-unreachable': row(503, 'The other centre cannot be reached', true),
+  'peer-timeout': row(504, 'The other centre did not answer in time', true),
+  'peer-busy': row(429, 'The other centre has too many requests of this one', true),
+  'peer-refused': row(502, 'The other centre does not serve this request'),
+  'peer-answer-invalid': row(502, 'The other centre answered what cannot be true', true),
   // Service
   unauthorized: row(401, 'An API key is needed'),
   forbidden: row(403, 'The API key has not the scope for this'),
