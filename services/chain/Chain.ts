@@ -2,6 +2,7 @@ import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import type { Network } from '../core/eip712.ts';
+import type { SignedHeader } from '../core/equivocation.ts';
 import type { ErrorData } from '../core/errors.ts';
 
 /** What never changes about a Notarium deployment on one chain instance. */
@@ -64,6 +65,12 @@ export type AnchorOutcome =
   /** The chain has this very block at its height already; nothing was sent. */
   { readonly status: 'anchored' } | { readonly status: 'sent'; readonly transaction: SentTransaction };
 
+/**
+ * What a report of equivocation came to. `already`: the registry has dealt with it; the culprit is out of the committee, or
+ * was and has been taken back since.
+ */
+export type ReportOutcome = 'reported' | 'already';
+
 /** Options of one anchor call. */
 export type SendOptions = {
   /** Awaited after signing and before the transaction leaves: save it here, so that a crash cannot forget it. */
@@ -103,7 +110,7 @@ export type AnchoredBlock = {
 export type Chain = {
   /** Read once when the chain was opened. */
   readonly info: ChainInfo;
-  /** Address that anchors; undefined without a signer. */
+  /** Address that anchors and reports; undefined without a signer. */
   readonly account: Address | undefined;
   /**
    * Checks that the RPC still is the chain that was opened.
@@ -143,6 +150,15 @@ export type Chain = {
    * @throws As {@link Chain.submitAnchor}.
    */
   replaceAnchor(stuck: SentTransaction, request: AnchorRequest, options?: SendOptions): Promise<AnchorOutcome>;
+  /**
+   * Reports a centre that signed two blocks of one slot, and waits until the report is in a block of the chain. Anchors may
+   * be submitted meanwhile: both take their nonces in turn, and a report that is stuck before them is sent again for more.
+   * After `chain-unreachable`, calling again goes on where it stopped.
+   * @throws NotariumError `block-no-equivocation` and `signature-*` before anything is sent,
+   *   `chain-report-rejected` with data `{ error, args }` (the culprit is no centre, or the last one),
+   *   `chain-funds-missing`, `chain-fees-too-high`, `chain-mismatch`, `chain-unreachable`, `chain-answer-invalid`.
+   */
+  reportEquivocation(first: SignedHeader, second: SignedHeader): Promise<ReportOutcome>;
   transactionStatus(hash: Hash): Promise<TransactionStatus>;
   /** Transactions of the account that the node knows but that are in no block yet. */
   pendingCount(): Promise<number>;

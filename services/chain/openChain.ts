@@ -1,4 +1,3 @@
-import { toQuantity } from 'ethers';
 import { zeroHash } from '../core/block.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
@@ -6,11 +5,14 @@ import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
+import { AccountSender } from './AccountSender.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
-import { guarded, revertReason } from './chainError.ts';
+import { guarded } from './chainError.ts';
 import { blockAnchorAt, nodeRegistryAt } from './contracts.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
+import { readGenesis, readInfo } from './readInfo.ts';
 import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
+import { EquivocationReporter } from './reportEquivocation.ts';
 import { AnchorSender } from './sendAnchor.ts';
 import { transactionStatus } from './transactionStatus.ts';
 
@@ -23,12 +25,14 @@ export type ChainOptions = {
   readonly chainId?: number;
   /** Expected hash of chain block 0; any other is `chain-mismatch`. */
   readonly genesisHash?: Hash;
-  /** Signs and pays for anchors; without it the chain can be read only. */
+  /** Signs and pays for anchors and reports; without it the chain can be read only. */
   readonly signer?: Signer;
   /** Chain block of the deployment: no event is looked for before it. */
   readonly fromBlock?: number;
   /** Most that gas may cost, in wei; 500 gwei by default. */
   readonly maxFeePerGasWei?: bigint;
+  /** A report of equivocation that waits longer for a block is sent again for more; 15 seconds by default. */
+  readonly replaceReportAfterMs?: number;
   /** Longest wait for one answer of the RPC; 10 seconds by default. */
   readonly timeoutMs?: number;
   readonly logger: Logger;
@@ -37,6 +41,7 @@ export type ChainOptions = {
 };
 
 const defaultMaxFeePerGasWei = 500_000_000_000n;
+const defaultReplaceReportAfterMs = 15_000;
 
 /**
  * Opens a chain: checks chain id, contract and EIP-712 domain, and reads what never changes.
@@ -48,11 +53,17 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
   const { timeoutMs } = options;
   const rpc = jsonRpc(options.rpcUrl, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const info = await guarded(() => readInfo(rpc, options));
-  return chainOf(rpc, info, options, () => closing.abort(new NotariumError('shutting-down', 'the chain was closed')));
+  const close = (): void => closing.abort(new NotariumError('shutting-down', 'the chain was closed'));
+  return chainOf(rpc, info, { ...options, signal }, close);
 }
 
-function chainOf(rpc: JsonRpc, info: ChainInfo, options: ChainOptions, close: () => void): Chain {
-  const { signer, fromBlock = 0, maxFeePerGasWei = defaultMaxFeePerGasWei, logger } = options;
+function chainOf(
+  rpc: JsonRpc,
+  info: ChainInfo,
+  options: ChainOptions & { signal: AbortSignal },
+  close: () => void,
+): Chain {
+  const { signer, fromBlock = 0 } = options;
   const contract = blockAnchorAt(info.contract, rpc);
   const registry = nodeRegistryAt(info.registry, rpc);
   const committees = new Map<number, Committee>();
@@ -70,11 +81,11 @@ function chainOf(rpc: JsonRpc, info: ChainInfo, options: ChainOptions, close: ()
   };
   const newestBlock = async (): Promise<number> => Number(await rpc('eth_blockNumber', []));
   const source: AnchorSource = { rpc, info, fromBlock, storedHash, committee, newestBlock };
-  const sender = signer && new AnchorSender({ rpc, info, signer, maxFeePerGasWei, logger, storedHash, committee });
+  const senders = signer && sendersOf(rpc, info, signer, options, { storedHash, committee });
   const checkInstance = async (): Promise<void> => void (await readGenesis(rpc, info.contract, info.genesisHash));
-  const needSender = (): AnchorSender => {
-    if (!sender) throw new NotariumError('key-missing', 'the chain was opened without a signer');
-    return sender;
+  const needSenders = (): Senders => {
+    if (!senders) throw new NotariumError('key-missing', 'the chain was opened without a signer');
+    return senders;
   };
 
   // A contract that is gone most likely means another instance of the chain, which is the thing to say then.
@@ -113,12 +124,17 @@ function chainOf(rpc: JsonRpc, info: ChainInfo, options: ChainOptions, close: ()
     submitAnchor: (request, sendOptions) =>
       checked(async () => {
         await checkInstance();
-        return needSender().submit(request, sendOptions);
+        return needSenders().anchors.submit(request, sendOptions);
       }),
     replaceAnchor: (stuck, request, sendOptions) =>
       checked(async () => {
         await checkInstance();
-        return needSender().replace(stuck, request, sendOptions);
+        return needSenders().anchors.replace(stuck, request, sendOptions);
+      }),
+    reportEquivocation: (first, second) =>
+      checked(async () => {
+        await checkInstance();
+        return needSenders().reports.report(first, second);
       }),
     transactionStatus: (hash) => checked(() => transactionStatus(rpc, hash)),
     pendingCount: () =>
@@ -135,6 +151,25 @@ function chainOf(rpc: JsonRpc, info: ChainInfo, options: ChainOptions, close: ()
   };
 }
 
+type Senders = { readonly anchors: AnchorSender; readonly reports: EquivocationReporter };
+
+// Both send from one account, so both take their nonces from one place.
+function sendersOf(
+  rpc: JsonRpc,
+  info: ChainInfo,
+  signer: Signer,
+  options: ChainOptions & { signal: AbortSignal },
+  reads: Pick<AnchorSource, 'storedHash' | 'committee'>,
+): Senders {
+  const { maxFeePerGasWei = defaultMaxFeePerGasWei, logger, signal } = options;
+  const { replaceReportAfterMs: replaceAfterMs = defaultReplaceReportAfterMs } = options;
+  const account = new AccountSender({ rpc, chainId: info.chainId, signer, maxFeePerGasWei, logger });
+  return {
+    anchors: new AnchorSender({ rpc, info, account, logger, ...reads }),
+    reports: new EquivocationReporter({ rpc, info, account, logger, replaceAfterMs, signal }),
+  };
+}
+
 async function* checkedBlocks(
   blocks: AsyncIterator<AnchoredBlock>,
   checked: <T>(run: () => Promise<T>) => Promise<T>,
@@ -144,64 +179,6 @@ async function* checkedBlocks(
     if (done) return;
     yield value;
   }
-}
-
-async function readInfo(rpc: JsonRpc, options: ChainOptions): Promise<ChainInfo> {
-  const contract = options.contract.toLowerCase() as Address;
-  const chainId = Number(await rpc('eth_chainId', []));
-  if (options.chainId !== undefined && options.chainId !== chainId) {
-    throw new NotariumError('chain-mismatch', 'chain id', { data: { have: chainId, want: options.chainId } });
-  }
-  const genesisHash = await readGenesis(rpc, contract, options.genesisHash);
-  const anchor = blockAnchorAt(contract, rpc);
-  const domain = await anchor.eip712Domain().catch((cause: unknown) => {
-    if (!(cause instanceof JsonRpcError) || !revertReason(cause)) throw cause;
-    throw new NotariumError('chain-contract-missing', `${contract} is another contract`, { data: { contract }, cause });
-  });
-  const [name, version] = [domain.name, domain.version];
-  if (name !== 'Notarium' || version !== '1') {
-    throw new NotariumError('chain-contract-missing', `${contract} is ${name} ${version}, not Notarium 1`);
-  }
-  if (Number(domain.chainId) !== chainId || domain.verifyingContract.toLowerCase() !== contract) {
-    throw new NotariumError('chain-answer-invalid', 'the contract has the domain of another one');
-  }
-  return {
-    chainId,
-    contract,
-    registry: (await anchor.registry()).toLowerCase() as Address,
-    periodSeconds: Number(await anchor.periodSeconds()),
-    graceSeconds: Number(await anchor.graceSeconds()),
-    genesisHash,
-    network: { chainId, contract },
-  };
-}
-
-// Genesis first: on another instance of the chain there is no contract either, and that is not the news.
-async function readGenesis(rpc: JsonRpc, contract: Address, want?: Hash): Promise<Hash> {
-  const genesis = await genesisHash(rpc);
-  if (want !== undefined) checkGenesis(genesis, want);
-  if ((await rpc('eth_getCode', [contract, 'latest'])) === '0x') {
-    const hint = 'is it the right chain, and has it kept its state?';
-    throw new NotariumError('chain-contract-missing', `${contract}: ${hint}`, { data: { contract } });
-  }
-  return genesis;
-}
-
-/**
- * Hash of block 0, as block 1 names it: an anvil that has loaded its state twice may show another block 0 of its own
- * making, and all other blocks rightly.
- */
-async function genesisHash(rpc: JsonRpc): Promise<Hash> {
-  const first = (await rpc('eth_getBlockByNumber', [toQuantity(1), false])) as { parentHash: Hash } | null;
-  if (first) return first.parentHash;
-  const genesis = (await rpc('eth_getBlockByNumber', [toQuantity(0), false])) as { hash: Hash } | null;
-  if (!genesis) throw new NotariumError('chain-answer-invalid', 'no block 0');
-  return genesis.hash;
-}
-
-function checkGenesis(have: Hash, want: Hash): void {
-  if (have === want) return;
-  throw new NotariumError('chain-mismatch', 'another instance of the chain', { data: { have, want } });
 }
 
 type RawBlock = { number: string; timestamp: string };
