@@ -79,7 +79,25 @@ export type CentreStatus = {
   readonly anchoredHeight: number;
   readonly slot: number;
   readonly lastPublisher?: Address;
+  /** Anchored blocks that are not in the log yet, as of the last look at the chain. */
+  readonly lagBlocks: number;
+  /** The other active centres. */
+  readonly peers: readonly {
+    readonly address: Address;
+    readonly connected: boolean;
+    /** 0 is blameless. */
+    readonly score: number;
+    readonly cutOffReason?: string;
+  }[];
   readonly crypto: string;
+};
+
+/** Where a centre listens to the others. */
+export type PeerAddressView = {
+  readonly address: Address;
+  /** libp2p peer id: the same key as the address. */
+  readonly peerId: string;
+  readonly multiaddrs: readonly string[];
 };
 
 /** A block-level event; `seq` grows by one. */
@@ -114,6 +132,13 @@ export type Centre = {
   accept(lines: readonly string[]): Promise<IntakeResult[]>;
   /** Signs a draft as submitter, with `meta.onBehalfOf` set to the client's name, and accepts it. */
   acceptDraft(draft: unknown, onBehalfOf: string): Promise<IntakeResult>;
+  /**
+   * Waits until a quorum of centres, this one included, has the record on disk; gives their signed acceptances, ours first.
+   * @throws NotariumError `quorum-unreachable`; the record stays accepted here.
+   */
+  heldByQuorum(id: RecordId, own: Acceptance, waitMs: number, signal?: AbortSignal): Promise<readonly Acceptance[]>;
+  /** Where other centres reach this one; undefined while it is alone. */
+  peer(): PeerAddressView | undefined;
   record(id: RecordId): Promise<RecordView | undefined>;
   /**
    * The receipt of an anchored record, waiting up to `waitMs` for the anchor.

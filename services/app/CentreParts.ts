@@ -1,6 +1,4 @@
 import type { Chain } from '../chain/Chain.ts';
-import type { BlockHeader, BlockSignature } from '../core/block.ts';
-import type { Committee } from '../core/committee.ts';
 import type { Network } from '../core/eip712.ts';
 import type { Signer } from '../core/signature.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,6 +8,7 @@ import type { Store } from '../store/Store.ts';
 import type { ClockGuard } from './ClockGuard.ts';
 import type { CentreMetrics } from './metrics.ts';
 import type { Problems } from './Problems.ts';
+import type { Replication } from './replication/openReplication.ts';
 
 /** Numbers that an operator may set. */
 export type CentreSettings = {
@@ -60,6 +59,6 @@ export type CentreParts = {
   readonly problems: Problems;
   readonly metrics: CentreMetrics;
   readonly clockGuard: ClockGuard;
-  /** Asks the committee for signatures over a header; a committee of one asks only itself. */
-  readonly collectSignatures: (header: BlockHeader, committee: Committee) => Promise<BlockSignature[]>;
+  /** The other centres; undefined for a centre that is alone. */
+  readonly replication: Replication | undefined;
 };

@@ -10,6 +10,7 @@ import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
 import type { IntakeResult } from './Centre.ts';
 import type { CheckedLine, CheckedLines } from './checkLines.ts';
 import type { IntakeTask } from './intakeWorker.ts';
+import { poolAcceptance } from './poolAcceptance.ts';
 
 /** What intake needs of the rest. */
 export type IntakeParts = {
@@ -24,7 +25,8 @@ export type IntakeParts = {
   readonly promiseSlots: number;
   /** Records that may wait for a block; beyond that, `pool-full`. */
   readonly poolLimit: number;
-  readonly onAccepted?: (count: number) => void;
+  /** Told the entries that have just come to be on disk. */
+  readonly onAccepted?: (entries: readonly Uint8Array[]) => void;
 };
 
 /** One call of accept, until all its lines have a result. */
@@ -66,6 +68,16 @@ export class Intake {
   /** Lines taken whose result is still out. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Whether so many records more have room in the pool. */
+  hasRoom(count: number): boolean {
+    return this.#pooled + this.#waiting + count <= this.#parts.poolLimit;
+  }
+
+  /** Counts records that came into the pool from other centres. */
+  addPooled(count: number): void {
+    this.#pooled += count;
   }
 
   /** Sets how many records are in the pool, so that the limit holds without asking the database each time. */
@@ -161,7 +173,7 @@ export class Intake {
     const before = this.#turn;
     const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
     this.#turn = turn;
-    const checking = workers.check({ lines: batch.map(({ text }) => text), nowMs, promise });
+    const checking = workers.check({ lines: batch.map(({ text }) => text), nowMs, promise, signs: true });
     try {
       await checking.finally(() => {
         this.#checking--;
@@ -216,17 +228,18 @@ export class Intake {
     const { store, onAccepted } = this.#parts;
     try {
       const outcomes = await store.admit(rows.map(({ row }) => row));
-      let accepted = 0;
-      rows.forEach(({ line, row, id }, index) => {
+      const accepted: Uint8Array[] = [];
+      for (const [index, { line, row, id }] of rows.entries()) {
         const outcome = outcomes[index]!;
-        if (outcome.status === 'accepted') accepted++;
-        this.#settle(line, this.#result(id, row, outcome));
-      });
-      this.#pooled += accepted;
-      if (accepted > 0) onAccepted?.(accepted);
+        if (outcome.status === 'accepted') accepted.push(row.entry);
+        const result = this.#result(id, row, outcome);
+        this.#settle(line, result instanceof Promise ? await result : result);
+      }
+      this.#pooled += accepted.length;
+      if (accepted.length > 0) onAccepted?.(accepted);
     } catch (error) {
       this.#failAll(
-        rows.map(({ line }) => line),
+        rows.map(({ line }) => line).filter((line) => line.job.results[line.index] === undefined),
         error,
       );
     }
@@ -234,13 +247,15 @@ export class Intake {
     this.#pumpCommits();
   }
 
-  #result(id: RecordId, row: PoolRow, outcome: AdmitOutcome): IntakeResult {
+  #result(id: RecordId, row: PoolRow, outcome: AdmitOutcome): IntakeResult | Promise<IntakeResult> {
     const failed = (error: NotariumError): IntakeResult => ({ status: 'failed', id, error });
     switch (outcome.status) {
       case 'accepted':
         return { status: 'accepted', id, acceptance: this.#acceptance(id, row) };
       case 'pooled':
-        return { status: 'known', id, acceptance: this.#acceptance(id, outcome) };
+        if (outcome.acceptance.length > 0) return { status: 'known', id, acceptance: this.#acceptance(id, outcome) };
+        // It came from another centre; now a client wants our promise too.
+        return this.#promise(id, outcome);
       case 'logged':
         return { status: 'logged', id, leafIndex: outcome.leafIndex };
       case 'refused':
@@ -260,6 +275,11 @@ export class Intake {
           }),
         );
     }
+  }
+
+  async #promise(id: RecordId, outcome: Extract<AdmitOutcome, { status: 'pooled' }>): Promise<IntakeResult> {
+    const { network, signer } = this.#parts;
+    return { status: 'known', id, acceptance: await poolAcceptance(network, signer, id, outcome) };
   }
 
   #acceptance(

@@ -40,6 +40,7 @@ export class Publisher {
   /** On the monotonic counter. */
   #lookedMs = Number.NEGATIVE_INFINITY;
   #retryMs = 0;
+  #isHinted = false;
   #pauseMs = 0;
 
   /**
@@ -77,6 +78,11 @@ export class Publisher {
     });
   }
 
+  /** Looks at the chain at the next step: something has happened there. */
+  lookSoon(): void {
+    this.#isHinted = true;
+  }
+
   /** Ends after the step under way; a block on its way is taken up again at the next start. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -89,7 +95,9 @@ export class Publisher {
     if (performance.now() < this.#retryMs) return;
     const lease = await this.#holdLease();
     // Also when there is nothing to publish: who asks must hear that the chain is away, or another one.
-    const isDue = performance.now() - this.#lookedMs >= Math.max(settings.watchMs, periodSeconds * 1000);
+    const isDue =
+      this.#isHinted || performance.now() - this.#lookedMs >= Math.max(settings.watchMs, periodSeconds * 1000);
+    this.#isHinted = false;
     if (isDue || (lease && !this.#reconciled)) await this.#look(lease);
     if (!lease) return this.#well();
     const [live] = await store.liveBlocks();
@@ -138,6 +146,11 @@ export class Publisher {
     problems.clear('not-in-committee');
     if (publisherOf(committee, slot) !== signer.address || slot <= (previous?.header.slot ?? -1)) return false;
     await this.#checkClock();
+    // Another centre's block may have come since the last look.
+    if (this.#parts.replication && (await chain.head()) !== (previous?.header.height ?? 0)) {
+      this.#reconciled = false;
+      return false;
+    }
     const block = await sealBlock(this.#parts, slot, committee, lease);
     this.#lastSlot = slot;
     if (block) await advanceBlock(this.#parts, block, lease);
@@ -171,6 +184,7 @@ export class Publisher {
       'chain-funds-missing',
       'chain-fees-too-high',
       'chain-anchor-rejected',
+      'block-unavailable',
     );
     if (over) logger.info({}, 'publishing again');
   }

@@ -47,6 +47,7 @@ async function confirm(parts: CentreParts, block: StoredBlock, found: FoundAncho
       lease,
       event: event(parts, 'block.anchored', { height, hash: block.hash, anchor }),
     });
+    await parts.replication?.announceAnchored(height, block.hash);
     if (!moved) metrics.anchorSeconds.observe((clock.nowMs() - block.sealedMs) / 1000);
   }
   if (confirmations < settings.confirmations) return 'waiting';

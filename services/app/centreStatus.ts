@@ -7,7 +7,7 @@ import type { CentreParts } from './CentreParts.ts';
 
 /** How a centre is doing now. */
 export async function centreStatus(
-  { store, network, periodSeconds, problems, metrics, clock, signer, crypto }: CentreParts,
+  { store, network, periodSeconds, problems, metrics, clock, signer, crypto, replication }: CentreParts,
   about: { readonly version: string; readonly startedAt: string; readonly closing: boolean },
 ): Promise<CentreStatus> {
   await store.refresh();
@@ -37,6 +37,13 @@ export async function centreStatus(
     anchoredHeight: committed?.header.height ?? 0,
     slot: slotAt(clock.nowMs(), periodSeconds),
     ...(latest ? { lastPublisher: latest.header.publisher } : {}),
+    lagBlocks: (await metrics.lag.get()).values[0]?.value ?? 0,
+    peers: (replication?.net.peers() ?? []).map(({ address, isConnected, score, cutOffReason }) => ({
+      address,
+      connected: isConnected,
+      score,
+      ...(cutOffReason === undefined ? {} : { cutOffReason }),
+    })),
     crypto: crypto.name,
   };
 }

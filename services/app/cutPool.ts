@@ -1,8 +1,8 @@
-import { type RefusalReason, signRefusal } from '../core/acceptance.ts';
+import { type Refusal, type RefusalReason, signRefusal } from '../core/acceptance.ts';
 import { zeroHash } from '../core/block.ts';
 import { type Hex, toHex } from '../core/bytes.ts';
 import { slotStartMs } from '../core/committee.ts';
-import type { Lease, PoolCut } from '../store/Store.ts';
+import type { Lease, NewEvent, PoolCut } from '../store/Store.ts';
 import type { CentreParts } from './CentreParts.ts';
 
 /**
@@ -11,6 +11,7 @@ import type { CentreParts } from './CentreParts.ts';
  */
 export async function cutPool(parts: CentreParts, slot: number, lease: Lease): Promise<PoolCut> {
   const { store, network, signer, clock, metrics } = parts;
+  await refuseRivals(parts, slot, lease);
   for (;;) {
     const cut = await store.poolCut(parts.settings.maxBlockRecords);
     const refused = await unsealable(parts, cut, slot);
@@ -21,17 +22,39 @@ export async function cutPool(parts: CentreParts, slot: number, lease: Lease): P
       const refusal = await signRefusal(network, { recordId: toHex(id), reason, winner: zeroHash, slot }, signer);
       items.push({ id, refusal });
     }
-    await store.refuse(items, {
-      lease,
-      event: {
-        type: 'record.refused',
-        time: new Date(clock.nowMs()).toISOString(),
-        // The event names the first ones; each record's own refusal is found by its id.
-        data: { count: items.length, refusals: items.slice(0, 16).map(({ refusal }) => refusal) },
-      },
-    });
+    await store.refuse(items, { lease, event: refusedEvent(items, clock.nowMs()) });
     metrics.refused.inc(items.length);
   }
+}
+
+const rivalsAtOnce = 500;
+
+/**
+ * Refuses, by a signed refusal that names the winner, what the log has made impossible: another record has superseded the
+ * same one, in a block of another centre or in one of ours that the chain took after all.
+ */
+export async function refuseRivals(parts: CentreParts, slot: number, lease: Lease): Promise<void> {
+  const { store, network, signer, clock, metrics } = parts;
+  for (;;) {
+    const rivals = await store.rivals(rivalsAtOnce);
+    if (rivals.length === 0) return;
+    const items = [];
+    for (const { id, winner } of rivals) {
+      const statement = { recordId: toHex(id), reason: 'record-successor-taken', winner: toHex(winner), slot } as const;
+      items.push({ id, refusal: await signRefusal(network, statement, signer) });
+    }
+    await store.refuse(items, { lease, event: refusedEvent(items, clock.nowMs()) });
+    metrics.refused.inc(items.length);
+  }
+}
+
+function refusedEvent(items: readonly { readonly refusal: Refusal }[], nowMs: number): NewEvent {
+  return {
+    type: 'record.refused',
+    time: new Date(nowMs).toISOString(),
+    // The event names the first ones; each record's own refusal is found by its id.
+    data: { count: items.length, refusals: items.slice(0, 16).map(({ refusal }) => refusal) },
+  };
 }
 
 /** Index in the cut of each record that must not be sealed, and why. */

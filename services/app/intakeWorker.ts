@@ -12,13 +12,17 @@ export type IntakeWorkerData = {
 };
 
 /** One unit of work. */
-export type IntakeTask = { readonly lines: readonly string[] } & Pick<LineCheck, 'nowMs' | 'promise'>;
+export type IntakeTask = {
+  readonly lines: readonly string[];
+  /** Whether acceptances are wanted; not for what other centres send. */
+  readonly signs: boolean;
+} & Pick<LineCheck, 'nowMs' | 'promise'>;
 
 const { network, privateKey } = workerData as IntakeWorkerData;
 const crypto = await loadCrypto();
 const sign = privateKey && ((digest: Uint8Array) => crypto.sign(digest, privateKey));
 
 /** Piscina calls this in each thread. */
-export function checkTask({ lines, nowMs, promise }: IntakeTask): PackedLines {
-  return packLines(checkLines(lines, { network, crypto, sign, nowMs, promise }));
+export function checkTask({ lines, signs, nowMs, promise }: IntakeTask): PackedLines {
+  return packLines(checkLines(lines, { network, crypto, sign: signs ? sign : undefined, nowMs, promise }));
 }

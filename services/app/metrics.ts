@@ -35,6 +35,23 @@ export function createMetrics() {
       registers,
     }),
     votes: new Counter({ name: 'notarium_votes_total', help: 'Block hashes signed', registers }),
+    votesRefused: new Counter({
+      name: 'notarium_votes_refused_total',
+      help: 'Votes refused to a publisher',
+      registers,
+    }),
+    equivocations: new Counter({ name: 'notarium_equivocations_total', help: 'Equivocations reported', registers }),
+    importSeconds: new Histogram({
+      name: 'notarium_import_seconds',
+      help: 'Taking a block of another centre into the log',
+      buckets: [0.01, 0.05, 0.25, 0.5, 1, 2, 5, 15],
+      registers,
+    }),
+    lag: new Gauge({
+      name: 'notarium_sync_lag_blocks',
+      help: 'Anchored blocks that are not in the log yet',
+      registers,
+    }),
     voids: new Counter({ name: 'notarium_blocks_void_total', help: 'Blocks not anchored in time', registers }),
     replacements: new Counter({
       name: 'notarium_anchor_replacements_total',

@@ -1,9 +1,11 @@
 import type { Chain } from '../chain/Chain.ts';
+import type { Address } from '../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
+import type { Net } from '../net/Net.ts';
 import type { Store } from '../store/Store.ts';
 import { apiKeys } from './apiKeys.ts';
 import { askChain } from './askChain.ts';
@@ -18,7 +20,7 @@ import { type CentreMetrics, createMetrics } from './metrics.ts';
 import { fatalCodes, Problems } from './Problems.ts';
 import { Publisher } from './Publisher.ts';
 import { readLog } from './readLog.ts';
-import { signAlone } from './signAlone.ts';
+import { openReplication, type Replication } from './replication/openReplication.ts';
 import { signDraft } from './signDraft.ts';
 import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
@@ -37,6 +39,12 @@ export type CentreOptions = {
   readonly version: string;
   readonly clock?: Clock;
   readonly settings?: Partial<CentreSettings>;
+  /** Where the host has registered metrics of its own; new ones when left out. */
+  readonly metrics?: CentreMetrics;
+  /** The network between centres; without it the centre is alone. Closed with the centre. */
+  readonly net?: Net;
+  /** Where to dial centres, by address; the others are looked up at their endpoints. */
+  readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
   readonly publish?: boolean;
 };
@@ -55,9 +63,9 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
   const { store, chain, signer, logger, crypto, clock = systemClock } = options;
   const { info } = chain;
   const settings: CentreSettings = { ...defaultSettings, ...options.settings };
-  const metrics = createMetrics();
+  const metrics = options.metrics ?? createMetrics();
   const problems = new Problems();
-  const parts: CentreParts = {
+  const alone: Omit<CentreParts, 'replication'> = {
     network: info.network,
     periodSeconds: info.periodSeconds,
     graceSeconds: info.graceSeconds,
@@ -71,7 +79,6 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     problems,
     metrics,
     clockGuard: new ClockGuard({ chain, store, clock, periodSeconds: info.periodSeconds }),
-    collectSignatures: (header, committee) => signAlone(info.network, signer, header, committee),
   };
   const waiters = new Waiters();
   const workers = new IntakeWorkers({ network: info.network, privateKey: options.privateKey }, settings.threads);
@@ -85,8 +92,22 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     periodSeconds: info.periodSeconds,
     promiseSlots: settings.promiseSlots,
     poolLimit: settings.poolLimit,
-    onAccepted: (count) => metrics.accepted.inc(count),
+    onAccepted: (entries) => {
+      metrics.accepted.inc(entries.length);
+      replication?.broadcast(entries);
+    },
   });
+  const replication: Replication | undefined =
+    options.net &&
+    openReplication(alone, {
+      net: options.net,
+      workers,
+      hasRoom: (count) => intake.hasRoom(count),
+      onPooled: (count) => intake.addPooled(count),
+      lookSoon: () => publisher.lookSoon(),
+      ...(options.peers ? { peers: options.peers } : {}),
+    });
+  const parts: CentreParts = { ...alone, replication };
   const refreshCounters = async (): Promise<void> => {
     const pool = await store.poolStatus();
     intake.setPooled(pool.count);
@@ -108,6 +129,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     await refreshCounters();
     await publisher.start();
   } catch (error) {
+    await replication?.close();
     await workers.close();
     throw error;
   }
@@ -160,7 +182,18 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       }
     },
 
-    record: (id) => recordView(store, signer, id),
+    async heldByQuorum(id, own, waitMs, signal) {
+      if (!replication) return [own];
+      return await replication.hold(id, own, { timeoutMs: waitMs, ...(signal ? { signal } : {}) });
+    },
+
+    peer() {
+      if (!replication) return undefined;
+      const { address, peerId, multiaddrs } = replication.net;
+      return { address, peerId, multiaddrs };
+    },
+
+    record: (id) => recordView(parts, id),
 
     async receipt(id, waitMs = 0, signal) {
       const look = async () => {
@@ -203,6 +236,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     close() {
       closing ??= (async () => {
         await intake.close();
+        await replication?.close();
         await publisher.close();
         waiters.wake();
         await workers.close();

@@ -1,4 +1,5 @@
 import type { AnchoredBlock } from '../chain/Chain.ts';
+import { checkBlockSignatures } from '../core/block.ts';
 import { toHex } from '../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import { rootFromNodes } from '../core/log/proof.ts';
@@ -24,29 +25,66 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
   }
   const head = await chain.head();
   if (head === committed) return (await store.liveBlocks()).length === 0;
+  parts.metrics.lag.set(Math.max(0, head - committed));
   if ((await store.liveBlocks()).length > 0) return false;
-  for await (const found of chain.anchoredBlocks(committed + 1, committed + 1)) {
-    await takeBack(parts, found, lease);
+  for await (const found of chain.anchoredBlocks(committed + 1, head)) {
+    // What a reorganisation may still take away is looked at again later.
+    if (found.anchor.confirmations < parts.settings.confirmations) return true;
+    const how = await takeBlock(parts, found, lease);
+    parts.metrics.lag.set(head - found.header.height);
+    if (how === 'imported') continue;
     logger.warn({ height: found.header.height }, 'took back a block that the chain had accepted after all');
+    return false;
   }
-  return false;
+  return (await chain.head()) === ((await store.committedBlock())?.header.height ?? 0);
 }
 
-/** A block of the chain that we had given up (it is kept as void), or had taken for lost although its records are here. */
-async function takeBack({ store }: CentreParts, found: AnchoredBlock, lease: Lease): Promise<void> {
+/**
+ * Takes a block of the chain: one of ours that we had given up (it is kept as void), one that we had taken for lost although
+ * its records are here, or another centre's.
+ */
+async function takeBlock(parts: CentreParts, found: AnchoredBlock, lease: Lease): Promise<'taken back' | 'imported'> {
+  const { store, replication } = parts;
   const { header, blockHash: hash, signatures } = found;
   const { confirmations: _, ...anchor } = found.anchor;
   const { treeSize } = header;
   if (treeSize <= store.logSize() && toHex(await rootFromNodes(treeSize, store.nodeReader(treeSize))) === header.root) {
     const sealedMs = anchor.timestamp * 1000;
-    return await store.adoptLogged({ header, hash, signatures, sealedMs, anchor }, { lease });
+    await store.adoptLogged({ header, hash, signatures, sealedMs, anchor }, { lease });
+    return 'taken back';
   }
   try {
     await store.adoptBlock(hash, anchor, { lease });
+    return 'taken back';
   } catch (error) {
     if (!isNotariumError(error, 'block-not-found')) throw error;
+    if (replication) {
+      await checkAnchored(parts, found);
+      await replication.importBlock({ header, hash, signatures, sealedMs: anchor.timestamp * 1000, anchor }, lease);
+      return 'imported';
+    }
     throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {
       data: { height: header.height, hash, publisher: header.publisher },
+      cause: error,
+    });
+  }
+}
+
+/**
+ * A block of another centre counts only with the publisher whose turn it was and a quorum of that epoch. The contract has
+ * checked that; a node of the chain that lies would not.
+ * @throws NotariumError `block-invalid`.
+ */
+async function checkAnchored({ network, chain, crypto }: CentreParts, found: AnchoredBlock): Promise<void> {
+  const { header, signatures } = found;
+  // Signatures that a wrapping contract hides cannot be read back: then the contract's word stands alone.
+  if (signatures.length === 0) return;
+  try {
+    checkBlockSignatures(network, header, signatures, await chain.committee(header.epoch), crypto);
+  } catch (error) {
+    if (!isNotariumError(error) || !error.code.startsWith('receipt-')) throw error;
+    throw new NotariumError('block-invalid', `block ${header.height} of the chain: ${error.message}`, {
+      data: { height: header.height, hash: found.blockHash },
       cause: error,
     });
   }

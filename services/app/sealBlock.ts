@@ -6,6 +6,7 @@ import { extendTree } from '../core/log/extend.ts';
 import type { Lease, StoredBlock } from '../store/Store.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { cutPool } from './cutPool.ts';
+import { signAlone } from './signAlone.ts';
 import { submissionJson } from './submission.ts';
 
 /**
@@ -43,7 +44,9 @@ export async function sealBlock(
   const hash = blockHash(network, header);
 
   await store.vote({ slot, hash, header }, { lease });
-  const signatures = await parts.collectSignatures(header, committee);
+  const signatures = await (parts.replication
+    ? parts.replication.collectSignatures(header, committee, cut)
+    : signAlone(network, signer, header, committee));
   metrics.votes.inc();
   metrics.sealSeconds.observe((clock.nowMs() - startMs) / 1000);
 

@@ -1,8 +1,9 @@
 import { fromHex, type RecordId, toHex } from '../core/bytes.ts';
 import { type NotariumRecord, parseEntry } from '../core/record.ts';
-import type { Signer } from '../core/signature.ts';
 import type { Store, StoredBlock } from '../store/Store.ts';
 import type { BlockView, RecordView } from './Centre.ts';
+import type { CentreParts } from './CentreParts.ts';
+import { poolAcceptance } from './poolAcceptance.ts';
 
 /** A block as the API shows it. */
 export function blockView({ header, hash, state, count, signatures, anchor }: StoredBlock): BlockView {
@@ -10,7 +11,10 @@ export function blockView({ header, hash, state, count, signatures, anchor }: St
 }
 
 /** A record and where it stands; undefined when it is not known. */
-export async function recordView(store: Store, signer: Signer, id: RecordId): Promise<RecordView | undefined> {
+export async function recordView(
+  { store, signer, network }: Pick<CentreParts, 'store' | 'signer' | 'network'>,
+  id: RecordId,
+): Promise<RecordView | undefined> {
   const idBytes = fromHex(id);
   const found = await store.findRecord(idBytes);
   if (!found) return undefined;
@@ -19,8 +23,7 @@ export async function recordView(store: Store, signer: Signer, id: RecordId): Pr
   const common = { id, record, ...(successor ? { supersededBy: toHex(successor) } : {}) };
   switch (found.where) {
     case 'pool': {
-      const { seq, acceptedAt, includeBySlot, acceptance } = found;
-      const signature = toHex(acceptance);
+      const { seq } = found;
       // A record stays in the pool until its block is confirmed; who judges the promise must know of that block.
       const block = (await store.liveBlocks()).find(
         ({ range }) => range && range.firstSeq <= seq && seq <= range.lastSeq,
@@ -29,7 +32,7 @@ export async function recordView(store: Store, signer: Signer, id: RecordId): Pr
         ...common,
         state: 'pooled',
         ...(block ? { height: block.header.height } : {}),
-        acceptance: { recordId: id, acceptedAt, includeBySlot, centre: signer.address, signature },
+        acceptance: await poolAcceptance(network, signer, id, found),
       };
     }
     case 'refused':

@@ -44,6 +44,9 @@ const settingsSchema = z.strictObject({
   rateLimit: switchSchema.optional(),
   /** false: serve only; another process on the same database publishes. */
   publish: switchSchema.optional(),
+  /** Multiaddrs, separated by commas, at which other centres may connect; and those that they are told to dial. */
+  listen: z.string().min(1).optional(),
+  announce: z.string().min(1).optional(),
   /** Express' `trust proxy`: number of proxies in front, or their addresses. */
   trustProxy: z.union([z.coerce.number().pipe(z.int().min(0).max(16)), z.string().min(1)]).optional(),
   /** Records that may wait for a block. */
@@ -81,6 +84,8 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   read: 'NOTARIUM_READ',
   rateLimit: 'NOTARIUM_RATE_LIMIT',
   publish: 'NOTARIUM_PUBLISH',
+  listen: 'NOTARIUM_LISTEN',
+  announce: 'NOTARIUM_ANNOUNCE',
   trustProxy: 'NOTARIUM_TRUST_PROXY',
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',

@@ -97,6 +97,9 @@ export const errorTable = {
   'wait-timeout': row(504, 'It did not happen within the asked time; the record stays accepted', true),
   internal: row(500, 'An unexpected error; the request id finds it in the log'),
   // Store, chain, operation
+  'vote-refused': row(409, 'The block that a vote was asked for breaks a rule'),
+  'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),
+  'block-unavailable': row(503, 'No centre gives the records of an anchored block', true),
   'vote-conflict': row(409, 'This centre has already signed another block in that slot'),
   'store-corrupt': row(500, 'The database is damaged: run notarium rebuild'),
   'store-locked': row(500, 'Another process holds the data folder'),
@@ -119,6 +122,7 @@ export const errorTable = {
   'key-exists': row(500, 'There is a keystore at that place already; it is never overwritten'),
   'port-taken': row(500, 'The port is in use by another process'),
   'file-unreadable': row(500, 'A file cannot be read'),
+  'file-unwritable': row(500, 'A file cannot be written'),
   'file-changed': row(500, 'The file changed while it was hashed'),
   'file-exists': row(500, 'There is a file at that place already'),
   'items-failed': row(422, 'Some items failed; the others were taken'),

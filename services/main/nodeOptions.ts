@@ -11,7 +11,7 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
     settings;
-  const { host, port, trustProxy, publish } = settings;
+  const { host, port, trustProxy, publish, listen, announce } = settings;
   return {
     dataDir: settings.data,
     keysDir: keysDirOf(settings),
@@ -33,6 +33,8 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     },
     ...(publish === undefined ? {} : { publish }),
+    ...(listen === undefined ? {} : { listen: listen.split(',') }),
+    ...(announce === undefined ? {} : { announce: announce.split(',') }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(logUrl === undefined ? {} : { logUrl }),
     ...(s3AccessKeyId === undefined || s3SecretAccessKey === undefined

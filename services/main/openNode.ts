@@ -1,5 +1,6 @@
 import pino, { type Logger as PinoLogger } from 'pino';
 import type { CentreSettings } from '../app/CentreParts.ts';
+import { type CentreMetrics, createMetrics } from '../app/metrics.ts';
 import { type OpenCentre, openCentre } from '../app/openCentre.ts';
 import type { Chain } from '../chain/Chain.ts';
 import { openChain } from '../chain/openChain.ts';
@@ -12,6 +13,7 @@ import { redactedPaths } from '../http/requestLog.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
+import type { Net } from '../net/Net.ts';
 import { openStore } from '../store/openStore.ts';
 import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
 import { version } from './version.ts';
@@ -29,6 +31,10 @@ export type NodeOptions = {
   readonly s3?: S3Credentials;
   readonly http: HttpOptions;
   readonly settings?: Partial<CentreSettings>;
+  /** Multiaddrs at which other centres may connect; a port of this machine alone by default. */
+  readonly listen?: readonly string[];
+  /** Multiaddrs that other centres are told, where they differ. */
+  readonly announce?: readonly string[];
   /** false: an API process beside the one that publishes. */
   readonly publish?: boolean;
   readonly logger: PinoLogger;
@@ -65,10 +71,15 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   const store = await openStore(storeOptions(options, chain));
   opened.defer(() => store.close());
   await store.check();
+  const metrics = createMetrics();
+  const net = await joinNetwork(options, { chain, privateKey: keys.nodeKey, metrics });
+  if (net) opened.defer(() => net.close());
   const centre = await openCentre({
     store,
     chain,
     signer,
+    metrics,
+    ...(net ? { net } : {}),
     privateKey: keys.nodeKey,
     noteSeed: keys.noteSeed,
     crypto,
@@ -89,6 +100,29 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
       await centre.close();
     },
   };
+}
+
+/** The network between centres, where there are others, and this process is the one that publishes. */
+async function joinNetwork(
+  options: NodeOptions,
+  { chain, privateKey, metrics }: { chain: Chain; privateKey: Uint8Array; metrics: CentreMetrics },
+): Promise<Net | undefined> {
+  const { listen, announce, logger, publish } = options;
+  const active = (await chain.nodes()).filter(({ status }) => status === 'active');
+  if (publish === false || (active.length <= 1 && listen === undefined)) return undefined;
+  // A centre that is alone need not load libp2p.
+  const [{ openNet }, { createNetMetrics }] = await Promise.all([
+    import('../net/openNet.ts'),
+    import('../net/netMetrics.ts'),
+  ]);
+  return await openNet({
+    privateKey,
+    network: networkName(chain.info.network),
+    logger,
+    metrics: createNetMetrics(metrics.registry),
+    ...(listen ? { listen } : {}),
+    ...(announce ? { announce } : {}),
+  });
 }
 
 /** The store of a node on its chain. */

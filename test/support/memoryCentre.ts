@@ -397,6 +397,8 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         listeners--;
       }
     },
+    heldByQuorum: async (_id, own) => [own],
+    peer: () => undefined,
     async status() {
       trip();
       return {
@@ -411,6 +413,8 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         height: blocks.length,
         anchoredHeight: blocks.length,
         slot: 100 + blocks.length,
+        lagBlocks: 0,
+        peers: [],
         crypto: crypto.name,
       };
     },

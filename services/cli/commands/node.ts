@@ -13,6 +13,11 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--read <policy>', 'open (default) or key: who may read')
     .option('--no-rate-limit', 'no limits of requests for an address or key')
     .option('--no-publish', 'serve only: another process on the same database publishes')
+    .option(
+      '--listen <multiaddrs>',
+      'where other centres may connect (default: /ip4/127.0.0.1/tcp/0); commas between several',
+    )
+    .option('--announce <multiaddrs>', 'what they are told to dial, where that differs from --listen')
     .option('--trust-proxy <proxies>', 'number or addresses of proxies whose X-Forwarded-For counts')
     .option('--pool-limit <count>', 'records that may wait for a block (default: 1000000)')
     .option('--threads <count>', 'threads that check records (default: one for each processor)')

@@ -1,6 +1,7 @@
+import { NotariumError } from '../../core/errors.ts';
 import { sendJson } from '../answer.ts';
 import { type Route, route } from '../Route.ts';
-import { networkSchema, statusSchema } from '../schemas/service.ts';
+import { networkSchema, peerSchema, statusSchema } from '../schemas/service.ts';
 
 /** The consortium and this centre. */
 export const networkRoutes: readonly Route[] = [
@@ -16,6 +17,22 @@ export const networkRoutes: readonly Route[] = [
     errors: ['chain-unreachable'],
     async handle({ response }, { centre }) {
       sendJson(response, 200, await centre.network());
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/peer',
+    access: 'public',
+    tag: 'network',
+    summary: 'Where other centres reach this one',
+    description: 'libp2p addresses. Who answers there must prove, by its key, to be the node of the registry.',
+    responses: { 200: { description: 'The addresses', content: { 'application/json': { schema: peerSchema } } } },
+    errors: ['not-found'],
+    handle({ response }, { centre }) {
+      const peer = centre.peer();
+      if (!peer) throw new NotariumError('not-found', 'this centre is alone');
+      response.setHeader('cache-control', 'no-store');
+      sendJson(response, 200, peer);
     },
   }),
   route({

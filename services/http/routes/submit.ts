@@ -22,6 +22,9 @@ const querySchema = z.strictObject({
 
 type Query = z.infer<typeof querySchema>;
 
+/** The record is accepted; what was to be waited for has not come. */
+const lateCodes = ['record-not-anchored', 'wait-timeout', 'quorum-unreachable'] as const;
+
 /** Errors of intake, one record at a time. */
 export const intakeErrors = [
   'json-malformed',
@@ -75,13 +78,13 @@ export const submitRoutes: readonly Route[] = [
       },
       200: { description: 'Known already', content: { 'application/json': { schema: submittedSchema } } },
     },
-    errors: [...intakeErrors, 'wait-timeout'],
+    errors: [...intakeErrors, 'wait-timeout', 'quorum-unreachable'],
     handle: submit,
   }),
 ];
 
 async function submit(call: Call<undefined, Query>, context: HttpContext): Promise<void> {
-  const { request, response, query } = call;
+  const { request, response } = call;
   const { centre, limits } = context;
   checkMediaType(request, ['application/json']);
   checkIdentityEncoding(request);
@@ -91,9 +94,9 @@ async function submit(call: Call<undefined, Query>, context: HttpContext): Promi
     ? (await centre.accept([text]))[0]!
     : await acceptUnsigned(call, context, text);
   if (result.status === 'failed') throw failureOf(result);
-  const receipt = query.ack === 'local' ? undefined : await anchored(call, context, result);
+  const more = await awaited(call, context, result);
   response.setHeader('location', `/v1/records/${result.id}`);
-  sendJson(response, result.status === 'accepted' ? 201 : 200, receipt === undefined ? result : { ...result, receipt });
+  sendJson(response, result.status === 'accepted' ? 201 : 200, { ...result, ...more });
 }
 
 function failureOf({ error, id }: Extract<IntakeResult, { status: 'failed' }>): NotariumError {
@@ -123,23 +126,26 @@ async function acceptUnsigned(
   return centre.acceptDraft(draft, key.name);
 }
 
-/**
- * The receipt, where the client asked to wait for more than this centre's disk. A committee of one is its own quorum; with
- * more centres the block signed by a quorum is what proves that they hold the record, which is later than needed but true.
- */
-async function anchored(
+/** What the client asked to wait for beyond this centre's disk. */
+async function awaited(
   { response, query }: Call<undefined, Query>,
   { centre, lifetime }: HttpContext,
   result: Exclude<IntakeResult, { status: 'failed' }>,
-): Promise<unknown> {
-  if (query.ack === 'quorum' && (result.status === 'logged' || (await centre.network()).quorum === 1)) return undefined;
+): Promise<object> {
+  const waitMs = (query.wait ?? 60) * 1000;
+  if (query.ack === 'local') return {};
   const signal = callSignal(response, lifetime);
   try {
-    const receipt = await centre.receipt(result.id, (query.wait ?? 60) * 1000, signal);
-    return query.ack === 'anchored' ? receipt : undefined;
+    if (query.ack === 'anchored') return { receipt: await centre.receipt(result.id, waitMs, signal) };
+    // What is in the log has been signed by a quorum that holds it.
+    if (result.status === 'logged') return {};
+    return { acknowledgements: await centre.heldByQuorum(result.id, result.acceptance, waitMs, signal) };
   } catch (error) {
-    const isLate = isNotariumError(error, 'record-not-anchored') || isNotariumError(error, 'wait-timeout');
+    const isLate = lateCodes.some((code) => isNotariumError(error, code));
     if (!isLate && !signal.aborted) throw error;
+    if (isNotariumError(error, 'quorum-unreachable')) {
+      throw new NotariumError(error.code, error.detail, { data: { ...error.data, ...result }, cause: error });
+    }
     throw new NotariumError('wait-timeout', undefined, { data: { ...result }, cause: error });
   }
 }

@@ -31,6 +31,10 @@ export const submittedSchema = z
       status: z.enum(['accepted', 'known']),
       id: hashSchema,
       acceptance: acceptanceDoc,
+      acknowledgements: z
+        .array(acceptanceDoc)
+        .optional()
+        .meta({ description: 'With `ack=quorum`: acceptances of a quorum of centres, that of this centre first' }),
       receipt: receiptDoc.optional().meta({ description: 'With `ack=anchored`' }),
     }),
     z.object({

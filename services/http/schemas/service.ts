@@ -46,9 +46,27 @@ export const statusSchema = z
     anchoredHeight: uintSchema,
     slot: uintSchema,
     lastPublisher: addressSchema.optional(),
+    lagBlocks: uintSchema.meta({ description: 'Anchored blocks that are not in the log yet' }),
+    peers: z.array(
+      z.object({
+        address: addressSchema,
+        connected: z.boolean(),
+        score: z.number().meta({ description: '0 is blameless' }),
+        cutOffReason: z.string().optional(),
+      }),
+    ),
     crypto: z.string(),
   })
   .meta({ id: 'Status' });
+
+/** Where other centres reach this one. */
+export const peerSchema = z
+  .object({
+    address: addressSchema,
+    peerId: z.string().meta({ description: 'libp2p peer id: the same secp256k1 key as the address' }),
+    multiaddrs: z.array(z.string()),
+  })
+  .meta({ id: 'Peer' });
 
 /** One event of the stream. */
 export const eventSchema = z

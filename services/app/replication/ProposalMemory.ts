@@ -1,0 +1,31 @@
+import type { Hash } from '../../core/bytes.ts';
+
+/** A block that this centre has voted for: which records, in which order. */
+export type Proposal = {
+  /** 32 bytes each, in log order. */
+  readonly ids: readonly Uint8Array[];
+  /** Entries that the pool does not hold in this very form, by position. */
+  readonly extras: ReadonlyMap<number, Uint8Array>;
+};
+
+// A block is anchored within seconds; what is forgotten is fetched from a peer again.
+const keptProposals = 4;
+
+/** The last proposals that this centre has checked, so that their blocks need no second transfer once they are anchored. */
+export class ProposalMemory {
+  #byHash = new Map<Hash, Proposal>();
+
+  keep(hash: Hash, proposal: Proposal): void {
+    this.#byHash.delete(hash);
+    this.#byHash.set(hash, proposal);
+    if (this.#byHash.size > keptProposals) this.#byHash.delete(this.#byHash.keys().next().value!);
+  }
+
+  find(hash: Hash): Proposal | undefined {
+    return this.#byHash.get(hash);
+  }
+
+  forget(hash: Hash): void {
+    this.#byHash.delete(hash);
+  }
+}

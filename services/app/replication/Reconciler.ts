@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { type Address, concat, fromHex, toHex } from '../../core/bytes.ts';
+import { isNotariumError } from '../../core/errors.ts';
+import { decodeEntries } from '../../core/log/entryBundle.ts';
+import { every, type Loop } from '../../lib/every.ts';
+import type { ReplicationParts } from './ReplicationParts.ts';
+import { orphansOf, takeRecords } from './takeRecords.ts';
+import {
+  bundlesOf,
+  collectItems,
+  firstFrame,
+  jsonFrame,
+  maxIdsOfRequest,
+  packedFrames,
+  poolPageSchema,
+  poolQuerySchema,
+  protocols,
+  readJson,
+} from './wire.ts';
+
+const periodMs = 3_000;
+const pageIds = 20_000;
+const maxOrphans = 10_000;
+const timeoutMs = 30_000;
+
+/** Where we are in a peer's pool. */
+type Cursor = { instance: string; afterSeq: number; readonly orphans: Set<string>; isRunning: boolean };
+
+/**
+ * Fetches what other pools have and ours has not: after a connection, and every few seconds. Each pool is a list that only
+ * grows at its end, so a place in it is all that has to be remembered.
+ */
+export class Reconciler {
+  readonly #parts: ReplicationParts;
+  readonly #cursors = new Map<Address, Cursor>();
+  /** Others begin anew when this process does. */
+  readonly #instance = randomUUID();
+  readonly #stop = new AbortController();
+  #loop: Loop | undefined;
+
+  constructor(parts: ReplicationParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { net, logger, clock } = this.#parts;
+    net.handle(protocols.pool, (frames) => this.#list(frames));
+    net.handle(protocols.records, (frames) => this.#give(frames));
+    net.onConnect((peer) => void this.#run(peer));
+    this.#loop = every(
+      periodMs,
+      async () => {
+        const connected = net.peers().filter(({ isConnected }) => isConnected);
+        await Promise.all(connected.map(({ address }) => this.#run(address)));
+      },
+      { signal: this.#stop.signal, logger, name: 'reconcile pools', clock },
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop?.done;
+  }
+
+  async *#list(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const { first } = await firstFrame(frames);
+    const { instance, afterSeq } = readJson(poolQuerySchema, first);
+    const from = instance === this.#instance ? afterSeq : 0;
+    const { ids, lastSeq } = await this.#parts.store.poolIds(from, pageIds);
+    yield jsonFrame({ instance: this.#instance, lastSeq, isEnd: ids.length < 32 * pageIds });
+    yield* packedFrames(ids);
+  }
+
+  async *#give(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const ids = await collectItems(frames, 32, maxIdsOfRequest);
+    const entries = await this.#parts.store.entriesOf(ids);
+    yield* bundlesOf(entries.filter((entry) => entry !== undefined));
+  }
+
+  async #run(peer: Address): Promise<void> {
+    const cursor = this.#cursorOf(peer);
+    if (cursor.isRunning) return;
+    cursor.isRunning = true;
+    try {
+      await this.#retryOrphans(peer, cursor);
+      while (!this.#stop.signal.aborted && !(await this.#page(peer, cursor)));
+    } catch (error) {
+      // The next run goes on from the same place.
+      this.#parts.logger.debug({ err: error, peer }, 'comparing pools failed');
+    } finally {
+      cursor.isRunning = false;
+    }
+  }
+
+  #cursorOf(peer: Address): Cursor {
+    const known = this.#cursors.get(peer);
+    if (known) return known;
+    const cursor: Cursor = { instance: '', afterSeq: 0, orphans: new Set(), isRunning: false };
+    this.#cursors.set(peer, cursor);
+    return cursor;
+  }
+
+  /** One page of the peer's pool; answers whether it was the last. */
+  async #page(peer: Address, cursor: Cursor): Promise<boolean> {
+    const { net, store } = this.#parts;
+    const { instance, afterSeq } = cursor;
+    const query = jsonFrame({ instance, afterSeq });
+    const options = { timeoutMs, signal: this.#stop.signal };
+    const { first, rest } = await firstFrame(net.request(peer, protocols.pool, [query], options));
+    const page = readJson(poolPageSchema, first);
+    const ids = await collectItems(rest, 32, pageIds);
+    const has = await store.hasRecords(ids);
+    await this.#fetch(
+      peer,
+      cursor,
+      ids.filter((_, at) => !has[at]),
+    );
+    cursor.instance = page.instance;
+    cursor.afterSeq = page.lastSeq;
+    return page.isEnd;
+  }
+
+  async #retryOrphans(peer: Address, cursor: Cursor): Promise<void> {
+    if (cursor.orphans.size === 0) return;
+    const ids = [...cursor.orphans].map(fromHex);
+    cursor.orphans.clear();
+    await this.#fetch(peer, cursor, ids);
+  }
+
+  async #fetch(peer: Address, cursor: Cursor, ids: readonly Uint8Array[]): Promise<void> {
+    const { net, logger } = this.#parts;
+    const options = { timeoutMs, signal: this.#stop.signal };
+    for (let start = 0; start < ids.length; start += maxIdsOfRequest) {
+      const some = ids.slice(start, start + maxIdsOfRequest);
+      for await (const bundle of net.request(peer, protocols.records, packedFrames(concat(...some)), options)) {
+        const taken = await takeRecords(this.#parts, decodeEntries(bundle), peer);
+        for (const id of orphansOf(taken)) if (cursor.orphans.size < maxOrphans) cursor.orphans.add(id);
+      }
+    }
+    if (ids.length > 0) logger.debug({ peer, count: ids.length, first: toHex(ids[0]!) }, 'fetched what a pool lacked');
+  }
+}
+
+/** Whether a failure only says that a peer is away. */
+export function isAway(error: unknown): boolean {
+  return isNotariumError(error, 'peer-unreachable') || isNotariumError(error, 'peer-timeout');
+}

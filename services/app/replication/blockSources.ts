@@ -1,0 +1,133 @@
+import type { Address, Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { decodeEntries } from '../../core/log/entryBundle.ts';
+import { entriesPath, tileWidth, widthOf } from '../../core/log/tile.ts';
+import type { ReplicationParts } from './ReplicationParts.ts';
+import { firstFrame, jsonFrame, logQuerySchema, protocols, readJson } from './wire.ts';
+
+/** Somebody who may give the entries of a block; they are believed only if they lead to its root. */
+export type BlockSource = {
+  readonly name: string;
+  /** Whom to blame when they do not. */
+  readonly peer?: Address;
+  entries(): AsyncIterable<readonly Uint8Array[]>;
+};
+
+const logTimeoutMs = 10 * 60_000;
+const tileTimeoutMs = 20_000;
+const maxBundleBytes = tileWidth * (2 + 0xffff);
+
+/** Where the entries `from` to `to` of the log may come from, the nearest first. */
+export async function* blockSources(
+  parts: ReplicationParts,
+  hash: Hash,
+  from: number,
+  to: number,
+): AsyncGenerator<BlockSource> {
+  const proposal = parts.proposals.find(hash);
+  if (proposal && proposal.ids.length === to - from) {
+    yield { name: 'own pool', entries: () => ownEntries(parts, proposal.ids, proposal.extras) };
+  }
+  for (const { address, isConnected } of parts.net.peers()) {
+    if (!isConnected) continue;
+    yield { name: `peer ${address}`, peer: address, entries: () => peerEntries(parts, address, from, to) };
+  }
+  for (const { address, endpoint, status } of await parts.chain.nodes()) {
+    if (address === parts.signer.address || endpoint === '' || status === 'removed') continue;
+    yield { name: `tiles of ${endpoint}`, entries: () => tileEntries(endpoint, from, to) };
+  }
+}
+
+/** Gives entries of our log to other centres. */
+export function serveLog({ net, store }: Pick<ReplicationParts, 'net' | 'store'>): void {
+  net.handle(protocols.log, async function* (frames) {
+    const { from, to } = readJson(logQuerySchema, (await firstFrame(frames)).first);
+    const logSize = store.logSize();
+    if (to > logSize || from > to) {
+      throw new NotariumError('tile-not-found', `entries ${from} to ${to} of a log of ${logSize}`);
+    }
+    for (let at = from; at < to; ) {
+      const index = Math.floor(at / tileWidth);
+      const bundle = await store.readTile('entries', index, widthOf('entries', index, logSize));
+      if (!bundle) throw new NotariumError('tile-not-found', entriesPath(index));
+      yield bundle;
+      at = (index + 1) * tileWidth;
+    }
+  });
+}
+
+async function* ownEntries(
+  { store }: ReplicationParts,
+  ids: readonly Uint8Array[],
+  extras: ReadonlyMap<number, Uint8Array>,
+): AsyncGenerator<readonly Uint8Array[]> {
+  for (let start = 0; start < ids.length; start += 1024) {
+    const some = await store.entriesOf(ids.slice(start, start + 1024));
+    yield some.map((entry, at) => {
+      const found = extras.get(start + at) ?? entry;
+      if (!found) throw new NotariumError('record-not-found', 'it has left the pool');
+      return found;
+    });
+  }
+}
+
+async function* peerEntries(
+  { net }: ReplicationParts,
+  peer: Address,
+  from: number,
+  to: number,
+): AsyncGenerator<readonly Uint8Array[]> {
+  const answer = net.request(peer, protocols.log, [jsonFrame({ from, to })], { timeoutMs: logTimeoutMs });
+  yield* cut(answer, from, to);
+}
+
+/** Tiles over HTTP, as any tlog-tiles client reads them. */
+async function* tileEntries(endpoint: string, from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {
+  const bundles = async function* (): AsyncGenerator<Uint8Array> {
+    for (let index = Math.floor(from / tileWidth); index * tileWidth < to; index++) {
+      yield await fetchBundle(endpoint, index, widthOf('entries', index, to));
+    }
+  };
+  yield* cut(bundles(), from, to);
+}
+
+async function fetchBundle(endpoint: string, index: number, width: number): Promise<Uint8Array> {
+  // A partial tile goes when its full one has come.
+  const paths = width < tileWidth ? [entriesPath(index, width), entriesPath(index)] : [entriesPath(index)];
+  for (const path of paths) {
+    const response = await fetch(new URL(`/log/${path}`, endpoint), {
+      signal: AbortSignal.timeout(tileTimeoutMs),
+      redirect: 'error',
+    });
+    if (response.ok && response.body) return await limited(response.body);
+    await response.body?.cancel();
+  }
+  throw new NotariumError('tile-not-found', `${paths[0]} at ${endpoint}`);
+}
+
+async function limited(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const part of body) {
+    sizeBytes += part.length;
+    if (sizeBytes > maxBundleBytes) throw new NotariumError('message-too-large', 'an entry bundle');
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Of whole bundles from the one with `from`, exactly the entries `from` to `to`. */
+async function* cut(
+  bundles: AsyncIterable<Uint8Array>,
+  from: number,
+  to: number,
+): AsyncGenerator<readonly Uint8Array[]> {
+  let at = Math.floor(from / tileWidth) * tileWidth;
+  for await (const bundle of bundles) {
+    const entries = decodeEntries(bundle);
+    const begin = Math.max(0, from - at);
+    yield entries.slice(begin, Math.max(begin, to - at));
+    at += entries.length;
+    if (at >= to) return;
+  }
+}

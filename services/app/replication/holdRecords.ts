@@ -1,0 +1,64 @@
+import type { Acceptance } from '../../core/acceptance.ts';
+import { checkAcceptance } from '../../core/acceptance.ts';
+import { fromHex, type RecordId, toHex } from '../../core/bytes.ts';
+import { quorumOf } from '../../core/committee.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { decodeEntries, encodeEntries } from '../../core/log/entryBundle.ts';
+import { poolAcceptance } from '../poolAcceptance.ts';
+import type { ReplicationParts } from './ReplicationParts.ts';
+import { takeRecords } from './takeRecords.ts';
+import { firstFrame, heldSchema, jsonFrame, onlyFrame, protocols, readJson } from './wire.ts';
+
+/** Keeps records that another centre hands over, and promises them too, once they are on disk. */
+export function serveHold(parts: ReplicationParts): void {
+  const { net, store, network, signer } = parts;
+  net.handle(protocols.hold, async function* (frames, from) {
+    const { first } = await firstFrame(frames);
+    const entries = decodeEntries(first ?? new Uint8Array(0));
+    const { checked } = await takeRecords(parts, entries, from);
+    const answers: (Acceptance | null)[] = entries.map(() => null);
+    for (const { index, id } of checked) {
+      const found = await store.findRecord(id);
+      if (found?.where === 'pool') answers[index] = await poolAcceptance(network, signer, toHex(id), found);
+    }
+    yield jsonFrame(answers);
+  });
+}
+
+/**
+ * Hands a record to the other centres until a quorum, ourselves included, has it on disk.
+ * @returns Their signed acceptances, ours first.
+ * @throws NotariumError `quorum-unreachable`.
+ */
+export async function holdByQuorum(
+  parts: ReplicationParts,
+  id: RecordId,
+  own: Acceptance,
+  options: { timeoutMs: number; signal?: AbortSignal },
+): Promise<Acceptance[]> {
+  const { net, chain, store, network, crypto, signer } = parts;
+  const { members } = await chain.committee();
+  const quorum = quorumOf(members.length);
+  const acceptances = [own];
+  const found = await store.findRecord(fromHex(id));
+  if (quorum === 1 || !found) return acceptances;
+  const bundle = encodeEntries([found.entry]);
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const ask = async (member: (typeof members)[number]): Promise<void> => {
+    const answer = net.request(member, protocols.hold, [bundle], { timeoutMs: options.timeoutMs, signal });
+    const [acceptance] = readJson(heldSchema, await onlyFrame(answer));
+    if (!acceptance || acceptance.recordId !== id || acceptance.centre !== member) return;
+    checkAcceptance(network, acceptance, crypto);
+    acceptances.push(acceptance);
+    if (acceptances.length >= quorum) resolve();
+  };
+  const asked = Promise.allSettled(members.filter((member) => member !== signer.address).map(ask));
+  await Promise.race([enough, asked]);
+  stop.abort();
+  if (acceptances.length >= quorum) return acceptances;
+  throw new NotariumError('quorum-unreachable', 'the record stays accepted here', {
+    data: { have: acceptances.length, want: quorum, id, acceptance: own },
+  });
+}

@@ -1,0 +1,150 @@
+import type { Acceptance } from '../../core/acceptance.ts';
+import type { BlockHeader, BlockSignature } from '../../core/block.ts';
+import type { Address, Hash, RecordId } from '../../core/bytes.ts';
+import type { Committee } from '../../core/committee.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { decodeEntries } from '../../core/log/entryBundle.ts';
+import type { Net } from '../../net/Net.ts';
+import type { AnchoredBlock, Lease } from '../../store/Store.ts';
+import type { CentreParts } from '../CentreParts.ts';
+import type { IntakeWorkers } from '../IntakeWorkers.ts';
+import { Broadcaster } from './Broadcaster.ts';
+import { blockSources, serveLog } from './blockSources.ts';
+import { castVotes } from './castVotes.ts';
+import { type BlockLeaves, collectVotes } from './collectVotes.ts';
+import { holdByQuorum, serveHold } from './holdRecords.ts';
+import { Members } from './members.ts';
+import { ProposalMemory } from './ProposalMemory.ts';
+import { isAway, Reconciler } from './Reconciler.ts';
+import type { ReplicationParts } from './ReplicationParts.ts';
+import { SeenHeaders } from './SeenHeaders.ts';
+import { takeRecords } from './takeRecords.ts';
+import { EquivocationWatch } from './watchEquivocation.ts';
+import { anchoredSchema, jsonFrame, readJson, topics } from './wire.ts';
+
+/** What a centre does together with the others. */
+export type Replication = {
+  readonly net: Net;
+  /** Tells the others of entries that have just come to be on disk here. */
+  broadcast(entries: readonly Uint8Array[]): void;
+  /** See {@link collectVotes}. */
+  collectSignatures(header: BlockHeader, committee: Committee, leaves: BlockLeaves): Promise<BlockSignature[]>;
+  /**
+   * Takes a block of the chain, whose records are not all here, into the log, from whoever has them.
+   * @throws NotariumError `block-unavailable` with what each source said.
+   */
+  importBlock(block: AnchoredBlock, lease: Lease): Promise<void>;
+  /** Tells the others that a block has been anchored. */
+  announceAnchored(height: number, hash: Hash): Promise<void>;
+  /** See {@link holdByQuorum}. */
+  hold(id: RecordId, own: Acceptance, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Acceptance[]>;
+  close(): Promise<void>;
+};
+
+/** What the host gives. */
+export type ReplicationOptions = Omit<ReplicationParts, keyof CentreParts | 'proposals' | 'seen' | 'workers'> & {
+  readonly workers: Pick<IntakeWorkers, 'check'>;
+  /** Where to dial centres, by address, that need no look-up. */
+  readonly peers?: ReadonlyMap<Address, readonly string[]>;
+};
+
+/** Joins the network: answers the others, and keeps pool and log in step with theirs. */
+export function openReplication(
+  centre: Omit<CentreParts, 'replication'>,
+  { peers = new Map(), ...options }: ReplicationOptions,
+): Replication {
+  const { network, crypto, store, logger, clock } = centre;
+  const parts: ReplicationParts = {
+    ...centre,
+    ...options,
+    proposals: new ProposalMemory(),
+    seen: new SeenHeaders(network, crypto),
+  };
+  const { net } = parts;
+  const broadcaster = new Broadcaster(net, logger);
+  const reconciler = new Reconciler(parts);
+  const watch = new EquivocationWatch(parts);
+  const members = new Members(parts, peers);
+
+  net.subscribe(topics.records, async (payload, from) => {
+    try {
+      const { invalid } = await takeRecords(parts, decodeEntries(payload), from);
+      return invalid > 0 ? 'reject' : 'accept';
+    } catch (error) {
+      // A pool that is full, or a disk: nobody is to blame, and the records come again by comparing pools.
+      if (isNotariumError(error, 'tile-corrupt')) return 'reject';
+      if (!isNotariumError(error)) throw error;
+      return 'ignore';
+    }
+  });
+  net.subscribe(topics.anchored, async (payload) => {
+    try {
+      const { height } = readJson(anchoredSchema, payload);
+      const committed = (await store.committedBlock())?.header.height ?? 0;
+      if (height > committed) parts.lookSoon();
+      return 'accept';
+    } catch (error) {
+      if (isNotariumError(error, 'peer-answer-invalid')) return 'reject';
+      throw error;
+    }
+  });
+  castVotes(parts, (signed, from) => watch.note(signed, from));
+  serveLog(parts);
+  serveHold(parts);
+  reconciler.start();
+  watch.start();
+  members.start();
+
+  return {
+    net,
+    broadcast: (entries) => broadcaster.add(entries),
+    collectSignatures: (header, committee, leaves) => collectVotes(parts, header, committee, leaves),
+
+    async importBlock(block, lease) {
+      const { header, hash } = block;
+      const from = store.logSize();
+      const startMs = performance.now();
+      const reasons: string[] = [];
+      for await (const source of blockSources(parts, hash, from, header.treeSize)) {
+        try {
+          await store.importBlock(block, source.entries(), {
+            lease,
+            event: {
+              type: 'block.committed',
+              time: new Date(clock.nowMs()).toISOString(),
+              data: { height: header.height, hash, treeSize: header.treeSize, count: header.treeSize - from },
+            },
+          });
+          parts.proposals.forget(hash);
+          const seconds = (performance.now() - startMs) / 1000;
+          parts.metrics.importSeconds.observe(seconds);
+          logger.info(
+            { height: header.height, count: header.treeSize - from, source: source.name, seconds },
+            'block imported',
+          );
+          return;
+        } catch (error) {
+          if (!isNotariumError(error) && !(error instanceof TypeError)) throw error;
+          if (isNotariumError(error, 'storage-full') || isNotariumError(error, 'storage-failed')) throw error;
+          reasons.push(`${source.name}: ${error.message}`);
+          if (isNotariumError(error, 'block-invalid') && source.peer) net.blame(source.peer, 'block-invalid', 50);
+          const level = isAway(error) ? 'debug' : 'warn';
+          logger[level]({ err: error, source: source.name, height: header.height }, 'a source does not give the block');
+        }
+      }
+      throw new NotariumError('block-unavailable', reasons.join('; ') || 'no other centre is connected', {
+        data: { height: header.height, hash },
+      });
+    },
+
+    async announceAnchored(height, hash) {
+      await net.publish(topics.anchored, jsonFrame({ height, hash }));
+    },
+    hold: (id, own, hold) => holdByQuorum(parts, id, own, hold),
+
+    async close() {
+      await Promise.all([members.close(), watch.close(), reconciler.close(), broadcaster.close()]);
+      await net.close();
+    },
+  };
+}

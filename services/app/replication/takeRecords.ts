@@ -1,0 +1,72 @@
+import { type Address, fromUtf8, toHex } from '../../core/bytes.ts';
+import { slotAt } from '../../core/committee.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { AdmitOutcome, PoolRow } from '../../store/Store.ts';
+import type { CheckedLine } from '../checkLines.ts';
+import type { ReplicationParts } from './ReplicationParts.ts';
+
+/** What became of records that a peer sent. `outcomes` are those of the checked ones. */
+export type TakenRecords = {
+  readonly checked: readonly CheckedLine[];
+  readonly outcomes: readonly AdmitOutcome[];
+  /** Records that are wrong in themselves, whoever looks at them: their sender is to blame. */
+  readonly invalid: number;
+};
+
+/** Not the fault of who passed a record on: true when it was sent. */
+const innocent: ReadonlySet<string> = new Set(['record-expired']);
+
+// No promise of ours until a client asks for one: see Intake.
+const unsigned = new Uint8Array(0);
+
+/**
+ * Checks records of another centre (form, network, id, signature, expiry), each one ourselves, and takes the good ones
+ * into the pool, on disk when this resolves.
+ * @throws NotariumError `pool-full`, `storage-full`, `storage-failed`: nothing was taken, ask again later.
+ */
+export async function takeRecords(
+  parts: ReplicationParts,
+  entries: readonly Uint8Array[],
+  from: Address,
+): Promise<TakenRecords> {
+  const { workers, clock, store, periodSeconds, settings, net } = parts;
+  if (!parts.hasRoom(entries.length)) throw new NotariumError('pool-full');
+  const nowMs = clock.nowMs();
+  const promise = {
+    acceptedAt: Math.floor(nowMs / 1000),
+    includeBySlot: slotAt(nowMs, periodSeconds) + settings.promiseSlots,
+  };
+  const lines = entries.map((entry) => textOf(entry));
+  const { checked, failed } = await workers.check({ lines, nowMs, promise, signs: false });
+  const wrong = failed.filter(({ code }) => !innocent.has(code));
+  if (wrong.length > 0) {
+    const [{ code, detail }] = wrong as [(typeof wrong)[0]];
+    net.blame(from, code, 10 * wrong.length);
+    parts.logger.warn({ peer: from, code, detail, count: wrong.length }, 'a peer sent records that are not valid');
+  }
+  const rows = checked.map(
+    ({ index: _, acceptance: __, ...rest }): PoolRow => ({
+      ...rest,
+      ...promise,
+      acceptance: unsigned,
+    }),
+  );
+  const outcomes = await store.admit(rows);
+  const count = outcomes.filter(({ status }) => status === 'accepted').length;
+  if (count > 0) parts.onPooled(count);
+  return { checked, outcomes, invalid: wrong.length };
+}
+
+/** Ids of records whose predecessor has not come yet: worth another try. */
+export function orphansOf({ checked, outcomes }: TakenRecords): string[] {
+  return checked.flatMap(({ id }, at) => (outcomes[at]?.status === 'predecessor-unknown' ? [toHex(id)] : []));
+}
+
+function textOf(entry: Uint8Array): string {
+  try {
+    return fromUtf8(entry);
+  } catch {
+    // Fails in the check, as any text that is no JSON.
+    return '';
+  }
+}

@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Address } from '../../services/core/bytes.ts';
+import type { Network } from '../../services/core/eip712.ts';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
+import { type CentreProcess, type CentreSpec, centreKeys, startCentre } from './centreProcess.ts';
+import { type DeployedNotarium, deployNotarium, type RunningChain, startChain } from './chains.ts';
+import { freePorts } from './freePorts.ts';
+
+/** A chain and the centres of a committee, each a real process with its own data folder and ports. */
+export type Consortium = AsyncDisposable & {
+  readonly chain: RunningChain;
+  readonly deployed: DeployedNotarium;
+  readonly network: Network;
+  readonly members: readonly Member[];
+};
+
+/** One centre of a {@link Consortium}; it is started and stopped by the test. */
+export type Member = {
+  readonly address: Address;
+  readonly dataDir: string;
+  readonly url: string;
+  readonly spec: CentreSpec;
+  /** The process that was started last. */
+  readonly process: CentreProcess;
+  /** Whether it runs, as far as the test has started and ended it. */
+  readonly isRunning: boolean;
+  start(changes?: Partial<CentreSpec>): Promise<CentreProcess>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Starts a chain and a committee. Centres given in `idle` are members that are not started. */
+export async function startConsortium(options: {
+  centres: number;
+  periodSeconds?: number;
+  graceSeconds?: number;
+  idle?: readonly number[];
+  args?: readonly string[];
+  chainArgs?: readonly string[];
+}): Promise<Consortium> {
+  const { centres, periodSeconds = 1, graceSeconds = 30, idle = [], args = [], chainArgs } = options;
+  const base = await mkdtemp(join(tmpdir(), 'notarium consortium '));
+  const ports = await freePorts(centres);
+  const keys = await Promise.all(ports.map((_, index) => centreKeys(join(base, `centre ${index + 1}`))));
+  const chain = await startChain({ kind: 'anvil', ...(chainArgs ? { args: chainArgs } : {}) });
+  const committee = keys.map(({ address, encryptionPublicKey: encryptionKey, noteKey }, index) => ({
+    address,
+    encryptionKey,
+    noteKey,
+    endpoint: `http://127.0.0.1:${ports[index]}`,
+  }));
+  const deployed = await deployNotarium(chain.rpcUrl, { committee, periodSeconds, graceSeconds });
+  const rpc = jsonRpc(chain.rpcUrl);
+  const [from] = (await rpc('eth_accounts', [])) as string[];
+  for (const { address } of keys) {
+    // 100 ether of a development account.
+    await rpc('eth_sendTransaction', [{ from, to: address, value: '0x56bc75e2d63100000' }]);
+  }
+  const members = keys.map(({ address }, index) =>
+    memberOf(address, {
+      dataDir: join(base, `centre ${index + 1}`),
+      rpcUrl: chain.rpcUrl,
+      contract: deployed.contract,
+      port: ports[index]!,
+      args: ['--log-level', 'info', '--threads', '1', ...args],
+    }),
+  );
+  const consortium: Consortium = {
+    chain,
+    deployed,
+    network: { chainId: deployed.chainId, contract: deployed.contract },
+    members,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(members.map((member) => member.kill()));
+      await chain.kill('SIGKILL');
+      await rm(base, { recursive: true, force: true });
+    },
+  };
+  try {
+    await Promise.all(members.filter((_, index) => !idle.includes(index)).map((member) => member.start()));
+  } catch (error) {
+    await consortium[Symbol.asyncDispose]();
+    throw error;
+  }
+  return consortium;
+}
+
+function memberOf(address: Address, spec: CentreSpec): Member {
+  let running: CentreProcess | undefined;
+  let last: CentreProcess | undefined;
+  return {
+    address,
+    dataDir: spec.dataDir,
+    url: `http://127.0.0.1:${spec.port}`,
+    spec,
+    get process() {
+      if (!last) throw new Error('this member was never started');
+      return last;
+    },
+    get isRunning() {
+      return running !== undefined;
+    },
+    async start(changes = {}) {
+      last = await startCentre({ ...spec, ...changes });
+      running = last;
+      return last;
+    },
+    async kill() {
+      await running?.kill();
+      running = undefined;
+    },
+    async stop() {
+      await running?.stop();
+      running = undefined;
+    },
+  };
+}
