@@ -3,6 +3,7 @@ import type { Centre } from '../app/Centre.ts';
 import type { HttpMetrics } from './HttpMetrics.ts';
 import type { HttpLimits } from './HttpOptions.ts';
 import type { Lifetime } from './Lifetime.ts';
+import type { UnsentAnswers } from './UnsentAnswers.ts';
 
 /** What every route works with. */
 export type HttpContext = {
@@ -11,6 +12,7 @@ export type HttpContext = {
   readonly logger: PinoLogger;
   readonly metrics: HttpMetrics;
   readonly lifetime: Lifetime;
+  readonly unsent: UnsentAnswers;
   /** The OpenAPI document as JSON text. */
   readonly openApiText: () => string;
   /** Event streams that are open. */

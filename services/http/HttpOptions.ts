@@ -29,6 +29,10 @@ export type HttpLimits = {
   readonly bodyIdleMs: number;
   /** Longest time that a client may take nothing of an answer that waits for it. */
   readonly slowClientMs: number;
+  /** Bytes of answers, over all connections, that clients have not taken yet. */
+  readonly unsentBytes: number;
+  /** Requests that may wait on one connection for the answer before them. */
+  readonly pipelinedRequests: number;
   /** Longest time for the headers of a request. */
   readonly headersMs: number;
   /** Largest `wait`. */
@@ -70,6 +74,8 @@ export const defaultLimits: HttpLimits = {
   answerBufferBytes: 4 * 1024 * 1024,
   bodyIdleMs: 30_000,
   slowClientMs: 30_000,
+  unsentBytes: 256 * 1024 * 1024,
+  pipelinedRequests: 64,
   headersMs: 15_000,
   waitSeconds: 60,
   eventClients: 100,

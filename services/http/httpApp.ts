@@ -10,6 +10,7 @@ import type { HttpContext } from './HttpContext.ts';
 import { createHttpMetrics } from './HttpMetrics.ts';
 import { defaultLimits, defaultRateLimits, type HttpOptions } from './HttpOptions.ts';
 import { handlerOf, templateOf } from './handlerOf.ts';
+import { inTurn } from './inTurn.ts';
 import { Lifetime } from './Lifetime.ts';
 import { openApiDocument } from './openApi.ts';
 import { RateLimiter } from './RateLimiter.ts';
@@ -17,6 +18,7 @@ import { expressPath } from './Route.ts';
 import { requestLog } from './requestLog.ts';
 import { routes } from './routes.ts';
 import { securityHeaders } from './securityHeaders.ts';
+import { UnsentAnswers } from './UnsentAnswers.ts';
 
 /** The HTTP side of a centre, not yet listening. */
 export type HttpApp = {
@@ -47,6 +49,7 @@ export function createHttpApp(centre: Centre, options: HttpOptions = {}): HttpAp
     logger,
     metrics,
     lifetime,
+    unsent: new UnsentAnswers(limits.unsentBytes),
     openApiText,
     eventClients: { count: 0 },
     keysChanged: () => access.forget(),
@@ -68,16 +71,22 @@ export function createHttpApp(centre: Centre, options: HttpOptions = {}): HttpAp
 }
 
 /** What happens to every request before its route: one function, since each layer of Express costs. */
-function enter({ lifetime, logger, metrics }: HttpContext): express.RequestHandler {
+function enter({ lifetime, limits, logger, metrics, unsent }: HttpContext): express.RequestHandler {
   const headers = securityHeaders();
   const log = requestLog(logger);
-  return (request, response, next) => {
+  const serve: express.RequestHandler = (request, response, next) => {
     const startedMs = performance.now();
     for (const [name, value] of headers) response.setHeader(name, value);
     const given = request.headers['x-request-id'];
     const isGoodId = typeof given === 'string' && requestIdPattern.test(given);
     response.setHeader('x-request-id', isGoodId ? given : randomUUID());
     lifetime.begin(response);
+    response.on('prefinish', () => {
+      if (response.writableLength === 0) return;
+      // Node waits for ever for a client that does not take the end of its answer. It sets a time of its own after that.
+      response.socket?.setTimeout(limits.slowClientMs);
+      unsent.count(response);
+    });
     response.on('close', () => {
       lifetime.end(response);
       metrics.request(request.method, templateOf(request), response.statusCode, (performance.now() - startedMs) / 1000);
@@ -92,5 +101,8 @@ function enter({ lifetime, logger, metrics }: HttpContext): express.RequestHandl
     }
     if (isWrongMethod(request.path, request.method)) notFound(request, response, next);
     else next();
+  };
+  return (request, response, next) => {
+    inTurn(request, response, limits.pipelinedRequests, () => serve(request, response, next));
   };
 }

@@ -118,7 +118,7 @@ class BatchAnswer {
   /** Throws what the whole request failed with when these are the first results and all of them failed so. */
   async write(results: readonly LineResult[]): Promise<void> {
     const response = this.#response;
-    const { limits, metrics } = this.#context;
+    const { limits, metrics, unsent } = this.#context;
     if (response.destroyed) throw new ClientGoneError('the client closed the connection');
     if (!response.headersSent) {
       const whole = wholeFailure(results);
@@ -134,6 +134,7 @@ class BatchAnswer {
     }
     for (const [status, count] of counts) metrics.batchLine(status, count);
     response.write(text);
+    unsent.count(response);
     // Many clients read nothing before they have sent everything: so much is kept for them, then they must wait.
     while (response.writableLength > limits.answerBufferBytes) await drained(response, limits.slowClientMs);
   }

@@ -101,7 +101,9 @@ export const serviceRoutes: readonly Route[] = [
     summary: 'The script of the reference page',
     responses: { 200: { description: 'RapiDoc', content: { 'text/javascript': { schema: z.string() } } } },
     errors: [],
-    async handle({ response }) {
+    async handle({ response }, { limits }) {
+      // A file is sent piece by piece, and each waits for the client.
+      response.socket?.setTimeout(limits.slowClientMs);
       const file = fileURLToPath(import.meta.resolve('rapidoc'));
       // A folder above may begin with a dot: that is no secret of ours.
       const options = {
