@@ -220,14 +220,11 @@ describe('reportEquivocation beside anchors', () => {
   });
 
   it('waits on when gas costs more than the limit', async () => {
-    const probe = kit.chain.reportEquivocation(...(await rivals(kit, 1)));
-    await pooled(1);
-    const { maxFeePerGas } = (await anvilControl(running.rpcUrl).pending())[0]!;
-    await kit.rpc('evm_mine', []);
-    expect(await probe).to.equal('reported');
+    const { baseFeePerGas } = (await kit.rpc('eth_getBlockByNumber', ['latest', false])) as { baseFeePerGas: string };
+    const tip = BigInt(String(await kit.rpc('eth_maxPriorityFeePerGas', [])));
     const capped = await kit.open({
       signer: localSigner(devKey(7), crypto),
-      maxFeePerGasWei: (BigInt(maxFeePerGas) * 11n) / 10n,
+      maxFeePerGasWei: ((2n * BigInt(baseFeePerGas) + tip) * 11n) / 10n,
       replaceReportAfterMs: 200,
     });
     const report = capped.reportEquivocation(...(await rivals(kit, 3)));
