@@ -3,7 +3,7 @@ import { networkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { findTrustedNetwork, listTrustedNetworks, readNetworkFile } from '../../lib/client/NetworkFolder.ts';
-import type { TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
+import { networkOf, type TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
 import type { Settings } from '../settings.ts';
 
 /** What a verification rests on, and where that comes from, for people. */
@@ -16,7 +16,8 @@ export type Basis = {
 /**
  * What is trusted about the network of a receipt: a given file, the pinned one, or no more than the address of the contract
  * (then only the chain can decide).
- * @throws NotariumError `network-untrusted`, `file-unreadable`, `config-invalid`.
+ * @throws NotariumError `network-untrusted`, `file-unreadable`, `config-invalid`; `usage-invalid` for a file and a contract
+ *   of two networks.
  */
 export async function findBasis(
   receipt: Receipt,
@@ -26,7 +27,7 @@ export async function findBasis(
   const named = networkName(receipt.anchor);
   if (options.networkFile !== undefined) {
     const path = resolve(options.cwd, options.networkFile);
-    const { network, committees } = await readNetworkFile(path);
+    const { network, committees } = await givenNetwork(path, settings);
     return { network, committees, source: path };
   }
   const { contract } = settings;
@@ -49,15 +50,27 @@ export async function findBasis(
   throw new NotariumError('network-untrusted', named, { data: { named } });
 }
 
-/** The one network that an acceptance without receipt can belong to: given, or the only one pinned. */
+/**
+ * The one network that an acceptance without receipt can belong to: given, or the only one pinned.
+ * @throws NotariumError as {@link findBasis}.
+ */
 export async function findNetwork(
   settings: Settings,
   networkFile: string | undefined,
   cwd: string,
 ): Promise<TrustedNetwork | undefined> {
-  if (networkFile !== undefined) return readNetworkFile(resolve(cwd, networkFile));
+  if (networkFile !== undefined) return givenNetwork(resolve(cwd, networkFile), settings);
   const all = await listTrustedNetworks(settings.networks);
   const { contract } = settings;
   const fitting = contract === undefined ? all : all.filter(({ network }) => network.endsWith(contract));
   return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** The network of a file. Where a contract is named too, the user means one network, so both must. */
+async function givenNetwork(path: string, { contract }: Settings): Promise<TrustedNetwork> {
+  const trusted = await readNetworkFile(path);
+  if (contract === undefined || networkOf(trusted).contract === contract) return trusted;
+  throw new NotariumError('usage-invalid', `--contract is ${contract}, but ${path} is of ${trusted.network}`, {
+    data: { have: trusted.network, want: contract },
+  });
 }

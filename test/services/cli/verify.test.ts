@@ -180,6 +180,32 @@ describe('notarium verify', () => {
     expect((await cli(place, 'verify')).code).to.equal(2);
   });
 
+  it('takes a network file and a contract only where they are of one network', async () => {
+    await put('receipt.json', receipt);
+    const verifying = ['verify', 'file', 'receipt.json', '--network', 'network.json', '--offline', '--json'];
+    expect((await cli(place, ...verifying, '--contract', network.contract)).code).to.equal(0);
+    const other = altered(network.contract);
+    const env = { NOTARIUM_CONTRACT: other };
+    await put('promise.json', {
+      recordId: zeroHash,
+      acceptedAt: 1,
+      includeBySlot: 1,
+      centre: committee.members[0],
+      signature: `0x${'00'.repeat(65)}`,
+    });
+    for (const run of [
+      await cli(place, ...verifying, '--contract', other),
+      await cli({ ...place, env }, ...verifying),
+      await cli({ ...place, env }, 'verify', '--acceptance', 'promise.json', '--network', 'network.json', '--json'),
+    ]) {
+      expect(run.code).to.equal(2);
+      expect(run.json<{ error: { code: string; data: object } }>().error).to.deep.include({
+        code: 'usage-invalid',
+        data: { have: networkName(network), want: other },
+      });
+    }
+  });
+
   describe('online', () => {
     // Answers as a chain does; that of real ones is tested in test/e2e.
     let chain: Server;
