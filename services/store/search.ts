@@ -9,6 +9,8 @@ import type { SearchPage, SearchQuery } from './Store.ts';
 // How many candidates are looked at for one page at most: a page may end early, its cursor goes on.
 const candidatesAtOnce = 256;
 const candidatesAtMost = 4096;
+// A page of the largest records would be many times as large as an ordinary one.
+const pageBytes = 1024 * 1024;
 
 /**
  * See `Store.search`. Looks through the candidates of the rarest kind of key asked for, in log order.
@@ -19,6 +21,7 @@ export async function search(context: StoreContext, query: SearchQuery): Promise
   let after = query.after === undefined ? -1 : leafOf(query.after);
   const logSize = await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
   const hits: { leafIndex: number; entry: Uint8Array }[] = [];
+  let sizeBytes = 0;
   for (let seen = 0; seen < candidatesAtMost; ) {
     const candidates = await context.reader
       .selectFrom('postings')
@@ -31,9 +34,12 @@ export async function search(context: StoreContext, query: SearchQuery): Promise
       .execute();
     for (const { leaf_index: leafIndex } of candidates) {
       // A page is full only when one more is known to follow: no cursor to an empty page.
-      if (hits.length === query.limit) return { hits, next: String(after) };
+      if (hits.length === query.limit || sizeBytes >= pageBytes) return { hits, next: String(after) };
       const entry = await context.log.entry(leafIndex, logSize);
-      if (fits(entry, query)) hits.push({ leafIndex, entry });
+      if (fits(entry, query)) {
+        hits.push({ leafIndex, entry });
+        sizeBytes += entry.length;
+      }
       after = leafIndex;
     }
     seen += candidates.length;

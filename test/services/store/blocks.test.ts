@@ -259,6 +259,15 @@ onBothDatabases('store blocks', (newPlace) => {
     await expectCode('request-invalid', store.search({ limit: 1 }));
   });
 
+  it('ends a page early when its records are large', async () => {
+    await logAll(store, rows(150, 'large', { subject: 'urn:large', meta: { text: 'x'.repeat(12_000) } }));
+    const page = await store.search({ subject: 'urn:large', limit: 150 });
+    expect(page.hits).to.have.length.within(80, 90);
+    const rest = await store.search({ subject: 'urn:large', limit: 150, after: page.next! });
+    expect([rest.hits[0]!.leafIndex, rest.hits.at(-1)!.leafIndex]).to.deep.equal([page.hits.length, 149]);
+    expect(rest.next).to.equal(undefined);
+  });
+
   it('keeps votes, and refuses a second one in a slot', async () => {
     await store.admit(rows(1));
     const { header, hash } = await nextBlock(store, 1, 5);
