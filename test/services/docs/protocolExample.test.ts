@@ -162,5 +162,6 @@ describe('docs/protocol.md', () => {
       ).to.equal(true);
     }
     expect(page).to.include(keccakText('Anchored(uint64,bytes32,uint64,uint64,bytes32)'));
+    expect(page).to.include(keccakText('EquivocationReported(address,uint64,bytes32,bytes32,address)'));
   });
 });
