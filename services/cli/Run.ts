@@ -41,7 +41,7 @@ export function runs<Options, Arguments extends readonly unknown[]>(
       options,
       output,
       signal: terminal.signal,
-      settings: readSettings(terminal, given(command)),
+      settings: await readSettings(terminal, given(command)),
       progress: (label, total) => new Progress(output, label, total),
       exit: onExit,
       fail: (error) => {

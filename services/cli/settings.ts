@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { NotariumError } from '../core/errors.ts';
 import { addressSchema } from '../core/schemas.ts';
+import { isMissingFile, readSmallFile } from '../lib/readSmallFile.ts';
 import type { Terminal } from './Terminal.ts';
 
 const portSchema = z.coerce.number().pipe(z.int().min(0).max(65535));
@@ -106,7 +106,7 @@ const paths = ['keystore', 'passwordFile', 'networks', 'data'] as const;
  * @param flags Parsed options of the command line; those that are no settings are left alone.
  * @throws NotariumError `config-invalid`, naming setting and source.
  */
-export function readSettings(terminal: Terminal, flags: Readonly<Record<string, unknown>>): Settings {
+export async function readSettings(terminal: Terminal, flags: Readonly<Record<string, unknown>>): Promise<Settings> {
   const names = Object.keys(settingsSchema.shape) as (keyof typeof settingVariables)[];
   const given = (value: unknown): boolean => value !== undefined && value !== '';
   const fromFlags = parsePart(
@@ -122,7 +122,7 @@ export function readSettings(terminal: Terminal, flags: Readonly<Record<string, 
   const data = fromFlags.data ?? fromEnv.data ?? join(terminal.home, '.notarium');
   const asked = [flags.config, terminal.env.NOTARIUM_CONFIG].find(given);
   const path = asked === undefined ? join(data, 'config.json') : resolve(terminal.cwd, String(asked));
-  const fromFile = readConfigFile(path, asked !== undefined);
+  const fromFile = await readConfigFile(path, asked !== undefined);
   const merged = { ...fromFile, ...fromEnv, ...fromFlags };
   return {
     ...merged,
@@ -135,12 +135,12 @@ export function readSettings(terminal: Terminal, flags: Readonly<Record<string, 
   }
 }
 
-function readConfigFile(path: string, wanted: boolean): z.infer<typeof settingsSchema> {
+async function readConfigFile(path: string, wanted: boolean): Promise<z.infer<typeof settingsSchema>> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = (await readSmallFile(path, { maxBytes: 1 << 20 })).toString();
   } catch (cause) {
-    if (!wanted && (cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if (!wanted && isMissingFile(cause)) return {};
     throw new NotariumError('config-invalid', `${path} cannot be read`, { cause });
   }
   let value: unknown;

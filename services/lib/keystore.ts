@@ -1,5 +1,5 @@
 import { randomBytes, scrypt } from 'node:crypto';
-import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { computeAddress, decryptKeystoreJson, encryptKeystoreJson, scrypt as ethersScrypt } from 'ethers';
@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Address, fromHex, type Hash, type Hex, toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
+import { readSmallFile } from './readSmallFile.ts';
 
 /** The three secrets of a centre, 32 bytes each. */
 export type KeystoreSecrets = {
@@ -29,6 +30,8 @@ export type KeystorePublic = {
 
 /** An opened keystore. */
 export type Keystore = KeystorePublic & KeystoreSecrets;
+
+const maxKeyFileBytes = 1 << 16;
 
 type Kind = 'secp256k1' | 'ed25519' | 'x25519';
 
@@ -131,7 +134,7 @@ function publicPart(kind: Kind, secret: Uint8Array): Hex {
 async function readKeyFile(dir: string, key: keyof KeystoreSecrets): Promise<{ text: string; public: Hex }> {
   const path = join(dir, files[key].name);
   try {
-    const text = await readFile(path, 'utf8');
+    const text = (await readSmallFile(path, { maxBytes: maxKeyFileBytes })).toString();
     const { notarium } = publicSchema.parse(JSON.parse(text));
     if (notarium.kind !== files[key].kind) throw new Error(`a key of kind ${notarium.kind}`);
     return { text, public: notarium.public };

@@ -76,6 +76,7 @@ export async function exportData({ settings, progress, signal }: ActionContext, 
 export async function importData({ settings, progress, signal }: ActionContext, file: string): Promise<BackupReport> {
   const target = resolve(settings.data);
   await requireAbsent(target);
+  await requireFile(file);
   await mkdir(dirname(target), { recursive: true });
   const staging = await mkdtemp(join(dirname(target), `.${basename(target)}-import-`));
   try {
@@ -120,6 +121,16 @@ async function readManifest(folder: string, file: string): Promise<Manifest> {
 
 async function requireAbsent(path: string): Promise<void> {
   if (await stat(path).catch(unlessMissing)) throw new NotariumError('file-exists', path, { data: { path } });
+}
+
+/** A pipe would be waited for, and a device never ends. */
+async function requireFile(path: string): Promise<void> {
+  const unreadable = (detail: string, cause?: unknown) =>
+    new NotariumError('file-unreadable', `${path} ${detail}`, { data: { path }, cause });
+  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw unreadable(`(${cause.code})`, cause);
+  });
+  if (!info.isFile()) throw unreadable('is not a file');
 }
 
 /** Files at or below a name in a folder, as paths from the folder. Temporary files stay out. */

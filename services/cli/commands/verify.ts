@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
-import { parseReceipt, type Receipt } from '../../core/receipt.ts';
+import { maxReceiptChars, parseReceipt, type Receipt } from '../../core/receipt.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
@@ -14,6 +13,7 @@ import { Progress, sizeText } from '../Progress.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { type Basis, findBasis } from '../verify/basis.ts';
 import { verifyPromise } from '../verify/promise.ts';
+import { readEvidence } from '../verify/readEvidence.ts';
 import { skippedText, stepText } from '../verify/stepTexts.ts';
 
 /** `notarium verify`. */
@@ -39,35 +39,18 @@ async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFi
   }
   if (file === undefined) throw new NotariumError('usage-invalid', 'give a file and its receipt, or --acceptance FILE');
   const path = resolve(terminal.cwd, file);
-  const receipt = await readReceiptFile(
-    receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile),
-  );
+  const receiptPath = receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile);
+  const receipt = await readEvidence(receiptPath, {
+    malformed: 'receipt-malformed',
+    maxBytes: maxReceiptChars,
+    parse: parseReceipt,
+  });
   const rpcUrl = options.offline ? undefined : settings.rpcUrl;
   const basis = await findBasis(receipt, settings, { networkFile: options.network, rpcUrl, cwd: terminal.cwd });
   const digest = await hashFileShown(run, path);
   const { signal } = run;
   const result = await verifyDigest(digest, receipt, { ...basis, rpcUrl, crypto: await loadCrypto(), signal });
   print(run, receipt, result, basis);
-}
-
-/**
- * Reads a receipt file.
- * @throws NotariumError `file-unreadable`, `receipt-malformed`.
- */
-async function readReceiptFile(path: string): Promise<Receipt> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new NotariumError('file-unreadable', path, { cause, data: { path } });
-  }
-  try {
-    return parseReceipt(bytes);
-  } catch (cause) {
-    // JSON of two readings is no receipt either, and the step that failed is this one.
-    if (!(cause instanceof NotariumError) || cause.code === 'receipt-malformed') throw cause;
-    throw new NotariumError('receipt-malformed', cause.message, { cause, data: { cause: cause.code, ...cause.data } });
-  }
 }
 
 async function hashFileShown(run: Run<VerifyFlags>, path: string): Promise<Uint8Array> {

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ErrorCode, NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { chainTimeMs } from '../../lib/client/chainTimeMs.ts';
 import { Notarium } from '../../lib/client/Notarium.ts';
-import { type AcceptanceVerdict, asAcceptance } from '../../lib/client/verifyAcceptance.ts';
+import { type AcceptanceVerdict, asAcceptance, maxAcceptanceBytes } from '../../lib/client/verifyAcceptance.ts';
 import type { VerifyFlags } from '../commandOptions.ts';
 import { exitCodeOf } from '../exitCodes.ts';
 import { nextStep } from '../nextSteps.ts';
@@ -12,6 +11,7 @@ import { defaultUrl } from '../openClient.ts';
 import type { Run } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
 import { findNetwork } from './basis.ts';
+import { readEvidence } from './readEvidence.ts';
 
 const codes: Readonly<Record<AcceptanceVerdict['status'], ErrorCode | undefined>> = {
   kept: undefined,
@@ -25,7 +25,11 @@ export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promis
   const { options, settings, terminal, signal, output } = run;
   if (options.offline)
     throw new NotariumError('usage-invalid', 'whether a record is in the log cannot be known offline');
-  const acceptance = asAcceptance(await readJson(resolve(terminal.cwd, file)));
+  const acceptance = await readEvidence(resolve(terminal.cwd, file), {
+    malformed: 'acceptance-malformed',
+    maxBytes: maxAcceptanceBytes,
+    parse: (text) => asAcceptance(parseStrictJson(text)),
+  });
   const { rpcUrl } = settings;
   const client = new Notarium({
     url: settings.url ?? defaultUrl,
@@ -56,19 +60,4 @@ export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promis
   const next = code === undefined ? undefined : nextStep(code);
   if (next) output.line(`  ${next}`);
   run.exit(exitCode);
-}
-
-async function readJson(path: string): Promise<unknown> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new NotariumError('file-unreadable', path, { cause, data: { path } });
-  }
-  try {
-    return parseStrictJson(bytes);
-  } catch (cause) {
-    if (!(cause instanceof NotariumError)) throw cause;
-    throw new NotariumError('acceptance-malformed', cause.message, { cause });
-  }
 }

@@ -1,21 +1,20 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
+import { isMissingFile, readSmallFile } from '../readSmallFile.ts';
 import { asTrustedNetwork, type TrustedNetwork } from './TrustedNetwork.ts';
 import { writeFileWhole } from './writeFileWhole.ts';
+
+// As much as the parser takes by default: some thousand committees.
+const maxNetworkBytes = 1 << 20;
 
 /**
  * Reads a trusted network file.
  * @throws NotariumError `file-unreadable`, `config-invalid`.
  */
 export async function readNetworkFile(path: string): Promise<TrustedNetwork> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new NotariumError('file-unreadable', path, { cause });
-  }
+  const text = await readSmallFile(path, { maxBytes: maxNetworkBytes });
   let value: unknown;
   try {
     value = parseStrictJson(text);
@@ -36,8 +35,7 @@ export async function findTrustedNetwork(folder: string, network: string): Promi
   try {
     return await readNetworkFile(path);
   } catch (error) {
-    if (error instanceof NotariumError && (error.cause as { code?: string } | undefined)?.code === 'ENOENT')
-      return undefined;
+    if (isMissingFile(error)) return undefined;
     throw error;
   }
 }

@@ -11,6 +11,9 @@ import { NotariumError } from '../../core/errors.ts';
 import type { RecordFate } from './recordFate.ts';
 import { isKnownCentre, networkOf, type TrustedNetwork } from './TrustedNetwork.ts';
 
+/** Largest file with an acceptance in it: a record and a promise, indented. */
+export const maxAcceptanceBytes = 1 << 17;
+
 /** What an acceptance turned out to be. */
 export type AcceptanceVerdict = {
   readonly status: 'kept' | 'refused' | 'pending' | 'broken';

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -6,6 +7,7 @@ import type { Terminal } from '../../../services/cli/Terminal.ts';
 import { NotariumError } from '../../../services/core/errors.ts';
 import { readKeystore } from '../../../services/lib/keystore.ts';
 import { type CliPlace, cli } from '../../support/cliKit.ts';
+import { expectCode } from '../../support/expectCode.ts';
 import { startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -32,35 +34,29 @@ describe('cli/settings', () => {
     const path = join(folder.path, '.notarium/config.json');
     await writeFile(path, JSON.stringify({ url: 'http://file', rpcUrl: 'http://file', port: 1, keystore: 'keys' }));
     const env = { NOTARIUM_RPC_URL: 'http://env', NOTARIUM_PORT: '2' };
-    expect(readSettings(terminal(env), { port: '3' })).to.deep.include({
+    expect(await readSettings(terminal(env), { port: '3' })).to.deep.include({
       url: 'http://file',
       rpcUrl: 'http://env',
       port: 3,
       keystore: join(folder.path, '.notarium/keys'),
       data: join(folder.path, '.notarium'),
     });
-    expect(readSettings(terminal(), { rpc: 'http://flag' }).rpcUrl).to.equal('http://flag');
-    expect(readSettings(terminal({ NOTARIUM_URL: '' }), {}).url).to.equal('http://file');
+    expect((await readSettings(terminal(), { rpc: 'http://flag' })).rpcUrl).to.equal('http://flag');
+    expect((await readSettings(terminal({ NOTARIUM_URL: '' }), {})).url).to.equal('http://file');
   });
 
   it('names setting and source of what is wrong, and never the value', async () => {
-    const wrong: [() => unknown, string][] = [
+    execFileSync('mkfifo', [join(folder.path, 'pipe')]);
+    const wrong: [() => Promise<unknown>, string][] = [
       [() => readSettings(terminal({ NOTARIUM_PORT: 'secret' }), {}), 'environment: NOTARIUM_PORT'],
       [() => readSettings(terminal(), { contract: '0xsecret' }), 'command line: contract'],
       [() => readSettings(terminal(), { config: 'missing.json' }), 'missing.json'],
+      [() => readSettings(terminal(), { config: 'pipe' }), 'pipe'],
+      [() => readSettings(terminal(), { config: '/dev/zero' }), '/dev/zero'],
     ];
     for (const [read, what] of wrong) {
-      const error = (() => {
-        try {
-          read();
-          return undefined;
-        } catch (thrown) {
-          return thrown as NotariumError;
-        }
-      })();
-      expect(error).to.be.instanceOf(NotariumError);
-      expect(error?.code).to.equal('config-invalid');
-      expect(error?.message).to.include(what).and.not.include('secret');
+      const error = await expectCode('config-invalid', read);
+      expect(error.message).to.include(what).and.not.include('secret');
     }
     await writeFile(join(folder.path, '.notarium/config.json'), '{"more":1}');
     expect((await cli(place, 'version')).code).to.equal(2);
@@ -74,7 +70,7 @@ describe('cli/settings', () => {
     const { address, keystore } = made.json<{ address: string; keystore: string }>();
     expect((await readKeystore(keystore)).address).to.equal(address);
     expect((await stat(keystore)).mode & 0o777).to.equal(0o700);
-    const settings = readSettings(terminal(), { data: 'centre' });
+    const settings = await readSettings(terminal(), { data: 'centre' });
     expect(settings).to.deep.include({
       url: 'http://127.0.0.1:9',
       keystore,

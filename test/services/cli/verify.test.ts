@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -204,6 +205,26 @@ describe('notarium verify', () => {
         data: { have: networkName(network), want: other },
       });
     }
+  });
+
+  it('reads no pipe, device or great file that it is given as a small one', async () => {
+    await put('receipt.json', receipt);
+    execFileSync('mkfifo', [join(folder.path, 'pipe')]);
+    await put('great.json', '');
+    await truncate(join(folder.path, 'great.json'), 2e9);
+    const before = process.memoryUsage.rss();
+    const code = async (...argv: string[]) => (await cli(place, 'verify', ...argv)).code;
+    for (const [path, receiptCode, promiseCode] of [
+      ['pipe', 30, 30],
+      ['/dev/zero', 30, 30],
+      ['.', 30, 30],
+      ['great.json', 10, 27],
+    ] as const) {
+      expect(await code('file', path, '--network', 'network.json'), path).to.equal(receiptCode);
+      expect(await code('--acceptance', path, '--network', 'network.json'), path).to.equal(promiseCode);
+      expect(await code('file', 'receipt.json', '--network', path), path).to.equal(30);
+    }
+    expect(process.memoryUsage.rss() - before).to.be.lessThan(100e6);
   });
 
   describe('online', () => {
