@@ -53,7 +53,10 @@ export type NetLimits = {
   readonly cutOffMs: number;
 };
 
-/** Where centres are found: addresses that the gate admits, with the multiaddrs at which each may be dialled (none: it dials us). */
+/**
+ * Where centres are found: addresses that the gate admits, with the multiaddrs at which each may be dialled (none: it
+ * dials us). A multiaddr has to end in the peer id of its centre (`/p2p/…`); others are not dialled, and logged.
+ */
 export type Directory = ReadonlyMap<Address, readonly string[]>;
 
 /**
@@ -73,15 +76,24 @@ export type Net = {
   setDirectory(directory: Directory): void;
   /** Everybody in the directory but ourselves. */
   peers(): readonly PeerView[];
-  /** Calls when a peer has connected (and again after each reconnection). */
+  /**
+   * Calls when a peer has connected (and again after each reconnection). Gossip reaches it a moment later, when it has
+   * told its topics.
+   */
   onConnect(handler: (peer: Address) => void): void;
-  /** Sends to every connected peer. Resolves with the number of peers that it was sent to. @throws NotariumError `message-too-large`. */
+  /**
+   * Sends to every connected peer that subscribes to the topic. Resolves with the number of peers that it was sent to; 0
+   * too for what went over the topic within the last two minutes already. @throws NotariumError `message-too-large`.
+   */
   publish(topic: string, payload: Uint8Array): Promise<number>;
   /** One handler for a topic; several messages of one peer are handled one after another. */
   subscribe(topic: string, handler: GossipHandler): void;
   /**
    * Opens a stream, sends the frames, and gives those of the answer as they come; reading slowly slows the peer down.
-   * @throws NotariumError `peer-unreachable` (data.peer), `peer-timeout`, `peer-answer-invalid`, or the peer's own error code.
+   * Nothing happens before the first frame of the answer is asked for; leaving the loop ends the request.
+   * @throws NotariumError `peer-unreachable`, `peer-timeout`, `peer-answer-invalid`, `peer-refused` (it does not serve the
+   * protocol), each with data.peer; `message-too-large`; the peer's own error code, `peer-busy` among them; the reason of
+   * `options.signal`; what the frames themselves throw.
    */
   request(
     peer: Address,

@@ -1,4 +1,4 @@
-import type { Connection } from '@libp2p/interface';
+import type { Connection, PeerId } from '@libp2p/interface';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import type { Address } from '../core/bytes.ts';
@@ -35,6 +35,8 @@ type Member = {
 /** Who is admitted, and the connections to them: kept up from this side wherever the directory has a multiaddr. */
 export class Connections {
   readonly #members = new Map<Address, Member>();
+  /** Addresses by peer id of those that have connected: to compute one takes as long as to check a signature. */
+  readonly #addresses = new Map<string, Address>();
   readonly #own: Address;
   readonly #isCutOff: (peer: Address) => boolean;
   readonly #onConnect: (peer: Address) => void;
@@ -75,10 +77,13 @@ export class Connections {
   }
 
   setDirectory(directory: Directory): void {
-    for (const peer of this.#members.keys()) {
+    for (const [peer, member] of this.#members) {
       if (directory.has(peer)) continue;
       this.disconnect(peer, 'removed');
+      for (const timer of member.connections.values()) clearTimeout(timer);
+      this.#setDisconnected(peer, member);
       this.#members.delete(peer);
+      for (const [id, address] of this.#addresses) if (address === peer) this.#addresses.delete(id);
     }
     for (const [peer, texts] of directory) {
       if (peer === this.#own) continue;
@@ -93,6 +98,11 @@ export class Connections {
 
   has(peer: Address): boolean {
     return this.#members.has(peer);
+  }
+
+  /** Address of a member that has connected. */
+  addressOf(peerId: PeerId): Address | undefined {
+    return this.#addresses.get(peerId.toString());
   }
 
   peers(): Address[] {
@@ -168,6 +178,7 @@ export class Connections {
       connection.abort(new Error('not admitted'));
       return;
     }
+    this.#addresses.set(connection.remotePeer.toString(), peer!);
     const oldest = Math.min(...[...member.connections.keys()].map(({ timeline }) => timeline.open));
     const timer = setTimeout(() => {
       this.#metrics.refused.inc({ reason: 'not-introduced' });
@@ -183,7 +194,7 @@ export class Connections {
   }
 
   #onIntroduced(connection: Connection): void {
-    const peer = addressOfPeer(connection.remotePeer);
+    const peer = this.addressOf(connection.remotePeer);
     const member = peer && this.#members.get(peer);
     if (!member?.connections.has(connection)) return;
     clearTimeout(member.connections.get(connection));
@@ -196,7 +207,7 @@ export class Connections {
   }
 
   #onClose(connection: Connection): void {
-    const peer = addressOfPeer(connection.remotePeer);
+    const peer = this.addressOf(connection.remotePeer);
     const member = peer && this.#members.get(peer);
     if (!member?.connections.has(connection)) return;
     clearTimeout(member.connections.get(connection));
@@ -204,6 +215,10 @@ export class Connections {
     // Gossip may have gone over this one; the others do not take it over.
     for (const other of member.connections.keys()) other.abort(new Error('another connection was closed'));
     member.nextDialMs = Math.max(member.nextDialMs, this.#clock.nowMs() + this.#courtesyMs(peer!));
+    this.#setDisconnected(peer!, member);
+  }
+
+  #setDisconnected(peer: Address, member: Member): void {
     if (!member.isConnected) return;
     member.isConnected = false;
     this.#metrics.connectedPeers.dec();

@@ -1,9 +1,4 @@
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
-import { identify } from '@libp2p/identify';
 import type { Stream } from '@libp2p/interface';
-import { tcp } from '@libp2p/tcp';
-import { createLibp2p } from 'libp2p';
 import { Registry } from 'prom-client';
 import type { Address } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
@@ -11,9 +6,10 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { askPeer } from './askPeer.ts';
 import { Connections } from './connections.ts';
+import { createNode, maxStreamsOf } from './createNode.ts';
 import { connectionGater } from './gate.ts';
-import { Gossip, type GossipContext, gossipService } from './gossip.ts';
-import { addressOfPeer, identityOf } from './identity.ts';
+import { Gossip, type GossipContext } from './gossip.ts';
+import { identityOf } from './identity.ts';
 import { defaultLimits } from './limits.ts';
 import type { Net, NetLimits } from './Net.ts';
 import { createNetMetrics, type NetMetrics } from './netMetrics.ts';
@@ -39,12 +35,13 @@ export type NetOptions = {
 
 /**
  * Opens the network of a centre; nobody is admitted before `setDirectory`.
- * @throws NotariumError `port-taken`.
+ * @throws NotariumError `port-taken`, `config-invalid` (places that cannot be listened at).
  */
 export async function openNet(options: NetOptions): Promise<Net> {
   const { network, logger, clock = systemClock, metrics = createNetMetrics(new Registry()) } = options;
   const limits: NetLimits = { ...defaultLimits, ...options.limits };
-  const { privateKey, peerId, address } = identityOf(options.privateKey);
+  const identity = identityOf(options.privateKey);
+  const { address } = identity;
   const closing = new AbortController();
   const connectHandlers: ((peer: Address) => void)[] = [];
   const uses = new Map<Address, PeerUse>();
@@ -60,7 +57,13 @@ export async function openNet(options: NetOptions): Promise<Net> {
     own: address,
     isCutOff: (peer) => scores.cutOffReason(peer) !== undefined,
     onConnect: (peer) => {
-      for (const handler of connectHandlers) handler(peer);
+      for (const handler of connectHandlers) {
+        try {
+          handler(peer);
+        } catch (error) {
+          logger.error({ err: error, peer }, 'a handler of connections failed');
+        }
+      }
     },
     clock,
     logger,
@@ -71,34 +74,23 @@ export async function openNet(options: NetOptions): Promise<Net> {
     uses.set(peer, use);
     return use;
   };
-  const memberOf: GossipContext['addressOf'] = (id) => {
-    const peer = addressOfPeer(id);
-    return peer !== undefined && connections.has(peer) ? peer : undefined;
-  };
   const prefix = `/notarium/${network}`;
   const context: GossipContext = {
     limits,
     metrics,
     logger,
     prefix: `${prefix}/gossip/`,
-    addressOf: memberOf,
+    addressOf: (id) => connections.addressOf(id),
     payBytes: (peer, count, signal) => useOf(peer).bytes.pay(count, signal),
     blame: (peer, reason, points) => scores.blame(peer, reason, points),
     closing: closing.signal,
   };
-  const maxStreams = 2 * limits.openRequests + 16;
-  const node = await createLibp2p({
-    privateKey,
-    start: false,
-    nodeInfo: { name: 'notarium', version: '1', userAgent: 'notarium' },
-    addresses: {
-      listen: [...(options.listen ?? ['/ip4/127.0.0.1/tcp/0'])],
-      announce: [...(options.announce ?? [])],
-    },
-    transports: [tcp({ maxConnections: 512 })],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: maxStreams, streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
-    connectionGater: connectionGater({
+  const maxStreams = maxStreamsOf(limits);
+  const node = await createNode({
+    identity,
+    listen: options.listen ?? ['/ip4/127.0.0.1/tcp/0'],
+    announce: options.announce ?? [],
+    gater: connectionGater({
       refusalOf: (peer) => {
         if (peer === undefined || !connections.has(peer)) return 'stranger';
         return scores.cutOffReason(peer) === undefined ? undefined : 'cut-off';
@@ -106,23 +98,22 @@ export async function openNet(options: NetOptions): Promise<Net> {
       logger,
       metrics,
     }),
-    connectionManager: {
-      // One host can hold fewer connections before the handshake (8 a second for 5 s) than may be in that state.
-      inboundConnectionThreshold: 8,
-      inboundUpgradeTimeout: 5_000,
-      maxIncomingPendingConnections: 64,
-      maxConnections: 300,
-    },
-    // A peer whose machine or line has died closes nothing; yamux alone would find out after many minutes.
-    connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 10_000 }, protocolPrefix: 'notarium' },
-    services: {
-      identify: identify({ protocolPrefix: prefix.slice(1) }),
-      gossip: gossipService(context),
-    },
+    prefix,
+    gossip: context,
   });
   const gossip = new Gossip(context, node.services.gossip);
   const kept = connections.keepUp(node, closing.signal);
-  await node.start();
+  const close = async (): Promise<void> => {
+    closing.abort(new NotariumError('shutting-down'));
+    await kept;
+    await node.stop();
+  };
+  try {
+    await node.start();
+  } catch (cause) {
+    await close();
+    throw listenError(cause);
+  }
 
   const protocolId = (name: string): string => `${prefix}${name.replace(/^\/notarium/, '')}`;
   const openStream = async (peer: Address, protocol: string, signal: AbortSignal): Promise<Stream> => {
@@ -132,7 +123,7 @@ export async function openNet(options: NetOptions): Promise<Net> {
 
   return {
     address,
-    peerId: peerId.toString(),
+    peerId: identity.peerId.toString(),
     get multiaddrs() {
       return node.getMultiaddrs().map(String);
     },
@@ -166,7 +157,7 @@ export async function openNet(options: NetOptions): Promise<Net> {
       const register = node.handle(
         protocolId(protocol),
         (stream, { remotePeer }) => {
-          const peer = memberOf(remotePeer);
+          const peer = connections.addressOf(remotePeer);
           if (peer === undefined) return stream.abort(new Error('not a member'));
           const begin = () => useOf(peer).begin();
           void serveRequest({ context, stream, peer, name: protocol, handler, logger, begin });
@@ -176,10 +167,12 @@ export async function openNet(options: NetOptions): Promise<Net> {
       register.catch((error: unknown) => logger.error({ err: error, protocol }, 'a protocol cannot be registered'));
     },
     blame: context.blame,
-    close: async () => {
-      closing.abort(new NotariumError('shutting-down'));
-      await kept;
-      await node.stop();
-    },
+    close,
   };
+}
+
+function listenError(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause.name !== 'UnsupportedListenAddressesError') return cause;
+  if (cause.message.includes('EADDRINUSE')) return new NotariumError('port-taken', 'between centres', { cause });
+  return new NotariumError('config-invalid', cause.message, { cause });
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { NetLimits } from './Net.ts';
 import type { NetMetrics } from './netMetrics.ts';
 
-type Record = {
+type Conduct = {
   score: number;
   atMs: number;
   cutOff?: { readonly reason: string; readonly untilMs: number };
@@ -17,7 +17,7 @@ const forgetMs = 10 * 60_000;
 
 /** Remembers what peers did wrong, whether or not they are connected. */
 export class Scores {
-  readonly #records = new Map<Address, Record>();
+  readonly #conducts = new Map<Address, Conduct>();
   readonly #limits: NetLimits;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -39,18 +39,18 @@ export class Scores {
   }
 
   blame(peer: Address, reason: string, points: number): void {
-    const record = this.#current(peer) ?? { score: 0, atMs: this.#clock.nowMs(), said: new Set<string>() };
-    this.#records.set(peer, record);
-    record.score += points;
+    const conduct = this.#current(peer) ?? { score: 0, atMs: this.#clock.nowMs(), said: new Set<string>() };
+    this.#conducts.set(peer, conduct);
+    conduct.score += points;
     this.#metrics.blamed.inc({ reason }, points);
-    if (!record.said.has(reason)) {
-      record.said.add(reason);
-      this.#logger.warn({ peer, reason, points, score: record.score }, 'a peer misbehaves');
+    if (!conduct.said.has(reason)) {
+      conduct.said.add(reason);
+      this.#logger.warn({ peer, reason, points, score: conduct.score }, 'a peer misbehaves');
     }
-    if (record.cutOff !== undefined || record.score < this.#limits.cutOffScore) return;
-    record.cutOff = { reason, untilMs: this.#clock.nowMs() + this.#limits.cutOffMs };
+    if (conduct.cutOff !== undefined || conduct.score < this.#limits.cutOffScore) return;
+    conduct.cutOff = { reason, untilMs: this.#clock.nowMs() + this.#limits.cutOffMs };
     this.#metrics.cutOff.inc({ reason });
-    this.#logger.warn({ peer, reason, score: record.score, cutOffMs: this.#limits.cutOffMs }, 'peer cut off');
+    this.#logger.warn({ peer, reason, score: conduct.score, cutOffMs: this.#limits.cutOffMs }, 'peer cut off');
     this.#onCutOff(peer);
   }
 
@@ -63,22 +63,22 @@ export class Scores {
     return this.#current(peer)?.cutOff?.reason;
   }
 
-  #current(peer: Address): Record | undefined {
-    const record = this.#records.get(peer);
-    if (record === undefined) return undefined;
+  #current(peer: Address): Conduct | undefined {
+    const conduct = this.#conducts.get(peer);
+    if (conduct === undefined) return undefined;
     const nowMs = this.#clock.nowMs();
-    if (record.cutOff !== undefined) {
-      if (nowMs < record.cutOff.untilMs) return record;
+    if (conduct.cutOff !== undefined) {
+      if (nowMs < conduct.cutOff.untilMs) return conduct;
       // Back on probation: the next cut-off takes half as much.
-      const probation: Record = { score: this.#limits.cutOffScore / 2, atMs: nowMs, said: new Set() };
-      this.#records.set(peer, probation);
+      const probation: Conduct = { score: this.#limits.cutOffScore / 2, atMs: nowMs, said: new Set() };
+      this.#conducts.set(peer, probation);
       return probation;
     }
-    const forgotten = (Math.max(0, nowMs - record.atMs) / forgetMs) * this.#limits.cutOffScore;
-    record.score = Math.max(0, record.score - forgotten);
-    record.atMs = nowMs;
-    if (record.score > 0) return record;
-    this.#records.delete(peer);
+    const forgotten = (Math.max(0, nowMs - conduct.atMs) / forgetMs) * this.#limits.cutOffScore;
+    conduct.score = Math.max(0, conduct.score - forgotten);
+    conduct.atMs = nowMs;
+    if (conduct.score > 0) return conduct;
+    this.#conducts.delete(peer);
     return undefined;
   }
 }
