@@ -1,4 +1,5 @@
-import { fromHex } from '../core/bytes.ts';
+import { sql } from 'kysely';
+import { fromHex, toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { tileWidth } from '../core/log/tile.ts';
 import type { NotariumRecord } from '../core/record.ts';
@@ -14,6 +15,7 @@ import { reaches, readBundle, walkLog } from './walkLog.ts';
 
 // One transaction: 64 k postings.
 const entriesAtOnce = 64 * tileWidth;
+const lookedUpAtOnce = 500;
 
 /** See `Store.rebuildFromTiles`. Nothing in the database changes before the whole log has been found right. */
 export async function rebuildFromTiles(
@@ -44,10 +46,10 @@ export async function rebuildFromTiles(
     await index(context, first, Math.min(first + entriesAtOnce, logSize));
     onProgress?.(logSize + Math.min(first + entriesAtOnce, logSize), 2 * logSize);
   }
-  await finish(context, blocks, logSize);
+  await replaceBlocks(context, blocks, logSize);
   context.logSize = logSize;
   context.blocksByLeaf.length = 0;
-  await dropLogged(context);
+  await finish(context);
   return { logSize, blocks: blocks.length, missingBlocks: anchored.length - blocks.length, mendedTiles };
 }
 
@@ -62,7 +64,9 @@ async function begin({ db, engine }: StoreContext): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await lockCounters(engine, trx);
     await setMeta(trx, rebuildingMeta, 'yes');
-    await trx.deleteFrom('postings').execute();
+    // A delete of all rows takes PostgreSQL longer than it may take for an answer.
+    if (engine === 'postgres') await sql`truncate table postings`.execute(trx);
+    else await trx.deleteFrom('postings').execute();
     await trx.deleteFrom('successors').execute();
     await trx.updateTable('counters').set({ log_size: 0 }).execute();
   });
@@ -96,7 +100,11 @@ async function index({ db, engine, files }: StoreContext, from: number, to: numb
   });
 }
 
-async function finish({ db, engine }: StoreContext, blocks: readonly AnchoredBlock[], logSize: number): Promise<void> {
+async function replaceBlocks(
+  { db, engine }: StoreContext,
+  blocks: readonly AnchoredBlock[],
+  logSize: number,
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await lockCounters(engine, trx);
     // What is above the chain's blocks stays: a live block is still on its way.
@@ -114,7 +122,6 @@ async function finish({ db, engine }: StoreContext, blocks: readonly AnchoredBlo
         .onConflict((on) => on.doNothing())
         .execute();
     }
-    await trx.deleteFrom('meta').where('name', '=', rebuildingMeta).execute();
   });
 }
 
@@ -125,25 +132,34 @@ async function insertBlocks(trx: Db, blocks: readonly AnchoredBlock[]): Promise<
   }
 }
 
-/** Pool rows that are in the log after all: their deletion was in a part of the database that was lost. */
-async function dropLogged(context: StoreContext): Promise<void> {
+/**
+ * Drops the pool rows that are in the log after all: their deletion was in a part of the database that was lost. The mark of
+ * the rebuild goes with them: without them gone, the store would seal them a second time.
+ */
+async function finish(context: StoreContext): Promise<void> {
   const { db, engine } = context;
   const doubtful = await db
     .selectFrom('pool')
-    .select(['seq', 'id'])
+    .select(['seq', 'id', sql<number>`length(entry)`.as('size')])
     .where((from) => from.exists(from.selectFrom('postings').select('key').whereRef('key', '=', 'pool.id52')))
     .execute();
   await db.transaction().execute(async (trx) => {
-    const counters = await lockCounters(engine, trx);
-    let { pool_count, pool_bytes } = counters;
-    for (const { seq, id } of doubtful) {
-      const row = await trx.selectFrom('pool').select('entry').where('seq', '=', seq).executeTakeFirst();
-      await trx.deleteFrom('pool').where('seq', '=', seq).execute();
-      const [found] = (await locate(context, trx, [id])).values();
-      if (!row || found?.where !== 'log') throw new RangeError('two records share the first 52 bits of their ids');
-      pool_count--;
-      pool_bytes -= row.entry.length;
+    let { pool_count, pool_bytes } = await lockCounters(engine, trx);
+    for (let start = 0; start < doubtful.length; start += lookedUpAtOnce) {
+      const some = doubtful.slice(start, start + lookedUpAtOnce);
+      const found = await locate(
+        context,
+        trx,
+        some.map(({ id }) => id),
+      );
+      // A row that only shares its key with a record of the log stays.
+      const logged = some.filter(({ id }) => found.get(toHex(id))?.where === 'log');
+      const seqs = logged.map(({ seq }) => seq);
+      if (seqs.length > 0) await trx.deleteFrom('pool').where('seq', 'in', seqs).execute();
+      pool_count -= logged.length;
+      pool_bytes -= logged.reduce((sum, { size }) => sum + size, 0);
     }
     await trx.updateTable('counters').set({ pool_count, pool_bytes }).execute();
+    await trx.deleteFrom('meta').where('name', '=', rebuildingMeta).execute();
   });
 }

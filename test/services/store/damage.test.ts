@@ -86,6 +86,25 @@ onBothDatabases('store rebuild', (newPlace) => {
     await store.verifyLog();
   });
 
+  it('drops from the pool what is in the log, and keeps what only shares the key of an id', async () => {
+    await using place = await newPlace();
+    const store = await place.open();
+    const [first, second] = rows(2);
+    const block = await logAll(store, [first!]);
+    const twin = { ...row('twin'), id: first!.id.with(31, first!.id[31]! ^ 1) };
+    await store.admit([second!, twin]);
+    const next = await anchorNext(store, 1, 2);
+    // As after a crash between the files of a block and its transaction: the tiles have it, the pool too.
+    const lease = { name: 'publisher', owner: 'gone', token: -1, expiresMs: 0 };
+    await expectCode('storage-failed', store.commitBlock(2, { lease }));
+    const report = await store.rebuildFromTiles({ blocks: [block, next] });
+    expect(report).to.include({ logSize: 2, blocks: 2 });
+    expect((await store.findRecord(second!.id))?.where).to.equal('log');
+    const { ids, count } = await store.poolCut(10);
+    expect([count, toHex(ids)]).to.deep.equal([1, toHex(twin.id)]);
+    expect(await store.poolStatus()).to.include({ count: 1, bytes: twin.entry.length });
+  });
+
   it('stops before blocks whose records are not in the tiles', async () => {
     await using place = await newPlace();
     const store = await place.open();
@@ -119,6 +138,28 @@ describe('store with a damaged database', () => {
     const again = await place.open();
     expect(await again.findRecord(all[400]!.id)).to.deep.include({ where: 'log', leafIndex: 400 });
     expect((await again.admit([row('after')]))[0]?.status).to.equal('accepted');
+  });
+
+  it('is not opened after a rebuild that did not come to its end', async () => {
+    await using place = await storePlace('sqlite');
+    const store = await place.open();
+    await store.admit(rows(3));
+    const block = await anchorNext(store, 3);
+    const lease = { name: 'publisher', owner: 'gone', token: -1, expiresMs: 0 };
+    await expectCode('storage-failed', store.commitBlock(1, { lease }));
+    await store.close();
+    using db = new DatabaseSync(join(place.dataDir, databaseFile));
+    // Stands for a kill -9 just before the pool rows go.
+    db.exec("create trigger crash before delete on pool begin select raise(abort, 'killed'); end");
+    const rebuilding = await place.open({ onDamage: 'setAside' });
+    await expectCode('storage-failed', rebuilding.rebuildFromTiles({ blocks: [block] }));
+    await rebuilding.close();
+    await expectCode('store-corrupt', place.open());
+    db.exec('drop trigger crash');
+    const again = await place.open({ onDamage: 'setAside' });
+    await again.rebuildFromTiles({ blocks: [block] });
+    expect((await again.poolCut(10)).count).to.equal(0);
+    expect(again.logSize()).to.equal(3);
   });
 
   it('finds overwritten pages, and saves what is readable: pool, votes, events, keys', async () => {
