@@ -7,6 +7,7 @@ import type { CallOptions, Connection } from './Connection.ts';
 import { completeDraft, type Draft, draftForCentre, isSigned } from './draft.ts';
 import { inGroups, mapInOrder } from './jobs.ts';
 import { type SubmitResult, submitBatch, takenResult } from './submitBatch.ts';
+import { submitDrafts } from './submitDrafts.ts';
 import { checkAcceptanceOf } from './Trust.ts';
 
 /** A record that the centre took, and what was posted. */
@@ -55,14 +56,19 @@ export async function* submitAll(
     sizeOf: ({ line }) => line.length,
   });
   const batches = mapInOrder(groups, batchesAtOnce, async (group) => {
-    const lines = group.filter(({ failed }) => !failed).map(({ line }) => line);
+    const open = group.filter(({ failed }) => !failed);
+    const lines = open.filter(({ record }) => record).map(({ line }) => line);
+    // A batch takes signed records only.
+    const drafts = open.filter(({ record }) => !record).map(({ line }) => line);
     const answers = lines.length === 0 ? [] : await submitBatch(connection.http, lines, { signal, backOff });
-    return { group, answers };
+    return { group, answers, single: await submitDrafts(connection.http, drafts, { signal, backOff }) };
   });
-  for await (const { group, answers } of batches) {
+  for await (const { group, answers, single } of batches) {
     let next = 0;
+    let nextSingle = 0;
     for (const prepared of group) {
-      const result = prepared.failed ?? (await checked(connection, prepared, answers[next++]!, options));
+      const answer = (): SubmitResult => (prepared.record ? answers[next++]! : single[nextSingle++]!);
+      const result = prepared.failed ?? (await checked(connection, prepared, answer(), options));
       yield { ...result, ...(prepared.record ? { record: prepared.record } : {}) };
     }
   }
