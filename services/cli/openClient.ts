@@ -7,7 +7,7 @@ import type { Signer } from '../core/signature.ts';
 import { readNetworkFile } from '../lib/client/NetworkFolder.ts';
 import { Notarium } from '../lib/client/Notarium.ts';
 import { openKeystore } from '../lib/keystore.ts';
-import { localSigner } from '../lib/localSigner.ts';
+import { isPrivateKey, localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './Terminal.ts';
@@ -39,7 +39,11 @@ export async function openClient(
 export async function openSigner(settings: Settings, terminal: Terminal): Promise<Signer | undefined> {
   if (settings.key === undefined && settings.keystore === undefined) return undefined;
   const crypto = await loadCrypto();
-  if (settings.key !== undefined) return localSigner(hexBytes(await privateKeyOf(settings.key, terminal.cwd)), crypto);
+  if (settings.key !== undefined) {
+    const key = hexBytes(await privateKeyOf(settings.key, terminal.cwd));
+    if (!isPrivateKey(key)) throw new NotariumError('key-missing', '--key is no secp256k1 private key');
+    return localSigner(key, crypto);
+  }
   const password = await readPassword(settings, terminal, `Password of ${settings.keystore}`);
   const { nodeKey } = await openKeystore(settings.keystore!, password);
   return localSigner(nodeKey, crypto);

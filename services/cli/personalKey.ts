@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotariumError } from '../core/errors.ts';
+import { isPrivateKey } from '../lib/localSigner.ts';
 
 /** The signing key of a user who has named none. */
 export type PersonalKey = { readonly privateKey: Uint8Array; readonly path: string; readonly isNew: boolean };
@@ -25,6 +26,7 @@ export async function personalKey(home: string): Promise<PersonalKey> {
     }
   }
   const text = (await readFile(path, 'utf8')).trim();
-  if (!/^0x[0-9a-f]{64}$/.test(text)) throw new NotariumError('key-missing', `${path} holds no private key`);
-  return { privateKey: Buffer.from(text.slice(2), 'hex'), path, isNew: false };
+  const privateKey = /^0x[0-9a-f]{64}$/.test(text) ? Buffer.from(text.slice(2), 'hex') : undefined;
+  if (!privateKey || !isPrivateKey(privateKey)) throw new NotariumError('key-missing', `${path} holds no private key`);
+  return { privateKey, path, isNew: false };
 }

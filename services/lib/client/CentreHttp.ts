@@ -39,11 +39,15 @@ export class CentreHttp {
   readonly url: string;
   readonly #options: CentreHttpOptions;
 
-  /** @throws NotariumError `config-invalid` when the URL is not an http(s) one. */
+  /** @throws NotariumError `config-invalid` when the URL is not an http(s) one, or no header can hold the API key. */
   constructor(options: CentreHttpOptions) {
     const base = URL.canParse(options.url) ? new URL(options.url) : undefined;
     if (base === undefined || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '') {
       throw new NotariumError('config-invalid', 'the centre URL is not an http:// or https:// address');
+    }
+    // RFC 6750, section 2.1: anything else would fail in every request, as if the centre did not answer.
+    if (options.apiKey !== undefined && !/^[\w.~+/-]+=*$/.test(options.apiKey)) {
+      throw new NotariumError('config-invalid', 'the API key has characters that no API key has');
     }
     this.url = base.href.replace(/[?#].*$/, '').replace(/\/+$/, '');
     this.#options = options;

@@ -1,7 +1,7 @@
 import { fromHex, type Hex, isHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Signer } from '../../core/signature.ts';
-import { localSigner } from '../localSigner.ts';
+import { isPrivateKey, localSigner } from '../localSigner.ts';
 import { loadCrypto, type NativeCrypto } from '../nativeCrypto.ts';
 import type { BackOff } from './backOff.ts';
 import { CentreHttp } from './CentreHttp.ts';
@@ -41,8 +41,12 @@ export class Connection {
 
   /** @throws NotariumError `config-invalid`. */
   constructor(options: NotariumOptions) {
-    if (options.privateKey !== undefined && !isHex(options.privateKey.toLowerCase(), 32)) {
+    const privateKey = options.privateKey?.toLowerCase();
+    if (privateKey !== undefined && !isHex(privateKey, 32)) {
       throw new NotariumError('config-invalid', 'the private key is not 0x and 64 hexadecimal digits');
+    }
+    if (privateKey !== undefined && !isPrivateKey(fromHex(privateKey))) {
+      throw new NotariumError('config-invalid', 'the private key is outside the range of secp256k1');
     }
     this.options = options.trusted ? { ...options, trusted: asTrustedNetwork(options.trusted) } : options;
     this.http = new CentreHttp(options);
@@ -75,6 +79,6 @@ export class Connection {
   async #openSigner(): Promise<Signer | undefined> {
     const { signer, privateKey } = this.options;
     if (signer || privateKey === undefined) return signer;
-    return localSigner(fromHex(privateKey), await this.crypto());
+    return localSigner(fromHex(privateKey.toLowerCase() as Hex), await this.crypto());
   }
 }

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Acceptance } from '../../core/acceptance.ts';
 import type { RecordId } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
@@ -72,8 +74,9 @@ export class Notarium {
   }
 
   /**
-   * Hashes a file or stream (it goes nowhere), and hands in a record of its digest.
-   * @throws NotariumError `file-unreadable`, `file-changed`, and as {@link submit}.
+   * Hashes a file or stream (it goes nowhere), and hands in a record of its digest. The subject, public in the log, is
+   * `file:` and the file's name without its folders, unless another one is given.
+   * @throws NotariumError `request-invalid` for the kind aggregate, which {@link notarizeAggregate} makes; `file-unreadable`, `file-changed`, and as {@link submit}.
    */
   async notarizeFile(
     content: Content,
@@ -81,11 +84,11 @@ export class Notarium {
       Partial<Omit<Draft, 'digest'>> & { onProgress?: (readBytes: number, sizeBytes: number) => void } = {},
   ): Promise<Submitted & { readonly digest: string }> {
     const { signal, onProgress, subject, ...draft } = options;
+    if (draft.kind === 'aggregate') throw new NotariumError('request-invalid', 'one file is no aggregate');
     const digest = digestText((await hashContent(content, { signal, onProgress })).digest);
-    const named =
-      typeof content === 'string' || content instanceof URL
-        ? fileSubject(String(content).replace(/^file:\/\//, ''))
-        : digest;
+    const path = content instanceof URL ? fileURLToPath(content) : content;
+    // Folders may tell more than the owner wants the world to know.
+    const named = typeof path === 'string' ? fileSubject(basename(path)) : digest;
     return { ...(await this.submit({ ...draft, subject: subject ?? named, digest }, { signal })), digest };
   }
 

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { zeroHash } from '../../../../services/core/block.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
@@ -81,6 +82,10 @@ describe('lib/client/Notarium', () => {
     await writeFile(path, 'content');
     const notary = open();
     const byPath = await notary.notarizeFile(path);
+    expect(byPath.record?.subject).to.equal('file:file');
+    const byUrl = await notary.notarizeFile(pathToFileURL(path), { kind: 'x-url' });
+    expect(byUrl.record).to.include({ subject: 'file:file', kind: 'x-url' });
+    await expectCode('request-invalid', notary.notarizeFile(path, { kind: 'aggregate' }));
     const byBytes = await notary.notarizeFile(Buffer.from('content'));
     const byStream = await notary.notarizeFile(new Blob(['content']).stream());
     expect(new Set([byPath.digest, byBytes.digest, byStream.digest]).size).to.equal(1);
@@ -124,6 +129,27 @@ describe('lib/client/Notarium', () => {
     expect((await notary.record(id)).record.meta).to.deep.equal({ onBehalfOf: 'somebody' });
     await expectCode('key-missing', open({ signer: undefined }).submit(draft));
     await expectCode('unauthorized', open({ signer: undefined, apiKey: 'wrong' }).submit(draft));
+  });
+
+  it('hands in many drafts by API key, one result each in order, wrong ones alone failing', async () => {
+    const { secret } = await http.centre.keys.create('somebody', ['submit', 'read']);
+    const count = 30;
+    const items = Array.from({ length: count }, (_, index) =>
+      index === 10 ? { ...draft, digest: 'sha-256:no' } : { ...draft, subject: `urn:${index}` },
+    );
+    const notary = open({ signer: undefined, apiKey: secret });
+    // A record that is signed already goes with them.
+    const results = await all(notary.submitMany([...items, await signedRecord('urn:signed')]));
+    expect(results.map(({ status }) => status)).to.deep.equal(
+      Array.from({ length: count + 1 }, (_, index) => (index === 10 ? 'failed' : 'accepted')),
+    );
+    await http.centre.seal();
+    for (const index of [0, 9, 11, 29])
+      expect((await notary.record(results[index]!.id!)).record.subject).to.equal(`urn:${index}`);
+    const wrong = await all(open({ signer: undefined, apiKey: 'wrong' }).submitMany(items));
+    expect(wrong.map((result) => result.status === 'failed' && result.error.code)).to.deep.equal(
+      Array.from({ length: count }, () => 'unauthorized'),
+    );
   });
 
   it('hands in thousands of records, one result each in order, wrong ones alone failing', async () => {
@@ -347,8 +373,15 @@ describe('lib/client/Notarium', () => {
         .to.throw()
         .with.property('code', 'config-invalid');
     }
-    expect(() => open({ privateKey: '0x12' }))
-      .to.throw()
-      .with.property('code', 'config-invalid');
+    for (const privateKey of ['0x12', `0x${'00'.repeat(32)}`, `0x${'ff'.repeat(32)}`] as const) {
+      expect(() => open({ privateKey }))
+        .to.throw()
+        .with.property('code', 'config-invalid');
+    }
+    for (const apiKey of ['with\nline', 'schlüssel', '']) {
+      expect(() => open({ apiKey }))
+        .to.throw()
+        .with.property('code', 'config-invalid');
+    }
   });
 });
