@@ -49,7 +49,12 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'the anchor names another transaction, block or time than the chain',
     codes: ['receipt-anchor-mismatch'],
   },
-  // Input
+  // Input and output
+  {
+    exit: 29,
+    meaning: 'a file cannot be written; what the centre has taken is named by its record id',
+    codes: ['file-unwritable'],
+  },
   { exit: 30, meaning: 'a file cannot be read', codes: ['file-unreadable', 'file-*'] },
   { exit: 31, meaning: 'a file changed while it was hashed', codes: ['file-changed'] },
   {

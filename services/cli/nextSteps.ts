@@ -29,10 +29,13 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'acceptance-signer-unknown': 'Do not rely on it: ask the operators who signed it.',
   'record-not-anchored': 'Ask again later; the record stays accepted. `--wait` waits for the anchor.',
   'wait-timeout': 'Run the same command with --resume later: nothing is taken twice.',
-  'file-exists': 'Give --resume to keep valid receipts, --force to replace them, or --out for another folder.',
+  'file-exists':
+    'Move away what is there, or choose another place; `notarize` has --resume (go on), --force (replace) and --out.',
   'receipt-anchor-mismatch':
     'The proof may hold all the same: the time and transaction shown in the receipt are not those of the chain.',
   'file-changed': 'Run again when nobody writes the file, or notarise a copy.',
+  'file-unwritable':
+    'Make room, or choose another folder with --out; a record that is named was taken all the same.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
   'store-locked': 'Stop the other centre, or give another --data folder.',

@@ -32,6 +32,19 @@ export async function stopHttpTests(): Promise<void> {
   await Promise.all(running.splice(0).map((http) => http.stop()));
 }
 
+/** Seals what comes until the work is done. */
+export async function sealingUntil<T>({ centre }: HttpTest, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await centre.seal();
+    await Promise.race([done.catch(() => {}), new Promise((next) => setTimeout(next, 20))]);
+  }
+  return done;
+}
+
 /** A signed record of the test network. */
 export async function signedRecord(subject: string, more: Partial<UnsignedRecord> = {}): Promise<NotariumRecord> {
   const { record } = await signRecord(

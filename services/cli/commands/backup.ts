@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
 import type { BackupReport } from '../CliActions.ts';
 import { withChain, withData } from '../commandOptions.ts';
-import { exists } from '../notarize/Job.ts';
+import { exists } from '../exists.ts';
 import { sizeText } from '../Progress.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 

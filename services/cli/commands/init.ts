@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
 import { createKeystore } from '../../lib/keystore.ts';
 import { withData } from '../commandOptions.ts';
+import { exists } from '../exists.ts';
 import { writeJson } from '../notarize/evidenceFiles.ts';
-import { exists } from '../notarize/Job.ts';
 import { readPassword } from '../openClient.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 

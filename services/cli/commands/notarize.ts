@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
+import { kindSchema } from '../../core/record.ts';
 import type { Signer } from '../../core/signature.ts';
 import { localSigner } from '../../lib/localSigner.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import { type CentreFlags, withCentre, withKey } from '../commandOptions.ts';
-import { exitCodeOf } from '../exitCodes.ts';
-import { collectTargets, type Failure, type Target } from '../notarize/collect.ts';
+import { exists } from '../exists.ts';
+import { collectTargets, type Target } from '../notarize/collect.ts';
 import type { JobOptions, Outcome } from '../notarize/Job.ts';
 import { notarizeEach } from '../notarize/notarizeEach.ts';
 import { notarizeTogether } from '../notarize/notarizeTogether.ts';
+import { report } from '../notarize/report.ts';
 import { openClient, openSigner } from '../openClient.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import { personalKey } from '../personalKey.ts';
@@ -29,22 +31,25 @@ type Options = CentreFlags & {
 /** `notarium notarize`. */
 export function addNotarize(program: Command, context: ProgramContext): void {
   withKey(
-    withCentre(program.command('notarize').description('notarise files and folders; only digests leave this machine')),
+    withCentre(
+      program.command('notarize').description('notarise files and folders; their names and digests leave this machine'),
+    ),
   )
-    .argument('<paths...>', 'files and folders')
+    .argument('[paths...]', 'files and folders')
     .option('--aggregate', 'one record for all files, and a receipt for each')
     .option('--wait [seconds]', 'wait for the anchor and write receipts (default: 120 s)')
     .option('--out <dir>', 'folder for receipts and acceptances (default: beside each file)')
     .option('--resume', 'keep receipts that are valid, and go on with what was accepted before')
-    .option('--force', 'replace receipts that are there')
-    .option('--kind <kind>', 'kind of the record: evidence, database, activity, resource or x-…')
-    .option('--subject <text>', 'subject of the records, public in the log (default: file: and the name)')
+    .option('--force', 'replace receipts and acceptances that are there')
+    .option('--kind <kind>', 'kind of the record: evidence (default), database, activity, resource or x-…')
+    .option('--subject <text>', 'subject of the records, public in the log for ever (default: file: and the name)')
     .action(runs<Options, [string[]]>(context, notarize));
 }
 
-async function notarize(run: Run<Options>, paths: string[]): Promise<void> {
+async function notarize(run: Run<Options>, given: string[]): Promise<void> {
   const { options, settings, terminal, signal, output } = run;
-  const waitMs = waitOf(options.wait);
+  const { waitMs, paths } = await waitAndPaths(options.wait, given, terminal.cwd);
+  requireKind(options);
   const signer = (await openSigner(settings, terminal)) ?? (await ownSigner(run));
   const client = await openClient(settings, {
     signer,
@@ -59,6 +64,7 @@ async function notarize(run: Run<Options>, paths: string[]): Promise<void> {
     client,
     trusted: trust.trusted,
     crypto: await loadCrypto(),
+    aggregate: options.aggregate ?? false,
     resume: options.resume ?? false,
     force: options.force ?? false,
     waitMs,
@@ -101,7 +107,7 @@ async function takeAll(run: Run<Options>, job: JobOptions, targets: readonly Tar
     },
   };
   try {
-    if (options.aggregate) {
+    if (job.aggregate) {
       const folder = options.out === undefined ? terminal.cwd : resolve(terminal.cwd, options.out);
       return await notarizeTogether(targets, job, draft, meters, folder);
     }
@@ -112,65 +118,33 @@ async function takeAll(run: Run<Options>, job: JobOptions, targets: readonly Tar
   }
 }
 
-function waitOf(wait: boolean | string | undefined): number | undefined {
-  if (wait === undefined || wait === false) return undefined;
-  if (wait === true) return 120_000;
-  if (!/^[0-9]{1,6}$/.test(wait)) throw new NotariumError('usage-invalid', '--wait takes a number of seconds');
-  return Number(wait) * 1000;
-}
-
-/** More files than this are counted, not listed. */
-const listedFiles = 20;
-
-function report(run: Run<Options>, outcomes: readonly Outcome[], unreadable: readonly Failure[]): void {
-  const { output } = run;
-  const failed = [
-    ...unreadable,
-    ...outcomes.filter((outcome): outcome is Outcome & { status: 'failed' } => outcome.status === 'failed'),
-  ];
-  const taken = outcomes.filter((outcome) => outcome.status !== 'failed');
-  const count = (status: Outcome['status']): number => outcomes.filter((outcome) => outcome.status === status).length;
-  const codes = new Set(failed.map(({ error }) => error.code));
-  const exitCode =
-    failed.length === 0
-      ? 0
-      : exitCodeOf(taken.length === 0 && codes.size === 1 ? failed[0]!.error.code : 'items-failed');
-  output.json({
-    ok: failed.length === 0,
-    exitCode,
-    accepted: count('accepted'),
-    anchored: count('anchored'),
-    kept: count('kept'),
-    failed: failed.length,
-    files: [
-      ...outcomes.map((outcome) => (outcome.status === 'failed' ? failureJson(outcome) : outcome)),
-      ...unreadable.map(failureJson),
-    ],
-  });
-  if (taken.length <= listedFiles) {
-    for (const { path, status, id, evidence } of taken) {
-      output.line(`${output.mark('passed')} ${status} ${path}`, `    record ${id}`, `    ${evidence}`);
-    }
+/**
+ * `--wait` may stand before the paths: what is no number of seconds, but is there, is the first of them.
+ * @throws NotariumError `usage-invalid`.
+ */
+async function waitAndPaths(
+  wait: boolean | string | undefined,
+  given: readonly string[],
+  cwd: string,
+): Promise<{ waitMs: number | undefined; paths: readonly string[] }> {
+  const seconds = typeof wait === 'string' && /^[0-9]{1,6}$/.test(wait) ? Number(wait) : undefined;
+  const swallowed = typeof wait === 'string' && seconds === undefined ? [wait] : [];
+  const paths = [...swallowed, ...given];
+  if (paths.length === 0) throw new NotariumError('usage-invalid', 'no files and folders are given');
+  // An empty word stands for the whole current folder, and mostly for a variable that was not set.
+  if (paths.includes('')) throw new NotariumError('usage-invalid', 'a path is empty');
+  for (const path of swallowed) {
+    if (!(await exists(resolve(cwd, path))))
+      throw new NotariumError('usage-invalid', `--wait takes a number of seconds, and there is no file ${path}`);
   }
-  for (const { path, error } of failed) {
-    output.line(`${output.mark('failed')} ${path}`, `    ${error.code}: ${error.message}`);
-  }
-  output.line(summary(count('accepted'), count('anchored'), count('kept'), failed.length));
-  if (count('accepted') > 0)
-    output.note('Accepted, not yet anchored: the same command with --resume --wait fetches the receipts.');
-  run.exit(exitCode);
+  return { waitMs: wait ? 1000 * (seconds ?? 120) : undefined, paths };
 }
 
-function failureJson({ path, error }: Failure): object {
-  return { path, status: 'failed', code: error.code, detail: error.message, data: error.data };
-}
-
-function summary(accepted: number, anchored: number, kept: number, failed: number): string {
-  const parts = [
-    anchored > 0 ? `${anchored} anchored` : '',
-    accepted > 0 ? `${accepted} accepted` : '',
-    kept > 0 ? `${kept} kept` : '',
-    `${failed} failed`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
+/** What would give records that no file can be verified against, or that no centre takes. */
+function requireKind({ kind, aggregate }: Options): void {
+  if (kind === undefined) return;
+  if (aggregate) throw new NotariumError('usage-invalid', '--aggregate has a kind of its own: leave out --kind');
+  if (kind === 'aggregate') throw new NotariumError('usage-invalid', 'for the kind aggregate give --aggregate');
+  const { error } = kindSchema.safeParse(kind);
+  if (error) throw new NotariumError('usage-invalid', `--kind ${kind}: ${error.issues[0]!.message}`);
 }

@@ -1,29 +1,29 @@
-import { access } from 'node:fs/promises';
 import type { RecordId } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { digestText, type NotariumRecord } from '../../core/record.ts';
-import { verifyReceiptOffline } from '../../core/verifyReceipt.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import type { Notarium } from '../../lib/client/Notarium.ts';
-import { networkOf, type TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
+import type { TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
 import type { Target } from './collect.ts';
-import { findAcceptance, findReceipt } from './evidenceFiles.ts';
+import { priorAcceptance, priorReceipt, requireAbsent } from './priorEvidence.ts';
 
 /** How a run of `notarize` goes about. */
 export type JobOptions = {
   readonly client: Notarium;
   readonly trusted: TrustedNetwork;
   readonly crypto: Crypto;
+  /** One record for all files: none has an acceptance of its own. */
+  readonly aggregate: boolean;
   /** Keep valid receipts, go on with acceptances. */
   readonly resume: boolean;
-  /** Replace receipts that are there. */
+  /** Replace what is there. */
   readonly force: boolean;
   readonly waitMs: number | undefined;
   readonly signal: AbortSignal;
 };
 
-/** What became of one file. */
+/** What became of one file. The id of a failed one says that the centre has its record. */
 export type Outcome =
   | {
       readonly path: string;
@@ -56,40 +56,21 @@ export async function hashTarget(target: Target, job: JobOptions, onBytes: (coun
     readBytes = done;
   };
   try {
-    if (!job.resume && !job.force && (await exists(receiptPath))) {
-      throw new NotariumError('file-exists', receiptPath, { data: { path: receiptPath } });
+    if (!job.resume) {
+      // Before the file, which may be large, is read.
+      await requireAbsent(receiptPath, job);
+      if (!job.aggregate) await requireAbsent(acceptancePath, job);
     }
     const { digest } = await hashContent(path, { signal: job.signal, onProgress });
     if (!job.resume) return { target, digest };
-    const kept = await keptReceipt(receiptPath, digest, job);
+    const kept = await priorReceipt(receiptPath, { content: digest }, job);
     if (kept !== undefined) {
       return { target, digest, done: { path, status: 'kept', id: kept, evidence: receiptPath } };
     }
-    const known = await findAcceptance(acceptancePath, digestText(digest));
+    const known = job.aggregate ? undefined : await priorAcceptance(acceptancePath, digestText(digest), job);
     return { target, digest, ...(known ? { known: { id: known.id, record: known.record } } : {}) };
   } catch (error) {
     if (!(error instanceof NotariumError)) throw error;
     return { target, digest: new Uint8Array(32), done: { path, status: 'failed', error } };
-  }
-}
-
-/** Record id of a receipt that is there and valid for this content. */
-async function keptReceipt(path: string, contentDigest: Uint8Array, job: JobOptions): Promise<RecordId | undefined> {
-  const receipt = await findReceipt(path);
-  if (receipt === undefined) return undefined;
-  const { trusted, crypto } = job;
-  const basis = { contentDigest, network: networkOf(trusted), committees: trusted.committees, crypto };
-  const { ok, recordId } = verifyReceiptOffline(receipt, basis);
-  return ok ? recordId : undefined;
-}
-
-/** Whether something has that name. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw new NotariumError('file-unreadable', path, { cause: error, data: { path } });
   }
 }

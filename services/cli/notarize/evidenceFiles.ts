@@ -1,5 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Acceptance, acceptanceSchema } from '../../core/acceptance.ts';
 import type { RecordId } from '../../core/bytes.ts';
@@ -39,16 +38,19 @@ export function acceptanceFile(parts: {
   };
 }
 
-/** Writes a JSON file, whole or not at all, with the folders above it. */
+/** Writes a JSON file, whole or not at all. @throws NotariumError `file-unwritable`. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   await writeFileWhole(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Writes a receipt; what was known before it is not needed any more. */
-export async function writeReceipt(receiptPath: string, receipt: Receipt, acceptancePath?: string): Promise<void> {
-  await writeJson(receiptPath, receipt);
-  if (acceptancePath !== undefined) await rm(acceptancePath, { force: true });
+/** Deletes an acceptance file that the receipt of the same record has replaced; one of another record stays. */
+export async function dropAcceptance(path: string, id: RecordId): Promise<void> {
+  try {
+    const text = await readIfThere(path);
+    if (text !== undefined && parseAcceptance(text)?.id === id) await rm(path, { force: true });
+  } catch {
+    // The receipt is there, and that is what counts.
+  }
 }
 
 /** The receipt in a file; undefined when there is none or it is none. */
@@ -66,16 +68,19 @@ export async function findReceipt(path: string): Promise<Receipt | undefined> {
 /** The acceptance file of a content, if it is there and for this digest. */
 export async function findAcceptance(path: string, digest: string): Promise<AcceptanceFile | undefined> {
   const text = await readIfThere(path);
-  if (text === undefined) return undefined;
+  const found = text === undefined ? undefined : parseAcceptance(text);
+  return found?.digest === digest ? found : undefined;
+}
+
+/** undefined for what is no acceptance file. */
+function parseAcceptance(text: string): AcceptanceFile | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Not ours, or half written by something else: the file is notarised anew.
     return undefined;
   }
-  const parsed = acceptanceFileSchema.safeParse(value);
-  return parsed.success && parsed.data.digest === digest ? parsed.data : undefined;
+  return acceptanceFileSchema.safeParse(value).data;
 }
 
 /** Text of a file, or undefined where there is none. */

@@ -6,7 +6,7 @@ import { mapInOrder } from '../../lib/client/jobs.ts';
 import type { SubmitResult } from '../../lib/client/submitBatch.ts';
 import { asNotariumError } from '../Output.ts';
 import type { Target } from './collect.ts';
-import { acceptanceFile, writeJson, writeReceipt } from './evidenceFiles.ts';
+import { acceptanceFile, dropAcceptance, writeJson } from './evidenceFiles.ts';
 import { type Hashed, hashTarget, type JobOptions, type Outcome } from './Job.ts';
 
 /** Progress of a run, in bytes hashed and receipts written. */
@@ -45,7 +45,7 @@ export async function notarizeEach(
   try {
     const results = job.client.submitMany(items(), { signal: job.signal });
     // Many at a time: each write waits for the disk.
-    const written = mapInOrder(results, 16, (result) => keepAcceptance(posted.shift()!, result));
+    const written = mapInOrder(results, 16, (result) => keepAcceptance(posted.shift()!, result, job));
     for await (const one of written) {
       if ('status' in one) outcomes.set(one.path, one);
       else waiting.push(one);
@@ -62,12 +62,18 @@ export async function notarizeEach(
 async function keepAcceptance(
   { target, digest }: Hashed,
   result: SubmitResult & { readonly record?: NotariumRecord },
+  job: JobOptions,
 ): Promise<Taken | Outcome> {
   const { path, acceptancePath } = target;
   if (result.status === 'failed') return { path, status: 'failed', error: result.error, id: result.id };
   const { id, record } = result;
   const acceptance = 'acceptance' in result ? result.acceptance : undefined;
-  await writeJson(acceptancePath, acceptanceFile({ id, digest: digestText(digest), record, acceptance }));
+  try {
+    await writeJson(acceptancePath, acceptanceFile({ id, digest: digestText(digest), record, acceptance }));
+  } catch (error) {
+    // Where the receipt is waited for, it takes the place of the acceptance anyway.
+    if (job.waitMs === undefined) return { path, status: 'failed', id, error: asNotariumError(error) };
+  }
   return { target, id };
 }
 
@@ -88,7 +94,8 @@ async function finishOne({ target, id }: Taken, job: JobOptions, meters: Meters)
   if (job.waitMs === undefined) return { path, status: 'accepted', id, evidence: acceptancePath };
   try {
     const receipt = await job.client.waitForReceipt(id, { signal: job.signal, timeoutMs: job.waitMs });
-    await writeReceipt(receiptPath, receipt, acceptancePath);
+    await writeJson(receiptPath, receipt);
+    await dropAcceptance(acceptancePath, id);
     meters.receipts(1);
     return { path, status: 'anchored', id, evidence: receiptPath };
   } catch (error) {

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { NotariumError } from '../../core/errors.ts';
 
 /**
- * Writes a file whole or not at all, through a temporary file beside it, synced before it takes its name.
- * @throws the file system's error.
+ * Writes a file whole or not at all, with the folders above it, through a temporary file beside it that is synced before it
+ * takes its name.
+ * @throws NotariumError `file-unwritable`.
  */
 export async function writeFileWhole(path: string, text: string, mode = 0o666): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  // A short name of its own: with a suffix, the longest name that fits would not fit.
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
@@ -16,8 +21,9 @@ export async function writeFileWhole(path: string, text: string, mode = 0o666): 
       await file.close();
     }
     await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    throw new NotariumError('file-unwritable', `${path} (${code})`, { cause, data: { path, cause: code } });
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Receipt } from '../../../services/core/receipt.ts';
 import { type CliPlace, type CliRun, cli } from '../../support/cliKit.ts';
-import { type HttpTest, startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
+import { type HttpTest, sealingUntil, startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 // Well-known development key: 32 bytes of 5.
@@ -24,18 +24,7 @@ describe('notarium notarize', () => {
   let place: CliPlace;
   const notarize = (...argv: string[]): Promise<CliRun> =>
     cli(place, 'notarize', '--url', http.url, '--key', key, '--json', ...argv);
-  /** Runs while the centre seals what comes. */
-  const sealing = async (run: Promise<CliRun>): Promise<CliRun> => {
-    let done = false;
-    void run.finally(() => {
-      done = true;
-    });
-    while (!done) {
-      await http.centre.seal();
-      await new Promise((next) => setTimeout(next, 20));
-    }
-    return run;
-  };
+  const sealing = (run: Promise<CliRun>): Promise<CliRun> => sealingUntil(http, run);
 
   beforeEach(async () => {
     folder = await temporaryFolder();
