@@ -9,6 +9,7 @@ import { withChain, withData } from '../commandOptions.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
 type Flags = { url?: string };
+type CreateFlags = Flags & { scope?: string };
 const allScopes: readonly ApiKeyScope[] = ['submit', 'read', 'admin'];
 
 /** `notarium keys`. */
@@ -20,8 +21,8 @@ export function addKeys(program: Command, context: ProgramContext): void {
       .option('--api-key <key>', 'API key of scope admin, with --url (default: admin-key in the data folder)');
   add('create', 'create a key; its secret is shown this once')
     .argument('<name>', 'whom it is for')
-    .option('--scope <scope...>', 'submit, read, admin (default: submit read)')
-    .action(runs<Flags & { scope?: string[] }, [string]>(context, create));
+    .option('--scope <scopes>', 'submit, read and admin, with commas between them (default: submit,read)')
+    .action(runs<CreateFlags, [string]>(context, create));
   add('list', 'list all keys').action(runs<Flags, []>(context, list));
   add('revoke', 'revoke a key').argument('<id>').action(runs<Flags, [string]>(context, revoke));
 }
@@ -45,8 +46,8 @@ async function operatorKey(dataDir: string): Promise<string | undefined> {
   }
 }
 
-async function create(run: Run<Flags & { scope?: string[] }>, name: string): Promise<void> {
-  const asked = (run.options.scope ?? ['submit', 'read']).flatMap((text) => text.split(','));
+async function create(run: Run<CreateFlags>, name: string): Promise<void> {
+  const asked = (run.options.scope ?? 'submit,read').split(',').map((text) => text.trim());
   const scopes = allScopes.filter((scope) => asked.includes(scope));
   if (scopes.length !== new Set(asked).size)
     throw new NotariumError('usage-invalid', `--scope is one of ${allScopes.join(', ')}`);

@@ -66,6 +66,29 @@ describe('notarium, as a process, with a real centre on a real chain', function 
     expect((await notarium('verify', 'docs/a', 'changed.json', '--rpc', rpcUrl)).code).to.equal(28);
   });
 
+  it('lets the centre sign for a client that has an API key and no key pair', async () => {
+    const { url } = net.centre;
+    const made = await notarium(
+      'keys',
+      'create',
+      '--scope',
+      'submit',
+      'somebody',
+      '--url',
+      url,
+      '--data',
+      net.dataDir,
+      '--json',
+    );
+    expect(made.code, made.stdout + made.stderr).to.equal(0);
+    const { secret } = JSON.parse(made.stdout);
+    const argv = ['notarize', 'docs', '--url', url, '--api-key', secret, '--out', 'by-key', '--json'];
+    const taken = await notarium(...argv, '--wait', '60');
+    expect(taken.code, taken.stdout + taken.stderr).to.equal(0);
+    expect(JSON.parse(taken.stdout)).to.include({ anchored: 3, failed: 0 });
+    expect((await notarium('verify', 'docs/b', 'by-key/docs/b.receipt.json', '--offline')).code).to.equal(0);
+  });
+
   it('shows records and status, keeps a promise, and finds the machine in order', async () => {
     const { url } = net.centre;
     const { rpcUrl } = net.chain;
