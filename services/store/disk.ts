@@ -71,6 +71,7 @@ function prefixed(disk: Disk, prefix: string): Disk {
     put: (key: string, contents: Uint8Array) => disk.put(within(key), contents),
     moveFromFs: (source: string, key: string) => disk.moveFromFs(source, within(key)),
     delete: (key: string) => disk.delete(within(key)),
+    listAll: (key?: string) => disk.listAll(within(key)),
     deleteAll: (key?: string) => disk.deleteAll(within(key)),
   });
 }

@@ -1,5 +1,6 @@
 import { NotariumError } from '../core/errors.ts';
 import type { TileFile } from '../core/log/growTiles.ts';
+import { pathOf, type Tile, tileWidth } from '../core/log/tile.ts';
 import { type DurableDisk, isMissing } from './disk.ts';
 import type { PartReader } from './partReader.ts';
 
@@ -8,6 +9,11 @@ export type LogFiles = {
   readonly name: string;
   /** undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /**
+   * A tile, or where it is missing one that begins with it: a wider partial one, or the full one. Partial tiles come with
+   * the sizes that the log happened to have here; a mirror or another centre may have had others.
+   */
+  readTile(tile: Tile): Promise<Uint8Array | undefined>;
   /** Reads parts of full files, where the disk can. */
   readonly parts?: PartReader;
   /** Writes files, a few at a time; all of them are durable when it resolves. Answers how many. */
@@ -20,16 +26,33 @@ const writesAtOnce = 8;
 
 /** The log on a disk. */
 export function logFiles({ disk, name, sync, parts }: DurableDisk): LogFiles {
+  const read: LogFiles['read'] = async (path) => {
+    try {
+      return new Uint8Array(await disk.getBytes(path));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  };
+  const partialWidths = async (path: string): Promise<number[]> => {
+    try {
+      const { objects } = await disk.listAll(`${path}.p/`);
+      return [...objects].map((file) => Number(file.name)).sort((a, b) => a - b);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  };
   return {
     name,
     ...(parts ? { parts } : {}),
-    async read(path) {
-      try {
-        return new Uint8Array(await disk.getBytes(path));
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
+    read,
+    async readTile(tile) {
+      const full = pathOf({ ...tile, width: tileWidth });
+      const exact = await read(pathOf(tile));
+      if (exact || tile.width === tileWidth) return exact;
+      const wider = (await partialWidths(full)).find((width) => width > tile.width);
+      return (wider === undefined ? undefined : await read(pathOf({ ...tile, width: wider }))) ?? (await read(full));
     },
     async write(files) {
       const running = new Set<Promise<void>>();

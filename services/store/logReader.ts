@@ -4,6 +4,7 @@ import { encodeEntries } from '../core/log/entryBundle.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import { entriesPath, placeOf, tileBytes, tilePath, tileWidth, widthOf } from '../core/log/tile.ts';
 import { tileNodeReader } from '../core/log/tileReader.ts';
+import { hashBytes } from '../core/sha256.ts';
 import { type LogFiles, tileCorrupt } from './logFiles.ts';
 import { readBundle } from './walkLog.ts';
 
@@ -71,12 +72,9 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
 
   const hashTile = async (level: number, index: number, width: number): Promise<Uint8Array> => {
     const path = tilePath(level, index, width);
-    const found = await files.read(path);
-    // A partial tile is gone once the full one is there, which begins with the same hashes.
-    const bytes = found ?? (width < tileWidth ? await files.read(tilePath(level, index)) : undefined);
+    const bytes = await files.readTile({ level, index, width });
     if (!bytes) throw tileCorrupt(path, 'it is missing');
-    if (found ? bytes.length !== tileBytes(width) : bytes.length < tileBytes(width))
-      throw tileCorrupt(path, 'wrong size');
+    if (bytes.length < tileBytes(width) || bytes.length % hashBytes !== 0) throw tileCorrupt(path, 'wrong size');
     return bytes.subarray(0, tileBytes(width));
   };
 

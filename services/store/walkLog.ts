@@ -73,10 +73,10 @@ async function settle(doubts: Doubts, onDamaged: (tile: TileFile) => Promise<voi
   doubts.bundle = undefined;
 }
 
-/** Entries of a bundle; its partial version, or the beginning of the full one. */
+/** Entries of a bundle; its partial version, or the beginning of a wider one. */
 export async function readBundle(files: LogFiles, index: number, width: number): Promise<Uint8Array[]> {
   const path = entriesPath(index, width);
-  const bytes = (await files.read(path)) ?? (width < tileWidth ? await files.read(entriesPath(index)) : undefined);
+  const bytes = await files.readTile({ level: 'entries', index, width });
   if (!bytes) throw tileCorrupt(path, 'it is missing');
   let entries: Uint8Array[];
   try {
@@ -93,5 +93,5 @@ export async function readBundle(files: LogFiles, index: number, width: number):
 export async function reaches(files: LogFiles, treeSize: number): Promise<boolean> {
   const width = treeSize % tileWidth || tileWidth;
   const index = Math.ceil(treeSize / tileWidth) - 1;
-  return Boolean((await files.read(entriesPath(index, width))) ?? (await files.read(entriesPath(index))));
+  return (await files.readTile({ level: 'entries', index, width })) !== undefined;
 }

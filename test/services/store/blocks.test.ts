@@ -1,9 +1,13 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { signRefusal } from '../../../services/core/acceptance.ts';
 import { toHex } from '../../../services/core/bytes.ts';
 import { parseNetworkName } from '../../../services/core/eip712.ts';
 import { rootOf } from '../../../services/core/log/compactRange.ts';
+import { decodeEntries } from '../../../services/core/log/entryBundle.ts';
 import { inclusionProof } from '../../../services/core/log/proof.ts';
+import { entriesPath, tilePath } from '../../../services/core/log/tile.ts';
 import { verifyInclusion } from '../../../services/core/log/verifyProof.ts';
 import type { Store } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
@@ -257,6 +261,31 @@ onBothDatabases('store blocks', (newPlace) => {
     expect(paged).to.deep.equal(Array.from({ length: 301 }, (_, index) => index));
     await expectCode('request-invalid', store.search({ subject: 'urn:s', after: 'x', limit: 1 }));
     await expectCode('request-invalid', store.search({ limit: 1 }));
+  });
+
+  it('has every width of a tile that the log could have had', async () => {
+    const all = rows(270);
+    await logAll(store, all.slice(0, 3), 1);
+    await logAll(store, all.slice(3, 8), 2);
+    const wide = (await store.readTile(0, 0, 8))!;
+    const proof = await inclusionProof(1, 3, store.nodeReader(3));
+    const check = async (): Promise<void> => {
+      for (const width of [1, 2, 3, 7]) {
+        expect(toHex((await store.readTile(0, 0, width))!)).to.equal(toHex(wide.subarray(0, 32 * width)));
+        const bundle = (await store.readTile('entries', 0, width))!;
+        expect(decodeEntries(bundle)).to.deep.equal(all.slice(0, width).map(({ entry }) => entry));
+      }
+      expect(await inclusionProof(1, 3, store.nodeReader(3))).to.deep.equal(proof);
+    };
+    await check();
+    // A mirror, and a centre that took a longer block from others, never had the file of that size.
+    for (const path of [tilePath(0, 0, 3), entriesPath(0, 3)]) await rm(join(place.dataDir, 'log', path));
+    await store.close();
+    store = await place.open();
+    await check();
+    expect(await store.readTile(0, 0, 9)).to.equal(undefined);
+    await logAll(store, all.slice(8), 3);
+    await check();
   });
 
   it('ends a page early when its records are large', async () => {

@@ -42,6 +42,8 @@ describe('store with its log in a bucket', () => {
       const onDisk = await readFile(join(folder.dataDir, 'log', path));
       expect(toHex((await again.readTile(level, index, width))!), path).to.equal(toHex(onDisk));
     }
+    const hashes = (await again.readTile(0, 2, 88))!;
+    expect(toHex((await again.readTile(0, 2, 44))!)).to.equal(toHex(hashes.subarray(0, 32 * 44)));
     expect(toHex(await again.entry(599))).to.equal(toHex(await inFolder.entry(599)));
     await again.check();
     await again.verifyLog();
