@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type BlockHeader, zeroHash } from '../../../services/core/block.ts';
-import { fromHex, type Hash, type Hex, toHex } from '../../../services/core/bytes.ts';
+import { type Address, fromHex, type Hash, type Hex, toHex } from '../../../services/core/bytes.ts';
 import type { Network } from '../../../services/core/eip712.ts';
 import { checkEquivocation, type SignedHeader, signedHeaderSchema } from '../../../services/core/equivocation.ts';
 import { compactSignature, type Signer } from '../../../services/core/signature.ts';
@@ -81,7 +81,7 @@ describe('checkEquivocation', () => {
     const [first, second] = [await signed(), await signed({ height: 8 })];
     const others: Network[] = [
       { ...network, chainId: 1 },
-      { ...network, contract: `0x${'77'.repeat(20)}` },
+      { ...network, contract: `0x${'77'.repeat(20)}` as Address },
     ];
     for (const other of others) {
       // A signature over other bytes recovers to somebody, to another for each of the two.
