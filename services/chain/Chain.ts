@@ -154,11 +154,16 @@ export type Chain = {
    * Reports a centre that signed two blocks of one slot, and waits until the report is in a block of the chain. Anchors may
    * be submitted meanwhile: both take their nonces in turn, and a report that is stuck before them is sent again for more.
    * After `chain-unreachable`, calling again goes on where it stopped.
+   * @param options.signal Ends the waiting, not the transaction; its reason is thrown.
    * @throws NotariumError `block-no-equivocation` and `signature-*` before anything is sent,
    *   `chain-report-rejected` with data `{ error, args }` (the culprit is no centre, or the last one),
    *   `chain-funds-missing`, `chain-fees-too-high`, `chain-mismatch`, `chain-unreachable`, `chain-answer-invalid`.
    */
-  reportEquivocation(first: SignedHeader, second: SignedHeader): Promise<ReportOutcome>;
+  reportEquivocation(
+    first: SignedHeader,
+    second: SignedHeader,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ReportOutcome>;
   transactionStatus(hash: Hash): Promise<TransactionStatus>;
   /** Transactions of the account that the node knows but that are in no block yet. */
   pendingCount(): Promise<number>;

@@ -131,10 +131,10 @@ function chainOf(
         await checkInstance();
         return needSenders().anchors.replace(stuck, request, sendOptions);
       }),
-    reportEquivocation: (first, second) =>
+    reportEquivocation: (first, second, reportOptions) =>
       checked(async () => {
         await checkInstance();
-        return needSenders().reports.report(first, second);
+        return needSenders().reports.report(first, second, reportOptions?.signal);
       }),
     transactionStatus: (hash) => checked(() => transactionStatus(rpc, hash)),
     pendingCount: () =>

@@ -51,7 +51,7 @@ export class EquivocationReporter {
   }
 
   /** See Chain.reportEquivocation. */
-  async report(first: SignedHeader, second: SignedHeader): Promise<ReportOutcome> {
+  async report(first: SignedHeader, second: SignedHeader, signal = this.#source.signal): Promise<ReportOutcome> {
     const { info, account } = this.#source;
     const culprit = checkEquivocation(info.network, first, second);
     const args = [first.header, first.signature, second.header, second.signature] as const;
@@ -59,7 +59,7 @@ export class EquivocationReporter {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const report = await account.inTurn(() => this.#send(culprit, data));
       if (report === undefined) return 'already';
-      const fate = await this.#end(report);
+      const fate = await this.#end(report, AbortSignal.any([signal, this.#source.signal]));
       if (this.#waiting.get(culprit) === report) this.#waiting.delete(culprit);
       if (fate === 'succeeded') return 'reported';
       // Most likely somebody else was first; the next estimate says so.
@@ -93,9 +93,10 @@ export class EquivocationReporter {
     return report;
   }
 
-  async #end(report: Report): Promise<Exclude<Fate, 'pending'>> {
-    const { account, replaceAfterMs, signal } = this.#source;
+  async #end(report: Report, signal: AbortSignal): Promise<Exclude<Fate, 'pending'>> {
+    const { account, replaceAfterMs } = this.#source;
     for (;;) {
+      signal.throwIfAborted();
       const fate = await this.#fate(report);
       if (fate === 'succeeded' || fate === 'failed') return fate;
       if (Date.now() - report.sentMs >= replaceAfterMs) {

@@ -4,6 +4,7 @@ import type { AnchorOutcome, Chain, SentTransaction } from '../../../services/ch
 import { type BlockHeader, blockDigest, zeroHash } from '../../../services/core/block.ts';
 import { type Address, fromHex, type Hash, toHex } from '../../../services/core/bytes.ts';
 import type { SignedHeader } from '../../../services/core/equivocation.ts';
+import { NotariumError } from '../../../services/core/errors.ts';
 import { compactSignature } from '../../../services/core/signature.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { anvilControl } from '../../support/anvil.ts';
@@ -279,6 +280,19 @@ describe('reportEquivocation beside anchors', () => {
     await pooled(1);
     setTimeout(() => chain.close(), 50);
     await expectCode('shutting-down', report);
+  });
+
+  it('is waited for no longer than the caller likes, and goes on without it', async () => {
+    const { chain, rpc } = kit;
+    const pair = await rivals(kit);
+    const stop = new AbortController();
+    const report = chain.reportEquivocation(...pair, { signal: stop.signal });
+    await pooled(1);
+    stop.abort(new NotariumError('shutting-down'));
+    await expectCode('shutting-down', report);
+    expect(await chain.head()).to.equal(0);
+    await rpc('evm_mine', []);
+    expect(await chain.reportEquivocation(...pair)).to.equal('reported');
   });
 
   it('does not suspend again for the same what the governor has taken back', async () => {
