@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { password as askPassword, isCancel } from '@clack/prompts';
 import { type Hex, isHex } from '../core/bytes.ts';
@@ -9,8 +8,11 @@ import { Notarium } from '../lib/client/Notarium.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { isPrivateKey, localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
+import { readSmallFile } from '../lib/readSmallFile.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './Terminal.ts';
+
+const maxKeyBytes = 1 << 16;
 
 /** Centre of a machine where `npm start` runs. */
 export const defaultUrl = 'http://127.0.0.1:8080';
@@ -77,10 +79,10 @@ async function privateKeyOf(key: string, cwd: string): Promise<Hex> {
 
 async function readKeyText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readSmallFile(path, { maxBytes: maxKeyBytes, pipes: true })).toString();
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? '';
-    throw new NotariumError('key-missing', `${path} (${code})`, { cause, data: { path } });
+    if (!(cause instanceof NotariumError)) throw cause;
+    throw new NotariumError('key-missing', cause.detail, { cause, data: { path } });
   }
 }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotariumError } from '../core/errors.ts';
 import { isPrivateKey } from '../lib/localSigner.ts';
+import { readSmallFile } from '../lib/readSmallFile.ts';
 
 /** The signing key of a user who has named none. */
 export type PersonalKey = { readonly privateKey: Uint8Array; readonly path: string; readonly isNew: boolean };
@@ -25,7 +26,7 @@ export async function personalKey(home: string): Promise<PersonalKey> {
       throw new NotariumError('key-missing', `${path} (${(error as NodeJS.ErrnoException).code})`, { cause: error });
     }
   }
-  const text = (await readFile(path, 'utf8')).trim();
+  const text = (await readSmallFile(path, { maxBytes: 1024, tooLarge: 'key-missing' })).toString().trim();
   const privateKey = /^0x[0-9a-f]{64}$/.test(text) ? Buffer.from(text.slice(2), 'hex') : undefined;
   if (!privateKey || !isPrivateKey(privateKey)) throw new NotariumError('key-missing', `${path} holds no private key`);
   return { privateKey, path, isNew: false };

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiKeyScope } from '../../app/Centre.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { createdKeyAnswerSchema, keyListAnswerSchema } from '../../lib/client/answers.ts';
 import { CentreHttp } from '../../lib/client/CentreHttp.ts';
+import { isMissingFile, readSmallFile } from '../../lib/readSmallFile.ts';
 import { withChain, withData } from '../commandOptions.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
@@ -39,9 +39,9 @@ async function remote({ options, settings }: Run<Flags>): Promise<CentreHttp | u
 
 async function operatorKey(dataDir: string): Promise<string | undefined> {
   try {
-    return (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+    return (await readSmallFile(join(dataDir, 'admin-key'), { maxBytes: 1024 })).toString().trim();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isMissingFile(error)) return undefined;
     throw new NotariumError('key-missing', join(dataDir, 'admin-key'), { cause: error });
   }
 }

@@ -1,12 +1,14 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Acceptance, acceptanceSchema } from '../../core/acceptance.ts';
 import type { RecordId } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { parseReceipt, type Receipt } from '../../core/receipt.ts';
+import { maxReceiptChars, parseReceipt, type Receipt } from '../../core/receipt.ts';
 import { digestSchema, type NotariumRecord, recordSchema } from '../../core/record.ts';
 import { hashSchema } from '../../core/schemas.ts';
+import { maxAcceptanceBytes } from '../../lib/client/verifyAcceptance.ts';
 import { writeFileWhole } from '../../lib/client/writeFileWhole.ts';
+import { isMissingFile, readSmallFile } from '../../lib/readSmallFile.ts';
 
 /** `<name>.acceptance.json`: what is known of a record between intake and anchor. */
 const acceptanceFileSchema = z.strictObject({
@@ -46,7 +48,7 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 /** Deletes an acceptance file that the receipt of the same record has replaced; one of another record stays. */
 export async function dropAcceptance(path: string, id: RecordId): Promise<void> {
   try {
-    const text = await readIfThere(path);
+    const text = await readIfThere(path, maxAcceptanceBytes);
     if (text !== undefined && parseAcceptance(text)?.id === id) await rm(path, { force: true });
   } catch {
     // The receipt is there, and that is what counts.
@@ -55,7 +57,7 @@ export async function dropAcceptance(path: string, id: RecordId): Promise<void> 
 
 /** The receipt in a file; undefined when there is none or it is none. */
 export async function findReceipt(path: string): Promise<Receipt | undefined> {
-  const text = await readIfThere(path);
+  const text = await readIfThere(path, maxReceiptChars);
   if (text === undefined) return undefined;
   try {
     return parseReceipt(text);
@@ -67,16 +69,16 @@ export async function findReceipt(path: string): Promise<Receipt | undefined> {
 
 /** The acceptance file of a content, if it is there and for this digest. */
 export async function findAcceptance(path: string, digest: string): Promise<AcceptanceFile | undefined> {
-  const text = await readIfThere(path);
+  const text = await readIfThere(path, maxAcceptanceBytes);
   const found = text === undefined ? undefined : parseAcceptance(text);
   return found?.digest === digest ? found : undefined;
 }
 
 /** undefined for what is no acceptance file. */
-function parseAcceptance(text: string): AcceptanceFile | undefined {
+function parseAcceptance(text: Buffer): AcceptanceFile | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.toString());
   } catch {
     return undefined;
   }
@@ -84,11 +86,11 @@ function parseAcceptance(text: string): AcceptanceFile | undefined {
 }
 
 /** Text of a file, or undefined where there is none. */
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readIfThere(path: string, maxBytes: number): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new NotariumError('file-unreadable', path, { cause, data: { path } });
+    return await readSmallFile(path, { maxBytes });
+  } catch (error) {
+    if (isMissingFile(error)) return undefined;
+    throw error;
   }
 }

@@ -97,6 +97,18 @@ describe('notarium notarize', () => {
     expect(third.json<Report>()).to.include({ kept: 1, accepted: 2, failed: 0 });
   });
 
+  it('waits for nobody to write a receipt or an acceptance of before', async () => {
+    execFileSync('mkfifo', [join(folder.path, 'docs/a.txt.receipt.json')]);
+    execFileSync('mkfifo', [join(folder.path, 'docs/empty.acceptance.json')]);
+    const paths = ['docs/a.txt', 'docs/empty', 'docs/deep/b.txt'];
+    const report = (await notarize(...paths, '--resume')).json<Report>();
+    expect(report.files.map(({ status, code }) => code ?? status)).to.deep.equal([
+      'file-unreadable',
+      'file-unreadable',
+      'accepted',
+    ]);
+  });
+
   it('replaces no receipt unless told to', async () => {
     expect((await sealing(notarize('docs/a.txt', '--wait'))).code).to.equal(0);
     const again = await notarize('docs/a.txt', '--wait');

@@ -224,6 +224,10 @@ describe('notarium verify', () => {
       expect(await code('--acceptance', path, '--network', 'network.json'), path).to.equal(promiseCode);
       expect(await code('file', 'receipt.json', '--network', path), path).to.equal(30);
     }
+    // A key may come through a pipe, but neither from a device nor without end.
+    for (const path of ['/dev/zero', '.', 'great.json']) {
+      expect((await cli(place, 'notarize', 'file', '--key', path)).code, path).to.equal(39);
+    }
     expect(process.memoryUsage.rss() - before).to.be.lessThan(100e6);
   });
 
