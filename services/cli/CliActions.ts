@@ -23,7 +23,7 @@ export type CliActions = {
   /** Runs a centre until the signal aborts, and has stopped it when it returns. */
   runNode(context: ActionContext): Promise<void>;
   /** Restores the database from the log tiles and the chain. */
-  rebuild(context: ActionContext): Promise<RebuildReport>;
+  rebuild(context: ActionContext, options: { readonly allowMissing: boolean }): Promise<RebuildReport>;
   readonly keys: {
     create(
       context: ActionContext,

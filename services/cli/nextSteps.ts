@@ -34,13 +34,14 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'receipt-anchor-mismatch':
     'The proof may hold all the same: the time and transaction shown in the receipt are not those of the chain.',
   'file-changed': 'Run again when nobody writes the file, or notarise a copy.',
-  'file-unwritable':
-    'Make room, or choose another folder with --out; a record that is named was taken all the same.',
+  'file-unwritable': 'Make room, or choose another folder with --out; a record that is named was taken all the same.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
   'store-locked': 'Stop the other centre, or give another --data folder.',
   'store-network-mismatch':
     'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
+  'store-behind-chain':
+    'Copy what is missing from a backup or a mirror of the log and run `notarium rebuild`; with --allow-missing it goes on without.',
   'port-taken': 'Stop the process that uses it, or choose another one by --port.',
   'chain-unreachable': 'Check --rpc and that the chain runs.',
   'chain-answer-invalid': 'Try again later, or give the --rpc of another node of the same chain.',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiKeys } from '../app/apiKeys.ts';
@@ -6,9 +7,11 @@ import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, CliActions } from '../cli/CliActions.ts';
 import { readPassword } from '../cli/openClient.ts';
 import type { Terminal } from '../cli/Terminal.ts';
+import { NotariumError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/logger.ts';
-import type { Store, StoreOptions } from '../store/Store.ts';
+import { databaseFile } from '../store/database.ts';
+import type { RebuildReport, StoreOptions } from '../store/Store.ts';
 import { exportData, importData } from './backup.ts';
 import { keysDirOf, nodeOptions } from './nodeOptions.ts';
 import { openNode, required, storeOptions, withStore } from './openNode.ts';
@@ -31,8 +34,9 @@ export function cliActions(terminal: Terminal): CliActions {
       }
     },
 
-    async rebuild(context) {
+    async rebuild(context, { allowMissing }) {
       const { settings, progress } = context;
+      if (settings.logUrl === undefined) requireDataFolder(settings.data);
       const { options, chain } = await openForStore(context);
       try {
         return await withStore({ ...options, onDamage: 'setAside' }, async (store) => {
@@ -49,6 +53,7 @@ export function cliActions(terminal: Terminal): CliActions {
           let shown = 0;
           const report = await store.rebuildFromTiles({
             blocks,
+            allowMissing,
             onProgress(done) {
               filling.advance(done - shown);
               shown = done;
@@ -73,8 +78,11 @@ export function cliActions(terminal: Terminal): CliActions {
   };
 }
 
-function notesOf({ mendedTiles, salvaged }: Awaited<ReturnType<Store['rebuildFromTiles']>>): string[] {
+function notesOf({ mendedTiles, missingBlocks, salvaged }: RebuildReport): string[] {
   const notes = mendedTiles.map((path) => `made again: ${path}`);
+  if (missingBlocks > 0) {
+    notes.push(`newer blocks of the chain whose records are in the pool, or were left out: ${missingBlocks}`);
+  }
   if (salvaged) {
     const rows = Object.entries(salvaged.rows).map(([table, count]) => `${table} ${count}`);
     notes.push(
@@ -110,6 +118,16 @@ async function keepAdminKey(dataDir: string, keys: Centre['keys']): Promise<void
   await writeFile(file, `${created.secret}\n`, { mode: 0o600 });
 }
 
+/**
+ * A mistyped folder must not become a new, empty one.
+ * @throws NotariumError `config-invalid`.
+ */
+function requireDataFolder(path: string): void {
+  const parts = [databaseFile, 'log', 'keystore', 'config.json'];
+  if (parts.some((name) => existsSync(join(path, name)))) return;
+  throw new NotariumError('config-invalid', `${path} is no data folder of a centre: check --data`);
+}
+
 /** The chain, read only, and the options of the store that belongs to it. */
 async function openForStore({ settings, signal }: ActionContext) {
   const chain = await openChain({
@@ -124,6 +142,8 @@ async function openForStore({ settings, signal }: ActionContext) {
 
 /** API keys in the data folder of a centre that does not run. */
 async function withKeys<T>(context: ActionContext, use: (keys: Centre['keys']) => Promise<T>): Promise<T> {
+  const { data, databaseUrl } = context.settings;
+  if (databaseUrl === undefined) requireDataFolder(data);
   const { chain, options } = await openForStore(context);
   try {
     return await withStore(options, (store) => use(apiKeys(store, systemClock)));

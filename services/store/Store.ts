@@ -216,7 +216,7 @@ export type RebuildReport = {
   readonly blocks: number;
   /** Hash tiles that were made again from the entries. */
   readonly mendedTiles: readonly string[];
-  /** Anchored blocks at the end whose records are not in the tiles: still in the pool, or with other centres. */
+  /** Anchored blocks at the end whose records are not in the tiles: still in the pool, or left out (`allowMissing`). */
   readonly missingBlocks: number;
   /** Rows copied from a database set aside when the store was opened. */
   readonly salvaged: SalvageReport | undefined;
@@ -384,6 +384,8 @@ export type Store = {
    */
   rebuildFromTiles(source: {
     readonly blocks: readonly AnchoredBlock[];
+    /** Restore what is there, though the records of later blocks are neither in the log nor in the pool. */
+    readonly allowMissing?: boolean;
     readonly onProgress?: Progress;
   }): Promise<RebuildReport>;
   close(): Promise<void>;

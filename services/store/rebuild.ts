@@ -9,6 +9,7 @@ import { bulkInsert, type Db, lockCounters } from './database.ts';
 import { idOfEntry, keysOfEntry } from './keys.ts';
 import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
+import { requirePooled } from './missingBlocks.ts';
 import { BytesPacker, PackedRows } from './packed.ts';
 import type { AnchoredBlock, Progress, RebuildReport } from './Store.ts';
 import { reaches, readBundle, walkLog } from './walkLog.ts';
@@ -20,13 +21,19 @@ const lookedUpAtOnce = 500;
 /** See `Store.rebuildFromTiles`. Nothing in the database changes before the whole log has been found right. */
 export async function rebuildFromTiles(
   context: StoreContext,
-  { blocks: anchored, onProgress }: { readonly blocks: readonly AnchoredBlock[]; readonly onProgress?: Progress },
+  source: {
+    readonly blocks: readonly AnchoredBlock[];
+    readonly allowMissing?: boolean;
+    readonly onProgress?: Progress;
+  },
 ): Promise<Omit<RebuildReport, 'salvaged'>> {
   const { files } = context;
+  const { blocks: anchored, onProgress } = source;
   const blocks = [...anchored];
   checkOrder(blocks);
   while (blocks.length > 0 && !(await reaches(files, blocks.at(-1)!.header.treeSize))) blocks.pop();
   const logSize = blocks.at(-1)?.header.treeSize ?? 0;
+  if (!source.allowMissing) await requirePooled(context, anchored.slice(blocks.length), logSize);
 
   const mendedTiles: string[] = [];
   const half = (done: number, total: number): void => onProgress?.(done, 2 * total);

@@ -144,6 +144,24 @@ describe('damage to a data folder', function () {
     expect((await statusOf(net.centre.url)).log).to.deep.equal(whole.log);
   });
 
+  it('rebuilds nothing from a log that is gone, nor in a folder that is none', async () => {
+    await net.centre.stop();
+    await rename(place('log/tile/entries'), place('entries'));
+    const gone = await notarium(net.spec, 'rebuild');
+    expect(gone.code, gone.output).to.equal(exitCodeOf('store-behind-chain'));
+    expect(gone.output).to.include('tile/entries/000').and.include('--allow-missing');
+    await rename(place('entries'), place('log/tile/entries'));
+    // The index is as it was, without a rebuild.
+    await net.start();
+    expect((await statusOf(net.centre.url)).log).to.deep.equal(whole.log);
+    const dataDir = `${net.dataDir} mistyped`;
+    for (const argv of [['rebuild'], ['keys', 'list']]) {
+      const mistyped = await notarium({ ...net.spec, dataDir }, ...argv);
+      expect(mistyped.code, mistyped.output).to.equal(exitCodeOf('config-invalid'));
+      await expectMissing(dataDir);
+    }
+  });
+
   it('says that an old backup lacks what the chain has, and seals nothing on it', async () => {
     const { url } = net.centre;
     const late = await signedRecord(net.network, signer, 'after the backup');

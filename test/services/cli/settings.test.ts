@@ -109,7 +109,7 @@ describe('cli/settings', () => {
     const report = { files: 2, sizeBytes: 1500, records: 3 };
     const actions: CliPlace['actions'] = {
       runNode: async ({ settings }) => void seen.push(`node ${settings.port} ${settings.rateLimit}`),
-      rebuild: async () => ({ blocks: 4, records: 5 }),
+      rebuild: async (_, { allowMissing }) => ({ blocks: allowMissing ? 3 : 4, records: 5 }),
       exportData: async (_, file) => {
         seen.push(file);
         return report;
@@ -122,6 +122,7 @@ describe('cli/settings', () => {
     const run = (...argv: string[]) => cli({ ...place, actions }, ...argv);
     expect((await run('node', '--port', '7', '--no-rate-limit')).code).to.equal(0);
     expect((await run('rebuild', '--json')).json()).to.deep.equal({ ok: true, blocks: 4, records: 5 });
+    expect((await run('rebuild', '--allow-missing', '--json')).json()).to.include({ blocks: 3 });
     expect((await run('export', 'backup')).code).to.equal(0);
     expect((await run('import', 'backup')).code).to.equal(0);
     const file = join(folder.path, 'backup');

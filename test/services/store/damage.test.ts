@@ -116,6 +116,29 @@ onBothDatabases('store rebuild', (newPlace) => {
     expect(store.logSize()).to.equal(700);
     await store.verifyLog();
   });
+
+  it('empties no index of a log that is not there', async () => {
+    await using place = await newPlace();
+    const blocks = await logged(place);
+    const store = await place.open();
+    await rm(logPath(place, entriesPath(2, 188)));
+    const { data } = await expectCode('store-behind-chain', store.rebuildFromTiles({ blocks }));
+    expect(data).to.deep.equal({ height: 2, path: entriesPath(2, 188), missingBlocks: 1 });
+    expect([store.logSize(), (await store.committedBlock())?.header.height]).to.deep.equal([700, 2]);
+    expect(await store.findRecord(all[5]!.id)).to.deep.include({ where: 'log', leafIndex: 5 });
+    const report = await store.rebuildFromTiles({ blocks, allowMissing: true });
+    expect(report).to.include({ blocks: 1, missingBlocks: 1, logSize: 300 });
+  });
+
+  it('names the first bundle of a log that is gone as a whole', async () => {
+    await using place = await newPlace();
+    const blocks = await logged(place);
+    const store = await place.open();
+    await rm(logPath(place, ''), { recursive: true });
+    const { data } = await expectCode('store-behind-chain', store.rebuildFromTiles({ blocks }));
+    expect(data).to.deep.equal({ height: 1, path: entriesPath(0), missingBlocks: 2 });
+    expect((await store.committedBlock())?.header.height).to.equal(2);
+  });
 });
 
 describe('store with a damaged database', () => {
