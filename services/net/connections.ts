@@ -16,7 +16,7 @@ const dialMs = 10_000;
 // The one with the greater address lets the other dial first: two dials that cross make two connections.
 const courtesyMs = 500;
 // A peer that takes the connection but does not speak the protocols of this network belongs to another one.
-const introductionMs = 10_000;
+const introductionMs = 5_000;
 // Dials that cross end about the same time; a second connection later than this means that the first is dead.
 const crossingMs = 5_000;
 

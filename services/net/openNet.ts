@@ -104,7 +104,7 @@ export async function openNet(options: NetOptions): Promise<Net> {
   const gossip = new Gossip(context, node.services.gossip);
   const kept = connections.keepUp(node, closing.signal);
   const close = async (): Promise<void> => {
-    closing.abort(new NotariumError('shutting-down'));
+    closing.abort();
     await kept;
     await node.stop();
   };

@@ -74,9 +74,11 @@ export class Scores {
       this.#conducts.set(peer, probation);
       return probation;
     }
-    const forgotten = (Math.max(0, nowMs - conduct.atMs) / forgetMs) * this.#limits.cutOffScore;
+    // By whole points: two faults in a row of half the limit each are the limit, not a trifle less.
+    const pointMs = forgetMs / this.#limits.cutOffScore;
+    const forgotten = Math.floor(Math.max(0, nowMs - conduct.atMs) / pointMs);
     conduct.score = Math.max(0, conduct.score - forgotten);
-    conduct.atMs = nowMs;
+    conduct.atMs += forgotten * pointMs;
     if (conduct.score > 0) return conduct;
     this.#conducts.delete(peer);
     return undefined;
