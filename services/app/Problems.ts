@@ -30,6 +30,10 @@ export class Problems {
     return codes.map((code) => this.#current.delete(code)).includes(true);
   }
 
+  has(code: ErrorCode): boolean {
+    return this.#current.has(code);
+  }
+
   list(): { code: string; detail: string }[] {
     return [...this.#current].map(([code, detail]) => ({ code, detail }));
   }

@@ -12,6 +12,7 @@ import { sealBlock } from './sealBlock.ts';
 
 const leaseName = 'publisher';
 const leaseMs = 10_000;
+const renewMs = 2_500;
 const longestPauseMs = 4_000;
 
 /** Problems that are over when chain and data folder have been compared. */
@@ -22,6 +23,9 @@ const instanceCodes = [
   'chain-contract-missing',
 ] as const;
 
+/** Problems that are over when a step with the store has gone well. */
+const storeCodes = ['internal', 'storage-full', 'storage-failed'] as const;
+
 /**
  * Publishes: seals a block in each slot that is this centre's turn, and takes it through to the committed log. One block
  * is on its way at a time. Of several processes on one database, the one with the lease publishes.
@@ -30,7 +34,7 @@ export class Publisher {
   #parts: CentreParts;
   #onChange: () => void;
   #stop = new AbortController();
-  #loop: Loop | undefined;
+  #loops: Loop[] = [];
   #lease: Lease | undefined;
   #reconciled = false;
   #lastSlot = -1;
@@ -69,13 +73,17 @@ export class Publisher {
       }
       this.#report(error);
     }
-    this.#loop = every(this.#parts.settings.tickMs, () => this.#tick(), {
-      signal: this.#stop.signal,
-      // What fails is reported below, once, not at every run.
-      logger: silentLogger,
-      name: 'publisher',
-      onFailure: (error) => this.#report(error),
-    });
+    // What fails is reported below, once, not at every run.
+    const common = { signal: this.#stop.signal, logger: silentLogger };
+    this.#loops = [
+      every(this.#parts.settings.tickMs, () => this.#tick(), {
+        ...common,
+        name: 'publisher',
+        onFailure: (error) => this.#report(error),
+      }),
+      // A step may take longer than the lease. What fails here, fails the step too, which says so.
+      every(renewMs, () => this.#renewLease(), { ...common, name: 'lease' }),
+    ];
   }
 
   /** Looks at the chain at the next step: something has happened there. */
@@ -86,7 +94,7 @@ export class Publisher {
   /** Ends after the step under way; a block on its way is taken up again at the next start. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#loop?.done;
+    for (const { done } of this.#loops) await done;
     if (this.#lease) await this.#parts.store.releaseLease(this.#lease);
   }
 
@@ -98,19 +106,26 @@ export class Publisher {
     const isDue =
       this.#isHinted || performance.now() - this.#lookedMs >= Math.max(settings.watchMs, periodSeconds * 1000);
     this.#isHinted = false;
-    if (isDue || (lease && !this.#reconciled)) await this.#look(lease);
-    if (!lease) return this.#well();
+    const isLooking = isDue || (lease !== undefined && !this.#reconciled);
+    if (isLooking) await this.#look(lease);
+    if (!lease) {
+      // Nothing else of this process would show that the store works again.
+      if (isLooking) await this.#storeIsWell();
+      return this.#well();
+    }
     const [live] = await store.liveBlocks();
     if (live) {
       const step = await advanceBlock(this.#parts, live, lease);
       // A block that is given up may mean that the chain holds another one: look before sealing anew.
       if (step === 'void' || (step === 'committed' && !this.#settled)) this.#reconciled = false;
       this.#onChange();
+      await this.#storeIsWell();
       if (step !== 'committed' || !this.#reconciled) return this.#well();
     }
     if (await this.#seal(lease)) this.#onChange();
     this.#well();
-    problems.clear('internal', 'storage-full', 'storage-failed', 'vote-conflict', 'quorum-unreachable');
+    await this.#storeIsWell();
+    problems.clear('vote-conflict', 'quorum-unreachable');
   }
 
   /** Whether the chain still is the one that the data folder belongs to, and the clock right. */
@@ -165,14 +180,29 @@ export class Publisher {
   async #holdLease(): Promise<Lease | undefined> {
     const { store, clock } = this.#parts;
     if (!this.#isPublishing) return undefined;
-    const lease = this.#lease;
-    if (lease && lease.expiresMs - clock.nowMs() > leaseMs / 2) return lease;
-    this.#lease = lease
-      ? await store.renewLease(lease, leaseMs)
-      : await store.acquireLease(leaseName, this.#owner, leaseMs);
-    // Another process may have published in between.
-    if (lease && !this.#lease) this.#reconciled = false;
+    if (!this.#lease) this.#lease = await store.acquireLease(leaseName, this.#owner, leaseMs);
+    // After a pause of the whole process.
+    else if (this.#lease.expiresMs - clock.nowMs() < renewMs) await this.#renewLease();
     return this.#lease;
+  }
+
+  async #renewLease(): Promise<void> {
+    const lease = this.#lease;
+    if (!lease) return;
+    const renewed = await this.#parts.store.renewLease(lease, leaseMs);
+    if (this.#lease !== lease) return;
+    this.#lease = renewed;
+    // Another process may have published in between.
+    if (!this.#lease) this.#reconciled = false;
+  }
+
+  async #storeIsWell(): Promise<void> {
+    const { store, problems } = this.#parts;
+    problems.clear(...storeCodes);
+    if (!problems.has('tile-corrupt')) return;
+    // Reads the newest tiles, from which the publisher goes on.
+    await store.frontier();
+    problems.clear('tile-corrupt');
   }
 
   #well(): void {

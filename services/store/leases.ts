@@ -4,9 +4,12 @@ import type { Store } from './Store.ts';
 
 /** The part of `Store` about leases: one holder at a time, by the clock; the token tells a stale one apart. */
 export function leases(context: StoreContext): Pick<Store, 'acquireLease' | 'renewLease' | 'releaseLease'> {
-  const { db, engine, clock } = context;
+  const { db, reader, engine, clock } = context;
   return {
     async acquireLease(name, owner, periodMs) {
+      // Who waits for a lease asks often, and must not stand in line behind a long commit of its holder each time.
+      const seen = await reader.selectFrom('leases').selectAll().where('name', '=', name).executeTakeFirst();
+      if (seen && seen.owner !== owner && seen.expires_ms > clock.nowMs()) return undefined;
       return db.transaction().execute(async (trx) => {
         const { lease_token } = await lockCounters(engine, trx);
         const held = await trx.selectFrom('leases').selectAll().where('name', '=', name).executeTakeFirst();
