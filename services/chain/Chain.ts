@@ -98,7 +98,10 @@ export type FoundAnchor = Anchor & { readonly confirmations: number };
 export type AnchoredBlock = {
   readonly header: BlockHeader;
   readonly blockHash: Hash;
-  /** Empty where the anchor came in a form that does not show its call (encoded inside another contract's data). */
+  /**
+   * A valid quorum; empty where the anchor came in a form that does not show it (encoded inside another contract's data, or
+   * among wrong copies).
+   */
   readonly signatures: readonly BlockSignature[];
   readonly anchor: FoundAnchor;
 };
@@ -134,8 +137,8 @@ export type Chain = {
    */
   findAnchor(height: number, blockHash: Hash, hint?: { slot?: number }): Promise<FoundAnchor | undefined>;
   /**
-   * Anchored blocks in order of height, both ends included; checked: each header has the hash in its event and in the
-   * contract, and names the one below as parent.
+   * Anchored blocks in order of height, both ends included, up to the newest at most; checked: each header has the hash in
+   * its event and in the contract, names the one below as parent, and none is left out.
    */
   anchoredBlocks(fromHeight: number, toHeight: number): AsyncIterable<AnchoredBlock>;
   /**

@@ -1,9 +1,9 @@
 import { Interface, type Result } from 'ethers';
 import type { BlockAnchorInterface } from '../../types/ethers-contracts/BlockAnchor.ts';
 import { type BlockHeader, type BlockSignature, blockHash, zeroHash } from '../core/block.ts';
-import { type Address, concat, fromHex, type Hash, type Hex, toHex } from '../core/bytes.ts';
+import { type Address, concat, fromHex, type Hash, type Hex, hexDigits, toHex } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
-import type { Network } from '../core/eip712.ts';
+import { hashWord, type Network, uintWord } from '../core/eip712.ts';
 import { compactSignature, fullSignature, signatureBytes } from '../core/signature.ts';
 import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
 import type { AnchorRequest } from './Chain.ts';
@@ -41,20 +41,35 @@ export function encodeAnchor(request: AnchorRequest, committee: Committee): Hex 
   return blockAnchorInterface.encodeFunctionData('anchor', [...args]) as Hex;
 }
 
-/** The call that anchored a block. */
+/** A call that may have anchored a block. */
 export type AnchorCall = { readonly header: BlockHeader; readonly bitmap: bigint; readonly signatures: Uint8Array };
 
+/** What the event of a block and the block below tell of its header. */
+export type EventHeader = Omit<BlockHeader, 'epoch' | 'publisher'>;
+
+// Each costs the check of its signatures, and who anchors may put any number of them into the data.
+const mostCalls = 8;
+
 /**
- * The call that anchored a block, out of a transaction's data. Finds it also where it stands, unpacked, inside a call
- * of another contract (a multicall, a wallet); anyone may anchor in such a way.
- * @returns Undefined when there is no call of that block in it.
+ * The calls with the header of an anchored block, out of a transaction's data. Finds them also where they stand, unpacked,
+ * inside a call of another contract (a multicall, a wallet). Anyone may anchor in such a way, and put anything around the
+ * true call: what else is in a call than the header is for the caller to check.
+ * @returns At most 8, in their order; none when the data shows no such call.
  */
-export function findAnchorCall(data: Hex, network: Network, hash: Hash): AnchorCall | undefined {
-  for (let at = data.indexOf(selector, 2); at >= 0; at = data.indexOf(selector, at + 1)) {
-    const call = at % 2 === 0 ? readCall(`0x${data.slice(at)}`) : undefined;
-    if (call && blockHash(network, call.header) === hash) return call;
+export function findAnchorCalls(data: Hex, network: Network, hash: Hash, known: EventHeader): AnchorCall[] {
+  const { height, slot, treeSize, root, parent } = known;
+  const words = [uintWord(height), uintWord(slot), uintWord(treeSize), hashWord(root), hashWord(parent)];
+  const beginning = selector + hexDigits(concat(...words));
+  const calls: AnchorCall[] = [];
+  let tried = 0;
+  for (let at = data.indexOf(beginning, 2); at >= 0 && tried < mostCalls; at = data.indexOf(beginning, at + 1)) {
+    const header = at % 2 === 0 ? headerAt(data, at + beginning.length, known) : undefined;
+    if (!header || blockHash(network, header) !== hash) continue;
+    tried++;
+    const call = readCall(`0x${data.slice(at)}`, header);
+    if (call) calls.push(call);
   }
-  return undefined;
+  return calls;
 }
 
 /** Signatures of a call, 65 bytes each; undefined when they are not one for each bit. */
@@ -68,30 +83,20 @@ export function callSignatures(call: AnchorCall, committee: Committee): BlockSig
   }));
 }
 
-function readCall(data: Hex): AnchorCall | undefined {
-  let args: Result;
-  let header: BlockHeader;
-  try {
-    args = blockAnchorInterface.decodeFunctionData('anchor', data);
-    header = headerOf(args[0] as Result);
-  } catch {
-    // The four bytes of the selector stood there by chance.
-    return undefined;
-  }
-  const { height, slot, treeSize, epoch } = header;
-  if (![height, slot, treeSize, epoch].every(Number.isSafeInteger)) return undefined;
-  return { header, bitmap: args[3] as bigint, signatures: fromHex(args[4] as string) };
+/** The header whose last two words stand there, of fixed length: without decoding what may be long. */
+function headerAt(data: Hex, at: number, known: EventHeader): BlockHeader | undefined {
+  const words = /^([0-9a-f]{64})0{24}([0-9a-f]{40})$/.exec(data.slice(at, at + 128));
+  if (!words) return undefined;
+  const epoch = Number(`0x${words[1]}`);
+  return Number.isSafeInteger(epoch) ? { ...known, epoch, publisher: `0x${words[2]}` as Address } : undefined;
 }
 
-function headerOf(value: Result): BlockHeader {
-  const [height, slot, treeSize, root, parent, epoch, publisher] = value;
-  return {
-    height: Number(height),
-    slot: Number(slot),
-    treeSize: Number(treeSize),
-    root: root as Hash,
-    parent: parent as Hash,
-    epoch: Number(epoch),
-    publisher: (publisher as string).toLowerCase() as Address,
-  };
+function readCall(data: Hex, header: BlockHeader): AnchorCall | undefined {
+  try {
+    const args: Result = blockAnchorInterface.decodeFunctionData('anchor', data);
+    return { header, bitmap: args[3] as bigint, signatures: fromHex(args[4] as string) };
+  } catch {
+    // Cut off, or followed by something else than the rest of a call.
+    return undefined;
+  }
 }

@@ -1,10 +1,12 @@
 import { zeroHash } from '../core/block.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
+import type { Crypto } from '../core/crypto.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
+import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { AccountSender } from './AccountSender.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
 import { guarded } from './chainError.ts';
@@ -54,16 +56,16 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
   const rpc = jsonRpc(options.rpcUrl, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const info = await guarded(() => readInfo(rpc, options));
   const close = (): void => closing.abort(new NotariumError('shutting-down', 'the chain was closed'));
-  return chainOf(rpc, info, { ...options, signal }, close);
+  return chainOf(rpc, info, { ...options, signal, crypto: await loadCrypto() }, close);
 }
 
 function chainOf(
   rpc: JsonRpc,
   info: ChainInfo,
-  options: ChainOptions & { signal: AbortSignal },
+  options: ChainOptions & { signal: AbortSignal; crypto: Crypto },
   close: () => void,
 ): Chain {
-  const { signer, fromBlock = 0 } = options;
+  const { signer, fromBlock = 0, crypto } = options;
   const contract = blockAnchorAt(info.contract, rpc);
   const registry = nodeRegistryAt(info.registry, rpc);
   const committees = new Map<number, Committee>();
@@ -80,7 +82,7 @@ function chainOf(
     return hash === zeroHash ? undefined : hash;
   };
   const newestBlock = async (): Promise<number> => Number(await rpc('eth_blockNumber', []));
-  const source: AnchorSource = { rpc, info, fromBlock, storedHash, committee, newestBlock };
+  const source: AnchorSource = { rpc, info, fromBlock, storedHash, committee, newestBlock, crypto };
   const senders = signer && sendersOf(rpc, info, signer, options, { storedHash, committee });
   const checkInstance = async (): Promise<void> => void (await readGenesis(rpc, info.contract, info.genesisHash));
   const needSenders = (): Senders => {

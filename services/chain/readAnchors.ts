@@ -1,9 +1,11 @@
-import { type BlockHeader, blockHash, zeroHash } from '../core/block.ts';
+import { type BlockHeader, type BlockSignature, blockHash, checkBlockSignatures, zeroHash } from '../core/block.ts';
 import type { Hash, Hex } from '../core/bytes.ts';
 import { type Committee, publisherOf } from '../core/committee.ts';
+import type { Crypto } from '../core/crypto.ts';
+import { isNotariumError, type NotariumError } from '../core/errors.ts';
 import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
-import { callSignatures, findAnchorCall } from './anchorCall.ts';
+import { type AnchorCall, callSignatures, findAnchorCalls } from './anchorCall.ts';
 import { type AnchoredLog, anchoredLogs, blocksBetween, chainBlockTime, heightTopic } from './anchorLogs.ts';
 import type { AnchoredBlock, ChainInfo, FoundAnchor } from './Chain.ts';
 
@@ -17,6 +19,7 @@ export type AnchorSource = {
   /** Of an epoch, or the current one. */
   readonly committee: (epoch?: number) => Promise<Committee>;
   readonly newestBlock: () => Promise<number>;
+  readonly crypto: Crypto;
 };
 
 // Heights looked for in one query; providers take up to a thousand values of a topic.
@@ -42,7 +45,7 @@ export async function findAnchor(
     if (log) return placeOf(source, log);
   }
   if ((await source.storedHash(height)) !== hash) return undefined;
-  throw invalidAnswer(`the contract holds block ${height}, but there is no event of it`);
+  throw eventMissing(height);
 }
 
 /** See Chain.anchoredBlocks. */
@@ -68,9 +71,21 @@ export async function* anchoredBlocks(
     if (newest && (await source.storedHash(newest.height)) !== newest.blockHash) {
       throw invalidAnswer(`block ${newest.height} of the events is not the contract's`);
     }
-    if (logs.length <= last - first) return;
+    if (logs.length <= last - first) {
+      await requireEnd(source, first + logs.length);
+      return;
+    }
     fromBlock = newest?.blockNumber ?? fromBlock;
   }
+}
+
+/** Whoever rebuilds from the blocks takes the last one for the newest: a node that lost events must not end them early. */
+async function requireEnd(source: AnchorSource, height: number): Promise<void> {
+  if ((await source.storedHash(height)) !== undefined) throw eventMissing(height);
+}
+
+function eventMissing(height: number): NotariumError {
+  return invalidAnswer(`the contract holds block ${height}, but there is no event of it`);
 }
 
 async function logsOfHeights(
@@ -97,13 +112,32 @@ async function readBlock(source: AnchorSource, log: AnchoredLog, parent: Hash): 
   const { network } = source.info;
   const transaction = (await source.rpc('eth_getTransactionByHash', [log.transactionHash])) as { input: Hex } | null;
   if (!transaction) throw invalidAnswer(`no transaction ${log.transactionHash}`);
-  const call = findAnchorCall(transaction.input, network, log.blockHash);
-  const header = call?.header ?? (await headerOfEvent(source, log, parent));
-  if (header.height !== log.height || header.parent !== parent) {
-    throw invalidAnswer(`block ${log.height} does not follow the one below`);
+  const calls = findAnchorCalls(transaction.input, network, log.blockHash, {
+    height: log.height,
+    ...log.header,
+    parent,
+  });
+  const header = calls[0]?.header ?? (await headerOfEvent(source, log, parent));
+  const signatures = calls.length > 0 ? rightSignatures(source, calls, await source.committee(header.epoch)) : [];
+  return { header, blockHash: log.blockHash, signatures, anchor: await placeOf(source, log) };
+}
+
+/** Signatures of the first call that can have anchored its block: the contract took a quorum, and no wrong signature. */
+function rightSignatures(
+  { info, crypto }: AnchorSource,
+  calls: readonly AnchorCall[],
+  committee: Committee,
+): BlockSignature[] {
+  for (const call of calls) {
+    try {
+      const signatures = callSignatures(call, committee) ?? [];
+      checkBlockSignatures(info.network, call.header, signatures, committee, crypto);
+      return signatures;
+    } catch (error) {
+      if (!isNotariumError(error)) throw error;
+    }
   }
-  const signatures = call && callSignatures(call, await source.committee(header.epoch));
-  return { header, blockHash: log.blockHash, signatures: signatures ?? [], anchor: await placeOf(source, log) };
+  return [];
 }
 
 // The event leaves out epoch and publisher, but the right ones alone give the header its hash.

@@ -3,10 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 type Call = { id: number; method: string; params: unknown[] };
 
-/** What the proxy does with a call: a JSON-RPC error of its own, any whole answer of its own, or nothing (passes on). */
+/**
+ * What the proxy does with a call: a JSON-RPC error of its own, any whole answer of its own, the chain's result changed, or
+ * nothing (passes on).
+ */
 export type Interception =
   | { error: { code: number; message: string; data?: unknown } }
   | { raw: string; status?: number }
+  | { change: (result: unknown) => unknown }
   | undefined;
 
 /** A real HTTP server between a client and a chain that refuses or spoils some calls, as public providers do. */
@@ -21,11 +25,12 @@ export async function rpcProxy(target: string, intercept: (call: Call) => Interc
     const own = intercept(call);
     if (own && 'raw' in own) {
       response.writeHead(own.status ?? 200).end(own.raw);
-    } else if (own) {
+    } else if (own && 'error' in own) {
       response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: own.error }));
     } else {
       const answered = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-      response.writeHead(answered.status).end(await answered.text());
+      const text = await answered.text();
+      response.writeHead(answered.status).end(own ? changed(text, own.change) : text);
     }
   };
   const server = createServer((request, response) => {
@@ -45,4 +50,9 @@ export async function rpcProxy(target: string, intercept: (call: Call) => Interc
         server.closeAllConnections();
       }),
   };
+}
+
+function changed(text: string, change: (result: unknown) => unknown): string {
+  const answer = JSON.parse(text) as { result: unknown };
+  return JSON.stringify({ ...answer, result: change(answer.result) });
 }

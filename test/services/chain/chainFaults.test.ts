@@ -213,6 +213,23 @@ describe('a chain with faults', () => {
       await proxy.close();
     });
 
+    it('takes no missing event for the end of the log', async () => {
+      const { chain, log } = kit;
+      const blocks = [await log.seal(), await log.seal(), await log.seal()];
+      for (const block of blocks) await anchored(chain, block);
+      for (const shown of [0, 1, 2]) {
+        const proxy = await rpcProxy(running.rpcUrl, ({ method }) =>
+          method === 'eth_getLogs' ? { change: (logs) => (logs as unknown[]).slice(0, shown) } : undefined,
+        );
+        const forgetful = await kit.openReader({ rpcUrl: proxy.rpcUrl });
+        await expectCode('chain-answer-invalid', collect(forgetful.anchoredBlocks(1, 3)));
+        await expectCode('chain-answer-invalid', collect(forgetful.anchoredBlocks(1, 99)));
+        expect(await collect(forgetful.anchoredBlocks(1, shown))).to.have.length(shown);
+        forgetful.close();
+        await proxy.close();
+      }
+    });
+
     const answers = {
       'no JSON': { raw: '<html>busy</html>' },
       'JSON of another kind': { raw: '[]' },

@@ -1,21 +1,14 @@
 import { expect } from 'chai';
 import { encodeAnchor } from '../../../services/chain/anchorCall.ts';
-import type { Hash } from '../../../services/core/bytes.ts';
+import type { Hash, Hex } from '../../../services/core/bytes.ts';
 import { chainBlockHash } from '../../../services/lib/ethCall.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { type ChainKind, devAddress, type RunningChain, startChain } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
+import { deployForwarder, forwarderCode, hidingForwarderCode, sendThrough } from '../../support/forwarder.ts';
 import type { TestBlock } from '../../support/testLog.ts';
 import { until } from '../../support/until.ts';
 import { anchored, type ChainKit, chainKit, collect, crypto } from './chainKit.ts';
-
-// A contract that calls the address in the first 20 bytes of its data with the rest: creation code, then
-// size = calldatasize - 20; calldatacopy(0, 20, size); call(gas, calldataload(0) >> 96, 0, 0, size, 0, 0); stop.
-const forwarderCode = '0x60178060095f395ff336601490038060145f375f5f825f5f5f3560601c5af100';
-
-// The same, but the first byte of the rest is put in here.
-const hidingForwarderCode = (byte: string): string =>
-  `0x601b8060095f395ff336601490038060145f3760${byte}5f535f5f825f5f5f3560601c5af100`;
 
 const hashOf = (byte: string): Hash => `0x${byte.repeat(32)}` as Hash;
 
@@ -184,10 +177,50 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
       const { chain, log } = kit;
       const block = await log.seal();
       const call = encodeAnchor(block, await chain.committee());
-      await passOn(kit, forwarderCode, call);
+      await passOn(kit, forwarderCode(), call);
       const [found] = await collect(chain.anchoredBlocks(1, 1));
       expect(found?.blockHash).to.equal(block.hash);
       expect(found?.signatures).to.have.deep.members(block.signatures as unknown[]);
+    });
+
+    // Whoever anchors through a contract of their own puts into the data what they like. A quorum of four is three.
+    const decoys: Record<string, (call: string) => string> = {
+      'signatures that nobody can have made': (call) => call.slice(2, -384) + 'ff'.repeat(192),
+      'signatures of strangers': (call) => call.slice(2, -384) + '01'.repeat(192),
+      'signatures in the wrong order': (call) => call.slice(2, -384) + call.slice(-256) + call.slice(-384, -256),
+      'fewer signatures': (call) => `${call.slice(2, 2 + 8 + 64 * 15)}${'0'.repeat(63)}1${call.slice(2 + 8 + 64 * 16)}`,
+      'calls that are cut off': (call) => call.slice(2, 500).repeat(7),
+      'thousands of selectors': (call) => call.slice(2, 10).repeat(7_000),
+      'hundreds of headers of another epoch': (call) => {
+        const beginning = call.slice(2, 10 + 5 * 64);
+        return `${beginning}${'1'.padStart(64, '0')}${'5'.padStart(64, '0')}`.repeat(200);
+      },
+    };
+    for (const [name, decoyOf] of Object.entries(decoys)) {
+      it(`finds the signatures beside ${name}`, async () => {
+        const { chain, log } = kit;
+        const block = await log.seal();
+        const call = encodeAnchor(block, await chain.committee());
+        const decoy = decoyOf(call);
+        await passOn(kit, forwarderCode(decoy.length / 2), `0x${decoy}${call.slice(2)}`);
+        const startMs = performance.now();
+        const [found] = await collect(chain.anchoredBlocks(1, 1));
+        // With a decoding for each it was seventeen seconds.
+        expect(performance.now() - startMs).to.be.below(3_000);
+        expect(found?.header).to.deep.equal(block.header);
+        expect(found?.signatures).to.have.deep.members(block.signatures as unknown[]);
+      });
+    }
+
+    it('gives no signatures rather than wrong ones, and looks at a few only', async () => {
+      const { chain, log } = kit;
+      const block = await log.seal();
+      const call = encodeAnchor(block, await chain.committee());
+      const decoy = (call.slice(2, -384) + '01'.repeat(192)).repeat(20);
+      await passOn(kit, forwarderCode(decoy.length / 2), `0x${decoy}${call.slice(2)}`);
+      const [found] = await collect(chain.anchoredBlocks(1, 1));
+      expect(found?.header).to.deep.equal(block.header);
+      expect(found?.signatures).to.deep.equal([]);
     });
 
     it('rebuilds the header where the call is hidden', async () => {
@@ -204,15 +237,7 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
 }
 
 /** Deploys the forwarder and anchors through it. */
-async function passOn({ rpc, chain }: ChainKit, code: string, call: string): Promise<void> {
-  const mined = async (transaction: object): Promise<{ contractAddress: Hash }> => {
-    const hash = await rpc('eth_sendTransaction', [{ from: devAddress(7), gas: '0x7a1200', ...transaction }]);
-    return until('it is mined', async () => {
-      const receipt = await rpc('eth_getTransactionReceipt', [hash]);
-      return (receipt ?? undefined) as { contractAddress: Hash } | undefined;
-    });
-  };
-  const { contractAddress } = await mined({ data: code });
-  await mined({ to: contractAddress, data: `${chain.info.contract}${call.slice(2)}` });
+async function passOn({ rpc, chain }: ChainKit, code: Hex, call: Hex): Promise<void> {
+  await sendThrough(rpc, await deployForwarder(rpc, code), chain.info.contract, call);
   expect(await chain.head()).to.equal(1);
 }
