@@ -47,6 +47,11 @@ const settingsSchema = z.strictObject({
   /** Multiaddrs, separated by commas, at which other centres may connect; and those that they are told to dial. */
   listen: z.string().min(1).optional(),
   announce: z.string().min(1).optional(),
+  /** Where to dial centres instead of asking at their endpoints: ADDRESS=MULTIADDR, separated by commas. */
+  peers: z
+    .string()
+    .regex(/^(0x[0-9a-fA-F]{40}=\/[^,=]+)(,0x[0-9a-fA-F]{40}=\/[^,=]+)*$/, 'not ADDRESS=MULTIADDR, separated by commas')
+    .optional(),
   /** Express' `trust proxy`: number of proxies in front, or their addresses. */
   trustProxy: z.union([z.coerce.number().pipe(z.int().min(0).max(16)), z.string().min(1)]).optional(),
   /** Records that may wait for a block. */
@@ -86,6 +91,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   publish: 'NOTARIUM_PUBLISH',
   listen: 'NOTARIUM_LISTEN',
   announce: 'NOTARIUM_ANNOUNCE',
+  peers: 'NOTARIUM_PEERS',
   trustProxy: 'NOTARIUM_TRUST_PROXY',
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defaultSettings } from '../app/CentreParts.ts';
 import type { Settings } from '../cli/settings.ts';
+import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
 import { type NodeOptions, nodeLogger, required } from './openNode.ts';
 
@@ -11,7 +12,7 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
     settings;
-  const { host, port, trustProxy, publish, listen, announce } = settings;
+  const { host, port, trustProxy, publish, listen, announce, peers } = settings;
   return {
     dataDir: settings.data,
     keysDir: keysDirOf(settings),
@@ -33,6 +34,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     },
     ...(publish === undefined ? {} : { publish }),
+    ...(peers === undefined ? {} : { peers: peersOf(peers) }),
     ...(listen === undefined ? {} : { listen: listen.split(',') }),
     ...(announce === undefined ? {} : { announce: announce.split(',') }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
@@ -41,6 +43,17 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ? {}
       : { s3: { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey } }),
   };
+}
+
+/** Multiaddrs by address. */
+function peersOf(text: string): Map<Address, string[]> {
+  const peers = new Map<Address, string[]>();
+  for (const pair of text.split(',')) {
+    const [address, multiaddr] = pair.split('=') as [string, string];
+    const name = address.toLowerCase() as Address;
+    peers.set(name, [...(peers.get(name) ?? []), multiaddr]);
+  }
+  return peers;
 }
 
 /** Keystore folder of a centre. */

@@ -35,6 +35,8 @@ export type NodeOptions = {
   readonly listen?: readonly string[];
   /** Multiaddrs that other centres are told, where they differ. */
   readonly announce?: readonly string[];
+  /** Where to dial centres, by address, that need no look-up. */
+  readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** false: an API process beside the one that publishes. */
   readonly publish?: boolean;
   readonly logger: PinoLogger;
@@ -80,6 +82,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     signer,
     metrics,
     ...(net ? { net } : {}),
+    ...(options.peers ? { peers: options.peers } : {}),
     privateKey: keys.nodeKey,
     noteSeed: keys.noteSeed,
     crypto,

@@ -33,11 +33,13 @@ export async function postBatch(
   url: string,
   records: readonly CheckedRecord[],
   onAccepted: (id: RecordId) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<BatchLine[]> {
   const response = await fetch(`${url}/v1/records/batch`, {
     method: 'POST',
     body: records.map((record) => `${textOf(record)}\n`).join(''),
     headers: { 'content-type': 'application/x-ndjson' },
+    ...(signal ? { signal } : {}),
   });
   const lines: BatchLine[] = [];
   const decoder = new TextDecoder();

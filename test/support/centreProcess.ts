@@ -9,7 +9,8 @@ import type { Address } from '../../services/core/bytes.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
 
 const launcher = fileURLToPath(new URL('../../services/bin/notarium.js', import.meta.url));
-const password = 'a password for tests';
+/** Of every keystore that a test makes. */
+export const password = 'a password for tests';
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {

@@ -7,6 +7,7 @@ import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { type CentreProcess, type CentreSpec, centreKeys, startCentre } from './centreProcess.ts';
 import { type DeployedNotarium, deployNotarium, type RunningChain, startChain } from './chains.ts';
 import { freePorts } from './freePorts.ts';
+import { wire } from './wires.ts';
 
 /** A chain and the centres of a committee, each a real process with its own data folder and ports. */
 export type Consortium = AsyncDisposable & {
@@ -14,6 +15,9 @@ export type Consortium = AsyncDisposable & {
   readonly deployed: DeployedNotarium;
   readonly network: Network;
   readonly members: readonly Member[];
+  /** Only with `wires`: cuts or mends every wire between the two groups. */
+  partition(one: readonly number[], other: readonly number[]): void;
+  heal(): void;
 };
 
 /** One centre of a {@link Consortium}; it is started and stopped by the test. */
@@ -39,9 +43,15 @@ export async function startConsortium(options: {
   idle?: readonly number[];
   args?: readonly string[];
   chainArgs?: readonly string[];
+  /** Centres reach each other only through wires that the test can cut, and not by HTTP. */
+  wires?: boolean;
+  /** What stands between a centre and the chain; the chain itself by default. */
+  rpcUrlOf?: (index: number, rpcUrl: string) => Promise<string>;
+  /** Folder of the data folders; the temporary folder by default. */
+  folder?: string;
 }): Promise<Consortium> {
-  const { centres, periodSeconds = 1, graceSeconds = 30, idle = [], args = [], chainArgs } = options;
-  const base = await mkdtemp(join(tmpdir(), 'notarium consortium '));
+  const { centres, periodSeconds = 1, graceSeconds = 30, idle = [], args = [], chainArgs, rpcUrlOf } = options;
+  const base = await mkdtemp(join(options.folder ?? tmpdir(), 'notarium consortium '));
   const ports = await freePorts(centres);
   const keys = await Promise.all(ports.map((_, index) => centreKeys(join(base, `centre ${index + 1}`))));
   const chain = await startChain({ kind: 'anvil', ...(chainArgs ? { args: chainArgs } : {}) });
@@ -49,7 +59,8 @@ export async function startConsortium(options: {
     address,
     encryptionKey,
     noteKey,
-    endpoint: `http://127.0.0.1:${ports[index]}`,
+    // Nobody answers at port 9 (discard).
+    endpoint: `http://127.0.0.1:${options.wires ? 9 : ports[index]}`,
   }));
   const deployed = await deployNotarium(chain.rpcUrl, { committee, periodSeconds, graceSeconds });
   const rpc = jsonRpc(chain.rpcUrl);
@@ -58,23 +69,29 @@ export async function startConsortium(options: {
     // 100 ether of a development account.
     await rpc('eth_sendTransaction', [{ from, to: address, value: '0x56bc75e2d63100000' }]);
   }
-  const members = keys.map(({ address }, index) =>
-    memberOf(address, {
+  const wires = options.wires ? await wire(keys.map((_, index) => join(base, `centre ${index + 1}`))) : undefined;
+  const members: Member[] = [];
+  for (const [index, { address }] of keys.entries()) {
+    const spec: CentreSpec = {
       dataDir: join(base, `centre ${index + 1}`),
-      rpcUrl: chain.rpcUrl,
+      rpcUrl: rpcUrlOf ? await rpcUrlOf(index, chain.rpcUrl) : chain.rpcUrl,
       contract: deployed.contract,
       port: ports[index]!,
-      args: ['--log-level', 'info', '--threads', '1', ...args],
-    }),
-  );
+      args: ['--log-level', 'info', '--threads', '1', ...(wires?.argsOf(index) ?? []), ...args],
+    };
+    members.push(memberOf(address, spec));
+  }
   const consortium: Consortium = {
     chain,
     deployed,
     network: { chainId: deployed.chainId, contract: deployed.contract },
     members,
+    partition: (one, other) => wires?.partition(one, other),
+    heal: () => wires?.heal(),
     async [Symbol.asyncDispose]() {
       await Promise.all(members.map((member) => member.kill()));
       await chain.kill('SIGKILL');
+      await wires?.close();
       await rm(base, { recursive: true, force: true });
     },
   };

@@ -18,6 +18,7 @@ export function addNode(program: Command, context: ProgramContext): void {
       'where other centres may connect (default: /ip4/127.0.0.1/tcp/0); commas between several',
     )
     .option('--announce <multiaddrs>', 'what they are told to dial, where that differs from --listen')
+    .option('--peers <list>', 'where to dial centres that need no look-up: ADDRESS=MULTIADDR, commas between several')
     .option('--trust-proxy <proxies>', 'number or addresses of proxies whose X-Forwarded-For counts')
     .option('--pool-limit <count>', 'records that may wait for a block (default: 1000000)')
     .option('--threads <count>', 'threads that check records (default: one for each processor)')

@@ -1,0 +1,52 @@
+import type { RecordId } from '../../../services/core/bytes.ts';
+import { postBatch } from '../centreApi.ts';
+import type { Consortium } from '../consortium.ts';
+import { randomSigner, signedRecord } from '../recordKit.ts';
+import { until } from '../until.ts';
+
+const perBatch = 20;
+
+/** Clients that post to all centres without a pause, and remember what was acknowledged. */
+export class Load {
+  readonly acknowledged = new Set<RecordId>();
+  readonly #consortium: Consortium;
+  readonly #signer = randomSigner();
+  readonly #stop = new AbortController();
+  readonly #clients: Promise<void>[];
+  #made = 0;
+
+  constructor(consortium: Consortium) {
+    this.#consortium = consortium;
+    this.#clients = consortium.members.map((_, index) => this.#client(index));
+  }
+
+  /** Waits until so many records more have been acknowledged. */
+  async more(count: number): Promise<void> {
+    const goal = this.acknowledged.size + count;
+    await until(`${count} acknowledgements`, () => this.acknowledged.size >= goal, 60_000);
+  }
+
+  /** Ends the clients; resolves when none of them waits for an answer any more. */
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#clients);
+  }
+
+  async #client(first: number): Promise<void> {
+    const { members, network } = this.#consortium;
+    for (let at = first; !this.#stop.signal.aborted; at++) {
+      const member = members[at % members.length]!;
+      const records = await Promise.all(
+        Array.from({ length: perBatch }, () => signedRecord(network, this.#signer, `chaos ${this.#made++}`)),
+      );
+      try {
+        await postBatch(member.url, records, (id) => this.acknowledged.add(id), AbortSignal.timeout(5_000));
+      } catch (error) {
+        // The centre is gone, or stands still: what was not acknowledged may be lost.
+        if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error;
+      }
+      // A client that is refused for a while does not ask a thousand times a second.
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
