@@ -167,6 +167,7 @@ export type Centre = {
   verify(receipt: unknown, contentDigest?: Uint8Array): Promise<VerifyResult>;
   /** Events after a sequence number, then new ones as they come, until the signal aborts. */
   events(afterSeq: number, signal: AbortSignal): AsyncIterable<CentreEvent>;
+  /** @throws NotariumError `not-ready` with `data.problems` when the store does not answer. */
   status(): Promise<CentreStatus>;
   readonly keys: {
     create(name: string, scopes: readonly ApiKeyScope[]): Promise<{ key: ApiKeyView; secret: string }>;

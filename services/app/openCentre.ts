@@ -22,6 +22,7 @@ import { Publisher } from './Publisher.ts';
 import { readLog } from './readLog.ts';
 import { openReplication, type Replication } from './replication/openReplication.ts';
 import { signDraft } from './signDraft.ts';
+import { statusInTime } from './statusInTime.ts';
 import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
 
@@ -226,9 +227,11 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       }
     },
 
-    async status() {
-      await refreshCounters();
-      return await centreStatus(parts, { version: options.version, startedAt, closing: closing !== undefined });
+    status() {
+      return statusInTime(problems, async () => {
+        await refreshCounters();
+        return await centreStatus(parts, { version: options.version, startedAt, closing: closing !== undefined });
+      });
     },
 
     keys: apiKeys(store, clock),

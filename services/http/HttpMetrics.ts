@@ -63,7 +63,11 @@ function addReadyGauge(centre: Centre, registers: Registry[]): void {
     help: '1 when the centre reports no problem that keeps it from its work',
     registers,
     async collect() {
-      this.set((await centre.status()).ready ? 1 : 0);
+      const isReady = await centre.status().then(
+        ({ ready }) => ready,
+        () => false,
+      );
+      this.set(isReady ? 1 : 0);
     },
   });
 }
