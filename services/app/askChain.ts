@@ -9,7 +9,10 @@ import { checkpointOrigin } from '../core/log/checkpoint.ts';
 import { noteVerifier, verifierKeyText } from '../core/log/note.ts';
 import { asReceipt } from '../core/receipt.ts';
 import { verifyReceipt } from '../core/verifyReceipt.ts';
-import type { Centre } from './Centre.ts';
+import type { Centre, NetworkView } from './Centre.ts';
+
+// The committee may change at any time, but nobody can act on it within seconds.
+const keptMs = 3_000;
 
 /** What a centre answers by its chain alone: who the network is, and whether a receipt holds. */
 export function askChain(chain: Chain, crypto: Crypto): Pick<Centre, 'network' | 'verify'> {
@@ -26,25 +29,37 @@ export function askChain(chain: Chain, crypto: Crypto): Pick<Centre, 'network' |
     }
   };
 
+  const readNetwork = async (): Promise<NetworkView> => {
+    const [nodes, committees, current] = await Promise.all([chain.nodes(), chain.committees(), chain.committee()]);
+    return {
+      network: networkName(info.network),
+      chainId: info.chainId,
+      contract: info.contract,
+      registry: info.registry,
+      periodSeconds: info.periodSeconds,
+      graceSeconds: info.graceSeconds,
+      epoch: current.epoch,
+      quorum: quorumOf(current.members.length),
+      origin,
+      centres: nodes.map((node) => ({
+        ...node,
+        verifierKey: verifierKeyText(noteVerifier(origin, fromHex(node.noteKey))),
+      })),
+      committees,
+    };
+  };
+  /** Anybody may ask, and each time costs calls to a node that counts them. */
+  let kept: { readonly view: Promise<NetworkView>; readonly untilMs: number } | undefined;
+
   return {
-    async network() {
-      const [nodes, committees, current] = await Promise.all([chain.nodes(), chain.committees(), chain.committee()]);
-      return {
-        network: networkName(info.network),
-        chainId: info.chainId,
-        contract: info.contract,
-        registry: info.registry,
-        periodSeconds: info.periodSeconds,
-        graceSeconds: info.graceSeconds,
-        epoch: current.epoch,
-        quorum: quorumOf(current.members.length),
-        origin,
-        centres: nodes.map((node) => ({
-          ...node,
-          verifierKey: verifierKeyText(noteVerifier(origin, fromHex(node.noteKey))),
-        })),
-        committees,
-      };
+    network() {
+      if (kept && performance.now() < kept.untilMs) return kept.view;
+      const reading = { view: readNetwork(), untilMs: performance.now() + keptMs };
+      kept = reading;
+      reading.view.catch(() => {
+        if (kept === reading) kept = undefined;
+      });
+      return reading.view;
     },
 
     async verify(value, contentDigest) {

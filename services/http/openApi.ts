@@ -54,7 +54,10 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   const { path, method, params, query, requestBody } = route;
   const codes = new Set<ErrorCode>([...generalErrors, ...route.errors]);
   if (route.unlimited) codes.delete('rate-limited');
-  if (route.access !== 'public') codes.add('unauthorized').add('forbidden');
+  // Keys are in the store, and so is nearly all that they are for.
+  if (route.access !== 'public') {
+    for (const code of ['unauthorized', 'forbidden', 'storage-failed', 'store-corrupt'] as const) codes.add(code);
+  }
   const requestParams = {
     ...(params ? { path: params as z.ZodObject } : {}),
     ...(query ? { query: query as z.ZodObject } : {}),

@@ -58,7 +58,7 @@ export const logRoutes: readonly Route[] = [
     tag: 'log',
     summary: 'Proof that the log only grew',
     responses: { 200: { description: 'The proof', content: { 'application/json': { schema: consistencySchema } } } },
-    errors: ['proof-malformed'],
+    errors: ['proof-malformed', 'tile-corrupt'],
     async handle({ query: { from, to }, response }, { centre }) {
       sendJson(response, 200, await centre.consistency(from, to));
     },
@@ -74,7 +74,7 @@ export const logRoutes: readonly Route[] = [
       200: { description: 'The note', content: { 'text/plain': { schema: z.string() } } },
       304: notModified(),
     },
-    errors: ['not-ready'],
+    errors: ['not-ready', 'tile-corrupt'],
     async handle({ request, response }, { centre }) {
       const note = Buffer.from(await centre.checkpoint(), 'utf8');
       sendCached(request, response, note, 'text/plain; charset=utf-8', cacheControl.checkpoint);

@@ -14,7 +14,7 @@ export const networkRoutes: readonly Route[] = [
     description:
       'Contract, period, centres with their keys, and every committee so far: what an offline verifier keeps.',
     responses: { 200: { description: 'The network', content: { 'application/json': { schema: networkSchema } } } },
-    errors: ['chain-unreachable'],
+    errors: ['chain-unreachable', 'chain-answer-invalid'],
     async handle({ response }, { centre }) {
       sendJson(response, 200, await centre.network());
     },
@@ -42,7 +42,7 @@ export const networkRoutes: readonly Route[] = [
     tag: 'network',
     summary: 'How this centre is doing',
     responses: { 200: { description: 'The status', content: { 'application/json': { schema: statusSchema } } } },
-    errors: [],
+    errors: ['not-ready'],
     async handle({ response }, { centre }) {
       response.setHeader('cache-control', 'no-store');
       sendJson(response, 200, await centre.status());

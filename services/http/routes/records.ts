@@ -33,7 +33,7 @@ export const recordRoutes: readonly Route[] = [
     tag: 'records',
     summary: 'A record and where it stands',
     responses: { 200: { description: 'The record', content: { 'application/json': { schema: recordViewSchema } } } },
-    errors: ['record-not-found'],
+    errors: ['record-not-found', 'tile-corrupt'],
     async handle({ params, response }, { centre }) {
       const view = await centre.record(params.id);
       if (!view) throw new NotariumError('record-not-found', undefined, { data: { id: params.id } });
@@ -49,7 +49,7 @@ export const recordRoutes: readonly Route[] = [
     tag: 'records',
     summary: 'The receipt of an anchored record',
     responses: { 200: { description: 'The receipt', content: { 'application/json': { schema: receiptDoc } } } },
-    errors: ['record-not-found', 'record-not-anchored', 'record-refused', 'wait-timeout'],
+    errors: ['record-not-found', 'record-not-anchored', 'record-refused', 'tile-corrupt'],
     async handle({ params, query, response }, { centre, lifetime, limits }) {
       const waitMs = Math.min(query.wait ?? 0, limits.waitSeconds) * 1000;
       const receipt = await centre.receipt(params.id, waitMs, waitMs > 0 ? callSignal(response, lifetime) : undefined);
@@ -67,7 +67,7 @@ export const recordRoutes: readonly Route[] = [
     responses: {
       200: { description: 'A page of records', content: { 'application/json': { schema: recordPageSchema } } },
     },
-    errors: [],
+    errors: ['tile-corrupt'],
     async handle({ query, response }, { centre }) {
       if (!hasFilter(query))
         throw new NotariumError('request-invalid', 'query: digest, subject or submitter is needed');

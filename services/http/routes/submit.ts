@@ -22,9 +22,6 @@ const querySchema = z.strictObject({
 
 type Query = z.infer<typeof querySchema>;
 
-/** The record is accepted; what was to be waited for has not come. */
-const lateCodes = ['record-not-anchored', 'wait-timeout', 'quorum-unreachable'] as const;
-
 /** Errors of intake, one record at a time. */
 export const intakeErrors = [
   'json-malformed',
@@ -57,6 +54,9 @@ export const intakeErrors = [
   'pool-full',
   'storage-full',
   'storage-failed',
+  'tile-corrupt',
+  'not-ready',
+  'clock-skewed',
 ] as const;
 
 /** `POST /v1/records`. */
@@ -141,11 +141,13 @@ async function awaited(
     if (result.status === 'logged') return {};
     return { acknowledgements: await centre.heldByQuorum(result.id, result.acceptance, waitMs, signal) };
   } catch (error) {
-    const isLate = lateCodes.some((code) => isNotariumError(error, code));
-    if (!isLate && !signal.aborted) throw error;
+    // What became of the record itself. Everything else must not hide from the client that the record is accepted.
+    if (isNotariumError(error, 'record-refused')) throw error;
     if (isNotariumError(error, 'quorum-unreachable')) {
       throw new NotariumError(error.code, error.detail, { data: { ...error.data, ...result }, cause: error });
     }
-    throw new NotariumError('wait-timeout', undefined, { data: { ...result }, cause: error });
+    if (!isNotariumError(error) && !signal.aborted) throw error;
+    const why = isNotariumError(error) && error.code !== 'record-not-anchored' ? error.message : undefined;
+    throw new NotariumError('wait-timeout', why, { data: { ...result }, cause: error });
   }
 }

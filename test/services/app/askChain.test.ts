@@ -14,6 +14,7 @@ describe('app/askChain', () => {
   let kit: ChainKit;
   let receipt: Receipt;
   let proxy: RpcProxy;
+  let everything = false;
   let refusal: { code: number; message: string } | undefined;
 
   before(async () => {
@@ -24,7 +25,7 @@ describe('app/askChain', () => {
     proxy = await rpcProxy(running.rpcUrl, ({ method, params }) => {
       const isCommitteeAt =
         method === 'eth_call' && (params[0] as { data: string }).data.startsWith(committeeAtSelector);
-      return isCommitteeAt && refusal ? { error: refusal } : undefined;
+      return (isCommitteeAt || everything) && refusal ? { error: refusal } : undefined;
     });
   });
   after(async () => {
@@ -48,6 +49,24 @@ describe('app/askChain', () => {
     const { ok, steps } = await verify(receipt);
     expect(ok).to.equal(true);
     expect(steps.map(({ status }) => status[0]).join('')).to.equal('spppppp');
+  });
+
+  it('asks the chain once for many who want to know the network, and again after a failure', async () => {
+    const chain = await kit.openReader({ rpcUrl: proxy.rpcUrl });
+    try {
+      const { network } = askChain(chain, crypto);
+      refusal = { code: 429, message: 'too many requests' };
+      everything = true;
+      await expectCode('chain-unreachable', network());
+      everything = false;
+      refusal = undefined;
+      const first = await network();
+      const before = proxy.calls.length;
+      for (const view of await Promise.all([network(), network(), network()])) expect(view).to.deep.equal(first);
+      expect(proxy.calls.length).to.equal(before);
+    } finally {
+      chain.close();
+    }
   });
 
   it('has no verdict where the chain does not answer what it was asked', async () => {

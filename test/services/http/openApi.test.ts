@@ -58,6 +58,30 @@ describe('OpenAPI document', () => {
     }
   });
 
+  it('names the errors of store and chain where they can occur, and none that cannot', async () => {
+    const codes = (method: string, path: string): string =>
+      Object.values(document.paths[path]![method]!.responses)
+        .map(({ description }) => description)
+        .join(' ');
+    for (const [method, path, code] of [
+      ['get', '/v1/network', 'chain-answer-invalid'],
+      ['get', '/v1/status', 'not-ready'],
+      ['get', '/v1/records/{id}', 'tile-corrupt'],
+      ['get', '/v1/records/{id}/receipt', 'tile-corrupt'],
+      ['get', '/v1/records', 'tile-corrupt'],
+      ['get', '/v1/records', 'storage-failed'],
+      ['get', '/v1/proof/consistency', 'tile-corrupt'],
+      ['get', '/v1/blocks', 'storage-failed'],
+      ['post', '/v1/records', 'not-ready'],
+      ['post', '/v1/records', 'clock-skewed'],
+      ['post', '/v1/records', 'tile-corrupt'],
+    ] as const) {
+      expect(codes(method, path), `${method} ${path}`).to.include(`\`${code}\``);
+    }
+    expect(codes('get', '/v1/records/{id}/receipt')).not.to.include('wait-timeout');
+    expect(codes('get', '/healthz')).not.to.include('storage-failed');
+  });
+
   it('describes what core checks by functions', () => {
     const record = document.components.schemas.Record as { properties: Record<string, object>; required: string[] };
     expect(record.properties.submitter).to.include({ type: 'string', pattern: '^0x[0-9a-f]{40}$' });

@@ -125,6 +125,16 @@ describe('POST /v1/records', () => {
     expect(problem.data).to.have.property('acceptance');
   });
 
+  it('does not hide an acceptance behind a failure of what comes after it', async () => {
+    http.centre.heldByQuorum = async () => {
+      throw new NotariumError('chain-answer-invalid', 'limit exceeded');
+    };
+    const answer = post(`${url}?ack=quorum`, JSON.stringify(await signedRecord('urn:held')));
+    const { detail, data } = await expectProblem(answer, 'wait-timeout');
+    expect(detail).to.contain('limit exceeded');
+    expect(data).to.have.keys('status', 'id', 'acceptance');
+  });
+
   it('counts a committee of one as a quorum', async () => {
     expect((await post(`${url}?ack=quorum`, JSON.stringify(await signedRecord('urn:q')))).status).to.equal(201);
   });
