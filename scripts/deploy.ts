@@ -21,21 +21,10 @@ import {
 import { type NodeEntry, notariumModule } from '../ignition/modules/Notarium.ts';
 import { lostTransactionOf, settleLostTransaction } from './lost-transaction.ts';
 import { rpcProvider } from './rpc-provider.ts';
+import { DeployError } from './support/DeployError.ts';
+import { type DeployParameters, deployParameters } from './support/deployParameters.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-
-/** A member of the genesis committee; the order is the order of the turns. */
-export type GenesisNode = {
-  address: string;
-  name: string;
-  endpoint: string;
-  /** X25519 public key, 32 bytes, 0x and hex. */
-  encryptionKey: string;
-  /** Ed25519 public key, 32 bytes, 0x and hex. */
-  noteKey: string;
-};
-
-export type DeployParameters = { committee: GenesisNode[]; periodSeconds: number; graceSeconds: number };
 
 export type DeployOptions = {
   /** Where the chain is: a URL, or a provider that can already send transactions. */
@@ -66,11 +55,6 @@ export type Deployment = {
   deployBlock: number;
   transactionHashes: { registry: string; blockAnchor: string };
 };
-
-/** The deployment did not come about; `message` holds every reason that Ignition gave. */
-export class DeployError extends Error {
-  override name = 'DeployError';
-}
 
 /**
  * Deploys what is not deployed yet and says where everything is.
@@ -191,6 +175,7 @@ async function main(): Promise<void> {
       'NOTARIUM_DEPLOY_PARAMETERS must name a JSON file: { committee, periodSeconds, graceSeconds }',
     );
   }
+  const parameters = deployParameters(await readJson(file), file);
   const { network } = await import('hardhat');
   const connection = await network.create();
   try {
@@ -198,7 +183,7 @@ async function main(): Promise<void> {
     const outFile = process.env.NOTARIUM_DEPLOY_OUT ?? join(root, 'deployments', `${connection.networkName}.json`);
     const deployment = await deploy({
       chain: connection.provider,
-      parameters: JSON.parse(await readFile(file, 'utf8')) as DeployParameters,
+      parameters,
       ...(stateDir === undefined ? {} : { stateDir }),
       outFile,
     });
@@ -209,5 +194,19 @@ async function main(): Promise<void> {
   }
 }
 
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new DeployError(`${file}: ${(error as Error).message}`);
+  }
+}
+
 // Hardhat imports the script that it runs, so import.meta.main is false there.
-if (process.argv.some((argument) => resolve(argument) === fileURLToPath(import.meta.url))) await main();
+if (process.argv.some((argument) => resolve(argument) === fileURLToPath(import.meta.url))) {
+  await main().catch((error: unknown) => {
+    if (!(error instanceof DeployError)) throw error;
+    console.error(`✘ ${error.message}`);
+    process.exitCode = 1;
+  });
+}

@@ -2,18 +2,22 @@
  * Starts a Notarium network of one centre on this machine: a local chain, the contracts, and the centre with its HTTP
  * API. Ctrl-C stops everything. See `npm start -- --help`.
  */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import { exitCodeOf } from '../services/cli/exitCodes.ts';
+import { exitCodeOf, exitInterrupted } from '../services/cli/exitCodes.ts';
 import type { Address } from '../services/core/bytes.ts';
 import { isNotariumError, NotariumError } from '../services/core/errors.ts';
 import { jsonRpc } from '../services/lib/jsonRpc.ts';
+import { DeployError } from './support/DeployError.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
 import { deployLocal, ensureKeys, fund, startLocalCentre } from './support/localCentre.ts';
+import { type CentreProcess, nextStepsOf } from './support/nextStepsOf.ts';
 import { requireFreePort } from './support/ports.ts';
 import { type ChainKind, type RunningChain, startChain } from './support/startChain.ts';
+import { stopping, unlessStopped } from './support/stopping.ts';
 
 type Options = {
   readonly chain: ChainKind;
@@ -26,8 +30,8 @@ type Options = {
   readonly contract?: string;
 };
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+/** What is asked for of a network that is deployed now. */
+type Timing = { readonly periodSeconds: number; readonly graceSeconds: number };
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
@@ -42,7 +46,7 @@ const program = new Command('npm start --')
   .option('--port <port>', 'port of the HTTP API', '8080')
   .option('--data <folder>', 'where data folders are made', '.notarium')
   .option('--period <seconds>', 'block period of a newly deployed network', '2')
-  .option('--grace <seconds>', 'time that a block has to be anchored after its slot', '30')
+  .option('--grace <seconds>', 'time that a block of a newly deployed network has to be anchored after its slot', '30')
   .option('--rpc <url>', 'use this chain instead of a local one (needs --contract)')
   .option('--contract <address>', 'BlockAnchor on that chain')
   .exitOverride();
@@ -51,11 +55,18 @@ try {
   program.parse();
   await run(program.opts<Options>());
 } catch (error) {
+  // A signal that came during synchronous work, like that of the compiler, is told only now.
+  await new Promise(setImmediate);
   process.exitCode = report(error);
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf('usage-invalid');
+  if (stopping.aborted) return exitInterrupted;
+  if (error instanceof DeployError) {
+    process.stderr.write(`\n✘ the contracts could not be deployed: ${error.message}\n`);
+    return 1;
+  }
   if (!isNotariumError(error)) {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 1;
@@ -67,6 +78,10 @@ function report(error: unknown): number {
 async function run(options: Options): Promise<void> {
   const port = portOf(options.port, '--port');
   const chainPort = portOf(options.chainPort, '--chain-port');
+  const asked = {
+    periodSeconds: positive(options.period, '--period'),
+    graceSeconds: positive(options.grace, '--grace'),
+  };
   await requireFreePort(port, '--port');
   if (options.rpc !== undefined || options.contract !== undefined) {
     if (options.rpc === undefined || options.contract === undefined) {
@@ -88,7 +103,7 @@ async function run(options: Options): Promise<void> {
     ...(stateDir ? { stateDir } : {}),
   });
   try {
-    await runLocal(options, chain, base, port);
+    await runLocal(options, asked, chain, base, port);
   } finally {
     await chain.stop();
     say('Stopped.');
@@ -96,7 +111,14 @@ async function run(options: Options): Promise<void> {
 }
 
 /** Every instance of the chain has a data folder of its own: what one instance anchored, the next does not know. */
-async function runLocal(options: Options, chain: RunningChain, base: string, port: number): Promise<void> {
+async function runLocal(
+  options: Options,
+  asked: Timing,
+  chain: RunningChain,
+  base: string,
+  port: number,
+): Promise<void> {
+  stopping.throwIfAborted();
   const rpc = jsonRpc(chain.rpcUrl);
   const genesis = (await rpc('eth_getBlockByNumber', ['0x0', false])) as { hash: string };
   const dataDir = join(base, options.chain === 'anvil' ? 'anvil' : `hardhat-${genesis.hash.slice(2, 10)}`, 'centre-1');
@@ -104,15 +126,22 @@ async function runLocal(options: Options, chain: RunningChain, base: string, por
   const keys = await ensureKeys(dataDir);
   await fund(chain.rpcUrl, keys.address);
   say('Deploying the contracts …');
-  const deployment = await deployLocal({
-    rpcUrl: chain.rpcUrl,
-    keys,
-    endpoint: `http://127.0.0.1:${port}`,
-    stateDir: join(dataDir, '..', 'ignition'),
-    periodSeconds: positive(options.period, '--period'),
-    graceSeconds: positive(options.grace, '--grace'),
-    outFile: join(root, 'deployments', 'localhost.json'),
-  });
+  const deployment = await unlessStopped(
+    deployLocal({
+      rpcUrl: chain.rpcUrl,
+      keys,
+      endpoint: `http://127.0.0.1:${port}`,
+      stateDir: join(dataDir, '..', 'ignition'),
+      ...asked,
+      outFile: join(root, 'deployments', 'localhost.json'),
+    }),
+  );
+  const { periodSeconds, graceSeconds } = deployment;
+  if (periodSeconds !== asked.periodSeconds || graceSeconds !== asked.graceSeconds) {
+    say(
+      `This network keeps the period of ${periodSeconds} s and the grace of ${graceSeconds} s that it was deployed with.`,
+    );
+  }
   const contract = deployment.blockAnchor.toLowerCase() as Address;
   await mentionOldFolders(base, dataDir);
   await runCentre({ dataDir, port, rpcUrl: chain.rpcUrl, contract }, chain);
@@ -134,48 +163,21 @@ async function mentionOldFolders(base: string, dataDir: string): Promise<void> {
   );
 }
 
-type CentreProcess = {
-  readonly dataDir: string;
-  readonly port: number;
-  readonly rpcUrl: string;
-  readonly contract: Address;
-};
-
 async function runCentre(place: CentreProcess, chain?: RunningChain): Promise<void> {
   say('Starting the centre …');
-  const centre = await startLocalCentre(place);
+  const centre = await startLocalCentre({ ...place, signal: stopping });
+  stopping.throwIfAborted();
   // It has said why on stderr, and its exit code is ours.
   if (!centre) return;
   try {
-    printNextSteps(place, chain);
-    const stopped = new Promise<void>((done) => {
-      if (stop.signal.aborted) done();
-      stop.signal.addEventListener('abort', () => done(), { once: true });
-    });
+    say(nextStepsOf(place, chain));
+    const stopped = once(stopping, 'abort');
     await Promise.race([stopped, centre.ended, ...(chain ? [chain.ended] : [])]);
-    if (stop.signal.aborted) say('\nStopping: the centre first, then the chain …');
+    if (stopping.aborted) say('\nStopping: the centre first, then the chain …');
     else throw new NotariumError('internal', 'the centre or the chain ended by itself; see above');
   } finally {
     await centre.stop();
   }
-}
-
-function printNextSteps({ dataDir, port, rpcUrl, contract }: CentreProcess, chain?: RunningChain): void {
-  const keep = chain?.kind === 'anvil' ? 'kept over a restart' : chain ? 'gone when you stop it' : 'your own';
-  say(`
-Notarium is running.
-
-  HTTP API     http://127.0.0.1:${port}      reference: http://127.0.0.1:${port}/docs
-  chain        ${rpcUrl}      (${keep})
-  contract     ${contract}
-  data         ${dataDir}
-
-Try it, in another terminal:
-
-  npx notarium notarize README.md --wait${port === 8080 ? '' : ` --url http://127.0.0.1:${port}`}
-  npx notarium verify README.md README.md.receipt.json --rpc ${rpcUrl}
-
-Ctrl-C stops everything.`);
 }
 
 function portOf(text: string, flag: string): number {

@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { computeAddress } from 'ethers';
 import { personalKey } from '../../services/cli/personalKey.ts';
 import { type Address, toHex } from '../../services/core/bytes.ts';
+import { writeFileWhole } from '../../services/lib/client/writeFileWhole.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
 import { type Deployment, deploy } from '../deploy.ts';
+import { type DeployParameters, deployParameters } from './deployParameters.ts';
 import { root } from './ensureBuilt.ts';
 
 /** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
@@ -34,8 +36,9 @@ export async function fund(rpcUrl: string, address: Address): Promise<void> {
 }
 
 /**
- * Deploys the contracts on a local chain, with a committee of one centre. A second run deploys nothing. The deployer is a
- * key of this instance alone: the contract's address, and so the network's name, then differs from instance to instance.
+ * Deploys the contracts on a local chain, with a committee of one centre. A second run deploys nothing, and takes the
+ * parameters of the first whatever it is asked for: they are the contracts' own, for ever. The deployer is a key of this
+ * instance alone: the contract's address, and so the network's name, then differs from instance to instance.
  */
 export async function deployLocal(options: {
   rpcUrl: string;
@@ -51,16 +54,22 @@ export async function deployLocal(options: {
   const deployer = await personalKey(join(stateDir, '..', 'deployer'));
   const privateKey = toHex(deployer.privateKey);
   await fund(rpcUrl, computeAddress(privateKey).toLowerCase() as Address);
+  const file = join(stateDir, '..', 'parameters.json');
+  const parameters: DeployParameters = existsSync(file)
+    ? deployParameters(JSON.parse(await readFile(file, 'utf8')), file)
+    : {
+        committee: [{ address, name: 'Centre 1', endpoint, encryptionKey, noteKey }],
+        periodSeconds,
+        graceSeconds,
+      };
+  // Before the deployment, which may be interrupted after its first transaction.
+  await writeFileWhole(file, `${JSON.stringify(parameters, null, 2)}\n`);
   return await deploy({
     chain: rpcUrl,
     privateKey,
     stateDir,
     ...(outFile === undefined ? {} : { outFile }),
-    parameters: {
-      committee: [{ address, name: 'Centre 1', endpoint, encryptionKey, noteKey }],
-      periodSeconds,
-      graceSeconds,
-    },
+    parameters,
   });
 }
 
@@ -73,27 +82,37 @@ export type LocalCentre = {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 };
 
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /**
- * Starts a centre and resolves when it listens, or undefined when it has ended before that (its stderr says why).
- * It has a process group of its own, which Ctrl-C in the terminal does not reach.
+ * Starts a centre and resolves when it listens, or undefined when it has ended before that (its stderr says why), by itself
+ * or by the signal. It has a process group of its own, which Ctrl-C in the terminal does not reach.
  */
 export async function startLocalCentre(options: {
   dataDir: string;
   port: number;
   rpcUrl: string;
   contract: Address;
+  signal?: AbortSignal;
 }): Promise<LocalCentre | undefined> {
-  const { dataDir, port, rpcUrl, contract } = options;
+  const { dataDir, port, rpcUrl, contract, signal: stopping } = options;
   const args = [
     ...['--disable-warning=ExperimentalWarning', join(root, 'services', 'bin', 'notarium.js'), 'node', '--quiet'],
     ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
     ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-  const ended = once(child, 'exit').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as NodeJS.Signals | null,
-  }));
+  running.add(child);
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    running.delete(child);
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+  });
+  const giveUp = (): void => void child.kill('SIGTERM');
+  stopping?.addEventListener('abort', giveUp);
+  if (stopping?.aborted) giveUp();
   const url = await new Promise<string | undefined>((resolve) => {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -103,6 +122,7 @@ export async function startLocalCentre(options: {
     });
     void ended.then(() => resolve(undefined));
   });
+  stopping?.removeEventListener('abort', giveUp);
   if (url === undefined) {
     const { code } = await ended;
     process.exitCode = code ?? 1;

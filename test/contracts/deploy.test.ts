@@ -7,6 +7,8 @@ import { Contract, JsonRpcProvider } from 'ethers';
 import { network } from 'hardhat';
 import { type DeployOptions, deploy } from '../../scripts/deploy.ts';
 import { rpcProvider } from '../../scripts/rpc-provider.ts';
+import { DeployError } from '../../scripts/support/DeployError.ts';
+import { deployParameters } from '../../scripts/support/deployParameters.ts';
 import { startChain } from '../../scripts/support/startChain.ts';
 import { entryOf, memberOf } from './support/anchorKit.ts';
 
@@ -34,6 +36,21 @@ async function anvilChain(): Promise<RunningChain> {
   const { rpcUrl, stop } = await startChain({ kind: 'anvil' });
   return { url: rpcUrl, stop };
 }
+
+describe('deploy parameters', () => {
+  it('names file and field of what is wrong', () => {
+    expect(deployParameters(parameters, 'file.json')).to.deep.equal(parameters);
+    const [first] = parameters.committee;
+    for (const [wrong, field] of [
+      [{ ...parameters, committee: [] }, 'committee'],
+      [{ ...parameters, committee: [{ ...first, noteKey: '0x12' }] }, 'committee.0.noteKey'],
+      [{ ...parameters, periodSeconds: 0 }, 'periodSeconds'],
+      [{ ...parameters, graceSecond: 1 }, 'the whole'],
+    ] as const) {
+      expect(() => deployParameters(wrong, 'file.json')).to.throw(DeployError, `file.json: ${field}: `);
+    }
+  });
+});
 
 for (const [name, start] of [
   ['hardhat', hardhatChain],

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,9 +40,11 @@ describe('npm start', function () {
     return { child, output: () => output, ended: once(child, 'close').then(([code]) => code as number | null) };
   }
 
-  async function running(started: Started): Promise<void> {
+  const running = (started: Started): Promise<void> => said(started, 'Notarium is running');
+
+  async function said(started: Started, text: string): Promise<void> {
     for (;;) {
-      if (started.output().includes('Notarium is running')) return;
+      if (started.output().includes(text)) return;
       const over = await Promise.race([
         started.ended.then(() => true),
         once(started.child.stdout!, 'data').then(() => false),
@@ -153,15 +155,62 @@ describe('npm start', function () {
     first.child.kill('SIGINT');
     expect(await first.ended, first.output()).to.equal(0);
 
-    const second = start(...args);
+    // Another port and another period are no reason not to start: what was deployed stays as it is.
+    const otherPort = String(await freePort());
+    const second = start(...args, '--port', otherPort, '--period', '5');
     await running(second);
-    const after = await statusOf(url);
+    expect(second.output()).to.include('keeps the period of 2 s');
+    const after = await statusOf(`http://127.0.0.1:${otherPort}`);
     expect([after.network, after.log, after.anchoredHeight]).to.deep.equal([before.network, before.log, 1]);
     const rpc = ['--rpc', `http://127.0.0.1:${chainPort}`, '--networks', join(base, 'networks')];
     const verified = await notarium('verify', 'kept.txt', 'kept.txt.receipt.json', ...rpc);
     expect(verified.code, verified.output).to.equal(0);
     second.child.kill('SIGINT');
     expect(await second.ended, second.output()).to.equal(0);
+  });
+
+  it('ends with 2 where the command line is wrong, and with 0 after --help', async () => {
+    for (const args of [['--nonsense'], ['--chain', 'other'], ['--period', '0'], ['--rpc', 'http://127.0.0.1:1']]) {
+      const wrong = start(...args);
+      expect(await wrong.ended, args.join(' ')).to.equal(2);
+      expect(wrong.output()).not.to.match(/ at .*:\d+:\d+/);
+    }
+    expect(await start('--help').ended).to.equal(0);
+  });
+
+  for (const moment of ['Starting a local', 'Deploying the contracts', 'Starting the centre']) {
+    it(`stops at once when told to at "${moment}"`, async () => {
+      const [port, chainPort] = [String(await freePort()), String(await freePort())];
+      const started = start('--chain', 'anvil', '--port', port, '--chain-port', chainPort, '--data', `early ${moment}`);
+      await said(started, moment);
+      started.child.kill('SIGINT');
+      expect(await started.ended, started.output()).to.equal(130);
+      expect(started.output())
+        .not.to.include('Notarium is running')
+        .and.not.match(/ at .*:\d+:\d+/);
+      for (const used of [port, chainPort]) {
+        const again = await listener(Number(used));
+        await new Promise((resolve) => again.close(resolve));
+      }
+    });
+  }
+
+  it('ends at the second Ctrl-C without waiting for requests under way', async () => {
+    const [port, chainPort] = [String(await freePort()), String(await freePort())];
+    const started = start('--chain', 'anvil', '--port', port, '--chain-port', chainPort, '--data', 'impatient');
+    await running(started);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => {});
+    // A body that never comes to its end.
+    socket.write(
+      'POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    await once(socket, 'connect');
+    started.child.kill('SIGINT');
+    await said(started, 'Stopping');
+    started.child.kill('SIGINT');
+    expect(await started.ended).to.equal(130);
+    socket.destroy();
   });
 
   it('says what is wrong with a chain that has no Notarium contract', async () => {
