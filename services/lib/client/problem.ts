@@ -19,8 +19,13 @@ export function parseProblem(value: unknown, status: number): ServerProblem {
     return { error, retry: typeof problem.retry === 'boolean' ? problem.retry : errorTable[code].retry };
   }
   const text = typeof code === 'string' ? `${code.slice(0, 64)} (HTTP ${status})` : `HTTP ${status}`;
-  const error = new NotariumError('server-answer-invalid', text, { data: { ...data, status } });
-  return { error, retry: typeof problem.retry === 'boolean' ? problem.retry : status === 429 || status >= 502 };
+  const retry = typeof problem.retry === 'boolean' ? problem.retry : status === 429 || status >= 502;
+  return { error: new NotariumError('server-answer-invalid', text, { data: { ...data, status, retry } }), retry };
+}
+
+/** Whether the same request may succeed later, by an error of {@link parseProblem}. */
+export function mayPass({ code, data }: NotariumError): boolean {
+  return errorTable[code].retry || data.retry === true;
 }
 
 function isErrorCode(code: string): code is ErrorCode {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { RecordId } from '../../core/bytes.ts';
-import { type ErrorCode, NotariumError } from '../../core/errors.ts';
+import { NotariumError } from '../../core/errors.ts';
 import { asReceipt, type Receipt } from '../../core/receipt.ts';
 import { systemClock } from '../clock.ts';
 import type { CentreHttp } from './CentreHttp.ts';
+import { mayPass } from './problem.ts';
 
 /** How long to wait for a receipt. */
 export type WaitOptions = {
@@ -11,16 +12,6 @@ export type WaitOptions = {
   /** Two minutes by default. */
   readonly timeoutMs?: number | undefined;
 };
-
-// Waited out by asking again: the record is accepted, or the centre is away for a while.
-const passing: readonly ErrorCode[] = [
-  'record-not-anchored',
-  'wait-timeout',
-  'server-unreachable',
-  'not-ready',
-  'shutting-down',
-  'rate-limited',
-];
 
 /** Longest wait in one request; below the idle limits of common proxies. */
 const longestAskSeconds = 25;
@@ -51,7 +42,8 @@ export async function waitForReceipt(http: CentreHttp, id: RecordId, options: Wa
       return readReceipt(answer);
     } catch (error) {
       if (!(error instanceof NotariumError)) throw error;
-      if (!passing.includes(error.code)) throw error;
+      // The record is accepted: whatever is wrong only for now is waited out, a proxy without its centre too.
+      if (!mayPass(error)) throw error;
       if (performance.now() >= deadlineMs) {
         throw new NotariumError('wait-timeout', id, { data: { id, timeoutMs }, cause: error });
       }

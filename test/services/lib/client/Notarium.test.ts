@@ -76,6 +76,30 @@ describe('lib/client/Notarium', () => {
     expect((await all(notary.search({ digest: draft.digest }))).map(({ id }) => id)).to.deep.equal([submitted.id]);
   });
 
+  it('waits on through what is wrong only for now, and no longer', async () => {
+    const answers: { status: number; type: string; body: string }[] = [
+      { status: 502, type: 'text/html', body: '<h1>Bad Gateway</h1>' },
+      { status: 504, type: 'text/html', body: '' },
+      { status: 503, type: 'application/problem+json', body: '{"code":"storage-failed","retry":true}' },
+      { status: 503, type: 'application/problem+json', body: '{"code":"of-tomorrow","retry":true}' },
+    ];
+    let last = 0;
+    const url = await between(({ url: path }, response) => {
+      if (!path!.includes('/receipt')) return false;
+      const own = answers.shift();
+      if (!own) last++;
+      if (own) response.writeHead(own.status, { 'content-type': own.type }).end(own.body);
+      return own !== undefined;
+    });
+    const notary = open({ url });
+    const { id } = await notary.submit(draft);
+    await http.centre.seal();
+    expect((await notary.waitForReceipt(id)).proof.leafIndex).to.equal(0);
+    expect([answers.length, last]).to.deep.equal([0, 1]);
+    answers.push({ status: 500, type: 'application/problem+json', body: '{"code":"tile-corrupt","retry":false}' });
+    await expectCode('tile-corrupt', notary.waitForReceipt(id));
+  });
+
   it('notarises a file, bytes and a stream, and verifies them', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'file');
