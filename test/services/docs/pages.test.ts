@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { createMetrics } from '../../../services/app/metrics.ts';
 import { settingVariables } from '../../../services/cli/settings.ts';
 import { errorTable } from '../../../services/core/errors.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const pages = [
@@ -47,6 +50,22 @@ describe('documentation', () => {
 
   it('README.md shows the example that is run', () => {
     expect(textOf('README.md')).to.include(`\`\`\`ts\n${textOf('examples/notarize.ts').trimEnd()}\n\`\`\``);
+  });
+
+  it('README.md and operations.md leave nothing behind that a check of the checkout or git would see', async () => {
+    await using folder = await temporaryFolder();
+    for (const name of ['biome.json', '.gitignore']) await copyFile(join(root, name), join(folder.path, name));
+    await mkdir(join(folder.path, 'centre'));
+    const left = ['README.md.receipt.json', 'README.md.acceptance.json', 'centre/config.json', 'centre.password'];
+    for (const name of left) await writeFile(join(folder.path, name), '{ "not": "as biome writes it"}');
+    await writeFile(join(folder.path, 'checked.json'), '{}\n');
+    const run = (program: string, ...args: string[]) =>
+      spawnSync(program, args, { cwd: folder.path, encoding: 'utf8', env: { ...process.env, GIT_DIR: undefined } });
+    const checked = run(join(root, 'node_modules/.bin/biome'), 'ci', '.');
+    expect(checked.status, checked.stderr).to.equal(0);
+    run('git', 'init', '--quiet');
+    const { stdout } = run('git', 'status', '--porcelain');
+    expect(stdout.trim().split('\n').sort()).to.deep.equal(['?? .gitignore', '?? biome.json', '?? checked.json']);
   });
 
   it('operations.md lists every setting with its variable', () => {
