@@ -17,7 +17,7 @@ const notary = new Notarium({
   rpcUrl: process.env.NOTARIUM_RPC_URL ?? 'http://127.0.0.1:8545',
   privateKey: privateKey as `0x${string}`,
 });
-const { id } = await notary.notarizeFile(file); // only its SHA-256 leaves this machine
+const { id } = await notary.notarizeFile(file); // its SHA-256 and its name leave this machine
 const receipt = await notary.waitForReceipt(id); // anchored, and checked offline
 await writeFile(`${file}.receipt.json`, JSON.stringify(receipt, null, 2));
 const { ok, steps } = await notary.verify(file, receipt); // by the committee's signatures, and by one eth_call

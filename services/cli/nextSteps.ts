@@ -12,7 +12,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Sign with a key of your own (--keystore), or ask the operator for an API key (`notarium keys create`).',
   forbidden: 'Ask the operator for a key with the scope.',
   'rate-limited': 'Wait a little, or post many records as one batch.',
-  'network-untrusted': 'Give --network FILE, or --contract ADDRESS, from a source that you trust.',
+  'network-untrusted': 'Give --network FILE, or --rpc URL and --contract ADDRESS, from a source that you trust.',
   'network-changed':
     'Do not go on before the operators explain it. A new development chain? Then delete the named network file.',
   'receipt-malformed': 'Check that this is the receipt file, whole and unchanged.',
