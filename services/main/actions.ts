@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiKeys } from '../app/apiKeys.ts';
+import { blocksForRebuild } from '../app/blocksForRebuild.ts';
 import type { Centre } from '../app/Centre.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, CliActions } from '../cli/CliActions.ts';
@@ -10,6 +11,7 @@ import type { Terminal } from '../cli/Terminal.ts';
 import { NotariumError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { silentLogger } from '../lib/logger.ts';
+import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { databaseFile } from '../store/database.ts';
 import type { RebuildReport, StoreOptions } from '../store/Store.ts';
 import { exportData, importData } from './backup.ts';
@@ -40,14 +42,10 @@ export function cliActions(terminal: Terminal): CliActions {
       const { options, chain } = await openForStore(context);
       try {
         return await withStore({ ...options, onDamage: 'setAside' }, async (store) => {
-          const blocks = [];
           const head = await chain.head();
           const reading = progress('Reading the chain', head);
-          for await (const { header, blockHash, signatures, anchor } of chain.anchoredBlocks(1, head)) {
-            const { confirmations: _, ...place } = anchor;
-            blocks.push({ header, hash: blockHash, signatures, sealedMs: anchor.timestamp * 1000, anchor: place });
-            reading.advance(1);
-          }
+          const onBlock = (): void => reading.advance(1);
+          const blocks = await blocksForRebuild(store, chain, { head, crypto: await loadCrypto(), onBlock });
           reading.stop();
           const filling = progress('Checking and indexing the log', blocks.at(-1)?.header.treeSize ?? 0);
           let shown = 0;
