@@ -5,7 +5,8 @@ import { type Identify, identify } from '@libp2p/identify';
 import type { ConnectionGater } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import { createLibp2p, type Libp2p } from 'libp2p';
-import { type GossipContext, gossipService } from './gossip.ts';
+import type { GossipContext } from './GossipContext.ts';
+import { gossipService } from './gossipService.ts';
 import type { Identity } from './identity.ts';
 import type { NetLimits } from './Net.ts';
 

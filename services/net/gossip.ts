@@ -1,78 +1,16 @@
-import { createHash } from 'node:crypto';
-import {
-  type GossipSub,
-  type GossipSubComponents,
-  gossipsub,
-  type Message,
-  TopicValidatorResult,
-} from '@libp2p/gossipsub';
-import type { Connection, PeerId, Stream, StreamHandler } from '@libp2p/interface';
+import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub';
+import type { PeerId } from '@libp2p/interface';
 import type { Address } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
-import type { Logger } from '../lib/logger.ts';
-import { meteredRpc } from './gossipStream.ts';
+import type { GossipContext } from './GossipContext.ts';
 import { penalties } from './limits.ts';
-import type { GossipHandler, GossipVerdict, NetLimits } from './Net.ts';
-import type { NetMetrics } from './netMetrics.ts';
-
-/** What gossip needs of the network. */
-export type GossipContext = {
-  readonly limits: NetLimits;
-  readonly metrics: NetMetrics;
-  readonly logger: Logger;
-  /** Prefix of the topics, which keeps networks apart. */
-  readonly prefix: string;
-  readonly addressOf: (peerId: PeerId) => Address | undefined;
-  readonly payBytes: (peer: Address, count: number, signal: AbortSignal) => Promise<void>;
-  readonly blame: (peer: Address, reason: string, points: number) => void;
-  readonly closing: AbortSignal;
-};
+import type { GossipHandler, GossipVerdict } from './Net.ts';
 
 const verdicts: Record<GossipVerdict, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject,
 };
-
-/** Gossipsub as a service of libp2p, set up for few peers that all know each other. */
-export function gossipService(context: GossipContext): (components: GossipSubComponents) => GossipSub {
-  const { limits } = context;
-  const create = gossipsub({
-    // Authors sign what they publish; the peer that passes a message on answers for it.
-    globalSignaturePolicy: 'StrictNoSign',
-    msgIdFn: ({ topic, data }: Message) => createHash('sha256').update(`${topic}\n`).update(data).digest(),
-    floodPublish: true,
-    allowPublishToZeroTopicPeers: true,
-    ignoreDuplicatePublishError: true,
-    emitSelf: false,
-    fallbackToFloodsub: false,
-    doPX: false,
-    // Nothing is announced to be asked for later: the author sends to all, and what is lost is reconciled by requests.
-    // It would also make answers of any number of messages, where one message at a time bounds what is read.
-    Dlazy: 0,
-    gossipFactor: 0,
-    maxOutboundBufferSize: 64 * limits.gossipBytes,
-    maxTopicBytesPerPeer: 64 * 1024,
-    // Peers behind one address (a proxy, a test) are no attack: the gate knows each of them.
-    scoreParams: { IPColocationFactorWeight: 0 },
-  });
-  // Gossipsub reads without back-pressure and drops a peer without a word; so it gets streams that are measured first.
-  return ({ privateKey, peerId, peerStore, registrar, connectionManager, logger }) => {
-    const measured = Object.create(registrar, {
-      handle: {
-        value: (protocol: string, handler: StreamHandler, options: object) =>
-          registrar.handle(protocol, (stream, connection) => measure(stream, connection, handler), options),
-      },
-    });
-    return create({ privateKey, peerId, peerStore, registrar: measured, connectionManager, logger });
-  };
-
-  function measure(stream: Stream, connection: Connection, handler: StreamHandler): void | Promise<void> {
-    const peer = context.addressOf(connection.remotePeer);
-    if (peer === undefined) return stream.abort(new Error('not a member'));
-    return handler(meteredRpc(stream, { context, peer, connection }), connection);
-  }
-}
 
 /** Topics over gossipsub. */
 export class Gossip {

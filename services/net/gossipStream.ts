@@ -1,6 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Address } from '../core/bytes.ts';
-import type { GossipContext } from './gossip.ts';
+import type { GossipContext } from './GossipContext.ts';
 import { penalties } from './limits.ts';
 import { readBytes } from './streamBytes.ts';
 

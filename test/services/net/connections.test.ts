@@ -33,6 +33,22 @@ describe('net/connections', () => {
     await until('gossip comes', () => got.includes(byte));
   });
 
+  it('keeps gossip alive over a peer that leaves in the midst of connecting, time after time', async () => {
+    const [a, first] = await connectedPair();
+    let current = first;
+    for (let round = 1; round <= 12; round++) {
+      // At once: a stream for gossip is being opened just now.
+      await current.close();
+      await until('disconnected', () => !isConnected(a, first.address));
+      current = await testNet({ key: first.key });
+      current.subscribe('records', async () => 'accept');
+      for (const net of [a, current]) net.setDirectory(directoryOf(a, current));
+      await until('connected again', () => isConnected(a, first.address) && isConnected(current, a.address));
+      let byte = 0;
+      await until('gossip goes on', async () => (await a.publish('records', Uint8Array.of(round, ++byte))) === 1);
+    }
+  });
+
   it('connects from one side alone, and to a peer that has moved', async () => {
     const [a, b] = await Promise.all([testNet(), testNet()]);
     a.setDirectory(new Map([[b.address, []]]));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
-import type { Address } from '../../../services/core/bytes.ts';
+import { type Address, toHex } from '../../../services/core/bytes.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
 import { defaultLimits } from '../../../services/net/limits.ts';
 import { createNetMetrics } from '../../../services/net/netMetrics.ts';
@@ -8,7 +8,7 @@ import { Scores } from '../../../services/net/scores.ts';
 import { TokenBucket } from '../../../services/net/tokenBucket.ts';
 import { handClock } from './netKit.ts';
 
-const peer: Address = `0x${'11'.repeat(20)}`;
+const peer: Address = toHex(new Uint8Array(20).fill(0x11));
 
 function scoresKit() {
   const clock = handClock();
