@@ -1,5 +1,5 @@
 import { type BlockHeader, type BlockSignature, blockDigest } from '../../core/block.ts';
-import { type Address, toHex } from '../../core/bytes.ts';
+import { type Address, type Hex, toHex } from '../../core/bytes.ts';
 import { type Committee, quorumOf, slotStartMs } from '../../core/committee.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { recoverAddress, signatureBytes } from '../../core/signature.ts';
@@ -8,6 +8,7 @@ import { jsonFrame, onlyFrame, packedFrames, protocols, readJson, voteAnswerSche
 
 const firstPauseMs = 50;
 const longestPauseMs = 400;
+const invalidVotePoints = 20;
 
 /** Id and leaf hash of a block's records, 32 bytes each. */
 export type BlockLeaves = { readonly ids: Uint8Array; readonly leafHashes: Uint8Array };
@@ -48,17 +49,18 @@ export async function collectVotes(
         const answer = await onlyFrame(
           parts.net.request(member, protocols.vote, frames, { timeoutMs, signal: stop.signal }),
         );
-        const { signature } = readJson(voteAnswerSchema, answer);
-        if (recoverAddress(parts.crypto, digest, signatureBytes(signature)) !== member) {
-          throw new NotariumError('peer-answer-invalid', 'a vote that the member has not signed');
+        const signature = voteOf(parts, digest, member, answer);
+        if (signature) {
+          signatures.push({ signer: member, signature });
+          if (signatures.length >= quorum) resolve();
+        } else {
+          reasons.set(member, 'a vote that it has not signed');
+          parts.net.blame(member, 'vote-invalid', invalidVotePoints);
         }
-        signatures.push({ signer: member, signature });
-        if (signatures.length >= quorum) resolve();
         return;
       } catch (error) {
         if (stop.signal.aborted) return;
         reasons.set(member, isNotariumError(error) ? error.message : String(error));
-        if (isNotariumError(error, 'peer-answer-invalid')) parts.net.blame(member, 'vote-invalid', 20);
         // The block will not become better by asking again.
         if (isNotariumError(error, 'vote-refused') || isNotariumError(error, 'vote-conflict')) return;
       }
@@ -73,6 +75,22 @@ export async function collectVotes(
   throw new NotariumError('quorum-unreachable', [...reasons].map(([who, why]) => `${who}: ${why}`).join('; '), {
     data: { have: signatures.length, want: quorum, slot: header.slot },
   });
+}
+
+/** The signature, if it is the member's. */
+function voteOf(
+  { crypto }: ReplicationParts,
+  digest: Uint8Array,
+  member: Address,
+  answer: Uint8Array,
+): Hex | undefined {
+  try {
+    const { signature } = readJson(voteAnswerSchema, answer);
+    return recoverAddress(crypto, digest, signatureBytes(signature)) === member ? signature : undefined;
+  } catch (error) {
+    if (!isNotariumError(error)) throw error;
+    return undefined;
+  }
 }
 
 function itemsOf({ ids, leafHashes }: BlockLeaves): Uint8Array {
