@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type Address, concat, fromHex, toHex } from '../../core/bytes.ts';
-import { isNotariumError } from '../../core/errors.ts';
-import { decodeEntries } from '../../core/log/entryBundle.ts';
+import type { z } from 'zod';
+import { type Address, fromHex, toHex } from '../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { every, type Loop } from '../../lib/every.ts';
+import type { Net } from '../../net/Net.ts';
+import { askRecords, wrongAnswer } from './askRecords.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { orphansOf, takeRecords } from './takeRecords.ts';
 import {
@@ -21,6 +23,10 @@ import {
 const periodMs = 3_000;
 const pageIds = 20_000;
 const maxOrphans = 10_000;
+/** Pages of one run, more than a full pool has: a list without an end must not keep us busy without a pause. */
+const maxPages = 64;
+// Up to 4 MiB of the largest records: an answer of thousands must not stand in memory as a whole.
+const givenAtOnce = 256;
 const timeoutMs = 30_000;
 
 /** Where we are in a peer's pool. */
@@ -72,9 +78,12 @@ export class Reconciler {
   }
 
   async *#give(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const ids = await collectItems(frames, 32, maxIdsOfRequest);
-    const entries = await this.#parts.store.entriesOf(ids);
-    yield* bundlesOf(entries.filter((entry) => entry !== undefined));
+    const fault = (detail: string): Error => new NotariumError('message-too-large', detail);
+    const ids = await collectItems(frames, { itemBytes: 32, maxItems: maxIdsOfRequest, fault });
+    for (let start = 0; start < ids.length; start += givenAtOnce) {
+      const entries = await this.#parts.store.entriesOf(ids.slice(start, start + givenAtOnce));
+      yield* bundlesOf(entries.filter((entry) => entry !== undefined));
+    }
   }
 
   async #run(peer: Address): Promise<void> {
@@ -83,7 +92,9 @@ export class Reconciler {
     cursor.isRunning = true;
     try {
       await this.#retryOrphans(peer, cursor);
-      while (!this.#stop.signal.aborted && !(await this.#page(peer, cursor)));
+      for (let page = 0; page < maxPages && !this.#stop.signal.aborted; page++) {
+        if (await this.#page(peer, cursor)) break;
+      }
     } catch (error) {
       // The next run goes on from the same place.
       this.#parts.logger.debug({ err: error, peer }, 'comparing pools failed');
@@ -107,8 +118,11 @@ export class Reconciler {
     const query = jsonFrame({ instance, afterSeq });
     const options = { timeoutMs, signal: this.#stop.signal };
     const { first, rest } = await firstFrame(net.request(peer, protocols.pool, [query], options));
-    const page = readJson(poolPageSchema, first);
-    const ids = await collectItems(rest, 32, pageIds);
+    const page = readPage(net, peer, first);
+    const fault = (detail: string): Error => wrongAnswer(net, peer, detail);
+    const ids = await collectItems(rest, { itemBytes: 32, maxItems: pageIds, fault });
+    const isOn = page.instance !== instance || page.lastSeq > afterSeq;
+    if (!page.isEnd && (ids.length === 0 || !isOn)) throw fault('a list that does not go on, and does not end');
     const has = await store.hasRecords(ids);
     await this.#fetch(
       peer,
@@ -130,14 +144,19 @@ export class Reconciler {
   async #fetch(peer: Address, cursor: Cursor, ids: readonly Uint8Array[]): Promise<void> {
     const { net, logger } = this.#parts;
     const options = { timeoutMs, signal: this.#stop.signal };
-    for (let start = 0; start < ids.length; start += maxIdsOfRequest) {
-      const some = ids.slice(start, start + maxIdsOfRequest);
-      for await (const bundle of net.request(peer, protocols.records, packedFrames(concat(...some)), options)) {
-        const taken = await takeRecords(this.#parts, decodeEntries(bundle), peer);
-        for (const id of orphansOf(taken)) if (cursor.orphans.size < maxOrphans) cursor.orphans.add(id);
-      }
+    for await (const entries of askRecords(net, peer, ids, options)) {
+      const taken = await takeRecords(this.#parts, entries, peer);
+      for (const id of orphansOf(taken)) if (cursor.orphans.size < maxOrphans) cursor.orphans.add(id);
     }
     if (ids.length > 0) logger.debug({ peer, count: ids.length, first: toHex(ids[0]!) }, 'fetched what a pool lacked');
+  }
+}
+
+function readPage(net: Net, peer: Address, frame: Uint8Array | undefined): z.infer<typeof poolPageSchema> {
+  try {
+    return readJson(poolPageSchema, frame);
+  } catch {
+    throw wrongAnswer(net, peer, 'not a page of a pool');
   }
 }
 

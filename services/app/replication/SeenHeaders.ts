@@ -1,24 +1,34 @@
-import { type BlockHeader, blockDigest } from '../../core/block.ts';
-import type { Address, Hex } from '../../core/bytes.ts';
+import { blockDigest } from '../../core/block.ts';
+import type { Address } from '../../core/bytes.ts';
 import { toHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { Network } from '../../core/eip712.ts';
+import type { SignedHeader } from '../../core/equivocation.ts';
+import { NotariumError } from '../../core/errors.ts';
 import { recoverAddress, signatureBytes } from '../../core/signature.ts';
-
-/** A header with one signature of a centre. */
-export type SignedHeader = { readonly header: BlockHeader; readonly signature: Hex };
 
 /** Two different headers of one slot with signatures of one centre: anyone may report them. */
 export type Equivocation = { readonly culprit: Address; readonly first: SignedHeader; readonly second: SignedHeader };
 
+/** What a header is, after those that were noted before it. */
+export type Noted = {
+  /** Whether others should see it too: they need one header of each slot, and two as a proof. */
+  readonly isNew: boolean;
+  /** There whenever its publisher is known to have signed two in the slot. */
+  readonly equivocation?: Equivocation;
+};
+
 // An hour with a period of 3.6 s: long enough for a partition that lets two halves see one header each.
 const keptSlots = 1000;
 
-/** Remembers which header each centre has signed in a slot, and recognises a second one. */
+type Seen = { readonly hash: string; readonly signed: SignedHeader };
+
+/** Remembers which header each publisher has signed in a slot, and recognises a second one. */
 export class SeenHeaders {
   readonly #network: Network;
   readonly #crypto: Crypto;
-  readonly #bySlot = new Map<number, Map<Address, SignedHeader & { readonly hash: string }>>();
+  /** By slot and publisher at most two: a third proves nothing more, and would cost memory. */
+  readonly #bySlot = new Map<number, Map<Address, readonly Seen[]>>();
 
   constructor(network: Network, crypto: Crypto) {
     this.#network = network;
@@ -26,22 +36,27 @@ export class SeenHeaders {
   }
 
   /**
-   * Notes a signed header; the answer says who signed it, whether it is news, and whether it proves an equivocation.
-   * @throws NotariumError the signature codes.
+   * Notes a header that its publisher has signed.
+   * @throws NotariumError `signature-mismatch` when somebody else has, `signature-malformed`, `signature-malleable`.
    */
-  note(signed: SignedHeader): { signer: Address; isNew: boolean; equivocation?: Equivocation } {
-    const { header, signature } = signed;
-    const digest = blockDigest(this.#network, header, this.#crypto.keccak256);
-    const signer = recoverAddress(this.#crypto, digest, signatureBytes(signature));
+  note(signed: SignedHeader): Noted {
+    const { slot, publisher } = signed.header;
+    const digest = blockDigest(this.#network, signed.header, this.#crypto.keccak256);
+    const signer = recoverAddress(this.#crypto, digest, signatureBytes(signed.signature));
+    if (signer !== publisher) {
+      throw new NotariumError('signature-mismatch', 'block header', { data: { have: signer, want: publisher } });
+    }
     const hash = toHex(digest);
-    const ofSlot = this.#bySlot.get(header.slot) ?? new Map<Address, SignedHeader & { hash: string }>();
-    const known = ofSlot.get(signer);
-    if (known?.hash === hash) return { signer, isNew: false };
-    if (known) return { signer, isNew: true, equivocation: { culprit: signer, first: known, second: signed } };
-    ofSlot.set(signer, { ...signed, hash });
-    this.#bySlot.set(header.slot, ofSlot);
-    this.#prune(header.slot);
-    return { signer, isNew: true };
+    const ofSlot = this.#bySlot.get(slot) ?? new Map<Address, readonly Seen[]>();
+    const before = ofSlot.get(publisher) ?? [];
+    const isNew = before.length < 2 && before.every((seen) => seen.hash !== hash);
+    const known = isNew ? [...before, { hash, signed }] : before;
+    ofSlot.set(publisher, known);
+    this.#bySlot.set(slot, ofSlot);
+    this.#prune(slot);
+    const [first, second] = known;
+    if (!second) return { isNew };
+    return { isNew, equivocation: { culprit: publisher, first: first!.signed, second: second.signed } };
   }
 
   #prune(newest: number): void {

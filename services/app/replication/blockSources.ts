@@ -1,9 +1,9 @@
 import type { Address, Hash } from '../../core/bytes.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
 import { entriesPath, tileWidth, widthOf } from '../../core/log/tile.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
-import { firstFrame, jsonFrame, logQuerySchema, protocols, readJson } from './wire.ts';
+import { bundlesOf, firstFrame, jsonFrame, logQuerySchema, protocols, readJson } from './wire.ts';
 
 /** Somebody who may give the entries of a block; they are believed only if they lead to its root. */
 export type BlockSource = {
@@ -13,11 +13,12 @@ export type BlockSource = {
   entries(): AsyncIterable<readonly Uint8Array[]>;
 };
 
-const logTimeoutMs = 10 * 60_000;
-const tileTimeoutMs = 20_000;
+// A source that is silent, or gives a little now and then, must not hold up the log while others have the rest.
+const baseTimeoutMs = 5_000;
+const recordsPerMs = 1;
 const maxBundleBytes = tileWidth * (2 + 0xffff);
 
-/** Where the entries `from` to `to` of the log may come from, the nearest first. */
+/** Where the entries `from` to `to` of the log may come from: the nearest first, of the peers the most reliable. */
 export async function* blockSources(
   parts: ReplicationParts,
   hash: Hash,
@@ -28,8 +29,8 @@ export async function* blockSources(
   if (proposal && proposal.ids.length === to - from) {
     yield { name: 'own pool', entries: () => ownEntries(parts, proposal.ids, proposal.extras) };
   }
-  for (const { address, isConnected } of parts.net.peers()) {
-    if (!isConnected) continue;
+  const connected = parts.net.peers().filter(({ isConnected }) => isConnected);
+  for (const { address } of connected.sort((one, other) => one.score - other.score)) {
     yield { name: `peer ${address}`, peer: address, entries: () => peerEntries(parts, address, from, to) };
   }
   for (const { address, endpoint, status } of await parts.chain.nodes()) {
@@ -50,7 +51,8 @@ export function serveLog({ net, store }: Pick<ReplicationParts, 'net' | 'store'>
       const index = Math.floor(at / tileWidth);
       const bundle = await store.readTile('entries', index, widthOf('entries', index, logSize));
       if (!bundle) throw new NotariumError('tile-not-found', entriesPath(index));
-      yield bundle;
+      // A bundle of the largest records would not fit a frame.
+      yield* bundlesOf(decodeEntries(bundle));
       at = (index + 1) * tileWidth;
     }
   });
@@ -77,26 +79,35 @@ async function* peerEntries(
   from: number,
   to: number,
 ): AsyncGenerator<readonly Uint8Array[]> {
-  const answer = net.request(peer, protocols.log, [jsonFrame({ from, to })], { timeoutMs: logTimeoutMs });
+  const answer = net.request(peer, protocols.log, [jsonFrame({ from, to })], { timeoutMs: timeoutOf(from, to) });
   yield* cut(answer, from, to);
 }
 
 /** Tiles over HTTP, as any tlog-tiles client reads them. */
 async function* tileEntries(endpoint: string, from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {
+  const signal = AbortSignal.timeout(timeoutOf(from, to));
   const bundles = async function* (): AsyncGenerator<Uint8Array> {
     for (let index = Math.floor(from / tileWidth); index * tileWidth < to; index++) {
-      yield await fetchBundle(endpoint, index, widthOf('entries', index, to));
+      yield await fetchBundle(endpoint, index, widthOf('entries', index, to), signal).catch((cause: unknown) => {
+        if (isNotariumError(cause)) throw cause;
+        // The next source may be better than one that hangs, or whose endpoint is no URL.
+        throw new NotariumError('peer-unreachable', cause instanceof Error ? cause.message : undefined, { cause });
+      });
     }
   };
   yield* cut(bundles(), from, to);
 }
 
-async function fetchBundle(endpoint: string, index: number, width: number): Promise<Uint8Array> {
+function timeoutOf(from: number, to: number): number {
+  return baseTimeoutMs + Math.ceil((to - from) / recordsPerMs);
+}
+
+async function fetchBundle(endpoint: string, index: number, width: number, signal: AbortSignal): Promise<Uint8Array> {
   // A partial tile goes when its full one has come.
   const paths = width < tileWidth ? [entriesPath(index, width), entriesPath(index)] : [entriesPath(index)];
   for (const path of paths) {
     const response = await fetch(new URL(`/log/${path}`, endpoint), {
-      signal: AbortSignal.timeout(tileTimeoutMs),
+      signal,
       redirect: 'error',
     });
     if (response.ok && response.body) return await limited(response.body);
@@ -124,10 +135,19 @@ async function* cut(
 ): AsyncGenerator<readonly Uint8Array[]> {
   let at = Math.floor(from / tileWidth) * tileWidth;
   for await (const bundle of bundles) {
-    const entries = decodeEntries(bundle);
+    const entries = entriesIn(bundle);
     const begin = Math.max(0, from - at);
     yield entries.slice(begin, Math.max(begin, to - at));
     at += entries.length;
     if (at >= to) return;
+  }
+}
+
+/** What is no bundle is as wrong as one with other entries. A store that is damaged here says `tile-corrupt`, its source not. */
+function entriesIn(bundle: Uint8Array): Uint8Array[] {
+  try {
+    return decodeEntries(bundle);
+  } catch (cause) {
+    throw new NotariumError('block-invalid', 'what came is no entry bundle', { cause });
   }
 }

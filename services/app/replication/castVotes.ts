@@ -1,55 +1,80 @@
-import { blockDigest, blockHash } from '../../core/block.ts';
+import { type BlockHeader, blockDigest, blockHash } from '../../core/block.ts';
 import { type Address, toHex } from '../../core/bytes.ts';
-import { isNotariumError } from '../../core/errors.ts';
-import { checkProposal, checkTurn, refused } from './checkProposal.ts';
+import { type SignedHeader, signedHeaderSchema } from '../../core/equivocation.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { checkProposal } from './checkProposal.ts';
+import { checkSlot, checkTurn } from './checkTurn.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
-import { collectItems, firstFrame, jsonFrame, protocols, readJson, signedHeaderSchema } from './wire.ts';
+import { isOwnFault, ownFault } from './voteRefusals.ts';
+import { collectItems, firstFrame, jsonFrame, protocols, readJson } from './wire.ts';
 
 const itemBytes = 64;
 
+/** Points for a block that is wrong whoever looks at it, and for one that only seems wrong from here. */
+const points = { fault: 25, doubt: 1 } as const;
+
 /**
- * Answers publishers that ask for our vote: checks the block, stores the vote durably, and only then signs. One at a time,
- * so that a slot cannot get two. `onHeader` is told each header that its publisher has signed, before anything else.
+ * Answers publishers that ask for our vote: checks the block, stores the vote durably, and only then signs. The store lets a
+ * slot have one vote. `onHeader` is told each header that its publisher has signed, before the records are looked at; it
+ * answers whether that is the publisher's only one in the slot.
  */
-export function castVotes(
-  parts: ReplicationParts,
-  onHeader: (signed: ReturnType<typeof signedHeaderSchema.parse>, from: Address) => Promise<boolean>,
-): void {
+export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHeader) => Promise<boolean>): void {
   const { net, network, store, signer, settings, metrics, logger } = parts;
-  let turn: Promise<unknown> = Promise.resolve();
+  // One proposal of a publisher at a time, and none waits for that of another: who sends half of one holds up nobody else.
+  const proposing = new Set<Address>();
+
+  const noteHeader = async (signed: SignedHeader): Promise<void> => {
+    try {
+      if (await onHeader(signed)) return;
+    } catch (error) {
+      if (!isNotariumError(error) || !error.code.startsWith('signature-')) throw error;
+      throw ownFault('the publisher has not signed the header', { code: error.code });
+    }
+    throw ownFault('the publisher has signed another block in this slot');
+  };
+
+  const storeVote = async (header: BlockHeader): Promise<void> => {
+    try {
+      await store.vote({ slot: header.slot, hash: blockHash(network, header), header });
+    } catch (error) {
+      if (!isNotariumError(error, 'vote-conflict')) throw error;
+      // The header of the first one may have been forgotten since; the vote has not.
+      throw ownFault('this centre has voted for another block in this slot', error.data);
+    }
+  };
 
   const vote = async (frames: AsyncIterable<Uint8Array>, from: Address, signal: AbortSignal): Promise<Uint8Array> => {
     const { first, rest } = await firstFrame(frames);
     const signed = readJson(signedHeaderSchema, first);
     const { header } = signed;
     await checkTurn(parts, header, from);
-    if (!(await onHeader(signed, from))) throw refused('the publisher has signed another block in this slot');
-    const items = await collectItems(rest, itemBytes, settings.maxBlockRecords);
+    await noteHeader(signed);
+    const items = await collectItems(rest, { itemBytes, maxItems: settings.maxBlockRecords, fault: ownFault });
     const proposal = await checkProposal(parts, { header, items }, signal);
-    const hash = blockHash(network, header);
-    await store.vote({ slot: header.slot, hash, header });
-    parts.proposals.keep(hash, proposal);
+    // Its records may have been long in coming.
+    checkSlot(parts, header);
+    await storeVote(header);
+    parts.proposals.keep(blockHash(network, header), proposal);
     metrics.votes.inc();
     return jsonFrame({ signature: toHex(await signer.sign(blockDigest(network, header))) });
   };
 
   net.handle(protocols.vote, async function* (frames, from, signal) {
-    const before = turn;
-    const mine = (async () => {
-      await before.catch(() => undefined);
-      return await vote(frames, from, signal);
-    })();
-    turn = mine;
+    if (proposing.has(from)) throw new NotariumError('peer-busy', 'a proposal of this publisher is being checked');
+    proposing.add(from);
     try {
-      yield await mine;
+      yield await vote(frames, from, signal);
     } catch (error) {
       // What it lacks comes from the chain: look at it now, and the publisher will ask again.
       if (isNotariumError(error, 'vote-behind')) parts.lookSoon();
       if (isNotariumError(error, 'vote-refused')) {
         metrics.votesRefused.inc();
         logger.warn({ peer: from, detail: error.detail, data: error.data }, 'no vote for a block');
+        net.blame(from, 'vote-refused', isOwnFault(error) ? points.fault : points.doubt);
       }
       throw error;
+    } finally {
+      proposing.delete(from);
     }
   });
 }

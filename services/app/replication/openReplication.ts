@@ -67,12 +67,19 @@ export function openReplication(
   const members = new Members(parts, peers);
 
   net.subscribe(topics.records, async (payload, from) => {
+    let entries: Uint8Array[];
     try {
-      const { invalid } = await takeRecords(parts, decodeEntries(payload), from);
-      return invalid > 0 ? 'reject' : 'accept';
+      entries = decodeEntries(payload);
+    } catch {
+      return 'reject';
+    }
+    try {
+      const { invalid, outcomes } = await takeRecords(parts, entries, from);
+      if (invalid > 0) return 'reject';
+      // What is no news here was sent to the others by its author too, or it could go round for ever in new bundles.
+      return outcomes.some(({ status }) => status === 'accepted') ? 'accept' : 'ignore';
     } catch (error) {
       // A pool that is full, or a disk: nobody is to blame, and the records come again by comparing pools.
-      if (isNotariumError(error, 'tile-corrupt')) return 'reject';
       if (!isNotariumError(error)) throw error;
       return 'ignore';
     }
@@ -88,7 +95,7 @@ export function openReplication(
       throw error;
     }
   });
-  castVotes(parts, (signed, from) => watch.note(signed, from));
+  castVotes(parts, (signed) => watch.note(signed));
   serveLog(parts);
   serveHold(parts);
   reconciler.start();
@@ -106,8 +113,17 @@ export function openReplication(
       const startMs = performance.now();
       const reasons: string[] = [];
       for await (const source of blockSources(parts, hash, from, header.treeSize)) {
+        let failure: unknown;
+        const entries = async function* (): AsyncGenerator<readonly Uint8Array[]> {
+          try {
+            yield* source.entries();
+          } catch (error) {
+            failure = error;
+            throw error;
+          }
+        };
         try {
-          await store.importBlock(block, source.entries(), {
+          await store.importBlock(block, entries(), {
             lease,
             event: {
               type: 'block.committed',
@@ -124,10 +140,14 @@ export function openReplication(
           );
           return;
         } catch (error) {
-          if (!isNotariumError(error) && !(error instanceof TypeError)) throw error;
-          if (isNotariumError(error, 'storage-full') || isNotariumError(error, 'storage-failed')) throw error;
+          // A code says nothing of where it is from: a peer may answer that its disk is full, as ours may be.
+          if (!isNotariumError(error) || (error !== failure && error.code !== 'block-invalid')) throw error;
           reasons.push(`${source.name}: ${error.message}`);
-          if (isNotariumError(error, 'block-invalid') && source.peer) net.blame(source.peer, 'block-invalid', 50);
+          if (source.peer) {
+            if (error.code === 'block-invalid') net.blame(source.peer, 'block-invalid', 50);
+            // Hardly a fault, but others are asked first the next time.
+            if (error.code === 'peer-timeout') net.blame(source.peer, 'block-late', 1);
+          }
           const level = isAway(error) ? 'debug' : 'warn';
           logger[level]({ err: error, source: source.name, height: header.height }, 'a source does not give the block');
         }

@@ -1,4 +1,4 @@
-import { type Address, fromUtf8, toHex } from '../../core/bytes.ts';
+import { type Address, fromUtf8, sameBytes, toHex } from '../../core/bytes.ts';
 import { slotAt } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { AdmitOutcome, PoolRow } from '../../store/Store.ts';
@@ -11,36 +11,47 @@ export type TakenRecords = {
   readonly outcomes: readonly AdmitOutcome[];
   /** Records that are wrong in themselves, whoever looks at them: their sender is to blame. */
   readonly invalid: number;
+  /** Records that were good once. Not the fault of who passed them on. */
+  readonly expired: number;
 };
-
-/** Not the fault of who passed a record on: true when it was sent. */
-const innocent: ReadonlySet<string> = new Set(['record-expired']);
 
 // No promise of ours until a client asks for one: see Intake.
 const unsigned = new Uint8Array(0);
 
 /**
- * Checks records of another centre (form, network, id, signature, expiry), each one ourselves, and takes the good ones
- * into the pool, on disk when this resolves.
+ * Checks records of another centre (canonical form, network, id, signature, expiry), each one ourselves, and takes the good
+ * ones into the pool, on disk when this resolves.
+ * @param options.asOfMs when none may have expired; now by default.
+ * @param options.isForBlock lets them in beyond the limit of the pool, by one block: a full pool must not keep this centre
+ *   from voting, or blocks could never empty it again.
  * @throws NotariumError `pool-full`, `storage-full`, `storage-failed`: nothing was taken, ask again later.
  */
 export async function takeRecords(
   parts: ReplicationParts,
   entries: readonly Uint8Array[],
   from: Address,
+  options: { asOfMs?: number; isForBlock?: boolean } = {},
 ): Promise<TakenRecords> {
   const { workers, clock, store, periodSeconds, settings, net } = parts;
-  if (!parts.hasRoom(entries.length)) throw new NotariumError('pool-full');
+  if (!parts.hasRoom(entries.length - (options.isForBlock ? settings.maxBlockRecords : 0))) {
+    throw new NotariumError('pool-full');
+  }
   const nowMs = clock.nowMs();
   const promise = {
     acceptedAt: Math.floor(nowMs / 1000),
     includeBySlot: slotAt(nowMs, periodSeconds) + settings.promiseSlots,
   };
   const lines = entries.map((entry) => textOf(entry));
-  const { checked, failed } = await workers.check({ lines, nowMs, promise, signs: false });
-  const wrong = failed.filter(({ code }) => !innocent.has(code));
+  const read = await workers.check({ lines, nowMs: options.asOfMs ?? nowMs, promise, signs: false });
+  // Another spelling of the same record would cross the network as if it were news, as often as somebody can think of one.
+  const isCanonical = ({ index, entry }: CheckedLine): boolean => sameBytes(entry, entries[index]!);
+  const checked = read.checked.filter(isCanonical);
+  const wrong = [
+    ...read.failed.filter(({ code }) => code !== 'record-expired'),
+    ...read.checked.filter((line) => !isCanonical(line)).map(() => new NotariumError('record-not-canonical')),
+  ];
   if (wrong.length > 0) {
-    const [{ code, detail }] = wrong as [(typeof wrong)[0]];
+    const { code, detail } = wrong[0]!;
     net.blame(from, code, 10 * wrong.length);
     parts.logger.warn({ peer: from, code, detail, count: wrong.length }, 'a peer sent records that are not valid');
   }
@@ -54,7 +65,8 @@ export async function takeRecords(
   const outcomes = await store.admit(rows);
   const count = outcomes.filter(({ status }) => status === 'accepted').length;
   if (count > 0) parts.onPooled(count);
-  return { checked, outcomes, invalid: wrong.length };
+  const expired = entries.length - checked.length - wrong.length;
+  return { checked, outcomes, invalid: wrong.length, expired };
 }
 
 /** Ids of records whose predecessor has not come yet: worth another try. */

@@ -1,10 +1,12 @@
 import type { Address } from '../../core/bytes.ts';
 import { slotAt } from '../../core/committee.ts';
+import { type SignedHeader, signedHeaderSchema } from '../../core/equivocation.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import { every, type Loop } from '../../lib/every.ts';
+import type { GossipVerdict } from '../../net/Net.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
-import type { Equivocation, SignedHeader } from './SeenHeaders.ts';
-import { jsonFrame, readJson, signedHeaderSchema, topics } from './wire.ts';
+import type { Equivocation } from './SeenHeaders.ts';
+import { jsonFrame, readJson, topics } from './wire.ts';
 
 const retryMs = 1_000;
 const maxSlotsBack = 1_000;
@@ -25,17 +27,7 @@ export class EquivocationWatch {
 
   start(): void {
     const { net, logger, clock } = this.#parts;
-    net.subscribe(topics.headers, async (payload, from) => {
-      let signed: SignedHeader;
-      try {
-        signed = readJson(signedHeaderSchema, payload);
-        await this.note(signed, from);
-      } catch (error) {
-        if (isNotariumError(error)) return 'reject';
-        throw error;
-      }
-      return 'accept';
-    });
+    net.subscribe(topics.headers, (payload) => this.#hear(payload));
     this.#loop = every(retryMs, () => this.#report(), {
       signal: this.#stop.signal,
       logger,
@@ -50,33 +42,53 @@ export class EquivocationWatch {
   }
 
   /**
-   * Notes a header that its publisher has signed. Answers false when the publisher has signed another one in the slot.
-   * @throws NotariumError when the signature is not the publisher's.
+   * Notes a header that its publisher has signed. Answers false when the publisher is known to have signed two in the slot.
+   * @throws NotariumError when the signature is not the publisher's (see SeenHeaders).
    */
-  async note(signed: SignedHeader, from: Address): Promise<boolean> {
-    const { seen, net, clock, periodSeconds, logger, store } = this.#parts;
+  async note(signed: SignedHeader): Promise<boolean> {
+    const { seen, net, clock, logger, store } = this.#parts;
     const { header } = signed;
-    const now = slotAt(clock.nowMs(), periodSeconds);
-    // What is far from now could only fill our memory.
-    if (header.slot > now + 2 || header.slot < now - maxSlotsBack) return true;
-    const { signer, isNew, equivocation } = seen.note(signed);
-    if (signer !== header.publisher) net.blame(from, 'header-not-signed-by-publisher', 20);
-    if (isNew && signer === header.publisher) await net.publish(topics.headers, jsonFrame(signed));
+    const { isNew, equivocation } = seen.note(signed);
+    if (isNew) await net.publish(topics.headers, jsonFrame(signed));
     if (!equivocation) return true;
-    if (this.#pending.has(equivocation.culprit)) return false;
-    this.#pending.set(equivocation.culprit, equivocation);
-    logger.error({ culprit: equivocation.culprit, slot: header.slot }, 'a centre has signed two blocks in one slot');
+    if (!isNew) return false;
+    const { culprit, first } = equivocation;
+    this.#pending.set(culprit, equivocation);
+    logger.error({ culprit, slot: header.slot }, 'a centre has signed two blocks in one slot');
+    // Both halves of the proof must reach everybody, or only one of them could report.
+    await net.publish(topics.headers, jsonFrame(first));
     await store.appendEvent({
       type: 'alert',
       time: new Date(clock.nowMs()).toISOString(),
-      data: { code: 'equivocation', centre: equivocation.culprit, slot: header.slot },
+      data: { code: 'equivocation', centre: culprit, slot: header.slot },
     });
-    // Both halves of the proof must reach everybody, or only one of them could report.
-    await net.publish(
-      topics.headers,
-      jsonFrame({ header: equivocation.first.header, signature: equivocation.first.signature }),
-    );
     return false;
+  }
+
+  async #hear(payload: Uint8Array): Promise<GossipVerdict> {
+    let signed: SignedHeader;
+    try {
+      signed = readJson(signedHeaderSchema, payload);
+    } catch {
+      return 'reject';
+    }
+    // What is far from now, or of nobody here, could only fill our memory and that of the others.
+    if (!this.#isOfInterest(signed)) return 'ignore';
+    try {
+      await this.note(signed);
+    } catch (error) {
+      // Who passes it on can see that as we do; a disk that is full is not its fault.
+      if (isNotariumError(error) && error.code.startsWith('signature-')) return 'reject';
+      throw error;
+    }
+    return 'accept';
+  }
+
+  #isOfInterest({ header: { slot, publisher } }: SignedHeader): boolean {
+    const { net, signer, clock, periodSeconds } = this.#parts;
+    const now = slotAt(clock.nowMs(), periodSeconds);
+    if (slot > now + 2 || slot < now - maxSlotsBack) return false;
+    return publisher === signer.address || net.peers().some(({ address }) => address === publisher);
   }
 
   async #report(): Promise<void> {
@@ -84,8 +96,7 @@ export class EquivocationWatch {
     for (const [culprit, { first, second }] of this.#pending) {
       const node = (await chain.nodes()).find(({ address }) => address === culprit);
       if (node?.status === 'active') {
-        const plain = ({ header, signature }: SignedHeader): SignedHeader => ({ header, signature });
-        const outcome = await chain.reportEquivocation(plain(first), plain(second));
+        const outcome = await chain.reportEquivocation(first, second);
         metrics.equivocations.inc();
         logger.warn({ culprit, outcome }, 'equivocation reported to the registry');
       }

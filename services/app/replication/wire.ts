@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { acceptanceSchema } from '../../core/acceptance.ts';
-import { blockHeaderSchema } from '../../core/block.ts';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { encodeEntries } from '../../core/log/entryBundle.ts';
@@ -31,9 +30,6 @@ export const topics = {
   anchored: 'anchored',
 } as const;
 
-/** A header with one signature of a centre. */
-export const signedHeaderSchema = z.strictObject({ header: blockHeaderSchema, signature: hexSchema(64, 65) });
-
 /** A vote. */
 export const voteAnswerSchema = z.strictObject({ signature: hexSchema(64, 65) });
 
@@ -52,8 +48,8 @@ export const heldSchema = z.array(acceptanceSchema.nullable()).max(tileWidth);
 
 /** Ids in one `records` request. */
 export const maxIdsOfRequest = 4096;
-/** Bytes of a bundle frame: far below the limit of a frame and of a gossip message. */
-const bundleBytes = 512 * 1024;
+/** Bytes of a bundle: below the limit of a gossip message (`NetLimits.gossipBytes`), far below that of a frame. */
+const bundleBytes = 192 * 1024;
 
 /** JSON as a frame. */
 export function jsonFrame(value: unknown): Uint8Array {
@@ -98,7 +94,7 @@ export function* bundlesOf(entries: Iterable<Uint8Array>): Generator<Uint8Array>
   let held: Uint8Array[] = [];
   let sizeBytes = 0;
   for (const entry of entries) {
-    if (held.length === tileWidth || (held.length > 0 && sizeBytes + entry.length > bundleBytes)) {
+    if (held.length === tileWidth || (held.length > 0 && sizeBytes + 2 + entry.length > bundleBytes)) {
       yield encodeEntries(held);
       held = [];
       sizeBytes = 0;
@@ -116,21 +112,20 @@ export function* packedFrames(bytes: Uint8Array, frameBytes = bundleBytes): Gene
 
 /**
  * Collects packed items from frames.
- * @throws NotariumError `message-too-large` beyond `maxItems`, `peer-answer-invalid` where the last item is cut.
+ * @throws Error what `fault` makes of a sender that gives more than `maxItems`, or cuts the last one.
  */
 export async function collectItems(
   frames: AsyncIterable<Uint8Array>,
-  itemBytes: number,
-  maxItems: number,
+  { itemBytes, maxItems, fault }: { itemBytes: number; maxItems: number; fault: (detail: string) => Error },
 ): Promise<Uint8Array[]> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const frame of frames) {
     sizeBytes += frame.length;
-    if (sizeBytes > itemBytes * maxItems) throw new NotariumError('message-too-large', `more than ${maxItems} items`);
+    if (sizeBytes > itemBytes * maxItems) throw fault(`more than ${maxItems} items`);
     parts.push(frame);
   }
-  if (sizeBytes % itemBytes !== 0) throw new NotariumError('peer-answer-invalid', 'the last item is cut short');
+  if (sizeBytes % itemBytes !== 0) throw fault('the last item is cut short');
   const bytes = new Uint8Array(sizeBytes);
   let at = 0;
   for (const part of parts) {
