@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import { BlockAnchor } from "../../../contracts/BlockAnchor.sol";
 import { NodeRegistry } from "../../../contracts/NodeRegistry.sol";
-import { Header } from "../../../contracts/interfaces/IBlockAnchor.sol";
+import { Header, IBlockAnchor } from "../../../contracts/interfaces/IBlockAnchor.sol";
 import { NodeEntry, NodeStatus } from "../../../contracts/interfaces/INodeRegistry.sol";
 import { ReferenceTree } from "./ReferenceTree.sol";
 import { vm } from "./Vm.sol";
@@ -52,7 +52,8 @@ contract ConsortiumHandler {
         Header memory header = nextHeader(1 + (growth % 3));
         Header memory previous = lastHeader();
         bytes32[] memory proof = proofTo(header);
-        (uint256 bitmap, bytes memory signatures) = sign(anchor.hashBlock(header), who, header.publisher);
+        uint256 signers = who % 2 == 0 ? active.length : quorum();
+        (uint256 bitmap, bytes memory signatures) = sign(anchor.hashBlock(header), signers, header.publisher);
         anchor.anchor(header, previous, proof, bitmap, signatures);
         blocks.push(header);
         hashes.push(anchor.hashBlock(header));
@@ -65,19 +66,24 @@ contract ConsortiumHandler {
         anchor.anchor(old, old, new bytes32[](0), 0, "");
     }
 
-    /// @dev A rival at a taken height, a gap, and a block under too few signatures: all refused.
+    /// @dev A rival at a taken height, a block that lacks one signature, and a gap: each refused, and for that reason.
     function rival(uint256 which, uint8 growth) external {
         if (blocks.length != 0) {
             Header memory other = blocks[which % blocks.length];
             other.root = ~other.root;
-            refuse(other, type(uint256).max);
+            refuse(other, active.length, IBlockAnchor.HeightTaken.selector);
         }
         slot += 1;
         vm.warp(uint256(slot) * PERIOD);
         Header memory next = nextHeader(1 + (growth % 3));
-        refuse(next, 1);
+        // The publisher's own is there, unless it is the one that is missing.
+        refuse(
+            next,
+            quorum() - 1,
+            quorum() == 1 ? IBlockAnchor.PublisherNotSigned.selector : IBlockAnchor.QuorumMissed.selector
+        );
         next.height += 1;
-        refuse(next, type(uint256).max);
+        refuse(next, active.length, IBlockAnchor.HeightGap.selector);
     }
 
     function enroll(uint256 who) external {
@@ -162,14 +168,18 @@ contract ConsortiumHandler {
         return ReferenceTree.consistency(lastHeader().treeSize, header.treeSize);
     }
 
-    /// @dev A quorum that begins at the publisher, or everybody.
+    /// @dev Counted here too, not asked of the contract.
+    function quorum() private view returns (uint256) {
+        return (2 * active.length) / 3 + 1;
+    }
+
+    /// @dev So many members, beginning at the publisher.
     function sign(
         bytes32 digest,
-        uint256 who,
+        uint256 count,
         address publisher
     ) private view returns (uint256 bitmap, bytes memory signatures) {
         uint256 size = active.length;
-        uint256 count = who % 2 == 0 ? size : (2 * size) / 3 + 1;
         uint256 first = 0;
         while (active[first] != publisher) ++first;
         for (uint256 i = 0; i < count; ++i) bitmap |= 1 << ((first + i) % size);
@@ -180,22 +190,20 @@ contract ConsortiumHandler {
         }
     }
 
-    /// @dev `signers` limits how many of a full set of signatures are handed in, less than a quorum when 1 of many.
-    function refuse(Header memory header, uint256 signers) private {
+    /// @dev Hands in a block with right signatures of so many members, and asserts for which reason it is refused.
+    function refuse(Header memory header, uint256 signers, bytes4 reason) private {
         (uint256 bitmap, bytes memory signatures) = sign(
             anchor.hashBlock(header),
-            0,
+            signers,
             active[header.slot % active.length]
         );
-        if (signers == 1) {
-            bitmap = 0;
-            signatures = "";
-        }
         bytes32[] memory proof = new bytes32[](0);
         if (header.treeSize > lastHeader().treeSize) proof = proofTo(header);
         try anchor.anchor(header, lastHeader(), proof, bitmap, signatures) {
             revert("a wrong block was taken");
-        } catch {}
+        } catch (bytes memory data) {
+            require(bytes4(data) == reason, "refused for another reason");
+        }
     }
 
     function drop(uint256 index) private {
