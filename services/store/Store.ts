@@ -343,6 +343,11 @@ export type Store = {
   poolIds(afterSeq: number, limit: number): Promise<{ readonly ids: Uint8Array; readonly lastSeq: number }>;
   /** Whether each record is in the pool, in the log, or refused. */
   hasRecords(ids: readonly Uint8Array[]): Promise<boolean[]>;
+  /**
+   * Whether each of these records, all of them known once, is in the log. By the index alone, without reading the entries:
+   * for many at a time.
+   */
+  areLogged(ids: readonly Uint8Array[]): Promise<boolean[]>;
   /** Those of the records that are in the pool, by id in hexadecimal. */
   poolLeaves(ids: readonly Uint8Array[]): Promise<ReadonlyMap<string, PoolLeaf>>;
   /** Entries of records, wherever they are; undefined for a stranger. */

@@ -1,12 +1,10 @@
-import { type ExpressionBuilder, sql } from 'kysely';
-import { toHex } from '../core/bytes.ts';
+import type { ExpressionBuilder } from 'kysely';
 import { liveStates } from './blocks.ts';
-import { type StoreContext, write } from './context.ts';
-import { type Db, lockCounters, selectPacked } from './database.ts';
-import { idKey } from './keys.ts';
+import type { StoreContext } from './context.ts';
+import { type Db, selectPacked } from './database.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
-import type { PoolCut, PoolStatus, Store } from './Store.ts';
-import { recordColumns, type Schema } from './schema.ts';
+import type { PoolCut, PoolStatus } from './Store.ts';
+import type { Schema } from './schema.ts';
 
 /** See `Store.poolStatus`. */
 export async function poolStatus({ reader }: StoreContext): Promise<PoolStatus> {
@@ -59,41 +57,3 @@ export async function poolCut({ reader }: StoreContext, limit: number): Promise<
     supersedes: heirs,
   };
 }
-
-/** See `Store.refuse`. */
-export const refuse = (context: StoreContext): Store['refuse'] =>
-  async function refuse(items, options) {
-    if (items.length === 0) return;
-    await write(context, options, async (trx) => {
-      const counters = await lockCounters(context.engine, trx);
-      const lastLive = await lastLiveSeq(trx);
-      let { pool_count, pool_bytes } = counters;
-      for (const { id, refusal } of items) {
-        const row = await trx
-          .selectFrom('pool')
-          .select(['seq', sql<number>`length(entry)`.as('size')])
-          .where('id52', '=', idKey(id))
-          .where('id', '=', id)
-          .executeTakeFirst();
-        // Refused before: the same again is no error.
-        if (!row) continue;
-        if (row.seq <= lastLive) throw new RangeError(`${toHex(id)} is in a live block`);
-        await trx
-          .insertInto('refusals')
-          .columns([...recordColumns, 'refusal'])
-          .expression((from) =>
-            from
-              .selectFrom('pool')
-              .select([...recordColumns, sql<string>`cast(${JSON.stringify(refusal)} as text)`.as('refusal')])
-              .where('seq', '=', row.seq),
-          )
-          .execute();
-        await trx.deleteFrom('pool').where('seq', '=', row.seq).execute();
-        // What it would have superseded is free again.
-        await trx.deleteFrom('successors').where('winner', '=', id).execute();
-        pool_count--;
-        pool_bytes -= row.size;
-      }
-      await trx.updateTable('counters').set({ pool_count, pool_bytes }).execute();
-    });
-  };

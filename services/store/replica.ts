@@ -3,7 +3,7 @@ import { toHex } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
 import { numberList, selectPacked } from './database.ts';
 import { idKey } from './keys.ts';
-import { locate } from './locate.ts';
+import { locate, logSizeFor } from './locate.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import { lastLiveSeq } from './pool.ts';
 import type { PoolLeaf, Store } from './Store.ts';
@@ -13,7 +13,7 @@ const lookedUpAtOnce = 4_096;
 /** The part of `Store` that other centres' pools and blocks are compared with. */
 export function replica(
   context: StoreContext,
-): Pick<Store, 'poolIds' | 'hasRecords' | 'poolLeaves' | 'entriesOf' | 'rivals'> {
+): Pick<Store, 'poolIds' | 'hasRecords' | 'areLogged' | 'poolLeaves' | 'entriesOf' | 'rivals'> {
   const { reader, engine } = context;
   return {
     async poolIds(afterSeq, limit) {
@@ -36,6 +36,24 @@ export function replica(
       const suspects = ids.filter((id) => known.has(idKey(id)));
       const found = await locate(context, reader, suspects);
       return ids.map((id) => known.has(idKey(id)) && found.has(toHex(id)));
+    },
+
+    async areLogged(ids) {
+      const logged = new Set<number>();
+      const refused = new Set<string>();
+      const logSize = await logSizeFor(context, reader, Number.MAX_SAFE_INTEGER);
+      for (let start = 0; start < ids.length; start += lookedUpAtOnce) {
+        const list = numberList(engine, ids.slice(start, start + lookedUpAtOnce).map(idKey));
+        const { rows } = await sql<{ value: number }>`select value from ${list}
+          where exists (select 1 from postings where postings.key = list.value and leaf_index < ${logSize})`.execute(
+          reader,
+        );
+        for (const { value } of rows) logged.add(value);
+        const { rows: out } = await sql<{ id: Uint8Array }>`select refusals.id from ${list}
+          join refusals on refusals.id52 = list.value`.execute(reader);
+        for (const { id } of out) refused.add(toHex(id));
+      }
+      return ids.map((id) => logged.has(idKey(id)) && !refused.has(toHex(id)));
     },
 
     async poolLeaves(ids) {
