@@ -1,18 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { publisherOf, slotAt } from '../core/committee.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import { every, type Loop } from '../lib/every.ts';
 import { silentLogger } from '../lib/logger.ts';
-import type { Lease } from '../store/Store.ts';
-import { advanceBlock } from './advanceBlock.ts';
+import type { Lease, StoredBlock } from '../store/Store.ts';
+import { advanceBlock, type BlockStep } from './advanceBlock.ts';
+import { BlockSize } from './BlockSize.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { fatalCodes } from './Problems.ts';
+import { PublisherLease, renewMs } from './PublisherLease.ts';
 import { checkHistory, reconcile } from './reconcile.ts';
 import { sealBlock } from './sealBlock.ts';
 
-const leaseName = 'publisher';
-const leaseMs = 10_000;
-const renewMs = 2_500;
 const longestPauseMs = 4_000;
 
 /** Problems that are over when chain and data folder have been compared. */
@@ -35,10 +33,10 @@ export class Publisher {
   #onChange: () => void;
   #stop = new AbortController();
   #loops: Loop[] = [];
-  #lease: Lease | undefined;
+  #lease: PublisherLease;
+  #size: BlockSize;
   #reconciled = false;
   #lastSlot = -1;
-  #owner: string;
   #isPublishing: boolean;
   #settled = false;
   /** On the monotonic counter. */
@@ -55,8 +53,10 @@ export class Publisher {
     this.#parts = parts;
     this.#onChange = onChange;
     this.#isPublishing = isPublishing;
-    // The lock of a data folder lets one process in only: after a kill -9 it need not wait for its own lease to run out.
-    this.#owner = parts.store.engine === 'sqlite' ? 'data folder' : randomUUID();
+    this.#size = new BlockSize(parts.problems, parts.settings.maxBlockRecords);
+    this.#lease = new PublisherLease(parts.store, parts.clock, () => {
+      this.#reconciled = false;
+    });
   }
 
   /**
@@ -82,7 +82,7 @@ export class Publisher {
         onFailure: (error) => this.#report(error),
       }),
       // A step may take longer than the lease. What fails here, fails the step too, which says so.
-      every(renewMs, () => this.#renewLease(), { ...common, name: 'lease' }),
+      every(renewMs, () => this.#lease.renew(), { ...common, name: 'lease' }),
     ];
   }
 
@@ -95,7 +95,7 @@ export class Publisher {
   async close(): Promise<void> {
     this.#stop.abort();
     for (const { done } of this.#loops) await done;
-    if (this.#lease) await this.#parts.store.releaseLease(this.#lease);
+    await this.#lease.release();
   }
 
   async #tick(): Promise<void> {
@@ -115,7 +115,7 @@ export class Publisher {
     }
     const [live] = await store.liveBlocks();
     if (live) {
-      const step = await advanceBlock(this.#parts, live, lease);
+      const step = await this.#advance(live, lease);
       // A block that is given up may mean that the chain holds another one: look before sealing anew.
       if (step === 'void' || (step === 'committed' && !this.#settled)) this.#reconciled = false;
       this.#onChange();
@@ -152,6 +152,7 @@ export class Publisher {
     const { store, chain, clock, problems, periodSeconds, signer } = this.#parts;
     const slot = slotAt(clock.nowMs(), periodSeconds);
     const previous = await store.committedBlock();
+    this.#size.reached(previous?.header.height ?? 0);
     const isCovered = store.logSize() === (previous?.header.treeSize ?? 0);
     if (slot <= this.#lastSlot || (isCovered && (await store.poolStatus()).count === 0)) return false;
     const committee = await chain.committee();
@@ -166,10 +167,16 @@ export class Publisher {
       this.#reconciled = false;
       return false;
     }
-    const block = await sealBlock(this.#parts, slot, committee, lease);
+    const block = await sealBlock(this.#parts, slot, committee, lease, this.#size.records);
     this.#lastSlot = slot;
-    if (block) await advanceBlock(this.#parts, block, lease);
+    if (block) await this.#advance(block, lease);
     return block !== undefined;
+  }
+
+  async #advance(block: StoredBlock, lease: Lease): Promise<BlockStep> {
+    const step = await advanceBlock(this.#parts, block, lease);
+    if (step === 'void') this.#size.wasVoid(block.header.height);
+    return step;
   }
 
   async #checkClock(): Promise<void> {
@@ -178,22 +185,7 @@ export class Publisher {
   }
 
   async #holdLease(): Promise<Lease | undefined> {
-    const { store, clock } = this.#parts;
-    if (!this.#isPublishing) return undefined;
-    if (!this.#lease) this.#lease = await store.acquireLease(leaseName, this.#owner, leaseMs);
-    // After a pause of the whole process.
-    else if (this.#lease.expiresMs - clock.nowMs() < renewMs) await this.#renewLease();
-    return this.#lease;
-  }
-
-  async #renewLease(): Promise<void> {
-    const lease = this.#lease;
-    if (!lease) return;
-    const renewed = await this.#parts.store.renewLease(lease, leaseMs);
-    if (this.#lease !== lease) return;
-    this.#lease = renewed;
-    // Another process may have published in between.
-    if (!this.#lease) this.#reconciled = false;
+    return this.#isPublishing ? await this.#lease.hold() : undefined;
   }
 
   async #storeIsWell(): Promise<void> {

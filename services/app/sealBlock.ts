@@ -13,7 +13,7 @@ import { submissionJson } from './submission.ts';
  * Seals the block of a slot: cuts the pool, oldest first, drops what has expired with a signed refusal, computes the
  * log's new root, stores the vote durably, and only then signs. Gives undefined when there is nothing to seal.
  *
- * Must be called by the slot's publisher, with no other block of this centre on its way.
+ * Takes at most `maxRecords`. Must be called by the slot's publisher, with no other block of this centre on its way.
  * @throws NotariumError `vote-conflict` when this centre has signed another block in the slot, `quorum-unreachable`.
  */
 export async function sealBlock(
@@ -21,10 +21,11 @@ export async function sealBlock(
   slot: number,
   committee: Committee,
   lease: Lease,
+  maxRecords: number,
 ): Promise<StoredBlock | undefined> {
   const { store, network, clock, metrics, signer } = parts;
   const startMs = clock.nowMs();
-  const cut = await cutPool(parts, slot, lease);
+  const cut = await cutPool(parts, slot, lease, maxRecords);
   const previous = await store.committedBlock();
   const anchoredSize = previous?.header.treeSize ?? 0;
   const oldSize = store.logSize();

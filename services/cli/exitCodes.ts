@@ -137,6 +137,11 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'this centre has already signed another block in that slot',
     codes: ['vote-conflict', 'vote-*'],
   },
+  {
+    exit: 67,
+    meaning: 'blocks are not anchored in time, or records not sealed by the promised slot',
+    codes: ['blocks-void', 'promise-broken'],
+  },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

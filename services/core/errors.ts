@@ -101,6 +101,8 @@ export const errorTable = {
   'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),
   'block-unavailable': row(503, 'No centre gives the records of an anchored block', true),
   'vote-conflict': row(409, 'This centre has already signed another block in that slot'),
+  'blocks-void': row(503, 'Several blocks in a row were not anchored in time', true),
+  'promise-broken': row(503, 'Records were not sealed by the slot that this centre has promised', true),
   'store-corrupt': row(500, 'The database is damaged: run notarium rebuild'),
   'store-locked': row(500, 'Another process holds the data folder'),
   'store-network-mismatch': row(500, 'The data folder belongs to another network instance'),
