@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { exitInterrupted } from './cli/exitCodes.ts';
 import { runCli } from './cli/runCli.ts';
 import type { Terminal } from './cli/Terminal.ts';
 import { cliActions } from './main/actions.ts';
@@ -6,7 +7,11 @@ import { cliActions } from './main/actions.ts';
 // The one place that reads the environment and listens to signals.
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => stop.abort(new DOMException(`stopped by ${signal}`, 'AbortError')));
+  process.on(signal, () => {
+    // Whoever asks twice does not want to wait. What was acknowledged is on disk.
+    if (stop.signal.aborted) process.exit(exitInterrupted);
+    stop.abort(new DOMException(`stopped by ${signal}`, 'AbortError'));
+  });
 }
 // A reader that has seen enough (`notarium … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

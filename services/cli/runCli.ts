@@ -22,6 +22,7 @@ export async function runCli(argv: readonly string[], actions: CliActions, termi
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const output = new Output(terminal, flagsOf(argv));
     if (isInterruption(error, terminal.signal)) {
+      output.json({ ok: false, interrupted: true, exitCode: exitInterrupted });
       output.note('interrupted');
       return exitInterrupted;
     }

@@ -1,6 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { create, extract } from 'tar';
 import { z } from 'zod';
@@ -70,12 +83,12 @@ export async function exportData({ settings, progress, signal }: ActionContext, 
 }
 
 /**
- * Restores a backup into a data folder that does not exist yet, after checking every file against the manifest.
+ * Restores a backup into a data folder that does not exist yet or is empty, after checking every file against the manifest.
  * @throws NotariumError `file-exists`, `file-unreadable`, `backup-invalid` (data.path).
  */
 export async function importData({ settings, progress, signal }: ActionContext, file: string): Promise<BackupReport> {
   const target = resolve(settings.data);
-  await requireAbsent(target);
+  await requireEmpty(target);
   await requireFile(file);
   await mkdir(dirname(target), { recursive: true });
   const staging = await mkdtemp(join(dirname(target), `.${basename(target)}-import-`));
@@ -99,6 +112,8 @@ export async function importData({ settings, progress, signal }: ActionContext, 
     bar.stop();
     await rm(join(staging, manifestFile));
     const records = recordsIn(join(staging, databaseFile));
+    // A folder that somebody has put something into meanwhile stays.
+    await rmdir(target).catch(unlessMissing);
     await rename(staging, target);
     return { files: manifest.files.length, sizeBytes, records };
   } catch (error) {
@@ -121,6 +136,13 @@ async function readManifest(folder: string, file: string): Promise<Manifest> {
 
 async function requireAbsent(path: string): Promise<void> {
   if (await stat(path).catch(unlessMissing)) throw new NotariumError('file-exists', path, { data: { path } });
+}
+
+async function requireEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOTDIR' ? [folder] : unlessMissing(error),
+  );
+  if (names && names.length > 0) throw new NotariumError('file-exists', folder, { data: { path: folder } });
 }
 
 /** A pipe would be waited for, and a device never ends. */

@@ -1,4 +1,4 @@
-import { cp, open, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -53,6 +53,11 @@ describe('damage to a data folder', function () {
     const checkpoint = await (await fetch(`${net.centre.url}/log/checkpoint`)).text();
     await net.centre.stop();
     const dataDir = join(net.dataDir, '..', 'restored centre');
+    await mkdir(dataDir);
+    await writeFile(join(dataDir, 'of others'), '');
+    const refused = await notarium({ ...net.spec, dataDir }, 'import', backup);
+    expect(refused.code, refused.output).to.equal(exitCodeOf('file-exists'));
+    await unlink(join(dataDir, 'of others'));
     const imported = await notarium({ ...net.spec, dataDir }, 'import', backup);
     expect(imported.code, imported.output).to.equal(0);
     await cp(place('password'), join(dataDir, 'password'));

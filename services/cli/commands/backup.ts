@@ -18,7 +18,7 @@ export function addBackup(program: Command, context: ProgramContext): void {
         report(run, 'exported to', path, await run.actions.exportData(run, path));
       }),
     );
-  withChain(withData(program.command('import').description('restore a backup into an empty data folder')))
+  withChain(withData(program.command('import').description('restore a backup into a data folder that is new or empty')))
     .argument('<file>', 'backup file')
     .action(
       runs<object, [string]>(context, async (run, file) => {

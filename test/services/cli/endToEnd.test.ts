@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -131,6 +133,23 @@ describe('notarium, as a process, with a real centre on a real chain', function 
     );
     expect(ill.code).to.equal(4);
     for (const name of ['port', 'chain', 'centre']) expect(ill.stdout).to.match(new RegExp(`✗ ${name}`));
+  });
+
+  it('ends at the second Ctrl-C without waiting for requests under way', async () => {
+    const { child, url, ended, stderr } = net.centre;
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    // A body that never comes to its end.
+    socket.write(
+      'POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    await once(socket, 'connect');
+    child.kill('SIGINT');
+    while (!stderr().includes('stopping')) await once(child.stderr!, 'data');
+    child.kill('SIGINT');
+    expect(await ended).to.deep.equal({ code: 130, signal: null });
+    socket.destroy();
+    await net.start();
   });
 
   it('runs the example of the README', async () => {

@@ -185,6 +185,10 @@ describe('notarium notarize', () => {
     expect(timedOut.code).to.equal(37);
     expect(timedOut.json<Report>().files[0]).to.include({ status: 'failed', code: 'wait-timeout' });
     await stopHttpTests();
-    expect((await cli({ ...place, signal: AbortSignal.abort() }, 'notarize', 'docs', '--key', key)).code).to.equal(130);
+    const interrupted = { ...place, signal: AbortSignal.abort() };
+    expect((await cli(interrupted, 'notarize', 'docs', '--key', key)).code).to.equal(130);
+    const json = await cli(interrupted, 'notarize', 'docs', '--key', key, '--json');
+    expect(json.code).to.equal(130);
+    expect(json.json()).to.deep.equal({ ok: false, interrupted: true, exitCode: 130 });
   });
 });
