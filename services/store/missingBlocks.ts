@@ -45,8 +45,7 @@ async function isPooled({ db }: StoreContext, hash: string, count: number): Prom
 async function firstMissing(files: LogFiles, from: number, { treeSize }: BlockHeader): Promise<string> {
   for (let index = Math.floor(from / tileWidth); ; index++) {
     const width = Math.min(tileWidth, treeSize - index * tileWidth);
-    const path = entriesPath(index, width);
     const isLast = (index + 1) * tileWidth >= treeSize;
-    if (isLast || !((await files.read(path)) ?? (await files.read(entriesPath(index))))) return path;
+    if (isLast || !(await files.readTile({ level: 'entries', index, width }))) return entriesPath(index, width);
   }
 }
