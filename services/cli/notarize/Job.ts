@@ -1,27 +1,10 @@
 import type { RecordId } from '../../core/bytes.ts';
-import type { Crypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { digestText, type NotariumRecord } from '../../core/record.ts';
 import { hashContent } from '../../lib/client/content.ts';
-import type { Notarium } from '../../lib/client/Notarium.ts';
-import type { TrustedNetwork } from '../../lib/client/TrustedNetwork.ts';
 import type { Target } from './collect.ts';
+import type { JobOptions } from './JobOptions.ts';
 import { priorAcceptance, priorReceipt, requireAbsent } from './priorEvidence.ts';
-
-/** How a run of `notarize` goes about. */
-export type JobOptions = {
-  readonly client: Notarium;
-  readonly trusted: TrustedNetwork;
-  readonly crypto: Crypto;
-  /** One record for all files: none has an acceptance of its own. */
-  readonly aggregate: boolean;
-  /** Keep valid receipts, go on with acceptances. */
-  readonly resume: boolean;
-  /** Replace what is there. */
-  readonly force: boolean;
-  readonly waitMs: number | undefined;
-  readonly signal: AbortSignal;
-};
 
 /** What became of one file. The id of a failed one says that the centre has its record. */
 export type Outcome =

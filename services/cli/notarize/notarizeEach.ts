@@ -7,7 +7,8 @@ import type { SubmitResult } from '../../lib/client/submitBatch.ts';
 import { asNotariumError } from '../Output.ts';
 import type { Target } from './collect.ts';
 import { acceptanceFile, dropAcceptance, writeJson } from './evidenceFiles.ts';
-import { type Hashed, hashTarget, type JobOptions, type Outcome } from './Job.ts';
+import { type Hashed, hashTarget, type Outcome } from './Job.ts';
+import type { JobOptions } from './JobOptions.ts';
 
 /** Progress of a run, in bytes hashed and receipts written. */
 export type Meters = { readonly bytes: (count: number) => void; readonly receipts: (count: number) => void };

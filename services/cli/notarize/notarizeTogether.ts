@@ -9,7 +9,8 @@ import { aggregateMembers, type MemberSet } from '../../lib/client/memberReceipt
 import { asNotariumError } from '../Output.ts';
 import type { Target } from './collect.ts';
 import { acceptanceFile, dropAcceptance, writeJson } from './evidenceFiles.ts';
-import { type Hashed, hashTarget, type JobOptions, type Outcome } from './Job.ts';
+import { type Hashed, hashTarget, type Outcome } from './Job.ts';
+import type { JobOptions } from './JobOptions.ts';
 import type { Meters } from './notarizeEach.ts';
 import { priorAcceptance, priorReceipt } from './priorEvidence.ts';
 

@@ -5,7 +5,7 @@ import { checkAcceptanceOf } from '../../lib/client/Trust.ts';
 import { networkOf } from '../../lib/client/TrustedNetwork.ts';
 import { exists } from '../exists.ts';
 import { type AcceptanceFile, findAcceptance, findReceipt } from './evidenceFiles.ts';
-import type { JobOptions } from './Job.ts';
+import type { JobOptions } from './JobOptions.ts';
 
 /** Whether there is something; a name that nothing can have is told now, before anything is posted. */
 async function isThere(path: string): Promise<boolean> {
