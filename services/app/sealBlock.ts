@@ -1,11 +1,13 @@
 import { type BlockHeader, blockHash, zeroHash } from '../core/block.ts';
-import { toHex } from '../core/bytes.ts';
+import { concat, toHex } from '../core/bytes.ts';
 import { type Committee, publisherOf } from '../core/committee.ts';
 import { rootOf } from '../core/log/compactRange.ts';
 import { extendTree } from '../core/log/extend.ts';
-import type { Lease, StoredBlock } from '../store/Store.ts';
+import type { Lease, PoolCut, StoredBlock } from '../store/Store.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { cutPool } from './cutPool.ts';
+import type { BlockLeaves } from './replication/collectVotes.ts';
+import { orphanedTail } from './replication/orphanedTail.ts';
 import { signAlone } from './signAlone.ts';
 import { submissionJson } from './submission.ts';
 
@@ -46,7 +48,7 @@ export async function sealBlock(
 
   await store.vote({ slot, hash, header }, { lease });
   const signatures = await (parts.replication
-    ? parts.replication.collectSignatures(header, committee, cut)
+    ? parts.replication.collectSignatures(header, committee, await leavesOf(parts, cut, anchoredSize))
     : signAlone(network, signer, header, committee));
   metrics.votes.inc();
   metrics.sealSeconds.observe((clock.nowMs() - startMs) / 1000);
@@ -63,4 +65,11 @@ export async function sealBlock(
   // The proof needs leaf hashes that no tile holds yet; kept, it outlives a restart before the anchor.
   await store.updateBlock(header.height, { submission: submissionJson({ proof: proof.map(toHex) }) }, { lease });
   return await store.block(header.height);
+}
+
+/** All leaves that the block adds to what is anchored. */
+async function leavesOf(parts: CentreParts, cut: PoolCut, anchoredSize: number): Promise<BlockLeaves> {
+  if (parts.store.logSize() === anchoredSize) return cut;
+  const tail = await orphanedTail(parts, anchoredSize);
+  return { ids: concat(tail.ids, cut.ids), leafHashes: concat(tail.leafHashes, cut.leafHashes) };
 }

@@ -6,6 +6,7 @@ import { appendLeaves, rootOf } from '../../core/log/compactRange.ts';
 import { holderOf, parseEntry } from '../../core/record.ts';
 import type { CheckedLine } from '../checkLines.ts';
 import { askRecords } from './askRecords.ts';
+import { orphanedTail } from './orphanedTail.ts';
 import type { Proposal } from './ProposalMemory.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { takeRecords } from './takeRecords.ts';
@@ -33,8 +34,9 @@ export async function checkProposal(
 ): Promise<Proposal> {
   await checkParent(parts, block);
   try {
-    await checkRoot(parts, block);
-    return await checkRecords(parts, block, signal);
+    const rest = await withoutOwnTail(parts, block);
+    await checkRoot(parts, rest);
+    return await checkRecords(parts, rest, signal);
   } catch (error) {
     // What was read before another block came in, and after it, does not fit together: that is nobody's fault.
     await checkParent(parts, block);
@@ -52,6 +54,23 @@ async function checkParent({ store }: ReplicationParts, { header }: ProposedBloc
   const parent = committed?.hash ?? zeroHash;
   if (header.parent !== parent) throw refused('another parent', { have: header.parent, want: parent });
   if (header.slot <= (committed?.header.slot ?? -1)) throw ownFault('the slot is not later than the parent’s');
+}
+
+/**
+ * After a reorganisation deeper than the confirmations the log may be longer than what is anchored, and longer here than
+ * elsewhere: the block must then begin with all of that part, in the same order, or our log could not go on.
+ */
+async function withoutOwnTail(parts: ReplicationParts, block: ProposedBlock): Promise<ProposedBlock> {
+  const anchored = (await parts.store.committedBlock())?.header.treeSize ?? 0;
+  if (parts.store.logSize() === anchored) return block;
+  const { leafHashes } = await orphanedTail(parts, anchored);
+  const count = leafHashes.length / 32;
+  for (let at = 0; at < count; at++) {
+    const item = block.items[at];
+    if (item && sameBytes(item.subarray(32), leafHashes.subarray(32 * at, 32 * at + 32))) continue;
+    throw refused('our log goes on otherwise', { have: at, want: count });
+  }
+  return { ...block, items: block.items.slice(count) };
 }
 
 async function checkRoot({ store }: ReplicationParts, { header, items }: ProposedBlock): Promise<void> {
