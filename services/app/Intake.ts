@@ -266,6 +266,8 @@ export class Intake {
         return failed(
           new NotariumError('record-successor-taken', undefined, { data: { winner: toHex(outcome.winner) as Hash } }),
         );
+      case 'failed':
+        return failed(outcome.error);
       case 'predecessor-unknown':
         return failed(new NotariumError('record-predecessor-unknown'));
       case 'holder-mismatch':

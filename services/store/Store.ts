@@ -3,6 +3,7 @@ import type { Refusal } from '../core/acceptance.ts';
 import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
 import type { BlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
+import type { NotariumError } from '../core/errors.ts';
 import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -79,7 +80,9 @@ export type AdmitOutcome =
   /** Another record already supersedes the same predecessor. */
   | { readonly status: 'rival'; readonly winner: Uint8Array }
   | { readonly status: 'predecessor-unknown' }
-  | { readonly status: 'holder-mismatch'; readonly holder: Uint8Array };
+  | { readonly status: 'holder-mismatch'; readonly holder: Uint8Array }
+  /** `tile-corrupt`: what the log has of the record, or of its predecessor, is damaged. */
+  | { readonly status: 'failed'; readonly error: NotariumError };
 
 /** Size of the pool. `bytes` counts entries; `oldestAcceptedAt` is in Unix seconds. */
 export type PoolStatus = { readonly count: number; readonly bytes: number; readonly oldestAcceptedAt: number | null };

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { fromHex, sameBytes, toHex } from '../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../core/errors.ts';
 import { holderOf, parseEntry } from '../core/record.ts';
 import type { StoreContext } from './context.ts';
 import { bulkInsert, type Db, lockCounters, numberList } from './database.ts';
@@ -14,20 +15,33 @@ export async function admit(context: StoreContext, rows: readonly PoolRow[]): Pr
   if (rows.length === 0) return [];
   return context.db.transaction().execute(async (trx) => {
     const [counters, suspects] = await Promise.all([lockCounters(context.engine, trx), knownKeys(context, trx, rows)]);
-    const known =
-      suspects.size === 0
-        ? new Map<string, FoundRecord>()
-        : await locate(
-            context,
-            trx,
-            rows.filter((row) => suspects.has(idKey(row.id))).map((row) => row.id),
-          );
+    const known = await locateEach(
+      context,
+      trx,
+      rows.filter((row) => suspects.has(idKey(row.id))).map((row) => row.id),
+    );
     const batch = new Batch(counters.next_seq, known);
     const succeeding = rows.some((row) => row.supersedes) ? await successions(context, trx, rows) : undefined;
     const outcomes = rows.map((row) => batch.take(row, succeeding));
     await insert(context, trx, batch.accepted, counters);
     return outcomes;
   });
+}
+
+/** Records that the store knows, by id in hexadecimal; where a damaged entry keeps it from saying, the error. */
+type Known = ReadonlyMap<string, FoundRecord | NotariumError>;
+
+/** As {@link locate}; a damaged entry fails only those who ask for it. */
+async function locateEach(context: StoreContext, trx: Db, ids: readonly Uint8Array[]): Promise<Known> {
+  try {
+    return await locate(context, trx, ids);
+  } catch (error) {
+    if (!isNotariumError(error, 'tile-corrupt')) throw error;
+    if (ids.length === 1) return new Map([[toHex(ids[0]!), error]]);
+    const half = Math.ceil(ids.length / 2);
+    const first = await locateEach(context, trx, ids.slice(0, half));
+    return new Map([...first, ...(await locateEach(context, trx, ids.slice(half)))]);
+  }
 }
 
 /** Keys of the rows that something in the store has too; usually none. */
@@ -45,7 +59,7 @@ async function knownKeys(context: StoreContext, trx: Db, rows: readonly PoolRow[
 
 /** What the store knows of the predecessors that rows name. */
 type Successions = {
-  readonly predecessors: ReadonlyMap<string, FoundRecord>;
+  readonly predecessors: Known;
   /** Winner by predecessor. */
   readonly winners: Map<string, Uint8Array>;
 };
@@ -55,7 +69,7 @@ async function successions(context: StoreContext, trx: Db, rows: readonly PoolRo
     rows.flatMap(({ supersedes }) => (supersedes ? [[toHex(supersedes), supersedes] as const] : [])),
   );
   const ids = [...wanted.values()];
-  const predecessors = await locate(context, trx, ids);
+  const predecessors = await locateEach(context, trx, ids);
   const winners = new Map<string, Uint8Array>();
   for (let start = 0; start < ids.length; start += 500) {
     const some = ids.slice(start, start + 500);
@@ -69,11 +83,11 @@ async function successions(context: StoreContext, trx: Db, rows: readonly PoolRo
 class Batch {
   readonly accepted: PoolRow[] = [];
   readonly #firstSeq: number;
-  readonly #known: ReadonlyMap<string, FoundRecord>;
+  readonly #known: Known;
   /** Accepted rows by key; a list only where two share one. */
   readonly #byKey = new Map<number, PoolRow | PoolRow[]>();
 
-  constructor(firstSeq: number, known: ReadonlyMap<string, FoundRecord>) {
+  constructor(firstSeq: number, known: Known) {
     this.#firstSeq = firstSeq;
     this.#known = known;
   }
@@ -82,6 +96,7 @@ class Batch {
     const twin = this.#find(row.id);
     if (twin) return pooled(twin);
     const known = this.#known.size === 0 ? undefined : this.#known.get(toHex(row.id));
+    if (known instanceof NotariumError) return { status: 'failed', error: known };
     if (known) return outcomeOf(known);
     if (row.supersedes) {
       const refused = this.#succeed(row, row.supersedes, succeeding!);
@@ -97,6 +112,7 @@ class Batch {
   #succeed(row: PoolRow, predecessor: Uint8Array, { predecessors, winners }: Successions): AdmitOutcome | undefined {
     const name = toHex(predecessor);
     const found = predecessors.get(name);
+    if (found instanceof NotariumError) return { status: 'failed', error: found };
     const holder =
       this.#find(predecessor)?.holder ?? (found && found.where !== 'refused' ? holderIn(found.entry) : undefined);
     if (!holder) return { status: 'predecessor-unknown' };

@@ -12,6 +12,7 @@ import { type Db, lockCounters, selectPacked } from './database.ts';
 import { sha256 } from './keys.ts';
 import { readLogFile, tileCorrupt } from './logFiles.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
+import { beginPostings, endPostings, leaseOnly } from './postings.ts';
 import type { WriteOptions } from './Store.ts';
 
 // At 16 KiB an entry at most, 16 MiB in memory.
@@ -33,7 +34,8 @@ export async function commitBlock(context: StoreContext, height: number, options
   await checkRoot(context, row, edgeFrontier(edge));
   const poolBytes = { removed: 0 };
   await context.files.write(filesOf(context, row, edge, poolBytes));
-  await addPostings(context, row, from);
+  await beginPostings(context, row.hash, from, options);
+  await addPostings(context, row, from, options);
   await write(context, options, async (trx) => {
     const counters = await lockCounters(context.engine, trx);
     const now = await blockAt(trx, height);
@@ -41,6 +43,7 @@ export async function commitBlock(context: StoreContext, height: number, options
     if (now?.hash !== row.hash || counters.log_size !== from)
       throw new RangeError('the block is no longer the next one');
     await removeFromPool(trx, row);
+    await endPostings(trx);
     await trx
       .updateTable('counters')
       .set({
@@ -138,7 +141,12 @@ async function* filesOf(
  * Postings from the pool's keys, sorted, so that the index is walked from left to right. Nobody sees those beyond the end
  * of the log, so they need not wait for the one transaction, and intake gets its turn in between.
  */
-async function addPostings({ db }: StoreContext, row: BlockRow, from: number): Promise<void> {
+async function addPostings(
+  context: StoreContext,
+  row: BlockRow,
+  from: number,
+  options: WriteOptions | undefined,
+): Promise<void> {
   let leafIndex = from;
   for (const [first, last] of runsOf(row) ?? []) {
     for (let start = first; start <= last; start += postedAtOnce) {
@@ -148,9 +156,10 @@ async function addPostings({ db }: StoreContext, row: BlockRow, from: number): P
         (name) => sql`select ${sql.ref(name)} as key, seq + cast(${shift} as bigint) as leaf_index
           from pool where seq between ${start} and ${end}`,
       );
-      await sql`insert into postings (key, leaf_index)
+      const insert = sql`insert into postings (key, leaf_index)
         select key, leaf_index from (${sql.join(keys, sql` union all `)}) as keys where true order by key, leaf_index
-        on conflict do nothing`.execute(db);
+        on conflict do nothing`;
+      await write(context, leaseOnly(options), (trx) => insert.execute(trx));
     }
     leafIndex += last - first + 1;
   }

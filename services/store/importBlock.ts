@@ -11,6 +11,7 @@ import { type StoreContext, write } from './context.ts';
 import { bulkInsert, type Db, lockCounters, numberList, selectPacked } from './database.ts';
 import { idKey, idOfEntry, keysOfEntry, sha256 } from './keys.ts';
 import { BytesPacker, bytesAt, type PackedBytes, PackedRows } from './packed.ts';
+import { beginPostings, endPostings, leaseOnly } from './postings.ts';
 import type { AnchoredBlock, WriteOptions } from './Store.ts';
 import { type Spool, spoolEntries } from './spool.ts';
 import { voidFrom } from './writeBlocks.ts';
@@ -40,13 +41,15 @@ export async function importBlock(
   const edge = await readCheckedEdge(context, from);
   await checkRoot(block, edge, spool);
   const learnt: Learnt = { ids: [], heirs: [] };
-  await context.files.write(filesOf(context, edge, spool, learnt));
+  await beginPostings(context, block.hash, from, options);
+  await context.files.write(filesOf(context, edge, spool, learnt, options));
   await write(context, options, async (trx) => {
     const counters = await lockCounters(context.engine, trx);
     if (counters.log_size !== from) throw new RangeError('the log has grown meanwhile');
     await voidFrom(trx, header.height);
     const newest = await newestBlock(trx);
     if ((newest?.height ?? 0) !== header.height - 1) throw new RangeError('the block does not follow the newest one');
+    await endPostings(trx);
     await succeed(context, trx, learnt);
     const removed = await removeLogged(context, trx, learnt.ids);
     await trx.deleteFrom('blocks').where('hash', '=', block.hash).execute();
@@ -85,7 +88,13 @@ function leavesOf(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Every file that the log gains; on the way the postings are written and the rest is noted. */
-async function* filesOf(context: StoreContext, edge: TileEdge, spool: Spool, learnt: Learnt): AsyncGenerator<TileFile> {
+async function* filesOf(
+  context: StoreContext,
+  edge: TileEdge,
+  spool: Spool,
+  learnt: Learnt,
+  options: WriteOptions | undefined,
+): AsyncGenerator<TileFile> {
   const grower = new TileGrower(edge);
   let postings: (readonly [key: number, leafIndex: number])[] = [];
   for await (const entries of spool.read()) {
@@ -95,10 +104,10 @@ async function* filesOf(context: StoreContext, edge: TileEdge, spool: Spool, lea
       for (const key of learn(context, entry, learnt)) postings.push([key, first + at]);
     }
     if (postings.length < 4 * postedAtOnce) continue;
-    await post(context, postings);
+    await post(context, postings, options);
     postings = [];
   }
-  await post(context, postings);
+  await post(context, postings, options);
   yield* grower.partials();
 }
 
@@ -117,10 +126,17 @@ function learn({ logger }: StoreContext, entry: Uint8Array, { ids, heirs }: Lear
   }
 }
 
-async function post({ db, engine }: StoreContext, postings: (readonly [number, number])[]): Promise<void> {
+async function post(
+  context: StoreContext,
+  postings: (readonly [number, number])[],
+  options: WriteOptions | undefined,
+): Promise<void> {
   postings.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   const columns = [Float64Array.from(postings, ([key]) => key), Float64Array.from(postings, ([, leaf]) => leaf)];
-  await bulkInsert(engine, db, 'postings', ['key', 'leaf_index'], new PackedRows(postings.length, columns));
+  const rows = new PackedRows(postings.length, columns);
+  await write(context, leaseOnly(options), (trx) =>
+    bulkInsert(context.engine, trx, 'postings', ['key', 'leaf_index'], rows),
+  );
 }
 
 /** The log decides who succeeds; a rival in the pool has lost (`Store.rivals`). */

@@ -11,6 +11,7 @@ import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
 import { requirePooled } from './missingBlocks.ts';
 import { BytesPacker, PackedRows } from './packed.ts';
+import { endPostings } from './postings.ts';
 import type { AnchoredBlock, Progress, RebuildReport } from './Store.ts';
 import { reaches, readBundle, walkLog } from './walkLog.ts';
 
@@ -74,6 +75,7 @@ async function begin({ db, engine }: StoreContext): Promise<void> {
     // A delete of all rows takes PostgreSQL longer than it may take for an answer.
     if (engine === 'postgres') await sql`truncate table postings`.execute(trx);
     else await trx.deleteFrom('postings').execute();
+    await endPostings(trx);
     await trx.deleteFrom('successors').execute();
     await trx.updateTable('counters').set({ log_size: 0 }).execute();
   });

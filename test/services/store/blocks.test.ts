@@ -263,6 +263,37 @@ onBothDatabases('store blocks', (newPlace) => {
     await expectCode('request-invalid', store.search({ limit: 1 }));
   });
 
+  it('finds every record at its own place after a commit that did not come to its end', async () => {
+    const [a, b, c] = rows(3, 'p');
+    await store.admit([a!, b!, c!]);
+    await anchorNext(store, 3);
+    // Fails in the last transaction, when the index has been written: stands for a kill -9.
+    const unwritable = { ...event, data: { count: 1n } };
+    await expectCode('storage-failed', store.commitBlock(1, { event: unwritable }));
+    await store.updateBlock(1, { state: 'submitted', anchor: null });
+    await store.voidBlock(1);
+    const id = toHex(a!.id);
+    const refusal = { recordId: id, reason: 'record-expired', winner: zero, slot: 1 } as const;
+    const signed = await signRefusal(parseNetworkName(network)!, refusal, randomSigner());
+    await store.refuse([{ id: a!.id, refusal: signed }]);
+    const later = row('later');
+    await store.admit([later]);
+    await anchorNext(store, 10, 2);
+    await store.commitBlock(1);
+    for (const [leafIndex, record] of [b!, c!, later].entries()) {
+      expect(await store.findRecord(record.id)).to.deep.include({ where: 'log', leafIndex });
+    }
+    expect((await store.findRecord(a!.id))?.where).to.equal('refused');
+    expect((await store.search({ digest: b!.digest, limit: 5 })).hits.map(({ leafIndex }) => leafIndex)).to.deep.equal([
+      0,
+    ]);
+    expect((await store.admit([row('innocent'), b!])).map(({ status }) => status)).to.deep.equal([
+      'accepted',
+      'logged',
+    ]);
+    expect(await store.getMeta('posting')).to.equal(undefined);
+  });
+
   it('has every width of a tile that the log could have had', async () => {
     const all = rows(270);
     await logAll(store, all.slice(0, 3), 1);

@@ -66,6 +66,24 @@ onBothDatabases('store rebuild', (newPlace) => {
     await store.verifyLog();
   });
 
+  it('takes all other records when what the log has of one is damaged', async () => {
+    await using place = await newPlace();
+    const before = await place.open();
+    await logAll(before, all.slice(0, 3));
+    await before.close();
+    const bundle = logPath(place, entriesPath(0, 3));
+    await flipByte(bundle, (await readFile(bundle)).indexOf(all[1]!.subject) + 9);
+    const store = await place.open();
+    const [fresh, again] = [row('fresh'), heir('again', all[0]!)];
+    const outcomes = await store.admit([fresh, all[1]!, heir('of damaged', all[1]!), again, all[2]!]);
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['accepted', 'failed', 'failed', 'accepted', 'logged']);
+    for (const at of [1, 2]) {
+      const outcome = outcomes[at]!;
+      expect(outcome.status === 'failed' && outcome.error.code).to.equal('tile-corrupt');
+    }
+    expect((await store.poolStatus()).count).to.equal(2);
+  });
+
   it('names an entry bundle that is damaged or missing, and changes nothing', async () => {
     await using place = await newPlace();
     const blocks = await logged(place);

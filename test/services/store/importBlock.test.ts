@@ -56,6 +56,20 @@ onBothDatabases('store importBlock', (newPlace) => {
     expect(await readdir(join(place!.dataDir, 'incoming'))).to.deep.equal([]);
   });
 
+  it('leaves nothing in the index of a block that it could not take', async () => {
+    const all = rows(300);
+    const block = await logAll(his!, all);
+    const event = { type: 'block.committed', time: '2026-11-21T01:30:00.000Z', data: { count: 1n } };
+    // Fails in the last transaction, when the index has been written: stands for a kill -9.
+    await expectCode('storage-failed', store!.importBlock(block, chunks(entriesOf(all)), { event }));
+    const own = rows(300, 'own');
+    await logAll(store!, own);
+    for (const at of [0, 150, 299]) {
+      expect(await store!.findRecord(all[at]!.id)).to.equal(undefined);
+      expect(await store!.findRecord(own[at]!.id)).to.deep.include({ where: 'log', leafIndex: at });
+    }
+  });
+
   it('changes nothing when the records are not those of the block', async () => {
     const all = rows(300);
     const block = await logAll(his!, all);
