@@ -1,5 +1,6 @@
 import type { Chain } from '../chain/Chain.ts';
 import type { Network } from '../core/eip712.ts';
+import { NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -43,6 +44,26 @@ export const defaultSettings: CentreSettings = {
   tickMs: 100,
   watchMs: 2_000,
 };
+
+/**
+ * Settings with their defaults. A block is sealed when the one before has its confirmations, so a promise must reach
+ * further than they do; by default twice as far, with a chain that has a block in each slot.
+ * @throws NotariumError `config-invalid` where promises could not be kept.
+ */
+export function settingsOf(given: Partial<CentreSettings> = {}): CentreSettings {
+  const { confirmations = defaultSettings.confirmations } = given;
+  const { promiseSlots = Math.max(defaultSettings.promiseSlots, 2 * confirmations + 10) } = given;
+  if (promiseSlots <= confirmations) {
+    throw new NotariumError(
+      'config-invalid',
+      `a promise of ${promiseSlots} slots, with ${confirmations} confirmations`,
+      {
+        data: { promiseSlots, confirmations },
+      },
+    );
+  }
+  return { ...defaultSettings, ...given, confirmations, promiseSlots };
+}
 
 /** What the verbs of this folder work with; built once in openCentre.ts. */
 export type CentreParts = {

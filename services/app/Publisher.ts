@@ -10,6 +10,7 @@ import { fatalCodes } from './Problems.ts';
 import { PublisherLease, renewMs } from './PublisherLease.ts';
 import { checkHistory, reconcile } from './reconcile.ts';
 import { sealBlock } from './sealBlock.ts';
+import { watchPromises } from './watchPromises.ts';
 
 const longestPauseMs = 4_000;
 
@@ -130,11 +131,12 @@ export class Publisher {
 
   /** Whether the chain still is the one that the data folder belongs to, and the clock right. */
   async #look(lease: Lease | undefined): Promise<void> {
-    const { chain, problems } = this.#parts;
+    const { chain, clock, problems, periodSeconds } = this.#parts;
     await chain.checkInstance();
     if (lease) {
       this.#settled = await reconcile(this.#parts, lease);
       this.#reconciled = true;
+      await watchPromises(this.#parts, slotAt(clock.nowMs(), periodSeconds));
     } else {
       await checkHistory(this.#parts);
     }
@@ -167,6 +169,8 @@ export class Publisher {
       this.#reconciled = false;
       return false;
     }
+    // Here too: a promise may have ended with the slot before, and nobody looks again before the record is sealed.
+    await watchPromises(this.#parts, slot);
     const block = await sealBlock(this.#parts, slot, committee, lease, this.#size.records);
     this.#lastSlot = slot;
     if (block) await this.#advance(block, lease);

@@ -10,7 +10,7 @@ import type { Store } from '../store/Store.ts';
 import { apiKeys } from './apiKeys.ts';
 import { askChain } from './askChain.ts';
 import type { Centre, CentreEvent } from './Centre.ts';
-import { type CentreParts, type CentreSettings, defaultSettings } from './CentreParts.ts';
+import { type CentreParts, type CentreSettings, settingsOf } from './CentreParts.ts';
 import { ClockGuard } from './ClockGuard.ts';
 import { centreStatus } from './centreStatus.ts';
 import { Intake } from './Intake.ts';
@@ -64,7 +64,7 @@ const pollMs = 500;
 export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
   const { store, chain, signer, logger, crypto, clock = systemClock } = options;
   const { info } = chain;
-  const settings: CentreSettings = { ...defaultSettings, ...options.settings };
+  const settings = settingsOf(options.settings);
   const metrics = options.metrics ?? createMetrics();
   const problems = new Problems();
   const alone: Omit<CentreParts, 'replication'> = {

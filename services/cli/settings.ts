@@ -36,6 +36,8 @@ const settingsSchema = z.strictObject({
   databaseUrl: z.string().min(1).optional(),
   logUrl: z.string().min(1).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
+  /** Slots by which an acceptance promises inclusion. */
+  promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   /** Who may submit signed records, and who may read, without an API key. */
   submit: z.enum(['open', 'key']).optional(),
@@ -84,6 +86,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   databaseUrl: 'DATABASE_URL',
   logUrl: 'NOTARIUM_LOG_URL',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
+  promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',
   submit: 'NOTARIUM_SUBMIT',
   read: 'NOTARIUM_READ',

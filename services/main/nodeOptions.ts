@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defaultSettings } from '../app/CentreParts.ts';
+import { settingsOf } from '../app/CentreParts.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
@@ -7,12 +7,12 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
 
 /**
  * Options of a node from the settings of the command line.
- * @throws NotariumError `config-invalid` when the chain or the contract is missing.
+ * @throws NotariumError `config-invalid` when the chain or the contract is missing, or promises could not be kept.
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
     settings;
-  const { host, port, trustProxy, publish, listen, announce, peers } = settings;
+  const { host, port, promiseSlots, trustProxy, publish, listen, announce, peers } = settings;
   return {
     dataDir: settings.data,
     keysDir: keysDirOf(settings),
@@ -27,12 +27,13 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(port === undefined ? {} : { port }),
       ...(trustProxy === undefined ? {} : { trustProxy }),
     },
-    settings: {
-      confirmations: Math.max(1, confirmations ?? defaultSettings.confirmations),
+    settings: settingsOf({
+      ...(confirmations === undefined ? {} : { confirmations: Math.max(1, confirmations) }),
+      ...(promiseSlots === undefined ? {} : { promiseSlots }),
       ...(poolLimit === undefined ? {} : { poolLimit }),
       ...(threads === undefined ? {} : { threads }),
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
-    },
+    }),
     ...(publish === undefined ? {} : { publish }),
     ...(peers === undefined ? {} : { peers: peersOf(peers) }),
     ...(listen === undefined ? {} : { listen: listen.split(',') }),

@@ -258,6 +258,11 @@ export type Store = {
   poolStatus(): Promise<PoolStatus>;
   /** The oldest rows that are in no live block (sealed, submitted, anchored), oldest first. */
   poolCut(limit: number): Promise<PoolCut>;
+  /**
+   * Ids of free rows that were promised for a slot before this one. Looks at the oldest `limit` rows only: promises are
+   * made in the order of rows.
+   */
+  overdue(slot: number, limit: number): Promise<Uint8Array[]>;
   /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
   refuse(
     items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[],

@@ -21,7 +21,7 @@ import { logSizeFor } from './locate.ts';
 import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
 import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
-import { poolCut, poolStatus } from './pool.ts';
+import { overdue, poolCut, poolStatus } from './pool.ts';
 import { openPostgres } from './postgres.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
@@ -104,6 +104,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     admit: (rows) => admit(context, rows),
     poolStatus: () => poolStatus(context),
     poolCut: (limit) => poolCut(context, limit),
+    overdue: (slot, limit) => overdue(context, slot, limit),
     refuse: refuse(context),
     ...votes(context),
     saveBlock: (block, range, write) => saveBlock(context, block, range, write),

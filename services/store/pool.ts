@@ -57,3 +57,22 @@ export async function poolCut({ reader }: StoreContext, limit: number): Promise<
     supersedes: heirs,
   };
 }
+
+/** See `Store.overdue`. */
+export async function overdue({ reader }: StoreContext, slot: number, limit: number): Promise<Uint8Array[]> {
+  const oldest = reader
+    .selectFrom('pool')
+    .select(['seq', 'id', 'include_by_slot', 'acceptance'])
+    .where('seq', '>', await lastLiveSeq(reader))
+    .orderBy('seq')
+    .limit(limit);
+  const rows = await reader
+    .selectFrom(oldest.as('oldest'))
+    .select('id')
+    .where('include_by_slot', '<', slot)
+    // What came from another centre is not promised by this one.
+    .where((from) => from(from.fn<number>('length', ['acceptance']), '>', 0))
+    .orderBy('seq')
+    .execute();
+  return rows.map(({ id }) => id);
+}

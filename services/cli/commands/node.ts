@@ -9,6 +9,7 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on (default: 8080)')
     .option('--confirmations <count>', 'chain blocks on top of an anchor before a block is committed')
+    .option('--promise-slots <count>', 'slots by which a record is promised to be in a block (default: 60 or more)')
     .option('--submit <policy>', 'open (default): signed records need no API key; key: they do')
     .option('--read <policy>', 'open (default) or key: who may read')
     .option('--no-rate-limit', 'no limits of requests for an address or key')
