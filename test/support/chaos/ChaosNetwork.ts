@@ -63,19 +63,27 @@ export async function startChaosNetwork(options: { periodSeconds?: number } = {}
     async suffer(fault) {
       const startMs = performance.now();
       load = new Load(consortium);
-      let count: number;
       try {
-        await load.more(40);
-        count = await fault.run(network);
-      } finally {
-        await load.end();
+        let count: number;
+        try {
+          await load.more(40);
+          count = await fault.run(network);
+        } finally {
+          await load.end();
+        }
+        for (const id of load.acknowledged) acknowledged.add(id);
+        await untilSettled(consortium, { atLeast: acknowledged.size }, 60_000);
+        await expectSameLogs(consortium, [...acknowledged], { receipts: 8 });
+        const seconds = (performance.now() - startMs) / 1000;
+        return { fault: fault.name, count, unit: fault.unit, acknowledged: load.acknowledged.size, seconds };
+      } catch (error) {
+        const logs = consortium.members.map(
+          (member, at) => `--- centre ${at + 1}\n${member.process.stderr().slice(-3000)}`,
+        );
+        throw new Error(`${fault.name}: ${error instanceof Error ? error.message : error}\n${logs.join('\n')}`, {
+          cause: error,
+        });
       }
-      const gained = load.acknowledged.size;
-      for (const id of load.acknowledged) acknowledged.add(id);
-      await untilSettled(consortium, { atLeast: acknowledged.size }, 120_000);
-      await expectSameLogs(consortium, [...acknowledged], { receipts: 8 });
-      const seconds = (performance.now() - startMs) / 1000;
-      return { fault: fault.name, count, unit: fault.unit, acknowledged: gained, seconds };
     },
     async [Symbol.asyncDispose]() {
       await consortium[Symbol.asyncDispose]();
