@@ -9,7 +9,7 @@ import type { Store } from '../store/Store.ts';
 import type { ClockGuard } from './ClockGuard.ts';
 import type { CentreMetrics } from './metrics.ts';
 import type { Problems } from './Problems.ts';
-import type { Replication } from './replication/openReplication.ts';
+import type { Replication } from './replication/Replication.ts';
 
 /** Numbers that an operator may set. */
 export type CentreSettings = {

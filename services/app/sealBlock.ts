@@ -6,8 +6,8 @@ import { extendTree } from '../core/log/extend.ts';
 import type { Lease, PoolCut, StoredBlock } from '../store/Store.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { cutPool } from './cutPool.ts';
-import type { BlockLeaves } from './replication/collectVotes.ts';
 import { orphanedTail } from './replication/orphanedTail.ts';
+import type { BlockLeaves } from './replication/Replication.ts';
 import { signAlone } from './signAlone.ts';
 import { submissionJson } from './submission.ts';
 

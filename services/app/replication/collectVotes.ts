@@ -3,15 +3,13 @@ import { type Address, type Hex, toHex } from '../../core/bytes.ts';
 import { type Committee, quorumOf, slotStartMs } from '../../core/committee.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { recoverAddress, signatureBytes } from '../../core/signature.ts';
+import type { BlockLeaves } from './Replication.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { jsonFrame, onlyFrame, packedFrames, protocols, readJson, voteAnswerSchema } from './wire.ts';
 
 const firstPauseMs = 50;
 const longestPauseMs = 400;
 const invalidVotePoints = 20;
-
-/** Id and leaf hash of a block's records, 32 bytes each. */
-export type BlockLeaves = { readonly ids: Uint8Array; readonly leafHashes: Uint8Array };
 
 /**
  * Asks every other member for its signature, and answers with a quorum of them, ours first, as soon as there is one. Who is

@@ -1,45 +1,22 @@
-import type { Acceptance } from '../../core/acceptance.ts';
-import type { BlockHeader, BlockSignature } from '../../core/block.ts';
-import type { Address, Hash, RecordId } from '../../core/bytes.ts';
-import type { Committee } from '../../core/committee.ts';
+import type { Address } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
-import type { Net } from '../../net/Net.ts';
-import type { AnchoredBlock, Lease } from '../../store/Store.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
 import { Broadcaster } from './Broadcaster.ts';
 import { blockSources, serveLog } from './blockSources.ts';
 import { castVotes } from './castVotes.ts';
-import { type BlockLeaves, collectVotes } from './collectVotes.ts';
+import { collectVotes } from './collectVotes.ts';
 import { holdByQuorum, serveHold } from './holdRecords.ts';
 import { Members } from './members.ts';
 import { ProposalMemory } from './ProposalMemory.ts';
 import { isAway, Reconciler } from './Reconciler.ts';
+import type { Replication } from './Replication.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { SeenHeaders } from './SeenHeaders.ts';
 import { takeRecords } from './takeRecords.ts';
 import { EquivocationWatch } from './watchEquivocation.ts';
 import { anchoredSchema, jsonFrame, readJson, topics } from './wire.ts';
-
-/** What a centre does together with the others. */
-export type Replication = {
-  readonly net: Net;
-  /** Tells the others of entries that have just come to be on disk here. */
-  broadcast(entries: readonly Uint8Array[]): void;
-  /** See {@link collectVotes}. */
-  collectSignatures(header: BlockHeader, committee: Committee, leaves: BlockLeaves): Promise<BlockSignature[]>;
-  /**
-   * Takes a block of the chain, whose records are not all here, into the log, from whoever has them.
-   * @throws NotariumError `block-unavailable` with what each source said.
-   */
-  importBlock(block: AnchoredBlock, lease: Lease): Promise<void>;
-  /** Tells the others that a block has been anchored. */
-  announceAnchored(height: number, hash: Hash): Promise<void>;
-  /** See {@link holdByQuorum}. */
-  hold(id: RecordId, own: Acceptance, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Acceptance[]>;
-  close(): Promise<void>;
-};
 
 /** What the host gives. */
 export type ReplicationOptions = Omit<ReplicationParts, keyof CentreParts | 'proposals' | 'seen' | 'workers'> & {

@@ -1,7 +1,7 @@
 import { parseEntry } from '../../core/record.ts';
 import { leafHash } from '../../core/sha256.ts';
 import type { CentreParts } from '../CentreParts.ts';
-import type { BlockLeaves } from './collectVotes.ts';
+import type { BlockLeaves } from './Replication.ts';
 
 /**
  * Leaves of the log from a size on: those whose anchors a deep reorganisation has taken (reanchorLog.ts). They stand at the

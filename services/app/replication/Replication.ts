@@ -1,0 +1,28 @@
+import type { Acceptance } from '../../core/acceptance.ts';
+import type { BlockHeader, BlockSignature } from '../../core/block.ts';
+import type { Hash, RecordId } from '../../core/bytes.ts';
+import type { Committee } from '../../core/committee.ts';
+import type { Net } from '../../net/Net.ts';
+import type { AnchoredBlock, Lease } from '../../store/Store.ts';
+
+/** Id and leaf hash of a block's records, 32 bytes each, in log order. */
+export type BlockLeaves = { readonly ids: Uint8Array; readonly leafHashes: Uint8Array };
+
+/** What a centre does together with the others. */
+export type Replication = {
+  readonly net: Net;
+  /** Tells the others of entries that have just come to be on disk here. */
+  broadcast(entries: readonly Uint8Array[]): void;
+  /** A quorum's signatures over a header, ours first (collectVotes.ts). @throws NotariumError `quorum-unreachable`. */
+  collectSignatures(header: BlockHeader, committee: Committee, leaves: BlockLeaves): Promise<BlockSignature[]>;
+  /**
+   * Takes a block of the chain, whose records are not all here, into the log, from whoever has them.
+   * @throws NotariumError `block-unavailable` with what each source said.
+   */
+  importBlock(block: AnchoredBlock, lease: Lease): Promise<void>;
+  /** Tells the others that a block has been anchored. */
+  announceAnchored(height: number, hash: Hash): Promise<void>;
+  /** Acceptances of a quorum that has the record on disk (holdRecords.ts). @throws NotariumError `quorum-unreachable`. */
+  hold(id: RecordId, own: Acceptance, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Acceptance[]>;
+  close(): Promise<void>;
+};
