@@ -73,6 +73,8 @@ async function run(step: Step): Promise<Counts & { readonly seconds: number }> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
+      // Hundreds of processes are started, each from the same sources.
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
       HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true',
       NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
     },

@@ -1,5 +1,9 @@
 #!/usr/bin/env node
 // Plain JavaScript, old syntax only: this file must be readable for the Node that it refuses.
+import module from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 // A centre has several threads and runs for months. Node's defaults are for speed in one thread: with them the same centre
@@ -20,5 +24,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
   const command = [process.execPath].concat(process.execArgv, heapFlags, process.argv.slice(1));
   process.execve(process.execPath, command, Object.assign({}, malloc, process.env));
 } else {
+  // Half of the time to start is compiling. In a folder of this user alone: what stands in it is run.
+  if (module.enableCompileCache && !module.getCompileCacheDir()) {
+    module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'notarium', 'compiled'));
+  }
   import('../main.ts');
+  // Node keeps what it has compiled only when it ends by itself; a centre may be killed.
+  if (module.flushCompileCache) setTimeout(module.flushCompileCache, 5000).unref();
 }
