@@ -96,9 +96,15 @@ export class EquivocationWatch {
     for (const [culprit, { first, second }] of this.#pending) {
       const node = (await chain.nodes()).find(({ address }) => address === culprit);
       if (node?.status === 'active') {
-        const outcome = await chain.reportEquivocation(first, second);
-        metrics.equivocations.inc();
-        logger.warn({ culprit, outcome }, 'equivocation reported to the registry');
+        try {
+          const outcome = await chain.reportEquivocation(first, second, { signal: this.#stop.signal });
+          metrics.equivocations.inc();
+          logger.warn({ culprit, outcome }, 'equivocation reported to the registry');
+        } catch (error) {
+          // Final, such as for the last active node: asking again would not change it, and must not hold up the next proof.
+          if (!isNotariumError(error, 'chain-report-rejected')) throw error;
+          logger.error({ err: error, culprit }, 'the registry refuses the proof of an equivocation');
+        }
       }
       this.#pending.delete(culprit);
     }
