@@ -54,11 +54,12 @@ export class Members {
         const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(lookUpMs)]);
         try {
           this.#found.set(address, await lookUpPeer(endpoint, address, signal));
+          // At once: the next one may take all its time to say nothing.
+          if (!this.#stop.signal.aborted) net.setDirectory(directory());
         } catch (error) {
           this.#parts.logger.debug({ err: error, peer: address }, 'a centre does not say where it listens');
         }
       }),
     );
-    if (missing.length > 0 && !this.#stop.signal.aborted) net.setDirectory(directory());
   }
 }
