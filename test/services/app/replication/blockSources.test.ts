@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import { blockSources } from '../../../../services/app/replication/blockSources.ts';
+import { ProposalMemory } from '../../../../services/app/replication/ProposalMemory.ts';
+import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
+import { zeroHash } from '../../../../services/core/block.ts';
+import type { Address } from '../../../../services/core/bytes.ts';
+import { encodeEntries } from '../../../../services/core/log/entryBundle.ts';
+import type { RequestOptions } from '../../../../services/net/Net.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+
+describe('blockSources', () => {
+  const [good, bad, away] = ['0x0a', '0x0b', '0x0c'] as Address[];
+  const entry = (at: number): Uint8Array => Uint8Array.of(at);
+
+  /** A net of three peers, one of them away, on which each request is answered with the bundle. */
+  function partsWith(bundle: Uint8Array, asked: RequestOptions[] = []): ReplicationParts {
+    return {
+      proposals: new ProposalMemory(),
+      signer: { address: good },
+      chain: { nodes: async () => [{ address: bad, endpoint: 'no URL', status: 'active' }] },
+      net: {
+        peers: () => [
+          { address: bad, isConnected: true, score: 50 },
+          { address: good, isConnected: true, score: 0 },
+          { address: away, isConnected: false, score: 0 },
+        ],
+        async *request(_: Address, __: string, ___: unknown, options: RequestOptions) {
+          asked.push(options);
+          yield bundle;
+        },
+      },
+    } as unknown as ReplicationParts;
+  }
+  const all = async <T>(source: AsyncIterable<T>): Promise<T[]> => {
+    const items: T[] = [];
+    for await (const item of source) items.push(item);
+    return items;
+  };
+
+  it('asks first the peer that has been blamed least, and each for seconds, not for ever', async () => {
+    const asked: RequestOptions[] = [];
+    const parts = partsWith(encodeEntries([entry(0), entry(1), entry(2)]), asked);
+    const sources = await all(blockSources(parts, zeroHash, 1, 3));
+    expect(sources.map(({ name }) => name)).to.deep.equal([`peer ${good}`, `peer ${bad}`, 'tiles of no URL']);
+    expect(await all(sources[0]!.entries())).to.deep.equal([[entry(1), entry(2)]]);
+    expect(asked[0]!.timeoutMs).to.be.at.most(6_000);
+  });
+
+  it('says of what is no bundle that it is not the block', async () => {
+    const [source] = await all(blockSources(partsWith(Uint8Array.of(9, 9, 9)), zeroHash, 0, 1));
+    await expectCode('block-invalid', all(source!.entries()));
+  });
+
+  it('says of an endpoint that cannot be fetched that it is away, so that the next source is asked', async () => {
+    const sources = await all(blockSources(partsWith(new Uint8Array()), zeroHash, 0, 1));
+    await expectCode('peer-unreachable', all(sources.at(-1)!.entries()));
+  });
+});
