@@ -13,8 +13,9 @@ import { Notarium, type Receipt, type TrustedNetwork } from '../services/index.t
 import { hashFile } from '../services/lib/hashFile.ts';
 import { walkFiles } from '../services/lib/walkFiles.ts';
 import { alterations } from './support/alterations.ts';
+import { deployLocal } from './support/deployLocal.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
-import { deployLocal, ensureKeys, fund, type LocalCentre, startLocalCentre } from './support/localCentre.ts';
+import { ensureKeys, fund, type LocalCentre, startLocalCentre } from './support/localCentre.ts';
 import { startChain } from './support/startChain.ts';
 
 type Row = { readonly what: string; readonly count: number; readonly failed: number; readonly seconds: number };
@@ -50,8 +51,7 @@ try {
   await fund(chain.rpcUrl, keys.address);
   const deployment = await deployLocal({
     rpcUrl: chain.rpcUrl,
-    keys,
-    endpoint: `http://127.0.0.1:${port}`,
+    members: [{ keys, endpoint: `http://127.0.0.1:${port}` }],
     stateDir: join(base, 'ignition'),
     periodSeconds: 2,
     graceSeconds: 30,

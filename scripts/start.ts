@@ -1,59 +1,34 @@
 /**
- * Starts a Notarium network of one centre on this machine: a local chain, the contracts, and the centre with its HTTP
- * API. Ctrl-C stops everything. See `npm start -- --help`.
+ * Starts a Notarium network on this machine: a local chain, the contracts, and one centre or more with their HTTP API.
+ * Ctrl-C stops everything. See `npm start -- --help`.
  */
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { CommanderError } from 'commander';
 import { exitCodeOf, exitInterrupted } from '../services/cli/exitCodes.ts';
 import type { Address } from '../services/core/bytes.ts';
-import { isNotariumError, NotariumError } from '../services/core/errors.ts';
+import { isNotariumError } from '../services/core/errors.ts';
 import { jsonRpc } from '../services/lib/jsonRpc.ts';
 import { DeployError } from './support/DeployError.ts';
+import { deployLocal, keptParameters, type LocalMember } from './support/deployLocal.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
-import { deployLocal, ensureKeys, fund, startLocalCentre } from './support/localCentre.ts';
-import { type CentreProcess, nextStepsOf } from './support/nextStepsOf.ts';
+import { ensureKeys, fund } from './support/localCentre.ts';
+import { moveEndpoints } from './support/moveEndpoints.ts';
+import { centreUrl } from './support/nextStepsOf.ts';
 import { requireFreePort } from './support/ports.ts';
-import { type ChainKind, type RunningChain, startChain } from './support/startChain.ts';
+import { runCentres } from './support/runCentres.ts';
+import { type RunningChain, startChain } from './support/startChain.ts';
+import { type Asked, centrePorts, readStartOptions, type StartOptions } from './support/startOptions.ts';
 import { stopping, unlessStopped } from './support/stopping.ts';
 
-type Options = {
-  readonly chain: ChainKind;
-  readonly chainPort: string;
-  readonly port: string;
-  readonly data: string;
-  readonly period: string;
-  readonly grace: string;
-  readonly rpc?: string;
-  readonly contract?: string;
-};
-
-/** What is asked for of a network that is deployed now. */
-type Timing = { readonly periodSeconds: number; readonly graceSeconds: number };
+/** Where a centre of a local network is. */
+type Place = { readonly name: string; readonly dataDir: string; readonly port: number };
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
-const program = new Command('npm start --')
-  .description('A Notarium network of one centre on this machine: chain, contracts, centre and HTTP API.')
-  .addOption(
-    new Option('--chain <kind>', 'local chain: hardhat forgets everything when it stops, anvil keeps it')
-      .choices(['hardhat', 'anvil'])
-      .default('hardhat'),
-  )
-  .option('--chain-port <port>', 'port of the local chain', '8545')
-  .option('--port <port>', 'port of the HTTP API', '8080')
-  .option('--data <folder>', 'where data folders are made', '.notarium')
-  .option('--period <seconds>', 'block period of a newly deployed network', '2')
-  .option('--grace <seconds>', 'time that a block of a newly deployed network has to be anchored after its slot', '30')
-  .option('--rpc <url>', 'use this chain instead of a local one (needs --contract)')
-  .option('--contract <address>', 'BlockAnchor on that chain')
-  .exitOverride();
-
 try {
-  program.parse();
-  await run(program.opts<Options>());
+  await run(readStartOptions());
 } catch (error) {
   // A signal that came during synchronous work, like that of the compiler, is told only now.
   await new Promise(setImmediate);
@@ -75,63 +50,65 @@ function report(error: unknown): number {
   return exitCodeOf(error.code);
 }
 
-async function run(options: Options): Promise<void> {
-  const port = portOf(options.port, '--port');
-  const chainPort = portOf(options.chainPort, '--chain-port');
-  const asked = {
-    periodSeconds: positive(options.period, '--period'),
-    graceSeconds: positive(options.grace, '--grace'),
-  };
-  await requireFreePort(port, '--port');
-  if (options.rpc !== undefined || options.contract !== undefined) {
-    if (options.rpc === undefined || options.contract === undefined) {
-      throw new NotariumError('usage-invalid', '--rpc and --contract go together');
-    }
-    return await runOn(options, options.rpc, options.contract.toLowerCase() as Address, port);
+async function run(options: StartOptions): Promise<void> {
+  const { rpc, contract, chainPort } = options;
+  if (rpc !== undefined && contract !== undefined) {
+    await requireFreePort(options.port, '--port');
+    return await runOn(options, rpc, contract.toLowerCase() as Address);
   }
-  await requireFreePort(chainPort, '--chain-port');
-  ensureBuilt(say);
   const base = resolve(options.data);
+  const keptDir = options.chain === 'anvil' ? join(base, 'anvil') : undefined;
+  const kept = keptDir === undefined ? undefined : await keptParameters(keptDir);
+  const ports = centrePorts(options, kept?.committee.length ?? options.asked.centres);
+  for (const port of ports) await requireFreePort(port, '--port');
+  await requireFreePort(chainPort, '--chain-port');
+  if (kept) sayKept(kept.committee.length, options.asked.centres);
+  ensureBuilt(say);
   await mkdir(base, { recursive: true });
   say(`Starting a local ${options.chain} chain on 127.0.0.1:${chainPort} …`);
-  const stateDir = options.chain === 'anvil' ? join(base, 'anvil', 'chain') : undefined;
   const chain = await startChain({
     kind: options.chain,
     port: chainPort,
-    // Its own process group: Ctrl-C reaches this process only, which stops the centre first.
+    // Its own process group: Ctrl-C reaches this process only, which stops the centres first.
     detached: true,
-    ...(stateDir ? { stateDir } : {}),
+    ...(keptDir === undefined ? {} : { stateDir: join(keptDir, 'chain') }),
   });
   try {
-    await runLocal(options, asked, chain, base, port);
+    const folder = keptDir ?? join(base, `hardhat-${(await genesisHash(chain)).slice(2, 10)}`);
+    const places = ports.map((port, index) => {
+      const name = `centre-${index + 1}`;
+      return { name, dataDir: join(folder, name), port };
+    });
+    await runLocal(options.asked, chain, folder, places);
   } finally {
     await chain.stop();
     say('Stopped.');
   }
 }
 
-/** Every instance of the chain has a data folder of its own: what one instance anchored, the next does not know. */
-async function runLocal(
-  options: Options,
-  asked: Timing,
-  chain: RunningChain,
-  base: string,
-  port: number,
-): Promise<void> {
+/** Every instance of the chain has data folders of its own: what one instance anchored, the next does not know. */
+async function genesisHash({ rpcUrl }: RunningChain): Promise<string> {
   stopping.throwIfAborted();
-  const rpc = jsonRpc(chain.rpcUrl);
-  const genesis = (await rpc('eth_getBlockByNumber', ['0x0', false])) as { hash: string };
-  const dataDir = join(base, options.chain === 'anvil' ? 'anvil' : `hardhat-${genesis.hash.slice(2, 10)}`, 'centre-1');
-  if (!existsSync(dataDir)) say('Making the keys of the centre …');
-  const keys = await ensureKeys(dataDir);
-  await fund(chain.rpcUrl, keys.address);
+  const { hash } = (await jsonRpc(rpcUrl)('eth_getBlockByNumber', ['0x0', false])) as { hash: string };
+  return hash;
+}
+
+async function runLocal(asked: Asked, chain: RunningChain, folder: string, places: readonly Place[]): Promise<void> {
+  const { rpcUrl } = chain;
+  if (!existsSync(places.at(-1)!.dataDir)) say(`Making the keys of the centre${places.length === 1 ? '' : 's'} …`);
+  const members: LocalMember[] = [];
+  for (const { dataDir, port } of places) {
+    stopping.throwIfAborted();
+    const keys = await ensureKeys(dataDir);
+    await fund(rpcUrl, keys.address);
+    members.push({ keys, endpoint: centreUrl(port) });
+  }
   say('Deploying the contracts …');
   const deployment = await unlessStopped(
     deployLocal({
-      rpcUrl: chain.rpcUrl,
-      keys,
-      endpoint: `http://127.0.0.1:${port}`,
-      stateDir: join(dataDir, '..', 'ignition'),
+      rpcUrl,
+      members,
+      stateDir: join(folder, 'ignition'),
       ...asked,
       outFile: join(root, 'deployments', 'localhost.json'),
     }),
@@ -142,53 +119,34 @@ async function runLocal(
       `This network keeps the period of ${periodSeconds} s and the grace of ${graceSeconds} s that it was deployed with.`,
     );
   }
+  const moved = members.map(({ keys, endpoint }) => ({ address: keys.address, endpoint }));
+  await unlessStopped(moveEndpoints(rpcUrl, deployment.registry.toLowerCase() as Address, moved));
   const contract = deployment.blockAnchor.toLowerCase() as Address;
-  await mentionOldFolders(base, dataDir);
-  await runCentre({ dataDir, port, rpcUrl: chain.rpcUrl, contract }, chain);
+  await mentionOldFolders(folder);
+  await runCentres(
+    places.map((place) => ({ ...place, rpcUrl, contract })),
+    { say, chain },
+  );
 }
 
-async function runOn(options: Options, rpcUrl: string, contract: Address, port: number): Promise<void> {
-  const dataDir = join(resolve(options.data), `network-${contract.slice(2, 10)}`, 'centre-1');
+async function runOn({ data, port }: StartOptions, rpcUrl: string, contract: Address): Promise<void> {
+  const name = 'centre-1';
+  const dataDir = join(resolve(data), `network-${contract.slice(2, 10)}`, name);
   const { address } = await ensureKeys(dataDir);
   say(`This centre is ${address}; it must be in the committee of ${contract}, and able to pay for gas.`);
-  await runCentre({ dataDir, port, rpcUrl, contract });
+  await runCentres([{ name, dataDir, port, rpcUrl, contract }], { say });
 }
 
-async function mentionOldFolders(base: string, dataDir: string): Promise<void> {
-  const current = resolve(dataDir, '..');
+function sayKept(have: number, asked: number): void {
+  if (have === asked) return;
+  say(`This network keeps the ${have === 1 ? 'one centre' : `${have} centres`} that it was deployed with.`);
+}
+
+async function mentionOldFolders(current: string): Promise<void> {
+  const base = resolve(current, '..');
   const old = (await readdir(base)).filter((name) => name.startsWith('hardhat-') && join(base, name) !== current);
   if (old.length === 0) return;
   say(
     `${old.length} data folder${old.length === 1 ? '' : 's'} of earlier Hardhat networks, which are gone, can be deleted: ${join(base, 'hardhat-*')}`,
   );
-}
-
-async function runCentre(place: CentreProcess, chain?: RunningChain): Promise<void> {
-  say('Starting the centre …');
-  const centre = await startLocalCentre({ ...place, signal: stopping });
-  stopping.throwIfAborted();
-  // It has said why on stderr, and its exit code is ours.
-  if (!centre) return;
-  try {
-    say(nextStepsOf(place, chain));
-    const stopped = once(stopping, 'abort');
-    await Promise.race([stopped, centre.ended, ...(chain ? [chain.ended] : [])]);
-    if (stopping.aborted) say('\nStopping: the centre first, then the chain …');
-    else throw new NotariumError('internal', 'the centre or the chain ended by itself; see above');
-  } finally {
-    await centre.stop();
-  }
-}
-
-function portOf(text: string, flag: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new NotariumError('usage-invalid', `${flag} ${text}`);
-  return port;
-}
-
-function positive(text: string, flag: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1_000_000)
-    throw new NotariumError('usage-invalid', `${flag} ${text}`);
-  return value;
 }

@@ -4,14 +4,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { computeAddress } from 'ethers';
-import { personalKey } from '../../services/cli/personalKey.ts';
-import { type Address, toHex } from '../../services/core/bytes.ts';
-import { writeFileWhole } from '../../services/lib/client/writeFileWhole.ts';
+import { createInterface } from 'node:readline';
+import type { Address } from '../../services/core/bytes.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
-import { type Deployment, deploy } from '../deploy.ts';
-import { type DeployParameters, deployParameters } from './deployParameters.ts';
 import { root } from './ensureBuilt.ts';
 
 /** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
@@ -33,44 +29,6 @@ export async function fund(rpcUrl: string, address: Address): Promise<void> {
   if (balance >= 10n ** 18n) return;
   const [from] = (await rpc('eth_accounts', [])) as Address[];
   await rpc('eth_sendTransaction', [{ from, to: address, value: `0x${(100n * 10n ** 18n).toString(16)}` }]);
-}
-
-/**
- * Deploys the contracts on a local chain, with a committee of one centre. A second run deploys nothing, and takes the
- * parameters of the first whatever it is asked for: they are the contracts' own, for ever. The deployer is a key of this
- * instance alone: the contract's address, and so the network's name, then differs from instance to instance.
- */
-export async function deployLocal(options: {
-  rpcUrl: string;
-  keys: KeystorePublic;
-  endpoint: string;
-  stateDir: string;
-  periodSeconds: number;
-  graceSeconds: number;
-  outFile?: string;
-}): Promise<Deployment> {
-  const { rpcUrl, keys, endpoint, stateDir, periodSeconds, graceSeconds, outFile } = options;
-  const { address, encryptionPublicKey: encryptionKey, noteKey } = keys;
-  const deployer = await personalKey(join(stateDir, '..', 'deployer'));
-  const privateKey = toHex(deployer.privateKey);
-  await fund(rpcUrl, computeAddress(privateKey).toLowerCase() as Address);
-  const file = join(stateDir, '..', 'parameters.json');
-  const parameters: DeployParameters = existsSync(file)
-    ? deployParameters(JSON.parse(await readFile(file, 'utf8')), file)
-    : {
-        committee: [{ address, name: 'Centre 1', endpoint, encryptionKey, noteKey }],
-        periodSeconds,
-        graceSeconds,
-      };
-  // Before the deployment, which may be interrupted after its first transaction.
-  await writeFileWhole(file, `${JSON.stringify(parameters, null, 2)}\n`);
-  return await deploy({
-    chain: rpcUrl,
-    privateKey,
-    stateDir,
-    ...(outFile === undefined ? {} : { outFile }),
-    parameters,
-  });
 }
 
 /** A running centre. */
@@ -96,16 +54,25 @@ export async function startLocalCentre(options: {
   port: number;
   rpcUrl: string;
   contract: Address;
+  /** Stands before each line that the centre writes to stderr. */
+  label?: string;
+  /** Threads that check records; the centre's own default when left out. */
+  threads?: number;
   signal?: AbortSignal;
 }): Promise<LocalCentre | undefined> {
-  const { dataDir, port, rpcUrl, contract, signal: stopping } = options;
+  const { dataDir, port, rpcUrl, contract, label, threads, signal: stopping } = options;
   const args = [
     ...['--disable-warning=ExperimentalWarning', join(root, 'services', 'bin', 'notarium.js'), 'node', '--quiet'],
     ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
     ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
+    ...(threads === undefined ? [] : ['--threads', String(threads)]),
   ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const stderr = label === undefined ? 'inherit' : 'pipe';
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr], detached: true });
   running.add(child);
+  if (child.stderr) {
+    createInterface(child.stderr).on('line', (line) => process.stderr.write(`${label}: ${line}\n`));
+  }
   const ended = once(child, 'exit').then(([code, signal]) => {
     running.delete(child);
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
@@ -115,7 +82,7 @@ export async function startLocalCentre(options: {
   if (stopping?.aborted) giveUp();
   const url = await new Promise<string | undefined>((resolve) => {
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       const match = /listening on (http:\/\/\S+)/.exec(output);
       if (match) resolve(match[1]);

@@ -1,8 +1,10 @@
 import type { Address } from '../../services/core/bytes.ts';
 import type { RunningChain } from './startChain.ts';
 
-/** A centre that runs, and its chain. */
-export type CentreProcess = {
+/** A centre that is to run, and its chain. */
+export type CentrePlace = {
+  /** That of its data folder, like `centre-1`. */
+  readonly name: string;
   readonly dataDir: string;
   readonly port: number;
   readonly rpcUrl: string;
@@ -10,20 +12,36 @@ export type CentreProcess = {
 };
 
 /** What to do next, in lines that can be pasted. */
-export function nextStepsOf({ dataDir, port, rpcUrl, contract }: CentreProcess, chain?: RunningChain): string {
+export function nextStepsOf(places: readonly CentrePlace[], chain?: RunningChain): string {
+  const first = places[0]!;
+  const { rpcUrl, contract } = first;
+  const url = centreUrl(first.port);
+  const isAlone = places.length === 1;
   const keep = chain?.kind === 'anvil' ? 'kept over a restart' : chain ? 'gone when you stop it' : 'your own';
-  return `
-Notarium is running.
+  const rows = isAlone
+    ? [['HTTP API', `${url}      reference: ${url}/docs`]]
+    : [...places.map(({ name, port }) => [name, centreUrl(port)]), ['reference', `${url}/docs`]];
+  rows.push(['chain', `${rpcUrl}      (${keep})`], ['contract', contract]);
+  rows.push(['data', isAlone ? first.dataDir : `${first.dataDir} … ${places.at(-1)!.name}`]);
+  const where = first.port === 8080 ? '' : ` --url ${url}`;
+  const lines = [
+    '',
+    `Notarium is running${isAlone ? '' : `, with ${places.length} centres`}.`,
+    '',
+    ...rows.map(([what = '', value = '']) => `  ${what.padEnd(12)} ${value}`),
+    '',
+    'Try it, in another terminal:',
+    '',
+    `  npx notarium notarize README.md --wait${where}`,
+    ...(isAlone ? [] : [`  npx notarium status${where}`]),
+    `  npx notarium verify README.md README.md.receipt.json --rpc ${rpcUrl}`,
+    '',
+    'Ctrl-C stops everything.',
+  ];
+  return lines.join('\n');
+}
 
-  HTTP API     http://127.0.0.1:${port}      reference: http://127.0.0.1:${port}/docs
-  chain        ${rpcUrl}      (${keep})
-  contract     ${contract}
-  data         ${dataDir}
-
-Try it, in another terminal:
-
-  npx notarium notarize README.md --wait${port === 8080 ? '' : ` --url http://127.0.0.1:${port}`}
-  npx notarium verify README.md README.md.receipt.json --rpc ${rpcUrl}
-
-Ctrl-C stops everything.`;
+/** Where a centre of this machine answers. */
+export function centreUrl(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }

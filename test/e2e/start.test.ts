@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { statusOf } from '../support/centreProcess.ts';
+import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-
-type Started = { readonly child: ChildProcess; output(): string; readonly ended: Promise<number | null> };
 
 describe('npm start', function () {
   this.timeout(120_000);
@@ -26,44 +25,19 @@ describe('npm start', function () {
   });
   after(() => rm(base, { recursive: true, force: true }));
 
-  /** What `npm start -- ARGS` runs, behind the bootstrap. */
   function start(...args: string[]): Started {
-    const command = ['--disable-warning=ExperimentalWarning', join(root, 'scripts', 'start.ts'), ...args];
-    const child = spawn(process.execPath, command, { cwd: base, stdio: ['ignore', 'pipe', 'pipe'] });
-    children.push(child);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    return { child, output: () => output, ended: once(child, 'close').then(([code]) => code as number | null) };
+    const started = startScript(base, ...args);
+    children.push(started.child);
+    return started;
   }
 
-  const running = (started: Started): Promise<void> => said(started, 'Notarium is running');
-
-  async function said(started: Started, text: string): Promise<void> {
-    for (;;) {
-      if (started.output().includes(text)) return;
-      const over = await Promise.race([
-        started.ended.then(() => true),
-        once(started.child.stdout!, 'data').then(() => false),
-      ]);
-      if (over) throw new Error(`it ended\n${started.output()}`);
-    }
-  }
+  const running = (started: Started): Promise<void> => started.said('Notarium is running');
 
   async function freePort(): Promise<number> {
     const server = await listener();
     const { port } = server.address() as { port: number };
     await new Promise((resolve) => server.close(resolve));
     return port;
-  }
-
-  async function listener(port = 0): Promise<Server> {
-    const server = createServer().listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
   }
 
   function notarium(...args: string[]): Promise<{ code: number | null; output: string }> {
@@ -117,10 +91,7 @@ describe('npm start', function () {
     first.child.kill('SIGINT');
     expect(await first.ended, first.output()).to.equal(0);
     // Both ports are free again: nothing was left running.
-    for (const used of [port, chainPort]) {
-      const again = await listener(Number(used));
-      await new Promise((resolve) => again.close(resolve));
-    }
+    await expectFree(port, chainPort);
 
     const second = start('--port', port, '--chain-port', chainPort);
     await running(second);
@@ -170,7 +141,14 @@ describe('npm start', function () {
   });
 
   it('ends with 2 where the command line is wrong, and with 0 after --help', async () => {
-    for (const args of [['--nonsense'], ['--chain', 'other'], ['--period', '0'], ['--rpc', 'http://127.0.0.1:1']]) {
+    for (const args of [
+      ['--nonsense'],
+      ['--chain', 'other'],
+      ['--period', '0'],
+      ['--rpc', 'http://127.0.0.1:1'],
+      ['--centres', '0'],
+      ['--centres', '17'],
+    ]) {
       const wrong = start(...args);
       expect(await wrong.ended, args.join(' ')).to.equal(2);
       expect(wrong.output()).not.to.match(/ at .*:\d+:\d+/);
@@ -182,16 +160,13 @@ describe('npm start', function () {
     it(`stops at once when told to at "${moment}"`, async () => {
       const [port, chainPort] = [String(await freePort()), String(await freePort())];
       const started = start('--chain', 'anvil', '--port', port, '--chain-port', chainPort, '--data', `early ${moment}`);
-      await said(started, moment);
+      await started.said(moment);
       started.child.kill('SIGINT');
       expect(await started.ended, started.output()).to.equal(130);
       expect(started.output())
         .not.to.include('Notarium is running')
         .and.not.match(/ at .*:\d+:\d+/);
-      for (const used of [port, chainPort]) {
-        const again = await listener(Number(used));
-        await new Promise((resolve) => again.close(resolve));
-      }
+      await expectFree(port, chainPort);
     });
   }
 
@@ -207,7 +182,7 @@ describe('npm start', function () {
     );
     await once(socket, 'connect');
     started.child.kill('SIGINT');
-    await said(started, 'Stopping');
+    await started.said('Stopping');
     started.child.kill('SIGINT');
     expect(await started.ended).to.equal(130);
     socket.destroy();

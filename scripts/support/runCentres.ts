@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { NotariumError } from '../../services/core/errors.ts';
+import { type LocalCentre, startLocalCentre } from './localCentre.ts';
+import { type CentrePlace, nextStepsOf } from './nextStepsOf.ts';
+import type { RunningChain } from './startChain.ts';
+import { stopping } from './stopping.ts';
+
+/**
+ * Runs centres until all is to stop, and stops them. One that does not come up has said why on stderr, and its exit code is
+ * that of this process.
+ * @throws NotariumError `internal` when a centre or the chain ends by itself, naming it; the reason of {@link stopping}
+ *   while they come up.
+ */
+export async function runCentres(
+  places: readonly CentrePlace[],
+  options: { readonly say: (line?: string) => void; readonly chain?: RunningChain | undefined },
+): Promise<void> {
+  const { say, chain } = options;
+  const isAlone = places.length === 1;
+  say(isAlone ? 'Starting the centre …' : `Starting ${places.length} centres …`);
+  const centres = new Map<string, LocalCentre>();
+  try {
+    for (const group of startedTogether(places)) {
+      const started = await Promise.all(
+        group.map(async (place) => {
+          const { name } = place;
+          const many = isAlone ? {} : { label: name, threads: threadsOfEach(places.length) };
+          const centre = await startLocalCentre({ ...place, ...many, signal: stopping });
+          if (centre) centres.set(name, centre);
+          return { name, centre };
+        }),
+      );
+      stopping.throwIfAborted();
+      const failed = started.filter(({ centre }) => centre === undefined).map(({ name }) => name);
+      if (failed.length > 0) {
+        if (!isAlone) process.stderr.write(`\n✘ not started: ${failed.join(', ')}; see above\n`);
+        return;
+      }
+    }
+    say(nextStepsOf(places, chain));
+    const ended = await Promise.race([
+      once(stopping, 'abort').then(() => undefined),
+      ...[...centres].map(([name, centre]) => centre.ended.then(() => (isAlone ? 'the centre' : name))),
+      ...(chain ? [chain.ended.then(() => 'the chain')] : []),
+    ]);
+    if (ended !== undefined && !stopping.aborted) {
+      throw new NotariumError('internal', `${ended} ended by itself; see above`);
+    }
+    say(`\nStopping: the centre${isAlone ? '' : 's'} first, then the chain …`);
+  } finally {
+    await Promise.all([...centres.values()].map((centre) => centre.stop()));
+  }
+}
+
+/** Opening a keystore takes a processor and 128 MiB for some time: not all at once. */
+function startedTogether(places: readonly CentrePlace[]): CentrePlace[][] {
+  const size = Math.max(2, availableParallelism());
+  return Array.from({ length: Math.ceil(places.length / size) }, (_, at) => places.slice(size * at, size * (at + 1)));
+}
+
+/** The processors are shared; more threads than there are would only take memory. */
+function threadsOfEach(centres: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / centres));
+}

@@ -1,0 +1,139 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { parseNetworkName } from '../../services/core/eip712.ts';
+import { json, post, receiptOf } from '../support/centreApi.ts';
+import { statusOf } from '../support/centreProcess.ts';
+import { freePorts } from '../support/freePorts.ts';
+import { randomSigner, signedRecord } from '../support/recordKit.ts';
+import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
+import { until } from '../support/until.ts';
+
+describe('npm start -- --centres', function () {
+  this.timeout(180_000);
+  let base: string;
+  const children: ChildProcess[] = [];
+
+  before(async () => {
+    base = await mkdtemp(join(tmpdir(), 'notarium start many '));
+  });
+  afterEach(() => {
+    // Only what a failed test left behind is still there.
+    for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGTERM');
+  });
+  after(() => rm(base, { recursive: true, force: true }));
+
+  function start(...args: string[]): Started {
+    const started = startScript(base, '--chain', 'anvil', ...args);
+    children.push(started.child);
+    return started;
+  }
+
+  /** The first of so many free ports in a row. */
+  const portsInARow = (count: number): Promise<number> =>
+    until('free ports in a row', async () => {
+      const [first = 0] = await freePorts(1);
+      const servers: Server[] = [];
+      try {
+        for (let port = first; port < first + count; port++) servers.push(await listener(port));
+        return first;
+      } catch {
+        return undefined;
+      } finally {
+        await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+      }
+    });
+
+  const urlsFrom = (port: number, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `http://127.0.0.1:${port + index}`);
+
+  async function untilConnected(urls: readonly string[]): Promise<void> {
+    await until(
+      'everybody connected with everybody',
+      async () => {
+        const all = await Promise.all(urls.map(statusOf));
+        return all.every(({ peers }) => peers.filter(({ connected }) => connected).length === urls.length - 1);
+      },
+      60_000,
+    );
+  }
+
+  it('runs four centres that keep one log, and Ctrl-C ends all', async () => {
+    const port = await portsInARow(4);
+    const [chainPort] = await freePorts(1);
+    const started = start('--centres', '4', '--port', `${port}`, '--chain-port', `${chainPort}`, '--data', 'four');
+    await started.said('Ctrl-C stops everything');
+    const urls = urlsFrom(port, 4);
+    for (const url of urls) expect(started.output()).to.include(url);
+    expect(started.output())
+      .to.include('with 4 centres')
+      .and.include(`npx notarium status --url ${urls[0]}`)
+      .and.include(`npx notarium notarize README.md --wait --url ${urls[0]}`);
+    await untilConnected(urls);
+    const centres = await Promise.all(urls.map(statusOf));
+    expect(new Set(centres.map(({ centre }) => centre)).size).to.equal(4);
+
+    const record = await signedRecord(parseNetworkName(centres[0]!.network)!, randomSigner(), 'at the third');
+    expect((await post(urls[2]!, record)).status).to.equal(201);
+    await until('the record to come', async () => (await json(`${urls[0]}/v1/records/${record.id}`)).status === 200);
+    await receiptOf(urls[0]!, record);
+    await until('the record in every log', async () =>
+      (await Promise.all(urls.map(statusOf))).every(({ log }) => log.size === 1),
+    );
+
+    started.child.kill('SIGINT');
+    expect(await started.ended, started.output()).to.equal(0);
+    expect(started.output()).to.include('Stopping: the centres first, then the chain');
+    await expectFree(chainPort!, ...urls.map((url) => new URL(url).port));
+  });
+
+  it('names a port that is taken, and refuses what cannot be', async () => {
+    const port = await portsInARow(2);
+    const taken = await listener(port + 1);
+    const started = start('--centres', '2', '--port', `${port}`, '--data', 'taken');
+    expect(await started.ended).to.equal(54);
+    expect(started.output())
+      .to.include('port-taken')
+      .and.include(`127.0.0.1:${port + 1}`)
+      .and.include('--port PORT');
+    await new Promise((resolve) => taken.close(resolve));
+    for (const args of [
+      ['--port', `${port}`, '--chain-port', `${port + 1}`],
+      ['--port', '65535'],
+      ['--rpc', 'http://127.0.0.1:1', '--contract', `0x${'0'.repeat(40)}`],
+    ]) {
+      const wrong = start('--centres', '2', ...args);
+      expect(await wrong.ended, args.join(' ')).to.equal(2);
+    }
+  });
+
+  it('keeps the number of centres, finds them on other ports, and stops the rest when one ends', async () => {
+    const [chainPort] = await freePorts(1);
+    const first = start(
+      ...['--centres', '2', '--port', `${await portsInARow(2)}`],
+      ...['--chain-port', `${chainPort}`, '--data', 'kept'],
+    );
+    await first.said('Starting 2 centres');
+    // While they come up.
+    first.child.kill('SIGINT');
+    expect(await first.ended, first.output()).to.equal(130);
+    expect(first.output()).not.to.match(/ at .*:\d+:\d+/);
+    await expectFree(chainPort!);
+
+    const port = await portsInARow(2);
+    const second = start('--port', `${port}`, '--chain-port', `${chainPort}`, '--data', 'kept');
+    await second.said('Ctrl-C stops everything');
+    expect(second.output()).to.include('keeps the 2 centres that it was deployed with');
+    const urls = urlsFrom(port, 2);
+    await untilConnected(urls);
+
+    const pid = Number(await readFile(join(base, 'kept', 'anvil', 'centre-2', 'lock.pid'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    expect(await second.ended).to.equal(1);
+    expect(second.output()).to.include('centre-2 ended by itself');
+    await expectFree(chainPort!, port, port + 1);
+  });
+});
