@@ -5,7 +5,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { type FaultReport, faultTable, startChaosNetwork } from '../test/support/chaos/ChaosNetwork.ts';
-import { faultsOf } from '../test/support/chaos/faults.ts';
+import { type Fault, faultsOf, reorganisationsOf } from '../test/support/chaos/faults.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
@@ -23,25 +23,29 @@ const program = new Command('npm run chaos --')
   .option('--scale <count>', 'how hard each of them is; the tests have 1', count, 5)
   .parse();
 const { rounds, scale } = program.opts<{ rounds: number; scale: number }>();
-const faults = faultsOf(scale).filter(
-  ({ name }) => program.args.length === 0 || program.args.some((text) => name.includes(text)),
-);
-if (faults.length === 0) program.error('no fault has such a name');
+const isChosen = ({ name }: Fault): boolean =>
+  program.args.length === 0 || program.args.some((text) => name.includes(text));
+const groups = [
+  { faults: faultsOf(scale).filter(isChosen), options: { periodSeconds: 2 } },
+  { faults: reorganisationsOf(scale).filter(isChosen), options: { periodSeconds: 2, confirmations: 2 } },
+].filter(({ faults }) => faults.length > 0);
+if (groups.length === 0) program.error('no fault has such a name');
 
 ensureBuilt(say);
 const reports: FaultReport[] = [];
-const network = await startChaosNetwork({ periodSeconds: 2 });
 try {
-  for (let round = 1; round <= rounds; round++) {
-    for (const fault of faults) {
-      say(`round ${round}: ${fault.name} …`);
-      reports.push(await network.suffer(fault));
+  for (const { faults, options } of groups) {
+    await using network = await startChaosNetwork(options);
+    for (let round = 1; round <= rounds; round++) {
+      for (const fault of faults) {
+        say(`round ${round}: ${fault.name} …`);
+        reports.push(await network.suffer(fault));
+      }
     }
   }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
-  await network[Symbol.asyncDispose]();
   say(`\n${faultTable(reports)}`);
 }

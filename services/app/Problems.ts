@@ -7,6 +7,7 @@ export const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'chain-mismatch',
   'chain-contract-missing',
   'store-corrupt',
+  'log-forked',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

@@ -124,7 +124,11 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'the chain is another one, or has no Notarium contract there',
     codes: ['chain-mismatch', 'chain-contract-missing', 'chain-*'],
   },
-  { exit: 62, meaning: 'the chain forgot anchors of this data folder', codes: ['chain-forgot-anchors'] },
+  {
+    exit: 62,
+    meaning: 'the chain forgot anchors of this data folder, or goes on otherwise',
+    codes: ['chain-forgot-anchors', 'log-forked'],
+  },
   {
     exit: 63,
     meaning: 'the contract refused the anchor or a report, or gas cannot be paid',

@@ -99,6 +99,10 @@ export const errorTable = {
   // Store, chain, operation
   'vote-refused': row(409, 'The block that a vote was asked for breaks a rule'),
   'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),
+  'log-forked': row(
+    500,
+    'The chain has anchored another continuation than this log: a reorganisation deeper than the confirmations',
+  ),
   'block-unavailable': row(503, 'No centre gives the records of an anchored block', true),
   'vote-conflict': row(409, 'This centre has already signed another block in that slot'),
   'blocks-void': row(503, 'Several blocks in a row were not anchored in time', true),

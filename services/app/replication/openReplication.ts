@@ -87,8 +87,11 @@ export function openReplication(
     async importBlock(block, lease) {
       const { header, hash } = block;
       const from = store.logSize();
+      // A reorganisation deeper than the confirmations has taken anchors of ours: what stands in their place may be another log.
+      const isOrphaned = from > ((await store.committedBlock())?.header.treeSize ?? 0);
       const startMs = performance.now();
       const reasons: string[] = [];
+      let isForked = false;
       for await (const source of blockSources(parts, hash, from, header.treeSize)) {
         let failure: unknown;
         const entries = async function* (): AsyncGenerator<readonly Uint8Array[]> {
@@ -120,14 +123,18 @@ export function openReplication(
           // A code says nothing of where it is from: a peer may answer that its disk is full, as ours may be.
           if (!isNotariumError(error) || (error !== failure && error.code !== 'block-invalid')) throw error;
           reasons.push(`${source.name}: ${error.message}`);
+          isForked ||= error.code === 'block-invalid';
           if (source.peer) {
-            if (error.code === 'block-invalid') net.blame(source.peer, 'block-invalid', 50);
+            if (error.code === 'block-invalid' && !isOrphaned) net.blame(source.peer, 'block-invalid', 50);
             // Hardly a fault, but others are asked first the next time.
             if (error.code === 'peer-timeout') net.blame(source.peer, 'block-late', 1);
           }
           const level = isAway(error) ? 'debug' : 'warn';
           logger[level]({ err: error, source: source.name, height: header.height }, 'a source does not give the block');
         }
+      }
+      if (isOrphaned && isForked) {
+        throw new NotariumError('log-forked', `at height ${header.height}`, { data: { height: header.height, hash } });
       }
       throw new NotariumError('block-unavailable', reasons.join('; ') || 'no other centre is connected', {
         data: { height: header.height, hash },

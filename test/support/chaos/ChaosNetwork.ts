@@ -28,15 +28,22 @@ export type ChaosNetwork = Consortium & {
 };
 
 /** Starts it. */
-export async function startChaosNetwork(options: { periodSeconds?: number } = {}): Promise<ChaosNetwork> {
-  const { periodSeconds = 1 } = options;
+export async function startChaosNetwork(
+  options: {
+    periodSeconds?: number;
+    /** A chain with a block each second, and centres that wait for so many; at once, and one, by default. */
+    confirmations?: number;
+  } = {},
+): Promise<ChaosNetwork> {
+  const { periodSeconds = 1, confirmations } = options;
   const gates: RpcGate[] = [];
   const consortium = await startConsortium({
     centres: 4,
     periodSeconds,
     graceSeconds: 4,
     wires: true,
-    args: ['--replace-after', '2'],
+    args: ['--replace-after', '2', ...(confirmations ? ['--confirmations', String(confirmations)] : [])],
+    ...(confirmations ? { chainArgs: ['--block-time', '1'] } : {}),
     rpcUrlOf: async (_, rpcUrl) => {
       const gate = await rpcGate(rpcUrl);
       gates.push(gate);

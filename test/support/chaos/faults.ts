@@ -182,22 +182,6 @@ export function faultsOf(scale: number): Fault[] {
       },
     },
     {
-      name: 'anchors reorganised away',
-      unit: 'reorganisations',
-      async run(network) {
-        const anvil = anvilControl(network.chain.rpcUrl);
-        for (let round = 0; round < scale; round++) {
-          await progress(network, 0, 1);
-          await anvil.reorganise(1);
-          // anvil goes on with the time of the block that it has replaced; a real chain goes with the world's.
-          await anvil.rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);
-          await anvil.mine(1);
-          await progress(network, 1, 2);
-        }
-        return scale;
-      },
-    },
-    {
       name: 'a full disk at one centre',
       unit: 'centres',
       async run(network) {
@@ -214,6 +198,29 @@ export function faultsOf(scale: number): Fault[] {
         await victim.kill();
         await victim.start();
         return 1;
+      },
+    },
+  ];
+}
+
+/** Faults of a chain that takes blocks back before they have the centres' confirmations. */
+export function reorganisationsOf(scale: number): Fault[] {
+  return [
+    {
+      name: 'anchors reorganised away before they are confirmed',
+      unit: 'reorganisations',
+      async run(network) {
+        const anvil = anvilControl(network.chain.rpcUrl);
+        const rounds = 3 * scale;
+        for (let round = 0; round < rounds; round++) {
+          const before = (await network.anchors()).count;
+          await until('a new anchor', async () => (await network.anchors()).count > before, 60_000);
+          await anvil.reorganise(1);
+          // anvil goes on with the time of the block that it has replaced; a real chain goes with the world's.
+          await anvil.rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);
+          await progress(network, round % 4, 1);
+        }
+        return rounds;
       },
     },
   ];
