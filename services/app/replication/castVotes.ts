@@ -5,7 +5,7 @@ import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { checkProposal } from './checkProposal.ts';
 import { checkSlot, checkTurn } from './checkTurn.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
-import { isOwnFault, ownFault } from './voteRefusals.ts';
+import { isOwnFault, ownFault, refused } from './voteRefusals.ts';
 import { collectItems, firstFrame, jsonFrame, protocols, readJson } from './wire.ts';
 
 const itemBytes = 64;
@@ -38,8 +38,8 @@ export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHead
       await store.vote({ slot: header.slot, hash: blockHash(network, header), header });
     } catch (error) {
       if (!isNotariumError(error, 'vote-conflict')) throw error;
-      // The header of the first one may have been forgotten since; the vote has not.
-      throw ownFault('this centre has voted for another block in this slot', error.data);
+      // Not always a fault: in a new epoch the same slot may be the turn of another publisher.
+      throw refused('this centre has voted for another block in this slot', error.data);
     }
   };
 
