@@ -7,7 +7,7 @@ import type { BlockHeader } from '../../services/core/block.ts';
 import { blockHash } from '../../services/core/block.ts';
 import { concat, type RecordId, toHex, utf8 } from '../../services/core/bytes.ts';
 import { slotStartMs } from '../../services/core/committee.ts';
-import { isNotariumError } from '../../services/core/errors.ts';
+import { isNotariumError, NotariumError } from '../../services/core/errors.ts';
 import { encodeEntries } from '../../services/core/log/entryBundle.ts';
 import type { CheckedRecord, UnsignedRecord } from '../../services/core/record.ts';
 import type { Signer } from '../../services/core/signature.ts';
@@ -55,7 +55,9 @@ describe('a malicious centre', function () {
     const scores = await Promise.all(
       honest.map(async (member) => ({ member, score: await scoreAt(member, attacker) })),
     );
-    const some = scores.sort((one, other) => one.score - other.score).slice(0, wanted);
+    // Those with the least room that is enough: each start of a centre costs a second.
+    const rest = (score: number): number => (score + points < cutOffScore ? cutOffScore - score : Number.MAX_VALUE);
+    const some = scores.sort((one, other) => rest(one.score) - rest(other.score)).slice(0, wanted);
     await Promise.all(
       some.map(async ({ member, score }) => {
         if (score + points < cutOffScore) return;
@@ -89,6 +91,8 @@ describe('a malicious centre', function () {
             address === attacker.address && !connected && cutOffReason === reason,
         ) || undefined,
     );
+
+  const linesOf = ({ process }: Member): string[] => process.stderr().split('\n');
 
   /** Posts a record to a member, and waits until all honest ones have it in the same log. */
   async function publishes(member: Member): Promise<CheckedRecord> {
@@ -180,7 +184,10 @@ describe('a malicious centre', function () {
     await untilEmpty();
     for (const member of honest) {
       // A point for a slot in which two of them knew different epochs is no harm.
-      for (const other of honest) expect(await scoreAt(member, other)).to.be.below(5);
+      for (const other of honest) {
+        const why = (): string[] => linesOf(member).filter((line) => line.includes(other.address));
+        if ((await scoreAt(member, other)) >= 5) throw new Error(`an honest centre is blamed:\n${why().join('\n')}`);
+      }
     }
   });
 
@@ -397,7 +404,10 @@ describe('a malicious centre', function () {
     it('a centre that catches up with wrong entries: discarded, and got elsewhere', async () => {
       const [victim, ...others] = honest as [Member, Member, Member];
       const wrong = encodeEntries(await Promise.all(Array.from({ length: 256 }, async () => (await made()).entry)));
+      let asked = 0;
       attacker.answers.set(protocols.log, async function* () {
+        // A code of our own: it must not be taken for a disk of the victim that is full.
+        if (asked++ === 0) throw new NotariumError('storage-full');
         yield wrong;
       });
       await Promise.all(honest.map((member) => member.kill()));
