@@ -171,7 +171,10 @@ export class Publisher {
     }
     // Here too: a promise may have ended with the slot before, and nobody looks again before the record is sealed.
     await watchPromises(this.#parts, slot);
-    const block = await sealBlock(this.#parts, slot, committee, lease, this.#size.records);
+    const block = await sealBlock(this.#parts, slot, committee, lease, this.#size.records).catch(async (error) => {
+      if (isNotariumError(error, 'quorum-unreachable')) this.#size.hadNoQuorum((await store.poolStatus()).count);
+      throw error;
+    });
     this.#lastSlot = slot;
     if (block) await this.#advance(block, lease);
     return block !== undefined;

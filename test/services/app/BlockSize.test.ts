@@ -16,8 +16,21 @@ describe('size of the next block', () => {
       size.reached(height);
       sizes.push(size.records);
     }
-    expect(sizes.slice(7)).to.deep.equal([3_125, 12_500, 50_000, 200_000]);
+    expect(sizes.slice(7)).to.deep.equal([4_000, 16_000, 64_000, 200_000]);
     expect(new BlockSize(new Problems(), 10).records).to.equal(10);
+  });
+
+  it('shrinks from what was waiting when no quorum signed it in time, which is another problem', () => {
+    const problems = new Problems();
+    const size = new BlockSize(problems, 200_000);
+    const sizes = Array.from({ length: 4 }, () => {
+      size.hadNoQuorum(20_000);
+      return size.records;
+    });
+    expect(sizes).to.deep.equal([5_000, 1_250, 1_000, 1_000]);
+    expect(problems.list()).to.deep.equal([]);
+    size.reached(1);
+    expect(size.records).to.equal(4_000);
   });
 
   it('is a problem when block after block is void, until one is anchored', () => {
