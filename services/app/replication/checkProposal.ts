@@ -1,9 +1,10 @@
 import { type BlockHeader, zeroHash } from '../../core/block.ts';
-import { type Address, concat, fromHex, sameBytes, toHex } from '../../core/bytes.ts';
+import { type Address, fromHex, sameBytes, toHex } from '../../core/bytes.ts';
 import { slotStartMs } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { appendLeaves, rootOf } from '../../core/log/compactRange.ts';
 import { holderOf, parseEntry } from '../../core/record.ts';
+import { hashBytes } from '../../core/sha256.ts';
 import type { CheckedLine } from '../checkLines.ts';
 import { askRecords } from './askRecords.ts';
 import { orphanedTail } from './orphanedTail.ts';
@@ -81,9 +82,16 @@ async function checkRoot({ store }: ReplicationParts, { header, items }: Propose
   if (header.treeSize <= before || header.treeSize !== logSize + items.length) {
     throw wrong('the size does not fit the records', { have: header.treeSize, want: logSize + items.length });
   }
-  const frontier = appendLeaves(await store.frontier(), concat(...items.map((item) => item.subarray(32))));
+  const frontier = appendLeaves(await store.frontier(), leafHashesOf(items));
   const root = toHex(rootOf(frontier));
   if (root !== header.root) throw wrong('the root is not that of the records', { have: header.root, want: root });
+}
+
+/** Not by `concat(...)`: a block has more records than a call can have arguments. */
+function leafHashesOf(items: readonly Uint8Array[]): Uint8Array {
+  const hashes = new Uint8Array(hashBytes * items.length);
+  for (const [at, item] of items.entries()) hashes.set(item.subarray(hashBytes), hashBytes * at);
+  return hashes;
 }
 
 async function checkRecords(
@@ -92,20 +100,21 @@ async function checkRecords(
   signal: AbortSignal,
 ): Promise<Proposal> {
   const ids = items.map((item) => item.subarray(0, 32));
-  const position = new Map(ids.map((id, at) => [toHex(id), at]));
+  const names = ids.map(toHex);
+  const position = new Map(names.map((name, at) => [name, at]));
   if (position.size !== ids.length) throw ownFault('a record stands in it twice');
   const pool = await parts.store.poolLeaves(ids);
-  const strange = ids.flatMap((id, at) => {
-    const leaf = pool.get(toHex(id));
+  const strange = items.flatMap((item, at) => {
+    const leaf = pool.get(names[at]!);
     // The same record may be written with a signature of 64 or of 65 bytes.
-    return leaf && sameBytes(leaf.leafHash, items[at]!.subarray(32)) ? [] : [at];
+    return leaf && sameBytes(leaf.leafHash, item.subarray(hashBytes)) ? [] : [at];
   });
   const startMs = slotStartMs(header.slot, parts.periodSeconds);
   const fetched = await fetchStrange(parts, { publisher: header.publisher, startMs, items, strange }, signal);
   const heirs: Heir[] = [];
   for (const [at, id] of ids.entries()) {
-    const { expiresMs, supersedes } = fetched.get(at) ?? pool.get(toHex(id))!;
-    if (expiresMs !== null && expiresMs <= startMs) throw ownFault('a record had expired', { id: toHex(id) });
+    const { expiresMs, supersedes } = fetched.get(at) ?? pool.get(names[at]!)!;
+    if (expiresMs !== null && expiresMs <= startMs) throw ownFault('a record had expired', { id: names[at] });
     if (supersedes) heirs.push({ at, id, predecessor: supersedes });
   }
   await checkHeirs(parts, heirs, { ids, position, fetched });

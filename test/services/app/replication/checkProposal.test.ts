@@ -93,6 +93,11 @@ describe('checkProposal', function () {
       await expectRefused(check([record], { items }), 'the root is not that');
     });
 
+    it('a wrong root of more records than a call can have arguments', async () => {
+      const items = Array<Uint8Array>(130_000).fill(new Uint8Array(64));
+      await expectRefused(check([], { items, wrong: { treeSize: items.length } }), 'the root is not that');
+    });
+
     it('a record twice, by its id', async () => {
       const [one, two] = [await voter.record(), await voter.record()];
       await pool(one, two);
