@@ -1,6 +1,5 @@
 import type { Bench } from './support/Bench.ts';
 import { median, type Row } from './support/Row.ts';
-import { makeReceipts } from './support/receiptsChild.ts';
 
 const runs = 3;
 const receiptsOfRun = 20_000;
@@ -16,7 +15,7 @@ export async function receipts(bench: Bench): Promise<Row[]> {
     if (good !== receiptsOfRun) throw new Error(`${good} of ${receiptsOfRun} receipts came`);
     rates.push(good / seconds);
   }
-  const { perSecond } = await makeReceipts(centre);
+  const { perSecond } = await bench.receipts();
   return [
     {
       figure: 'receipts made, in process',

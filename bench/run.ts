@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
+import { catchUp } from './catchUp.ts';
+import { consortium } from './consortium.ts';
 import { cost, costAtFirst } from './cost.ts';
+import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { receipts } from './receipts.ts';
 import { root } from './root.ts';
@@ -20,7 +23,7 @@ type Figure = {
   readonly run: (bench: Bench) => Promise<Row[]>;
 };
 
-// In this order the one centre grows from a small log to a large one.
+// In this order the one centre grows from a small log to a large one, and after it the four do.
 const figures: readonly Figure[] = [
   { name: 'root', run: root },
   { name: 'batch', run: batch },
@@ -30,6 +33,9 @@ const figures: readonly Figure[] = [
   { name: 'memory', run: memory },
   { name: 'receipts', run: receipts },
   { name: 'verify', run: verify },
+  { name: 'consortium', run: consortium },
+  { name: 'latency', run: latency },
+  { name: 'catch-up', run: catchUp },
 ];
 
 const usage = `usage: npm run bench -- [NAME …] [--records COUNT] [--json FILE]
@@ -73,9 +79,11 @@ async function main(): Promise<void> {
 
 async function measured(name: string, run: () => Promise<Row[]>, rows: Row[]): Promise<void> {
   process.stderr.write(`${name} …\n`);
+  const startMs = performance.now();
   const found = await run();
   // Shown at once: what comes after it may still fail.
   for (const { figure, value, unit } of found) process.stderr.write(`  ${figure}: ${value.toPrecision(4)} ${unit}\n`);
+  process.stderr.write(`  ${Math.round((performance.now() - startMs) / 1000)} s\n`);
   rows.push(...found);
 }
 

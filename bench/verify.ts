@@ -1,6 +1,5 @@
 import type { Bench } from './support/Bench.ts';
 import type { Row } from './support/Row.ts';
-import { makeReceipts } from './support/receiptsChild.ts';
 import { runThread } from './support/runThread.ts';
 import type { VerifyAnswer, VerifyTask } from './support/verifyThread.ts';
 
@@ -9,7 +8,7 @@ export async function verify(bench: Bench): Promise<Row[]> {
   const { recover } = await bench.limits();
   const centre = await bench.centre();
   await centre.growTo(Math.max(centre.size, 100_000));
-  const { file } = await makeReceipts(centre);
+  const { file } = await bench.receipts();
   const view = (await (await fetch(`${centre.url}/v1/network`)).json()) as Pick<VerifyTask, 'committees'>;
   const task: VerifyTask = { file, network: centre.net.network, committees: view.committees };
   const answer = await runThread<VerifyAnswer>(new URL('./support/verifyThread.ts', import.meta.url), task);

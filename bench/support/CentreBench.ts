@@ -71,7 +71,7 @@ export class CentreBench {
   /** Posts signed records as batches; the cost is that of intake and whatever ran beside it. */
   async feed(signed: Slice): Promise<Cost> {
     const cpuBefore = await this.cpuSeconds();
-    const task: BatchTask = { url: this.url, files: signed.files, linesPerBatch, requestsAtOnce };
+    const task: BatchTask = { urls: [this.url], files: signed.files, linesPerBatch, requestsAtOnce };
     const answer = await runChild<BatchAnswer>(new URL('./batchClient.ts', import.meta.url), task);
     return await this.#taken(signed, answer.accepted, answer.seconds, cpuBefore);
   }

@@ -24,8 +24,11 @@ const receiptsOfRun = 20_000;
 const atOnce = 64;
 const kept = 10_000;
 
+/** How fast they were made, and a file with some of them, one a line. */
+export type MadeReceipts = { readonly perSecond: number; readonly file: string };
+
 /** Makes receipts on the data folder of a centre, which is stopped meanwhile; some of them go into a file, one a line. */
-export async function makeReceipts(centre: CentreBench): Promise<{ perSecond: number; file: string }> {
+export async function makeReceipts(centre: CentreBench): Promise<MadeReceipts> {
   const { chain, dataDir, network } = centre.net;
   const genesis = (await jsonRpc(chain.rpcUrl)('eth_getBlockByNumber', ['0x0', false])) as { hash: string };
   const file = join(dataDir, '..', 'receipts.ndjson');
