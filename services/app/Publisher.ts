@@ -131,7 +131,8 @@ export class Publisher {
 
   /** Whether the chain still is the one that the data folder belongs to, and the clock right. */
   async #look(lease: Lease | undefined): Promise<void> {
-    const { chain, clock, problems, periodSeconds } = this.#parts;
+    const { store, chain, clock, problems, periodSeconds } = this.#parts;
+    const logSize = store.logSize();
     await chain.checkInstance();
     if (lease) {
       this.#settled = await reconcile(this.#parts, lease);
@@ -141,7 +142,8 @@ export class Publisher {
       await checkHistory(this.#parts);
     }
     const wasWrong = problems.clear(...instanceCodes);
-    if (wasWrong || !this.#settled) this.#onChange();
+    // A block of another centre is what some wait for, too, and makes room in the pool.
+    if (wasWrong || !this.#settled || store.logSize() !== logSize) this.#onChange();
     await this.#checkClock().catch((error: unknown) => {
       // A block on its way goes on: the chain's clock decides about it.
       if (!isNotariumError(error, 'clock-skewed')) throw error;

@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import type { CentreParts } from '../../../services/app/CentreParts.ts';
+import { defaultSettings } from '../../../services/app/CentreParts.ts';
+import { Problems } from '../../../services/app/Problems.ts';
+import { Publisher } from '../../../services/app/Publisher.ts';
+import type { AnchoredBlock } from '../../../services/chain/Chain.ts';
+import { NotariumError } from '../../../services/core/errors.ts';
+import { systemClock } from '../../../services/lib/clock.ts';
+import { silentLogger } from '../../../services/lib/logger.ts';
+import { alice, anchor, network } from '../store/storeKit.ts';
+
+describe('a block of another centre', () => {
+  it('wakes those who wait for their receipts', async () => {
+    let logSize = 0;
+    const header = { height: 1, treeSize: 5, root: `0x${'00'.repeat(32)}`, publisher: alice };
+    const found = {
+      header,
+      blockHash: `0x${'01'.repeat(32)}`,
+      signatures: [],
+      anchor: { ...anchor, confirmations: 1 },
+    };
+    const store = {
+      ...{
+        engine: 'sqlite',
+        acquireLease: async () => ({ expiresMs: Date.now() + 60_000 }),
+        releaseLease: async () => {},
+      },
+      logSize: () => logSize,
+      committedBlock: async () => (logSize > 0 ? { header, hash: found.blockHash } : undefined),
+      liveBlocks: async () => [],
+      overdue: async () => [],
+      adoptBlock: () => Promise.reject(new NotariumError('block-not-found')),
+    };
+    const chain = {
+      checkInstance: async () => {},
+      head: async () => 1,
+      anchoredBlocks: async function* () {
+        yield found as unknown as AnchoredBlock;
+      },
+    };
+    const importBlock = async (): Promise<void> => {
+      logSize = header.treeSize;
+    };
+    const parts = {
+      ...{ store, chain, network, replication: { importBlock }, problems: new Problems(), clock: systemClock },
+      ...{ logger: silentLogger, settings: defaultSettings, clockGuard: { check: async () => {} } },
+      ...{ signer: { address: alice }, metrics: { lag: { set: () => {} } }, periodSeconds: 1, graceSeconds: 30 },
+    };
+    const sizes: number[] = [];
+    const publisher = new Publisher(parts as unknown as CentreParts, () => sizes.push(logSize), true);
+    await publisher.start();
+    await publisher.close();
+    expect(sizes[0]).to.equal(header.treeSize);
+  });
+});
