@@ -90,6 +90,9 @@ export const statusAnswerSchema = z.looseObject({
   height: uintSchema,
   anchoredHeight: uintSchema,
   slot: uintSchema,
+  lastPublisher: addressSchema.optional(),
+  lagBlocks: uintSchema.optional(),
+  peers: z.array(z.looseObject({ address: addressSchema, connected: z.boolean() })).optional(),
   crypto: z.string(),
 });
 
