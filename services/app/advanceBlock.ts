@@ -1,4 +1,5 @@
 import type { AnchorRequest, FoundAnchor, SentTransaction } from '../chain/Chain.ts';
+import type { Hash } from '../core/bytes.ts';
 import { slotStartMs } from '../core/committee.ts';
 import { isNotariumError, type NotariumError } from '../core/errors.ts';
 import type { Lease, NewEvent, StoredBlock } from '../store/Store.ts';
@@ -62,7 +63,18 @@ async function confirm(parts: CentreParts, block: StoredBlock, found: FoundAncho
     }),
   });
   metrics.commitSeconds.observe((clock.nowMs() - startMs) / 1000);
+  await noteGas(parts, found.transactionHash);
   return 'committed';
+}
+
+/** The block is in the log: no figure is worth a failure now. */
+async function noteGas({ chain, metrics, logger }: CentreParts, transaction: Hash): Promise<void> {
+  try {
+    const status = await chain.transactionStatus(transaction);
+    if (status.status === 'mined') metrics.anchorGas.set(Number(status.gasUsed));
+  } catch (error) {
+    logger.debug({ err: error, transaction }, 'the gas of an anchor is not known');
+  }
 }
 
 /** Whether the contract would refuse the block now, by the chain's time and ours. */

@@ -58,6 +58,10 @@ export function createMetrics() {
       help: 'Stuck transactions replaced',
       registers,
     }),
-    anchorGas: new Gauge({ name: 'notarium_anchor_gas', help: 'Gas used by the newest anchor', registers }),
+    anchorGas: new Gauge({
+      name: 'notarium_anchor_gas',
+      help: 'Gas used by the newest anchor of this centre',
+      registers,
+    }),
   };
 }

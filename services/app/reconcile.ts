@@ -24,8 +24,9 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
     return false;
   }
   const head = await chain.head();
-  if (head === committed) return (await store.liveBlocks()).length === 0;
+  // Before anything is left: what we have published ourselves comes into the log between two looks.
   parts.metrics.lag.set(Math.max(0, head - committed));
+  if (head === committed) return (await store.liveBlocks()).length === 0;
   if ((await store.liveBlocks()).length > 0) return false;
   for await (const found of chain.anchoredBlocks(committed + 1, head)) {
     // What a reorganisation may still take away is looked at again later.

@@ -4,6 +4,8 @@ import type { Centre } from '../app/Centre.ts';
 /** What the HTTP side counts. */
 export type HttpMetrics = {
   readonly registry: Registry;
+  /** All metrics as text, after a look at the centre: its gauges stand where the last look left them. */
+  scrape(): Promise<string>;
   /** One answered request; `route` is the template, never the path itself. */
   request(method: string, route: string, status: number, seconds: number): void;
   batchLine(status: string, count: number): void;
@@ -37,12 +39,24 @@ export function createHttpMetrics(centre: Centre, underWay: () => number, given?
     },
   });
   const eventClients = new Gauge({ name: 'notarium_http_event_clients', help: 'Open event streams', registers });
-  addReadyGauge(centre, registers);
+  const ready = new Gauge({
+    name: 'notarium_ready',
+    help: '1 when the centre reports no problem that keeps it from its work',
+    registers,
+  });
   // A label look-up hashes all labels; children are few and kept.
   const children = new Map<string, { observe(value: number): void }>();
   return {
     registry,
     eventClients,
+    async scrape() {
+      const isReady = await centre.status().then(
+        (status) => status.ready,
+        () => false,
+      );
+      ready.set(isReady ? 1 : 0);
+      return await registry.metrics();
+    },
     request(method, route, status, seconds) {
       const name = `${method} ${status} ${route}`;
       let child = children.get(name);
@@ -54,20 +68,4 @@ export function createHttpMetrics(centre: Centre, underWay: () => number, given?
     },
     batchLine: (status, count) => lines.inc({ status }, count),
   };
-}
-
-// The rest of what a centre counts stands in its own registry, which the options hand over.
-function addReadyGauge(centre: Centre, registers: Registry[]): void {
-  new Gauge({
-    name: 'notarium_ready',
-    help: '1 when the centre reports no problem that keeps it from its work',
-    registers,
-    async collect() {
-      const isReady = await centre.status().then(
-        ({ ready }) => ready,
-        () => false,
-      );
-      this.set(isReady ? 1 : 0);
-    },
-  });
 }

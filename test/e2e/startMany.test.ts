@@ -84,11 +84,42 @@ describe('npm start -- --centres', function () {
       (await Promise.all(urls.map(statusOf))).every(({ log }) => log.size === 1),
     );
 
+    await expectMetrics(urls);
+
     started.child.kill('SIGINT');
     expect(await started.ended, started.output()).to.equal(0);
     expect(started.output()).to.include('Stopping: the centres first, then the chain');
     await expectFree(chainPort!, ...urls.map((url) => new URL(url).port));
   });
+
+  /** What an operator looks at, after one block: its publisher paid gas, each has voted, none is behind. */
+  async function expectMetrics(urls: readonly string[]): Promise<void> {
+    await until('every centre to have looked at the chain once more', async () =>
+      (await Promise.all(urls.map((url) => metricsOf(url)))).every(
+        (metrics) => metrics('notarium_sync_lag_blocks') === 0,
+      ),
+    );
+    const all = await Promise.all(urls.map((url) => metricsOf(url)));
+    for (const metrics of all) {
+      expect(metrics('notarium_log_size')).to.equal(1);
+      expect(metrics('notarium_block_height')).to.equal(1);
+      expect(metrics('notarium_pool_records')).to.equal(0);
+      expect(metrics('notarium_net_connected_peers')).to.equal(3);
+      expect(metrics('notarium_net_bytes_total{name="records"')).to.be.greaterThan(0);
+    }
+    expect(all.filter((metrics) => (metrics('notarium_anchor_gas') ?? 0) > 60_000)).to.have.length(1);
+    expect(all.filter((metrics) => metrics('notarium_anchor_seconds_count') === 1)).to.have.length(1);
+    expect(all.filter((metrics) => (metrics('notarium_votes_total') ?? 0) >= 1).length).to.be.at.least(3);
+  }
+
+  /** Gives the sum of all values whose line begins so. */
+  async function metricsOf(url: string): Promise<(start: string) => number | undefined> {
+    const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+    return (start) => {
+      const found = lines.filter((line) => line.startsWith(start)).map((line) => Number(line.split(' ').at(-1)));
+      return found.length === 0 ? undefined : found.reduce((sum, value) => sum + value, 0);
+    };
+  }
 
   it('names a port that is taken, and refuses what cannot be', async () => {
     const port = await portsInARow(2);

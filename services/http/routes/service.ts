@@ -57,7 +57,7 @@ export const serviceRoutes: readonly Route[] = [
     errors: [],
     async handle({ response }, { metrics }) {
       response.setHeader('cache-control', 'no-store');
-      sendText(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+      sendText(response, 200, metrics.registry.contentType, await metrics.scrape());
     },
   }),
   route({
