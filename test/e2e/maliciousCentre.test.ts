@@ -366,7 +366,8 @@ describe('a malicious centre', function () {
     it('none', () => expectRefused(answers[1]!.member, answers[1]!.error, 'does not give valid records'));
     it('others, without end', async () => {
       const { member, error } = answers[2]!;
-      expect(isNotariumError(error) && error.code).to.equal('peer-answer-invalid');
+      // It may have hung up on us before its refusal came through; what it blamed us for is what counts.
+      expect(isNotariumError(error) && error.code).to.be.oneOf(['peer-answer-invalid', 'peer-unreachable']);
       expect(await blamed(member, 'answer-invalid')).to.be.at.least(25);
     });
   });

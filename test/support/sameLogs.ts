@@ -82,7 +82,9 @@ export async function expectSameLogs(
   { receipts = 20 } = {},
 ): Promise<void> {
   const running = members.filter(({ isRunning }) => isRunning);
-  const [first, ...others] = await Promise.all(running.map(fullTiles));
+  // Partial tiles go while we look.
+  const tilesOf = (member: Member) => until('the full tiles', () => fullTiles(member));
+  const [first, ...others] = await Promise.all(running.map(tilesOf));
   for (const tiles of others) expect([...tiles]).to.deep.equal([...first!]);
   const texts = await Promise.all(
     running.map(async ({ url }) => (await (await fetch(`${url}/log/checkpoint`)).text()).split('\n\n')[0]),
