@@ -1,7 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Hash } from '../../../services/core/bytes.ts';
 import { slotAt } from '../../../services/core/committee.ts';
-import { anvilControl } from '../anvil.ts';
+import { databaseFile } from '../../../services/store/database.ts';
+import { type AnvilControl, anvilControl } from '../anvil.ts';
 import { untilProblem } from '../centreApi.ts';
 import { statusOf } from '../centreProcess.ts';
 import { until } from '../until.ts';
@@ -35,6 +38,20 @@ async function progress(network: ChaosNetwork, at: number, blocks = 2): Promise<
 async function slots({ periodSeconds }: ChaosNetwork, count: number): Promise<void> {
   const from = slotAt(Date.now(), periodSeconds);
   await until(`${count} slots`, () => slotAt(Date.now(), periodSeconds) >= from + count, 120_000);
+}
+
+/** Holds the chain's blocks back until an anchor waits for one, lets something happen to it, and mines again. */
+async function whileHeld(
+  network: ChaosNetwork,
+  act: (anvil: AnvilControl, waiting: Hash) => Promise<void>,
+): Promise<void> {
+  const anvil = anvilControl(network.chain.rpcUrl);
+  await anvil.automine(false);
+  const { hash } = await until('a transaction to wait', async () => (await anvil.pending())[0], 60_000);
+  await act(anvil, hash);
+  await anvil.automine(true);
+  await anvil.mine(1);
+  await progress(network, 0, 2);
 }
 
 /** Every fault that a consortium of four must survive; `scale` makes the long form longer. */
@@ -153,13 +170,7 @@ export function faultsOf(scale: number): Fault[] {
       name: 'an anchor transaction dropped',
       unit: 'transactions',
       async run(network) {
-        const anvil = anvilControl(network.chain.rpcUrl);
-        await anvil.automine(false);
-        const dropped = await until('a transaction to wait', async () => (await anvil.pending())[0], 60_000);
-        await anvil.rpc('anvil_dropTransaction', [dropped.hash]);
-        await anvil.automine(true);
-        await anvil.mine(1);
-        await progress(network, 0, 2);
+        await whileHeld(network, async (anvil, waiting) => void (await anvil.rpc('anvil_dropTransaction', [waiting])));
         return 1;
       },
     },
@@ -167,17 +178,13 @@ export function faultsOf(scale: number): Fault[] {
       name: 'an anchor transaction stuck and replaced',
       unit: 'transactions',
       async run(network) {
-        const anvil = anvilControl(network.chain.rpcUrl);
-        await anvil.automine(false);
-        const stuck = await until('a transaction to wait', async () => (await anvil.pending())[0], 60_000);
-        await until(
-          'another with higher fees',
-          async () => (await anvil.pending()).some(({ hash }) => hash !== stuck.hash),
-          60_000,
-        );
-        await anvil.automine(true);
-        await anvil.mine(1);
-        await progress(network, 0, 2);
+        await whileHeld(network, async (anvil, waiting) => {
+          await until(
+            'another with higher fees',
+            async () => (await anvil.pending()).some(({ hash }) => hash !== waiting),
+            60_000,
+          );
+        });
         return 1;
       },
     },
@@ -186,9 +193,12 @@ export function faultsOf(scale: number): Fault[] {
       unit: 'centres',
       async run(network) {
         const victim = network.members[1]!;
-        await victim.kill();
+        // Ended in order, its database is one file, and the log before it is empty: there is room to start in, no more.
+        await victim.stop();
+        const { size } = await stat(join(victim.dataDir, databaseFile));
         // 512-byte blocks; the kernel fails every write beyond, for every user.
-        await victim.start({ wrap: ['sh', '-c', 'ulimit -f 200; exec "$@"', 'sh'] });
+        const blocks = Math.ceil(size / 512) + 200;
+        await victim.start({ wrap: ['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh'] });
         await until(
           'its disk to be full',
           async () => (await statusOf(victim.url)).problems.some(({ code }) => code.startsWith('storage-')),
