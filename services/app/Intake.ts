@@ -10,7 +10,7 @@ import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
 import type { IntakeResult } from './Centre.ts';
 import type { CheckedLine, CheckedLines } from './checkLines.ts';
 import type { IntakeTask } from './intakeWorker.ts';
-import { poolAcceptance } from './poolAcceptance.ts';
+import { keptAcceptance, poolAcceptance } from './poolAcceptance.ts';
 
 /** What intake needs of the rest. */
 export type IntakeParts = {
@@ -251,11 +251,9 @@ export class Intake {
     const failed = (error: NotariumError): IntakeResult => ({ status: 'failed', id, error });
     switch (outcome.status) {
       case 'accepted':
-        return { status: 'accepted', id, acceptance: this.#acceptance(id, row) };
+        return { status: 'accepted', id, acceptance: keptAcceptance(this.#parts.signer.address, id, row) };
       case 'pooled':
-        if (outcome.acceptance.length > 0) return { status: 'known', id, acceptance: this.#acceptance(id, outcome) };
-        // It came from another centre; now a client wants our promise too.
-        return this.#promise(id, outcome);
+        return this.#known(id, outcome);
       case 'logged':
         return { status: 'logged', id, leafIndex: outcome.leafIndex };
       case 'refused':
@@ -279,15 +277,8 @@ export class Intake {
     }
   }
 
-  async #promise(id: RecordId, outcome: Extract<AdmitOutcome, { status: 'pooled' }>): Promise<IntakeResult> {
+  async #known(id: RecordId, outcome: Extract<AdmitOutcome, { status: 'pooled' }>): Promise<IntakeResult> {
     const { network, signer } = this.#parts;
     return { status: 'known', id, acceptance: await poolAcceptance(network, signer, id, outcome) };
-  }
-
-  #acceptance(
-    recordId: RecordId,
-    { acceptedAt, includeBySlot, acceptance }: { acceptedAt: number; includeBySlot: number; acceptance: Uint8Array },
-  ) {
-    return { recordId, acceptedAt, includeBySlot, centre: this.#parts.signer.address, signature: toHex(acceptance) };
   }
 }

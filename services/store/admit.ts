@@ -7,6 +7,7 @@ import { bulkInsert, type Db, lockCounters, numberList } from './database.ts';
 import { digestKey, idKey, subjectKey, submitterKey } from './keys.ts';
 import { locate } from './locate.ts';
 import { PackedRows, packBytes, packNumbers } from './packed.ts';
+import { insertSuccessions } from './postings.ts';
 import type { AdmitOutcome, FoundRecord, PoolRow } from './Store.ts';
 import { recordColumns } from './schema.ts';
 
@@ -172,11 +173,10 @@ async function insert(
     packBytes(rows, (row) => row.supersedes),
     packBytes(rows, (row) => row.entry),
   ];
-  const heirs = rows.filter((row) => row.supersedes);
-  const heirColumns = [packBytes(heirs, (row) => row.supersedes), packBytes(heirs, (row) => row.id)];
+  const heirs = rows.flatMap(({ supersedes, id }) => (supersedes ? [{ predecessor: supersedes, winner: id }] : []));
   await Promise.all([
     bulkInsert(engine, trx, 'pool', recordColumns, new PackedRows(rows.length, columns)),
-    bulkInsert(engine, trx, 'successors', ['predecessor', 'winner'], new PackedRows(heirs.length, heirColumns)),
+    insertSuccessions(engine, trx, heirs),
     trx
       .updateTable('counters')
       .set({

@@ -1,17 +1,24 @@
 import { sql } from 'kysely';
-import { fromHex, toHex } from '../core/bytes.ts';
+import { toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { appendLeaves, rootOf } from '../core/log/compactRange.ts';
 import { edgeFrontier, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
-import type { NotariumRecord } from '../core/record.ts';
 import { leafHash } from '../core/sha256.ts';
 import { committedRow, newestBlock } from './blocks.ts';
 import { readCheckedEdge, removeReplaced } from './commitBlock.ts';
 import { type StoreContext, write } from './context.ts';
-import { bulkInsert, type Db, lockCounters, numberList, selectPacked } from './database.ts';
-import { idKey, idOfEntry, keysOfEntry, sha256 } from './keys.ts';
-import { BytesPacker, bytesAt, type PackedBytes, PackedRows } from './packed.ts';
-import { beginPostings, endPostings, leaseOnly } from './postings.ts';
+import { type Db, lockCounters, numberList, selectPacked } from './database.ts';
+import { idKey, indexOfEntry, sha256 } from './keys.ts';
+import { bytesAt, type PackedBytes } from './packed.ts';
+import {
+  beginPostings,
+  endPostings,
+  insertPostings,
+  insertSuccessions,
+  leaseOnly,
+  type Posting,
+  type Succession,
+} from './postings.ts';
 import type { AnchoredBlock, WriteOptions } from './Store.ts';
 import { type Spool, spoolEntries } from './spool.ts';
 import { voidFrom } from './writeBlocks.ts';
@@ -24,7 +31,7 @@ const removedAtOnce = 4_096;
 type Learnt = {
   /** 32 bytes each; an entry that is no record has none. */
   readonly ids: Uint8Array[];
-  readonly heirs: { readonly predecessor: Uint8Array; readonly winner: Uint8Array }[];
+  readonly heirs: Succession[];
 };
 
 /** See `Store.importBlock`. Files and postings beyond the log's end are seen by nobody until the last transaction. */
@@ -96,7 +103,7 @@ async function* filesOf(
   options: WriteOptions | undefined,
 ): AsyncGenerator<TileFile> {
   const grower = new TileGrower(edge);
-  let postings: (readonly [key: number, leafIndex: number])[] = [];
+  let postings: Posting[] = [];
   for await (const entries of spool.read()) {
     const first = grower.size;
     yield* grower.append({ leafHashes: leavesOf(entries), entries });
@@ -112,13 +119,11 @@ async function* filesOf(
 }
 
 /** Keys by which the entry is found. What a quorum has put into the log stays in it, even if we cannot read it. */
-function learn({ logger }: StoreContext, entry: Uint8Array, { ids, heirs }: Learnt): number[] {
+function learn({ logger }: StoreContext, entry: Uint8Array, { ids, heirs }: Learnt): readonly number[] {
   try {
-    const keys = keysOfEntry(entry);
-    const id = idOfEntry(entry);
+    const { id, keys, supersedes } = indexOfEntry(entry);
     ids.push(id);
-    const { supersedes } = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
-    if (supersedes !== undefined) heirs.push({ predecessor: fromHex(supersedes), winner: id });
+    if (supersedes) heirs.push({ predecessor: supersedes, winner: id });
     return keys;
   } catch (error) {
     logger.error({ err: error }, 'an entry of an anchored block is no record: it is kept, but cannot be found by id');
@@ -126,17 +131,8 @@ function learn({ logger }: StoreContext, entry: Uint8Array, { ids, heirs }: Lear
   }
 }
 
-async function post(
-  context: StoreContext,
-  postings: (readonly [number, number])[],
-  options: WriteOptions | undefined,
-): Promise<void> {
-  postings.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const columns = [Float64Array.from(postings, ([key]) => key), Float64Array.from(postings, ([, leaf]) => leaf)];
-  const rows = new PackedRows(postings.length, columns);
-  await write(context, leaseOnly(options), (trx) =>
-    bulkInsert(context.engine, trx, 'postings', ['key', 'leaf_index'], rows),
-  );
+async function post(context: StoreContext, postings: Posting[], options: WriteOptions | undefined): Promise<void> {
+  await write(context, leaseOnly(options), (trx) => insertPostings(context.engine, trx, postings));
 }
 
 /** The log decides who succeeds; a rival in the pool has lost (`Store.rivals`). */
@@ -145,13 +141,7 @@ async function succeed({ engine }: StoreContext, trx: Db, { heirs }: Learnt): Pr
     const some = heirs.slice(start, start + 500);
     const predecessors = some.map(({ predecessor }) => predecessor);
     await trx.deleteFrom('successors').where('predecessor', 'in', predecessors).execute();
-    const [before, winners] = [new BytesPacker(some.length), new BytesPacker(some.length)];
-    for (const { predecessor, winner } of some) {
-      before.add(predecessor);
-      winners.add(winner);
-    }
-    const rows = new PackedRows(some.length, [before.done(), winners.done()]);
-    await bulkInsert(engine, trx, 'successors', ['predecessor', 'winner'], rows);
+    await insertSuccessions(engine, trx, some);
   }
 }
 

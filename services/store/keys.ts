@@ -66,13 +66,23 @@ export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
   return sameBytes(idOfEntry(entry), id);
 }
 
-/** Keys by which an entry is found: record id, digest, subject, submitter. @throws Error when it is no record. */
-export function keysOfEntry(entry: Uint8Array): number[] {
-  const { digest, subject, submitter } = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
-  return [
-    idKey(idOfEntry(entry)),
+/** What an index has to know of an entry. */
+export type EntryIndex = {
+  readonly id: Uint8Array;
+  /** Keys by which it is found: record id, digest, subject, submitter. */
+  readonly keys: readonly number[];
+  readonly supersedes: Uint8Array | undefined;
+};
+
+/** Reads an entry for the indexes. @throws Error when it is no record. */
+export function indexOfEntry(entry: Uint8Array): EntryIndex {
+  const { digest, subject, submitter, supersedes } = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
+  const id = idOfEntry(entry);
+  const keys = [
+    idKey(id),
     digestKey(fromHex(digest.slice('sha-256:'.length))),
     subjectKey(subject),
     submitterKey(fromHex(submitter)),
   ];
+  return { id, keys, supersedes: supersedes === undefined ? undefined : fromHex(supersedes) };
 }

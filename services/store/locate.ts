@@ -4,7 +4,7 @@ import type { NotariumError } from '../core/errors.ts';
 import { entriesPath, tileWidth, widthOf } from '../core/log/tile.ts';
 import type { StoreContext } from './context.ts';
 import { type Db, numberList } from './database.ts';
-import { idKey, isEntryOf, keysOfEntry } from './keys.ts';
+import { idKey, indexOfEntry, isEntryOf } from './keys.ts';
 import { tileCorrupt } from './logFiles.ts';
 import type { FoundRecord } from './Store.ts';
 import { refusalOf } from './schema.ts';
@@ -79,7 +79,7 @@ async function locateSome(
 
 function hasKey(entry: Uint8Array, key: number): boolean {
   try {
-    return keysOfEntry(entry).includes(key);
+    return indexOfEntry(entry).keys.includes(key);
   } catch {
     // No record at all: its bytes have changed.
     return false;

@@ -1,13 +1,34 @@
 import type { StoreContext } from './context.ts';
 import { write } from './context.ts';
-import type { Db } from './database.ts';
+import { bulkInsert, type Db } from './database.ts';
+import type { Engine } from './Engine.ts';
 import { getMeta, setMeta } from './meta.ts';
+import { PackedRows, packBytes } from './packed.ts';
 import type { WriteOptions } from './Store.ts';
 
 /** Name in `meta`, while postings are written, of the hash of their block. */
 const postingMeta = 'posting';
 const keySpace = 2 ** 52;
 const readAtOnce = 100_000;
+
+/** Where an entry of the log is found by one of its keys. */
+export type Posting = readonly [key: number, leafIndex: number];
+
+/** The record that supersedes another one. */
+export type Succession = { readonly predecessor: Uint8Array; readonly winner: Uint8Array };
+
+/** Inserts postings, sorted, so that the index is walked from left to right. */
+export async function insertPostings(engine: Engine, db: Db, postings: Posting[]): Promise<void> {
+  postings.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const columns = [Float64Array.from(postings, ([key]) => key), Float64Array.from(postings, ([, leaf]) => leaf)];
+  await bulkInsert(engine, db, 'postings', ['key', 'leaf_index'], new PackedRows(postings.length, columns));
+}
+
+/** Inserts successions; of two for one predecessor the first stands. */
+export async function insertSuccessions(engine: Engine, db: Db, heirs: readonly Succession[]): Promise<void> {
+  const columns = [packBytes(heirs, ({ predecessor }) => predecessor), packBytes(heirs, ({ winner }) => winner)];
+  await bulkInsert(engine, db, 'successors', ['predecessor', 'winner'], new PackedRows(heirs.length, columns));
+}
 
 /** What every write but the last one of a block goes with: the event belongs to the last. */
 export function leaseOnly(options: WriteOptions | undefined): WriteOptions {

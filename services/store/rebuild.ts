@@ -1,17 +1,15 @@
 import { sql } from 'kysely';
-import { fromHex, toHex } from '../core/bytes.ts';
+import { toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { tileWidth } from '../core/log/tile.ts';
-import type { NotariumRecord } from '../core/record.ts';
 import { committedRow } from './blocks.ts';
 import type { StoreContext } from './context.ts';
-import { bulkInsert, type Db, lockCounters } from './database.ts';
-import { idOfEntry, keysOfEntry } from './keys.ts';
+import { type Db, lockCounters } from './database.ts';
+import { indexOfEntry } from './keys.ts';
 import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
 import { requirePooled } from './missingBlocks.ts';
-import { BytesPacker, PackedRows } from './packed.ts';
-import { endPostings } from './postings.ts';
+import { endPostings, insertPostings, insertSuccessions, type Posting, type Succession } from './postings.ts';
 import type { AnchoredBlock, Progress, RebuildReport } from './Store.ts';
 import { reaches, readBundle, walkLog } from './walkLog.ts';
 
@@ -82,30 +80,20 @@ async function begin({ db, engine }: StoreContext): Promise<void> {
 }
 
 async function index({ db, engine, files }: StoreContext, from: number, to: number): Promise<void> {
-  const postings: (readonly [key: number, leafIndex: number])[] = [];
-  const predecessors = new BytesPacker();
-  const winners = new BytesPacker();
-  let heirs = 0;
+  const postings: Posting[] = [];
+  const heirs: Succession[] = [];
   for (let first = from; first < to; first += tileWidth) {
     const entries = await readBundle(files, first / tileWidth, Math.min(tileWidth, to - first));
     for (const [at, entry] of entries.entries()) {
-      const record = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
-      const id = idOfEntry(entry);
-      const leafIndex = first + at;
-      for (const key of keysOfEntry(entry)) postings.push([key, leafIndex]);
-      if (record.supersedes === undefined) continue;
-      heirs++;
-      predecessors.add(fromHex(record.supersedes));
-      winners.add(id);
+      const { id, keys, supersedes } = indexOfEntry(entry);
+      for (const key of keys) postings.push([key, first + at]);
+      if (supersedes) heirs.push({ predecessor: supersedes, winner: id });
     }
   }
-  postings.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const columns = [Float64Array.from(postings, ([key]) => key), Float64Array.from(postings, ([, leaf]) => leaf)];
   await db.transaction().execute(async (trx) => {
-    await bulkInsert(engine, trx, 'postings', ['key', 'leaf_index'], new PackedRows(postings.length, columns));
-    // In log order: of two, which cannot be in a valid log, the first would stand.
-    const rows = new PackedRows(heirs, [predecessors.done(), winners.done()]);
-    await bulkInsert(engine, trx, 'successors', ['predecessor', 'winner'], rows);
+    await insertPostings(engine, trx, postings);
+    // In log order: there cannot be two for one in a valid log.
+    await insertSuccessions(engine, trx, heirs);
   });
 }
 

@@ -103,7 +103,20 @@ contract EquivocationTest {
     function refuse(Header memory a, bytes memory first, Header memory b, bytes memory second) private {
         try registry.reportEquivocation(a, first, b, second) {
             revert("a wrong report was taken");
-        } catch {}
+        } catch (bytes memory reason) {
+            require(isRefusal(bytes4(reason)), "not one of the registry's reasons");
+        }
+    }
+
+    function isRefusal(bytes4 reason) private pure returns (bool) {
+        return
+            reason == INodeRegistry.SameBlock.selector ||
+            reason == INodeRegistry.SignatureLength.selector ||
+            reason == INodeRegistry.SignatureMalleable.selector ||
+            reason == INodeRegistry.SignatureInvalid.selector ||
+            reason == INodeRegistry.SignerMismatch.selector ||
+            reason == INodeRegistry.EvidenceStale.selector ||
+            reason == INodeRegistry.TransitionRefused.selector;
     }
 
     /// @dev All are in it but `culprit` (zero: nobody is out), in order, and the blob lies where its epoch says.

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { toQuantity } from 'ethers';
-import type { AnchorOutcome, Chain, SentTransaction } from '../../../services/chain/Chain.ts';
+import type { Chain, SentTransaction } from '../../../services/chain/Chain.ts';
 import { openChain } from '../../../services/chain/openChain.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
@@ -8,12 +8,7 @@ import { devAddress, devKey, type RunningChain, startChain } from '../../support
 import { expectCode } from '../../support/expectCode.ts';
 import { rpcProxy } from '../../support/rpcProxy.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
-import { anchored, type ChainKit, chainKit, collect, crypto } from './chainKit.ts';
-
-function sent(outcome: AnchorOutcome): SentTransaction {
-  if (outcome.status !== 'sent') throw new Error('nothing was sent');
-  return outcome.transaction;
-}
+import { anchored, type ChainKit, chainKit, collect, crypto, sent } from './chainKit.ts';
 
 async function isMined(chain: Chain, { hash }: SentTransaction): Promise<boolean> {
   const status = await chain.transactionStatus(hash);

@@ -1,4 +1,4 @@
-import type { Chain } from '../../../services/chain/Chain.ts';
+import type { AnchorOutcome, Chain, SentTransaction } from '../../../services/chain/Chain.ts';
 import { type ChainOptions, openChain } from '../../../services/chain/openChain.ts';
 import { concat, type Hash, toHex } from '../../../services/core/bytes.ts';
 import { memoryTree } from '../../../services/core/log/memoryTree.ts';
@@ -74,4 +74,10 @@ export async function anchoredReceipts(
   return records.map(({ entry }, leafIndex) =>
     buildReceipt({ entry, leafIndex, path: tree.path(leafIndex), block: header, signatures, anchor }),
   );
+}
+
+/** The transaction of an anchor call, which must have sent one. */
+export function sent(outcome: AnchorOutcome): SentTransaction {
+  if (outcome.status !== 'sent') throw new Error('nothing was sent');
+  return outcome.transaction;
 }

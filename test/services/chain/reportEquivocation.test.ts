@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Interface } from 'ethers';
-import type { AnchorOutcome, Chain, SentTransaction } from '../../../services/chain/Chain.ts';
+import type { Chain } from '../../../services/chain/Chain.ts';
 import { type BlockHeader, blockDigest, zeroHash } from '../../../services/core/block.ts';
 import { type Address, fromHex, type Hash, toHex } from '../../../services/core/bytes.ts';
 import type { SignedHeader } from '../../../services/core/equivocation.ts';
@@ -12,7 +12,7 @@ import { type ChainKind, devAddress, devKey, type RunningChain, startChain } fro
 import { expectCode } from '../../support/expectCode.ts';
 import { rpcProxy } from '../../support/rpcProxy.ts';
 import { until } from '../../support/until.ts';
-import { anchored, type ChainKit, chainKit, crypto } from './chainKit.ts';
+import { anchored, type ChainKit, chainKit, crypto, sent } from './chainKit.ts';
 
 /** Two blocks of one slot under the signature of development account `member`. */
 async function rivals(
@@ -41,11 +41,6 @@ async function rivals(
 
 const statusOf = async (chain: Chain, member: number): Promise<string | undefined> =>
   (await chain.nodes()).find(({ address }) => address === devAddress(member))?.status;
-
-function sent(outcome: AnchorOutcome): SentTransaction {
-  if (outcome.status !== 'sent') throw new Error('nothing was sent');
-  return outcome.transaction;
-}
 
 for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
   describe(`reportEquivocation on ${kind}`, () => {
