@@ -47,7 +47,7 @@ export type NetLimits = {
   /** Bytes a second from a peer, and how many may come at once; more makes it wait (back-pressure). */
   readonly bytesPerSecond: number;
   readonly byteBurst: number;
-  /** Gossip messages of a peer that wait for their handler; more are dropped. */
+  /** Gossip messages of a peer over one topic that are handled or wait for it; more are dropped. */
   readonly gossipQueue: number;
   readonly cutOffScore: number;
   readonly cutOffMs: number;
@@ -86,8 +86,11 @@ export type Net = {
    * too for what went over the topic within the last two minutes already. @throws NotariumError `message-too-large`.
    */
   publish(topic: string, payload: Uint8Array): Promise<number>;
-  /** One handler for a topic; several messages of one peer are handled one after another. */
-  subscribe(topic: string, handler: GossipHandler): void;
+  /**
+   * One handler for a topic. It is called in the order in which a peer's messages come, for `atOnce` of them at a time; by
+   * default each waits until the one before is done with.
+   */
+  subscribe(topic: string, handler: GossipHandler, atOnce?: number): void;
   /**
    * Opens a stream, sends the frames, and gives those of the answer as they come; reading slowly slows the peer down.
    * Nothing happens before the first frame of the answer is asked for; leaving the loop ends the request.

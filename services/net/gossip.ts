@@ -1,6 +1,5 @@
 import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
-import type { Address } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import type { GossipContext } from './GossipContext.ts';
 import { penalties } from './limits.ts';
@@ -16,8 +15,8 @@ const verdicts: Record<GossipVerdict, TopicValidatorResult> = {
 export class Gossip {
   readonly #context: GossipContext;
   readonly #service: GossipSub;
-  /** Messages of each peer that are handled or wait, and the end of the queue. */
-  readonly #queues = new Map<Address, { size: number; tail: Promise<unknown> }>();
+  /** By topic and peer. */
+  readonly #queues = new Map<string, Queue>();
 
   constructor(context: GossipContext, service: GossipSub) {
     this.#context = context;
@@ -37,18 +36,22 @@ export class Gossip {
     return recipients.length;
   }
 
-  subscribe(topic: string, handler: GossipHandler): void {
+  subscribe(topic: string, handler: GossipHandler, atOnce: number): void {
     const name = this.#context.prefix + topic;
     if (this.#service.topicValidators.has(name)) throw new Error(`topic ${topic} has a handler already`);
     // A message is passed on only after its validator has accepted it.
     this.#service.topicValidators.set(
       name,
-      async (from, { data }) => verdicts[await this.#judge(topic, handler, from, data)],
+      async (from, { data }) => verdicts[await this.#judge({ topic, handler, atOnce }, from, data)],
     );
     this.#service.subscribe(name);
   }
 
-  async #judge(topic: string, handler: GossipHandler, from: PeerId, payload: Uint8Array): Promise<GossipVerdict> {
+  async #judge(
+    { topic, handler, atOnce }: { topic: string; handler: GossipHandler; atOnce: number },
+    from: PeerId,
+    payload: Uint8Array,
+  ): Promise<GossipVerdict> {
     const { limits, metrics, logger, addressOf, blame } = this.#context;
     const peer = addressOf(from);
     if (peer === undefined) return 'ignore';
@@ -58,25 +61,30 @@ export class Gossip {
       blame(peer, 'gossip-too-large', penalties.gossipTooLarge);
       return 'reject';
     }
-    const queue = this.#queues.get(peer) ?? { size: 0, tail: Promise.resolve() };
-    if (queue.size >= limits.gossipQueue) {
+    const name = `${topic} ${peer}`;
+    const queue = this.#queues.get(name) ?? { running: 0, waiting: [] };
+    if (queue.running + queue.waiting.length >= limits.gossipQueue) {
       metrics.dropped.inc({ name: topic });
       return 'ignore';
     }
-    this.#queues.set(peer, queue);
-    queue.size++;
-    const turn = queue.tail.then(() => handler(payload, peer));
-    queue.tail = turn.catch(() => undefined);
+    this.#queues.set(name, queue);
+    if (queue.running < atOnce) queue.running++;
+    else await new Promise<void>((start) => queue.waiting.push(start));
     try {
-      const verdict = await turn;
+      const verdict = await handler(payload, peer);
       if (verdict === 'reject') blame(peer, 'gossip-rejected', penalties.gossipRejected);
       return verdict;
     } catch (error) {
       logger.error({ err: error, peer, topic }, 'a gossip handler failed');
       return 'ignore';
     } finally {
-      queue.size--;
-      if (queue.size === 0) this.#queues.delete(peer);
+      // The next one takes this one's place.
+      const next = queue.waiting.shift();
+      if (next) next();
+      else if (--queue.running === 0) this.#queues.delete(name);
     }
   }
 }
+
+/** Messages that are handled, and those that wait for it, oldest first. */
+type Queue = { running: number; readonly waiting: (() => void)[] };

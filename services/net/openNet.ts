@@ -143,7 +143,7 @@ export async function openNet(options: NetOptions): Promise<Net> {
       connectHandlers.push(handler);
     },
     publish: (topic, payload) => gossip.publish(topic, payload),
-    subscribe: (topic, handler) => gossip.subscribe(topic, handler),
+    subscribe: (topic, handler, atOnce = 1) => gossip.subscribe(topic, handler, atOnce),
     request: (peer, protocol, frames, requestOptions) =>
       askPeer({
         context,

@@ -110,12 +110,16 @@ export type PooledRecord = {
   readonly acceptance: Uint8Array;
 };
 
-/** What the check of a proposed block needs of a pool row. */
-export type PoolLeaf = {
-  readonly leafHash: Uint8Array;
-  /** Unix milliseconds. */
-  readonly expiresMs: number | null;
-  readonly supersedes: Uint8Array | null;
+/** What the check of a proposed block needs of pool rows, by the place of their ids in the question. */
+export type PoolLeaves = {
+  /** NaN for an id that is not in the pool; nothing else is said of it. */
+  readonly seqs: Float64Array;
+  /** 32 bytes each. */
+  readonly leafHashes: Uint8Array;
+  /** Unix milliseconds; Infinity for a row that never expires. */
+  readonly expiresMs: Float64Array;
+  /** Only the rows that supersede something, in no order. */
+  readonly supersedes: readonly { readonly index: number; readonly predecessor: Uint8Array }[];
 };
 
 /** Where a record stands. */
@@ -356,8 +360,8 @@ export type Store = {
    * for many at a time.
    */
   areLogged(ids: readonly Uint8Array[]): Promise<boolean[]>;
-  /** Those of the records that are in the pool, by id in hexadecimal. */
-  poolLeaves(ids: readonly Uint8Array[]): Promise<ReadonlyMap<string, PoolLeaf>>;
+  /** The pool rows of records, whose ids (32 bytes each) come in one piece. */
+  poolLeaves(ids: Uint8Array): Promise<PoolLeaves>;
   /** Entries of records, wherever they are; undefined for a stranger. */
   entriesOf(ids: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   /** Free pool rows whose predecessor another record of the log has superseded, with that one. */

@@ -92,8 +92,12 @@ function arrayType(column: PackedColumn): string {
 }
 
 /** Runs a query and answers its rows by columns. */
-export async function selectPacked(db: Db, query: Compilable, kinds: readonly PackedKind[]): Promise<PackedRows> {
-  const compiled = query.compile();
+export async function selectPacked(
+  db: Db,
+  query: Compilable | RawBuilder<unknown>,
+  kinds: readonly PackedKind[],
+): Promise<PackedRows> {
+  const compiled = 'isRawBuilder' in query ? query.compile(db) : query.compile();
   const parameters = [...compiled.parameters, new PackedAnswer(kinds)];
   const { rows } = await db.executeQuery<PackedRows>({ ...compiled, parameters });
   return rows[0]!;
@@ -104,6 +108,14 @@ export function numberList(engine: Engine, values: readonly number[]): RawBuilde
   return engine === 'sqlite'
     ? sql`json_each(${JSON.stringify(values)}) as list`
     : sql`unnest(${`{${values.join(',')}}`}::bigint[]) as list(value)`;
+}
+
+/** As {@link numberList}, with a second column `place`: each number's place, from 0. */
+export function indexedList(engine: Engine, values: readonly number[]): RawBuilder<{ value: number; place: number }> {
+  return engine === 'sqlite'
+    ? sql`(select value, key as place from json_each(${JSON.stringify(values)})) as list`
+    : sql`(select value, number - 1 as place from unnest(${`{${values.join(',')}}`}::bigint[])
+        with ordinality as numbered(value, number)) as list`;
 }
 
 /** The counters; inside a transaction they stay as read until its end. */

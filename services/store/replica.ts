@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { toHex } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
-import { numberList, selectPacked } from './database.ts';
+import { indexedList, numberList, selectPacked } from './database.ts';
 import { idKey } from './keys.ts';
 import { locate, logSizeFor } from './locate.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import { lastLiveSeq } from './pool.ts';
-import type { PoolLeaf, Store } from './Store.ts';
+import type { PoolLeaves, Store } from './Store.ts';
 
 const lookedUpAtOnce = 4_096;
 
@@ -56,26 +56,7 @@ export function replica(
       return ids.map((id) => logged.has(idKey(id)) && !refused.has(toHex(id)));
     },
 
-    async poolLeaves(ids) {
-      const leaves = new Map<string, PoolLeaf>();
-      for (let start = 0; start < ids.length; start += lookedUpAtOnce) {
-        const some = ids.slice(start, start + lookedUpAtOnce);
-        const query = reader
-          .selectFrom('pool')
-          .select(['id', 'leaf_hash', 'expires_ms', 'supersedes'])
-          .where('id52', 'in', sql<number>`(select value from ${numberList(engine, some.map(idKey))})`);
-        const { count, columns } = await selectPacked(reader, query, ['bytes', 'bytes', 'number', 'bytes']);
-        const [found, hashes, expires, supersedes] = columns as [PackedBytes, PackedBytes, Float64Array, PackedBytes];
-        for (let index = 0; index < count; index++) {
-          leaves.set(toHex(bytesAt(found, index)!), {
-            leafHash: bytesAt(hashes, index)!,
-            expiresMs: Number.isNaN(expires[index]!) ? null : expires[index]!,
-            supersedes: bytesAt(supersedes, index),
-          });
-        }
-      }
-      return leaves;
-    },
+    poolLeaves: (ids) => poolLeaves(context, ids),
 
     async entriesOf(ids) {
       const found = await locate(context, reader, ids);
@@ -95,4 +76,37 @@ export function replica(
       return rows;
     },
   };
+}
+
+async function poolLeaves({ reader, engine }: StoreContext, ids: Uint8Array): Promise<PoolLeaves> {
+  const count = ids.length / 32;
+  const seqs = new Float64Array(count).fill(Number.NaN);
+  const leafHashes = new Uint8Array(ids.length);
+  const expiresMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  const supersedes: { index: number; predecessor: Uint8Array }[] = [];
+  for (let start = 0; start < count; start += lookedUpAtOnce) {
+    const keys: number[] = [];
+    for (let index = start; index < Math.min(count, start + lookedUpAtOnce); index++)
+      keys.push(idKey(idAt(ids, index)));
+    const query = sql`select list.place, pool.seq, pool.id, pool.leaf_hash, pool.expires_ms, pool.supersedes
+      from ${indexedList(engine, keys)} join pool on pool.id52 = list.value`;
+    const rows = await selectPacked(reader, query, ['number', 'number', 'bytes', 'bytes', 'number', 'bytes']);
+    const [places, rowSeqs] = rows.columns as [Float64Array, Float64Array];
+    const [rowIds, hashes] = rows.columns.slice(2) as [PackedBytes, PackedBytes];
+    const [expires, predecessors] = rows.columns.slice(4) as [Float64Array, PackedBytes];
+    for (let row = 0; row < rows.count; row++) {
+      const index = start + places[row]!;
+      if (Buffer.compare(bytesAt(rowIds, row)!, idAt(ids, index)) !== 0) continue;
+      seqs[index] = rowSeqs[row]!;
+      leafHashes.set(bytesAt(hashes, row)!, 32 * index);
+      if (!Number.isNaN(expires[row]!)) expiresMs[index] = expires[row]!;
+      const predecessor = bytesAt(predecessors, row);
+      if (predecessor) supersedes.push({ index, predecessor });
+    }
+  }
+  return { seqs, leafHashes, expiresMs, supersedes };
+}
+
+function idAt(ids: Uint8Array, index: number): Uint8Array {
+  return ids.subarray(32 * index, 32 * index + 32);
 }

@@ -30,18 +30,19 @@ export class Broadcaster {
       this.#waiting.push(entry);
       this.#waitingBytes += entry.length;
     }
-    this.#timer ??= setTimeout(() => this.#flush(), flushMs);
+    this.#timer ??= setTimeout(() => this.#send(), flushMs);
   }
 
-  /** Sends what waits, and ends. */
-  async close(): Promise<void> {
+  /** Sends what waits now, and resolves when it has been handed to the network. */
+  async flush(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#flush();
+    this.#send();
     await this.#sending;
   }
 
-  #flush(): void {
+  #send(): void {
     this.#timer = undefined;
+    if (this.#waiting.length === 0) return;
     const entries = this.#waiting;
     this.#waiting = [];
     this.#sending = this.#sending

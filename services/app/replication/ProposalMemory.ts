@@ -2,11 +2,18 @@ import type { Hash } from '../../core/bytes.ts';
 
 /** A block that this centre has voted for: which records, in which order. */
 export type Proposal = {
-  /** 32 bytes each, in log order. */
-  readonly ids: readonly Uint8Array[];
+  /** Ids of the records, 32 bytes each, in log order. */
+  readonly ids: Uint8Array;
+  /** Where the pool holds each of them, in this very form; NaN for one among {@link extras}. */
+  readonly seqs: Float64Array;
   /** Entries that the pool does not hold in this very form, by position. */
   readonly extras: ReadonlyMap<number, Uint8Array>;
 };
+
+/** One of packed ids or hashes. */
+export function idAt(ids: Uint8Array, index: number): Uint8Array {
+  return ids.subarray(32 * index, 32 * index + 32);
+}
 
 // A block is anchored within seconds; what is forgotten is fetched from a peer again.
 const keptProposals = 4;

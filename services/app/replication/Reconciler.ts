@@ -113,7 +113,7 @@ export class Reconciler {
 
   /** One page of the peer's pool; answers whether it was the last. */
   async #page(peer: Address, cursor: Cursor): Promise<boolean> {
-    const { net, store } = this.#parts;
+    const { net, store, arrivals } = this.#parts;
     const { instance, afterSeq } = cursor;
     const query = jsonFrame({ instance, afterSeq });
     const options = { timeoutMs, signal: this.#stop.signal };
@@ -123,6 +123,8 @@ export class Reconciler {
     const ids = await collectItems(rest, { itemBytes: 32, maxItems: pageIds, fault });
     const isOn = page.instance !== instance || page.lastSeq > afterSeq;
     if (!page.isEnd && (ids.length === 0 || !isOn)) throw fault('a list that does not go on, and does not end');
+    // What is on its way already would only be checked twice.
+    if (ids.length > 0) await arrivals.settled();
     const has = await store.hasRecords(ids);
     await this.#fetch(
       peer,

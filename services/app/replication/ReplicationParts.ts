@@ -1,6 +1,7 @@
 import type { Net } from '../../net/Net.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
+import type { Arrivals } from './Arrivals.ts';
 import type { ProposalMemory } from './ProposalMemory.ts';
 import type { SeenHeaders } from './SeenHeaders.ts';
 
@@ -14,6 +15,7 @@ export type ReplicationParts = Omit<CentreParts, 'replication'> & {
   readonly onPooled: (count: number) => void;
   /** Asks for a look at the chain now. */
   readonly lookSoon: () => void;
+  readonly arrivals: Arrivals;
   readonly proposals: ProposalMemory;
   readonly seen: SeenHeaders;
 };

@@ -2,6 +2,7 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
 import { entriesPath, tileWidth, widthOf } from '../../core/log/tile.ts';
+import { idAt, type Proposal } from './ProposalMemory.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { bundlesOf, firstFrame, jsonFrame, logQuerySchema, protocols, readJson } from './wire.ts';
 
@@ -26,8 +27,8 @@ export async function* blockSources(
   to: number,
 ): AsyncGenerator<BlockSource> {
   const proposal = parts.proposals.find(hash);
-  if (proposal && proposal.ids.length === to - from) {
-    yield { name: 'own pool', entries: () => ownEntries(parts, proposal.ids, proposal.extras) };
+  if (proposal && proposal.ids.length === 32 * (to - from)) {
+    yield { name: 'own pool', entries: () => ownEntries(parts, proposal) };
   }
   const connected = parts.net.peers().filter(({ isConnected }) => isConnected);
   for (const { address } of connected.sort((one, other) => one.score - other.score)) {
@@ -60,11 +61,12 @@ export function serveLog({ net, store }: Pick<ReplicationParts, 'net' | 'store'>
 
 async function* ownEntries(
   { store }: ReplicationParts,
-  ids: readonly Uint8Array[],
-  extras: ReadonlyMap<number, Uint8Array>,
+  { ids, extras }: Proposal,
 ): AsyncGenerator<readonly Uint8Array[]> {
-  for (let start = 0; start < ids.length; start += 1024) {
-    const some = await store.entriesOf(ids.slice(start, start + 1024));
+  const count = ids.length / 32;
+  for (let start = 0; start < count; start += 1024) {
+    const length = Math.min(1024, count - start);
+    const some = await store.entriesOf(Array.from({ length }, (_, at) => idAt(ids, start + at)));
     yield some.map((entry, at) => {
       const found = extras.get(start + at) ?? entry;
       if (!found) throw new NotariumError('record-not-found', 'it has left the pool');

@@ -2,13 +2,24 @@ import { type BlockHeader, blockDigest, blockHash } from '../../core/block.ts';
 import { type Address, toHex } from '../../core/bytes.ts';
 import { type SignedHeader, signedHeaderSchema } from '../../core/equivocation.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import { checkProposal } from './checkProposal.ts';
+import { checkProposal, type ProposedBlock } from './checkProposal.ts';
 import { checkSlot, checkTurn } from './checkTurn.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { isOwnFault, ownFault, refused } from './voteRefusals.ts';
-import { collectItems, firstFrame, jsonFrame, protocols, readJson } from './wire.ts';
+import { collectPacked, firstFrame, jsonFrame, protocols, readJson } from './wire.ts';
 
 const itemBytes = 64;
+
+/** Items are a record's id and its leaf hash. */
+function proposed(header: BlockHeader, items: Uint8Array): ProposedBlock {
+  const count = items.length / itemBytes;
+  const [ids, leafHashes] = [new Uint8Array(32 * count), new Uint8Array(32 * count)];
+  for (let at = 0; at < count; at++) {
+    ids.set(items.subarray(64 * at, 64 * at + 32), 32 * at);
+    leafHashes.set(items.subarray(64 * at + 32, 64 * at + 64), 32 * at);
+  }
+  return { header, ids, leafHashes };
+}
 
 /** Points for a block that is wrong whoever looks at it, and for one that only seems wrong from here. */
 const points = { fault: 25, doubt: 1 } as const;
@@ -49,12 +60,14 @@ export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHead
     const { header } = signed;
     await checkTurn(parts, header, from);
     await noteHeader(signed);
-    const items = await collectItems(rest, { itemBytes, maxItems: settings.maxBlockRecords, fault: ownFault });
-    const proposal = await checkProposal(parts, { header, items }, signal);
+    const items = await collectPacked(rest, { itemBytes, maxItems: settings.maxBlockRecords, fault: ownFault });
+    const hash = blockHash(network, header);
+    // The same block again, whose answer did not come through in time: it has been checked.
+    const proposal = parts.proposals.find(hash) ?? (await checkProposal(parts, proposed(header, items), signal));
     // Its records may have been long in coming.
     checkSlot(parts, header);
     await storeVote(header);
-    parts.proposals.keep(blockHash(network, header), proposal);
+    parts.proposals.keep(hash, proposal);
     metrics.votes.inc();
     return jsonFrame({ signature: toHex(await signer.sign(blockDigest(network, header))) });
   };

@@ -1,8 +1,10 @@
 import type { Address } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
+import type { GossipVerdict } from '../../net/Net.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
+import { Arrivals } from './Arrivals.ts';
 import { Broadcaster } from './Broadcaster.ts';
 import { blockSources, serveLog } from './blockSources.ts';
 import { castVotes } from './castVotes.ts';
@@ -18,8 +20,14 @@ import { takeRecords } from './takeRecords.ts';
 import { EquivocationWatch } from './watchEquivocation.ts';
 import { anchoredSchema, jsonFrame, readJson, topics } from './wire.ts';
 
+// Of one peer: so that the threads are busy while others of them are on their way to the disk.
+const bundlesAtOnce = 8;
+
 /** What the host gives. */
-export type ReplicationOptions = Omit<ReplicationParts, keyof CentreParts | 'proposals' | 'seen' | 'workers'> & {
+export type ReplicationOptions = Omit<
+  ReplicationParts,
+  keyof CentreParts | 'arrivals' | 'proposals' | 'seen' | 'workers'
+> & {
   readonly workers: Pick<IntakeWorkers, 'check'>;
   /** Where to dial centres, by address, that need no look-up. */
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
@@ -34,6 +42,7 @@ export function openReplication(
   const parts: ReplicationParts = {
     ...centre,
     ...options,
+    arrivals: new Arrivals(store),
     proposals: new ProposalMemory(),
     seen: new SeenHeaders(network, crypto),
   };
@@ -43,7 +52,7 @@ export function openReplication(
   const watch = new EquivocationWatch(parts);
   const members = new Members(parts, peers);
 
-  net.subscribe(topics.records, async (payload, from) => {
+  const takeGossip = async (payload: Uint8Array, from: Address): Promise<GossipVerdict> => {
     let entries: Uint8Array[];
     try {
       entries = decodeEntries(payload);
@@ -60,7 +69,8 @@ export function openReplication(
       if (!isNotariumError(error)) throw error;
       return 'ignore';
     }
-  });
+  };
+  net.subscribe(topics.records, takeGossip, bundlesAtOnce);
   net.subscribe(topics.anchored, async (payload) => {
     try {
       const { height } = readJson(anchoredSchema, payload);
@@ -82,7 +92,11 @@ export function openReplication(
   return {
     net,
     broadcast: (entries) => broadcaster.add(entries),
-    collectSignatures: (header, committee, leaves) => collectVotes(parts, header, committee, leaves),
+    async collectSignatures(header, committee, leaves) {
+      // Records that come with the question would have to be asked for.
+      await broadcaster.flush();
+      return await collectVotes(parts, header, committee, leaves);
+    },
 
     async importBlock(block, lease) {
       const { header, hash } = block;
@@ -147,7 +161,7 @@ export function openReplication(
     hold: (id, own, hold) => holdByQuorum(parts, id, own, hold),
 
     async close() {
-      await Promise.all([members.close(), watch.close(), reconciler.close(), broadcaster.close()]);
+      await Promise.all([members.close(), watch.close(), reconciler.close(), broadcaster.flush()]);
       await net.close();
     },
   };

@@ -1,4 +1,4 @@
-import { type Address, fromUtf8, sameBytes, toHex } from '../../core/bytes.ts';
+import { type Address, fromUtf8, toHex } from '../../core/bytes.ts';
 import { slotAt } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { AdmitOutcome, PoolRow } from '../../store/Store.ts';
@@ -32,19 +32,31 @@ export async function takeRecords(
   from: Address,
   options: { asOfMs?: number; isForBlock?: boolean } = {},
 ): Promise<TakenRecords> {
-  const { workers, clock, store, periodSeconds, settings, net } = parts;
-  if (!parts.hasRoom(entries.length - (options.isForBlock ? settings.maxBlockRecords : 0))) {
+  const { arrivals, settings } = parts;
+  if (!parts.hasRoom(arrivals.count + entries.length - (options.isForBlock ? settings.maxBlockRecords : 0))) {
     throw new NotariumError('pool-full');
   }
+  const { rows: _, ...taken } = await arrivals.take(entries.length, () => check(parts, entries, from, options));
+  const count = taken.outcomes.filter(({ status }) => status === 'accepted').length;
+  if (count > 0) parts.onPooled(count);
+  return taken;
+}
+
+async function check(
+  { workers, clock, periodSeconds, settings, net, logger }: ReplicationParts,
+  entries: readonly Uint8Array[],
+  from: Address,
+  { asOfMs }: { asOfMs?: number },
+): Promise<Omit<TakenRecords, 'outcomes'> & { readonly rows: readonly PoolRow[] }> {
   const nowMs = clock.nowMs();
   const promise = {
     acceptedAt: Math.floor(nowMs / 1000),
     includeBySlot: slotAt(nowMs, periodSeconds) + settings.promiseSlots,
   };
   const lines = entries.map((entry) => textOf(entry));
-  const read = await workers.check({ lines, nowMs: options.asOfMs ?? nowMs, promise, signs: false });
+  const read = await workers.check({ lines, nowMs: asOfMs ?? nowMs, promise, signs: false });
   // Another spelling of the same record would cross the network as if it were news, as often as somebody can think of one.
-  const isCanonical = ({ index, entry }: CheckedLine): boolean => sameBytes(entry, entries[index]!);
+  const isCanonical = ({ index, entry }: CheckedLine): boolean => Buffer.compare(entry, entries[index]!) === 0;
   const checked = read.checked.filter(isCanonical);
   const wrong = [
     ...read.failed.filter(({ code }) => code !== 'record-expired'),
@@ -53,20 +65,12 @@ export async function takeRecords(
   if (wrong.length > 0) {
     const { code, detail } = wrong[0]!;
     net.blame(from, code, 10 * wrong.length);
-    parts.logger.warn({ peer: from, code, detail, count: wrong.length }, 'a peer sent records that are not valid');
+    logger.warn({ peer: from, code, detail, count: wrong.length }, 'a peer sent records that are not valid');
   }
   const rows = checked.map(
-    ({ index: _, acceptance: __, ...rest }): PoolRow => ({
-      ...rest,
-      ...promise,
-      acceptance: unsigned,
-    }),
+    ({ index: _, acceptance: __, ...rest }): PoolRow => ({ ...rest, ...promise, acceptance: unsigned }),
   );
-  const outcomes = await store.admit(rows);
-  const count = outcomes.filter(({ status }) => status === 'accepted').length;
-  if (count > 0) parts.onPooled(count);
-  const expired = entries.length - checked.length - wrong.length;
-  return { checked, outcomes, invalid: wrong.length, expired };
+  return { checked, rows, invalid: wrong.length, expired: entries.length - checked.length - wrong.length };
 }
 
 /** Ids of records whose predecessor has not come yet: worth another try. */

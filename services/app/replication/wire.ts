@@ -111,13 +111,13 @@ export function* packedFrames(bytes: Uint8Array, frameBytes = bundleBytes): Gene
 }
 
 /**
- * Collects packed items from frames.
+ * Collects packed items from frames, in one piece.
  * @throws Error what `fault` makes of a sender that gives more than `maxItems`, or cuts the last one.
  */
-export async function collectItems(
+export async function collectPacked(
   frames: AsyncIterable<Uint8Array>,
   { itemBytes, maxItems, fault }: { itemBytes: number; maxItems: number; fault: (detail: string) => Error },
-): Promise<Uint8Array[]> {
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const frame of frames) {
@@ -126,13 +126,24 @@ export async function collectItems(
     parts.push(frame);
   }
   if (sizeBytes % itemBytes !== 0) throw fault('the last item is cut short');
+  // Not by `concat(...)`: there may be more frames than a call can have arguments.
   const bytes = new Uint8Array(sizeBytes);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }
-  return Array.from({ length: sizeBytes / itemBytes }, (_, index) =>
+  return bytes;
+}
+
+/** As {@link collectPacked}, one by one. */
+export async function collectItems(
+  frames: AsyncIterable<Uint8Array>,
+  bounds: { itemBytes: number; maxItems: number; fault: (detail: string) => Error },
+): Promise<Uint8Array[]> {
+  const { itemBytes } = bounds;
+  const bytes = await collectPacked(frames, bounds);
+  return Array.from({ length: bytes.length / itemBytes }, (_, index) =>
     bytes.subarray(itemBytes * index, itemBytes * (index + 1)),
   );
 }

@@ -165,4 +165,37 @@ describe('net/gossip', () => {
     expect(most).to.equal(1);
     expect(net.peers()[0]!.score).to.equal(0);
   });
+
+  it('handles as many messages of one peer at a time as it was told, in the order in which they came', async () => {
+    const net = await testNet();
+    const release = gateOf();
+    const started: number[] = [];
+    let running = 0;
+    let most = 0;
+    net.subscribe(
+      topic,
+      async (payload) => {
+        started.push(payload[0]!);
+        most = Math.max(most, ++running);
+        await release.promise;
+        running--;
+        return 'accept';
+      },
+      3,
+    );
+    const raw = await rawNode(randomBytes(32));
+    net.setDirectory(new Map([[raw.address, []]]));
+    await raw.node.dial(multiaddr(net.multiaddrs[0]!));
+    await until('subscribed', () => raw.node.services.gossip.getSubscribers(rawTopic).length === 1);
+    for (let byte = 0; byte < 12; byte++) await raw.node.services.gossip.publish(rawTopic, Uint8Array.of(byte));
+    await until(
+      'all are there',
+      async () => (await net.metric('messages_total', { name: topic, direction: 'in' })) === 12,
+    );
+    expect(started).to.deep.equal([0, 1, 2]);
+    release.open();
+    await until('handled', () => started.length === 12 && running === 0);
+    expect(started).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(most).to.equal(3);
+  });
 });

@@ -148,8 +148,10 @@ onBothDatabases('store importBlock', (newPlace) => {
       undefined,
       toHex(all[4]!.entry),
     ]);
-    const leaves = await store!.poolLeaves(ids);
-    expect([...leaves.keys()]).to.deep.equal([toHex(all[4]!.id)]);
-    expect(toHex(leaves.get(toHex(all[4]!.id))!.leafHash)).to.equal(toHex(all[4]!.leafHash));
+    const leaves = await store!.poolLeaves(new Uint8Array(Buffer.concat(ids)));
+    expect([...leaves.seqs].map((seq) => seq > 0)).to.deep.equal([false, false, true]);
+    expect(toHex(leaves.leafHashes.subarray(64))).to.equal(toHex(all[4]!.leafHash));
+    expect([...leaves.expiresMs]).to.deep.equal(Array(3).fill(Number.POSITIVE_INFINITY));
+    expect(leaves.supersedes).to.deep.equal([]);
   });
 });

@@ -31,7 +31,7 @@ describe('Broadcaster', () => {
       const entries = Array.from({ length: 1_000 }, (_, at) => entry(at, sizeBytes));
       broadcaster.add(entries.slice(0, 300));
       broadcaster.add(entries.slice(300));
-      await broadcaster.close();
+      await broadcaster.flush();
       expect(sent.length).to.equal(1_000);
       expect(sent.every((each, at) => each[0] === at % 251 && each.length === sizeBytes)).to.equal(true);
     });
@@ -51,9 +51,9 @@ describe('Broadcaster', () => {
       silentLogger,
     );
     broadcaster.add([entry(1, 10)]);
-    await broadcaster.close();
+    await broadcaster.flush();
     broadcaster.add([entry(2, 10), entry(3, 10)]);
-    await broadcaster.close();
+    await broadcaster.flush();
     expect(sent).to.deep.equal([2]);
   });
 });

@@ -4,7 +4,7 @@ import type { Hash } from '../../../../services/core/bytes.ts';
 
 describe('ProposalMemory', () => {
   const hash = (digit: number): Hash => `0x${String(digit).repeat(64)}` as Hash;
-  const proposal = { ids: [], extras: new Map() };
+  const proposal = { ids: new Uint8Array(0), seqs: new Float64Array(0), extras: new Map() };
 
   it('keeps the last four, one that came again among them', () => {
     const memory = new ProposalMemory();

@@ -3,9 +3,10 @@ import { expect } from 'chai';
 import { checkProposal } from '../../../../services/app/replication/checkProposal.ts';
 import { checkTurn } from '../../../../services/app/replication/checkTurn.ts';
 import type { Proposal } from '../../../../services/app/replication/ProposalMemory.ts';
+import type { BlockLeaves } from '../../../../services/app/replication/Replication.ts';
 import { isOwnFault } from '../../../../services/app/replication/voteRefusals.ts';
 import { type BlockHeader, zeroHash } from '../../../../services/core/block.ts';
-import { fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { concat, fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { encodeEntries } from '../../../../services/core/log/entryBundle.ts';
 import { type CheckedRecord, parseEntry } from '../../../../services/core/record.ts';
 import { compactSignature } from '../../../../services/core/signature.ts';
@@ -13,6 +14,13 @@ import { expectCode } from '../../../support/expectCode.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
 import { logAll, row, rows } from '../../store/storeKit.ts';
 import { itemOf, openVoter, poolRow, slot, type Voter } from './replicationKit.ts';
+
+/** Ids and leaf hashes of items. */
+function leavesOf(items: readonly Uint8Array[]): BlockLeaves {
+  const half = (start: number): Uint8Array =>
+    new Uint8Array(Buffer.concat(items.map((item) => item.subarray(start, start + 32))));
+  return { ids: half(0), leafHashes: half(32) };
+}
 
 describe('checkProposal', function () {
   this.timeout(20_000);
@@ -31,7 +39,7 @@ describe('checkProposal', function () {
     { wrong = {}, items = records.map(itemOf) }: { wrong?: Partial<BlockHeader>; items?: Uint8Array[] } = {},
   ): Promise<Proposal> => {
     const header = await voter.headerOf(records, wrong);
-    return await checkProposal(voter.parts, { header, items }, AbortSignal.timeout(10_000));
+    return await checkProposal(voter.parts, { header, ...leavesOf(items) }, AbortSignal.timeout(10_000));
   };
   const expectRefused = async (call: Promise<unknown>, reason: string, isFault = true): Promise<void> => {
     const error = await expectCode('vote-refused', call);
@@ -53,8 +61,9 @@ describe('checkProposal', function () {
     const [one, two, three] = [await voter.record(), await voter.record(), await voter.record()];
     await pool(one, three);
     offer(two);
-    const { ids, extras } = await check([one, two, three]);
-    expect(ids.map(toHex)).to.deep.equal([one.id, two.id, three.id]);
+    const { ids, seqs, extras } = await check([one, two, three]);
+    expect(toHex(ids)).to.equal(toHex(concat(one.idBytes, two.idBytes, three.idBytes)));
+    expect([...seqs].every((seq) => seq > 0)).to.equal(true);
     // The second one is in the pool by now, so nothing has to be remembered.
     expect([...extras]).to.deep.equal([]);
     expect((await voter.store.poolStatus()).count).to.equal(3);
@@ -169,7 +178,7 @@ describe('checkProposal', function () {
       await pool(heir);
       await expectRefused(check([heir, title]), 'a superseded record is not in the log');
       await expectRefused(check([heir]), 'a superseded record is not in the log');
-      expect((await check([title, heir])).ids).to.have.length(2);
+      expect((await check([title, heir])).ids).to.have.length(64);
     });
 
     it('a rival of a successor that is in the log, but not of one in the pool', async () => {
@@ -201,14 +210,14 @@ describe('checkProposal', function () {
   it('lets a record through that expires while it is looked at', async () => {
     const record = await voter.record({ expires: new Date(slot * 1000 + 100).toISOString() });
     offer(record);
-    expect((await check([record])).ids).to.have.length(1);
+    expect((await check([record])).ids).to.have.length(32);
   });
 
   it('votes with a full pool, too', async () => {
     const record = await voter.record();
     offer(record);
     voter.setRoom(0);
-    expect((await check([record])).ids).to.have.length(1);
+    expect((await check([record])).ids).to.have.length(32);
     voter.setRoom(-100);
     await expectCode('pool-full', check([await offered()]));
     async function offered(): Promise<CheckedRecord> {
@@ -228,7 +237,7 @@ describe('checkProposal', function () {
     };
     const header = await voter.headerOf([record]);
     const behind = { ...parts, store: { ...store, poolLeaves } };
-    const block = { header, items: [itemOf(record)] };
+    const block = { header, ...leavesOf([itemOf(record)]) };
     await expectRefused(checkProposal(behind, block, AbortSignal.timeout(10_000)), 'the height is taken', false);
     expect(voter.blames).to.deep.equal([]);
   });

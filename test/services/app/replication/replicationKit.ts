@@ -1,5 +1,6 @@
 import { defaultSettings } from '../../../../services/app/CentreParts.ts';
 import { checkLines } from '../../../../services/app/checkLines.ts';
+import { Arrivals } from '../../../../services/app/replication/Arrivals.ts';
 import { ProposalMemory } from '../../../../services/app/replication/ProposalMemory.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
 import { SeenHeaders } from '../../../../services/app/replication/SeenHeaders.ts';
@@ -89,6 +90,7 @@ export async function openVoter(): Promise<Voter> {
     onPooled: () => {},
     lookSoon: () => {},
     proposals: new ProposalMemory(),
+    arrivals: new Arrivals(store),
     seen: new SeenHeaders(testNetwork, crypto),
   } satisfies Partial<Record<keyof ReplicationParts, unknown>> as unknown as ReplicationParts;
   return {
