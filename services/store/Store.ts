@@ -323,6 +323,11 @@ export type Store = {
     entries: AsyncIterable<readonly Uint8Array[]>,
     options?: WriteOptions,
   ): Promise<void>;
+  /**
+   * As {@link importBlock}, of records that the pool holds, each in the very form of the block: `seqs` are their rows in log
+   * order. Answers whether that was so; where not, nothing has changed.
+   */
+  importPooled(block: AnchoredBlock, seqs: Float64Array, options?: WriteOptions): Promise<boolean>;
   /** The live or committed block of the height. */
   block(height: number): Promise<StoredBlock | undefined>;
   /** The newest live or committed block. */

@@ -1,8 +1,8 @@
 import { NotariumError } from '../core/errors.ts';
 import { newestBlock } from './blocks.ts';
-import { readCheckedEdge } from './commitBlock.ts';
 import type { StoreContext } from './context.ts';
 import { quickCheck } from './database.ts';
+import { readCheckedEdge } from './logEdge.ts';
 
 /** See `Store.check`. */
 export async function checkStore(context: StoreContext): Promise<void> {

@@ -4,11 +4,10 @@ import { NotariumError } from '../core/errors.ts';
 import { appendLeaves, rootOf } from '../core/log/compactRange.ts';
 import { edgeFrontier, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
 import { leafHash } from '../core/sha256.ts';
-import { committedRow, newestBlock } from './blocks.ts';
-import { readCheckedEdge, removeReplaced } from './commitBlock.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, numberList, selectPacked } from './database.ts';
 import { idKey, indexOfEntry, sha256 } from './keys.ts';
+import { readCheckedEdge, removeReplaced } from './logEdge.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import {
   beginPostings,
@@ -21,7 +20,7 @@ import {
 } from './postings.ts';
 import type { AnchoredBlock, WriteOptions } from './Store.ts';
 import { type Spool, spoolEntries } from './spool.ts';
-import { voidFrom } from './writeBlocks.ts';
+import { insertAnchored } from './writeBlocks.ts';
 
 // Short enough that nobody waits long for the database.
 const postedAtOnce = 16_384;
@@ -53,17 +52,10 @@ export async function importBlock(
   await write(context, options, async (trx) => {
     const counters = await lockCounters(context.engine, trx);
     if (counters.log_size !== from) throw new RangeError('the log has grown meanwhile');
-    await voidFrom(trx, header.height);
-    const newest = await newestBlock(trx);
-    if ((newest?.height ?? 0) !== header.height - 1) throw new RangeError('the block does not follow the newest one');
+    await insertAnchored(trx, block);
     await endPostings(trx);
     await succeed(context, trx, learnt);
     const removed = await removeLogged(context, trx, learnt.ids);
-    await trx.deleteFrom('blocks').where('hash', '=', block.hash).execute();
-    await trx
-      .insertInto('blocks')
-      .values(committedRow(block, newest?.tree_size ?? 0))
-      .execute();
     await trx
       .updateTable('counters')
       .set({

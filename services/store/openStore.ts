@@ -8,7 +8,7 @@ import { adoptBlock, adoptLogged } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
 import { blockQueries } from './blocks.ts';
 import { checkStore } from './checkStore.ts';
-import { commitBlock, latestFrontier, readCheckedEdge } from './commitBlock.ts';
+import { commitBlock } from './commitBlock.ts';
 import type { StoreContext } from './context.ts';
 import { type Database, databaseFile, openSqlite } from './database.ts';
 import { openDisk } from './disk.ts';
@@ -16,8 +16,10 @@ import { events } from './events.ts';
 import { evidenceStore } from './evidence.ts';
 import { type FolderLock, lockFolder } from './folderLock.ts';
 import { importBlock } from './importBlock.ts';
+import { importPooled } from './importPooled.ts';
 import { leases } from './leases.ts';
 import { logSizeFor } from './locate.ts';
+import { latestFrontier, readCheckedEdge } from './logEdge.ts';
 import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
 import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
@@ -115,6 +117,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     orphanBlocks: (aboveHeight, write) => orphanBlocks(context, aboveHeight, write),
     commitBlock: (height, write) => commitBlock(context, height, write),
     importBlock: (block, entries, write) => importBlock(context, block, entries, write),
+    importPooled: (block, seqs, write) => importPooled(context, block, seqs, write),
     ...blockQueries(context),
     logSize: () => context.logSize,
     frontier: async (of = 'committed') =>

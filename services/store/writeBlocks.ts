@@ -1,11 +1,11 @@
 import { zeroHash } from '../core/block.ts';
 import { type BlockState, nextBlockState } from '../core/blockState.ts';
 import { NotariumError } from '../core/errors.ts';
-import { type BlockRow, blockAt, liveRows, newestBlock, type Runs, toRuns } from './blocks.ts';
+import { type BlockRow, blockAt, committedRow, liveRows, newestBlock, type Runs, toRuns } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, selectPacked } from './database.ts';
 import { lastLiveSeq } from './pool.ts';
-import type { BlockPatch, NewBlock, SeqRange, WriteOptions } from './Store.ts';
+import type { AnchoredBlock, BlockPatch, NewBlock, SeqRange, WriteOptions } from './Store.ts';
 
 /** See `Store.saveBlock`. */
 export async function saveBlock(
@@ -113,6 +113,19 @@ export async function voidBlock(context: StoreContext, height: number, options?:
     await lockCounters(context.engine, trx);
     await voidFrom(trx, height);
   });
+}
+
+/** Writes down a committed block of the chain, which must follow the newest one; live ones of ours from there on become void. */
+export async function insertAnchored(trx: Db, block: AnchoredBlock): Promise<void> {
+  const { height } = block.header;
+  await voidFrom(trx, height);
+  const newest = await newestBlock(trx);
+  if ((newest?.height ?? 0) !== height - 1) throw new RangeError('the block does not follow the newest one');
+  await trx.deleteFrom('blocks').where('hash', '=', block.hash).execute();
+  await trx
+    .insertInto('blocks')
+    .values(committedRow(block, newest?.tree_size ?? 0))
+    .execute();
 }
 
 /** Makes every live block from the height on void. */

@@ -2,6 +2,7 @@ import type { Address } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
 import type { GossipVerdict } from '../../net/Net.ts';
+import type { WriteOptions } from '../../store/Store.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
 import { Arrivals } from './Arrivals.ts';
@@ -106,6 +107,24 @@ export function openReplication(
       const startMs = performance.now();
       const reasons: string[] = [];
       let isForked = false;
+      const write: WriteOptions = {
+        lease,
+        event: {
+          type: 'block.committed',
+          time: new Date(clock.nowMs()).toISOString(),
+          data: { height: header.height, hash, treeSize: header.treeSize, count: header.treeSize - from },
+        },
+      };
+      const imported = (source: string): void => {
+        parts.proposals.forget(hash);
+        const seconds = (performance.now() - startMs) / 1000;
+        parts.metrics.importSeconds.observe(seconds);
+        logger.info({ height: header.height, count: header.treeSize - from, source, seconds }, 'block imported');
+      };
+      const seqs = parts.proposals.find(hash)?.seqs;
+      if (seqs?.length === header.treeSize - from && !seqs.some(Number.isNaN)) {
+        if (await store.importPooled(block, seqs, write)) return imported('own pool');
+      }
       for await (const source of blockSources(parts, hash, from, header.treeSize)) {
         let failure: unknown;
         const entries = async function* (): AsyncGenerator<readonly Uint8Array[]> {
@@ -117,22 +136,8 @@ export function openReplication(
           }
         };
         try {
-          await store.importBlock(block, entries(), {
-            lease,
-            event: {
-              type: 'block.committed',
-              time: new Date(clock.nowMs()).toISOString(),
-              data: { height: header.height, hash, treeSize: header.treeSize, count: header.treeSize - from },
-            },
-          });
-          parts.proposals.forget(hash);
-          const seconds = (performance.now() - startMs) / 1000;
-          parts.metrics.importSeconds.observe(seconds);
-          logger.info(
-            { height: header.height, count: header.treeSize - from, source: source.name, seconds },
-            'block imported',
-          );
-          return;
+          await store.importBlock(block, entries(), write);
+          return imported(source.name);
         } catch (error) {
           // A code says nothing of where it is from: a peer may answer that its disk is full, as ours may be.
           if (!isNotariumError(error) || (error !== failure && error.code !== 'block-invalid')) throw error;

@@ -56,6 +56,39 @@ onBothDatabases('store importBlock', (newPlace) => {
     expect(await readdir(join(place!.dataDir, 'incoming'))).to.deep.equal([]);
   });
 
+  it('makes the same log of pool rows, in whatever order they stand there', async () => {
+    const all = rows(700);
+    const late = row('late');
+    const block = await logAll(his!, all);
+    const mixed = [...all.slice(300, 500).reverse(), late, ...all.slice(500), ...all.slice(0, 300)];
+    await store!.admit(mixed);
+    const { seqs } = await store!.poolLeaves(new Uint8Array(Buffer.concat(all.map(({ id }) => id))));
+    expect(await store!.importPooled(block, seqs)).to.equal(true);
+    expect(await tiles(place!)).to.deep.equal(await tiles(hisPlace!));
+    expect(await store!.poolStatus()).to.include({ count: 1, bytes: late.entry.length });
+    for (const at of [0, 255, 256, 499, 500, 699]) {
+      expect(await store!.findRecord(all[at]!.id)).to.include({ where: 'log', leafIndex: at });
+    }
+    const kept = await store!.committedBlock();
+    expect(kept).to.deep.include({ hash: block.hash, state: 'committed', count: 700, anchor: block.anchor });
+    await store!.verifyLog();
+    expect((await store!.frontier()).size).to.equal(700);
+  });
+
+  it('takes no block of pool rows that are not its own', async () => {
+    const all = rows(300);
+    const block = await logAll(his!, all);
+    await store!.admit(all);
+    const { seqs } = await store!.poolLeaves(new Uint8Array(Buffer.concat(all.map(({ id }) => id))));
+    const pool = await store!.poolStatus();
+    const wrong: Float64Array[] = [seqs.toReversed(), seqs.with(7, 9_999), seqs.with(7, seqs[8]!)];
+    for (const some of wrong) expect(await store!.importPooled(block, some)).to.equal(false);
+    expect(store!.logSize()).to.equal(0);
+    expect(await store!.poolStatus()).to.deep.equal(pool);
+    expect(await store!.importPooled(block, seqs)).to.equal(true);
+    expect((await store!.poolStatus()).count).to.equal(0);
+  });
+
   it('leaves nothing in the index of a block that it could not take', async () => {
     const all = rows(300);
     const block = await logAll(his!, all);
