@@ -24,18 +24,30 @@ export function replica(
     },
 
     async hasRecords(ids) {
-      const known = new Set<number>();
+      const has = ids.map(() => false);
+      const suspects: number[] = [];
       for (let start = 0; start < ids.length; start += lookedUpAtOnce) {
-        const list = numberList(engine, ids.slice(start, start + lookedUpAtOnce).map(idKey));
-        const { rows } = await sql<{ value: number }>`select value from ${list}
-          where exists (select 1 from pool where id52 = list.value)
-            or exists (select 1 from postings where postings.key = list.value and leaf_index < ${context.logSize})
-            or exists (select 1 from refusals where id52 = list.value)`.execute(reader);
-        for (const { value } of rows) known.add(value);
+        const list = indexedList(engine, ids.slice(start, start + lookedUpAtOnce).map(idKey));
+        const pooled = sql`select list.place, pool.id from ${list} join pool on pool.id52 = list.value`;
+        const { count, columns } = await selectPacked(reader, pooled, ['number', 'bytes']);
+        const [places, found] = columns as [Float64Array, PackedBytes];
+        for (let row = 0; row < count; row++) {
+          const at = start + places[row]!;
+          if (Buffer.compare(bytesAt(found, row)!, ids[at]!) === 0) has[at] = true;
+        }
+        const elsewhere = sql`select place from ${list}
+          where exists (select 1 from postings where postings.key = list.value and leaf_index < ${context.logSize})
+            or exists (select 1 from refusals where id52 = list.value)`;
+        const other = (await selectPacked(reader, elsewhere, ['number'])).columns[0] as Float64Array;
+        for (const place of other) if (!has[start + place]) suspects.push(start + place);
       }
-      const suspects = ids.filter((id) => known.has(idKey(id)));
-      const found = await locate(context, reader, suspects);
-      return ids.map((id) => known.has(idKey(id)) && found.has(toHex(id)));
+      const found = await locate(
+        context,
+        reader,
+        suspects.map((at) => ids[at]!),
+      );
+      for (const at of suspects) has[at] = found.has(toHex(ids[at]!));
+      return has;
     },
 
     async areLogged(ids) {
