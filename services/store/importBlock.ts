@@ -3,10 +3,9 @@ import { toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { appendLeaves, rootOf } from '../core/log/compactRange.ts';
 import { edgeFrontier, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
-import { leafHash } from '../core/sha256.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, numberList, selectPacked } from './database.ts';
-import { idKey, indexOfEntry, sha256 } from './keys.ts';
+import { idKey, indexOfEntry } from './keys.ts';
 import { readCheckedEdge, removeReplaced } from './logEdge.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import {
@@ -45,7 +44,7 @@ export async function importBlock(
   if (header.treeSize <= from) throw new RangeError('the block does not go beyond the log');
   await using spool = await spoolEntries(context.spoolDir, entries, header.treeSize - from);
   const edge = await readCheckedEdge(context, from);
-  await checkRoot(block, edge, spool);
+  checkRoot(block, edge, spool);
   const learnt: Learnt = { ids: [], heirs: [] };
   await beginPostings(context, block.hash, from, options);
   await context.files.write(filesOf(context, edge, spool, learnt, options));
@@ -70,20 +69,13 @@ export async function importBlock(
 }
 
 /** Before anything of it is written: what a peer sent must be what the chain vouches for. */
-async function checkRoot({ header }: AnchoredBlock, edge: TileEdge, spool: Spool): Promise<void> {
-  let frontier = edgeFrontier(edge);
-  for await (const entries of spool.read()) frontier = appendLeaves(frontier, leavesOf(entries));
+function checkRoot({ header }: AnchoredBlock, edge: TileEdge, { leafHashes }: Spool): void {
+  const frontier = appendLeaves(edgeFrontier(edge), leafHashes);
   const root = toHex(rootOf(frontier));
   if (frontier.size === header.treeSize && root === header.root) return;
   throw new NotariumError('block-invalid', `the records do not lead to the root of block ${header.height}`, {
     data: { height: header.height, have: root, want: header.root },
   });
-}
-
-function leavesOf(entries: readonly Uint8Array[]): Uint8Array {
-  const hashes = new Uint8Array(32 * entries.length);
-  for (const [at, entry] of entries.entries()) hashes.set(leafHash(entry, sha256), 32 * at);
-  return hashes;
 }
 
 /** Every file that the log gains; on the way the postings are written and the rest is noted. */
@@ -98,7 +90,8 @@ async function* filesOf(
   let postings: Posting[] = [];
   for await (const entries of spool.read()) {
     const first = grower.size;
-    yield* grower.append({ leafHashes: leavesOf(entries), entries });
+    const start = 32 * (first - edge.size);
+    yield* grower.append({ leafHashes: spool.leafHashes.subarray(start, start + 32 * entries.length), entries });
     for (const [at, entry] of entries.entries()) {
       for (const key of learn(context, entry, learnt)) postings.push([key, first + at]);
     }

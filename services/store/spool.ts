@@ -1,16 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotariumError } from '../core/errors.ts';
 import { decodeEntries, encodeEntries } from '../core/log/entryBundle.ts';
 import { tileWidth } from '../core/log/tile.ts';
+import { leafHash } from '../core/sha256.ts';
+import { sha256 } from './keys.ts';
 
-/** Entries set aside on disk until they are known to be right: a block of any size in constant memory. */
-export type Spool = AsyncDisposable & { read(): AsyncGenerator<Uint8Array[]> };
+/** Entries set aside until they are known to be right; of a large block only the hashes stand in memory. */
+export type Spool = AsyncDisposable & {
+  /** 32 bytes for each entry. */
+  readonly leafHashes: Uint8Array;
+  read(): AsyncIterable<readonly Uint8Array[]>;
+};
+
+const maxMemoryBytes = 8 * 1024 * 1024;
 
 /**
- * Writes the entries into a file of the folder, which is removed with the spool.
+ * Sets entries aside: in memory while they are few, else in a file of the folder, which is removed with the spool.
  * @throws NotariumError `block-invalid` when there are more or fewer than `count`; what the source throws.
  */
 export async function spoolEntries(
@@ -18,49 +26,90 @@ export async function spoolEntries(
   source: AsyncIterable<readonly Uint8Array[]>,
   count: number,
 ): Promise<Spool> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, randomUUID());
-  /** Bytes of each bundle in the file. */
-  const sizes: number[] = [];
-  const remove = (): Promise<void> => rm(path, { force: true });
+  const leafHashes = new Uint8Array(32 * count);
+  const held: (readonly Uint8Array[])[] = [];
+  let heldBytes = 0;
+  let file: SpoolFile | undefined;
   try {
-    const file = await open(path, 'wx');
-    try {
-      let have = 0;
-      for await (const entries of source) {
-        have += entries.length;
-        if (have > count) break;
-        for (let start = 0; start < entries.length; start += tileWidth) {
-          const bundle = encodeEntries(entries.slice(start, start + tileWidth));
-          sizes.push(bundle.length);
-          await file.writeFile(bundle);
-        }
-      }
-      if (have !== count) {
-        throw new NotariumError('block-invalid', `${have} records where the block has ${count}`, {
-          data: { have, want: count },
-        });
-      }
-    } finally {
-      await file.close();
+    let have = 0;
+    for await (const entries of source) {
+      if (have + entries.length > count) throw wrongCount(have + entries.length, count);
+      for (const [at, entry] of entries.entries()) leafHashes.set(leafHash(entry, sha256), 32 * (have + at));
+      have += entries.length;
+      held.push(entries);
+      heldBytes += entries.reduce((sum, entry) => sum + entry.length, 0);
+      if (!file && heldBytes <= maxMemoryBytes) continue;
+      file ??= await SpoolFile.create(folder);
+      for (const some of held.splice(0)) await file.append(some);
     }
+    if (have !== count) throw wrongCount(have, count);
+    await file?.written();
   } catch (error) {
-    await remove();
+    await file?.remove();
     throw error;
   }
   return {
+    leafHashes,
     async *read() {
-      const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
-      let held: Buffer = Buffer.alloc(0);
-      let next = 0;
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-        for (let size = sizes[next]; size !== undefined && size <= held.length; size = sizes[++next]) {
-          yield decodeEntries(held.subarray(0, size));
-          held = held.subarray(size);
-        }
-      }
+      if (file) yield* file.read();
+      else yield* held;
     },
-    [Symbol.asyncDispose]: remove,
+    async [Symbol.asyncDispose]() {
+      await file?.remove();
+    },
   };
+}
+
+function wrongCount(have: number, want: number): NotariumError {
+  return new NotariumError('block-invalid', `${have} records where the block has ${want}`, { data: { have, want } });
+}
+
+/** Bundles one after another in a file. */
+class SpoolFile {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  /** Bytes of each bundle. */
+  readonly #sizes: number[] = [];
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  static async create(folder: string): Promise<SpoolFile> {
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, randomUUID());
+    return new SpoolFile(path, await open(path, 'wx'));
+  }
+
+  async append(entries: readonly Uint8Array[]): Promise<void> {
+    for (let start = 0; start < entries.length; start += tileWidth) {
+      const bundle = encodeEntries(entries.slice(start, start + tileWidth));
+      this.#sizes.push(bundle.length);
+      await this.#file.writeFile(bundle);
+    }
+  }
+
+  written(): Promise<void> {
+    return this.#file.close();
+  }
+
+  async *read(): AsyncGenerator<Uint8Array[]> {
+    const stream = createReadStream(this.#path, { highWaterMark: 1024 * 1024 });
+    let held: Buffer = Buffer.alloc(0);
+    let next = 0;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      for (let size = this.#sizes[next]; size !== undefined && size <= held.length; size = this.#sizes[++next]) {
+        yield decodeEntries(held.subarray(0, size));
+        held = held.subarray(size);
+      }
+    }
+  }
+
+  /** Closes it too; a second time does nothing. */
+  async remove(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+    await rm(this.#path, { force: true });
+  }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -31,6 +32,31 @@ onBothDatabases('store importBlock', (newPlace) => {
       .map((file) => join(file.parentPath.slice(of.dataDir.length), file.name))
       .sort();
 
+  /** Files in which entries are set aside. */
+  const spooled = async (of: StorePlace): Promise<string[]> =>
+    existsSync(join(of.dataDir, 'incoming')) ? await readdir(join(of.dataDir, 'incoming')) : [];
+
+  it('sets a large block aside on disk, and leaves nothing there', async () => {
+    const all = rows(700, 'large', { meta: { text: 'x'.repeat(15_000) } });
+    const block = await logAll(his!, all);
+    let most = 0;
+    const watched = async function* (entries: readonly Uint8Array[]): AsyncGenerator<Uint8Array[]> {
+      for await (const some of chunks(entries)) {
+        yield some;
+        most = Math.max(most, (await spooled(place!)).length);
+      }
+    };
+    const forged = row('forged').entry;
+    await expectCode('block-invalid', store!.importBlock(block, watched([...entriesOf(all.slice(1)), forged])));
+    await expectCode('block-invalid', store!.importBlock(block, watched([...entriesOf(all), forged])));
+    expect(most).to.equal(1);
+    expect(await spooled(place!)).to.deep.equal([]);
+    await store!.importBlock(block, watched(entriesOf(all)));
+    expect(await tiles(place!)).to.deep.equal(await tiles(hisPlace!));
+    expect(await spooled(place!)).to.deep.equal([]);
+    await store!.verifyLog();
+  });
+
   it('makes the same log, whatever of the records was in the pool and in which order', async () => {
     const all = rows(700);
     const late = row('late');
@@ -53,7 +79,7 @@ onBothDatabases('store importBlock', (newPlace) => {
     await take(second, more);
     expect((await store!.poolStatus()).count).to.equal(0);
     expect(await tiles(place!)).to.deep.equal(await tiles(hisPlace!));
-    expect(await readdir(join(place!.dataDir, 'incoming'))).to.deep.equal([]);
+    expect(await spooled(place!)).to.deep.equal([]);
   });
 
   it('makes the same log of pool rows, in whatever order they stand there', async () => {
@@ -117,7 +143,7 @@ onBothDatabases('store importBlock', (newPlace) => {
     expect(store!.logSize()).to.equal(0);
     expect((await store!.poolStatus()).count).to.equal(5);
     expect(await store!.committedBlock()).to.equal(undefined);
-    expect(await readdir(join(place!.dataDir, 'incoming'))).to.deep.equal([]);
+    expect(await spooled(place!)).to.deep.equal([]);
     await take(block, all);
     expect(store!.logSize()).to.equal(300);
   });
