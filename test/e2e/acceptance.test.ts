@@ -12,7 +12,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('what a centre has promised', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const signer = randomSigner();
   let net: TestNetwork;
   let anvil: AnvilControl;

@@ -8,7 +8,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('anchors on a chain that changes its mind', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const signer = randomSigner();
   let net: TestNetwork;
   let anvil: AnvilControl;

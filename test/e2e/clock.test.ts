@@ -10,7 +10,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 const hourMs = 3_600_000;
 
 describe('a clock that jumps', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const signer = randomSigner();
   const acceptances: Acceptance[] = [];
   let net: TestNetwork;

@@ -24,7 +24,7 @@ const cutOffScore = 100;
 const notNow = 'the slot is not now';
 
 describe('a malicious centre', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let consortium: Consortium;
   let attacker: Attacker;
   let honest: readonly Member[];

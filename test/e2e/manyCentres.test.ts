@@ -39,7 +39,7 @@ describe('many centres', function () {
         const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
         return all.every(({ peers }) => peers.length === 3 && peers.every(({ connected }) => connected)) || undefined;
       },
-      30_000,
+      60_000,
     );
   });
 

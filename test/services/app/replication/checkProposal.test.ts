@@ -15,7 +15,7 @@ import { logAll, row, rows } from '../../store/storeKit.ts';
 import { itemOf, openVoter, poolRow, slot, type Voter } from './replicationKit.ts';
 
 describe('checkProposal', function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
   let voter: Voter;
   beforeEach(async () => {
     voter = await openVoter();
