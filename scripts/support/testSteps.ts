@@ -106,6 +106,7 @@ export const steps: readonly Step[] = [
     const name = `contracts, ${kind === 'mocha' ? 'TypeScript' : 'Solidity'} tests`;
     return withTypes({ name, kind: 'tests', jobs: [{ name, command: [bin('hardhat'), 'test', kind] }] });
   }),
+  mocha('scripts', 'test/scripts', () => 'test/scripts'),
   mocha('services', 'test/services', topFolder),
   mocha('browser', 'test/browser', (file) => file),
   mocha('end to end', 'test/e2e', (file) => file),

@@ -12,7 +12,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('a chain that goes away', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let stateDir: string;
   let net: TestNetwork;

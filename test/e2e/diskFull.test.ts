@@ -12,7 +12,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('a full disk', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let net: TestNetwork | undefined;
   const acknowledged = new Set<RecordId>();

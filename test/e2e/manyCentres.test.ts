@@ -13,7 +13,7 @@ import { expectSameLogs, untilSettled } from '../support/sameLogs.ts';
 import { until } from '../support/until.ts';
 
 describe('many centres', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let consortium: Consortium;
   const signer = randomSigner();
   const ids: CheckedRecord['id'][] = [];

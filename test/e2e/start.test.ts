@@ -13,7 +13,7 @@ import { expectFree, listener, type Started, startScript } from '../support/star
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('npm start', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let base: string;
   const children: ChildProcess[] = [];
 

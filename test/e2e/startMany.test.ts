@@ -12,7 +12,7 @@ import { expectFree, listener, type Started, startScript } from '../support/star
 import { until } from '../support/until.ts';
 
 describe('npm start -- --centres', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let base: string;
   const children: ChildProcess[] = [];
 

@@ -22,7 +22,7 @@ const post = (url: string, body: string) =>
 
 for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
   describe(`one centre on ${kind}`, function () {
-    this.timeout(180_000);
+    this.timeout(300_000);
     let net: TestNetwork;
     const signer = randomSigner();
 

@@ -17,7 +17,7 @@ export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
     const port = following();
-    if (await claim(port)) ports.push(port);
+    if (await claimPort(port)) ports.push(port);
   }
   return ports;
 }
@@ -27,7 +27,7 @@ export async function freePortsInARow(count: number): Promise<number> {
   for (let length = 0; ; ) {
     const port = following();
     if (port === firstPort) length = 0;
-    length = (await claim(port)) ? length + 1 : 0;
+    length = (await claimPort(port)) ? length + 1 : 0;
     if (length === count) return port - count + 1;
   }
 }
@@ -37,7 +37,8 @@ function following(): number {
   return next;
 }
 
-async function claim(port: number): Promise<boolean> {
+/** Takes a port for this process until its end; false where somebody listens on it, or another process has claimed it. */
+export async function claimPort(port: number): Promise<boolean> {
   const socket = createSocket('udp4').unref();
   const server = createServer();
   try {
