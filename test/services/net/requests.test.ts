@@ -19,7 +19,7 @@ import {
 import { rawNode, stopRawNodes } from './rawNode.ts';
 
 const test = '/notarium/test/1';
-const inTime = { timeoutMs: 15_000 };
+const inTime = { timeoutMs: 60_000 };
 
 /** Asks a peer that answers by the handler. */
 async function asked(handler: RequestHandler, limits: Partial<NetLimits> = {}) {
@@ -211,7 +211,7 @@ describe('net/requests', () => {
     );
     const startMs = performance.now();
     expect(await collect(ask())).to.have.length(20);
-    expect(performance.now() - startMs).to.be.within(1000, 10_000);
+    expect(performance.now() - startMs).to.be.within(1000, 60_000);
   });
 
   it('refuses more open requests than the limit, and takes the next one when one has ended', async () => {
@@ -240,7 +240,7 @@ describe('net/requests', () => {
       async function* () {
         yield Uint8Array.of(1);
       },
-      { requestsPerSecond: 1, requestBurst: 5 },
+      { requestsPerSecond: 0.25, requestBurst: 5 },
     );
     const codes = [];
     for (let index = 0; index < 10; index++) {
@@ -332,7 +332,7 @@ describe('net/requests', () => {
     third.addEventListener('message', ({ data }) => answer.push(...data.subarray()));
     third.send(encodeFrame('open', Uint8Array.of(0, 0, 255, 255)));
     await until('refused', () => answer[0] === 3);
-    await until('reset', () => silent.every(({ status }) => status !== 'open'), 15_000);
+    await until('reset', () => silent.every(({ status }) => status !== 'open'));
   });
 });
 
