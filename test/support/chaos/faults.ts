@@ -226,8 +226,6 @@ export function reorganisationsOf(scale: number): Fault[] {
           const before = (await network.anchors()).count;
           await until('a new anchor', async () => (await network.anchors()).count > before, 120_000);
           await anvil.reorganise(1);
-          // anvil goes on with the time of the block that it has replaced; a real chain goes with the world's.
-          await anvil.rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);
           await progress(network, round % 4, 1);
         }
         return rounds;
