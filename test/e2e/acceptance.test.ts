@@ -12,7 +12,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('what a centre has promised', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let net: TestNetwork;
   let anvil: AnvilControl;
@@ -66,12 +66,12 @@ describe('what a centre has promised', function () {
     await post(url, first);
     await until('a block on its way', async () => (await statusOf(url)).height > (await statusOf(url)).anchoredHeight);
     // These wait for the next block, and that for the one before.
-    const expiring = await record({ expires: new Date(Date.now() + 1000).toISOString() });
+    const expiresMs = Date.now() + 3000;
+    const expiring = await record({ expires: new Date(expiresMs).toISOString() });
     const heir = await record({ supersedes: expiring.id });
     const other = await record();
     for (const each of [expiring, heir, other]) expect((await post(url, each)).status).to.equal(201);
-    // Until a slot begins after that.
-    await new Promise((done) => setTimeout(done, 2200));
+    await until('a slot that begins after that', () => Date.now() > expiresMs + 1200);
     await anvil.automine(true);
     await anvil.mine();
     await receiptOf(url, other);

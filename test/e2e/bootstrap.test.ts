@@ -8,7 +8,7 @@ import { expect } from 'chai';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('scripts/bootstrap', function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
   let base: string;
 
   beforeEach(async () => {

@@ -6,12 +6,13 @@ import { exitCodeOf } from '../../services/cli/exitCodes.ts';
 import { failedSteps, post, readyProblems, receiptOf, untilIdle, untilProblem } from '../support/centreApi.ts';
 import { failingCentre, statusOf } from '../support/centreProcess.ts';
 import { deployNotarium, type RunningChain, startChain } from '../support/chains.ts';
+import { freePorts } from '../support/freePorts.ts';
 import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('a chain that goes away', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let stateDir: string;
   let net: TestNetwork;
@@ -26,7 +27,9 @@ describe('a chain that goes away', function () {
 
   before(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'notarium chain '));
-    net = await startNetwork({ stateDir });
+    // Not any port: it must still be free when the chain comes back.
+    const [chainPort] = await freePorts(1);
+    net = await startNetwork({ stateDir, chainPort: chainPort! });
     chain = net.chain;
   });
   after(async () => {

@@ -10,7 +10,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 const hourMs = 3_600_000;
 
 describe('a clock that jumps', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   const acceptances: Acceptance[] = [];
   let net: TestNetwork;
@@ -56,7 +56,7 @@ describe('a clock that jumps', function () {
       // What a client waits for does not take an hour longer.
       const begun = performance.now();
       await json(`${url}/v1/records/${early.record.id}/receipt?wait=1`);
-      expect(performance.now() - begun).to.be.lessThan(10_000);
+      expect(performance.now() - begun).to.be.lessThan(60_000);
 
       await setClock(0);
       await untilIdle(url);

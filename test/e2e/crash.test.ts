@@ -11,7 +11,7 @@ const kills = 50;
 const perBatch = 40;
 
 describe('kill -9 under load', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let net: TestNetwork;
 
   before(async () => {

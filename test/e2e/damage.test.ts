@@ -22,7 +22,7 @@ async function overwrite(path: string, at: number, bytes: Buffer = garbage): Pro
 }
 
 describe('damage to a data folder', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let net: TestNetwork;
   let records: CheckedRecord[];

@@ -12,7 +12,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
 describe('a full disk', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let net: TestNetwork | undefined;
   const acknowledged = new Set<RecordId>();
@@ -67,7 +67,7 @@ describe('a full disk', function () {
       expect((await statusOf(url)).pool.count + (await statusOf(url)).log.size).to.be.at.least(acknowledged.size);
 
       await truncate(filler, 0);
-      await untilIdle(url, 30_000);
+      await untilIdle(url);
       const after = await record(net);
       expect((await post(url, after)).status).to.equal(201);
       await receiptOf(url, after);
@@ -98,7 +98,7 @@ describe('a full disk', function () {
     expect((await json(`${net.centre.url}/v1/records/${first.id}`)).status).to.equal(200);
     await net.centre.kill();
     await net.start();
-    await untilIdle(net.centre.url, 30_000);
+    await untilIdle(net.centre.url);
     expect(acknowledged.size).to.be.greaterThan(100);
     expect(await logFaults(net.centre.url, acknowledged)).to.deep.equal({});
   });

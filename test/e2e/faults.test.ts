@@ -5,7 +5,7 @@ const reports: FaultReport[] = [];
 
 function suffering(title: string, faults: readonly Fault[], start: () => Promise<ChaosNetwork>): void {
   describe(title, function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     let network: ChaosNetwork;
     let isBroken = false;
 

@@ -16,7 +16,7 @@ import { rpcProxy } from '../support/rpcProxy.ts';
 import { until } from '../support/until.ts';
 
 describe('a block that a stranger anchored first, in a way that hides its signatures', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let net: TestNetwork;
   let record: CheckedRecord;
 

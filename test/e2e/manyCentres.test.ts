@@ -13,7 +13,7 @@ import { expectSameLogs, untilSettled } from '../support/sameLogs.ts';
 import { until } from '../support/until.ts';
 
 describe('many centres', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let consortium: Consortium;
   const signer = randomSigner();
   const ids: CheckedRecord['id'][] = [];
@@ -39,7 +39,7 @@ describe('many centres', function () {
         const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
         return all.every(({ peers }) => peers.length === 3 && peers.every(({ connected }) => connected)) || undefined;
       },
-      30_000,
+      60_000,
     );
   });
 

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { statusOf } from '../support/centreProcess.ts';
+import { freePorts } from '../support/freePorts.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('npm start', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let base: string;
   const children: ChildProcess[] = [];
 
@@ -33,12 +34,7 @@ describe('npm start', function () {
 
   const running = (started: Started): Promise<void> => started.said('Notarium is running');
 
-  async function freePort(): Promise<number> {
-    const server = await listener();
-    const { port } = server.address() as { port: number };
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
+  const freePort = async (): Promise<number> => (await freePorts(1))[0]!;
 
   function notarium(...args: string[]): Promise<{ code: number | null; output: string }> {
     const launcher = join(root, 'services', 'bin', 'notarium.js');

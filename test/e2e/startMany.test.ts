@@ -1,19 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseNetworkName } from '../../services/core/eip712.ts';
 import { json, post, receiptOf } from '../support/centreApi.ts';
 import { statusOf } from '../support/centreProcess.ts';
-import { freePorts } from '../support/freePorts.ts';
+import { freePorts, freePortsInARow } from '../support/freePorts.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 import { until } from '../support/until.ts';
 
 describe('npm start -- --centres', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let base: string;
   const children: ChildProcess[] = [];
 
@@ -32,21 +31,6 @@ describe('npm start -- --centres', function () {
     return started;
   }
 
-  /** The first of so many free ports in a row. */
-  const portsInARow = (count: number): Promise<number> =>
-    until('free ports in a row', async () => {
-      const [first = 0] = await freePorts(1);
-      const servers: Server[] = [];
-      try {
-        for (let port = first; port < first + count; port++) servers.push(await listener(port));
-        return first;
-      } catch {
-        return undefined;
-      } finally {
-        await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-      }
-    });
-
   const urlsFrom = (port: number, count: number): string[] =>
     Array.from({ length: count }, (_, index) => `http://127.0.0.1:${port + index}`);
 
@@ -62,7 +46,7 @@ describe('npm start -- --centres', function () {
   }
 
   it('runs four centres that keep one log, and Ctrl-C ends all', async () => {
-    const port = await portsInARow(4);
+    const port = await freePortsInARow(4);
     const [chainPort] = await freePorts(1);
     const started = start('--centres', '4', '--port', `${port}`, '--chain-port', `${chainPort}`, '--data', 'four');
     await started.said('Ctrl-C stops everything');
@@ -122,7 +106,7 @@ describe('npm start -- --centres', function () {
   }
 
   it('names a port that is taken, and refuses what cannot be', async () => {
-    const port = await portsInARow(2);
+    const port = await freePortsInARow(2);
     const taken = await listener(port + 1);
     const started = start('--centres', '2', '--port', `${port}`, '--data', 'taken');
     expect(await started.ended).to.equal(54);
@@ -144,7 +128,7 @@ describe('npm start -- --centres', function () {
   it('keeps the number of centres, finds them on other ports, and stops the rest when one ends', async () => {
     const [chainPort] = await freePorts(1);
     const first = start(
-      ...['--centres', '2', '--port', `${await portsInARow(2)}`],
+      ...['--centres', '2', '--port', `${await freePortsInARow(2)}`],
       ...['--chain-port', `${chainPort}`, '--data', 'kept'],
     );
     await first.said('Starting 2 centres');
@@ -154,7 +138,7 @@ describe('npm start -- --centres', function () {
     expect(first.output()).not.to.match(/ at .*:\d+:\d+/);
     await expectFree(chainPort!);
 
-    const port = await portsInARow(2);
+    const port = await freePortsInARow(2);
     const second = start('--port', `${port}`, '--chain-port', `${chainPort}`, '--data', 'kept');
     await second.said('Ctrl-C stops everything');
     expect(second.output()).to.include('keeps the 2 centres that it was deployed with');

@@ -22,7 +22,7 @@ const post = (url: string, body: string) =>
 
 for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
   describe(`one centre on ${kind}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     let net: TestNetwork;
     const signer = randomSigner();
 
@@ -37,7 +37,7 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
       const [mine, theirs] = content.tee();
       const { id, status } = await client.notarizeFile(mine);
       expect(status).to.equal('accepted');
-      const receipt = await client.waitForReceipt(id, { timeoutMs: 30_000 });
+      const receipt = await client.waitForReceipt(id, { timeoutMs: 60_000 });
       const verdict = await client.verify(theirs, receipt);
       expect(verdict.steps.map(({ step, status: state }) => `${step} ${state}`)).to.deep.equal([
         'content passed',

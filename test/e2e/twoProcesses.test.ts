@@ -8,7 +8,7 @@ import { testPostgres } from '../support/postgres.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 
 describe('two processes of one centre on one PostgreSQL', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const signer = randomSigner();
   let net: TestNetwork;
   let env: Record<string, string>;

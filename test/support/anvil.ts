@@ -26,7 +26,11 @@ export function anvilControl(rpcUrl: string): AnvilControl {
     rpc,
     automine: async (on) => void (await rpc('evm_setAutomine', [on])),
     mine: async (blocks = 1) => void (await rpc('anvil_mine', [`0x${blocks.toString(16)}`])),
-    reorganise: async (depth) => void (await rpc('anvil_reorg', [depth, []])),
+    async reorganise(depth) {
+      await rpc('anvil_reorg', [depth, []]);
+      // anvil goes on with the time of the block that it has replaced; a real chain goes with the world's.
+      await rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);
+    },
     async pending() {
       const content = (await rpc('txpool_content', [])) as {
         pending: Record<string, Record<string, PooledTransaction>>;

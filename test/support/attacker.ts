@@ -131,7 +131,7 @@ export async function openAttacker(
       await until('the attacker to be connected', async () => {
         const places = some.map(
           async (member) =>
-            [member.address, await lookUpPeer(member.url, member.address, AbortSignal.timeout(5_000))] as const,
+            [member.address, await lookUpPeer(member.url, member.address, AbortSignal.timeout(30_000))] as const,
         );
         // A centre that was started again listens elsewhere.
         net.setDirectory(new Map(await Promise.all(places)));
@@ -159,7 +159,7 @@ export async function openAttacker(
       const size = last?.header.treeSize ?? 0;
       let frontier = emptyFrontier;
       const query = jsonFrame({ from: 0, to: size });
-      for await (const bundle of net.request(member.address, protocols.log, [query], { timeoutMs: 5_000 })) {
+      for await (const bundle of net.request(member.address, protocols.log, [query], { timeoutMs: 60_000 })) {
         // A tile may hold more than was asked for.
         const entries = decodeEntries(bundle).slice(0, size - frontier.size);
         frontier = appendLeaves(frontier, concat(...entries.map((entry) => leafHash(entry))));
@@ -181,7 +181,7 @@ export async function openAttacker(
       const head = jsonFrame(await sign(header, by));
       const body = packedFrames(bytesOf(items));
       try {
-        const answer = net.request(member.address, protocols.vote, [head, ...body], { timeoutMs: 10_000 });
+        const answer = net.request(member.address, protocols.vote, [head, ...body], { timeoutMs: 60_000 });
         const { first } = await firstFrame(answer);
         return first ? undefined : new NotariumError('peer-answer-invalid');
       } catch (error) {

@@ -26,6 +26,8 @@ export async function startNetwork(options: {
   periodSeconds?: number;
   graceSeconds?: number;
   chainArgs?: readonly string[];
+  /** Any free one by default. */
+  chainPort?: number;
   stateDir?: string;
   /** Where the data folder is made; the temporary folder by default. */
   folder?: string;
@@ -38,6 +40,7 @@ export async function startNetwork(options: {
     periodSeconds = 1,
     graceSeconds = 30,
     chainArgs,
+    chainPort,
     stateDir,
     args,
     env,
@@ -49,6 +52,7 @@ export async function startNetwork(options: {
   const chain = await startChain({
     kind,
     ...(chainArgs ? { args: chainArgs } : {}),
+    ...(chainPort ? { port: chainPort } : {}),
     ...(stateDir ? { stateDir } : {}),
   });
   const committee = [{ address: keys.address, encryptionKey: keys.encryptionPublicKey, noteKey: keys.noteKey }];

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { freePorts } from './freePorts.ts';
 import { until } from './until.ts';
 
 /** A real PostgreSQL server for tests, started once for the whole run and ended with it. */
@@ -78,7 +78,7 @@ async function start(): Promise<Server> {
     { ...options, encoding: 'utf8' },
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const server = spawn(
     join(native, 'bin', 'postgres'),
     [
@@ -88,17 +88,6 @@ async function start(): Promise<Server> {
     { ...options, stdio: 'ignore' },
   );
   process.once('exit', () => server.kill('SIGKILL'));
-  await until('PostgreSQL', () => query(port, 'select 1').then(() => true), 30_000);
+  await until('PostgreSQL', () => query(port, 'select 1').then(() => true), 90_000);
   return { process: server, folder, port };
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -20,7 +20,7 @@ import { until } from './until.ts';
 export function untilSettled(
   { members }: Pick<Consortium, 'members'>,
   records: number | { atLeast: number },
-  limitMs = 60_000,
+  limitMs = 120_000,
 ): Promise<CentreStatus[]> {
   let seen: unknown;
   const isRight = (size: number): boolean => (typeof records === 'number' ? size === records : size >= records.atLeast);

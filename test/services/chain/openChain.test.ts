@@ -203,10 +203,10 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
         const call = encodeAnchor(block, await chain.committee());
         const decoy = decoyOf(call);
         await passOn(kit, forwarderCode(decoy.length / 2), `0x${decoy}${call.slice(2)}`);
-        const startMs = performance.now();
+        const before = process.cpuUsage();
         const [found] = await collect(chain.anchoredBlocks(1, 1));
-        // With a decoding for each it was seventeen seconds.
-        expect(performance.now() - startMs).to.be.below(3_000);
+        // With a decoding for each it was seventeen seconds; of this processor, whatever else it does.
+        expect(process.cpuUsage(before).user).to.be.below(6e6);
         expect(found?.header).to.deep.equal(block.header);
         expect(found?.signatures).to.have.deep.members(block.signatures as unknown[]);
       });

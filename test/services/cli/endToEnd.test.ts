@@ -13,7 +13,7 @@ const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`,
 const key = `0x${'05'.repeat(32)}`;
 
 describe('notarium, as a process, with a real centre on a real chain', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let net: TestNetwork;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const run = (

@@ -114,7 +114,7 @@ describe('notarium status', () => {
     ]);
     const startMs = performance.now();
     const { code, stdout } = await status();
-    expect(performance.now() - startMs).to.be.lessThan(8_000);
+    expect(performance.now() - startMs).to.be.lessThan(30_000);
     expect(code).to.equal(0);
     expect(stdout).to.match(/✗ silent .* no answer\n/);
     expect(stdout).to.match(/✗ gone .* suspended, no answer\n/);

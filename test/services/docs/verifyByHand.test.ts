@@ -28,7 +28,7 @@ const yes = `0x${'1'.padStart(64, '0')}`;
 type Outcome = { readonly code: number | null; readonly output: string };
 
 describe('verification without Notarium', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningChain;
   let kit: ChainKit;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -91,7 +91,7 @@ describe('GET /v1/events', () => {
   });
 
   it('holds back for a client that does not read, and cuts one that never does', async () => {
-    const http = await startHttpTest({ limits: { slowClientMs: 300 } });
+    const http = await startHttpTest({ limits: { slowClientMs: 1000 } });
     const data = { text: 'x'.repeat(100_000) };
     for (let count = 0; count < 300; count++) http.centre.emit('alert', data);
     const { socket, closed } = await rawConnection(http);

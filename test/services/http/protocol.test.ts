@@ -97,7 +97,7 @@ describe('HTTP protocol', () => {
   });
 
   it('takes a body that comes byte by byte, and gives up on one that stops', async () => {
-    const http = await startHttpTest({ limits: { bodyIdleMs: 150 } });
+    const http = await startHttpTest({ limits: { bodyIdleMs: 1500 } });
     const body = JSON.stringify(await signedRecord('urn:slow'));
     const slow = await rawConnection(http);
     slow.socket.setNoDelay(true);
@@ -117,7 +117,7 @@ describe('HTTP protocol', () => {
   });
 
   it('answers what a stuck batch brought before it gives up', async () => {
-    const http = await startHttpTest({ limits: { bodyIdleMs: 150 } });
+    const http = await startHttpTest({ limits: { bodyIdleMs: 1000 } });
     const [text] = await recordTexts(1);
     const stuck = await rawConnection(http);
     const chunk = `${text}\n{"half`;
@@ -135,7 +135,7 @@ describe('HTTP protocol', () => {
   });
 
   it('closes a connection whose headers do not come', async () => {
-    const http = await startHttpTest({ limits: { headersMs: 200 } });
+    const http = await startHttpTest({ limits: { headersMs: 1000 } });
     const stuck = await rawConnection(http);
     stuck.socket.write('GET /healthz HTTP/1.1\r\nhost:');
     await stuck.closed;

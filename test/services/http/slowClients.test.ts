@@ -37,7 +37,7 @@ describe('HTTP clients that do not read', () => {
   afterEach(stopHttpTests);
 
   it('are cut when they take nothing of an answer that is at its end', async () => {
-    const http = await startHttpTest({ limits: { slowClientMs: 200, answerBufferBytes: keptBytes } });
+    const http = await startHttpTest({ limits: { slowClientMs: 1000, answerBufferBytes: keptBytes } });
     await unreadAnswer(http);
     await until('no connection', async () => (await openConnections(http)) === 0);
   });

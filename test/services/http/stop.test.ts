@@ -17,7 +17,7 @@ describe('stop of the HTTP server', () => {
   afterEach(stopHttpTests);
 
   it('answers what is under way, all of a batch included, and closes', async () => {
-    const http = await startHttpTest({ stopMs: 5_000 });
+    const http = await startHttpTest({ stopMs: 60_000 });
     const texts = await recordTexts(1200);
     const release = http.centre.hold();
     const batch = postBatch(http, texts.join('\n'));
@@ -39,7 +39,7 @@ describe('stop of the HTTP server', () => {
   });
 
   it('does not wait for a connection that never brought a request', async () => {
-    const http = await startHttpTest({ stopMs: 10_000 });
+    const http = await startHttpTest({ stopMs: 60_000 });
     const silent = await rawConnection(http);
     await until('the connection', async () => {
       const count = await new Promise<number>((resolve) => http.server.getConnections((_error, open) => resolve(open)));
@@ -50,7 +50,7 @@ describe('stop of the HTTP server', () => {
   });
 
   it('stops an endless upload with the results of what it took', async () => {
-    const http = await startHttpTest({ stopMs: 400 });
+    const http = await startHttpTest({ stopMs: 1000 });
     const [text] = await recordTexts(1);
     const upload = await rawConnection(http);
     upload.socket.write(
@@ -70,7 +70,7 @@ describe('stop of the HTTP server', () => {
   });
 
   it('ends waits, and lets the client know that its record stays accepted', async () => {
-    const http = await startHttpTest({ stopMs: 5_000 });
+    const http = await startHttpTest({ stopMs: 60_000 });
     const text = JSON.stringify(await signedRecord('urn:waiting'));
     const waiting = post(`${http.url}/v1/records?ack=anchored&wait=60`, text);
     await until('the record', () => http.centre.calls.length === 1);
@@ -82,7 +82,7 @@ describe('stop of the HTTP server', () => {
   });
 
   it('closes idle keep-alive connections, and answers late requests on busy ones', async () => {
-    const http = await startHttpTest({ stopMs: 5_000 });
+    const http = await startHttpTest({ stopMs: 60_000 });
     const idle = await rawConnection(http);
     idle.socket.write('GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n');
     await until('the answer', () => idle.text().includes('ok'));

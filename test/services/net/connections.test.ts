@@ -1,14 +1,19 @@
 import { expect } from 'chai';
+import { freePorts } from '../../support/freePorts.ts';
 import { until } from '../../support/until.ts';
 import { closeNets, collect, connect, connectedPair, directoryOf, isConnected, testNet } from './netKit.ts';
 
 const test = '/notarium/test/1';
 
+/** Where nobody else listens meanwhile when it is closed. */
+const keptPlace = async (): Promise<string[]> => [`/ip4/127.0.0.1/tcp/${(await freePorts(1))[0]}`];
+
 describe('net/connections', () => {
   afterEach(closeNets);
 
   it('connects again after the restart of a peer, with gossip and requests', async () => {
-    const [a, first] = await connectedPair();
+    const [a, first] = [await testNet(), await testNet({ listen: await keptPlace() })];
+    await connect(a, first);
     const connected: string[] = [];
     a.onConnect((peer) => connected.push(peer));
     const place = first.multiaddrs[0]!.split('/p2p/')[0]!;
@@ -27,7 +32,7 @@ describe('net/connections', () => {
     again.setDirectory(directoryOf(a, again));
     await until('connected again', () => isConnected(a, first.address) && isConnected(again, a.address));
     expect(connected).to.deep.equal([first.address]);
-    expect(await collect(a.request(first.address, test, [], { timeoutMs: 5000 }))).to.deep.equal([Uint8Array.of(7)]);
+    expect(await collect(a.request(first.address, test, [], { timeoutMs: 60_000 }))).to.deep.equal([Uint8Array.of(7)]);
     let byte = 0;
     await until('gossip goes on', async () => (await a.publish('records', Uint8Array.of(++byte))) === 1);
     await until('gossip comes', () => got.includes(byte));
@@ -90,7 +95,8 @@ describe('net/connections', () => {
   });
 
   it('closes at once, twice too, and then listens no more', async () => {
-    const [a, b] = await connectedPair();
+    const [a, b] = [await testNet({ listen: await keptPlace() }), await testNet()];
+    await connect(a, b);
     const place = a.multiaddrs[0]!.split('/p2p/')[0]!;
     await Promise.all([a.close(), a.close()]);
     await until('disconnected', () => !isConnected(b, a.address));

@@ -44,7 +44,7 @@ describe('net/gate', () => {
     });
     const error = await expectCode(
       'peer-unreachable',
-      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 5000 })),
+      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 30_000 })),
     );
     expect(error.data).to.deep.equal({ peer: member.address });
     expect(isConnected(net, member.address)).to.equal(false);
@@ -58,7 +58,7 @@ describe('net/gate', () => {
     net.setDirectory(new Map([[member.address, multiaddrs]]));
     await expectCode(
       'peer-unreachable',
-      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 5000 })),
+      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 30_000 })),
     );
     expect(node.getConnections()).to.have.length(0);
     expect(net.log.filter(({ level }) => level === 'warn')).to.have.length(1);
@@ -72,7 +72,7 @@ describe('net/gate', () => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       aborted = true;
     });
-    const answer = b.request(a.address, '/notarium/slow/1', [], { timeoutMs: 20_000 })[Symbol.asyncIterator]();
+    const answer = b.request(a.address, '/notarium/slow/1', [], { timeoutMs: 60_000 })[Symbol.asyncIterator]();
     expect((await answer.next()).value).to.deep.equal(Uint8Array.of(1));
     a.setDirectory(directoryOf(a));
     expect(a.peers()).to.deep.equal([]);

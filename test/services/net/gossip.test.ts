@@ -59,9 +59,12 @@ describe('net/gossip', () => {
     const payload = randomBytes(100_000);
     await publishTo(nets[0]!, 3, payload);
     await until('all have it', () => got.slice(1).every((each) => each.length === 1));
-    expect(got.slice(1).map((each) => each[0])).to.deep.equal(
-      Array(3).fill({ payload: toHex(payload), from: nets[0]!.address }),
-    );
+    const addresses = nets.map(({ address }) => address);
+    for (const [{ payload: came, from }] of got.slice(1) as [{ payload: string; from: string }][]) {
+      expect(came === toHex(payload)).to.equal(true);
+      // From the first one, or from another that was quicker to pass it on.
+      expect(from).to.be.oneOf(addresses);
+    }
     expect(await nets[0]!.publish(topic, payload)).to.equal(0);
     await publishTo(nets[1]!, 3, Uint8Array.of(1));
     await until('all have the second', () =>

@@ -19,7 +19,7 @@ import {
 import { rawNode, stopRawNodes } from './rawNode.ts';
 
 const test = '/notarium/test/1';
-const inTime = { timeoutMs: 15_000 };
+const inTime = { timeoutMs: 60_000 };
 
 /** Asks a peer that answers by the handler. */
 async function asked(handler: RequestHandler, limits: Partial<NetLimits> = {}) {
@@ -211,7 +211,7 @@ describe('net/requests', () => {
     );
     const startMs = performance.now();
     expect(await collect(ask())).to.have.length(20);
-    expect(performance.now() - startMs).to.be.within(1000, 10_000);
+    expect(performance.now() - startMs).to.be.within(1000, 60_000);
   });
 
   it('refuses more open requests than the limit, and takes the next one when one has ended', async () => {
@@ -242,18 +242,19 @@ describe('net/requests', () => {
       },
       { requestsPerSecond: 1, requestBurst: 5 },
     );
-    const codes = [];
-    for (let index = 0; index < 10; index++) {
-      codes.push(
-        await collect(ask()).then(
-          () => 'done',
-          (error: NotariumError) => error.code,
-        ),
+    const outcome = (): Promise<string> =>
+      collect(ask()).then(
+        () => 'done',
+        (error: NotariumError) => error.code,
       );
-    }
-    expect(codes.slice(0, 5)).to.deep.equal(Array(5).fill('done'));
-    expect(codes.slice(5)).to.include('peer-busy');
-    await until('the time brings more', () => collect(ask()));
+    // Together: one by one, a slow machine would take the seconds that bring more.
+    const codes = await Promise.all(Array.from({ length: 10 }, outcome));
+    expect(codes.filter((code) => code === 'done').length).to.be.at.least(5);
+    expect(new Set(codes)).to.deep.equal(new Set(['done', 'peer-busy']));
+    const refusedMs = performance.now();
+    // Not asked meanwhile, which would be blamed.
+    await until('a second to pass', () => performance.now() > refusedMs + 1100);
+    expect(await outcome()).to.equal('done');
   });
 
   it('sends no frame that is too large, in a request or in an answer', async () => {
@@ -332,7 +333,7 @@ describe('net/requests', () => {
     third.addEventListener('message', ({ data }) => answer.push(...data.subarray()));
     third.send(encodeFrame('open', Uint8Array.of(0, 0, 255, 255)));
     await until('refused', () => answer[0] === 3);
-    await until('reset', () => silent.every(({ status }) => status !== 'open'), 15_000);
+    await until('reset', () => silent.every(({ status }) => status !== 'open'));
   });
 });
 

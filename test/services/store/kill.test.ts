@@ -48,7 +48,7 @@ for (const [engine, kills] of [
   ['postgres', 3],
 ] as const) {
   describe(`store under kill -9 (${engine})`, function () {
-    this.timeout(90_000);
+    this.timeout(120_000);
 
     it('has every acknowledged record and block afterwards', async () => {
       await using folder = await temporaryFolder();

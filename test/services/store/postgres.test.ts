@@ -41,7 +41,7 @@ async function backends({ admin }: Watched, waiting = false): Promise<number[]> 
 
 describe('store on a PostgreSQL that fails', function () {
   // The first one starts the server.
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it('outlives the loss of a connection in the middle of a transaction', async () => {
     await using place = await watched();

@@ -45,7 +45,7 @@ export function onBothDatabases(
   for (const engine of ['sqlite', 'postgres'] as const) {
     describe(`${title} (${engine})`, function () {
       // The first one starts the server.
-      this.timeout(60_000);
+      this.timeout(120_000);
       suite(() => storePlace(engine), engine);
     });
   }

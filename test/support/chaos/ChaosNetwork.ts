@@ -79,7 +79,7 @@ export async function startChaosNetwork(
           await load.end();
         }
         for (const id of load.acknowledged) acknowledged.add(id);
-        await untilSettled(consortium, { atLeast: acknowledged.size }, 60_000);
+        await untilSettled(consortium, { atLeast: acknowledged.size });
         await expectSameLogs(consortium, [...acknowledged], { receipts: 8 });
         const seconds = (performance.now() - startMs) / 1000;
         return { fault: fault.name, count, unit: fault.unit, acknowledged: load.acknowledged.size, seconds };

@@ -31,7 +31,7 @@ async function heights({ members }: ChaosNetwork): Promise<number[]> {
 async function progress(network: ChaosNetwork, at: number, blocks = 2): Promise<void> {
   const { url } = network.members[at]!;
   const from = (await statusOf(url)).anchoredHeight;
-  await until(`${blocks} blocks more`, async () => (await statusOf(url)).anchoredHeight >= from + blocks, 60_000);
+  await until(`${blocks} blocks more`, async () => (await statusOf(url)).anchoredHeight >= from + blocks, 120_000);
 }
 
 /** Waits for slots to pass, by the clock that all share. */
@@ -47,7 +47,7 @@ async function whileHeld(
 ): Promise<void> {
   const anvil = anvilControl(network.chain.rpcUrl);
   await anvil.automine(false);
-  const { hash } = await until('a transaction to wait', async () => (await anvil.pending())[0], 60_000);
+  const { hash } = await until('a transaction to wait', async () => (await anvil.pending())[0], 120_000);
   await act(anvil, hash);
   await anvil.automine(true);
   await anvil.mine(1);
@@ -130,7 +130,7 @@ export function faultsOf(scale: number): Fault[] {
         await progress(network, 0, 3 * scale);
         const [first, , , fourth] = await heights(network);
         network.heal();
-        await until('the fourth to catch up', async () => (await heights(network))[3]! >= first!, 60_000);
+        await until('the fourth to catch up', async () => (await heights(network))[3]! >= first!, 120_000);
         return Math.max(0, first! - Math.max(before, fourth!));
       },
     },
@@ -144,10 +144,10 @@ export function faultsOf(scale: number): Fault[] {
         await victim.kill();
         const env = { NODE_OPTIONS: `--import ${JSON.stringify(clockShift)}`, TEST_CLOCK_FILE: file };
         await victim.start({ env });
-        await untilProblem(victim.url, 'clock-skewed', 30_000);
+        await untilProblem(victim.url, 'clock-skewed', 120_000);
         await progress(network, 0, 2);
         await writeFile(file, '0');
-        await until('its clock is right', async () => (await statusOf(victim.url)).ready, 60_000);
+        await until('its clock is right', async () => (await statusOf(victim.url)).ready, 120_000);
         await victim.kill();
         await victim.start();
         return 1;
@@ -159,7 +159,7 @@ export function faultsOf(scale: number): Fault[] {
       async run(network) {
         const seconds = scale === 1 ? 5 : 60;
         for (const gate of network.gates) gate.isShut = true;
-        await untilProblem(network.members[0]!.url, 'chain-answer-invalid', 30_000);
+        await untilProblem(network.members[0]!.url, 'chain-answer-invalid', 120_000);
         await slots(network, Math.ceil(seconds / network.periodSeconds));
         for (const gate of network.gates) gate.isShut = false;
         await progress(network, 0, 2);
@@ -182,7 +182,7 @@ export function faultsOf(scale: number): Fault[] {
           await until(
             'another with higher fees',
             async () => (await anvil.pending()).some(({ hash }) => hash !== waiting),
-            60_000,
+            120_000,
           );
         });
         return 1;
@@ -202,7 +202,7 @@ export function faultsOf(scale: number): Fault[] {
         await until(
           'its disk to be full',
           async () => (await statusOf(victim.url)).problems.some(({ code }) => code.startsWith('storage-')),
-          60_000,
+          120_000,
         );
         await progress(network, 0, 2);
         await victim.kill();
@@ -224,10 +224,8 @@ export function reorganisationsOf(scale: number): Fault[] {
         const rounds = 3 * scale;
         for (let round = 0; round < rounds; round++) {
           const before = (await network.anchors()).count;
-          await until('a new anchor', async () => (await network.anchors()).count > before, 60_000);
+          await until('a new anchor', async () => (await network.anchors()).count > before, 120_000);
           await anvil.reorganise(1);
-          // anvil goes on with the time of the block that it has replaced; a real chain goes with the world's.
-          await anvil.rpc('evm_setTime', [Math.floor(Date.now() / 1000)]);
           await progress(network, round % 4, 1);
         }
         return rounds;

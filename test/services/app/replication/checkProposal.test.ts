@@ -23,7 +23,7 @@ function leavesOf(items: readonly Uint8Array[]): BlockLeaves {
 }
 
 describe('checkProposal', function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
   let voter: Voter;
   beforeEach(async () => {
     voter = await openVoter();

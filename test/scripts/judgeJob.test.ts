@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { judgeJob } from '../../scripts/support/judgeJob.ts';
+import { type Step, steps } from '../../scripts/support/testSteps.ts';
+
+const tests: Step = { name: 'tests', kind: 'tests', jobs: [] };
+const check: Step = { name: 'check', kind: 'check', jobs: [] };
+const ran = (code: number | null, output: string) => ({ code, output, seconds: 1 });
+
+describe('what a job came to', () => {
+  it('is what mocha has counted', () => {
+    expect(judgeJob(tests, ran(1, '\n  12 passing (3s)\n  2 failing\n'))).to.deep.equal({ passed: 12, failed: 2 });
+    expect(judgeJob(tests, ran(0, '  12 passing (3s)\n  1 pending\n'))).to.deep.equal({ passed: 12, failed: 0 });
+  });
+
+  it('is a failure where nothing was tested, or the process ended badly by itself', () => {
+    expect(judgeJob(tests, ran(0, '  0 passing\n'))).to.deep.equal({ passed: 0, failed: 1 });
+    expect(judgeJob(tests, ran(0, ''))).to.deep.equal({ passed: 0, failed: 1 });
+    expect(judgeJob(tests, ran(null, '  12 passing\n'))).to.deep.equal({ passed: 12, failed: 1 });
+  });
+
+  it('is one check, by its exit code and what it has said', () => {
+    expect(judgeJob(check, ran(0, ''))).to.deep.equal({ passed: 1, failed: 0 });
+    expect(judgeJob(check, ran(2, ''))).to.deep.equal({ passed: 0, failed: 1 });
+    expect(judgeJob({ ...check, mustSay: /seen/ }, ran(0, 'nothing'))).to.deep.equal({ passed: 0, failed: 1 });
+    const canary: Step = { ...check, mustFailWith: /rule broken/ };
+    expect(judgeJob(canary, ran(1, 'rule broken'))).to.deep.equal({ passed: 1, failed: 0 });
+    expect(judgeJob(canary, ran(0, 'rule broken'))).to.deep.equal({ passed: 0, failed: 1 });
+    expect(judgeJob(canary, ran(1, 'crashed'))).to.deep.equal({ passed: 0, failed: 1 });
+  });
+});
+
+describe('the steps of npm test', () => {
+  it('have names of their own, and all have something to do', () => {
+    const names = steps.map(({ name }) => name);
+    expect(new Set(names).size).to.equal(names.length);
+    expect(steps.filter(({ jobs }) => jobs.length === 0)).to.deep.equal([]);
+  });
+});
