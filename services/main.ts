@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { exitInterrupted } from './cli/exitCodes.ts';
 import { runCli } from './cli/runCli.ts';
 import type { Terminal } from './cli/Terminal.ts';
-import { cliActions } from './main/actions.ts';
+import { lazyActions } from './main/lazyActions.ts';
 
 // The one place that reads the environment and listens to signals.
 const stop = new AbortController();
@@ -28,4 +28,4 @@ const terminal: Terminal = {
   interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
 };
 
-process.exitCode = await runCli(process.argv.slice(2), cliActions(terminal), terminal);
+process.exitCode = await runCli(process.argv.slice(2), lazyActions(terminal), terminal);

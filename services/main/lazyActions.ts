@@ -1,0 +1,18 @@
+import type { CliActions } from '../cli/CliActions.ts';
+import type { Terminal } from '../cli/Terminal.ts';
+
+/** {@link CliActions} whose modules (store, chain, network, HTTP) are read when one is called: half of the time of a command that needs none. */
+export function lazyActions(terminal: Terminal): CliActions {
+  const load = async (): Promise<CliActions> => (await import('./actions.ts')).cliActions(terminal);
+  return {
+    runNode: async (context) => (await load()).runNode(context),
+    rebuild: async (context, options) => (await load()).rebuild(context, options),
+    keys: {
+      create: async (context, name, scopes) => (await load()).keys.create(context, name, scopes),
+      list: async (context) => (await load()).keys.list(context),
+      revoke: async (context, id) => (await load()).keys.revoke(context, id),
+    },
+    exportData: async (context, file) => (await load()).exportData(context, file),
+    importData: async (context, file) => (await load()).importData(context, file),
+  };
+}
