@@ -22,7 +22,7 @@ import { type Spool, spoolEntries } from './spool.ts';
 import { insertAnchored } from './writeBlocks.ts';
 
 // Short enough that nobody waits long for the database.
-const postedAtOnce = 16_384;
+const postedAtOnce = 4_096;
 const removedAtOnce = 4_096;
 
 /** What the index has to learn of a block's records. */
@@ -88,19 +88,30 @@ async function* filesOf(
 ): AsyncGenerator<TileFile> {
   const grower = new TileGrower(edge);
   let postings: Posting[] = [];
-  for await (const entries of spool.read()) {
-    const first = grower.size;
-    const start = 32 * (first - edge.size);
-    yield* grower.append({ leafHashes: spool.leafHashes.subarray(start, start + 32 * entries.length), entries });
-    for (const [at, entry] of entries.entries()) {
-      for (const key of learn(context, entry, learnt)) postings.push([key, first + at]);
+  let posted: Promise<void> | undefined;
+  try {
+    for await (const entries of spool.read()) {
+      const first = grower.size;
+      const start = 32 * (first - edge.size);
+      yield* grower.append({ leafHashes: spool.leafHashes.subarray(start, start + 32 * entries.length), entries });
+      for (const [at, entry] of entries.entries()) {
+        for (const key of learn(context, entry, learnt)) postings.push([key, first + at]);
+      }
+      if (postings.length < 4 * postedAtOnce) continue;
+      await posted;
+      // The database has its own thread: it writes these while the next files are made.
+      posted = post(context, postings, options);
+      // It is awaited below, but not before the next files.
+      posted.catch(() => undefined);
+      postings = [];
     }
-    if (postings.length < 4 * postedAtOnce) continue;
+    await posted;
     await post(context, postings, options);
-    postings = [];
+    yield* grower.partials();
+  } finally {
+    // Where something else has failed: nothing of this block may be written once the next try has begun.
+    await posted?.catch(() => undefined);
   }
-  await post(context, postings, options);
-  yield* grower.partials();
 }
 
 /** Keys by which the entry is found. What a quorum has put into the log stays in it, even if we cannot read it. */
