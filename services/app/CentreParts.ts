@@ -9,6 +9,7 @@ import type { Store } from '../store/Store.ts';
 import type { ClockGuard } from './ClockGuard.ts';
 import type { CentreMetrics } from './metrics.ts';
 import type { Problems } from './Problems.ts';
+import type { RegistryWatch } from './RegistryWatch.ts';
 import type { Replication } from './replication/Replication.ts';
 
 /** Numbers that an operator may set. */
@@ -80,6 +81,7 @@ export type CentreParts = {
   readonly problems: Problems;
   readonly metrics: CentreMetrics;
   readonly clockGuard: ClockGuard;
-  /** The other centres; undefined for a centre that is alone. */
+  readonly registry: RegistryWatch;
+  /** The other centres; undefined while this one is alone. */
   readonly replication: Replication | undefined;
 };
