@@ -20,6 +20,10 @@ export type CentreSettings = {
   readonly promiseSlots: number;
   /** Records that may wait for a block. */
   readonly poolLimit: number;
+  /** Part of the pool limit up to which other centres may fill the pool: the rest is for this centre's own clients. */
+  readonly othersPoolPart: number;
+  /** Part of the pool limit that one other centre may fill. */
+  readonly peerPoolPart: number;
   /** Records in one block at most. */
   readonly maxBlockRecords: number;
   /** A transaction that is in no block after this time is replaced with higher fees. */
@@ -39,6 +43,8 @@ export const defaultSettings: CentreSettings = {
   confirmations: 1,
   promiseSlots: 60,
   poolLimit: 1_000_000,
+  othersPoolPart: 3 / 4,
+  peerPoolPart: 1 / 2,
   maxBlockRecords: 200_000,
   replaceAfterMs: 15_000,
   maxLostAnchors: 64,

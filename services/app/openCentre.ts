@@ -104,6 +104,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     periodSeconds: info.periodSeconds,
     promiseSlots: settings.promiseSlots,
     poolLimit: settings.poolLimit,
+    othersPoolPart: settings.othersPoolPart,
+    peerPoolPart: settings.peerPoolPart,
     onAccepted: (entries) => {
       metrics.accepted.inc(entries.length);
       seat.replication?.broadcast(entries);
@@ -114,8 +116,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     openReplication(alone, {
       net: await open(),
       workers,
-      hasRoom: (count) => intake.hasRoom(count),
-      onPooled: (count) => intake.addPooled(count),
+      hasRoomFor: (count, peer) => intake.hasRoomFor(count, peer),
+      onPooled: (count, peer) => intake.addPooled(count, peer),
       lookSoon: () => publisher.lookSoon(),
       ...(options.peers ? { peers: options.peers } : {}),
     });

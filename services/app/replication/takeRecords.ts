@@ -22,7 +22,7 @@ const unsigned = new Uint8Array(0);
  * Checks records of another centre (canonical form, network, id, signature, expiry), each one ourselves, and takes the good
  * ones into the pool, on disk when this resolves.
  * @param options.asOfMs when none may have expired; now by default.
- * @param options.isForBlock lets them in beyond the limit of the pool, by one block: a full pool must not keep this centre
+ * @param options.isForBlock lets them in beyond the limits of the pool, by one block: a full pool must not keep this centre
  *   from voting, or blocks could never empty it again.
  * @throws NotariumError `pool-full`, `storage-full`, `storage-failed`: nothing was taken, ask again later.
  */
@@ -33,7 +33,7 @@ export async function takeRecords(
   options: { asOfMs?: number; isForBlock?: boolean } = {},
 ): Promise<TakenRecords> {
   const { workers, clock, store, periodSeconds, settings, net } = parts;
-  if (!parts.hasRoom(entries.length - (options.isForBlock ? settings.maxBlockRecords : 0))) {
+  if (!parts.hasRoomFor(entries.length - (options.isForBlock ? settings.maxBlockRecords : 0), from)) {
     throw new NotariumError('pool-full');
   }
   const nowMs = clock.nowMs();
@@ -64,7 +64,7 @@ export async function takeRecords(
   );
   const outcomes = await store.admit(rows);
   const count = outcomes.filter(({ status }) => status === 'accepted').length;
-  if (count > 0) parts.onPooled(count);
+  if (count > 0) parts.onPooled(count, from);
   const expired = entries.length - checked.length - wrong.length;
   return { checked, outcomes, invalid: wrong.length, expired };
 }
