@@ -382,6 +382,22 @@ describe('a malicious centre', function () {
       attacker.answers.delete(protocols.pool);
     });
 
+    it('a request for its pool with ids that have no records: records-withheld, and cut off when it goes on', async () => {
+      let page = 0;
+      attacker.answers.set(protocols.pool, async function* () {
+        page++;
+        yield jsonFrame({ instance: 'made up', lastSeq: page, isEnd: false });
+        yield randomBytes(32 * 4_000);
+      });
+      const victim = await victimFor(99);
+      await untilCutOff(victim, 'records-withheld');
+      expect(page).to.be.at.most(30);
+      attacker.answers.delete(protocols.pool);
+      // The next ones meet it again.
+      await victim.kill();
+      await victim.start();
+    });
+
     it('a request for a vote with the signature of another key: it does not count', async () => {
       const [one, two, third] = honest as [Member, Member, Member];
       attacker.answers.set(protocols.vote, async function* () {
