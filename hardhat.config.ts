@@ -14,6 +14,8 @@ export default defineConfig({
   },
   networks: {
     hardhat: { type: 'edr-simulated', chainType: 'l1' },
+    // Of `hardhat node`: else each further block within a second would set its clock a second ahead, for good.
+    node: { type: 'edr-simulated', chainType: 'l1', allowBlocksWithSameTimestamp: true },
     localhost: { type: 'http', chainType: 'l1', url: 'http://127.0.0.1:8545' },
     rpc: {
       type: 'http',

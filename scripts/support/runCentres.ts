@@ -5,6 +5,9 @@ import { type LocalCentre, startLocalCentre } from './localCentre.ts';
 import { type CentrePlace, nextStepsOf } from './nextStepsOf.ts';
 import type { RunningChain } from './startChain.ts';
 import { stopping } from './stopping.ts';
+import { untilConnected } from './untilConnected.ts';
+
+const meetLimitMs = 60_000;
 
 /**
  * Runs centres until all is to stop, and stops them. One that does not come up has said why on stderr, and its exit code is
@@ -38,12 +41,15 @@ export async function runCentres(
         return;
       }
     }
-    say(nextStepsOf(places, chain));
-    const ended = await Promise.race([
+    const isOver = new AbortController();
+    const over = Promise.race([
       once(stopping, 'abort').then(() => undefined),
       ...[...centres].map(([name, centre]) => centre.ended.then(() => (isAlone ? 'the centre' : name))),
       ...(chain ? [chain.ended.then(() => 'the chain')] : []),
-    ]);
+    ]).finally(() => isOver.abort());
+    if (!isAlone) await meet(centres, isOver.signal);
+    if (!isOver.signal.aborted) say(nextStepsOf(places, chain));
+    const ended = await over;
     if (ended !== undefined && !stopping.aborted) {
       throw new NotariumError('internal', `${ended} ended by itself; see above`);
     }
@@ -51,6 +57,14 @@ export async function runCentres(
   } finally {
     await Promise.all([...centres.values()].map((centre) => centre.stop()));
   }
+}
+
+/** What is pasted next must find a quorum. Who is not connected in time is named, and goes on trying. */
+async function meet(centres: ReadonlyMap<string, LocalCentre>, signal: AbortSignal): Promise<void> {
+  const named = [...centres].map(([name, { url }]) => ({ name, url }));
+  const missing = await untilConnected(named, { limitMs: meetLimitMs, signal });
+  if (missing.length === 0 || signal.aborted) return;
+  process.stderr.write(`\nwarning: after ${meetLimitMs / 1000} s ${missing.join('; ')}\n`);
 }
 
 /** Opening a keystore takes a processor and 128 MiB for some time: not all at once. */

@@ -9,6 +9,7 @@ import type { Store } from '../store/Store.ts';
 import type { ClockGuard } from './ClockGuard.ts';
 import type { CentreMetrics } from './metrics.ts';
 import type { Problems } from './Problems.ts';
+import type { RegistryWatch } from './RegistryWatch.ts';
 import type { Replication } from './replication/Replication.ts';
 
 /** Numbers that an operator may set. */
@@ -19,6 +20,10 @@ export type CentreSettings = {
   readonly promiseSlots: number;
   /** Records that may wait for a block. */
   readonly poolLimit: number;
+  /** Part of the pool limit up to which other centres may fill the pool: the rest is for this centre's own clients. */
+  readonly othersPoolPart: number;
+  /** Part of the pool limit that one other centre may fill. */
+  readonly peerPoolPart: number;
   /** Records in one block at most. */
   readonly maxBlockRecords: number;
   /** A transaction that is in no block after this time is replaced with higher fees. */
@@ -38,6 +43,8 @@ export const defaultSettings: CentreSettings = {
   confirmations: 1,
   promiseSlots: 60,
   poolLimit: 1_000_000,
+  othersPoolPart: 3 / 4,
+  peerPoolPart: 1 / 2,
   maxBlockRecords: 200_000,
   replaceAfterMs: 15_000,
   maxLostAnchors: 64,
@@ -80,6 +87,7 @@ export type CentreParts = {
   readonly problems: Problems;
   readonly metrics: CentreMetrics;
   readonly clockGuard: ClockGuard;
-  /** The other centres; undefined for a centre that is alone. */
+  readonly registry: RegistryWatch;
+  /** The other centres; undefined while this one is alone. */
   readonly replication: Replication | undefined;
 };

@@ -32,10 +32,13 @@ export class ClockGuard {
    */
   async check(): Promise<void> {
     const { chain, store, clock, periodSeconds } = this.#parts;
+    const askedSeconds = clock.nowMs() / 1000;
+    // A jump while the chain answers is one from here.
+    const offsetMs = 1000 * askedSeconds - performance.now();
     const [{ pendingSeconds, latestSeconds }, latest] = await Promise.all([chain.chainTime(), store.latestBlock()]);
-    const offsetMs = clock.nowMs() - performance.now();
     const nowSeconds = clock.nowMs() / 1000;
-    const aheadSeconds = nowSeconds - (pendingSeconds ?? nowSeconds);
+    // The chain told its time somewhere between question and answer: how long that took is no skew.
+    const aheadSeconds = askedSeconds - (pendingSeconds ?? askedSeconds);
     // The slot of a block was the clock's and the chain's when it was sealed.
     const slotsBehind = (latest?.header.slot ?? 0) - slotAt(clock.nowMs(), periodSeconds);
     const behindSeconds = Math.max(latestSeconds - nowSeconds, (slotsBehind - 1) * periodSeconds);

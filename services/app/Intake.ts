@@ -1,5 +1,5 @@
 import { acceptanceDigest } from '../core/acceptance.ts';
-import { type Hash, type RecordId, toHex } from '../core/bytes.ts';
+import { type Address, type Hash, type RecordId, toHex } from '../core/bytes.ts';
 import { slotAt } from '../core/committee.ts';
 import type { Network } from '../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
 import type { IntakeResult } from './Centre.ts';
 import type { CheckedLine, CheckedLines } from './checkLines.ts';
 import type { IntakeTask } from './intakeWorker.ts';
+import { PoolShares } from './PoolShares.ts';
 import { keptAcceptance, poolAcceptance } from './poolAcceptance.ts';
 
 /** What intake needs of the rest. */
@@ -25,6 +26,9 @@ export type IntakeParts = {
   readonly promiseSlots: number;
   /** Records that may wait for a block; beyond that, `pool-full`. */
   readonly poolLimit: number;
+  /** Part of `poolLimit` up to which other centres may fill the pool, and what one of them may have of it. */
+  readonly othersPoolPart: number;
+  readonly peerPoolPart: number;
   /** Told the entries that have just come to be on disk. */
   readonly onAccepted?: (entries: readonly Uint8Array[]) => void;
 };
@@ -59,7 +63,7 @@ export class Intake {
   /** Lines taken whose result is still out; bounds memory together with the pool limit. */
   #waiting = 0;
   #waitingChars = 0;
-  #pooled = 0;
+  #pool = new PoolShares();
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -70,19 +74,23 @@ export class Intake {
     return this.#waiting;
   }
 
-  /** Whether so many records more have room in the pool. */
-  hasRoom(count: number): boolean {
-    return this.#pooled + this.#waiting + count <= this.#parts.poolLimit;
+  /** Whether so many records more that another centre passes on have room in the pool, and in its share of it. */
+  hasRoomFor(count: number, peer: Address): boolean {
+    const { poolLimit, othersPoolPart, peerPoolPart } = this.#parts;
+    return (
+      this.#pool.count + this.#waiting + count <= othersPoolPart * poolLimit &&
+      this.#pool.of(peer) + count <= peerPoolPart * poolLimit
+    );
   }
 
-  /** Counts records that came into the pool from other centres. */
-  addPooled(count: number): void {
-    this.#pooled += count;
+  /** Counts records that came into the pool from another centre. */
+  addPooled(count: number, peer: Address): void {
+    this.#pool.add(count, peer);
   }
 
   /** Sets how many records are in the pool, so that the limit holds without asking the database each time. */
   setPooled(count: number): void {
-    this.#pooled = count;
+    this.#pool.set(count);
   }
 
   /** See `Centre.accept`. Never rejects: what fails, fails a line. */
@@ -127,7 +135,7 @@ export class Intake {
         data: { have: this.#waitingChars, want: maxWaitingChars },
       });
     }
-    const have = this.#pooled + this.#waiting;
+    const have = this.#pool.count + this.#waiting;
     if (have + count > this.#parts.poolLimit) {
       return new NotariumError('pool-full', undefined, { data: { have, want: this.#parts.poolLimit } });
     }
@@ -235,8 +243,10 @@ export class Intake {
         const result = this.#result(id, row, outcome);
         this.#settle(line, result instanceof Promise ? await result : result);
       }
-      this.#pooled += accepted.length;
-      if (accepted.length > 0) onAccepted?.(accepted);
+      if (accepted.length > 0) {
+        this.#pool.add(accepted.length);
+        onAccepted?.(accepted);
+      }
     } catch (error) {
       this.#failAll(
         rows.map(({ line }) => line).filter((line) => line.job.results[line.index] === undefined),

@@ -8,6 +8,7 @@ export const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'chain-contract-missing',
   'store-corrupt',
   'log-forked',
+  'not-in-committee',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

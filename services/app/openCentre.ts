@@ -19,9 +19,12 @@ import { makeReceipt } from './makeReceipt.ts';
 import { type CentreMetrics, createMetrics } from './metrics.ts';
 import { fatalCodes, Problems } from './Problems.ts';
 import { Publisher } from './Publisher.ts';
+import { RegistryWatch } from './RegistryWatch.ts';
 import { readLog } from './readLog.ts';
 import { openReplication } from './replication/openReplication.ts';
 import type { Replication } from './replication/Replication.ts';
+import { Seat } from './replication/Seat.ts';
+import { requireAlone } from './signAlone.ts';
 import { signDraft } from './signDraft.ts';
 import { statusInTime } from './statusInTime.ts';
 import { recordView } from './views.ts';
@@ -44,8 +47,12 @@ export type CentreOptions = {
   readonly settings?: Partial<CentreSettings>;
   /** Where the host has registered metrics of its own; new ones when left out. */
   readonly metrics?: CentreMetrics;
-  /** The network between centres; without it the centre is alone. Closed with the centre. */
-  readonly net?: Net;
+  /**
+   * Opens the network between centres, once: as soon as the registry has another active centre, or at the start with
+   * `joinsAtOnce`. Closed with the centre. Without it this process stays out of the network.
+   */
+  readonly openNet?: () => Promise<Net>;
+  readonly joinsAtOnce?: boolean;
   /** Where to dial centres, by address; the others are looked up at their endpoints. */
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
@@ -82,7 +89,9 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     problems,
     metrics,
     clockGuard: new ClockGuard({ chain, store, clock, periodSeconds: info.periodSeconds }),
+    registry: new RegistryWatch({ chain, signer, problems, logger, clock }),
   };
+  const { registry } = alone;
   const waiters = new Waiters();
   const workers = new IntakeWorkers({ network: info.network, privateKey: options.privateKey }, settings.threads);
   const intake = new Intake({
@@ -95,22 +104,31 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     periodSeconds: info.periodSeconds,
     promiseSlots: settings.promiseSlots,
     poolLimit: settings.poolLimit,
+    othersPoolPart: settings.othersPoolPart,
+    peerPoolPart: settings.peerPoolPart,
     onAccepted: (entries) => {
       metrics.accepted.inc(entries.length);
-      replication?.broadcast(entries);
+      seat.replication?.broadcast(entries);
     },
   });
-  const replication: Replication | undefined =
-    options.net &&
+  const { openNet } = options;
+  const join = async (open: () => Promise<Net>): Promise<Replication> =>
     openReplication(alone, {
-      net: options.net,
+      net: await open(),
       workers,
-      hasRoom: (count) => intake.hasRoom(count),
-      onPooled: (count) => intake.addPooled(count),
+      hasRoomFor: (count, peer) => intake.hasRoomFor(count, peer),
+      onPooled: (count, peer) => intake.addPooled(count, peer),
       lookSoon: () => publisher.lookSoon(),
       ...(options.peers ? { peers: options.peers } : {}),
     });
-  const parts: CentreParts = { ...alone, replication };
+  const seat = new Seat({ registry, problems, logger, join: openNet && (() => join(openNet)) });
+  const parts: CentreParts = {
+    ...alone,
+    // It may come later.
+    get replication() {
+      return seat.replication;
+    },
+  };
   const refreshCounters = async (): Promise<void> => {
     const pool = await store.poolStatus();
     intake.setPooled(pool.count);
@@ -130,9 +148,12 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
   );
   try {
     await refreshCounters();
+    await registry.start();
+    await seat.take(options.joinsAtOnce === true);
     await publisher.start();
   } catch (error) {
-    await replication?.close();
+    await registry.close();
+    await seat.close();
     await workers.close();
     throw error;
   }
@@ -186,13 +207,17 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     },
 
     async heldByQuorum(id, own, waitMs, signal) {
-      if (!replication) return [own];
+      const { replication } = parts;
+      if (!replication) {
+        requireAlone(registry.active().length);
+        return [own];
+      }
       return await replication.hold(id, own, { timeoutMs: waitMs, ...(signal ? { signal } : {}) });
     },
 
     peer() {
-      if (!replication) return undefined;
-      const { address, peerId, multiaddrs } = replication.net;
+      if (!parts.replication) return undefined;
+      const { address, peerId, multiaddrs } = parts.replication.net;
       return { address, peerId, multiaddrs };
     },
 
@@ -241,7 +266,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     close() {
       closing ??= (async () => {
         await intake.close();
-        await replication?.close();
+        await registry.close();
+        await seat.close();
         await publisher.close();
         waiters.wake();
         await workers.close();

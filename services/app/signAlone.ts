@@ -15,7 +15,12 @@ export async function signAlone(
   header: BlockHeader,
   committee: Committee,
 ): Promise<BlockSignature[]> {
-  const quorum = quorumOf(committee.members.length);
-  if (quorum > 1) throw new NotariumError('quorum-unreachable', undefined, { data: { have: 1, want: quorum } });
+  requireAlone(committee.members.length);
   return [{ signer: signer.address, signature: toHex(await signer.sign(blockDigest(network, header))) }];
+}
+
+/** @throws NotariumError `quorum-unreachable` where one centre of so many members is no quorum. */
+export function requireAlone(members: number): void {
+  const quorum = quorumOf(members);
+  if (quorum > 1) throw new NotariumError('quorum-unreachable', undefined, { data: { have: 1, want: quorum } });
 }

@@ -14,6 +14,7 @@ import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import type { Net } from '../net/Net.ts';
+import type { NetMetrics } from '../net/netMetrics.ts';
 import { openStore } from '../store/openStore.ts';
 import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
 import { version } from './version.ts';
@@ -74,14 +75,14 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   opened.defer(() => store.close());
   await store.check();
   const metrics = createMetrics();
-  const net = await joinNetwork(options, { chain, privateKey: keys.nodeKey, metrics });
-  if (net) opened.defer(() => net.close());
+  const { listen, publish } = options;
   const centre = await openCentre({
     store,
     chain,
     signer,
     metrics,
-    ...(net ? { net } : {}),
+    ...(publish === false ? {} : { openNet: netOpener(options, { chain, privateKey: keys.nodeKey, metrics }) }),
+    joinsAtOnce: listen !== undefined,
     ...(options.peers ? { peers: options.peers } : {}),
     privateKey: keys.nodeKey,
     noteSeed: keys.noteSeed,
@@ -89,7 +90,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     logger,
     version,
     ...(options.settings ? { settings: options.settings } : {}),
-    ...(options.publish === undefined ? {} : { publish: options.publish }),
+    ...(publish === undefined ? {} : { publish }),
   });
   opened.defer(() => centre.close());
   const http = await startHttpServer(centre, { version, logger, registry: centre.metrics.registry, ...options.http });
@@ -105,27 +106,28 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   };
 }
 
-/** The network between centres, where there are others, and this process is the one that publishes. */
-async function joinNetwork(
-  options: NodeOptions,
+/** Opens the network between centres; may be called again after it has failed. */
+function netOpener(
+  { listen, announce, logger }: NodeOptions,
   { chain, privateKey, metrics }: { chain: Chain; privateKey: Uint8Array; metrics: CentreMetrics },
-): Promise<Net | undefined> {
-  const { listen, announce, logger, publish } = options;
-  const active = (await chain.nodes()).filter(({ status }) => status === 'active');
-  if (publish === false || (active.length <= 1 && listen === undefined)) return undefined;
-  // A centre that is alone need not load libp2p.
-  const [{ openNet }, { createNetMetrics }] = await Promise.all([
-    import('../net/openNet.ts'),
-    import('../net/netMetrics.ts'),
-  ]);
-  return await openNet({
-    privateKey,
-    network: networkName(chain.info.network),
-    logger,
-    metrics: createNetMetrics(metrics.registry),
-    ...(listen ? { listen } : {}),
-    ...(announce ? { announce } : {}),
-  });
+): () => Promise<Net> {
+  let netMetrics: NetMetrics | undefined;
+  return async () => {
+    // A centre that is alone need not load libp2p.
+    const [{ openNet }, { createNetMetrics }] = await Promise.all([
+      import('../net/openNet.ts'),
+      import('../net/netMetrics.ts'),
+    ]);
+    netMetrics ??= createNetMetrics(metrics.registry);
+    return await openNet({
+      privateKey,
+      network: networkName(chain.info.network),
+      logger,
+      metrics: netMetrics,
+      ...(listen ? { listen } : {}),
+      ...(announce ? { announce } : {}),
+    });
+  };
 }
 
 /** The store of a node on its chain. */

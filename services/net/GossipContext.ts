@@ -13,6 +13,8 @@ export type GossipContext = {
   readonly prefix: string;
   readonly addressOf: (peerId: PeerId) => Address | undefined;
   readonly payBytes: (peer: Address, count: number, signal: AbortSignal) => Promise<void>;
+  /** Waits until the peer may send more messages. */
+  readonly payMessages: (peer: Address, count: number, signal: AbortSignal) => Promise<void>;
   readonly blame: (peer: Address, reason: string, points: number) => void;
   readonly closing: AbortSignal;
 };

@@ -47,6 +47,9 @@ export type NetLimits = {
   /** Bytes a second from a peer, and how many may come at once; more makes it wait (back-pressure). */
   readonly bytesPerSecond: number;
   readonly byteBurst: number;
+  /** Gossip messages a second from a peer, those on the way from others included, and how many may come at once; more makes it wait. */
+  readonly gossipPerSecond: number;
+  readonly gossipBurst: number;
   /** Gossip messages of a peer over one topic that are handled or wait for it; more are dropped. */
   readonly gossipQueue: number;
   readonly cutOffScore: number;

@@ -21,6 +21,16 @@ export function gossipService(context: GossipContext): (components: GossipSubCom
     // It would also make answers of any number of messages, where one message at a time bounds what is read.
     Dlazy: 0,
     gossipFactor: 0,
+    // Each RPC is counted as one message; honest ones carry no more, and few topics.
+    decodeRpcLimits: {
+      maxSubscriptions: 64,
+      maxMessages: 1,
+      maxIhaveMessageIDs: 64,
+      maxIwantMessageIDs: 64,
+      maxControlMessages: 64,
+      maxIdontwantMessageIDs: 512,
+      maxPeerInfos: 16,
+    },
     maxOutboundBufferSize: 64 * limits.gossipBytes,
     maxTopicBytesPerPeer: 64 * 1024,
     // Scores are kept in one place (scores.ts): by its own, gossipsub would leave a peer out without a word.

@@ -8,8 +8,8 @@ import { readBytes } from './streamBytes.ts';
 const overheadBytes = 64 * 1024;
 
 /**
- * The inbound stream of gossipsub as gossipsub needs it: bytes to iterate over, close, abort. They are slowed down to
- * what the peer may send, and the size of each RPC is seen as soon as its prefix is there.
+ * The inbound stream of gossipsub as gossipsub needs it: bytes to iterate over, close, abort. They are slowed down to the
+ * bytes and messages that the peer may send, and the size of each RPC is seen as soon as its prefix is there.
  */
 export function meteredRpc(
   stream: Stream,
@@ -20,11 +20,13 @@ export function meteredRpc(
     const prefixes = new RpcPrefixes(context.limits.gossipBytes + overheadBytes);
     try {
       for await (const chunk of readBytes(stream)) {
-        if (!prefixes.pass(chunk)) {
+        const begun = prefixes.pass(chunk);
+        if (begun === undefined) {
           context.blame(peer, 'gossip-too-large', penalties.gossipTooLarge);
           return;
         }
         await context.payBytes(peer, chunk.length, context.closing);
+        await context.payMessages(peer, begun, context.closing);
         yield chunk;
       }
     } finally {
@@ -52,9 +54,10 @@ class RpcPrefixes {
     this.#most = most;
   }
 
-  /** Whether all RPCs that begin in the chunk may be that large. */
-  pass(chunk: Uint8Array): boolean {
+  /** How many RPCs begin in the chunk; undefined when one of them is too large. */
+  pass(chunk: Uint8Array): number | undefined {
     let offset = 0;
+    let begun = 0;
     while (offset < chunk.length) {
       if (this.#leftBytes > 0) {
         const skipped = Math.min(this.#leftBytes, chunk.length - offset);
@@ -65,13 +68,14 @@ class RpcPrefixes {
       const byte = chunk[offset++]!;
       this.#value += (byte & 0x7f) * this.#factor;
       this.#factor *= 128;
-      if (this.#value > this.#most || this.#factor > 2 ** 35) return false;
+      if (this.#value > this.#most || this.#factor > 2 ** 35) return undefined;
       if (byte < 0x80) {
+        begun++;
         this.#leftBytes = this.#value;
         this.#value = 0;
         this.#factor = 1;
       }
     }
-    return true;
+    return begun;
   }
 }

@@ -9,6 +9,9 @@ export const defaultLimits: NetLimits = {
   requestBurst: 200,
   bytesPerSecond: 32 * 1024 * 1024,
   byteBurst: 32 * 1024 * 1024,
+  // An author sends at most some 40 a second and is passed on by all, with as many control messages.
+  gossipPerSecond: 4_000,
+  gossipBurst: 8_000,
   gossipQueue: 256,
   cutOffScore: 100,
   cutOffMs: 10 * 60_000,
@@ -20,5 +23,7 @@ export const penalties = {
   frameMalformed: 25,
   gossipTooLarge: 25,
   gossipRejected: 20,
+  /** For each second that a peer had to wait: a backlog after a pause is none, a flood goes on. */
+  gossipFlood: 5,
   tooManyRequests: 1,
 } as const;

@@ -17,6 +17,11 @@ export function createNetMetrics(registry: Registry) {
       labelNames: ['name'] as const,
       registers,
     }),
+    gossipHeldBack: new Counter({
+      name: 'notarium_net_gossip_held_back_seconds_total',
+      help: 'Seconds that peers had to wait because they sent more gossip messages than they may',
+      registers,
+    }),
     refused: new Counter({
       name: 'notarium_net_connections_refused_total',
       help: 'Connections refused or closed by reason',

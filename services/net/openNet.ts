@@ -11,7 +11,7 @@ import type { GossipContext } from './GossipContext.ts';
 import { connectionGater } from './gate.ts';
 import { Gossip } from './gossip.ts';
 import { identityOf } from './identity.ts';
-import { defaultLimits } from './limits.ts';
+import { defaultLimits, penalties } from './limits.ts';
 import type { Net, NetLimits } from './Net.ts';
 import { createNetMetrics, type NetMetrics } from './netMetrics.ts';
 import { PeerUse } from './PeerUse.ts';
@@ -82,7 +82,15 @@ export async function openNet(options: NetOptions): Promise<Net> {
     logger,
     prefix: `${prefix}/gossip/`,
     addressOf: (id) => connections.addressOf(id),
-    payBytes: (peer, count, signal) => useOf(peer).bytes.pay(count, signal),
+    payBytes: async (peer, count, signal) => void (await useOf(peer).bytes.pay(count, signal)),
+    payMessages: async (peer, count, signal) => {
+      const use = useOf(peer);
+      const waitedMs = await use.gossip.pay(count, signal);
+      if (waitedMs === 0) return;
+      metrics.gossipHeldBack.inc(waitedMs / 1000);
+      const seconds = use.heldBack(waitedMs);
+      if (seconds > 0) scores.blame(peer, 'gossip-flood', seconds * penalties.gossipFlood);
+    },
     blame: (peer, reason, points) => scores.blame(peer, reason, points),
     closing: closing.signal,
   };

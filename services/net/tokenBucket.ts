@@ -27,11 +27,15 @@ export class TokenBucket {
   /**
    * Takes tokens for what has come already, and waits until that is paid off: whoever reads only after the wait slows
    * the sender down. Several that wait share the rate. Returns early when the signal aborts.
+   * @returns milliseconds that it had to wait.
    */
-  async pay(count: number, signal: AbortSignal): Promise<void> {
+  async pay(count: number, signal: AbortSignal): Promise<number> {
     this.#fill();
     this.#level -= count;
-    if (this.#level < 0) await this.#clock.sleep((-this.#level / this.#perSecond) * 1000, signal);
+    if (this.#level >= 0) return 0;
+    const waitMs = (-this.#level / this.#perSecond) * 1000;
+    await this.#clock.sleep(waitMs, signal);
+    return waitMs;
   }
 
   #fill(): void {

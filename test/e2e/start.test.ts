@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { statusOf } from '../support/centreProcess.ts';
+import { startChain } from '../support/chains.ts';
 import { freePorts } from '../support/freePorts.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 
@@ -98,6 +100,16 @@ describe('npm start', function () {
     expect(again.code, again.output).to.equal(0);
     second.child.kill('SIGTERM');
     expect(await second.ended).to.equal(0);
+  });
+
+  it('has a Hardhat chain whose clock stays right, however many blocks come in a second', async () => {
+    await using chain = await startChain({ kind: 'hardhat' });
+    const rpc = jsonRpc(chain.rpcUrl);
+    const [from] = (await rpc('eth_accounts', [])) as string[];
+    for (let block = 0; block < 20; block++) await rpc('eth_sendTransaction', [{ from, to: from }]);
+    const { timestamp } = (await rpc('eth_getBlockByNumber', ['latest', false])) as { timestamp: string };
+    // A centre beside it would say `clock-skewed`.
+    expect(Number(timestamp)).to.be.at.most(Date.now() / 1000 + 1);
   });
 
   it('goes on where it stopped with --chain anvil', async () => {

@@ -3,9 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { untilConnected } from '../../scripts/support/untilConnected.ts';
 import { parseNetworkName } from '../../services/core/eip712.ts';
 import { json, post, receiptOf } from '../support/centreApi.ts';
 import { statusOf } from '../support/centreProcess.ts';
+import { startConsortium } from '../support/consortium.ts';
 import { freePorts, freePortsInARow } from '../support/freePorts.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
@@ -34,17 +36,6 @@ describe('npm start -- --centres', function () {
   const urlsFrom = (port: number, count: number): string[] =>
     Array.from({ length: count }, (_, index) => `http://127.0.0.1:${port + index}`);
 
-  async function untilConnected(urls: readonly string[]): Promise<void> {
-    await until(
-      'everybody connected with everybody',
-      async () => {
-        const all = await Promise.all(urls.map(statusOf));
-        return all.every(({ peers }) => peers.filter(({ connected }) => connected).length === urls.length - 1);
-      },
-      60_000,
-    );
-  }
-
   it('runs four centres that keep one log, and Ctrl-C ends all', async () => {
     const port = await freePortsInARow(4);
     const [chainPort] = await freePorts(1);
@@ -56,8 +47,9 @@ describe('npm start -- --centres', function () {
       .to.include('with 4 centres')
       .and.include(`npx notarium status --url ${urls[0]}`)
       .and.include(`npx notarium notarize README.md --wait --url ${urls[0]}`);
-    await untilConnected(urls);
     const centres = await Promise.all(urls.map(statusOf));
+    // It says that it runs when all see each other.
+    expect(centres.map(({ peers }) => peers.filter(({ connected }) => connected).length)).to.deep.equal([3, 3, 3, 3]);
     expect(new Set(centres.map(({ centre }) => centre)).size).to.equal(4);
 
     const record = await signedRecord(parseNetworkName(centres[0]!.network)!, randomSigner(), 'at the third');
@@ -105,6 +97,22 @@ describe('npm start -- --centres', function () {
     };
   }
 
+  it('names who is not connected when the time is up', async () => {
+    await using consortium = await startConsortium({ centres: 3, idle: [2], wires: true });
+    const all = consortium.members.map(({ url }, index) => ({ name: `centre-${index + 1}`, url }));
+    const { signal } = new AbortController();
+    expect(await untilConnected(all.slice(0, 2), { limitMs: 60_000, signal })).to.deep.equal([]);
+    expect(await untilConnected(all, { limitMs: 0, signal })).to.deep.equal(['centre-3 does not answer']);
+    consortium.partition([0], [1]);
+    const cut = await until('the two to be apart', async () => {
+      const missing = await untilConnected(all.slice(0, 2), { limitMs: 0, signal });
+      return missing.length === 2 && missing;
+    });
+    expect(cut).to.deep.equal(['centre-1 is not connected with centre-2', 'centre-2 is not connected with centre-1']);
+    const aborted = await untilConnected(all, { limitMs: 60_000, signal: AbortSignal.abort() });
+    expect(aborted).to.have.length(3);
+  });
+
   it('names a port that is taken, and refuses what cannot be', async () => {
     const port = await freePortsInARow(2);
     const taken = await listener(port + 1);
@@ -143,7 +151,7 @@ describe('npm start -- --centres', function () {
     await second.said('Ctrl-C stops everything');
     expect(second.output()).to.include('keeps the 2 centres that it was deployed with');
     const urls = urlsFrom(port, 2);
-    await untilConnected(urls);
+    for (const { peers } of await Promise.all(urls.map(statusOf))) expect(peers[0]).to.include({ connected: true });
 
     const pid = Number(await readFile(join(base, 'kept', 'anvil', 'centre-2', 'lock.pid'), 'utf8'));
     process.kill(pid, 'SIGKILL');

@@ -82,7 +82,11 @@ export async function deployContract(
 }
 
 /** Sends as development account 9, and waits until it is mined. */
-async function sendAsDeployer(rpcUrl: string, what: string, call: { to?: Address; data: Hex }): Promise<Receipt> {
+export async function sendAsDeployer(
+  rpcUrl: string,
+  what: string,
+  call: { to?: Address; data: Hex },
+): Promise<Receipt> {
   const rpc = jsonRpc(rpcUrl, { timeoutMs: 20_000 });
   const accounts = (await rpc('eth_accounts', [])) as Address[];
   const hash = await rpc('eth_sendTransaction', [{ from: accounts[9], gas: '0x7a1200', ...call }]);

@@ -7,6 +7,7 @@ import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { type CentreProcess, type CentreSpec, centreKeys, startCentre } from './centreProcess.ts';
 import { type DeployedNotarium, deployNotarium, type RunningChain, startChain } from './chains.ts';
 import { freePorts } from './freePorts.ts';
+import type { Entry } from './governor.ts';
 import { wire } from './wires.ts';
 
 /** A chain and the centres of a committee, each a real process with its own data folder and ports. */
@@ -25,6 +26,8 @@ export type Member = {
   readonly address: Address;
   readonly dataDir: string;
   readonly url: string;
+  /** How the registry has it, or will. */
+  readonly entry: Entry;
   readonly spec: CentreSpec;
   /** The process that was started last. */
   readonly process: CentreProcess;
@@ -35,12 +38,14 @@ export type Member = {
   stop(): Promise<void>;
 };
 
-/** Starts a chain and a committee. Centres given in `idle` are members that are not started. */
+/** Starts a chain and a committee. Centres given in `idle` are not started. */
 export async function startConsortium(options: {
   centres: number;
   periodSeconds?: number;
   graceSeconds?: number;
   idle?: readonly number[];
+  /** How many of them the registry knows, the first ones; all by default. */
+  registered?: number;
   args?: readonly string[];
   chainArgs?: readonly string[];
   /** Centres reach each other only through wires that the test can cut, and not by HTTP. */
@@ -51,17 +56,20 @@ export async function startConsortium(options: {
   folder?: string;
 }): Promise<Consortium> {
   const { centres, periodSeconds = 1, graceSeconds = 30, idle = [], args = [], chainArgs, rpcUrlOf } = options;
+  const { registered = centres } = options;
   const base = await mkdtemp(join(options.folder ?? tmpdir(), 'notarium consortium '));
   const ports = await freePorts(centres);
   const keys = await Promise.all(ports.map((_, index) => centreKeys(join(base, `centre ${index + 1}`))));
   const chain = await startChain({ kind: 'anvil', ...(chainArgs ? { args: chainArgs } : {}) });
-  const committee = keys.map(({ address, encryptionPublicKey: encryptionKey, noteKey }, index) => ({
-    address,
+  const entries = keys.map(({ address, encryptionPublicKey: encryptionKey, noteKey }, index) => ({
+    account: address,
+    name: `Centre ${index + 1}`,
     encryptionKey,
     noteKey,
     // Nobody answers at port 9 (discard).
     endpoint: `http://127.0.0.1:${options.wires ? 9 : ports[index]}`,
   }));
+  const committee = entries.slice(0, registered).map((entry) => ({ ...entry, address: entry.account }));
   const deployed = await deployNotarium(chain.rpcUrl, { committee, periodSeconds, graceSeconds });
   const rpc = jsonRpc(chain.rpcUrl);
   const [from] = (await rpc('eth_accounts', [])) as string[];
@@ -71,7 +79,7 @@ export async function startConsortium(options: {
   }
   const wires = options.wires ? await wire(keys.map((_, index) => join(base, `centre ${index + 1}`))) : undefined;
   const members: Member[] = [];
-  for (const [index, { address }] of keys.entries()) {
+  for (const [index, entry] of entries.entries()) {
     const spec: CentreSpec = {
       dataDir: join(base, `centre ${index + 1}`),
       rpcUrl: rpcUrlOf ? await rpcUrlOf(index, chain.rpcUrl) : chain.rpcUrl,
@@ -79,7 +87,7 @@ export async function startConsortium(options: {
       port: ports[index]!,
       args: ['--log-level', 'info', '--threads', '1', ...(wires?.argsOf(index) ?? []), ...args],
     };
-    members.push(memberOf(address, spec));
+    members.push(memberOf(entry, spec));
   }
   const consortium: Consortium = {
     chain,
@@ -104,11 +112,12 @@ export async function startConsortium(options: {
   return consortium;
 }
 
-function memberOf(address: Address, spec: CentreSpec): Member {
+function memberOf(entry: Entry, spec: CentreSpec): Member {
   let running: CentreProcess | undefined;
   let last: CentreProcess | undefined;
   return {
-    address,
+    address: entry.account,
+    entry,
     dataDir: spec.dataDir,
     url: `http://127.0.0.1:${spec.port}`,
     spec,

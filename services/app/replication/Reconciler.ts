@@ -28,9 +28,19 @@ const maxPages = 64;
 // Up to 4 MiB of the largest records: an answer of thousands must not stand in memory as a whole.
 const givenAtOnce = 256;
 const timeoutMs = 30_000;
+// Between list and answer a record may be refused, as expired for instance: only so many are a fault.
+const withheldIds = 1_000;
+const withheldPoints = 10;
 
 /** Where we are in a peer's pool. */
-type Cursor = { instance: string; afterSeq: number; readonly orphans: Set<string>; isRunning: boolean };
+type Cursor = {
+  instance: string;
+  afterSeq: number;
+  readonly orphans: Set<string>;
+  isRunning: boolean;
+  /** Ids that it has listed and not given the records of, since it was blamed for that. */
+  withheld: number;
+};
 
 /**
  * Fetches what other pools have and ours has not: after a connection, and every few seconds. Each pool is a list that only
@@ -106,7 +116,7 @@ export class Reconciler {
   #cursorOf(peer: Address): Cursor {
     const known = this.#cursors.get(peer);
     if (known) return known;
-    const cursor: Cursor = { instance: '', afterSeq: 0, orphans: new Set(), isRunning: false };
+    const cursor: Cursor = { instance: '', afterSeq: 0, orphans: new Set(), isRunning: false, withheld: 0 };
     this.#cursors.set(peer, cursor);
     return cursor;
   }
@@ -146,11 +156,17 @@ export class Reconciler {
   async #fetch(peer: Address, cursor: Cursor, ids: readonly Uint8Array[]): Promise<void> {
     const { net, logger } = this.#parts;
     const options = { timeoutMs, signal: this.#stop.signal };
+    let given = 0;
     for await (const entries of askRecords(net, peer, ids, options)) {
+      given += entries.length;
       const taken = await takeRecords(this.#parts, entries, peer);
       for (const id of orphansOf(taken)) if (cursor.orphans.size < maxOrphans) cursor.orphans.add(id);
     }
-    if (ids.length > 0) logger.debug({ peer, count: ids.length, first: toHex(ids[0]!) }, 'fetched what a pool lacked');
+    if (ids.length > 0) logger.debug({ peer, count: given, first: toHex(ids[0]!) }, 'fetched what a pool lacked');
+    cursor.withheld += ids.length - given;
+    if (cursor.withheld < withheldIds) return;
+    cursor.withheld = 0;
+    net.blame(peer, 'records-withheld', withheldPoints);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Address } from '../../core/bytes.ts';
 import type { Net } from '../../net/Net.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
@@ -9,10 +10,10 @@ import type { SeenHeaders } from './SeenHeaders.ts';
 export type ReplicationParts = Omit<CentreParts, 'replication'> & {
   readonly net: Net;
   readonly workers: Pick<IntakeWorkers, 'check'>;
-  /** Whether so many records more have room in the pool. */
-  readonly hasRoom: (count: number) => boolean;
-  /** Called after others' records have come into the pool. */
-  readonly onPooled: (count: number) => void;
+  /** Whether so many records more that a peer passes on have room in the pool, and in its share of it. */
+  readonly hasRoomFor: (count: number, peer: Address) => boolean;
+  /** Called after records that a peer passed on have come into the pool. */
+  readonly onPooled: (count: number, peer: Address) => void;
   /** Asks for a look at the chain now. */
   readonly lookSoon: () => void;
   readonly arrivals: Arrivals;

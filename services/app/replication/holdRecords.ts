@@ -36,8 +36,8 @@ export async function holdByQuorum(
   own: Acceptance,
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Acceptance[]> {
-  const { net, chain, store, network, crypto, signer } = parts;
-  const { members } = await chain.committee();
+  const { net, registry, store, network, crypto, signer } = parts;
+  const members = registry.active().map(({ address }) => address);
   const quorum = quorumOf(members.length);
   const acceptances = [own];
   const found = await store.findRecord(fromHex(id));

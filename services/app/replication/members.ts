@@ -24,8 +24,11 @@ export class Members {
   }
 
   start(): void {
-    const { logger, clock } = this.#parts;
-    this.#loop = every(periodMs, () => this.#refresh(), {
+    const { logger, clock, registry } = this.#parts;
+    // Who has been suspended is cut off before anybody is looked up.
+    this.#setDirectory();
+    registry.onRead(() => this.#setDirectory());
+    this.#loop = every(periodMs, () => this.#lookUp(), {
       signal: this.#stop.signal,
       logger,
       name: 'members',
@@ -38,26 +41,31 @@ export class Members {
     await this.#loop?.done;
   }
 
-  async #refresh(): Promise<void> {
-    const { chain, net, signer } = this.#parts;
-    const active = (await chain.nodes()).filter(
-      ({ status, address }) => status === 'active' && address !== signer.address,
+  #setDirectory(): void {
+    const { registry, net } = this.#parts;
+    if (this.#stop.signal.aborted) return;
+    net.setDirectory(
+      new Map(
+        registry
+          .others()
+          .map(({ address }) => [address, this.#given.get(address) ?? this.#found.get(address) ?? []] as const),
+      ),
     );
+  }
+
+  async #lookUp(): Promise<void> {
+    const { registry, net, logger } = this.#parts;
     const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
-    const directory = (): Map<Address, readonly string[]> =>
-      new Map(active.map(({ address }) => [address, this.#given.get(address) ?? this.#found.get(address) ?? []]));
-    // Who has been suspended is cut off before anybody is looked up.
-    net.setDirectory(directory());
-    const missing = active.filter(({ address }) => !connected.has(address) && !this.#given.has(address));
+    const missing = registry.others().filter(({ address }) => !connected.has(address) && !this.#given.has(address));
     await Promise.all(
       missing.map(async ({ address, endpoint }) => {
         const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(lookUpMs)]);
         try {
           this.#found.set(address, await lookUpPeer(endpoint, address, signal));
           // At once: the next one may take all its time to say nothing.
-          if (!this.#stop.signal.aborted) net.setDirectory(directory());
+          this.#setDirectory();
         } catch (error) {
-          this.#parts.logger.debug({ err: error, peer: address }, 'a centre does not say where it listens');
+          logger.debug({ err: error, peer: address }, 'a centre does not say where it listens');
         }
       }),
     );

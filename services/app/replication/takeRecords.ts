@@ -22,7 +22,7 @@ const unsigned = new Uint8Array(0);
  * Checks records of another centre (canonical form, network, id, signature, expiry), each one ourselves, and takes the good
  * ones into the pool, on disk when this resolves.
  * @param options.asOfMs when none may have expired; now by default.
- * @param options.isForBlock lets them in beyond the limit of the pool, by one block: a full pool must not keep this centre
+ * @param options.isForBlock lets them in beyond the limits of the pool, by one block: a full pool must not keep this centre
  *   from voting, or blocks could never empty it again.
  * @throws NotariumError `pool-full`, `storage-full`, `storage-failed`: nothing was taken, ask again later.
  */
@@ -33,12 +33,13 @@ export async function takeRecords(
   options: { asOfMs?: number; isForBlock?: boolean } = {},
 ): Promise<TakenRecords> {
   const { arrivals, settings } = parts;
-  if (!parts.hasRoom(arrivals.count + entries.length - (options.isForBlock ? settings.maxBlockRecords : 0))) {
+  const slack = options.isForBlock ? settings.maxBlockRecords : 0;
+  if (!parts.hasRoomFor(arrivals.count + entries.length - slack, from)) {
     throw new NotariumError('pool-full');
   }
   const { rows: _, ...taken } = await arrivals.take(entries.length, () => check(parts, entries, from, options));
   const count = taken.outcomes.filter(({ status }) => status === 'accepted').length;
-  if (count > 0) parts.onPooled(count);
+  if (count > 0) parts.onPooled(count, from);
   return taken;
 }
 

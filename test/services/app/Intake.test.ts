@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { IntakeResult } from '../../../services/app/Centre.ts';
 import { Intake } from '../../../services/app/Intake.ts';
+import type { Address } from '../../../services/core/bytes.ts';
 import { systemClock } from '../../../services/lib/clock.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
@@ -31,6 +32,8 @@ describe('Intake', () => {
       periodSeconds: 2,
       promiseSlots: 3,
       poolLimit,
+      othersPoolPart: 3 / 4,
+      peerPoolPart: 1 / 2,
     });
     return { intake, release };
   }
@@ -46,6 +49,25 @@ describe('Intake', () => {
     release();
     expect(codesOf([...(await first), ...(await second)])).to.deep.equal(Array(3).fill('record-expired'));
     expect(intake.waiting).to.equal(0);
+  });
+
+  it('keeps room for its own clients, and lets no other centre have more than its share', async () => {
+    const { intake, release } = await heldIntake(8);
+    const [one, other] = ['0x01', '0x02'] as [Address, Address];
+    expect([5, 4].map((count) => intake.hasRoomFor(count, one))).to.deep.equal([false, true]);
+    intake.addPooled(4, one);
+    expect([one, other].map((peer) => intake.hasRoomFor(1, peer))).to.deep.equal([false, true]);
+    expect([3, 2].map((count) => intake.hasRoomFor(count, other))).to.deep.equal([false, true]);
+    intake.addPooled(2, other);
+    expect(intake.hasRoomFor(1, other)).to.equal(false);
+    const taken = intake.accept(['a', 'b']);
+    expect(codesOf(await intake.accept(['c']))).to.deep.equal(['pool-full']);
+    release();
+    expect(codesOf(await taken)).to.deep.equal(['record-expired', 'record-expired']);
+    // Half of them have been sealed, of each one's about half.
+    intake.setPooled(3);
+    expect([one, other].map((peer) => intake.hasRoomFor(3, peer))).to.deep.equal([false, true]);
+    expect(intake.hasRoomFor(2, one)).to.equal(true);
   });
 
   it('bounds the text on its way, and takes more once that has its answer', async () => {

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { multiaddr } from '@multiformats/multiaddr';
 import { expect } from 'chai';
 import { toHex } from '../../../services/core/bytes.ts';
+import type { Clock } from '../../../services/lib/clock.ts';
 import type { GossipVerdict, Net, NetLimits } from '../../../services/net/Net.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { until } from '../../support/until.ts';
-import { closeNets, connectedNets, connectedPair, gateOf, isConnected, network, testNet } from './netKit.ts';
+import { closeNets, connectedNets, connectedPair, gateOf, handClock, isConnected, network, testNet } from './netKit.ts';
 import { rawNode, stopRawNodes } from './rawNode.ts';
 
 const topic = 'records';
@@ -34,8 +35,8 @@ async function publishTo(net: Net, count: number, payload: Uint8Array): Promise<
 }
 
 /** A raw node that is a member, connected, and knows that the net listens. */
-async function rawMember(limits: Partial<NetLimits> = {}, verdict: GossipVerdict = 'accept') {
-  const net = await testNet({ limits });
+async function rawMember(limits: Partial<NetLimits> = {}, verdict: GossipVerdict = 'accept', clock?: Clock) {
+  const net = await testNet({ limits, ...(clock ? { clock } : {}) });
   const got = listen(net, verdict);
   const raw = await rawNode(randomBytes(32));
   net.setDirectory(new Map([[raw.address, []]]));
@@ -141,6 +142,39 @@ describe('net/gossip', () => {
     await until('blamed', async () => (await net.metric('blamed_points_total', { reason: 'gossip-too-large' })) === 50);
     await until('disconnected', () => !isConnected(net, net.peers()[0]!.address));
     expect(got).to.have.length(0);
+  });
+
+  it('makes a peer wait that sends too many messages, and cuts it off when it goes on', async () => {
+    const clock = handClock();
+    const { net, got, publish, score } = await rawMember({ gossipPerSecond: 2, gossipBurst: 10 }, 'accept', clock);
+    const waited = (): Promise<number> => net.metric('gossip_held_back_seconds_total');
+    expect(await waited()).to.equal(0);
+    for (let byte = 0; byte < 20; byte++) await publish(Uint8Array.of(byte));
+    await until('all to have come, in time', async () => {
+      clock.advance(500);
+      return got.length === 20 && (await waited()) > 0;
+    });
+    const first = score();
+    expect(first).to.be.lessThan(50).and.greaterThan(0);
+    for (let byte = 0; byte < 100; byte++) await publish(randomBytes(8));
+    await until('cut off', () => {
+      clock.advance(500);
+      return net.peers()[0]!.cutOffReason === 'gossip-flood';
+    });
+    expect(got.length).to.be.lessThan(120);
+  });
+
+  it('reads no RPC that holds more than one message', async () => {
+    const { net, got, raw, publish, score } = await rawMember();
+    type Rpc = { subscriptions: []; messages: { topic: string; data: Uint8Array }[] };
+    const gossip = raw.node.services.gossip as unknown as { sendRpc(peer: string, rpc: Rpc): boolean };
+    const messages = [1, 2].map((byte) => ({ topic: rawTopic, data: Uint8Array.of(byte) }));
+    expect(gossip.sendRpc(net.peerId, { subscriptions: [], messages })).to.equal(true);
+    expect(gossip.sendRpc(net.peerId, { subscriptions: [], messages: messages.slice(1) })).to.equal(true);
+    await publish(Uint8Array.of(3));
+    await until('the third', () => got.some(({ payload }) => payload === '0x03'));
+    expect(got.map(({ payload }) => payload)).to.deep.equal(['0x02', '0x03']);
+    expect(score()).to.equal(0);
   });
 
   it('handles the messages of one peer one after another, and drops those beyond the queue', async () => {

@@ -37,7 +37,7 @@ export type Voter = AsyncDisposable & {
   readonly offered: Map<string, Uint8Array>;
   /** Frames of its answer, where they are to be others than the entries asked for. */
   answerWith(frames: (ids: readonly Uint8Array[]) => Iterable<Uint8Array>): void;
-  /** Sets what `hasRoom` goes by. */
+  /** Sets what `hasRoomFor` goes by. */
   setRoom(records: number): void;
   record(
     fields?: Partial<Omit<UnsignedRecord, 'submitter'>>,
@@ -86,7 +86,7 @@ export async function openVoter(): Promise<Voter> {
       check: async ({ lines, nowMs, promise }: Parameters<ReplicationParts['workers']['check']>[0]) =>
         checkLines(lines, { network: testNetwork, crypto, sign: undefined, nowMs, promise }),
     },
-    hasRoom: (records: number) => records <= room,
+    hasRoomFor: (records: number) => records <= room,
     onPooled: () => {},
     lookSoon: () => {},
     proposals: new ProposalMemory(),

@@ -1,0 +1,95 @@
+import type { Chain, RegistryNode } from '../chain/Chain.ts';
+import type { Address } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import type { Signer } from '../core/signature.ts';
+import type { Clock } from '../lib/clock.ts';
+import { every, type Loop } from '../lib/every.ts';
+import { type Logger, silentLogger } from '../lib/logger.ts';
+import type { Problems } from './Problems.ts';
+
+const periodMs = 2_000;
+
+/** What the watch needs of the rest. */
+export type RegistryWatchParts = {
+  readonly chain: Pick<Chain, 'nodes'>;
+  readonly signer: Pick<Signer, 'address'>;
+  readonly problems: Problems;
+  readonly logger: Logger;
+  readonly clock: Clock;
+};
+
+/**
+ * Knows what the registry said last, at most some seconds ago. A centre that is not active in it has the problem
+ * `not-in-committee` and takes no records: the others have cut it off, so what it alone has would never be sealed.
+ */
+export class RegistryWatch {
+  readonly #parts: RegistryWatchParts;
+  readonly #handlers: (() => Promise<void> | void)[] = [];
+  readonly #stop = new AbortController();
+  #nodes: readonly RegistryNode[] = [];
+  #loop: Loop | undefined;
+
+  constructor(parts: RegistryWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** Active centres, this one included where it is active. */
+  active(): readonly RegistryNode[] {
+    return this.#nodes.filter(({ status }) => status === 'active');
+  }
+
+  /** Active centres but this one. */
+  others(): readonly RegistryNode[] {
+    return this.active().filter(({ address }) => address !== this.#own);
+  }
+
+  /** Calls after each reading; the next one waits for it. What it throws is logged. */
+  onRead(handler: () => Promise<void> | void): void {
+    this.#handlers.push(handler);
+  }
+
+  /**
+   * Reads once, and then again and again in the background.
+   * @throws NotariumError of {@link Chain} when the first reading fails: then nothing has been started.
+   */
+  async start(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    await this.#read();
+    let isFirst = true;
+    const look = async (): Promise<void> => {
+      if (!isFirst) await this.#read();
+      isFirst = false;
+      for (const handler of this.#handlers) await handler();
+    };
+    this.#loop = every(periodMs, look, {
+      signal: this.#stop.signal,
+      // The publisher says, once, that the chain is away.
+      logger: silentLogger,
+      onFailure: (error) => logger.debug({ err: error }, 'the registry could not be read'),
+      name: 'registry',
+      clock,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop?.done;
+  }
+
+  get #own(): Address {
+    return this.#parts.signer.address;
+  }
+
+  async #read(): Promise<void> {
+    const { chain, problems, logger } = this.#parts;
+    this.#nodes = await chain.nodes();
+    const status = this.#nodes.find(({ address }) => address === this.#own)?.status ?? 'none';
+    if (status === 'active') {
+      if (problems.clear('not-in-committee')) logger.info({}, 'the registry has this centre as active again');
+      return;
+    }
+    const where = status === 'none' ? 'is not in the registry' : `is ${status} in the registry`;
+    const error = new NotariumError('not-in-committee', `${this.#own} ${where}`);
+    if (problems.raiseError(error)) logger.error({ err: error }, 'this centre takes no records');
+  }
+}

@@ -1,0 +1,59 @@
+import { type ErrorCode, isNotariumError } from '../../core/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Problems } from '../Problems.ts';
+import type { RegistryWatch } from '../RegistryWatch.ts';
+import type { Replication } from './Replication.ts';
+
+/** What a seat is taken with. */
+export type SeatParts = {
+  readonly registry: Pick<RegistryWatch, 'others' | 'onRead'>;
+  readonly problems: Problems;
+  readonly logger: Logger;
+  /** Joins the network; undefined where this process must stay out of it. */
+  readonly join: (() => Promise<Replication>) | undefined;
+};
+
+/**
+ * This centre's place among the others. It is taken as soon as the registry has another active centre, and kept: one that
+ * is alone needs no network.
+ */
+export class Seat {
+  readonly #parts: SeatParts;
+  #replication: Replication | undefined;
+  #failedWith: ErrorCode | undefined;
+
+  constructor(parts: SeatParts) {
+    this.#parts = parts;
+  }
+
+  /** undefined while this centre is alone. */
+  get replication(): Replication | undefined {
+    return this.#replication;
+  }
+
+  /**
+   * Takes the seat where it is needed now, or in any case with `atOnce`; else as soon as the registry names another centre.
+   * @throws NotariumError of the network, `port-taken` for instance; later that is a problem of the centre, and tried again.
+   */
+  async take(atOnce: boolean): Promise<void> {
+    const { registry, join, problems, logger } = this.#parts;
+    if (!join) return;
+    const isNeeded = (): boolean => this.#replication === undefined && registry.others().length > 0;
+    if (atOnce || isNeeded()) this.#replication = await join();
+    registry.onRead(async () => {
+      if (!isNeeded()) return;
+      try {
+        this.#replication = await join();
+        logger.info({ others: registry.others().length }, 'this centre has joined the others');
+        if (this.#failedWith) problems.clear(this.#failedWith);
+      } catch (error) {
+        this.#failedWith = isNotariumError(error) ? error.code : 'internal';
+        if (problems.raiseError(error)) logger.error({ err: error }, 'this centre cannot join the others');
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#replication?.close();
+  }
+}
