@@ -28,10 +28,10 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
   parts.metrics.lag.set(Math.max(0, head - committed));
   if (head === committed) return (await store.liveBlocks()).length === 0;
   if ((await store.liveBlocks()).length > 0) return false;
-  for await (const found of chain.anchoredBlocks(committed + 1, head)) {
+  for await (const [found, next] of inPairs(chain.anchoredBlocks(committed + 1, head))) {
     // What a reorganisation may still take away is looked at again later.
     if (found.anchor.confirmations < parts.settings.confirmations) return true;
-    const how = await takeBlock(parts, found, lease);
+    const how = await takeBlock(parts, found, lease, next?.header.treeSize);
     parts.metrics.lag.set(head - found.header.height);
     if (how === 'imported') continue;
     logger.warn({ height: found.header.height }, 'took back a block that the chain had accepted after all');
@@ -40,11 +40,31 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
   return (await chain.head()) === ((await store.committedBlock())?.header.height ?? 0);
 }
 
+/** Each item with the one after it. What keeps the next one from coming is thrown when this one has been dealt with. */
+async function* inPairs<T>(items: AsyncIterable<T>): AsyncGenerator<readonly [item: T, next: T | undefined]> {
+  let held: { readonly item: T } | undefined;
+  try {
+    for await (const item of items) {
+      if (held) yield [held.item, item];
+      held = { item };
+    }
+  } catch (error) {
+    if (held) yield [held.item, undefined];
+    throw error;
+  }
+  if (held) yield [held.item, undefined];
+}
+
 /**
  * Takes a block of the chain: one of ours that we had given up (it is kept as void), one that we had taken for lost although
  * its records are here, or another centre's.
  */
-async function takeBlock(parts: CentreParts, found: AnchoredBlock, lease: Lease): Promise<'taken back' | 'imported'> {
+async function takeBlock(
+  parts: CentreParts,
+  found: AnchoredBlock,
+  lease: Lease,
+  nextSize: number | undefined,
+): Promise<'taken back' | 'imported'> {
   const { store, replication } = parts;
   const { header, blockHash: hash, signatures } = found;
   const { confirmations: _, ...anchor } = found.anchor;
@@ -61,7 +81,8 @@ async function takeBlock(parts: CentreParts, found: AnchoredBlock, lease: Lease)
     if (!isNotariumError(error, 'block-not-found')) throw error;
     if (replication) {
       await checkAnchored(parts, found);
-      await replication.importBlock({ header, hash, signatures, sealedMs: anchor.timestamp * 1000, anchor }, lease);
+      const sealedMs = anchor.timestamp * 1000;
+      await replication.importBlock({ header, hash, signatures, sealedMs, anchor }, lease, nextSize);
       return 'imported';
     }
     throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {

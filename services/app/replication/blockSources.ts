@@ -3,6 +3,7 @@ import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
 import { entriesPath, tileWidth, widthOf } from '../../core/log/tile.ts';
 import { idAt, type Proposal } from './ProposalMemory.ts';
+import type { LogRange, ReadAhead } from './ReadAhead.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { bundlesOf, firstFrame, jsonFrame, logQuerySchema, protocols, readJson } from './wire.ts';
 
@@ -17,11 +18,13 @@ export type BlockSource = {
 // A source that is silent, or gives a little now and then, must not hold up the log while others have the rest.
 const baseTimeoutMs = 5_000;
 const recordsPerMs = 1;
+const aheadMs = 30_000;
 const maxBundleBytes = tileWidth * (2 + 0xffff);
 
 /** Where the entries `from` to `to` of the log may come from: the nearest first, of the peers the most reliable. */
 export async function* blockSources(
   parts: ReplicationParts,
+  ahead: ReadAhead,
   hash: Hash,
   from: number,
   to: number,
@@ -32,7 +35,9 @@ export async function* blockSources(
   }
   const connected = parts.net.peers().filter(({ isConnected }) => isConnected);
   for (const { address } of connected.sort((one, other) => one.score - other.score)) {
-    yield { name: `peer ${address}`, peer: address, entries: () => peerEntries(parts, address, from, to) };
+    const range = { peer: address, from, to };
+    const entries = (): AsyncIterable<readonly Uint8Array[]> => ahead.take(range) ?? peerEntries(parts, range);
+    yield { name: `peer ${address}`, peer: address, entries };
   }
   for (const { address, endpoint, status } of await parts.chain.nodes()) {
     if (address === parts.signer.address || endpoint === '' || status === 'removed') continue;
@@ -75,14 +80,19 @@ async function* ownEntries(
   }
 }
 
+/** Begins to fetch from a peer what will be asked of it next. */
+export function readAheadOf(parts: ReplicationParts, ahead: ReadAhead, range: LogRange): void {
+  // It waits while the block before is written down.
+  ahead.start(range, (signal) => peerEntries(parts, range, { signal, patienceMs: aheadMs }));
+}
+
 async function* peerEntries(
   { net }: ReplicationParts,
-  peer: Address,
-  from: number,
-  to: number,
+  { peer, from, to }: LogRange,
+  { signal, patienceMs = 0 }: { signal?: AbortSignal; patienceMs?: number } = {},
 ): AsyncGenerator<readonly Uint8Array[]> {
-  const answer = net.request(peer, protocols.log, [jsonFrame({ from, to })], { timeoutMs: timeoutOf(from, to) });
-  yield* cut(answer, from, to);
+  const options = { timeoutMs: timeoutOf(from, to) + patienceMs, ...(signal ? { signal } : {}) };
+  yield* cut(net.request(peer, protocols.log, [jsonFrame({ from, to })], options), from, to);
 }
 
 /** Tiles over HTTP, as any tlog-tiles client reads them. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { blockSources } from '../../../../services/app/replication/blockSources.ts';
 import { ProposalMemory } from '../../../../services/app/replication/ProposalMemory.ts';
+import { ReadAhead } from '../../../../services/app/replication/ReadAhead.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
 import { zeroHash } from '../../../../services/core/block.ts';
 import type { Address } from '../../../../services/core/bytes.ts';
@@ -40,19 +41,19 @@ describe('blockSources', () => {
   it('asks first the peer that has been blamed least, and each for seconds, not for ever', async () => {
     const asked: RequestOptions[] = [];
     const parts = partsWith(encodeEntries([entry(0), entry(1), entry(2)]), asked);
-    const sources = await all(blockSources(parts, zeroHash, 1, 3));
+    const sources = await all(blockSources(parts, new ReadAhead(), zeroHash, 1, 3));
     expect(sources.map(({ name }) => name)).to.deep.equal([`peer ${good}`, `peer ${bad}`, 'tiles of no URL']);
     expect(await all(sources[0]!.entries())).to.deep.equal([[entry(1), entry(2)]]);
     expect(asked[0]!.timeoutMs).to.be.at.most(6_000);
   });
 
   it('says of what is no bundle that it is not the block', async () => {
-    const [source] = await all(blockSources(partsWith(Uint8Array.of(9, 9, 9)), zeroHash, 0, 1));
+    const [source] = await all(blockSources(partsWith(Uint8Array.of(9, 9, 9)), new ReadAhead(), zeroHash, 0, 1));
     await expectCode('block-invalid', all(source!.entries()));
   });
 
   it('says of an endpoint that cannot be fetched that it is away, so that the next source is asked', async () => {
-    const sources = await all(blockSources(partsWith(new Uint8Array()), zeroHash, 0, 1));
+    const sources = await all(blockSources(partsWith(new Uint8Array()), new ReadAhead(), zeroHash, 0, 1));
     await expectCode('peer-unreachable', all(sources.at(-1)!.entries()));
   });
 });
