@@ -6,7 +6,8 @@ export type { Committee } from './core/committee.ts';
 export { type Network, networkName, parseNetworkName } from './core/eip712.ts';
 export { type ErrorCode, isNotariumError, NotariumError } from './core/errors.ts';
 export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
-export { type CheckedRecord, digestText, type NotariumRecord, parseEntry, signRecord } from './core/record.ts';
+export { type CheckedRecord, digestText, parseEntry, signRecord } from './core/record.ts';
+export type { NotariumRecord } from './core/recordSchema.ts';
 export type { Signer } from './core/signature.ts';
 export {
   assertReceipt,

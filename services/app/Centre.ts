@@ -4,7 +4,7 @@ import type { BlockState } from '../core/blockState.ts';
 import type { Address, Hash, RecordId } from '../core/bytes.ts';
 import type { NotariumError } from '../core/errors.ts';
 import type { Receipt } from '../core/receipt.ts';
-import type { NotariumRecord } from '../core/record.ts';
+import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
 
 /** What became of one submitted record. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { IntakeResult, RecordView } from '../../app/Centre.ts';
 import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
-import { recordSchema, unsignedRecordSchema } from '../../core/record.ts';
+import { recordSchema, unsignedRecordSchema } from '../../core/recordSchema.ts';
 import { hashSchema, uintSchema } from '../../core/schemas.ts';
 import { receiptDoc } from './log.ts';
 import { problemSchema } from './problem.ts';

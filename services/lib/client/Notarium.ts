@@ -5,7 +5,8 @@ import type { RecordId } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import { type CheckedRecord, digestText, type NotariumRecord } from '../../core/record.ts';
+import { type CheckedRecord, digestText } from '../../core/record.ts';
+import type { NotariumRecord } from '../../core/recordSchema.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
 import {
   type RecordAnswer,

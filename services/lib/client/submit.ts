@@ -1,7 +1,8 @@
 import type { Acceptance } from '../../core/acceptance.ts';
 import { type RecordId, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { asRecord, type CheckedRecord, type NotariumRecord, recordIdBytes, signRecord } from '../../core/record.ts';
+import { asRecord, type CheckedRecord, recordIdBytes, signRecord } from '../../core/record.ts';
+import type { NotariumRecord } from '../../core/recordSchema.ts';
 import { submitAnswerSchema } from './answers.ts';
 import type { CallOptions, Connection } from './Connection.ts';
 import { completeDraft, type Draft, draftForCentre, isSigned } from './draft.ts';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { zeroHash } from '../../../../services/core/block.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
-import type { NotariumRecord } from '../../../../services/core/record.ts';
+import type { NotariumRecord } from '../../../../services/core/recordSchema.ts';
 import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
 import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
 import { expectCode } from '../../../support/expectCode.ts';
