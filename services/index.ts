@@ -23,7 +23,7 @@ export type { Draft } from './lib/client/draft.ts';
 export { aggregateMembers, type Member, type MemberSet } from './lib/client/memberReceipts.ts';
 export { readNetworkFile } from './lib/client/NetworkFolder.ts';
 export { Notarium } from './lib/client/Notarium.ts';
-export type { Submittable, Submitted } from './lib/client/submit.ts';
+export type { SubmitManyOptions, Submittable, Submitted } from './lib/client/submit.ts';
 export type { SubmitResult } from './lib/client/submitBatch.ts';
 export type { TrustOutcome } from './lib/client/Trust.ts';
 export type { TrustedNetwork } from './lib/client/TrustedNetwork.ts';

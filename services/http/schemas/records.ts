@@ -53,7 +53,7 @@ export const batchLineSchema = z
       line: uintSchema.min(1),
       status: z.enum(['accepted', 'known']),
       id: hashSchema,
-      acceptance: acceptanceDoc,
+      acceptance: acceptanceDoc.optional().meta({ description: 'Left out with `Prefer: return=minimal`' }),
     }),
     z.object({ line: uintSchema.min(1), status: z.literal('logged'), id: hashSchema, leafIndex: uintSchema }),
     z.object({
