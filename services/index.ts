@@ -6,7 +6,8 @@ export type { Committee } from './core/committee.ts';
 export { type Network, networkName, parseNetworkName } from './core/eip712.ts';
 export { type ErrorCode, isNotariumError, NotariumError } from './core/errors.ts';
 export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
-export { type CheckedRecord, digestText, type NotariumRecord, parseEntry, signRecord } from './core/record.ts';
+export { type CheckedRecord, digestText, parseEntry, signRecord } from './core/record.ts';
+export type { NotariumRecord } from './core/recordSchema.ts';
 export type { Signer } from './core/signature.ts';
 export {
   assertReceipt,
@@ -22,7 +23,7 @@ export type { Draft } from './lib/client/draft.ts';
 export { aggregateMembers, type Member, type MemberSet } from './lib/client/memberReceipts.ts';
 export { readNetworkFile } from './lib/client/NetworkFolder.ts';
 export { Notarium } from './lib/client/Notarium.ts';
-export type { Submittable, Submitted } from './lib/client/submit.ts';
+export type { SubmitManyOptions, Submittable, Submitted } from './lib/client/submit.ts';
 export type { SubmitResult } from './lib/client/submitBatch.ts';
 export type { TrustOutcome } from './lib/client/Trust.ts';
 export type { TrustedNetwork } from './lib/client/TrustedNetwork.ts';

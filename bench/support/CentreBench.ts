@@ -69,9 +69,9 @@ export class CentreBench {
   }
 
   /** Posts signed records as batches; the cost is that of intake and whatever ran beside it. */
-  async feed(signed: Slice): Promise<Cost> {
+  async feed(signed: Slice, { acceptances = true } = {}): Promise<Cost> {
     const cpuBefore = await this.cpuSeconds();
-    const task: BatchTask = { urls: [this.url], files: signed.files, linesPerBatch, requestsAtOnce };
+    const task: BatchTask = { urls: [this.url], files: signed.files, linesPerBatch, requestsAtOnce, acceptances };
     const answer = await runChild<BatchAnswer>(new URL('./batchClient.ts', import.meta.url), task);
     return await this.#taken(signed, answer.accepted, answer.seconds, cpuBefore);
   }

@@ -59,7 +59,7 @@ export class ConsortiumBench {
 
   /** Posts signed records as batches, to one centre after the other; answers how long that took. */
   async feed(signed: Slice): Promise<{ seconds: number }> {
-    const task: BatchTask = { urls: this.urls, files: signed.files, linesPerBatch, requestsAtOnce };
+    const task: BatchTask = { urls: this.urls, files: signed.files, linesPerBatch, requestsAtOnce, acceptances: true };
     const answer = await runChild<BatchAnswer>(new URL('./batchClient.ts', import.meta.url), task);
     await this.taken(signed, answer.accepted, answer.other);
     return { seconds: answer.seconds };

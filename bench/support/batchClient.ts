@@ -8,6 +8,8 @@ export type BatchTask = {
   readonly files: readonly string[];
   readonly linesPerBatch: number;
   readonly requestsAtOnce: number;
+  /** Whether the answers are to hold signed acceptances. */
+  readonly acceptances: boolean;
 };
 
 /** How long it took from the first request to the last answer, and what the answers say. */
@@ -22,7 +24,7 @@ export type BatchAnswer = {
 const newline = 0x0a;
 const acceptedText = '"status":"accepted"';
 
-serveParent<BatchTask, BatchAnswer>(async ({ urls, files, linesPerBatch, requestsAtOnce }) => {
+serveParent<BatchTask, BatchAnswer>(async ({ urls, files, linesPerBatch, requestsAtOnce, acceptances }) => {
   const batches = files.flatMap((file) => cut(readFileSync(file), linesPerBatch));
   const agent = new Agent({ keepAlive: true, maxSockets: requestsAtOnce });
   const cpuBefore = process.cpuUsage();
@@ -33,7 +35,7 @@ serveParent<BatchTask, BatchAnswer>(async ({ urls, files, linesPerBatch, request
   const work = async (): Promise<void> => {
     while (next < batches.length) {
       const number = next++;
-      const answer = await post(`${urls[number % urls.length]}/v1/records/batch`, batches[number]!, agent);
+      const answer = await post(`${urls[number % urls.length]}/v1/records/batch`, batches[number]!, agent, acceptances);
       const count = occurrences(answer, acceptedText);
       accepted += count;
       if (count < linesPerBatch) other ??= lineWithout(answer.toString(), acceptedText);
@@ -58,8 +60,9 @@ function cut(bytes: Buffer, linesPerBatch: number): Buffer[] {
 }
 
 /** Posts a batch; gives the answer. */
-function post(url: string, body: Buffer, agent: Agent): Promise<Buffer> {
-  const headers = { 'content-type': 'application/x-ndjson', 'content-length': body.length };
+function post(url: string, body: Buffer, agent: Agent, acceptances: boolean): Promise<Buffer> {
+  const prefer = acceptances ? {} : { prefer: 'return=minimal' };
+  const headers = { 'content-type': 'application/x-ndjson', 'content-length': body.length, ...prefer };
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', agent, headers }, (response) => {
       const chunks: Buffer[] = [];

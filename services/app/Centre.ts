@@ -4,7 +4,7 @@ import type { BlockState } from '../core/blockState.ts';
 import type { Address, Hash, RecordId } from '../core/bytes.ts';
 import type { NotariumError } from '../core/errors.ts';
 import type { Receipt } from '../core/receipt.ts';
-import type { NotariumRecord } from '../core/record.ts';
+import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
 
 /** What became of one submitted record. */
@@ -12,6 +12,11 @@ export type IntakeResult =
   | { readonly status: 'accepted' | 'known'; readonly id: RecordId; readonly acceptance: Acceptance }
   | { readonly status: 'logged'; readonly id: RecordId; readonly leafIndex: number }
   | { readonly status: 'failed'; readonly id?: RecordId; readonly error: NotariumError };
+
+/** As {@link IntakeResult}, where nobody asked for the signed promise: the centre keeps it, and signs it when asked. */
+export type BriefResult =
+  | IntakeResult
+  | { readonly status: 'accepted' | 'known'; readonly id: RecordId; readonly acceptance?: never };
 
 /** A block as the centre knows it. */
 export type BlockView = {
@@ -130,6 +135,8 @@ export type Centre = {
    * fails alone; `pool-full`, `storage-full`, `storage-failed` and `shutting-down` come as failed lines too. Never rejects.
    */
   accept(lines: readonly string[]): Promise<IntakeResult[]>;
+  /** As {@link Centre.accept}, but signs no acceptance: the promises are stored all the same, and hold. */
+  acceptBriefly(lines: readonly string[]): Promise<BriefResult[]>;
   /** Signs a draft as submitter, with `meta.onBehalfOf` set to the client's name, and accepts it. */
   acceptDraft(draft: unknown, onBehalfOf: string): Promise<IntakeResult>;
   /**

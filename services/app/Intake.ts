@@ -1,4 +1,4 @@
-import { acceptanceDigest } from '../core/acceptance.ts';
+import { promiseDigest } from '../core/acceptance.ts';
 import { type Address, type Hash, type RecordId, toHex } from '../core/bytes.ts';
 import { slotAt } from '../core/committee.ts';
 import type { Network } from '../core/eip712.ts';
@@ -7,11 +7,11 @@ import type { Signer } from '../core/signature.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
-import type { IntakeResult } from './Centre.ts';
+import type { BriefResult, IntakeResult } from './Centre.ts';
 import type { CheckedLine, CheckedLines } from './checkLines.ts';
 import type { IntakeTask } from './intakeWorker.ts';
 import { PoolShares } from './PoolShares.ts';
-import { keptAcceptance, poolAcceptance } from './poolAcceptance.ts';
+import { keptAcceptance, poolAcceptance, unsignedPromise } from './poolAcceptance.ts';
 
 /** What intake needs of the rest. */
 export type IntakeParts = {
@@ -34,7 +34,13 @@ export type IntakeParts = {
 };
 
 /** One call of accept, until all its lines have a result. */
-type Job = { readonly results: IntakeResult[]; remaining: number; readonly done: () => void };
+type Job = {
+  readonly results: BriefResult[];
+  /** Whether acceptances are wanted. */
+  readonly signs: boolean;
+  remaining: number;
+  readonly done: () => void;
+};
 type Line = { readonly text: string; readonly job: Job; readonly index: number };
 type Row = { readonly row: PoolRow; readonly line: Line; readonly id: RecordId };
 
@@ -95,14 +101,24 @@ export class Intake {
 
   /** See `Centre.accept`. Never rejects: what fails, fails a line. */
   accept(texts: readonly string[]): Promise<IntakeResult[]> {
+    return this.#take(texts, true) as Promise<IntakeResult[]>;
+  }
+
+  /** See `Centre.acceptBriefly`. Never rejects. */
+  acceptBriefly(texts: readonly string[]): Promise<BriefResult[]> {
+    return this.#take(texts, false);
+  }
+
+  #take(texts: readonly string[], signs: boolean): Promise<BriefResult[]> {
     if (texts.length === 0) return Promise.resolve([]);
     const chars = texts.reduce((sum, text) => sum + text.length, 0);
     const refusal = this.#refusal(texts.length, chars);
     if (refusal) return Promise.resolve(texts.map(() => ({ status: 'failed', error: refusal })));
-    const { promise, resolve } = Promise.withResolvers<IntakeResult[]>();
+    const { promise, resolve } = Promise.withResolvers<BriefResult[]>();
     this.#open++;
     const job: Job = {
-      results: new Array<IntakeResult>(texts.length),
+      results: new Array<BriefResult>(texts.length),
+      signs,
       remaining: texts.length,
       done: () => {
         this.#open--;
@@ -142,7 +158,7 @@ export class Intake {
     return undefined;
   }
 
-  #settle(line: Line, result: IntakeResult): void {
+  #settle(line: Line, result: BriefResult): void {
     line.job.results[line.index] = result;
     this.#waiting--;
     this.#waitingChars -= line.text.length;
@@ -164,7 +180,12 @@ export class Intake {
     // One task more than threads, so that no thread waits for us between two.
     while (this.#lines.length > 0 && this.#checking <= workers.threadCount) {
       const share = Math.ceil(this.#lines.length / workers.threadCount);
-      const batch = this.#lines.splice(0, Math.min(maxTaskLines, share));
+      const most = Math.min(maxTaskLines, share);
+      // A task signs all of its lines or none.
+      const { signs } = this.#lines[0]!.job;
+      let count = 1;
+      while (count < most && this.#lines[count]!.job.signs === signs) count++;
+      const batch = this.#lines.splice(0, count);
       this.#checking++;
       void this.#check(batch);
     }
@@ -181,7 +202,8 @@ export class Intake {
     const before = this.#turn;
     const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
     this.#turn = turn;
-    const checking = workers.check({ lines: batch.map(({ text }) => text), nowMs, promise, signs: true });
+    const { signs } = batch[0]!.job;
+    const checking = workers.check({ lines: batch.map(({ text }) => text), nowMs, promise, signs });
     try {
       await checking.finally(() => {
         this.#checking--;
@@ -196,7 +218,9 @@ export class Intake {
         });
       }
       for (const item of checked) {
-        const row = await this.#row(item, promise);
+        const made = this.#row(item, promise, signs);
+        // Nothing to wait for, as a rule: a turn of the microtask queue for each record is not free.
+        const row = made instanceof Promise ? await made : made;
         this.#rows.push({ row, line: batch[item.index]!, id: toHex(item.id) });
       }
     } catch (error) {
@@ -212,12 +236,18 @@ export class Intake {
     this.#pumpCommits();
   }
 
-  async #row(item: CheckedLine, promise: { acceptedAt: number; includeBySlot: number }): Promise<PoolRow> {
-    const { index: _, acceptance, ...rest } = item;
+  #row(
+    item: CheckedLine,
+    promise: { acceptedAt: number; includeBySlot: number },
+    signs: boolean,
+  ): PoolRow | Promise<PoolRow> {
+    const { index: _, acceptance: signed, ...rest } = item;
+    const acceptance = signs ? signed : unsignedPromise;
     if (acceptance !== undefined) return { ...rest, ...promise, acceptance };
     const { network, signer } = this.#parts;
-    const digest = acceptanceDigest(network, { recordId: toHex(item.id), ...promise });
-    return { ...rest, ...promise, acceptance: await signer.sign(digest) };
+    return signer
+      .sign(promiseDigest(network, item.id, promise))
+      .then((signature) => ({ ...rest, ...promise, acceptance: signature }));
   }
 
   #failAll(lines: readonly Line[], error: unknown): void {
@@ -240,7 +270,7 @@ export class Intake {
       for (const [index, { line, row, id }] of rows.entries()) {
         const outcome = outcomes[index]!;
         if (outcome.status === 'accepted') accepted.push(row.entry);
-        const result = this.#result(id, row, outcome);
+        const result = this.#result(line.job, id, row, outcome);
         this.#settle(line, result instanceof Promise ? await result : result);
       }
       if (accepted.length > 0) {
@@ -257,13 +287,14 @@ export class Intake {
     this.#pumpCommits();
   }
 
-  #result(id: RecordId, row: PoolRow, outcome: AdmitOutcome): IntakeResult | Promise<IntakeResult> {
+  #result(job: Job, id: RecordId, row: PoolRow, outcome: AdmitOutcome): BriefResult | Promise<BriefResult> {
     const failed = (error: NotariumError): IntakeResult => ({ status: 'failed', id, error });
     switch (outcome.status) {
       case 'accepted':
+        if (!job.signs) return { status: 'accepted', id };
         return { status: 'accepted', id, acceptance: keptAcceptance(this.#parts.signer.address, id, row) };
       case 'pooled':
-        return this.#known(id, outcome);
+        return job.signs ? this.#known(id, outcome) : { status: 'known', id };
       case 'logged':
         return { status: 'logged', id, leafIndex: outcome.leafIndex };
       case 'refused':

@@ -1,9 +1,9 @@
-import { acceptanceDigest } from '../core/acceptance.ts';
+import { promiseDigest } from '../core/acceptance.ts';
 import { fromHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { Network } from '../core/eip712.ts';
 import { type ErrorCode, type ErrorData, NotariumError } from '../core/errors.ts';
-import { checkRecordNetwork, checkRecordSignature, digestBytes, holderOf, readRecord } from '../core/record.ts';
+import { checkRecordNetwork, checkRecordSignature, digestBytes, readRecord } from '../core/record.ts';
 import { leafHash } from '../core/sha256.ts';
 
 /** Why a line was not taken, in a form that crosses threads. */
@@ -62,11 +62,12 @@ export function checkLines(lines: readonly string[], check: LineCheck): CheckedL
 
 function checkLine(line: string, index: number, check: LineCheck): CheckedLine {
   const { crypto, network, nowMs, promise, sign } = check;
-  const { record, id, idBytes, entry } = readRecord(line, crypto);
+  const { record, idBytes, entry } = readRecord(line, crypto);
   checkRecordNetwork(record, network);
   const expiresMs = record.expires === undefined ? null : Date.parse(record.expires);
   if (expiresMs !== null && expiresMs <= nowMs) throw new NotariumError('record-expired', record.expires);
   checkRecordSignature(record, idBytes, crypto);
+  const submitter = fromHex(record.submitter);
   return {
     index,
     id: idBytes,
@@ -74,10 +75,10 @@ function checkLine(line: string, index: number, check: LineCheck): CheckedLine {
     leafHash: leafHash(entry, crypto.sha256),
     digest: digestBytes(record.digest),
     subject: record.subject,
-    submitter: fromHex(record.submitter),
-    holder: fromHex(holderOf(record)),
+    submitter,
+    holder: record.holder === undefined ? submitter : fromHex(record.holder),
     expiresMs,
     supersedes: record.supersedes === undefined ? null : fromHex(record.supersedes),
-    acceptance: sign?.(acceptanceDigest(network, { recordId: id, ...promise }, crypto.keccak256)),
+    acceptance: sign?.(promiseDigest(network, idBytes, promise, crypto.keccak256)),
   };
 }

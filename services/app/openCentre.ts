@@ -177,23 +177,30 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     }
   };
 
+  /** Why no record can be taken now. */
+  const refusalNow = (): NotariumError | undefined => {
+    const blocking = problems.list().find(({ code }) => fatalCodes.has(code));
+    if (blocking) return new NotariumError('not-ready', blocking.detail, { data: { problem: blocking.code } });
+    const jumped = parts.clockGuard.jumpedSeconds();
+    const skewed = problems.list().find(({ code }) => code === 'clock-skewed')?.detail;
+    // Promise and expiry are counted by the clock.
+    if (jumped !== 0 || skewed !== undefined) {
+      return new NotariumError('clock-skewed', skewed ? undefined : `it has jumped by ${jumped} s`);
+    }
+    return undefined;
+  };
+
   const centre: OpenCentre = {
     metrics,
 
     async accept(lines) {
-      const blocking = problems.list().find(({ code }) => fatalCodes.has(code));
-      if (blocking) {
-        const error = new NotariumError('not-ready', blocking.detail, { data: { problem: blocking.code } });
-        return lines.map(() => ({ status: 'failed', error }));
-      }
-      const jumped = parts.clockGuard.jumpedSeconds();
-      const skewed = problems.list().find(({ code }) => code === 'clock-skewed')?.detail;
-      if (jumped !== 0 || skewed !== undefined) {
-        // Promise and expiry are counted by the clock.
-        const error = new NotariumError('clock-skewed', skewed ? undefined : `it has jumped by ${jumped} s`);
-        return lines.map(() => ({ status: 'failed', error }));
-      }
-      return await intake.accept(lines);
+      const refusal = refusalNow();
+      return refusal ? lines.map(() => ({ status: 'failed', error: refusal })) : await intake.accept(lines);
+    },
+
+    async acceptBriefly(lines) {
+      const refusal = refusalNow();
+      return refusal ? lines.map(() => ({ status: 'failed', error: refusal })) : await intake.acceptBriefly(lines);
     },
 
     async acceptDraft(draft, onBehalfOf) {

@@ -7,6 +7,12 @@ import type { PooledRecord } from '../store/Store.ts';
 /** A pool row's promise. */
 type Promised = Pick<PooledRecord, 'acceptedAt' | 'includeBySlot' | 'acceptance'>;
 
+/**
+ * Stands in a pool row for an acceptance that the client did not want to have signed. It is a promise like any other, so the
+ * row must not look like one from another centre, whose acceptance is empty (`Store.overdue`).
+ */
+export const unsignedPromise = new Uint8Array(1);
+
 /** The promise that was signed when the record was accepted. */
 export function keptAcceptance(
   centre: Address,
@@ -17,8 +23,8 @@ export function keptAcceptance(
 }
 
 /**
- * Our promise for a record in the pool. One that came from another centre has no signature of ours until somebody asks for
- * it; signatures are deterministic, so each time it is the same one.
+ * Our promise for a record in the pool. One that came from another centre, or from a client that wanted none, has no signature
+ * of ours until somebody asks for it; signatures are deterministic, so each time it is the same one.
  */
 export async function poolAcceptance(
   network: Network,
@@ -26,7 +32,7 @@ export async function poolAcceptance(
   recordId: RecordId,
   row: Promised,
 ): Promise<Acceptance> {
-  if (row.acceptance.length > 0) return keptAcceptance(signer.address, recordId, row);
+  if (row.acceptance.length > unsignedPromise.length) return keptAcceptance(signer.address, recordId, row);
   const { acceptedAt, includeBySlot } = row;
   return await signAcceptance(network, { recordId, acceptedAt, includeBySlot }, signer);
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { networkName } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
-import { signRecord, unsignedRecordSchema } from '../core/record.ts';
+import { signRecord } from '../core/record.ts';
+import { unsignedRecordSchema } from '../core/recordSchema.ts';
 import type { CentreParts } from './CentreParts.ts';
 
 const draftSchema = unsignedRecordSchema

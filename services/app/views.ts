@@ -1,5 +1,6 @@
 import { fromHex, type RecordId, toHex } from '../core/bytes.ts';
-import { type NotariumRecord, parseEntry } from '../core/record.ts';
+import { parseEntry } from '../core/record.ts';
+import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { Store, StoredBlock } from '../store/Store.ts';
 import type { BlockView, RecordView } from './Centre.ts';
 import type { CentreParts } from './CentreParts.ts';

@@ -28,8 +28,17 @@ export function acceptanceDigest(
   acceptance: { recordId: RecordId; acceptedAt: number; includeBySlot: number },
   keccak256 = portableCrypto.keccak256,
 ): Uint8Array {
-  const { recordId, acceptedAt, includeBySlot } = acceptance;
-  return hasher.digest(network, [hashWord(recordId), uintWord(acceptedAt), uintWord(includeBySlot)], keccak256);
+  return promiseDigest(network, hashWord(acceptance.recordId), acceptance, keccak256);
+}
+
+/** {@link acceptanceDigest} of a record whose id is given as 32 bytes. */
+export function promiseDigest(
+  network: Network,
+  idBytes: Uint8Array,
+  promise: { acceptedAt: number; includeBySlot: number },
+  keccak256 = portableCrypto.keccak256,
+): Uint8Array {
+  return hasher.digest(network, [idBytes, uintWord(promise.acceptedAt), uintWord(promise.includeBySlot)], keccak256);
 }
 
 /** A signed acceptance. */

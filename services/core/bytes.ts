@@ -7,13 +7,30 @@ export type Hash = Hex & { readonly __brand?: 'Hash' };
 /** SHA-256 of a record's canonical bytes without its signature. */
 export type RecordId = Hash & { readonly __record?: 'RecordId' };
 
-const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const digitCodes = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+// Value of each ASCII character as a hexadecimal digit; negative where it is none.
+const digitValues = Int8Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? -1 : value;
+});
+// As many as a call takes as arguments without harm.
+const digitsAtOnce = 1024;
 const isHexText = /^0x[0-9a-f]*$/;
 
 /** Lower-case hexadecimal digits of the bytes, without prefix. */
 export function hexDigits(bytes: Uint8Array): string {
   let text = '';
-  for (let index = 0; index < bytes.length; index++) text += digits[bytes[index]!];
+  for (let start = 0; start < bytes.length; start += digitsAtOnce / 2) {
+    const end = Math.min(bytes.length, start + digitsAtOnce / 2);
+    const codes = new Array<number>(2 * (end - start));
+    for (let index = start, at = 0; index < end; index++) {
+      const byte = bytes[index]!;
+      codes[at++] = digitCodes[byte >> 4]!;
+      codes[at++] = digitCodes[byte & 15]!;
+    }
+    // One flat text: pieces joined by + would be put together again by whoever reads them.
+    text += String.fromCharCode.apply(null, codes);
+  }
   return text;
 }
 
@@ -31,20 +48,17 @@ export function fromHex(text: string): Uint8Array {
   const sizeBytes = (text.length - start) / 2;
   const bytes = new Uint8Array(Math.ceil(sizeBytes));
   for (let index = 0; index < sizeBytes; index++) {
-    const high = nibble(text.charCodeAt(start + 2 * index));
-    const low = nibble(text.charCodeAt(start + 2 * index + 1));
-    if (high < 0 || low < 0) throw new RangeError('not hexadecimal');
-    bytes[index] = (high << 4) | low;
+    const value = (digitAt(text, start + 2 * index) << 4) | digitAt(text, start + 2 * index + 1);
+    if (value < 0) throw new RangeError('not hexadecimal');
+    bytes[index] = value;
   }
   if (!Number.isInteger(sizeBytes)) throw new RangeError('odd number of hexadecimal digits');
   return bytes;
 }
 
-function nibble(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  if (code >= 97 && code <= 102) return code - 87;
-  if (code >= 65 && code <= 70) return code - 55;
-  return -1;
+function digitAt(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 128 ? digitValues[code]! : -1;
 }
 
 /** Whether the text is `0x` and exactly `sizeBytes` bytes in lower-case hexadecimal. */

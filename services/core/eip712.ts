@@ -1,5 +1,6 @@
 import { type Address, concat, fromHex, type Hash, utf8 } from './bytes.ts';
 import { portableCrypto } from './crypto.ts';
+import { addressPattern } from './schemas.ts';
 
 /** The EIP-712 domain of a network: chain id and the `BlockAnchor` contract (DESIGN.md section 3). */
 export type Network = {
@@ -13,12 +14,20 @@ export function networkName(network: Network): string {
   return `eip155:${network.chainId}:${network.contract}`;
 }
 
+const namePattern = new RegExp(`^eip155:([1-9][0-9]{0,15}):(${addressPattern})$`);
+// Who reads records reads those of one network, one after the other.
+let lastNamed: { readonly name: string; readonly network: Network } | undefined;
+
 /** The network that a name stands for, or undefined when the text is not one. */
 export function parseNetworkName(name: string): Network | undefined {
-  const match = /^eip155:([1-9][0-9]{0,15}):(0x[0-9a-f]{40})$/.exec(name);
+  if (lastNamed?.name === name) return lastNamed.network;
+  const match = namePattern.exec(name);
   if (!match) return undefined;
   const chainId = Number(match[1]);
-  return Number.isSafeInteger(chainId) ? { chainId, contract: match[2] as Address } : undefined;
+  if (!Number.isSafeInteger(chainId)) return undefined;
+  const network = { chainId, contract: match[2] as Address };
+  lastNamed = { name, network };
+  return network;
 }
 
 const keccak256 = portableCrypto.keccak256;
@@ -32,9 +41,7 @@ const versionHash = keccak256(utf8('1'));
 export function uintWord(value: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not an unsigned integer below 2^53');
   const word = new Uint8Array(32);
-  const view = new DataView(word.buffer);
-  view.setUint32(24, Math.floor(value / 2 ** 32));
-  view.setUint32(28, value >>> 0);
+  for (let at = 31, rest = value; rest > 0; at--, rest = Math.floor(rest / 256)) word[at] = rest % 256;
   return word;
 }
 
@@ -50,19 +57,17 @@ export function hashWord(hash: Hash): Uint8Array {
   return fromHex(hash);
 }
 
-const separators = new Map<string, Uint8Array>();
+// By the value itself: nobody changes a network, and the cache goes with it.
+const separators = new WeakMap<Network, Uint8Array>();
 
 /** EIP-712 domain separator of a network, {name: "Notarium", version: "1", chainId, verifyingContract}. */
 export function domainSeparator(network: Network): Uint8Array {
-  const name = networkName(network);
-  let separator = separators.get(name);
+  let separator = separators.get(network);
   if (!separator) {
     separator = keccak256(
       concat(domainType, nameHash, versionHash, uintWord(network.chainId), addressWord(network.contract)),
     );
-    // A verifier may be shown receipts of any number of networks; the cache must not grow with them.
-    if (separators.size >= 64) separators.clear();
-    separators.set(name, separator);
+    separators.set(network, separator);
   }
   return separator;
 }
@@ -72,16 +77,18 @@ export function structHasher(type: string): {
   digest: (network: Network, words: readonly Uint8Array[], keccak?: (bytes: Uint8Array) => Uint8Array) => Uint8Array;
 } {
   const hash = typeHash(type);
+  // Written anew for each digest: intake makes two for every record.
+  let encoded = new Uint8Array(0);
+  const message = new Uint8Array(66);
+  message[0] = 0x19;
+  message[1] = 0x01;
   return {
     digest(network, words, keccak = keccak256) {
-      const encoded = new Uint8Array(32 * (words.length + 1));
-      encoded.set(hash, 0);
-      words.forEach((word, index) => {
-        encoded.set(word, 32 * (index + 1));
-      });
-      const message = new Uint8Array(66);
-      message[0] = 0x19;
-      message[1] = 0x01;
+      if (encoded.length !== 32 * (words.length + 1)) {
+        encoded = new Uint8Array(32 * (words.length + 1));
+        encoded.set(hash, 0);
+      }
+      for (let index = 0; index < words.length; index++) encoded.set(words[index]!, 32 * (index + 1));
       message.set(domainSeparator(network), 2);
       message.set(keccak(encoded), 34);
       return keccak(message);

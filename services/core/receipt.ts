@@ -10,7 +10,7 @@ import {
 import { fromBase64, hexDigits, toBase64 } from './bytes.ts';
 import { NotariumError } from './errors.ts';
 import { maxProofHashes } from './log/verifyProof.ts';
-import { maxEntryBytes } from './record.ts';
+import { maxEntryBytes } from './recordSchema.ts';
 import { uintSchema } from './schemas.ts';
 import { parseStrictJson } from './strictJson.ts';
 

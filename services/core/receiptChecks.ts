@@ -7,7 +7,8 @@ import { type Network, networkName, parseNetworkName } from './eip712.ts';
 import { type ErrorCode, NotariumError } from './errors.ts';
 import { verifyInclusion } from './log/verifyProof.ts';
 import type { Receipt } from './receipt.ts';
-import { type CheckedRecord, checkRecordSignature, digestBytes, type NotariumRecord } from './record.ts';
+import { type CheckedRecord, checkRecordSignature, digestBytes } from './record.ts';
+import type { NotariumRecord } from './recordSchema.ts';
 import { leafHash } from './sha256.ts';
 
 // The single checks of verifyReceipt.ts, each of which throws the `receipt-…` code of its step.

@@ -1,81 +1,24 @@
-import { z } from 'zod';
-import { type Address, fromHex, fromUtf8, isHex, type RecordId, sameBytes, toHex, utf8 } from './bytes.ts';
+import type { z } from 'zod';
+import { type Address, fromHex, fromUtf8, type RecordId, sameBytes, toHex, utf8 } from './bytes.ts';
 import { canonicalBytes, canonicalText } from './canonicalJson.ts';
+import { readCanonicalRecord } from './canonicalRecord.ts';
 import { type Crypto, portableCrypto } from './crypto.ts';
 import { type Network, networkName, parseNetworkName, structHasher } from './eip712.ts';
 import { type ErrorCode, NotariumError } from './errors.ts';
-import { addressSchema, hashSchema } from './schemas.ts';
+import {
+  maxEntryBytes,
+  maxMetaBytes,
+  maxRecordDepth,
+  type NotariumRecord,
+  recordSchema,
+  type UnsignedRecord,
+  unsignedRecordSchema,
+} from './recordSchema.ts';
 import { recoverAddress, type Signer, signatureBytes } from './signature.ts';
 import { parseStrictJson } from './strictJson.ts';
 
-/** Largest entry: canonical bytes of a record, signature included. */
-export const maxEntryBytes = 16 * 1024;
-/** Largest canonical form of `meta`. */
-export const maxMetaBytes = 4 * 1024;
-/** Deepest nesting in a record, the record itself included. */
-export const maxRecordDepth = 12;
 // A posted text may hold white space and escapes that the canonical form has not, but not without end.
 const maxTextSize = 2 * maxEntryBytes;
-
-const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-
-function isTime(value: unknown): value is string {
-  if (typeof value !== 'string' || !timePattern.test(value)) return false;
-  const unixMs = Date.parse(value);
-  // Date.parse takes 30 February and 24:00 for moments of the day that they run into.
-  return unixMs >= 0 && new Date(unixMs).getUTCDate() === Number(value.slice(8, 10));
-}
-
-const isMeta = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** RFC 3339 UTC with milliseconds, exactly as `Date.prototype.toISOString` writes it. */
-export const timeSchema = z.custom<string>(isTime, { message: 'not a time like 2026-11-21T01:30:00.000Z' });
-
-/** `sha-256:` and 64 lower-case hexadecimal digits. */
-export const digestSchema = z.custom<`sha-256:${string}`>(
-  (value) => typeof value === 'string' && /^sha-256:[0-9a-f]{64}$/.test(value),
-  { message: 'not sha-256: and 64 lower-case hexadecimal digits' },
-);
-
-/** evidence, database, activity, resource, aggregate, or a private kind `x-…`. */
-export const kindSchema = z
-  .string()
-  .regex(/^(?:evidence|database|activity|resource|aggregate|x-[a-z0-9][a-z0-9.-]{0,61})$/, 'not a known kind, nor x-…');
-
-const subjectSchema = z.string().refine((text) => text.isWellFormed() && text.length >= 1 && [...text].length <= 256, {
-  message: 'not 1 to 256 characters',
-});
-
-/** What a submitter states; the signature covers all of it (DESIGN.md section 3). */
-export const unsignedRecordSchema = z.strictObject({
-  v: z.literal(1),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
-  kind: kindSchema,
-  subject: subjectSchema,
-  digest: digestSchema,
-  time: timeSchema,
-  expires: timeSchema.optional(),
-  supersedes: hashSchema.optional(),
-  holder: addressSchema.optional(),
-  meta: z.custom<Record<string, unknown>>(isMeta, { message: 'not an object' }).optional(),
-  submitter: addressSchema,
-});
-
-/** See {@link unsignedRecordSchema}. */
-export type UnsignedRecord = z.infer<typeof unsignedRecordSchema>;
-
-/** One signed statement: who, what kind, about what, which digest, when. */
-export const recordSchema = z.strictObject({
-  ...unsignedRecordSchema.shape,
-  // One spelling only, else anybody could make many entries of one signature by the case of its digits.
-  signature: z
-    .string()
-    .refine((text) => isHex(text, 65) || isHex(text, 64), 'not 0x and 64 or 65 bytes in lower-case hexadecimal'),
-});
-
-/** See {@link recordSchema}. */
-export type NotariumRecord = z.infer<typeof recordSchema>;
 
 /** A record with what follows from its bytes. */
 export type CheckedRecord = {
@@ -207,7 +150,11 @@ function checkedOf({ record, metaText }: Form<NotariumRecord>, crypto: Crypto): 
   }
   const entry = utf8(`{${signed.slice(0, -1)}}`);
   if (entry.length > maxEntryBytes) throw tooLarge(entry.length);
-  const idBytes = crypto.sha256(utf8(`{${unsigned.slice(0, -1)}}`));
+  return withId(record, entry, `{${unsigned.slice(0, -1)}}`, crypto);
+}
+
+function withId(record: NotariumRecord, entry: Uint8Array, unsigned: string, crypto: Crypto): CheckedRecord {
+  const idBytes = crypto.sha256(utf8(unsigned));
   return { record, id: toHex(idBytes), idBytes, entry };
 }
 
@@ -217,6 +164,15 @@ function checkedOf({ record, metaText }: Form<NotariumRecord>, crypto: Crypto): 
  * @throws NotariumError the `json-…` codes of {@link parseStrictJson} and those of {@link asRecord}.
  */
 export function readRecord(text: string, crypto: Crypto = portableCrypto): CheckedRecord {
+  const canonical = readCanonicalRecord(text);
+  if (!canonical) return readAnyRecord(text, crypto);
+  const entry = utf8(text);
+  if (entry.length > maxEntryBytes) throw tooLarge(entry.length);
+  return withId(canonical.record, entry, canonical.unsigned, crypto);
+}
+
+/** {@link readRecord} by the long way, which takes every spelling and knows every error. */
+export function readAnyRecord(text: string, crypto: Crypto = portableCrypto): CheckedRecord {
   return checkedOf(formOf(recordSchema, parseRecordJson(text)), crypto);
 }
 

@@ -1,13 +1,21 @@
 import { z } from 'zod';
 import type { Address, Hash, Hex } from './bytes.ts';
 
+/** Regular expression of a 20-byte address in lower case. */
+export const addressPattern = '0x[0-9a-f]{40}';
+/** Regular expression of a 32-byte hash in lower case. */
+export const hashPattern = '0x[0-9a-f]{64}';
+
+const isAddress = new RegExp(`^${addressPattern}$`);
+const isHash = new RegExp(`^${hashPattern}$`);
+
 /** 20-byte address in lower case. */
-export const addressSchema = z.custom<Address>((value) => typeof value === 'string' && /^0x[0-9a-f]{40}$/.test(value), {
+export const addressSchema = z.custom<Address>((value) => typeof value === 'string' && isAddress.test(value), {
   message: 'not 0x and 40 lower-case hexadecimal digits',
 });
 
 /** 32-byte hash in lower case. */
-export const hashSchema = z.custom<Hash>((value) => typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value), {
+export const hashSchema = z.custom<Hash>((value) => typeof value === 'string' && isHash.test(value), {
   message: 'not 0x and 64 lower-case hexadecimal digits',
 });
 

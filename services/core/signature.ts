@@ -23,7 +23,7 @@ export function parseSignature(signature: Uint8Array): ParsedSignature {
   if (signature.length === 65) {
     const v = signature[64];
     if (v !== 27 && v !== 28) throw new NotariumError('signature-malformed', `v is ${v}, not 27 or 28`);
-    const rs = signature.slice(0, 64);
+    const rs = signature.subarray(0, 64);
     if (isHighS(rs)) throw new NotariumError('signature-malleable');
     return { rs, recovery: v === 28 ? 1 : 0 };
   }
@@ -84,8 +84,12 @@ export function publicKeyAddress(crypto: Crypto, publicKey: Uint8Array): Address
  * @throws NotariumError `signature-malformed`.
  */
 export function signatureBytes(text: string): Uint8Array {
-  if (!/^0x(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{130})$/.test(text)) {
-    throw new NotariumError('signature-malformed', 'not 0x and 64 or 65 bytes in hexadecimal');
+  if (text.startsWith('0x') && (text.length === 2 + 2 * 64 || text.length === 2 + 2 * 65)) {
+    try {
+      return fromHex(text);
+    } catch {
+      // Not hexadecimal: as any other text that is no signature.
+    }
   }
-  return fromHex(text);
+  throw new NotariumError('signature-malformed', 'not 0x and 64 or 65 bytes in hexadecimal');
 }

@@ -15,7 +15,8 @@ import {
   checkRecord,
   type KnownCommittees,
 } from './receiptChecks.ts';
-import { type CheckedRecord, type NotariumRecord, parseEntry } from './record.ts';
+import { type CheckedRecord, parseEntry } from './record.ts';
+import type { NotariumRecord } from './recordSchema.ts';
 
 /** The steps of a verification, in their order. */
 export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum', 'chain', 'anchor'] as const;

@@ -6,7 +6,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { type ErrorCode, errorTable } from '../core/errors.ts';
-import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/record.ts';
+import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/recordSchema.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
 import { openApiPath, type Route } from './Route.ts';
 import { routes } from './routes.ts';

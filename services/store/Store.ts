@@ -50,7 +50,7 @@ export type PoolRow = {
   /** Unix seconds. */
   readonly acceptedAt: number;
   readonly includeBySlot: number;
-  /** 64 or 65 bytes. */
+  /** 64 or 65 bytes; one byte for a promise that nobody wanted to have signed, none where this centre has promised nothing. */
   readonly acceptance: Uint8Array;
   /** Unix milliseconds. */
   readonly expiresMs: number | null;

@@ -1,6 +1,7 @@
 import { hash as nodeHash } from 'node:crypto';
 import { fromHex, sameBytes } from '../core/bytes.ts';
-import { type NotariumRecord, parseEntry } from '../core/record.ts';
+import { parseEntry } from '../core/record.ts';
+import type { NotariumRecord } from '../core/recordSchema.ts';
 
 /*
  * Keys of the postings: 52 bits, so that they are exact numbers everywhere. They only narrow the search; every hit is

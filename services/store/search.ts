@@ -1,6 +1,6 @@
 import { fromHex, sameBytes } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
-import type { NotariumRecord } from '../core/record.ts';
+import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { StoreContext } from './context.ts';
 import { digestKey, subjectKey, submitterKey } from './keys.ts';
 import { logSizeFor } from './locate.ts';

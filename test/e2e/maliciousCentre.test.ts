@@ -9,7 +9,8 @@ import { concat, type RecordId, toHex, utf8 } from '../../services/core/bytes.ts
 import { slotStartMs } from '../../services/core/committee.ts';
 import { isNotariumError, NotariumError } from '../../services/core/errors.ts';
 import { encodeEntries } from '../../services/core/log/entryBundle.ts';
-import type { CheckedRecord, UnsignedRecord } from '../../services/core/record.ts';
+import type { CheckedRecord } from '../../services/core/record.ts';
+import type { UnsignedRecord } from '../../services/core/recordSchema.ts';
 import type { Signer } from '../../services/core/signature.ts';
 import { databaseFile } from '../../services/store/database.ts';
 import { type Attacker, type Item, openAttacker } from '../support/attacker.ts';

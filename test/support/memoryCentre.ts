@@ -200,6 +200,13 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         open--;
       }
     },
+    async acceptBriefly(lines) {
+      const results = await centre.accept(lines);
+      return results.map((result) => {
+        if (result.status !== 'accepted' && result.status !== 'known') return result;
+        return { status: result.status, id: result.id };
+      });
+    },
     async acceptDraft(draft, onBehalfOf) {
       const { meta, ...rest } = draft as { meta?: object };
       try {

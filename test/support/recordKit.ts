@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Network, networkName } from '../../services/core/eip712.ts';
-import { type CheckedRecord, digestText, signRecord, type UnsignedRecord } from '../../services/core/record.ts';
+import { type CheckedRecord, digestText, signRecord } from '../../services/core/record.ts';
+import type { UnsignedRecord } from '../../services/core/recordSchema.ts';
 import type { Signer } from '../../services/core/signature.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto, type NativeCrypto } from '../../services/lib/nativeCrypto.ts';

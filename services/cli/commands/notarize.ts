@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
-import { kindSchema } from '../../core/record.ts';
+import { kindSchema } from '../../core/recordSchema.ts';
 import type { Signer } from '../../core/signature.ts';
 import { localSigner } from '../../lib/localSigner.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';

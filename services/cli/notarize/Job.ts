@@ -1,6 +1,7 @@
 import type { RecordId } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { digestText, type NotariumRecord } from '../../core/record.ts';
+import { digestText } from '../../core/record.ts';
+import type { NotariumRecord } from '../../core/recordSchema.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import type { Target } from './collect.ts';
 import type { JobOptions } from './JobOptions.ts';

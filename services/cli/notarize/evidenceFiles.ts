@@ -4,7 +4,7 @@ import { type Acceptance, acceptanceSchema } from '../../core/acceptance.ts';
 import type { RecordId } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { maxReceiptChars, parseReceipt, type Receipt } from '../../core/receipt.ts';
-import { digestSchema, type NotariumRecord, recordSchema } from '../../core/record.ts';
+import { digestSchema, type NotariumRecord, recordSchema } from '../../core/recordSchema.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import { maxAcceptanceBytes } from '../../lib/client/verifyAcceptance.ts';
 import { writeFileWhole } from '../../lib/client/writeFileWhole.ts';

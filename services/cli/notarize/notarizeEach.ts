@@ -1,6 +1,7 @@
 import type { RecordId } from '../../core/bytes.ts';
 import type { NotariumError } from '../../core/errors.ts';
-import { digestText, type NotariumRecord } from '../../core/record.ts';
+import { digestText } from '../../core/record.ts';
+import type { NotariumRecord } from '../../core/recordSchema.ts';
 import { type Draft, fileSubject } from '../../lib/client/draft.ts';
 import { mapInOrder } from '../../lib/client/jobs.ts';
 import type { SubmitResult } from '../../lib/client/submitBatch.ts';

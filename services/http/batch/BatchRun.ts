@@ -1,10 +1,10 @@
-import type { IntakeResult } from '../../app/Centre.ts';
+import type { BriefResult } from '../../app/Centre.ts';
 import type { ErrorCode, NotariumError } from '../../core/errors.ts';
 import type { HttpLimits } from '../HttpOptions.ts';
 import type { Line } from './LineSplitter.ts';
 
 /** What became of one line. */
-export type LineResult = { readonly line: number; readonly result: IntakeResult };
+export type LineResult = { readonly line: number; readonly result: BriefResult };
 
 /** Codes that are no fault of a line: what follows would fail the same way. */
 const wholeCodes: ReadonlySet<ErrorCode> = new Set(['pool-full', 'storage-full', 'storage-failed', 'shutting-down']);
@@ -13,7 +13,7 @@ const maxUnderWay = 2;
 
 /** What a {@link BatchRun} works with. */
 export type BatchParts = {
-  accept(texts: readonly string[]): Promise<IntakeResult[]>;
+  accept(texts: readonly string[]): Promise<BriefResult[]>;
   /** Takes results in the order of their lines; the run goes on when it is done. */
   answer(results: readonly LineResult[]): Promise<void>;
   readonly limits: Pick<HttpLimits, 'chunkLines' | 'chunkBytes'>;
@@ -140,7 +140,7 @@ export class BatchRun {
   }
 }
 
-function failed(error: NotariumError): IntakeResult {
+function failed(error: NotariumError): BriefResult {
   return { status: 'failed', error };
 }
 

@@ -7,6 +7,7 @@ import { BodySource, ClientGoneError } from '../BodySource.ts';
 import { BatchRun, type LineResult, wholeFailure } from '../batch/BatchRun.ts';
 import { gunzipped } from '../batch/gunzipped.ts';
 import { LineSplitter } from '../batch/LineSplitter.ts';
+import { prefersMinimal } from '../batch/prefersMinimal.ts';
 import { drained } from '../drained.ts';
 import type { HttpContext } from '../HttpContext.ts';
 import { type Call, type Route, route } from '../Route.ts';
@@ -24,7 +25,7 @@ export const batchRoutes: readonly Route[] = [
     tag: 'records',
     summary: 'Submit many records as NDJSON',
     description:
-      'One record a line, each answered by a line in the same order, while the body is still on its way: read the answer as you send, or keep batches under about 8,000 lines. A bad line fails alone. Content encoding gzip is taken.',
+      'One record a line, each answered by a line in the same order, while the body is still on its way: read the answer as you send, or keep batches under about 8,000 lines. A bad line fails alone. Content encoding gzip is taken. With the header `Prefer: return=minimal` (RFC 7240; answered by `Preference-Applied`) lines have no `acceptance`: the centre promises all the same, and signs the promise when it is asked for, by `GET /v1/records/{id}` or by posting the record again.',
     requestBody: {
       required: true,
       content: { 'application/x-ndjson': { schema: z.string().meta({ description: 'Records, one a line' }) } },
@@ -52,9 +53,10 @@ async function submitBatch({ request, response }: Call<undefined, undefined>, co
   const { centre, limits, lifetime } = context;
   checkMediaType(request, mediaTypes);
   const isGzip = isGzipped(request);
-  const answer = new BatchAnswer(response, context);
+  const isMinimal = prefersMinimal(request.headers.prefer);
+  const answer = new BatchAnswer(response, context, isMinimal);
   const run = new BatchRun({
-    accept: (texts) => centre.accept(texts),
+    accept: (texts) => (isMinimal ? centre.acceptBriefly(texts) : centre.accept(texts)),
     answer: (results) => answer.write(results),
     limits,
   });
@@ -109,10 +111,12 @@ function isGzipped(request: IncomingMessage): boolean {
 class BatchAnswer {
   readonly #response: Response;
   readonly #context: HttpContext;
+  readonly #isMinimal: boolean;
 
-  constructor(response: Response, context: HttpContext) {
+  constructor(response: Response, context: HttpContext, isMinimal: boolean) {
     this.#response = response;
     this.#context = context;
+    this.#isMinimal = isMinimal;
   }
 
   /** Throws what the whole request failed with when these are the first results and all of them failed so. */
@@ -147,6 +151,7 @@ class BatchAnswer {
   #head(): void {
     this.#response.setHeader('content-type', 'application/x-ndjson');
     this.#response.setHeader('cache-control', 'no-store');
+    if (this.#isMinimal) this.#response.setHeader('preference-applied', 'return=minimal');
     this.#response.writeHead(200);
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RecordId } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { digestSchema } from '../../core/record.ts';
+import { digestSchema } from '../../core/recordSchema.ts';
 import { addressSchema, hashSchema } from '../../core/schemas.ts';
 import { sendJson } from '../answer.ts';
 import { callSignal } from '../callSignal.ts';

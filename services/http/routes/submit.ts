@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { IntakeResult } from '../../app/Centre.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import { maxRecordDepth } from '../../core/record.ts';
+import { maxRecordDepth } from '../../core/recordSchema.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { allows } from '../Access.ts';
 import { sendJson } from '../answer.ts';

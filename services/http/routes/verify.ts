@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotariumError } from '../../core/errors.ts';
-import { digestBytes, digestSchema } from '../../core/record.ts';
+import { digestBytes } from '../../core/record.ts';
+import { digestSchema } from '../../core/recordSchema.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { sendJson } from '../answer.ts';
 import { type Route, route } from '../Route.ts';

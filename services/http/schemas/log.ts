@@ -3,7 +3,7 @@ import type { BlockView } from '../../app/Centre.ts';
 import { anchorSchema, blockHeaderSchema, blockSignatureSchema } from '../../core/block.ts';
 import { blockStates } from '../../core/blockState.ts';
 import { receiptSchema } from '../../core/receipt.ts';
-import { recordSchema } from '../../core/record.ts';
+import { recordSchema } from '../../core/recordSchema.ts';
 import { hashSchema, uintSchema } from '../../core/schemas.ts';
 import { receiptSteps, type VerifyResult } from '../../core/verifyReceipt.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { IntakeResult, RecordView } from '../../app/Centre.ts';
 import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
-import { recordSchema, unsignedRecordSchema } from '../../core/record.ts';
+import { recordSchema, unsignedRecordSchema } from '../../core/recordSchema.ts';
 import { hashSchema, uintSchema } from '../../core/schemas.ts';
 import { receiptDoc } from './log.ts';
 import { problemSchema } from './problem.ts';
@@ -53,7 +53,7 @@ export const batchLineSchema = z
       line: uintSchema.min(1),
       status: z.enum(['accepted', 'known']),
       id: hashSchema,
-      acceptance: acceptanceDoc,
+      acceptance: acceptanceDoc.optional().meta({ description: 'Left out with `Prefer: return=minimal`' }),
     }),
     z.object({ line: uintSchema.min(1), status: z.literal('logged'), id: hashSchema, leafIndex: uintSchema }),
     z.object({

@@ -24,6 +24,8 @@ export type CentreRequest = {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  /** `Prefer` (RFC 7240). */
+  readonly prefer?: string;
   readonly signal?: AbortSignal | undefined;
   /** Longest wait for the headers of the answer; the client's own by default. */
   readonly timeoutMs?: number;
@@ -119,6 +121,7 @@ export class CentreHttp {
   #headers(request: CentreRequest): Record<string, string> {
     return {
       accept: request.accept ?? 'application/json, application/problem+json',
+      ...(request.prefer === undefined ? {} : { prefer: request.prefer }),
       ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       ...(this.#options.apiKey === undefined ? {} : { authorization: `Bearer ${this.#options.apiKey}` }),
     };

@@ -5,7 +5,8 @@ import type { RecordId } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import { type CheckedRecord, digestText, type NotariumRecord } from '../../core/record.ts';
+import { type CheckedRecord, digestText } from '../../core/record.ts';
+import type { NotariumRecord } from '../../core/recordSchema.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
 import {
   type RecordAnswer,
@@ -20,7 +21,7 @@ import { type Draft, fileSubject } from './draft.ts';
 import { mapInOrder } from './jobs.ts';
 import { aggregateMembers, type Member, type MemberSet } from './memberReceipts.ts';
 import { recordFate } from './recordFate.ts';
-import { type Submittable, type Submitted, signDraft, submitAll, submitOne } from './submit.ts';
+import { type SubmitManyOptions, type Submittable, type Submitted, signDraft, submitAll, submitOne } from './submit.ts';
 import type { SubmitResult } from './submitBatch.ts';
 import type { TrustOutcome } from './Trust.ts';
 import { networkOf } from './TrustedNetwork.ts';
@@ -68,7 +69,7 @@ export class Notarium {
    */
   submitMany(
     items: AsyncIterable<Submittable> | Iterable<Submittable>,
-    options: CallOptions & { batchSize?: number; batchesAtOnce?: number } = {},
+    options: CallOptions & SubmitManyOptions = {},
   ): AsyncGenerator<SubmitResult & { readonly record?: NotariumRecord }> {
     return submitAll(this.#connection, items, options);
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { acceptanceSchema, refusalSchema } from '../../core/acceptance.ts';
 import { blockHeaderSchema } from '../../core/block.ts';
-import { recordSchema } from '../../core/record.ts';
+import { recordSchema } from '../../core/recordSchema.ts';
 import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 
 // Answers are read loosely: a newer centre may say more, and this client must not break on it.

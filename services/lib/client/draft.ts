@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Address, RecordId } from '../../core/bytes.ts';
-import type { NotariumRecord, UnsignedRecord } from '../../core/record.ts';
+import type { NotariumRecord, UnsignedRecord } from '../../core/recordSchema.ts';
 
 /** What a client states; the rest of the record follows from the network, the clock and the key. */
 export type Draft = {

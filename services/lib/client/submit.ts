@@ -1,7 +1,8 @@
 import type { Acceptance } from '../../core/acceptance.ts';
 import { type RecordId, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { asRecord, type CheckedRecord, type NotariumRecord, recordIdBytes, signRecord } from '../../core/record.ts';
+import { asRecord, type CheckedRecord, recordIdBytes, signRecord } from '../../core/record.ts';
+import type { NotariumRecord } from '../../core/recordSchema.ts';
 import { submitAnswerSchema } from './answers.ts';
 import type { CallOptions, Connection } from './Connection.ts';
 import { completeDraft, type Draft, draftForCentre, isSigned } from './draft.ts';
@@ -42,13 +43,23 @@ export async function submitOne(connection: Connection, item: Submittable, optio
   return { ...result, ...(prepared.record ? { record: prepared.record } : {}) };
 }
 
+/** How many records go at a time, and what is asked for. */
+export type SubmitManyOptions = {
+  /** Records of a batch; 1,000 by default. */
+  readonly batchSize?: number | undefined;
+  /** Batches on their way at a time; 2 by default. */
+  readonly batchesAtOnce?: number | undefined;
+  /** `false` spares the centre a signature for each record: its promises hold, and are signed when asked for by `record(id)`. */
+  readonly acceptances?: boolean | undefined;
+};
+
 /** Hands in any number of records. See `Notarium.submitMany`. */
 export async function* submitAll(
   connection: Connection,
   items: AsyncIterable<Submittable> | Iterable<Submittable>,
-  options: CallOptions & { batchSize?: number | undefined; batchesAtOnce?: number | undefined },
+  options: CallOptions & SubmitManyOptions,
 ): AsyncGenerator<SubmitResult & { readonly record?: NotariumRecord }> {
-  const { signal, batchSize = 1000, batchesAtOnce = 2 } = options;
+  const { signal, batchSize = 1000, batchesAtOnce = 2, acceptances } = options;
   const { backOff } = connection.options;
   const groups = inGroups(prepareAll(connection, items, options), {
     maxCount: batchSize,
@@ -60,7 +71,8 @@ export async function* submitAll(
     const lines = open.filter(({ record }) => record).map(({ line }) => line);
     // A batch takes signed records only.
     const drafts = open.filter(({ record }) => !record).map(({ line }) => line);
-    const answers = lines.length === 0 ? [] : await submitBatch(connection.http, lines, { signal, backOff });
+    const answers =
+      lines.length === 0 ? [] : await submitBatch(connection.http, lines, { signal, backOff, acceptances });
     return { group, answers, single: await submitDrafts(connection.http, drafts, { signal, backOff }) };
   });
   for await (const { group, answers, single } of batches) {
@@ -122,7 +134,7 @@ async function checked(
     const data = { have: result.id, want: prepared.id };
     return { status: 'failed', error: new NotariumError('server-answer-invalid', 'another record id', { data }) };
   }
-  if (result.status === 'logged') return result;
+  if (result.status === 'logged' || result.acceptance === undefined) return result;
   const { trusted } = await connection.trust(options);
   try {
     checkAcceptanceOf(result.id, result.acceptance, trusted, await connection.crypto());

@@ -6,11 +6,21 @@ import { type BackOff, defaultBackOff, waitBeforeTry } from './backOff.ts';
 import { type CentreHttp, checkAnswer } from './CentreHttp.ts';
 import { parseProblem } from './problem.ts';
 
-/** What became of one record: taken by the centre (promise included), already in the log, or failed alone. */
+/**
+ * What became of one record: taken by the centre (promise included, unless the client wanted none), already in the log, or
+ * failed alone.
+ */
 export type SubmitResult =
-  | { readonly status: 'accepted' | 'known'; readonly id: RecordId; readonly acceptance: Acceptance }
+  | { readonly status: 'accepted' | 'known'; readonly id: RecordId; readonly acceptance?: Acceptance }
   | { readonly status: 'logged'; readonly id: RecordId; readonly leafIndex?: number }
   | { readonly status: 'failed'; readonly id?: RecordId; readonly error: NotariumError };
+
+/** How a batch is posted. `acceptances: false` asks for no signed promises; a centre may send them all the same. */
+export type BatchOptions = {
+  readonly signal?: AbortSignal | undefined;
+  readonly backOff?: BackOff | undefined;
+  readonly acceptances?: boolean | undefined;
+};
 
 /**
  * Posts records, each one line of JSON, as one NDJSON batch. A line that fails does not touch the others; lines that the
@@ -20,13 +30,13 @@ export type SubmitResult =
 export async function submitBatch(
   http: CentreHttp,
   lines: readonly string[],
-  options: { signal?: AbortSignal | undefined; backOff?: BackOff | undefined } = {},
+  options: BatchOptions = {},
 ): Promise<SubmitResult[]> {
   const backOff = options.backOff ?? defaultBackOff;
   const results: (SubmitResult | undefined)[] = lines.map(() => undefined);
   let open = lines.map((_, index) => index);
   for (let tried = 1; ; tried++) {
-    const again = await postOnce(http, lines, open, results, options.signal);
+    const again = await postOnce(http, lines, open, results, options);
     if (again.length === 0) break;
     // Progress starts the count anew: a busy centre takes a large batch piece by piece.
     if (again.length < open.length) tried = 1;
@@ -47,7 +57,7 @@ async function postOnce(
   lines: readonly string[],
   open: readonly number[],
   results: (SubmitResult | undefined)[],
-  signal: AbortSignal | undefined,
+  { signal, acceptances = true }: BatchOptions,
 ): Promise<Again[]> {
   const response = await http.send({
     method: 'POST',
@@ -55,6 +65,7 @@ async function postOnce(
     body: open.map((index) => `${lines[index]}\n`).join(''),
     contentType: 'application/x-ndjson',
     accept: 'application/x-ndjson, application/problem+json',
+    ...(acceptances ? {} : { prefer: 'return=minimal' }),
     signal,
   });
   const answered = new Set<number>();
@@ -62,7 +73,7 @@ async function postOnce(
   // Why the answer ends before the last line: unless the centre says so, the connection broke.
   let rest = { error: new NotariumError('server-unreachable', 'the answer broke off before this line'), retry: true };
   for (const line of await answerLines(response, signal)) {
-    const { line: number, result, retry, stopped } = readLine(line);
+    const { line: number, result, retry, stopped } = readLine(line, acceptances);
     // Lines are numbered from 1, as editors do.
     const index = open[number - 1];
     if (index === undefined || answered.has(index)) {
@@ -100,7 +111,10 @@ async function answerLines(response: Response, signal: AbortSignal | undefined):
     .filter((line) => line !== '');
 }
 
-function readLine(text: string): { line: number; result: SubmitResult; retry: boolean; stopped?: boolean } {
+function readLine(
+  text: string,
+  acceptances: boolean,
+): { line: number; result: SubmitResult; retry: boolean; stopped?: boolean } {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -114,18 +128,19 @@ function readLine(text: string): { line: number; result: SubmitResult; retry: bo
     return { line, retry: problem.retry, result, stopped: stopped === true };
   }
   const answer = { status, id, acceptance, leafIndex } as SubmitAnswer;
-  return { line, retry: false, result: takenResult(answer, 'batch') };
+  return { line, retry: false, result: takenResult(answer, 'batch', acceptances) };
 }
 
 /**
  * The result that a successful answer stands for.
+ * @param acceptances whether a promise must be there.
  * @throws NotariumError `server-answer-invalid`.
  */
-export function takenResult(answer: SubmitAnswer, what: string): SubmitResult {
+export function takenResult(answer: SubmitAnswer, what: string, acceptances = true): SubmitResult {
   const { status, id, acceptance, leafIndex } = answer;
   if (id !== undefined && status === 'logged') return { status, id, ...(leafIndex === undefined ? {} : { leafIndex }) };
-  if (id !== undefined && acceptance !== undefined && (status === 'accepted' || status === 'known')) {
-    return { status, id, acceptance };
+  if (id !== undefined && (acceptance !== undefined || !acceptances) && (status === 'accepted' || status === 'known')) {
+    return { status, id, ...(acceptance === undefined ? {} : { acceptance }) };
   }
   throw new NotariumError(
     'server-answer-invalid',

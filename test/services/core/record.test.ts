@@ -13,15 +13,13 @@ import {
   digestBytes,
   digestText,
   holderOf,
-  maxEntryBytes,
-  maxMetaBytes,
-  maxRecordDepth,
   parseEntry,
   readRecord,
   recordDigest,
   recordIdBytes,
   signRecord,
 } from '../../../services/core/record.ts';
+import { maxEntryBytes, maxMetaBytes, maxRecordDepth } from '../../../services/core/recordSchema.ts';
 import { compactSignature } from '../../../services/core/signature.ts';
 import { codeOf } from '../../support/codeOf.ts';
 import { expectCode } from '../../support/expectCode.ts';

@@ -34,6 +34,20 @@ describe('POST /v1/records/batch', () => {
     expect(lines[0]!.acceptance?.recordId).to.equal(lines[0]!.id);
   });
 
+  it('leaves acceptances out for a client that prefers so', async () => {
+    const http = await startHttpTest();
+    const body = [texts[0], 'nonsense', texts[0]].join('\n');
+    const response = await postBatch(http, body, { prefer: 'return=minimal' });
+    expect(response.headers.get('preference-applied')).to.equal('return=minimal');
+    const [first, second, third] = await answerLines(response);
+    expect(first).to.deep.equal({ line: 1, status: 'accepted', id: first!.id });
+    expect(second!.error?.code).to.equal('json-malformed');
+    expect(third).to.deep.equal({ line: 3, status: 'known', id: first!.id });
+    const whole = await postBatch(http, texts[0]!);
+    expect(whole.headers.get('preference-applied')).to.equal(null);
+    expect((await answerLines(whole))[0]!.acceptance?.recordId).to.equal(first!.id);
+  });
+
   it('takes all others of thousands with one bad line, in bounded chunks, at most two under way', async () => {
     const http = await startHttpTest();
     const all = texts.with(777, texts[777]!.replace('urn:test', 'urn:forged'));

@@ -3,7 +3,7 @@ import { type Anchor, type BlockHeader, zeroHash } from '../../../services/core/
 import { type Address, fromHex, type Hash, type Hex, toHex } from '../../../services/core/bytes.ts';
 import { canonicalBytes } from '../../../services/core/canonicalJson.ts';
 import { appendLeaves, rootOf } from '../../../services/core/log/compactRange.ts';
-import type { NotariumRecord, UnsignedRecord } from '../../../services/core/record.ts';
+import type { NotariumRecord, UnsignedRecord } from '../../../services/core/recordSchema.ts';
 import { leafHash } from '../../../services/core/sha256.ts';
 import type { AnchoredBlock, NewBlock, PoolRow, Store } from '../../../services/store/Store.ts';
 

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { zeroHash } from '../../../../services/core/block.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
-import type { NotariumRecord } from '../../../../services/core/record.ts';
+import type { NotariumRecord } from '../../../../services/core/recordSchema.ts';
 import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
 import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -190,6 +190,15 @@ describe('lib/client/Notarium', () => {
       expect(result.status).to.equal(index === 1_000 ? 'failed' : 'accepted');
     });
     expect((results[1_000] as SubmitResult & { status: 'failed' }).error.code).to.equal('record-digest-invalid');
+  });
+
+  it('hands in records without asking for signed promises, which it gets later all the same', async () => {
+    const items = Array.from({ length: 20 }, (_, index) => ({ ...draft, subject: `urn:${index}` }));
+    const results = await all(open().submitMany(items, { acceptances: false }));
+    expect(results.map(({ status }) => status)).to.deep.equal(Array(20).fill('accepted'));
+    expect(results.some((result) => 'acceptance' in result)).to.equal(false);
+    const { id } = results[3]!;
+    expect((await open().record(id!)).acceptance?.recordId).to.equal(id);
   });
 
   it('takes no more from its source than the reader takes results', async () => {
