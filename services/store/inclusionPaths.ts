@@ -5,6 +5,7 @@ import { inclusionProof, inclusionProver, type MaybePromise, type NodeReader } f
 import { entriesPath, tileHeight, tileWidth, widthOf } from '../core/log/tile.ts';
 import { nodeAt, type Pyramid } from '../core/log/tileReader.ts';
 import { rootFromInclusion } from '../core/log/verifyProof.ts';
+import { hashBytes } from '../core/sha256.ts';
 import { sha256 } from './keys.ts';
 
 /** A record's place in the log and the hash of its entry, as it was read. */
@@ -87,8 +88,9 @@ function keyOf(leafIndex: number, treeSize: number): string {
   return `${Math.floor(leafIndex / tileWidth)}/${treeSize}`;
 }
 
-function isLeafOf(tile: Pyramid, { leafIndex, leafHash }: Leaf): boolean {
-  return sameBytes(nodeAt(tile, 0, leafIndex % tileWidth), leafHash);
+function isLeafOf([hashes]: Pyramid, { leafIndex, leafHash }: Leaf): boolean {
+  const begin = hashBytes * (leafIndex % tileWidth);
+  return sameBytes(hashes!.subarray(begin, begin + hashBytes), leafHash);
 }
 
 /** The part of the path within the leaf's tile, or within as much of it as the tree has. */
@@ -100,7 +102,12 @@ function lowerPath(tile: Pyramid, leafIndex: number, treeSize: number): Uint8Arr
     return path as Uint8Array[];
   }
   // No bit of the position is above the seventh: the sibling on each height is the one that differs in the lowest bit.
-  return Array.from({ length: tileHeight }, (_, height) => nodeAt(tile, height, (at >> height) ^ 1));
+  const path: Uint8Array[] = [];
+  for (let height = 0; height < tileHeight; height++) {
+    const begin = hashBytes * ((at >> height) ^ 1);
+    path.push(tile[height]!.subarray(begin, begin + hashBytes));
+  }
+  return path;
 }
 
 function damaged(leafIndex: number): NotariumError {
