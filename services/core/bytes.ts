@@ -15,10 +15,23 @@ const digitValues = Int8Array.from({ length: 128 }, (_, code) => {
 });
 // As many as a call takes as arguments without harm.
 const digitsAtOnce = 1024;
+/** The parts of Node's Buffer in use here: it writes and reads texts ten times as fast. Browsers have none. */
+type NativeTexts = {
+  from(text: string, encoding: 'base64'): Uint8Array;
+  from(buffer: ArrayBufferLike, offset: number, sizeBytes: number): { toString(encoding: 'hex' | 'base64'): string };
+};
+let native = (globalThis as { Buffer?: NativeTexts }).Buffer;
+
+/** Fixes who writes and reads texts, so that tests can compare the two; `best` is what every start begins with. */
+export function useTexts(by: 'best' | 'portable'): void {
+  native = by === 'best' ? (globalThis as { Buffer?: NativeTexts }).Buffer : undefined;
+}
+
 const isHexText = /^0x[0-9a-f]*$/;
 
 /** Lower-case hexadecimal digits of the bytes, without prefix. */
 export function hexDigits(bytes: Uint8Array): string {
+  if (native) return native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
   let text = '';
   for (let start = 0; start < bytes.length; start += digitsAtOnce / 2) {
     const end = Math.min(bytes.length, start + digitsAtOnce / 2);
@@ -86,6 +99,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Standard base64 with padding (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
+  if (native) return native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
   let binary = '';
   for (let start = 0; start < bytes.length; start += 8192) {
     binary += String.fromCharCode(...bytes.subarray(start, start + 8192));
@@ -98,6 +112,12 @@ export function toBase64(bytes: Uint8Array): string {
  * @throws RangeError when the text is not canonical base64.
  */
 export function fromBase64(text: string): Uint8Array {
+  if (native) {
+    const read = native.from(text, 'base64');
+    // It forgives even more than atob: see below.
+    if (toBase64(read) !== text) throw new RangeError('not canonical base64');
+    return new Uint8Array(read.buffer, read.byteOffset, read.length);
+  }
   let binary: string;
   try {
     binary = atob(text);

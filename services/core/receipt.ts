@@ -86,8 +86,8 @@ export function asReceipt(value: unknown): Receipt {
 export type ReceiptParts = {
   readonly entry: Uint8Array;
   readonly leafIndex: number;
-  /** Inclusion path in the tree of size `block.treeSize`. */
-  readonly path: readonly Uint8Array[];
+  /** Inclusion path in the tree of size `block.treeSize`: hashes, or their lower-case hexadecimal digits. */
+  readonly path: readonly (Uint8Array | string)[];
   readonly block: BlockHeader;
   readonly signatures: readonly BlockSignature[];
   readonly anchor: Anchor;
@@ -100,7 +100,11 @@ export function buildReceipt(parts: ReceiptParts): Receipt {
   return {
     format: receiptFormat,
     entry: toBase64(entry),
-    proof: { leafIndex, treeSize: block.treeSize, path: path.map(hexDigits) },
+    proof: {
+      leafIndex,
+      treeSize: block.treeSize,
+      path: path.map((hash) => (typeof hash === 'string' ? hash : hexDigits(hash))),
+    },
     block: { ...block },
     signatures: signatures.map(({ signer, signature }) => ({ signer, signature })),
     anchor: { ...anchor },

@@ -5,6 +5,7 @@ import type { Committee } from './committee.ts';
 import type { Crypto } from './crypto.ts';
 import { type Network, networkName, parseNetworkName } from './eip712.ts';
 import { type ErrorCode, NotariumError } from './errors.ts';
+import { KnownTexts } from './KnownTexts.ts';
 import { verifyInclusion } from './log/verifyProof.ts';
 import type { Receipt } from './receipt.ts';
 import { type CheckedRecord, checkRecordSignature, digestBytes } from './record.ts';
@@ -122,7 +123,6 @@ export function checkQuorum(
   ].join();
   if (known.has(key)) return;
   checkBlockSignatures(parseNetworkName(record.network)!, block, signatures, committee, crypto);
-  if (known.size >= 64) known.clear();
   known.add(key);
 }
 
@@ -147,11 +147,14 @@ export function checkAnchor(
   });
 }
 
-const quorums = new WeakMap<Crypto, Set<string>>();
+// Those of ten thousand blocks with one signature each, of some ninety with as many as a receipt may carry.
+const keptQuorumChars = 4 * 2 ** 20;
+
+const quorums = new WeakMap<Crypto, KnownTexts>();
 
 /** Quorums found valid: the receipts of one block share them. Kept apart by the implementation that checked them. */
-function knownQuorums(crypto: Crypto): Set<string> {
-  const known = quorums.get(crypto) ?? new Set<string>();
+function knownQuorums(crypto: Crypto): KnownTexts {
+  const known = quorums.get(crypto) ?? new KnownTexts(keptQuorumChars);
   quorums.set(crypto, known);
   return known;
 }

@@ -8,6 +8,7 @@ import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Leaf, Tree } from './inclusionPaths.ts';
 
 /** Credentials of an S3-compatible service. */
 export type S3Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -351,6 +352,11 @@ export type Store = {
   readTile(level: number | 'entries', index: number, width: number): Promise<Uint8Array | undefined>;
   /** Hashes of the committed log for core/log/proof, for any size up to {@link logSize}. */
   nodeReader(treeSize: number): NodeReader;
+  /**
+   * Inclusion path of an entry in a block's tree, in lower-case hexadecimal digits from leaf to root, checked against the
+   * block's root. @throws NotariumError `tile-corrupt` { path, leafIndex }.
+   */
+  inclusionPath(leaf: Leaf, tree: Tree): Promise<readonly string[]>;
   findRecord(id: Uint8Array): Promise<FoundRecord | undefined>;
   /** The record that supersedes this one, in the pool or in the log. */
   successorOf(id: Uint8Array): Promise<Uint8Array | undefined>;

@@ -126,15 +126,10 @@ export function blockQueries(context: StoreContext) {
   };
 }
 
-/** Committed blocks asked for lately, by the leaves that they brought: most receipts are of the newest ones. */
-const keptBlocks = 64;
-
 /** See `Store.blockOfLeaf`. */
 async function blockOfLeaf(context: StoreContext, leafIndex: number): Promise<StoredBlock | undefined> {
   const { reader, blocksByLeaf: kept } = context;
-  const known = kept.find(
-    (block) => leafIndex < block.header.treeSize && leafIndex >= block.header.treeSize - block.count,
-  );
+  const known = kept.find(leafIndex);
   if (known) return known;
   const query = reader
     .selectFrom('blocks')
@@ -144,6 +139,6 @@ async function blockOfLeaf(context: StoreContext, leafIndex: number): Promise<St
   const row = await query.orderBy('tree_size').limit(1).executeTakeFirst();
   if (!row) return undefined;
   const block = blockOf(row);
-  if (kept.unshift(block) > keptBlocks) kept.pop();
+  kept.add(block);
   return block;
 }

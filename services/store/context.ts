@@ -1,10 +1,11 @@
 import { NotariumError } from '../core/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { BlockCache } from './BlockCache.ts';
 import { type Database, type Db, lockCounters } from './database.ts';
 import type { LogFiles } from './logFiles.ts';
 import type { LogReader } from './logReader.ts';
-import type { NewEvent, StoredBlock, WriteOptions } from './Store.ts';
+import type { NewEvent, WriteOptions } from './Store.ts';
 
 /** What the parts of an open store share. */
 export type StoreContext = Database & {
@@ -15,7 +16,7 @@ export type StoreContext = Database & {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Committed blocks in memory; emptied when blocks are orphaned. */
-  readonly blocksByLeaf: StoredBlock[];
+  readonly blocksByLeaf: BlockCache;
   /** Size of the committed log as last seen; it only grows. */
   logSize: number;
 };

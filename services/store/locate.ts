@@ -11,6 +11,8 @@ import { refusalOf } from './schema.ts';
 
 // Keeps the memory of one answer low.
 const lookedUpAtOnce = 500;
+// Each may need a whole bundle: 64 MiB of them at most.
+const readAtOnce = 16;
 
 /** Where each of the records stands, by id in hexadecimal; ids that are nowhere are left out. */
 export async function locate(
@@ -64,10 +66,15 @@ async function locateSome(
   const logged = places.filter((row) => row.place === 'log');
   if (logged.length === 0) return;
   const logSize = await logSizeFor(context, db, Math.max(...logged.map((row) => row.at)));
-  for (const { key, at: leafIndex } of logged) {
-    // A posting beyond the log is left over from a commit that did not come to its end.
-    if (leafIndex >= logSize) continue;
-    const entry = await context.log.entry(leafIndex, logSize);
+  // A posting beyond the log is left over from a commit that did not come to its end.
+  const within = logged.filter(({ at }) => at < logSize);
+  const entries = await entriesAt(
+    context,
+    within.map(({ at }) => at),
+    logSize,
+  );
+  for (const [position, { key, at: leafIndex }] of within.entries()) {
+    const entry = entries[position]!;
     const mine = idsByKey.get(key)!.filter((id) => isEntryOf(entry, id));
     // "Not found" would be a lie, and would let the same record in again.
     if (mine.length === 0 && !hasKey(entry, key)) throw damagedEntry(leafIndex, logSize);
@@ -75,6 +82,19 @@ async function locateSome(
       found.set(toHex(id), { where: 'log', leafIndex, entry });
     }
   }
+}
+
+async function entriesAt(
+  { log }: StoreContext,
+  leafIndexes: readonly number[],
+  logSize: number,
+): Promise<Uint8Array[]> {
+  const entries: Uint8Array[] = [];
+  for (let start = 0; start < leafIndexes.length; start += readAtOnce) {
+    const some = leafIndexes.slice(start, start + readAtOnce);
+    entries.push(...(await Promise.all(some.map((leafIndex) => log.entry(leafIndex, logSize)))));
+  }
+  return entries;
 }
 
 function hasKey(entry: Uint8Array, key: number): boolean {

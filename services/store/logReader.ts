@@ -1,25 +1,23 @@
 import { LRUCache } from 'lru-cache';
 import { NotariumError } from '../core/errors.ts';
-import { encodeEntries } from '../core/log/entryBundle.ts';
-import type { NodeReader } from '../core/log/proof.ts';
-import { entriesPath, placeOf, tileBytes, tilePath, tileWidth, widthOf } from '../core/log/tile.ts';
-import { tileNodeReader } from '../core/log/tileReader.ts';
+import type { MaybePromise, NodeReader } from '../core/log/proof.ts';
+import { entriesPath, tileBytes, tilePath, tileWidth, widthOf } from '../core/log/tile.ts';
+import { type Pyramid, pyramidNodeReader, pyramidReader } from '../core/log/tileReader.ts';
 import { hashBytes } from '../core/sha256.ts';
+import { type InclusionPaths, inclusionPaths } from './inclusionPaths.ts';
 import { type LogFiles, tileCorrupt } from './logFiles.ts';
-import { readBundle } from './walkLog.ts';
+import { type BundleBytes, readBundleBytes } from './walkLog.ts';
 
 /** Reads the committed log. Full files never change, so what was read once is kept, within bounds. */
 export type LogReader = {
   /** @throws NotariumError `tile-not-found`, `tile-corrupt`. */
-  entry(leafIndex: number, logSize: number): Promise<Uint8Array>;
+  entry(leafIndex: number, logSize: number): MaybePromise<Uint8Array>;
   tile(level: number | 'entries', index: number, width: number, logSize: number): Promise<Uint8Array | undefined>;
-  nodeReader(treeSize: number): NodeReader;
+  nodeReader(treeSize: number, logSize: number): NodeReader;
+  readonly inclusionPath: InclusionPaths;
   /** Forgets everything: after files were mended. */
   clear(): void;
 };
-
-/** A bundle cut into entries. */
-type Bundle = { readonly entries: readonly Uint8Array[]; readonly sizeBytes: number };
 
 // 16 KiB each: all tiles of a million records.
 const cachedTiles = 4096;
@@ -28,27 +26,26 @@ const cachedOffsets = 8192;
 
 /** A reader that keeps up to `cacheBytes` of entry bundles, and a fixed number of tiles. */
 export function logReader(files: LogFiles, cacheBytes: number): LogReader {
-  const bundles = new LRUCache<string, Bundle>({
+  const bundles = new LRUCache<string, BundleBytes>({
     maxSize: Math.max(cacheBytes, 1),
-    sizeCalculation: (bundle) => bundle.sizeBytes + 256 * 32,
+    sizeCalculation: ({ bytes, begins }) => bytes.length + begins.byteLength,
   });
   /** Where each entry of a full bundle begins: enough to read one of them without the others. */
-  const offsets = new LRUCache<string, Uint32Array>({ max: cachedOffsets });
-  const loading = new Map<string, Promise<Bundle>>();
+  const offsets = new LRUCache<number, Uint32Array>({ max: cachedOffsets });
+  const loading = new Map<string, Promise<BundleBytes>>();
 
-  const bundle = (index: number, width: number): Bundle | Promise<Bundle> => {
+  const bundle = (index: number, width: number): MaybePromise<BundleBytes> => {
     const path = entriesPath(index, width);
     const kept = bundles.get(path);
     if (kept) return kept;
     // Many readers of one bundle read it once.
     const running = loading.get(path);
     if (running) return running;
-    const reading = (async (): Promise<Bundle> => {
+    const reading = (async (): Promise<BundleBytes> => {
       try {
-        const entries = await readBundle(files, index, width);
-        const read = { entries, sizeBytes: entries.reduce((sum, entry) => sum + entry.length, 0) };
+        const read = await readBundleBytes(files, index, width);
         bundles.set(path, read);
-        if (files.parts && width === tileWidth) offsets.set(path, offsetsOf(entries));
+        if (files.parts && width === tileWidth) offsets.set(index, read.begins);
         return read;
       } finally {
         loading.delete(path);
@@ -59,12 +56,12 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
   };
 
   const entryAt = async (path: string, begins: Uint32Array, at: number): Promise<Uint8Array> => {
-    const sizeBytes = begins[at + 1]! - begins[at]! - 2;
-    const part = await files.parts!.read(path, begins[at]!, 2 + sizeBytes).catch((error: NodeJS.ErrnoException) => {
+    const sizeBytes = begins[at + 1]! - begins[at]!;
+    const part = await files.parts!.read(path, begins[at]!, sizeBytes).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') throw tileCorrupt(path, 'it is missing');
       throw error;
     });
-    if (part.length !== 2 + sizeBytes || (part[0]! << 8) + part[1]! !== sizeBytes) {
+    if (part.length !== sizeBytes || (part[0]! << 8) + part[1]! !== sizeBytes - 2) {
       throw tileCorrupt(path, 'it has changed');
     }
     return part.subarray(2);
@@ -78,9 +75,24 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     return bytes.subarray(0, tileBytes(width));
   };
 
-  const newFullNodes = (): NodeReader => tileNodeReader(hashTile, Number.MAX_SAFE_INTEGER, { cachedTiles });
-  let fullNodes = newFullNodes();
-  let edges = new Map<number, NodeReader>();
+  let full = pyramidReader(hashTile, cachedTiles);
+  // Those at the right edge of the log as it is: one on each level.
+  let edge = { size: 0, pyramids: pyramidReader(hashTile, 0) };
+
+  // A complete subtree is the same in every larger tree: old trees are read from the tiles of the present log.
+  const pyramidsIn = (size: number) => {
+    if (edge.size !== size) edge = { size, pyramids: pyramidReader(hashTile, 8) };
+    const own = edge.pyramids;
+    return (level: number, index: number): MaybePromise<Pyramid> => {
+      const width = widthOf(level, index, size);
+      return width === tileWidth ? full(level, index, width) : own(level, index, width);
+    };
+  };
+  const nodeReader: LogReader['nodeReader'] = (treeSize, logSize) =>
+    pyramidNodeReader(pyramidsIn(Math.max(treeSize, logSize)), treeSize);
+  const newInclusionPaths = (): InclusionPaths =>
+    inclusionPaths((index, logSize) => pyramidsIn(logSize)(0, index), nodeReader);
+  let paths = newInclusionPaths();
 
   return {
     entry(leafIndex, logSize) {
@@ -90,45 +102,30 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
         return Promise.reject(new NotariumError('tile-not-found', `no entry ${leafIndex} in a log of ${logSize}`));
       }
       const path = entriesPath(index, width);
-      const begins = bundles.has(path) ? undefined : offsets.get(path);
+      const begins = width < tileWidth || bundles.has(path) ? undefined : offsets.get(index);
       if (begins) return entryAt(path, begins, leafIndex % tileWidth);
       const read = bundle(index, width);
       return read instanceof Promise
-        ? read.then(({ entries }) => entries[leafIndex % tileWidth]!)
-        : Promise.resolve(read.entries[leafIndex % tileWidth]!);
+        ? read.then((loaded) => entryOf(loaded, leafIndex % tileWidth))
+        : entryOf(read, leafIndex % tileWidth);
     },
     async tile(level, index, width, logSize) {
       if (width < 1 || width > tileWidth || widthOf(level, index, logSize) < width) return undefined;
-      if (level !== 'entries') return hashTile(level, index, width);
-      const { entries } = await bundle(index, width);
-      return encodeEntries(entries);
+      return level === 'entries' ? (await bundle(index, width)).bytes : hashTile(level, index, width);
     },
-    nodeReader(treeSize) {
-      let edge = edges.get(treeSize);
-      if (!edge) {
-        // Only the right edge depends on the size; old sizes are asked for rarely.
-        edge = tileNodeReader(hashTile, treeSize, { cachedTiles: 8 });
-        if (edges.size >= 16) edges.delete(edges.keys().next().value!);
-        edges.set(treeSize, edge);
-      }
-      const own = edge;
-      return (level, index) => {
-        const { tileLevel, tileIndex } = placeOf(level, index);
-        return widthOf(tileLevel, tileIndex, treeSize) === tileWidth ? fullNodes(level, index) : own(level, index);
-      };
-    },
+    nodeReader,
+    inclusionPath: (leaf, block, logSize) => paths(leaf, block, logSize),
     clear() {
       bundles.clear();
       offsets.clear();
       files.parts?.clear();
-      fullNodes = newFullNodes();
-      edges = new Map();
+      full = pyramidReader(hashTile, cachedTiles);
+      edge = { size: 0, pyramids: pyramidReader(hashTile, 0) };
+      paths = newInclusionPaths();
     },
   };
 }
 
-function offsetsOf(entries: readonly Uint8Array[]): Uint32Array {
-  const begins = new Uint32Array(entries.length + 1);
-  for (const [at, entry] of entries.entries()) begins[at + 1] = begins[at]! + 2 + entry.length;
-  return begins;
+function entryOf({ bytes, begins }: BundleBytes, at: number): Uint8Array {
+  return bytes.subarray(begins[at]! + 2, begins[at + 1]!);
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import { admit } from './admit.ts';
 import { adoptBlock, adoptLogged } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
+import { BlockCache } from './BlockCache.ts';
 import { blockQueries } from './blocks.ts';
 import { checkStore } from './checkStore.ts';
 import { commitBlock } from './commitBlock.ts';
@@ -95,7 +96,7 @@ async function contextOf(options: StoreOptions, database: Database): Promise<Sto
     log: logReader(files, options.cacheBytes ?? defaultCacheBytes),
     clock: options.clock ?? systemClock,
     logger: options.logger,
-    blocksByLeaf: [],
+    blocksByLeaf: new BlockCache(),
     logSize: counters.log_size,
   };
 }
@@ -122,9 +123,10 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     logSize: () => context.logSize,
     frontier: async (of = 'committed') =>
       of === 'latest' ? latestFrontier(context) : edgeFrontier(await readCheckedEdge(context, context.logSize)),
-    entry: (leafIndex) => context.log.entry(leafIndex, context.logSize),
+    entry: async (leafIndex) => context.log.entry(leafIndex, context.logSize),
     readTile: (level, index, width) => context.log.tile(level, index, width, context.logSize),
-    nodeReader: (treeSize) => context.log.nodeReader(treeSize),
+    nodeReader: (treeSize) => context.log.nodeReader(treeSize, context.logSize),
+    inclusionPath: async (leaf, tree) => context.log.inclusionPath(leaf, tree, context.logSize),
     findRecord: recordFinder(context),
     successorOf: async (id) => {
       const query = context.reader.selectFrom('successors').select('winner').where('predecessor', '=', id);
@@ -139,7 +141,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...leases(context),
     refresh: async () => {
       if (context.engine === 'sqlite') return;
-      context.blocksByLeaf.length = 0;
+      context.blocksByLeaf.clear();
       await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
     },
     check: () => checkStore(context),

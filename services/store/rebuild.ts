@@ -54,7 +54,7 @@ export async function rebuildFromTiles(
   }
   await replaceBlocks(context, blocks, logSize);
   context.logSize = logSize;
-  context.blocksByLeaf.length = 0;
+  context.blocksByLeaf.clear();
   await finish(context);
   return { logSize, blocks: blocks.length, missingBlocks: anchored.length - blocks.length, mendedTiles };
 }

@@ -1,7 +1,7 @@
 import type { BlockHeader } from '../core/block.ts';
 import { hexDigits, sameBytes } from '../core/bytes.ts';
 import { appendLeaves, emptyFrontier, rootOf } from '../core/log/compactRange.ts';
-import { decodeEntries } from '../core/log/entryBundle.ts';
+import { entryOffsets } from '../core/log/entryBundle.ts';
 import { type TileFile, TileGrower } from '../core/log/growTiles.ts';
 import { entriesPath, tileWidth } from '../core/log/tile.ts';
 import { leafHash } from '../core/sha256.ts';
@@ -75,18 +75,27 @@ async function settle(doubts: Doubts, onDamaged: (tile: TileFile) => Promise<voi
 
 /** Entries of a bundle; its partial version, or the beginning of a wider one. */
 export async function readBundle(files: LogFiles, index: number, width: number): Promise<Uint8Array[]> {
+  const { bytes, begins } = await readBundleBytes(files, index, width);
+  return Array.from({ length: width }, (_, at) => bytes.subarray(begins[at]! + 2, begins[at + 1]!));
+}
+
+/** A bundle as it is stored, and where its entries begin. */
+export type BundleBytes = { readonly bytes: Uint8Array; readonly begins: Uint32Array };
+
+/** As {@link readBundle}; without what a wider version has more. */
+export async function readBundleBytes(files: LogFiles, index: number, width: number): Promise<BundleBytes> {
   const path = entriesPath(index, width);
   const bytes = await files.readTile({ level: 'entries', index, width });
   if (!bytes) throw tileCorrupt(path, 'it is missing');
-  let entries: Uint8Array[];
+  let begins: Uint32Array;
   try {
-    entries = decodeEntries(bytes);
+    begins = entryOffsets(bytes);
   } catch {
     // Core names no path: say which file it is.
     throw tileCorrupt(path, 'not an entry bundle');
   }
-  if (entries.length < width) throw tileCorrupt(path, 'entries are missing');
-  return entries.slice(0, width);
+  if (begins.length <= width) throw tileCorrupt(path, 'entries are missing');
+  return { bytes: bytes.subarray(0, begins[width]!), begins: begins.subarray(0, width + 1) };
 }
 
 /** Whether the entries up to a size of the log are there, as far as the last file tells. */

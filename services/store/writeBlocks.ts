@@ -150,5 +150,5 @@ export async function orphanBlocks(context: StoreContext, aboveHeight: number, o
     await voidFrom(trx, aboveHeight + 1);
     await trx.deleteFrom('blocks').where('state', '=', 'committed').where('height', '>', aboveHeight).execute();
   });
-  context.blocksByLeaf.length = 0;
+  context.blocksByLeaf.clear();
 }

@@ -23,17 +23,24 @@ export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Entries of a bundle, as views of its bytes.
+ * Where each entry of a bundle begins, with its two bytes of length; the last number is the size of the bundle.
  * @throws NotariumError `tile-corrupt` when the lengths do not add up, or there are more than 256 entries.
  */
-export function decodeEntries(bundle: Uint8Array): Uint8Array[] {
-  const entries: Uint8Array[] = [];
+export function entryOffsets(bundle: Uint8Array): Uint32Array {
+  const begins: number[] = [0];
   for (let at = 0; at < bundle.length; ) {
-    const sizeBytes = (bundle[at]! << 8) | (bundle[at + 1] ?? 0);
-    const end = at + 2 + sizeBytes;
-    if (end > bundle.length || entries.length === tileWidth) throw new NotariumError('tile-corrupt', 'entry bundle');
-    entries.push(bundle.subarray(at + 2, end));
-    at = end;
+    at += 2 + ((bundle[at]! << 8) | (bundle[at + 1] ?? 0));
+    if (at > bundle.length || begins.length > tileWidth) throw new NotariumError('tile-corrupt', 'entry bundle');
+    begins.push(at);
   }
-  return entries;
+  return Uint32Array.from(begins);
+}
+
+/**
+ * Entries of a bundle, as views of its bytes.
+ * @throws NotariumError as {@link entryOffsets}.
+ */
+export function decodeEntries(bundle: Uint8Array): Uint8Array[] {
+  const begins = entryOffsets(bundle);
+  return Array.from({ length: begins.length - 1 }, (_, at) => bundle.subarray(begins[at]! + 2, begins[at + 1]!));
 }

@@ -8,21 +8,18 @@ import { placeOf, tileBytes, tileHeight, tilePath, widthOf } from './tile.ts';
  */
 export type TileReader = (level: number, index: number, width: number) => MaybePromise<Uint8Array>;
 
-/** A tile's hashes at height 0, and the nodes above them up to height 7. */
-type Pyramid = readonly Uint8Array[];
+/** A tile's hashes at height 0, and the nodes above them up to height 7: each height's hashes one after another. */
+export type Pyramid = readonly Uint8Array[];
+
+/** Reads a tile with the nodes above its hashes. */
+export type PyramidReader = (level: number, index: number, width: number) => MaybePromise<Pyramid>;
 
 /**
- * Node reader over the tiles of a log of the given size, for inclusionProof and consistencyProof. It keeps the last
- * `cachedTiles` tiles (16 KiB each, 256 of them when left out); a node of a tile that it has comes without a promise.
- * @throws NotariumError `tile-corrupt` with { path } when a tile is too short, from the reader.
- * @throws RangeError for a node that the log does not have, from the reader.
+ * Pyramid reader that keeps the last `cachedTiles` tiles (16 KiB each); a tile that it has comes without a promise. It is
+ * for one width of each tile.
+ * @throws NotariumError `tile-corrupt` with { path } when a tile is too short.
  */
-export function tileNodeReader(
-  readTile: TileReader,
-  treeSize: number,
-  options: { cachedTiles?: number } = {},
-): NodeReader {
-  const { cachedTiles = 256 } = options;
+export function pyramidReader(readTile: TileReader, cachedTiles: number): PyramidReader {
   const cache = new Map<string, MaybePromise<Pyramid>>();
 
   const keep = (key: string, pyramid: MaybePromise<Pyramid>): void => {
@@ -30,7 +27,7 @@ export function tileNodeReader(
     if (cache.size >= cachedTiles) cache.delete(cache.keys().next().value!);
     cache.set(key, pyramid);
   };
-  const tile = (level: number, index: number, width: number): MaybePromise<Pyramid> => {
+  return (level, index, width) => {
     const key = `${level}/${index}`;
     const cached = cache.get(key);
     if (cached) {
@@ -52,19 +49,41 @@ export function tileNodeReader(
     );
     return reading;
   };
+}
 
+/**
+ * Node reader over the tiles of a log of the given size, for inclusionProof and consistencyProof. It keeps the last
+ * `cachedTiles` tiles (16 KiB each, 256 of them when left out); a node of a tile that it has comes without a promise.
+ * @throws NotariumError `tile-corrupt` with { path } when a tile is too short, from the reader.
+ * @throws RangeError for a node that the log does not have, from the reader.
+ */
+export function tileNodeReader(
+  readTile: TileReader,
+  treeSize: number,
+  options: { cachedTiles?: number } = {},
+): NodeReader {
+  const pyramids = pyramidReader(readTile, options.cachedTiles ?? 256);
+  return pyramidNodeReader((level, index) => pyramids(level, index, widthOf(level, index, treeSize)), treeSize);
+}
+
+/** {@link tileNodeReader} over pyramids that somebody else keeps: those of the tree itself, or of any larger one. */
+export function pyramidNodeReader(
+  pyramidAt: (level: number, index: number) => MaybePromise<Pyramid>,
+  treeSize: number,
+): NodeReader {
   return (level, index) => {
     const { tileLevel, tileIndex, height, position } = placeOf(level, index);
     const width = widthOf(tileLevel, tileIndex, treeSize);
     if ((position + 1) * 2 ** height > width) throw new RangeError('the log has no such complete subtree');
-    const pyramid = tile(tileLevel, tileIndex, width);
+    const pyramid = pyramidAt(tileLevel, tileIndex);
     return pyramid instanceof Promise
-      ? pyramid.then((levels) => nodeAt(levels, height, position))
+      ? pyramid.then((heights) => nodeAt(heights, height, position))
       : nodeAt(pyramid, height, position);
   };
 }
 
-function nodeAt(pyramid: Pyramid, height: number, position: number): Uint8Array {
+/** A copy of one node of a tile. */
+export function nodeAt(pyramid: Pyramid, height: number, position: number): Uint8Array {
   return pyramid[height]!.slice(hashBytes * position, hashBytes * (position + 1));
 }
 
@@ -74,10 +93,15 @@ function pyramidOf(bytes: Uint8Array, level: number, index: number, width: numbe
       data: { path: tilePath(level, index, width), have: bytes.length, want: tileBytes(width) },
     });
   }
-  const levels: Uint8Array[] = [bytes.slice(0, tileBytes(width))];
-  for (let height = 1; height < tileHeight; height++) {
-    const below = levels[height - 1]!;
-    levels.push(hashNodes(below.subarray(0, below.length - (below.length % (2 * hashBytes)))));
+  // One buffer for all heights: thousands of tiles are kept, and each buffer has its price.
+  const whole = new Uint8Array(2 * tileBytes(width));
+  whole.set(bytes.subarray(0, tileBytes(width)));
+  const heights: Uint8Array[] = [whole.subarray(0, tileBytes(width))];
+  for (let height = 1, begin = tileBytes(width); height < tileHeight; height++) {
+    const below = heights[height - 1]!;
+    const pairs = below.subarray(0, below.length - (below.length % (2 * hashBytes)));
+    heights.push(hashNodes(pairs, whole.subarray(begin, begin + pairs.length / 2)));
+    begin += pairs.length / 2;
   }
-  return levels;
+  return heights;
 }

@@ -41,6 +41,8 @@ onBothDatabases('promises that nobody wanted to have signed', (newPlace) => {
       periodSeconds: 2,
       promiseSlots: 3,
       poolLimit: 100,
+      othersPoolPart: 1,
+      peerPoolPart: 1,
     });
     const records = await Promise.all(
       Array.from({ length: 6 }, (_, index) => signedRecord(network, submitter, `record ${index}`)),
