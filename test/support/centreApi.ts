@@ -23,10 +23,10 @@ export function post(url: string, record: CheckedRecord): Promise<Answer> {
 }
 
 /** One line of the answer to a batch. */
-export type BatchLine = { line: number; status: string; id: RecordId; error?: { code: string } };
+export type BatchLine = { line: number; status: string; id?: RecordId; error?: { code: string } };
 
 /**
- * Posts a batch. `onAccepted` gets each id whose acceptance has been read, also when the connection breaks right after it.
+ * Posts a batch; where it is refused as a whole, that stands for its first line. `onAccepted` gets each id whose acceptance has been read, also when the connection breaks right after it.
  * @throws TypeError when the connection breaks.
  */
 export async function postBatch(
@@ -41,6 +41,9 @@ export async function postBatch(
     headers: { 'content-type': 'application/x-ndjson' },
     ...(signal ? { signal } : {}),
   });
+  if (!response.ok) {
+    return [{ line: 1, status: 'failed', error: (await response.json()) as { code: string } }];
+  }
   const lines: BatchLine[] = [];
   const decoder = new TextDecoder();
   let text = '';
@@ -51,7 +54,7 @@ export async function postBatch(
     for (const each of whole.split('\n')) {
       if (each === '') continue;
       const line = JSON.parse(each) as BatchLine;
-      if (line.status === 'accepted') onAccepted(line.id);
+      if (line.status === 'accepted') onAccepted(line.id!);
       lines.push(line);
     }
   }
