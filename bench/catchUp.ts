@@ -18,11 +18,11 @@ export async function catchUp(bench: Bench): Promise<Row[]> {
   const startMs = Date.now();
   const { stderr } = await member.start();
   await four.settled();
-  const blocks = importedBlocks(stderr());
-  const records = blocks.reduce((sum, { count }) => sum + count, 0);
+  const imports = importsIn(stderr());
+  const records = imports.reduce((sum, { count }) => sum + count, 0);
   if (records !== four.size) throw new Error(`${records} of ${four.size} records were imported`);
-  const firstMs = blocks[0]!.time - 1000 * blocks[0]!.seconds;
-  const lastMs = blocks.at(-1)!.time;
+  const firstMs = imports[0]!.time - 1000 * imports[0]!.seconds;
+  const lastMs = imports.at(-1)!.time;
   return [
     {
       figure: 'records caught up by a centre that lacked all',
@@ -30,18 +30,24 @@ export async function catchUp(bench: Bench): Promise<Row[]> {
       unit: '/s',
       target: { atLeast: 20_000 },
       beside: { name: '/s since its process was started', value: (1000 * records) / (lastMs - startMs) },
-      note: `${records} records in ${blocks.length} blocks, from ${new Set(blocks.map(({ source }) => source)).size} sources; by the centre's log, from the beginning of its first import until the last one is in its log, with the same root as the others; the other centres, which have nothing else to do, share the processors`,
+      note: `${records} records in ${imports.reduce((sum, { blocks }) => sum + blocks, 0)} blocks, taken ${imports.length} times, from ${new Set(imports.map(({ source }) => source)).size} sources; by the centre's log, from the beginning of its first import until the last one is in its log, with the same root as the others; the other centres, which have nothing else to do, share the processors`,
     },
   ];
 }
 
-type Imported = { readonly time: number; readonly count: number; readonly seconds: number; readonly source: string };
+type Imported = {
+  readonly time: number;
+  readonly blocks: number;
+  readonly count: number;
+  readonly seconds: number;
+  readonly source: string;
+};
 
-/** What a centre logs of each block that it has taken from others. */
-function importedBlocks(log: string): Imported[] {
+/** What a centre logs whenever it has taken blocks of others. */
+function importsIn(log: string): Imported[] {
   return log
     .split('\n')
-    .filter((line) => line.includes('"block imported"'))
+    .filter((line) => line.includes('"blocks imported"'))
     .map((line) => {
       const { time, ...rest } = JSON.parse(line) as Omit<Imported, 'time'> & { time: string | number };
       return { ...rest, time: new Date(time).getTime() };

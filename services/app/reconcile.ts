@@ -3,7 +3,8 @@ import { checkBlockSignatures } from '../core/block.ts';
 import { toHex } from '../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import { rootFromNodes } from '../core/log/proof.ts';
-import type { Lease } from '../store/Store.ts';
+import type { Lease, AnchoredBlock as StoredAnchored } from '../store/Store.ts';
+import { blockGroups, isUnconfirmed } from './blockGroups.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { reanchorLog } from './reanchorLog.ts';
 
@@ -28,31 +29,40 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
   parts.metrics.lag.set(Math.max(0, head - committed));
   if (head === committed) return (await store.liveBlocks()).length === 0;
   if ((await store.liveBlocks()).length > 0) return false;
-  for await (const [found, next] of inPairs(chain.anchoredBlocks(committed + 1, head))) {
+  const found = chain.anchoredBlocks(committed + 1, head);
+  for await (const { group, nextSize } of blockGroups(parts, found)) {
     // What a reorganisation may still take away is looked at again later.
-    if (found.anchor.confirmations < parts.settings.confirmations) return true;
-    const how = await takeBlock(parts, found, lease, next?.header.treeSize);
-    parts.metrics.lag.set(head - found.header.height);
+    if (isUnconfirmed(parts, group[0]!)) return true;
+    const how = await takeBlocks(parts, group, lease, nextSize);
+    const { height } = group.at(-1)!.header;
+    parts.metrics.lag.set(head - height);
     if (how === 'imported') continue;
-    logger.warn({ height: found.header.height }, 'took back a block that the chain had accepted after all');
+    logger.warn({ height }, 'took back a block that the chain had accepted after all');
     return false;
   }
   return (await chain.head()) === ((await store.committedBlock())?.header.height ?? 0);
 }
 
-/** Each item with the one after it. What keeps the next one from coming is thrown when this one has been dealt with. */
-async function* inPairs<T>(items: AsyncIterable<T>): AsyncGenerator<readonly [item: T, next: T | undefined]> {
-  let held: { readonly item: T } | undefined;
-  try {
-    for await (const item of items) {
-      if (held) yield [held.item, item];
-      held = { item };
-    }
-  } catch (error) {
-    if (held) yield [held.item, undefined];
-    throw error;
+async function takeBlocks(
+  parts: CentreParts,
+  group: readonly AnchoredBlock[],
+  lease: Lease,
+  nextSize: number | undefined,
+): Promise<'taken back' | 'imported'> {
+  const { replication } = parts;
+  if (group.length === 1 || !replication) {
+    // Those of a centre that is alone are its own, or cannot be taken: one by one.
+    return await takeBlock(parts, group[0]!, lease, nextSize);
   }
-  if (held) yield [held.item, undefined];
+  for (const found of group) await checkAnchored(parts, found);
+  await replication.importBlocks(group.map(stored), lease, nextSize);
+  return 'imported';
+}
+
+/** As the store takes it. */
+function stored({ header, blockHash: hash, signatures, anchor: found }: AnchoredBlock): StoredAnchored {
+  const { confirmations: _, ...anchor } = found;
+  return { header, hash, signatures, sealedMs: anchor.timestamp * 1000, anchor };
 }
 
 /**
@@ -66,12 +76,11 @@ async function takeBlock(
   nextSize: number | undefined,
 ): Promise<'taken back' | 'imported'> {
   const { store, replication } = parts;
-  const { header, blockHash: hash, signatures } = found;
-  const { confirmations: _, ...anchor } = found.anchor;
+  const block = stored(found);
+  const { header, hash, anchor } = block;
   const { treeSize } = header;
   if (treeSize <= store.logSize() && toHex(await rootFromNodes(treeSize, store.nodeReader(treeSize))) === header.root) {
-    const sealedMs = anchor.timestamp * 1000;
-    await store.adoptLogged({ header, hash, signatures, sealedMs, anchor }, { lease });
+    await store.adoptLogged(block, { lease });
     return 'taken back';
   }
   try {
@@ -81,8 +90,7 @@ async function takeBlock(
     if (!isNotariumError(error, 'block-not-found')) throw error;
     if (replication) {
       await checkAnchored(parts, found);
-      const sealedMs = anchor.timestamp * 1000;
-      await replication.importBlock({ header, hash, signatures, sealedMs, anchor }, lease, nextSize);
+      await replication.importBlocks([block], lease, nextSize);
       return 'imported';
     }
     throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {

@@ -178,10 +178,10 @@ export type Lease = {
 };
 
 /**
- * Goes with a write: an event that is appended in the same transaction, and the lease that the writer must still hold
+ * Goes with a write: events that are appended in the same transaction, and the lease that the writer must still hold
  * (a lease lost to another process makes the write fail with `storage-failed`, nothing written).
  */
-export type WriteOptions = { readonly event?: NewEvent; readonly lease?: Lease };
+export type WriteOptions = { readonly event?: NewEvent; readonly events?: readonly NewEvent[]; readonly lease?: Lease };
 
 /** A vote: the one block that this centre signs in a slot. */
 export type Vote = { readonly slot: number; readonly hash: Hash; readonly header: BlockHeader };
@@ -313,24 +313,27 @@ export type Store = {
    */
   commitBlock(height: number, options?: WriteOptions): Promise<void>;
   /**
-   * Takes a block of another centre, which the chain vouches for, into the log: its entries come in log order, from the
-   * log's present end, and are checked against its root before anything changes. What the pool has of them leaves it; live
-   * blocks from its height on become void. Memory stays constant; a crash leaves the log as it was.
-   * @throws NotariumError `block-invalid` when the entries are not those of the block; RangeError where it does not follow
-   *   the newest committed block.
+   * Takes blocks of other centres, which the chain vouches for and which follow one another, into the log: their entries
+   * come in log order, from the log's present end, and are checked against the root of every block before anything changes.
+   * What the pool has of them leaves it; live blocks from the first one's height on become void. Memory stays constant; a
+   * crash leaves the log as it was.
+   * @throws NotariumError `block-invalid` when the entries are not those of the blocks; RangeError where they do not follow
+   *   the newest committed block, or one another.
    */
-  importBlock(
-    block: AnchoredBlock,
+  importBlocks(
+    blocks: readonly AnchoredBlock[],
     entries: AsyncIterable<readonly Uint8Array[]>,
     options?: WriteOptions,
   ): Promise<void>;
   /**
-   * As {@link importBlock}, of records that the pool holds, each in the very form of the block: `seqs` are their rows in log
+   * As {@link importBlocks}, of one block, and of records that the pool holds, each in the very form of the block: `seqs` are their rows in log
    * order. Answers whether that was so; where not, nothing has changed.
    */
   importPooled(block: AnchoredBlock, seqs: Float64Array, options?: WriteOptions): Promise<boolean>;
   /** The live or committed block of the height. */
   block(height: number): Promise<StoredBlock | undefined>;
+  /** Whether the block is here in any state, void ones too. */
+  knowsBlock(hash: Hash): Promise<boolean>;
   /** The newest live or committed block. */
   latestBlock(): Promise<StoredBlock | undefined>;
   /** The newest committed block. */

@@ -109,6 +109,11 @@ export function blockQueries(context: StoreContext) {
   const one = (row: BlockRow | undefined): StoredBlock | undefined => row && blockOf(row);
   return {
     block: async (height: number) => one(await blockAt(reader, height)),
+    async knowsBlock(hash: Hash) {
+      return (
+        (await reader.selectFrom('blocks').select('height').where('hash', '=', hash).executeTakeFirst()) !== undefined
+      );
+    },
     latestBlock: async () => one(await newestBlock(reader)),
     committedBlock: async () => one(await newestBlock(reader, ['committed'])),
     liveBlocks: async () => (await liveRows(reader)).map(blockOf),

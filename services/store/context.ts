@@ -22,7 +22,7 @@ export type StoreContext = Database & {
 };
 
 /**
- * Runs a write transaction: checks the lease first, appends the event last.
+ * Runs a write transaction: checks the lease first, appends the events last.
  * @throws NotariumError `storage-failed` when the lease has been lost.
  */
 export async function write<T>(
@@ -30,7 +30,7 @@ export async function write<T>(
   options: WriteOptions | undefined,
   fn: (trx: Db) => Promise<T>,
 ): Promise<T> {
-  const { lease, event } = options ?? {};
+  const { lease, event, events = event ? [event] : [] } = options ?? {};
   return context.db.transaction().execute(async (trx) => {
     if (lease) {
       const held = await trx.selectFrom('leases').select('token').where('name', '=', lease.name).executeTakeFirst();
@@ -39,7 +39,7 @@ export async function write<T>(
       }
     }
     const result = await fn(trx);
-    if (event) await appendEvent(context, trx, event);
+    for (const each of events) await appendEvent(context, trx, each);
     return result;
   });
 }

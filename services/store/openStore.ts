@@ -16,7 +16,7 @@ import { openDisk } from './disk.ts';
 import { events } from './events.ts';
 import { evidenceStore } from './evidence.ts';
 import { type FolderLock, lockFolder } from './folderLock.ts';
-import { importBlock } from './importBlock.ts';
+import { importBlocks } from './importBlocks.ts';
 import { importPooled } from './importPooled.ts';
 import { leases } from './leases.ts';
 import { logSizeFor } from './locate.ts';
@@ -117,7 +117,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     adoptLogged: (block, write) => adoptLogged(context, block, write),
     orphanBlocks: (aboveHeight, write) => orphanBlocks(context, aboveHeight, write),
     commitBlock: (height, write) => commitBlock(context, height, write),
-    importBlock: (block, entries, write) => importBlock(context, block, entries, write),
+    importBlocks: (blocks, entries, write) => importBlocks(context, blocks, entries, write),
     importPooled: (block, seqs, write) => importPooled(context, block, seqs, write),
     ...blockQueries(context),
     logSize: () => context.logSize,

@@ -14,17 +14,29 @@ export class BlockImporter {
     this.#parts = parts;
   }
 
-  /** See `Replication.importBlock`. */
-  async import(block: AnchoredBlock, lease: Lease, nextSize?: number): Promise<void> {
-    const { store, proposals, metrics, logger } = this.#parts;
-    const { header, hash } = block;
-    const count = header.treeSize - store.logSize();
-    const startMs = performance.now();
-    const source = (await this.#fromPool(block, lease)) ?? (await this.#fromOthers(block, lease, nextSize));
-    proposals.forget(hash);
+  /** See `Replication.importBlocks`. */
+  async import(blocks: readonly AnchoredBlock[], lease: Lease, nextSize?: number): Promise<void> {
+    const { store, proposals } = this.#parts;
+    let rest = blocks;
+    // Those that we have just voted for are here already.
+    for (let [block] = rest; block && proposals.find(block.hash); [block] = rest) {
+      const [from, startMs] = [store.logSize(), performance.now()];
+      if (!(await this.#fromPool(block, lease))) break;
+      rest = rest.slice(1);
+      this.#imported([block], from, startMs, 'own pool');
+    }
+    if (rest.length === 0) return;
+    const [from, startMs] = [store.logSize(), performance.now()];
+    this.#imported(rest, from, startMs, await this.#fromOthers(rest, lease, nextSize));
+  }
+
+  #imported(blocks: readonly AnchoredBlock[], from: number, startMs: number, source: string): void {
+    const { proposals, metrics, logger } = this.#parts;
+    for (const { hash } of blocks) proposals.forget(hash);
+    const { height, treeSize } = blocks.at(-1)!.header;
     const seconds = (performance.now() - startMs) / 1000;
     metrics.importSeconds.observe(seconds);
-    logger.info({ height: header.height, count, source, seconds }, 'block imported');
+    logger.info({ height, blocks: blocks.length, count: treeSize - from, source, seconds }, 'blocks imported');
   }
 
   /** Gives up what was fetched ahead. */
@@ -32,18 +44,18 @@ export class BlockImporter {
     this.#ahead.close();
   }
 
-  /** A block that we have voted for, of records as they stand in our pool. */
-  async #fromPool(block: AnchoredBlock, lease: Lease): Promise<string | undefined> {
+  /** A block that we have voted for, of records as they stand in our pool; false where they do not. */
+  async #fromPool(block: AnchoredBlock, lease: Lease): Promise<boolean> {
     const { store, proposals } = this.#parts;
     const seqs = proposals.find(block.hash)?.seqs;
-    if (seqs?.length !== block.header.treeSize - store.logSize() || seqs.some(Number.isNaN)) return undefined;
-    return (await store.importPooled(block, seqs, this.#write(block, lease))) ? 'own pool' : undefined;
+    if (seqs?.length !== block.header.treeSize - store.logSize() || seqs.some(Number.isNaN)) return false;
+    return await store.importPooled(block, seqs, this.#write([block], lease));
   }
 
-  async #fromOthers(block: AnchoredBlock, lease: Lease, nextSize: number | undefined): Promise<string> {
+  async #fromOthers(blocks: readonly AnchoredBlock[], lease: Lease, nextSize: number | undefined): Promise<string> {
     const { store, net, logger } = this.#parts;
-    const { header, hash } = block;
     const from = store.logSize();
+    const { hash, header } = blocks.at(-1)!;
     // A reorganisation deeper than the confirmations has taken anchors of ours: what stands in their place may be another log.
     const isOrphaned = from > ((await store.committedBlock())?.header.treeSize ?? 0);
     const reasons: string[] = [];
@@ -63,7 +75,7 @@ export class BlockImporter {
         }
       };
       try {
-        await store.importBlock(block, watched.call(this), this.#write(block, lease));
+        await store.importBlocks(blocks, watched.call(this), this.#write(blocks, lease));
         return name;
       } catch (error) {
         // A code says nothing of where it is from: a peer may answer that its disk is full, as ours may be.
@@ -84,16 +96,15 @@ export class BlockImporter {
     throw new NotariumError('block-unavailable', reasons.join('; ') || 'no other centre is connected', { data });
   }
 
-  #write({ header, hash }: AnchoredBlock, lease: Lease): WriteOptions {
+  #write(blocks: readonly AnchoredBlock[], lease: Lease): WriteOptions {
     const { store, clock } = this.#parts;
-    const { height, treeSize } = header;
-    return {
-      lease,
-      event: {
-        type: 'block.committed',
-        time: new Date(clock.nowMs()).toISOString(),
-        data: { height, hash, treeSize, count: treeSize - store.logSize() },
-      },
-    };
+    const time = new Date(clock.nowMs()).toISOString();
+    let before = store.logSize();
+    const events = blocks.map(({ header: { height, treeSize }, hash }) => {
+      const count = treeSize - before;
+      before = treeSize;
+      return { type: 'block.committed', time, data: { height, hash, treeSize, count } };
+    });
+    return { lease, events };
   }
 }

@@ -16,11 +16,11 @@ export type Replication = {
   /** A quorum's signatures over a header, ours first (collectVotes.ts). @throws NotariumError `quorum-unreachable`. */
   collectSignatures(header: BlockHeader, committee: Committee, leaves: BlockLeaves): Promise<BlockSignature[]>;
   /**
-   * Takes a block of the chain, whose records are not all here, into the log, from whoever has them. With `nextSize`, the
-   * size of the log after the block that follows on the chain, the records of that one are fetched meanwhile.
+   * Takes blocks of the chain that follow one another, and whose records are not all here, into the log, from whoever has
+   * them. With `nextSize`, the size of the log after those that come next, the records of these are fetched meanwhile.
    * @throws NotariumError `block-unavailable` with what each source said.
    */
-  importBlock(block: AnchoredBlock, lease: Lease, nextSize?: number): Promise<void>;
+  importBlocks(blocks: readonly AnchoredBlock[], lease: Lease, nextSize?: number): Promise<void>;
   /** Tells the others that a block has been anchored. */
   announceAnchored(height: number, hash: Hash): Promise<void>;
   /** Acceptances of a quorum that has the record on disk (holdRecords.ts). @throws NotariumError `quorum-unreachable`. */

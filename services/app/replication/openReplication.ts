@@ -100,7 +100,7 @@ export function openReplication(
       return await collectVotes(parts, header, committee, leaves);
     },
 
-    importBlock: (block, lease, nextSize) => importer.import(block, lease, nextSize),
+    importBlocks: (blocks, lease, nextSize) => importer.import(blocks, lease, nextSize),
 
     async announceAnchored(height, hash) {
       await net.publish(topics.anchored, jsonFrame({ height, hash }));

@@ -28,6 +28,7 @@ describe('a block of another centre', () => {
       logSize: () => logSize,
       committedBlock: async () => (logSize > 0 ? { header, hash: found.blockHash } : undefined),
       liveBlocks: async () => [],
+      knowsBlock: async () => false,
       overdue: async () => [],
       adoptBlock: () => Promise.reject(new NotariumError('block-not-found')),
     };
@@ -38,11 +39,11 @@ describe('a block of another centre', () => {
         yield found as unknown as AnchoredBlock;
       },
     };
-    const importBlock = async (): Promise<void> => {
+    const importBlocks = async (): Promise<void> => {
       logSize = header.treeSize;
     };
     const parts = {
-      ...{ store, chain, network, replication: { importBlock }, problems: new Problems(), clock: systemClock },
+      ...{ store, chain, network, replication: { importBlocks }, problems: new Problems(), clock: systemClock },
       ...{ logger: silentLogger, settings: defaultSettings, clockGuard: { check: async () => {} } },
       ...{ signer: { address: alice }, metrics: { lag: { set: () => {} } }, periodSeconds: 1, graceSeconds: 30 },
     };

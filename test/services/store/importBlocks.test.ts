@@ -8,7 +8,7 @@ import { expectCode } from '../../support/expectCode.ts';
 import { anchorNext, heir, logAll, nextBlock, row, rows } from './storeKit.ts';
 import { onBothDatabases, type StorePlace } from './storePlace.ts';
 
-onBothDatabases('store importBlock', (newPlace) => {
+onBothDatabases('store importBlocks', (newPlace) => {
   let [hisPlace, place]: StorePlace[] = [];
   let [his, store]: Store[] = [];
   beforeEach(async () => {
@@ -25,7 +25,7 @@ onBothDatabases('store importBlock', (newPlace) => {
   }
   const entriesOf = (all: readonly PoolRow[]): Uint8Array[] => all.map(({ entry }) => entry);
   const take = (block: AnchoredBlock, all: readonly PoolRow[]): Promise<void> =>
-    store!.importBlock(block, chunks(entriesOf(all)));
+    store!.importBlocks([block], chunks(entriesOf(all)));
   const tiles = async (of: StorePlace): Promise<string[]> =>
     (await readdir(join(of.dataDir, 'log'), { recursive: true, withFileTypes: true }))
       .filter((file) => file.isFile())
@@ -47,11 +47,11 @@ onBothDatabases('store importBlock', (newPlace) => {
       }
     };
     const forged = row('forged').entry;
-    await expectCode('block-invalid', store!.importBlock(block, watched([...entriesOf(all.slice(1)), forged])));
-    await expectCode('block-invalid', store!.importBlock(block, watched([...entriesOf(all), forged])));
+    await expectCode('block-invalid', store!.importBlocks([block], watched([...entriesOf(all.slice(1)), forged])));
+    await expectCode('block-invalid', store!.importBlocks([block], watched([...entriesOf(all), forged])));
     expect(most).to.equal(1);
     expect(await spooled(place!)).to.deep.equal([]);
-    await store!.importBlock(block, watched(entriesOf(all)));
+    await store!.importBlocks([block], watched(entriesOf(all)));
     expect(await tiles(place!)).to.deep.equal(await tiles(hisPlace!));
     expect(await spooled(place!)).to.deep.equal([]);
     await store!.verifyLog();
@@ -101,6 +101,39 @@ onBothDatabases('store importBlock', (newPlace) => {
     expect((await store!.frontier()).size).to.equal(700);
   });
 
+  it('takes several blocks at once, each checked by its own root', async () => {
+    const parts = [rows(300, 'one'), rows(1, 'two'), rows(500, 'three')];
+    const all = parts.flat();
+    const blocks: AnchoredBlock[] = [];
+    for (const [at, some] of parts.entries()) blocks.push(await logAll(his!, some, at + 1));
+    const events = blocks.map(({ header: { height } }) => ({
+      type: 'block.committed',
+      time: '2026-11-21T01:30:00.000Z',
+      data: { height },
+    }));
+    const swapped = entriesOf([...all.slice(0, 299), all[300]!, all[299]!, ...all.slice(301)]);
+    const error = await expectCode('block-invalid', store!.importBlocks(blocks, chunks(swapped), { events }));
+    expect(error.data.height).to.equal(1);
+    expect(store!.logSize()).to.equal(0);
+    for (const wrong of [[], [blocks[0]!, blocks[2]!], [blocks[1]!, blocks[0]!], [blocks[0]!, blocks[0]!]]) {
+      const thrown = await store!.importBlocks(wrong, chunks(entriesOf(all))).catch((reason: unknown) => reason);
+      expect(thrown).to.be.instanceOf(RangeError);
+    }
+    await store!.admit([all[7]!, row('late')]);
+    await store!.importBlocks(blocks, chunks(entriesOf(all)), { events });
+    // Partial tiles come with the sizes that a log happened to have.
+    const full = (files: readonly string[]): string[] => files.filter((file) => !file.includes('.p/'));
+    expect(full(await tiles(place!))).to.deep.equal(full(await tiles(hisPlace!)));
+    expect((await store!.poolStatus()).count).to.equal(1);
+    for (const { header, hash } of blocks) {
+      const count = parts[header.height - 1]!.length;
+      expect(await store!.block(header.height)).to.deep.include({ header, hash, state: 'committed', count });
+    }
+    expect((await store!.eventsAfter(0, 10)).map(({ data }) => data.height)).to.deep.equal([1, 2, 3]);
+    expect((await store!.blockOfLeaf(300))?.header.height).to.equal(2);
+    await store!.verifyLog();
+  });
+
   it('takes no block of pool rows that are not its own', async () => {
     const all = rows(300);
     const block = await logAll(his!, all);
@@ -120,7 +153,7 @@ onBothDatabases('store importBlock', (newPlace) => {
     const block = await logAll(his!, all);
     const event = { type: 'block.committed', time: '2026-11-21T01:30:00.000Z', data: { count: 1n } };
     // Fails in the last transaction, when the index has been written: stands for a kill -9.
-    await expectCode('storage-failed', store!.importBlock(block, chunks(entriesOf(all)), { event }));
+    await expectCode('storage-failed', store!.importBlocks([block], chunks(entriesOf(all)), { event }));
     const own = rows(300, 'own');
     await logAll(store!, own);
     for (const at of [0, 150, 299]) {
@@ -153,7 +186,7 @@ onBothDatabases('store importBlock', (newPlace) => {
     const one = await logAll(his!, first);
     const second = rows(3, 'second');
     const two = await logAll(his!, second, 2);
-    const error = await store!.importBlock(two, chunks(entriesOf([...first, ...second]))).catch((thrown) => thrown);
+    const error = await store!.importBlocks([two], chunks(entriesOf([...first, ...second]))).catch((thrown) => thrown);
     expect(error).to.be.instanceOf(RangeError);
     await take(one, first);
     const again = await take(one, first).catch((thrown) => thrown);

@@ -32,50 +32,61 @@ type Learnt = {
   readonly heirs: Succession[];
 };
 
-/** See `Store.importBlock`. Files and postings beyond the log's end are seen by nobody until the last transaction. */
-export async function importBlock(
+/** See `Store.importBlocks`. Files and postings beyond the log's end are seen by nobody until the last transaction. */
+export async function importBlocks(
   context: StoreContext,
-  block: AnchoredBlock,
+  blocks: readonly AnchoredBlock[],
   entries: AsyncIterable<readonly Uint8Array[]>,
   options?: WriteOptions,
 ): Promise<void> {
-  const { header } = block;
+  const last = blocks.at(-1);
+  if (!last) throw new RangeError('no block');
+  const { treeSize } = last.header;
   const { log_size: from } = await context.db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
-  if (header.treeSize <= from) throw new RangeError('the block does not go beyond the log');
-  await using spool = await spoolEntries(context.spoolDir, entries, header.treeSize - from);
+  for (const [at, { header }] of blocks.entries()) {
+    const before = blocks[at - 1]?.header;
+    const follows = !before || (header.height === before.height + 1 && header.parent === blocks[at - 1]!.hash);
+    if (!follows) throw new RangeError(`block ${header.height} does not follow block ${before.height}`);
+    if (header.treeSize <= (before?.treeSize ?? from)) throw new RangeError('the block does not go beyond the log');
+  }
+  await using spool = await spoolEntries(context.spoolDir, entries, treeSize - from);
   const edge = await readCheckedEdge(context, from);
-  checkRoot(block, edge, spool);
+  checkRoots(blocks, edge, spool);
   const learnt: Learnt = { ids: [], heirs: [] };
-  await beginPostings(context, block.hash, from, options);
+  await beginPostings(context, last.hash, from, options);
   await context.files.write(filesOf(context, edge, spool, learnt, options));
   await write(context, options, async (trx) => {
     const counters = await lockCounters(context.engine, trx);
     if (counters.log_size !== from) throw new RangeError('the log has grown meanwhile');
-    await insertAnchored(trx, block);
+    for (const block of blocks) await insertAnchored(trx, block);
     await endPostings(trx);
     await succeed(context, trx, learnt);
     const removed = await removeLogged(context, trx, learnt.ids);
     await trx
       .updateTable('counters')
       .set({
-        log_size: header.treeSize,
+        log_size: treeSize,
         pool_count: counters.pool_count - removed.count,
         pool_bytes: counters.pool_bytes - removed.bytes,
       })
       .execute();
   });
-  context.logSize = Math.max(context.logSize, header.treeSize);
-  await removeReplaced(context, from, header.treeSize);
+  context.logSize = Math.max(context.logSize, treeSize);
+  await removeReplaced(context, from, treeSize);
 }
 
-/** Before anything of it is written: what a peer sent must be what the chain vouches for. */
-function checkRoot({ header }: AnchoredBlock, edge: TileEdge, { leafHashes }: Spool): void {
-  const frontier = appendLeaves(edgeFrontier(edge), leafHashes);
-  const root = toHex(rootOf(frontier));
-  if (frontier.size === header.treeSize && root === header.root) return;
-  throw new NotariumError('block-invalid', `the records do not lead to the root of block ${header.height}`, {
-    data: { height: header.height, have: root, want: header.root },
-  });
+/** Before anything of it is written: what a peer sent must be what the chain vouches for, block by block. */
+function checkRoots(blocks: readonly AnchoredBlock[], edge: TileEdge, { leafHashes }: Spool): void {
+  let frontier = edgeFrontier(edge);
+  for (const { header } of blocks) {
+    const hashes = leafHashes.subarray(32 * (frontier.size - edge.size), 32 * (header.treeSize - edge.size));
+    frontier = appendLeaves(frontier, hashes);
+    const root = toHex(rootOf(frontier));
+    if (frontier.size === header.treeSize && root === header.root) continue;
+    throw new NotariumError('block-invalid', `the records do not lead to the root of block ${header.height}`, {
+      data: { height: header.height, have: root, want: header.root },
+    });
+  }
 }
 
 /** Every file that the log gains; on the way the postings are written and the rest is noted. */
