@@ -28,7 +28,7 @@ export const sqliteSuffixes = ['', '-wal', '-shm'] as const;
 
 /** Opens the database file and brings its schema up to date. */
 export async function openSqlite(path: string): Promise<Database> {
-  const writer = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 65536 });
+  const writer = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 49152 });
   const db = new Kysely<Schema>({ dialect: sqliteDialect(writer, { readOnly: false }) });
   let reader: Db | undefined;
   const close = async (): Promise<void> => {
