@@ -62,9 +62,13 @@ export function idOfEntry(entry: Uint8Array): Uint8Array {
   return sha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]));
 }
 
-/** Whether an entry of the log is the record with that id. */
+/** Whether an entry of the log is the record with that id. One that damage has made no record at all is none. */
 export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
-  return sameBytes(idOfEntry(entry), id);
+  try {
+    return sameBytes(idOfEntry(entry), id);
+  } catch {
+    return false;
+  }
 }
 
 /** What an index has to know of an entry. */
