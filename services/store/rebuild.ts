@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { tileWidth } from '../core/log/tile.ts';
+import { BlockCache } from './BlockCache.ts';
 import { committedRow } from './blocks.ts';
 import type { StoreContext } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
@@ -54,7 +55,7 @@ export async function rebuildFromTiles(
   }
   await replaceBlocks(context, blocks, logSize);
   context.logSize = logSize;
-  context.blocksByLeaf.clear();
+  context.blocksByLeaf = new BlockCache();
   await finish(context);
   return { logSize, blocks: blocks.length, missingBlocks: anchored.length - blocks.length, mendedTiles };
 }
