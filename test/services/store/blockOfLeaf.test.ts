@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { KyselyPlugin } from 'kysely';
 import { BlockCache } from '../../../services/store/BlockCache.ts';
 import { blockQueries } from '../../../services/store/blocks.ts';
 import type { StoreContext } from '../../../services/store/context.ts';
@@ -20,7 +19,7 @@ describe('store blockOfLeaf', () => {
     const database = await openSqlite(join(place.dataDir, databaseFile));
     const [asked, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     /** Holds each answer of the database back until it is told not to. */
-    const held: KyselyPlugin = {
+    const held: Parameters<typeof database.reader.withPlugin>[0] = {
       transformQuery: ({ node }) => node,
       async transformResult({ result }) {
         asked.resolve();
