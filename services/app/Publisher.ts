@@ -133,6 +133,8 @@ export class Publisher {
   async #look(lease: Lease | undefined): Promise<void> {
     const { store, chain, clock, problems, periodSeconds } = this.#parts;
     const logSize = store.logSize();
+    // Another process may have published since: with the size of before, a block would get a wrong root, and receipts old anchors.
+    await store.refresh();
     await chain.checkInstance();
     if (lease) {
       this.#settled = await reconcile(this.#parts, lease);

@@ -23,11 +23,6 @@ export class BlockCache {
     if (this.#blocks.length > this.#limit) this.#blocks = this.#blocks.slice(this.#limit >> 1);
   }
 
-  /** After blocks were taken back. */
-  clear(): void {
-    this.#blocks = [];
-  }
-
   /** Position of the first block whose tree has the leaf. */
   #firstAbove(leafIndex: number): number {
     let from = 0;

@@ -15,8 +15,8 @@ export type StoreContext = Database & {
   readonly log: LogReader;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Committed blocks in memory; emptied when blocks are orphaned. */
-  readonly blocksByLeaf: BlockCache;
+  /** Committed blocks in memory; another one when blocks are orphaned, so that what is being read meanwhile is not kept. */
+  blocksByLeaf: BlockCache;
   /** Size of the committed log as last seen; it only grows. */
   logSize: number;
 };

@@ -5,7 +5,7 @@ import { appendLeaves, rootOf } from '../core/log/compactRange.ts';
 import { edgeFrontier, type TileEdge, type TileFile, TileGrower } from '../core/log/growTiles.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, numberList, selectPacked } from './database.ts';
-import { idKey, indexOfEntry } from './keys.ts';
+import { idKey, indexIfRecord } from './keys.ts';
 import { readCheckedEdge, removeReplaced } from './logEdge.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import {
@@ -125,17 +125,14 @@ async function* filesOf(
   }
 }
 
-/** Keys by which the entry is found. What a quorum has put into the log stays in it, even if we cannot read it. */
+/** Keys by which the entry is found. */
 function learn({ logger }: StoreContext, entry: Uint8Array, { ids, heirs }: Learnt): readonly number[] {
-  try {
-    const { id, keys, supersedes } = indexOfEntry(entry);
-    ids.push(id);
-    if (supersedes) heirs.push({ predecessor: supersedes, winner: id });
-    return keys;
-  } catch (error) {
-    logger.error({ err: error }, 'an entry of an anchored block is no record: it is kept, but cannot be found by id');
-    return [];
-  }
+  const index = indexIfRecord(entry, logger);
+  if (!index) return [];
+  const { id, keys, supersedes } = index;
+  ids.push(id);
+  if (supersedes) heirs.push({ predecessor: supersedes, winner: id });
+  return keys;
 }
 
 async function post(context: StoreContext, postings: Posting[], options: WriteOptions | undefined): Promise<void> {

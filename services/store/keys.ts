@@ -2,6 +2,7 @@ import { hash as nodeHash } from 'node:crypto';
 import { fromHex, sameBytes } from '../core/bytes.ts';
 import { parseEntry } from '../core/record.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
+import type { Logger } from '../lib/logger.ts';
 
 /*
  * Keys of the postings: 52 bits, so that they are exact numbers everywhere. They only narrow the search; every hit is
@@ -62,9 +63,13 @@ export function idOfEntry(entry: Uint8Array): Uint8Array {
   return sha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]));
 }
 
-/** Whether an entry of the log is the record with that id. */
+/** Whether an entry of the log is the record with that id. One that damage has made no record at all is none. */
 export function isEntryOf(entry: Uint8Array, id: Uint8Array): boolean {
-  return sameBytes(idOfEntry(entry), id);
+  try {
+    return sameBytes(idOfEntry(entry), id);
+  } catch {
+    return false;
+  }
 }
 
 /** What an index has to know of an entry. */
@@ -86,4 +91,17 @@ export function indexOfEntry(entry: Uint8Array): EntryIndex {
     submitterKey(fromHex(submitter)),
   ];
   return { id, keys, supersedes: supersedes === undefined ? undefined : fromHex(supersedes) };
+}
+
+/**
+ * As {@link indexOfEntry}; undefined, and logged, where it is no record. What a quorum has put into the log stays in it, even
+ * if we cannot read it.
+ */
+export function indexIfRecord(entry: Uint8Array, logger: Logger): EntryIndex | undefined {
+  try {
+    return indexOfEntry(entry);
+  } catch (error) {
+    logger.error({ err: error }, 'an entry of an anchored block is no record: it is kept, but cannot be found by id');
+    return undefined;
+  }
 }

@@ -58,17 +58,21 @@ export function logFiles({ disk, name, sync, parts }: DurableDisk): LogFiles {
       const running = new Set<Promise<void>>();
       const failures: unknown[] = [];
       let count = 0;
-      for await (const [path, bytes] of files) {
-        if (failures.length > 0) break;
-        count++;
-        const writing: Promise<void> = disk
-          .put(path, bytes)
-          .catch((error) => void failures.push(error))
-          .finally(() => running.delete(writing));
-        running.add(writing);
-        if (running.size >= writesAtOnce) await Promise.race(running);
+      try {
+        for await (const [path, bytes] of files) {
+          if (failures.length > 0) break;
+          count++;
+          const writing: Promise<void> = disk
+            .put(path, bytes)
+            .catch((error) => void failures.push(error))
+            .finally(() => running.delete(writing));
+          running.add(writing);
+          if (running.size >= writesAtOnce) await Promise.race(running);
+        }
+      } finally {
+        // Also where no more files come: the next try may have another content for the same ones.
+        await Promise.all(running);
       }
-      await Promise.all(running);
       if (failures.length > 0) throw failures[0];
       await sync();
       return count;

@@ -141,7 +141,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...leases(context),
     refresh: async () => {
       if (context.engine === 'sqlite') return;
-      context.blocksByLeaf.clear();
+      context.blocksByLeaf = new BlockCache();
       await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
     },
     check: () => checkStore(context),

@@ -2,10 +2,11 @@ import { sql } from 'kysely';
 import { toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { tileWidth } from '../core/log/tile.ts';
+import { BlockCache } from './BlockCache.ts';
 import { committedRow } from './blocks.ts';
 import type { StoreContext } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
-import { indexOfEntry } from './keys.ts';
+import { indexIfRecord } from './keys.ts';
 import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
 import { requirePooled } from './missingBlocks.ts';
@@ -54,7 +55,7 @@ export async function rebuildFromTiles(
   }
   await replaceBlocks(context, blocks, logSize);
   context.logSize = logSize;
-  context.blocksByLeaf.clear();
+  context.blocksByLeaf = new BlockCache();
   await finish(context);
   return { logSize, blocks: blocks.length, missingBlocks: anchored.length - blocks.length, mendedTiles };
 }
@@ -79,13 +80,15 @@ async function begin({ db, engine }: StoreContext): Promise<void> {
   });
 }
 
-async function index({ db, engine, files }: StoreContext, from: number, to: number): Promise<void> {
+async function index({ db, engine, files, logger }: StoreContext, from: number, to: number): Promise<void> {
   const postings: Posting[] = [];
   const heirs: Succession[] = [];
   for (let first = from; first < to; first += tileWidth) {
     const entries = await readBundle(files, first / tileWidth, Math.min(tileWidth, to - first));
     for (const [at, entry] of entries.entries()) {
-      const { id, keys, supersedes } = indexOfEntry(entry);
+      const known = indexIfRecord(entry, logger);
+      if (!known) continue;
+      const { id, keys, supersedes } = known;
       for (const key of keys) postings.push([key, first + at]);
       if (supersedes) heirs.push({ predecessor: supersedes, winner: id });
     }

@@ -1,6 +1,7 @@
 import { zeroHash } from '../core/block.ts';
 import { type BlockState, nextBlockState } from '../core/blockState.ts';
 import { NotariumError } from '../core/errors.ts';
+import { BlockCache } from './BlockCache.ts';
 import { type BlockRow, blockAt, committedRow, liveRows, newestBlock, type Runs, toRuns } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, selectPacked } from './database.ts';
@@ -150,5 +151,5 @@ export async function orphanBlocks(context: StoreContext, aboveHeight: number, o
     await voidFrom(trx, aboveHeight + 1);
     await trx.deleteFrom('blocks').where('state', '=', 'committed').where('height', '>', aboveHeight).execute();
   });
-  context.blocksByLeaf.clear();
+  context.blocksByLeaf = new BlockCache();
 }

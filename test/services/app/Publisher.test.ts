@@ -13,7 +13,7 @@ import type { Store } from '../../../services/store/Store.ts';
 import { testPostgres } from '../../support/postgres.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { until } from '../../support/until.ts';
-import { alice, anchor, anchorNext, instance, network, rows } from '../store/storeKit.ts';
+import { alice, anchor, anchorNext, instance, logAll, network, rows } from '../store/storeKit.ts';
 
 /** Processes of one centre on one PostgreSQL, over a chain that has anchored every block. */
 class Processes implements AsyncDisposable {
@@ -143,5 +143,24 @@ describe('publisher on a database of several processes', function () {
     await until('both to say so', () => all.every((problems) => problems.has('storage-failed')));
     await processes.letIn();
     await until('both to be well', () => all.every((problems) => problems.list().length === 0));
+  });
+
+  it('sees what another process has written, with the lease and without it', async () => {
+    await using processes = await Processes.open();
+    const [one, other] = [await processes.store(), await processes.store()];
+    const first = await logAll(one, rows(3));
+    await other.refresh();
+    expect((await other.blockOfLeaf(0))?.hash).to.equal(first.hash);
+    await one.orphanBlocks(0);
+    const third = await processes.store();
+    const again = { ...first, anchor: { ...anchor, blockNumber: 12 } };
+    await one.adoptLogged(again);
+    await logAll(one, rows(2, 'more'), 2);
+    // The first one to start gets the lease.
+    await processes.publisher(third);
+    expect(third.logSize()).to.equal(5);
+    await processes.publisher(other);
+    expect(other.logSize()).to.equal(5);
+    expect((await other.blockOfLeaf(0))?.anchor).to.deep.equal(again.anchor);
   });
 });

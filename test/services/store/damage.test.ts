@@ -84,6 +84,27 @@ onBothDatabases('store rebuild', (newPlace) => {
     expect((await store.poolStatus()).count).to.equal(2);
   });
 
+  it('says that a record is damaged wherever in its entry the damage is', async () => {
+    await using place = await newPlace();
+    const before = await place.open();
+    await logAll(before, all.slice(0, 2));
+    await before.close();
+    const bundle = logPath(place, entriesPath(0, 2));
+    const right = await readFile(bundle);
+    const signature = right.indexOf(',"signature":"');
+    for (const at of [2, right.indexOf('"digest"') + 3, signature, signature + 3, signature + 13]) {
+      await flipByte(bundle, at);
+      const store = await place.open();
+      expect((await expectCode('tile-corrupt', store.findRecord(all[0]!.id))).data).to.deep.equal({
+        path: entriesPath(0, 2),
+      });
+      const outcomes = await store.admit([row('fresh'), all[0]!]);
+      expect(outcomes[1]?.status).to.equal('failed');
+      await store.close();
+      await writeFile(bundle, right);
+    }
+  });
+
   it('names an entry bundle that is damaged or missing, and changes nothing', async () => {
     await using place = await newPlace();
     const blocks = await logged(place);

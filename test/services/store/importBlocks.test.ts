@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { toHex } from '../../../services/core/bytes.ts';
+import { leafHash } from '../../../services/core/sha256.ts';
 import type { AnchoredBlock, PoolRow, Store } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
-import { anchorNext, heir, logAll, nextBlock, row, rows } from './storeKit.ts';
+import { anchorNext, heir, logAll, nextBlock, row, rows, sha256 } from './storeKit.ts';
 import { onBothDatabases, type StorePlace } from './storePlace.ts';
 
 onBothDatabases('store importBlocks', (newPlace) => {
@@ -160,6 +161,19 @@ onBothDatabases('store importBlocks', (newPlace) => {
       expect(await store!.findRecord(all[at]!.id)).to.equal(undefined);
       expect(await store!.findRecord(own[at]!.id)).to.deep.include({ where: 'log', leafIndex: at });
     }
+  });
+
+  it('keeps what a quorum has put into the log although it is no record, also through a rebuild', async () => {
+    for (const text of ['garbage', '{"digest":1}']) {
+      const entry = new TextEncoder().encode(text);
+      const strange = { ...row(`not ${text}`), entry, leafHash: leafHash(entry, sha256) };
+      const all = [row(`before ${text}`), strange, row(`after ${text}`)];
+      await take(await logAll(his!, all), all);
+    }
+    const blocks = (await store!.blocks({ limit: 9 })).reverse() as AnchoredBlock[];
+    expect((await store!.rebuildFromTiles({ blocks })).logSize).to.equal(6);
+    expect(await store!.findRecord(row('after garbage').id)).to.include({ where: 'log', leafIndex: 2 });
+    expect(await store!.entry(1)).to.deep.equal(new TextEncoder().encode('garbage'));
   });
 
   it('changes nothing when the records are not those of the block', async () => {
