@@ -22,6 +22,9 @@ export async function inLanes<T extends { readonly holds?: string }>(
       if (item.holds !== undefined) held.add(item.holds);
       try {
         await work(item);
+      } catch (error) {
+        waiting.length = 0;
+        throw error;
       } finally {
         if (item.holds !== undefined) held.delete(item.holds);
         changed.resolve();

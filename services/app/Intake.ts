@@ -80,12 +80,17 @@ export class Intake {
     return this.#waiting;
   }
 
-  /** Whether so many records more that another centre passes on have room in the pool, and in its share of it. */
-  hasRoomFor(count: number, peer: Address): boolean {
+  /**
+   * Whether so many records more that another centre passes on have room in the pool, and in its share of it. With
+   * `beyond`, for a block: so many beyond these limits, and whatever our own clients have filled.
+   */
+  hasRoomFor(count: number, peer: Address, beyond = 0): boolean {
     const { poolLimit, othersPoolPart, peerPoolPart } = this.#parts;
+    // Pools that are full of records of their own would keep each centre from voting for the others, for ever.
+    const filled = beyond > 0 ? this.#pool.ofOthers : this.#pool.count + this.#waiting;
     return (
-      this.#pool.count + this.#waiting + count <= othersPoolPart * poolLimit &&
-      this.#pool.of(peer) + count <= peerPoolPart * poolLimit
+      filled + count <= othersPoolPart * poolLimit + beyond &&
+      this.#pool.of(peer) + count <= peerPoolPart * poolLimit + beyond
     );
   }
 

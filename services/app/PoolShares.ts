@@ -24,6 +24,11 @@ export class PoolShares {
     return this.#shares.get(peer) ?? 0;
   }
 
+  /** How many of them other centres have passed on, about. */
+  get ofOthers(): number {
+    return this.#shares.values().reduce((sum, share) => sum + share, 0);
+  }
+
   /** Counts records that have just come in; without a peer, from our own clients. */
   add(count: number, peer?: Address): void {
     const newest = this.#windows.at(-1);

@@ -116,7 +116,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     openReplication(alone, {
       net: await open(),
       workers,
-      hasRoomFor: (count, peer) => intake.hasRoomFor(count, peer),
+      hasRoomFor: (count, peer, beyond) => intake.hasRoomFor(count, peer, beyond),
       onPooled: (count, peer) => intake.addPooled(count, peer),
       lookSoon: () => publisher.lookSoon(),
       ...(options.peers ? { peers: options.peers } : {}),

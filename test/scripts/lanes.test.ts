@@ -56,4 +56,18 @@ describe('lanes', () => {
     });
     expect(await failed.catch((error: unknown) => error)).to.be.instanceOf(RangeError);
   });
+
+  it('begin nothing more after that', async () => {
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const failed = inLanes([{ name: 'a' }, { name: 'b' }, { name: 'c' }], 2, async ({ name }: Item) => {
+      begun.push(name);
+      if (name === 'a') throw new RangeError('no work');
+      await new Promise<void>((end) => ends.push(end));
+    });
+    expect(await failed.catch((error: unknown) => error)).to.be.instanceOf(RangeError);
+    ends[0]!();
+    await new Promise((done) => setImmediate(done));
+    expect(begun).to.deep.equal(['a', 'b']);
+  });
 });

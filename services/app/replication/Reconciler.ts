@@ -148,9 +148,15 @@ export class Reconciler {
 
   async #retryOrphans(peer: Address, cursor: Cursor): Promise<void> {
     if (cursor.orphans.size === 0) return;
-    const ids = [...cursor.orphans].map(fromHex);
+    const names = [...cursor.orphans];
     cursor.orphans.clear();
-    await this.#fetch(peer, cursor, ids);
+    try {
+      await this.#fetch(peer, cursor, names.map(fromHex));
+    } catch (error) {
+      this.#parts.logger.debug({ err: error, peer }, 'records without a predecessor did not come');
+      // The peer lists them no more: without this they would come only with a block.
+      for (const name of names) if (cursor.orphans.size < maxOrphans) cursor.orphans.add(name);
+    }
   }
 
   async #fetch(peer: Address, cursor: Cursor, ids: readonly Uint8Array[]): Promise<void> {

@@ -10,8 +10,8 @@ import type { SeenHeaders } from './SeenHeaders.ts';
 export type ReplicationParts = Omit<CentreParts, 'replication'> & {
   readonly net: Net;
   readonly workers: Pick<IntakeWorkers, 'check'>;
-  /** Whether so many records more that a peer passes on have room in the pool, and in its share of it. */
-  readonly hasRoomFor: (count: number, peer: Address) => boolean;
+  /** Whether so many records more that a peer passes on have room in the pool: see `Intake`. */
+  readonly hasRoomFor: (count: number, peer: Address, beyond: number) => boolean;
   /** Called after records that a peer passed on have come into the pool. */
   readonly onPooled: (count: number, peer: Address) => void;
   /** Asks for a look at the chain now. */

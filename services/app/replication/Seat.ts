@@ -41,16 +41,22 @@ export class Seat {
     const isNeeded = (): boolean => this.#replication === undefined && registry.others().length > 0;
     if (atOnce || isNeeded()) this.#replication = await join();
     registry.onRead(async () => {
-      if (!isNeeded()) return;
+      if (!isNeeded()) return this.#isWell();
       try {
         this.#replication = await join();
         logger.info({ others: registry.others().length }, 'this centre has joined the others');
-        if (this.#failedWith) problems.clear(this.#failedWith);
+        this.#isWell();
       } catch (error) {
         this.#failedWith = isNotariumError(error) ? error.code : 'internal';
         if (problems.raiseError(error)) logger.error({ err: error }, 'this centre cannot join the others');
       }
     });
+  }
+
+  /** No seat is wanted in vain: neither where it has been taken, nor where the others have gone. */
+  #isWell(): void {
+    if (this.#failedWith) this.#parts.problems.clear(this.#failedWith);
+    this.#failedWith = undefined;
   }
 
   async close(): Promise<void> {

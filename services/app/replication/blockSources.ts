@@ -36,7 +36,8 @@ export async function* blockSources(
   const connected = parts.net.peers().filter(({ isConnected }) => isConnected);
   for (const { address } of connected.sort((one, other) => one.score - other.score)) {
     const range = { peer: address, from, to };
-    const entries = (): AsyncIterable<readonly Uint8Array[]> => ahead.take(range) ?? peerEntries(parts, range);
+    const entries = (): AsyncIterable<readonly Uint8Array[]> =>
+      ahead.take(range, timeoutOf(from, to)) ?? peerEntries(parts, range);
     yield { name: `peer ${address}`, peer: address, entries };
   }
   for (const { address, endpoint, status } of await parts.chain.nodes()) {

@@ -22,8 +22,8 @@ const unsigned = new Uint8Array(0);
  * Checks records of another centre (canonical form, network, id, signature, expiry), each one ourselves, and takes the good
  * ones into the pool, on disk when this resolves.
  * @param options.asOfMs when none may have expired; now by default.
- * @param options.isForBlock lets them in beyond the limits of the pool, by one block: a full pool must not keep this centre
- *   from voting, or blocks could never empty it again.
+ * @param options.isForBlock lets them in beyond the limits of the pool, by one block, whatever our own clients have filled: a
+ *   full pool must not keep this centre from voting, or blocks could never empty it again.
  * @throws NotariumError `pool-full`, `storage-full`, `storage-failed`: nothing was taken, ask again later.
  */
 export async function takeRecords(
@@ -33,8 +33,8 @@ export async function takeRecords(
   options: { asOfMs?: number; isForBlock?: boolean } = {},
 ): Promise<TakenRecords> {
   const { arrivals, settings } = parts;
-  const slack = options.isForBlock ? settings.maxBlockRecords : 0;
-  if (!parts.hasRoomFor(arrivals.count + entries.length - slack, from)) {
+  const beyond = options.isForBlock ? settings.maxBlockRecords : 0;
+  if (!parts.hasRoomFor(arrivals.count + entries.length, from, beyond)) {
     throw new NotariumError('pool-full');
   }
   const { rows: _, ...taken } = await arrivals.take(entries.length, () => check(parts, entries, from, options));

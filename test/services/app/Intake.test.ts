@@ -70,6 +70,20 @@ describe('Intake', () => {
     expect(intake.hasRoomFor(2, one)).to.equal(true);
   });
 
+  it('lets the records of a block in, however full of its own clients’ records the pool is', async () => {
+    const { intake } = await heldIntake(8);
+    const one = '0x01' as Address;
+    intake.setPooled(8);
+    expect(intake.hasRoomFor(1, one)).to.equal(false);
+    expect(intake.hasRoomFor(1, one, 1)).to.equal(true);
+    // One block beyond its share, and no more.
+    intake.addPooled(4, one);
+    expect([1, 2].map((count) => intake.hasRoomFor(count, one, 1))).to.deep.equal([true, false]);
+    const other = '0x02' as Address;
+    intake.addPooled(2, other);
+    expect([1, 2].map((count) => intake.hasRoomFor(count, other, 1))).to.deep.equal([true, false]);
+  });
+
   it('bounds the text on its way, and takes more once that has its answer', async () => {
     const { intake, release } = await heldIntake(1_000_000);
     const large = 'x'.repeat(40 * 1024 * 1024);

@@ -47,7 +47,8 @@ describe('shares of the pool', () => {
           count = 'add' in each ? count + each.add : each.set;
           expect(pool.count).to.equal(count);
           expect(pool.of(one)).to.be.at.least(0);
-          expect(pool.of(one) + pool.of(other)).to.be.at.most(count);
+          expect(pool.ofOthers).to.equal(pool.of(one) + pool.of(other));
+          expect(pool.ofOthers).to.be.at.most(count);
         }
         pool.set(0);
         expect(pool.of(one) + pool.of(other)).to.equal(0);

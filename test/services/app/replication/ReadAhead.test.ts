@@ -1,8 +1,18 @@
+import { once } from 'node:events';
 import { expect } from 'chai';
 import { type LogRange, ReadAhead } from '../../../../services/app/replication/ReadAhead.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
 const range: LogRange = { peer: '0x0a', from: 10, to: 14 };
+const limitMs = 60_000;
+
+/** As a request does: it ends, with the reason, when the signal aborts. */
+async function* silentUntil(signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+  await once(signal, 'abort');
+  yield* [];
+  throw signal.reason;
+}
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
@@ -21,8 +31,8 @@ describe('ReadAhead', () => {
       }
     });
     await until('all is read', () => given === 3);
-    expect(await all(ahead.take(range)!)).to.deep.equal([1, 2, 3].map((byte) => [Uint8Array.of(byte)]));
-    expect(ahead.take(range)).to.equal(undefined);
+    expect(await all(ahead.take(range, limitMs)!)).to.deep.equal([1, 2, 3].map((byte) => [Uint8Array.of(byte)]));
+    expect(ahead.take(range, limitMs)).to.equal(undefined);
   });
 
   it('gives what is still to come, too', async () => {
@@ -33,7 +43,7 @@ describe('ReadAhead', () => {
       await gate.promise;
       yield [Uint8Array.of(2)];
     });
-    const reading = all(ahead.take(range)!);
+    const reading = all(ahead.take(range, limitMs)!);
     gate.resolve();
     expect(await reading).to.have.length(2);
   });
@@ -47,7 +57,7 @@ describe('ReadAhead', () => {
     await until('it holds as much as it may', () => given >= 16);
     await new Promise((done) => setImmediate(done));
     expect(given).to.equal(16);
-    expect(await all(ahead.take(range)!)).to.have.length(50);
+    expect(await all(ahead.take(range, limitMs)!)).to.have.length(50);
   });
 
   it('throws what its source threw, after what came before', async () => {
@@ -58,16 +68,49 @@ describe('ReadAhead', () => {
     });
     const got: unknown[] = [];
     const reading = (async () => {
-      for await (const entries of ahead.take(range)!) got.push(entries);
+      for await (const entries of ahead.take(range, limitMs)!) got.push(entries);
     })();
     expect(await reading.catch((error: Error) => error.message)).to.equal('cut off');
     expect(got).to.have.length(1);
   });
 
+  it('does not give what has failed before it is asked for: its source may have it by now', async () => {
+    const ahead = new ReadAhead();
+    let hasFailed = false;
+    ahead.start(range, async function* () {
+      yield [Uint8Array.of(1)];
+      hasFailed = true;
+      throw new Error('not there yet');
+    });
+    await until('it has failed', () => hasFailed);
+    await new Promise((done) => setImmediate(done));
+    expect(ahead.take(range, limitMs)).to.equal(undefined);
+  });
+
+  it('waits for a source that is silent no longer than it is told to', async () => {
+    const ahead = new ReadAhead();
+    ahead.start(range, silentUntil);
+    await expectCode('peer-timeout', all(ahead.take(range, 10)!));
+  });
+
+  it('ends its source when what it gives is read no further', async () => {
+    const ahead = new ReadAhead();
+    let hasEnded = false;
+    ahead.start(range, async function* () {
+      try {
+        for (;;) yield [new Uint8Array(1024 * 1024)];
+      } finally {
+        hasEnded = true;
+      }
+    });
+    for await (const _ of ahead.take(range, limitMs)!) break;
+    await until('the source ends', () => hasEnded);
+  });
+
   it('gives up what nobody takes', async () => {
     for (const give of [
-      (ahead: ReadAhead) => ahead.take({ ...range, to: 15 }),
-      (ahead: ReadAhead) => ahead.take({ ...range, peer: '0x0b' }),
+      (ahead: ReadAhead) => ahead.take({ ...range, to: 15 }, limitMs),
+      (ahead: ReadAhead) => ahead.take({ ...range, peer: '0x0b' }, limitMs),
       (ahead: ReadAhead) => ahead.start(range, async function* () {}),
       (ahead: ReadAhead) => ahead.close(),
     ]) {

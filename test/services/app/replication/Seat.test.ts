@@ -32,7 +32,17 @@ describe('a seat among the others', () => {
       },
     });
     const meet = (): void => void others.push({} as RegistryNode);
-    return { seat, problems, replication, meet, read: async () => read(), joined: () => joined, closed: () => closed };
+    const part = (): void => void others.pop();
+    return {
+      seat,
+      problems,
+      replication,
+      meet,
+      part,
+      read: async () => read(),
+      joined: () => joined,
+      closed: () => closed,
+    };
   }
 
   it('is taken once, when there is somebody else', async () => {
@@ -66,6 +76,17 @@ describe('a seat among the others', () => {
     expect(problems.list().map(({ code }) => code)).to.deep.equal(['port-taken']);
     await read();
     expect(seat.replication).to.equal(replication);
+    expect(problems.list()).to.deep.equal([]);
+  });
+
+  it('is no problem any more when the others have gone', async () => {
+    const { seat, problems, meet, part, read } = seatOf(1);
+    await seat.take(false);
+    meet();
+    await read();
+    expect(problems.list()).to.have.length(1);
+    part();
+    await read();
     expect(problems.list()).to.deep.equal([]);
   });
 });

@@ -87,7 +87,7 @@ export async function openVoter(): Promise<Voter> {
       check: async ({ lines, nowMs, promise }: Parameters<ReplicationParts['workers']['check']>[0]) =>
         checkLines(lines, { network: testNetwork, crypto, sign: undefined, nowMs, promise }),
     },
-    hasRoomFor: (records: number) => records <= room,
+    hasRoomFor: (records: number, _peer: Address, beyond: number) => records - beyond <= room,
     onPooled: () => {},
     lookSoon: () => {},
     proposals: new ProposalMemory(),
