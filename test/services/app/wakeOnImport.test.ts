@@ -29,6 +29,7 @@ describe('a block of another centre', () => {
       committedBlock: async () => (logSize > 0 ? { header, hash: found.blockHash } : undefined),
       liveBlocks: async () => [],
       knowsBlock: async () => false,
+      refresh: async () => {},
       overdue: async () => [],
       adoptBlock: () => Promise.reject(new NotariumError('block-not-found')),
     };
