@@ -98,6 +98,22 @@ library CommitteeBlob {
         }
     }
 
+    /// @notice The index of an account in a loaded blob; {count} where it is no member.
+    function indexOf(bytes memory packed, address account) internal pure returns (uint256 index) {
+        assembly ("memory-safe") {
+            let size := div(mload(packed), 20)
+            let place := add(packed, 0x20)
+            for {} lt(index, size) {
+                index := add(index, 1)
+                place := add(place, 20)
+            } {
+                if eq(shr(96, mload(place)), account) {
+                    break
+                }
+            }
+        }
+    }
+
     /// @notice The members as an array.
     function read(address pointer) internal view returns (address[] memory members) {
         bytes memory packed = load(pointer);
