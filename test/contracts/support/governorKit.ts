@@ -163,11 +163,15 @@ export async function createGovernorKit(options: GovernorKitOptions = {}) {
           { proposalId, support: vote, voter, reason },
         );
 
-  /** 66 bytes a vote; the places are those of the kit's members. */
-  const compactVotes = (proposalId: bigint, votes: readonly (readonly [place: number, vote: number])[]): string =>
+  /** 66 bytes a vote; the places are those of the kit's members unless another electorate is given. */
+  const compactVotes = (
+    proposalId: bigint,
+    votes: readonly (readonly [place: number, vote: number])[],
+    voters: readonly Member[] = members,
+  ): string =>
     concat(
       votes.map(([place, vote]) => {
-        const { key, address: voter } = members[place]!;
+        const { key, address: voter } = voters[place]!;
         return concat([toBeHex(place, 1), toBeHex(vote, 1), compact(key, ballotDigest(proposalId, vote, voter))]);
       }),
     );
@@ -175,18 +179,22 @@ export async function createGovernorKit(options: GovernorKitOptions = {}) {
   const castBatch = (
     { id: proposalId }: Proposed,
     votes: readonly (readonly [place: number, vote: number])[],
+    voters: readonly Member[] = members,
   ): Promise<ContractTransactionResponse> =>
-    governor.castVotesBySig(proposalId, compactVotes(proposalId, votes), [], { gasLimit: 10_000_000n });
+    governor.castVotesBySig(proposalId, compactVotes(proposalId, votes, voters), [], { gasLimit: 10_000_000n });
 
   const execute = ({ args }: Proposed): Promise<ContractTransactionResponse> =>
     governor.execute(...args, { gasLimit: 5_000_000n });
 
-  /** Proposed, passed by everybody, executed. */
+  /** Proposed, passed by all of the committee who are the kit's members, executed. */
   const pass = async (kind: KindName, calls: string[]): Promise<Proposed> => {
     const proposed = await propose(kind, calls);
+    const { members: current } = await registry.committee();
+    const voters = current.flatMap((account) => members.find((member) => member.address === account) ?? []);
     await castBatch(
       proposed,
-      members.map((_, place) => [place, support.for] as const),
+      voters.map((_, place) => [place, support.for] as const),
+      voters,
     );
     await execute(proposed);
     return proposed;
