@@ -120,7 +120,7 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
         if (compact.length % COMPACT_BYTES != 0) {
             revert VotesLength(compact.length, (compact.length / COMPACT_BYTES + 1) * COMPACT_BYTES);
         }
-        Count memory count = _begin(proposalId);
+        (Proposal storage kept, Count memory count) = _begin(proposalId);
         bytes32 separator = _domainSeparatorV4();
         _countCompact(count, separator, compact);
         for (uint256 i = 0; i < others.length; ++i) {
@@ -131,7 +131,9 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
             if (!voter.isSignedBy(digest, vote.signature)) revert GovernorInvalidSignature(voter);
             _add(count, vote.voter, voter, vote.support, vote.reason);
         }
-        _end(count);
+        // Nothing was called in between that could have voted: wallets are asked by STATICCALL.
+        kept.core = count.core;
+        kept.voters = count.voters;
         return count.counted;
     }
 
@@ -225,9 +227,9 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
     // ---------------------------------------------------------------- counting
 
     function _castOwn(uint256 proposalId, uint8 support, string memory reason) private returns (uint256) {
-        Count memory count = _begin(proposalId);
-        uint256 place = _placeOf(count, msg.sender);
-        return _castOne(count, place, msg.sender, support, reason);
+        (Proposal storage kept, ProposalCore core) = _active(proposalId);
+        bytes memory members = _membersOf(core).load();
+        return _castOne(proposalId, kept, core, _placeOf(core, members, msg.sender), msg.sender, support, reason);
     }
 
     function _castSigned(
@@ -237,23 +239,36 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
         string memory reason,
         bytes calldata signature
     ) private returns (uint256) {
-        Count memory count = _begin(proposalId);
-        uint256 place = _placeOf(count, voter);
+        (Proposal storage kept, ProposalCore core) = _active(proposalId);
+        uint256 place = _placeOf(core, _membersOf(core).load(), voter);
         bytes32 digest = _digestWithReason(_domainSeparatorV4(), proposalId, support, voter, reason);
         if (!voter.isSignedBy(digest, signature)) revert GovernorInvalidSignature(voter);
-        return _castOne(count, place, voter, support, reason);
+        return _castOne(proposalId, kept, core, place, voter, support, reason);
     }
 
     function _castOne(
-        Count memory count,
+        uint256 proposalId,
+        Proposal storage kept,
+        ProposalCore core,
         uint256 place,
         address voter,
         uint8 support,
         string memory reason
     ) private returns (uint256 votes) {
-        if ((count.voters >> place) & 1 != 0) revert GovernorAlreadyCastVote(voter);
-        votes = _add(count, place, voter, support, reason);
-        _end(count);
+        uint256 voters = kept.voters;
+        if ((voters >> place) & 1 != 0) revert GovernorAlreadyCastVote(voter);
+        if (support >= SUPPORTS) revert GovernorInvalidVoteType();
+        votes = _weightsOf(core.weightsVersion()).votesOf(voter);
+        kept.core = core.withVotes(support, votes);
+        kept.voters = voters | (1 << place);
+        emit VoteCast(voter, proposalId, support, votes, reason);
+    }
+
+    function _active(uint256 proposalId) private view returns (Proposal storage kept, ProposalCore core) {
+        kept = _proposals[proposalId];
+        core = kept.core;
+        if (core.status() == Status.None) revert GovernorNonexistentProposal(proposalId);
+        _requireState(proposalId, core, ProposalState.Active);
     }
 
     /// @dev Kept in local variables from vote to vote: this is what the price of a further vote is made of.
@@ -286,41 +301,26 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
         }
     }
 
-    function _begin(uint256 proposalId) private view returns (Count memory count) {
-        ProposalCore core = _known(proposalId);
-        _requireState(proposalId, core, ProposalState.Active);
+    function _begin(uint256 proposalId) private view returns (Proposal storage kept, Count memory count) {
+        (kept, count.core) = _active(proposalId);
         count.proposalId = proposalId;
-        count.core = core;
-        count.voters = _proposals[proposalId].voters;
-        count.members = _membersOf(core).load();
-        count.weights = _weightsOf(core.weightsVersion());
+        count.voters = kept.voters;
+        count.members = _membersOf(count.core).load();
+        count.weights = _weightsOf(count.core.weightsVersion());
     }
 
-    /// @dev Nothing was called in between that could have voted: wallets are asked by STATICCALL.
-    function _end(Count memory count) private {
-        Proposal storage kept = _proposals[count.proposalId];
-        kept.core = count.core;
-        kept.voters = count.voters;
-    }
-
-    function _add(
-        Count memory count,
-        uint256 place,
-        address voter,
-        uint8 support,
-        string memory reason
-    ) private returns (uint256 votes) {
+    function _add(Count memory count, uint256 place, address voter, uint8 support, string memory reason) private {
         if (support >= SUPPORTS) revert GovernorInvalidVoteType();
-        votes = count.weights.votesOf(voter);
+        uint256 votes = count.weights.votesOf(voter);
         count.core = count.core.withVotes(support, votes);
         count.voters |= 1 << place;
         ++count.counted;
         emit VoteCast(voter, count.proposalId, support, votes, reason);
     }
 
-    function _placeOf(Count memory count, address account) private pure returns (uint256 place) {
-        place = count.members.indexOf(account);
-        if (place == count.members.count()) revert NotElector(account, count.core.epoch());
+    function _placeOf(ProposalCore core, bytes memory members, address account) private pure returns (uint256 place) {
+        place = members.indexOf(account);
+        if (place == members.count()) revert NotElector(account, core.epoch());
     }
 
     function _voterAt(Count memory count, uint256 place) private pure returns (address) {
