@@ -99,7 +99,7 @@ library CommitteeBlob {
     }
 
     /// @notice The index of an account in a loaded blob; {count} where it is no member.
-    /// @dev Eight at a time: a vote by transaction looks its voter up, 109 gas a member one by one and 35 so.
+    /// @dev Eight at a time: a vote by transaction looks its voter up, 109 gas a member one by one and 37 so.
     function indexOf(bytes memory packed, address account) internal pure returns (uint256 index) {
         assembly ("memory-safe") {
             let first := add(packed, 0x20)

@@ -5,7 +5,7 @@ import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
 
 /// @title The two encodings of a proposal
 /// @notice What its id is the hash of, and what `ProposalCreated` carries: the same arrays twice. The compiler's encoder takes
-/// about 5,000 gas more for the two, which decides whether a proposal stays under its ceiling.
+/// about 2,900 gas more for the two, which decides whether a proposal stays under its ceiling.
 /// @dev All calls of a proposal go to one target, without value and without a signature text.
 library ProposalEncoding {
     /// @notice `abi.encode(targets, values, calldatas, descriptionHash)`, the hash still zero; in words of n calls:

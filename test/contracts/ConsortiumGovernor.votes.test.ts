@@ -168,6 +168,24 @@ describe('ConsortiumGovernor, outcome', () => {
     expect([epoch, totalVotes]).to.deep.equal([1n, 4n]);
   });
 
+  it('counts each of 256 members', async function () {
+    this.timeout(60_000);
+    const kit = await createGovernorKit({
+      size: 256,
+      rules: { general: { aggregation: unanimity } },
+      override: { allowUnlimitedContractSize: true, hardfork: 'cancun', blockGasLimit: 1_000_000_000 },
+      deployGas: 500_000_000,
+    });
+    const proposed = await kit.propose('general', [], 255);
+    expect(await kit.governor.proposalProposer(proposed.id)).to.equal(kit.members[255]!.address);
+    await kit.castBatch(proposed, votesOf(...new Array<number>(255).fill(yes)));
+    expect(await kit.state(proposed)).to.equal(states.active);
+    await kit.as(kit.governor, await kit.walletOf(255)).castVote(proposed.id, yes);
+    expect(await kit.state(proposed)).to.equal(states.succeeded);
+    const { voters, forVotes } = await kit.governor.proposal(proposed.id);
+    expect([voters, forVotes]).to.deep.equal([2n ** 256n - 1n, 256n]);
+  });
+
   it('takes no vote of who joined later', async () => {
     const kit = await createGovernorKit({ members: [0, 1, 2, 3].map(memberOf) });
     const proposed = await kit.propose('general');
