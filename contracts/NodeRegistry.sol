@@ -40,6 +40,7 @@ contract NodeRegistry is INodeRegistry {
     Committee private _committee;
     mapping(address account => Node info) private _nodes;
     address[] private _accounts;
+    mapping(address account => bool isAllowed) private _authenticators;
 
     modifier onlyGovernor() {
         if (msg.sender != governor) revert NotGovernor(msg.sender, governor);
@@ -129,6 +130,7 @@ contract NodeRegistry is INodeRegistry {
             revert TransitionRefused(account, status, NodeStatus.Removed);
         }
         _nodes[account].status = NodeStatus.Removed;
+        delete _authenticators[account];
         if (status == NodeStatus.Active) _leave(account);
         emit NodeRemoved(account);
     }
@@ -138,6 +140,13 @@ contract NodeRegistry is INodeRegistry {
         _requireKnown(entry.account);
         _setInfo(entry);
         emit NodeUpdated(entry.account, entry.name, entry.endpoint, entry.encryptionKey, entry.noteKey);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function setAuthenticator(address account, bool isAllowed) external onlyGovernor {
+        if (isAllowed) _requireKnown(account);
+        _authenticators[account] = isAllowed;
+        emit AuthenticatorSet(account, isAllowed);
     }
 
     // ---------------------------------------------------------------- a node's own act
@@ -205,6 +214,11 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     function isActive(address account) external view returns (bool) {
         return _nodes[account].status == NodeStatus.Active;
+    }
+
+    /// @inheritdoc INodeRegistry
+    function isAuthenticator(address account) external view returns (bool) {
+        return _authenticators[account] && _nodes[account].status == NodeStatus.Active;
     }
 
     /// @inheritdoc INodeRegistry

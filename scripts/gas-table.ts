@@ -16,6 +16,7 @@ import {
   memberOf,
 } from '../test/contracts/support/anchorKit.ts';
 import { hex, leafHashOf } from '../test/contracts/support/referenceTree.ts';
+import { governorRows } from './support/governorGas.ts';
 
 const file = fileURLToPath(new URL('../docs/gas.md', import.meta.url));
 
@@ -25,7 +26,7 @@ const million = 1_000_000n;
 
 /** Makes every row on fresh chains in this process. */
 export async function measureGas(): Promise<GasRow[]> {
-  return [...(await anchorRows()), ...(await proofRows()), ...(await registryRows())];
+  return [...(await anchorRows()), ...(await proofRows()), ...(await registryRows()), ...(await governorRows())];
 }
 
 /** The file's text; two runs of the same contracts give the same text. */

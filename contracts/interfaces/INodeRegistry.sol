@@ -123,6 +123,9 @@ interface INodeRegistry {
     /// @notice The anchor was set.
     event AnchorSet(address indexed anchor);
 
+    /// @notice An account may attest candidates from now on, or no longer.
+    event AuthenticatorSet(address indexed account, bool isAllowed);
+
     /// @notice The committee changed; `pointer` is the blob with its members, readable for ever.
     event CommitteeChanged(uint64 indexed epoch, address pointer, uint256 size);
 
@@ -188,6 +191,10 @@ interface INodeRegistry {
     /// {AnchorAlreadySet}, {AnchorMissing} or {AnchorForeign}.
     function setAnchor(address newAnchor) external;
 
+    /// @notice Lets a node challenge candidates and attest their results, or no longer.
+    /// @dev Governor only. Reverts with {NodeUnknown} where a stranger or a removed node is to be allowed.
+    function setAuthenticator(address account, bool isAllowed) external;
+
     /// @notice A node's own change of its endpoint.
     /// @dev Reverts with {NodeUnknown} for strangers and removed nodes, or {TextTooLong}.
     function setEndpoint(string calldata endpoint) external;
@@ -231,6 +238,9 @@ interface INodeRegistry {
 
     /// @notice Whether the account is a member of the current committee.
     function isActive(address account) external view returns (bool);
+
+    /// @notice Whether the account may attest candidates: allowed by vote, and an active node.
+    function isAuthenticator(address account) external view returns (bool);
 
     /// @notice What is known about a node; status None and empty fields for a stranger.
     function node(address account) external view returns (Node memory);

@@ -98,6 +98,41 @@ library CommitteeBlob {
         }
     }
 
+    /// @notice The index of an account in a loaded blob; {count} where it is no member.
+    /// @dev Eight at a time: a vote by transaction looks its voter up, 109 gas a member one by one and 37 so.
+    function indexOf(bytes memory packed, address account) internal pure returns (uint256 index) {
+        assembly ("memory-safe") {
+            let first := add(packed, 0x20)
+            let place := first
+            for {
+                let end := add(first, mload(packed))
+            } lt(place, end) {
+                place := add(place, 160)
+            } {
+                let hit := eq(shr(96, mload(place)), account)
+                hit := or(hit, eq(shr(96, mload(add(place, 20))), account))
+                hit := or(hit, eq(shr(96, mload(add(place, 40))), account))
+                hit := or(hit, eq(shr(96, mload(add(place, 60))), account))
+                hit := or(hit, eq(shr(96, mload(add(place, 80))), account))
+                hit := or(hit, eq(shr(96, mload(add(place, 100))), account))
+                hit := or(hit, eq(shr(96, mload(add(place, 120))), account))
+                hit := or(hit, eq(shr(96, mload(add(place, 140))), account))
+                if hit {
+                    for {} iszero(eq(shr(96, mload(place)), account)) {} {
+                        place := add(place, 20)
+                    }
+                    break
+                }
+            }
+            index := div(sub(place, first), 20)
+            // The last eight may go beyond the members, and what lies there may look like one.
+            let size := div(mload(packed), 20)
+            if gt(index, size) {
+                index := size
+            }
+        }
+    }
+
     /// @notice The members as an array.
     function read(address pointer) internal view returns (address[] memory members) {
         bytes memory packed = load(pointer);

@@ -98,6 +98,33 @@ describe('NodeRegistry', () => {
     });
   });
 
+  describe('authenticators', () => {
+    it('are nodes that the governor allows, as long as they are active, and lose it with their removal', async () => {
+      const { registry, governed, stranger } = await setUp();
+      const { address } = memberOf(1);
+      await expect(registry.setAuthenticator(address, true)).to.be.revertedWithCustomError(registry, 'NotGovernor');
+      await expect(governed.setAuthenticator(stranger.address, true))
+        .to.be.revertedWithCustomError(registry, 'NodeUnknown')
+        .withArgs(stranger.address);
+      await expect(governed.setAuthenticator(address, true))
+        .to.emit(registry, 'AuthenticatorSet')
+        .withArgs(address, true);
+      expect(await registry.isAuthenticator(address)).to.equal(true);
+      expect(await registry.isAuthenticator(memberOf(0).address)).to.equal(false);
+      await governed.suspend(address);
+      expect(await registry.isAuthenticator(address)).to.equal(false);
+      await governed.activate(address);
+      expect(await registry.isAuthenticator(address)).to.equal(true);
+      await governed.setAuthenticator(address, false);
+      expect(await registry.isAuthenticator(address)).to.equal(false);
+      await governed.setAuthenticator(address, true);
+      await governed.remove(address);
+      await governed.enroll(entryOf(memberOf(1), 1));
+      await governed.activate(address);
+      expect(await registry.isAuthenticator(address)).to.equal(false);
+    });
+  });
+
   describe('governor', () => {
     it('is set once, by the deployer, and not to zero', async () => {
       const { ethers } = await network.create('hardhat');

@@ -48,6 +48,15 @@ contract Harness {
         bytes memory packed = CommitteeBlob.load(pointer);
         require(CommitteeBlob.count(packed) == members.length, "count");
         for (uint256 i = 0; i < members.length; ++i) require(CommitteeBlob.memberAt(packed, i) == members[i], "member");
+        for (uint256 i = 0; i < members.length; ++i) {
+            uint256 index = CommitteeBlob.indexOf(packed, members[i]);
+            require(index <= i && members[index] == members[i], "index");
+        }
+        address stranger = address(uint160(uint256(keccak256(packed))));
+        // Behind the blob in memory, where a member would be that does not belong to it.
+        bytes memory behind = abi.encodePacked(bytes32(0), stranger, stranger, stranger);
+        require(CommitteeBlob.indexOf(packed, stranger) == members.length, "stranger");
+        require(behind.length == 92, "behind");
         require(keccak256(abi.encode(members)) == before, "members overwritten");
         require(keccak256(marker) == keccak256(abi.encode(uint256(1), uint256(2))), "memory overwritten");
     }

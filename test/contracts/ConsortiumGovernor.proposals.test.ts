@@ -1,0 +1,404 @@
+import { expect } from 'chai';
+import { Interface, id, type Result, ZeroAddress } from 'ethers';
+import { compact, entryOf, memberOf } from './support/anchorKit.ts';
+import {
+  aggregations,
+  createGovernorKit,
+  type Draft,
+  type GovernorKit,
+  type KindName,
+  kinds,
+  majority,
+  states,
+  support,
+} from './support/governorKit.ts';
+
+/** What the tests call of support/GovernorDoubles.sol. */
+type CallingBackRegistry = {
+  prepare(to: string, attempt: string): Promise<unknown>;
+  answers(index: number): Promise<string>;
+  answered(): Promise<bigint>;
+  seen(): Promise<bigint>;
+};
+
+const fieldsOf = (struct: unknown): Record<string, unknown> => (struct as Result).toObject();
+
+const { for: yes, against: no } = support;
+const propose = 'propose((uint8,bytes32,uint48,bytes[]),uint64,uint8,bytes)' as const;
+const everybody = [0, 1, 2, 3].map((place) => [place, yes] as const);
+const succeeded = `0x${(1n << states.succeeded).toString(16).padStart(64, '0')}`;
+const pending = `0x${1n.toString(16).padStart(64, '0')}`;
+
+describe('ConsortiumGovernor, proposals', () => {
+  let kit: GovernorKit;
+  before(async () => {
+    kit = await createGovernorKit();
+  });
+
+  /** Handed in as it stands, signed by the member at `signer`. */
+  const handIn = async (
+    draft: Draft,
+    changes: { epoch?: bigint; place?: number; signer?: number; signature?: string },
+  ) => {
+    const { epoch = 1n, place = 0, signer = place } = changes;
+    const { id: proposalId } = await kit.describe(draft, (kit.members[place] ?? memberOf(place)).address);
+    const signature = changes.signature ?? compact(kit.members[signer]!.key, kit.draftDigest(proposalId, draft));
+    return kit.governor[propose](draft, epoch, place, signature);
+  };
+  const refused = async (draft: Draft, error: string, values: unknown[], changes: Parameters<typeof handIn>[1] = {}) =>
+    await expect(handIn(draft, changes))
+      .to.be.revertedWithCustomError(kit.governor, error)
+      .withArgs(...values);
+
+  it('are on chain with proposer, content, time and signature, and have the id of any other governor', async () => {
+    const draft = kit.draftOf('suspension', [kit.call.suspend(kit.members[3]!.address)]);
+    const proposed = await kit.describe(draft, kit.members[1]!.address);
+    const signature = compact(kit.members[1]!.key, kit.draftDigest(proposed.id, draft));
+    const sent = kit.governor[propose](draft, 1, 1, signature);
+    const registry = await kit.registry.getAddress();
+    await (await sent).wait();
+    const now = await kit.now();
+    await expect(sent)
+      .to.emit(kit.governor, 'ProposalCreated')
+      .withArgs(
+        proposed.id,
+        kit.members[1]!.address,
+        [registry],
+        [0n],
+        [''],
+        draft.calls,
+        now,
+        now + 3_600n,
+        `suspension ${draft.contentHash}#proposer=${kit.members[1]!.address.toLowerCase()}`,
+      );
+    await expect(sent).to.emit(kit.governor, 'ProposalSigned').withArgs(proposed.id, draft.validUntil, signature);
+    expect(await kit.governor.getProposalId(...proposed.args)).to.equal(proposed.id);
+    const info = await kit.governor.proposal(proposed.id);
+    expect(fieldsOf(info)).to.deep.equal({
+      kind: kinds.suspension,
+      aggregation: aggregations.majority,
+      proposer: kit.members[1]!.address,
+      epoch: 1n,
+      voteStart: now,
+      voteEnd: now + 3_600n,
+      forVotes: 0n,
+      againstVotes: 0n,
+      abstainVotes: 0n,
+      totalVotes: 4n,
+      quorumVotes: 2n,
+      voters: 0n,
+    });
+    await refused(draft, 'GovernorUnexpectedProposalState', [proposed.id, states.active, `0x${'0'.repeat(64)}`], {
+      place: 1,
+    });
+  });
+
+  it('describe each kind by its word', async () => {
+    for (const name of Object.keys(kinds) as KindName[]) {
+      const draft = { ...kit.draftOf(name), contentHash: `0x${'0123456789abcdef'.repeat(4)}` };
+      expect((await kit.describe(draft, `0x${'0a'.repeat(20)}`)).description).to.equal(
+        `${name} 0x${'0123456789abcdef'.repeat(4)}#proposer=0x${'0a'.repeat(20)}`,
+      );
+    }
+  });
+
+  it('carry several calls in the events as the compiler would encode them', async () => {
+    const calls = [0, 1, 2].map((n) => kit.call.update({ ...entryOf(kit.members[n]!, n), name: 'N'.repeat(n * 20) }));
+    const draft = kit.draftOf('admission', calls);
+    const receipt = await (await kit.sendDraft(draft)).wait();
+    const proposed = await kit.describe(draft);
+    const log = receipt!.logs.find(
+      ({ topics }) => topics[0] === kit.governor.interface.getEvent('ProposalCreated').topicHash,
+    )!;
+    const fragment = kit.governor.interface.getEvent('ProposalCreated');
+    const [targets, values, callsOf] = proposed.args;
+    const now = await kit.now();
+    expect(log.data).to.equal(
+      new Interface([fragment]).encodeEventLog(fragment, [
+        proposed.id,
+        kit.members[0]!.address,
+        targets,
+        values,
+        ['', '', ''],
+        callsOf,
+        now,
+        now + 3_600n,
+        proposed.description,
+      ]).data,
+    );
+    expect(await kit.governor.hashProposal(...proposed.args)).to.equal(proposed.id);
+  });
+
+  it('need the signature of a member of the current committee over just this draft, in time', async () => {
+    const draft = kit.draftOf('general');
+    const [first] = kit.members;
+    await refused(draft, 'GovernorInvalidSignature', [first!.address], { signer: 1 });
+    await refused(draft, 'GovernorInvalidSignature', [first!.address], { signature: '0x' });
+    await refused(draft, 'PlaceUnknown', [4n, 4n], { place: 4, signer: 0 });
+    await refused(draft, 'EpochMismatch', [2n, 1n], { epoch: 2n });
+    await refused(draft, 'EpochMismatch', [0n, 1n], { epoch: 0n });
+    const { id: proposalId } = await kit.describe(draft);
+    for (const changes of [{ chainId: 1n }, { verifyingContract: kit.contract }]) {
+      const digest = kit.draftDigest(proposalId, draft, { ...kit.governorDomain, ...changes });
+      await refused(draft, 'GovernorInvalidSignature', [first!.address], { signature: compact(first!.key, digest) });
+    }
+    const other = compact(first!.key, kit.draftDigest(proposalId, { ...draft, validUntil: draft.validUntil + 1n }));
+    await refused(draft, 'GovernorInvalidSignature', [first!.address], { signature: other });
+    const now = await kit.now();
+    await kit.setTime(now + 11n);
+    await refused({ ...draft, validUntil: now + 10n }, 'DraftExpired', [now + 11n, now + 10n]);
+    await kit.setTime(now + 20n);
+    await handIn({ ...draft, validUntil: now + 20n }, {});
+    await expect(
+      kit.governor['propose(address[],uint256[],bytes[],string)']([], [], [], 'unsigned'),
+    ).to.be.revertedWithCustomError(kit.governor, 'ProposalUnsigned');
+  });
+
+  it('call nothing but what their kind allows', async () => {
+    const { call } = kit;
+    const someone = kit.members[3]!.address;
+    const calls = {
+      enroll: call.enroll(entryOf(memberOf(9), 9)),
+      activate: call.activate(someone),
+      update: call.update(entryOf(kit.members[3]!, 3)),
+      suspend: call.suspend(someone),
+      remove: call.remove(someone),
+      authenticator: call.authenticator(someone, true),
+      setRule: call.setRule('general', majority),
+      setWeights: call.setWeights([]),
+      addVersion: call.addVersion(id('set'), 0n, id('configuration')),
+      setGovernor: kit.registry.interface.encodeFunctionData('setGovernor', [someone]),
+      cut: call.suspend(someone).slice(0, 8),
+      empty: '0x',
+    };
+    const allowed: Record<KindName, (keyof typeof calls)[]> = {
+      admission: ['enroll', 'activate', 'update'],
+      suspension: ['suspend'],
+      removal: ['remove'],
+      authenticator: ['authenticator'],
+      parameter: ['setRule', 'setWeights'],
+      resource: ['addVersion'],
+      general: [],
+    };
+    for (const [kind, names] of Object.entries(allowed) as [KindName, (keyof typeof calls)[]][]) {
+      for (const [name, data] of Object.entries(calls) as [keyof typeof calls, string][]) {
+        const draft = kit.draftOf(kind, [data]);
+        if (names.includes(name)) await handIn(draft, {});
+        else if (kind === 'general') await refused(draft, 'CallCountRefused', [kinds.general, 1n, 0n]);
+        else await refused(draft, 'CallRefused', [kinds[kind], data.slice(0, 10).padEnd(10, '0')]);
+      }
+      if (kind === 'general') continue;
+      await refused(kit.draftOf(kind, []), 'CallCountRefused', [kinds[kind], 0n, 8n]);
+      const many = (count: number) => kit.draftOf(kind, new Array<string>(count).fill(calls[names[0]!]));
+      await handIn(many(8), {});
+      await refused(many(9), 'CallCountRefused', [kinds[kind], 9n, 8n]);
+      await refused(kit.draftOf(kind, [calls[names[0]!], calls.setGovernor]), 'CallRefused', [
+        kinds[kind],
+        calls.setGovernor.slice(0, 10),
+      ]);
+    }
+  });
+
+  it('answer as governance tools ask', async () => {
+    const { governor } = kit;
+    expect(await governor.supportsInterface('0x01ffc9a7')).to.equal(true);
+    expect(await governor.supportsInterface('0xffffffff')).to.equal(false);
+    expect(await governor.name()).to.equal('Notarium');
+    expect(await governor.version()).to.equal('1');
+    expect(await governor.CLOCK_MODE()).to.equal('mode=timestamp');
+    expect(await governor.COUNTING_MODE()).to.equal('support=bravo&quorum=against,for,abstain');
+    expect(await governor.clock()).to.equal(await kit.now());
+    expect(await governor.votingDelay()).to.equal(0n);
+    expect(await governor.votingPeriod()).to.equal(3_600n);
+    expect(await governor.quorum(0)).to.equal(2n);
+    expect(await governor.proposalThreshold()).to.equal(1n);
+    expect(await governor.getVotes(kit.members[0]!.address, 0)).to.equal(1n);
+    expect(await governor.getVotesWithParams(memberOf(9).address, 0, '0x')).to.equal(0n);
+    const proposed = await kit.propose('general');
+    expect(await governor.proposalEta(proposed.id)).to.equal(0n);
+    expect(await governor.proposalNeedsQueuing(proposed.id)).to.equal(false);
+    await expect(governor.queue(...proposed.args))
+      .to.be.revertedWithCustomError(governor, 'GovernorProposalQueueingNotRequired')
+      .withArgs(proposed.id);
+  });
+});
+
+describe('ConsortiumGovernor, what comes of proposals', () => {
+  it('executes once, when passed, and before the vote is over if it is certain', async () => {
+    const kit = await createGovernorKit();
+    const suspect = kit.members[3]!.address;
+    const proposed = await kit.propose('suspension', [kit.call.suspend(suspect)]);
+    await expect(kit.execute(proposed))
+      .to.be.revertedWithCustomError(kit.governor, 'GovernorUnexpectedProposalState')
+      .withArgs(proposed.id, states.active, succeeded);
+    await kit.castBatch(proposed, everybody.slice(0, 3));
+    const [targets, values, calls, hash] = proposed.args;
+    // Not what was proposed, so not known.
+    for (const args of [
+      [targets, [1n], calls, hash],
+      [[kit.contract], values, calls, hash],
+      [targets, values, [kit.call.remove(suspect)], hash],
+      [targets, values, calls, id('other')],
+    ] as const) {
+      await expect(
+        kit.governor.execute(args[0] as string[], args[1] as bigint[], args[2] as string[], args[3] as string),
+      ).to.be.revertedWithCustomError(kit.governor, 'GovernorNonexistentProposal');
+    }
+    await expect(kit.governor.execute(...proposed.args, { value: 1n })).to.be.revertedWithCustomError(
+      kit.governor,
+      'GovernorDisabledDeposit',
+    );
+    await expect(kit.execute(proposed)).to.emit(kit.governor, 'ProposalExecuted').withArgs(proposed.id);
+    expect(await kit.registry.isActive(suspect)).to.equal(false);
+    expect(await kit.state(proposed)).to.equal(states.executed);
+    await expect(kit.execute(proposed))
+      .to.be.revertedWithCustomError(kit.governor, 'GovernorUnexpectedProposalState')
+      .withArgs(proposed.id, states.executed, succeeded);
+  });
+
+  it('reverts with the reason of the call that failed, and can be tried again until it expires', async () => {
+    const kit = await createGovernorKit();
+    const [, , , last] = kit.members;
+    const first = await kit.propose('suspension', [kit.call.suspend(last!.address)]);
+    const again = await kit.propose('suspension', [kit.call.suspend(last!.address)]);
+    for (const proposed of [first, again]) await kit.castBatch(proposed, everybody);
+    const talk = await kit.propose('general');
+    await kit.castBatch(talk, everybody);
+    await kit.execute(first);
+    await expect(kit.execute(again))
+      .to.be.revertedWithCustomError(kit.registry, 'TransitionRefused')
+      .withArgs(last!.address, 3n, 3n);
+    expect(await kit.state(again)).to.equal(states.succeeded);
+    const { voteEnd } = await kit.governor.proposal(again.id);
+    const expiry = voteEnd + 30n * 86_400n;
+    await kit.setTime(expiry);
+    await kit.ethers.provider.send('evm_mine', []);
+    expect(await kit.state(again)).to.equal(states.succeeded);
+    await kit.setTime(expiry + 1n);
+    await expect(kit.execute(again))
+      .to.be.revertedWithCustomError(kit.governor, 'GovernorUnexpectedProposalState')
+      .withArgs(again.id, states.expired, succeeded);
+    // The result of a vote that does nothing is the vote itself.
+    await kit.wait(86_400);
+    expect(await kit.state(talk)).to.equal(states.succeeded);
+  });
+
+  it('is not executed when it is defeated, and executed with no effect when general', async () => {
+    const kit = await createGovernorKit();
+    const lost = await kit.propose('removal', [kit.call.remove(kit.members[3]!.address)]);
+    await kit.castBatch(lost, [
+      [0, no],
+      [1, no],
+    ]);
+    await expect(kit.execute(lost))
+      .to.be.revertedWithCustomError(kit.governor, 'GovernorUnexpectedProposalState')
+      .withArgs(lost.id, states.defeated, succeeded);
+    const talk = await kit.pass('general', []);
+    expect(await kit.state(talk)).to.equal(states.executed);
+  });
+
+  it('is cancelled by the proposer before the vote begins, and by nobody later', async () => {
+    const kit = await createGovernorKit({ rules: { general: { delaySeconds: 60n } } });
+    const proposed = await kit.propose('general', [], 1);
+    const proposer = kit.as(kit.governor, await kit.walletOf(1));
+    const other = kit.as(kit.governor, await kit.walletOf(0));
+    await expect(other.cancel(...proposed.args))
+      .to.be.revertedWithCustomError(kit.governor, 'GovernorUnableToCancel')
+      .withArgs(proposed.id, kit.members[0]!.address);
+    await expect(proposer.cancel(...proposed.args))
+      .to.emit(kit.governor, 'ProposalCanceled')
+      .withArgs(proposed.id);
+    expect(await kit.state(proposed)).to.equal(states.canceled);
+    await kit.wait(61);
+    expect(await kit.state(proposed)).to.equal(states.canceled);
+    await expect(kit.castBatch(proposed, everybody)).to.be.revertedWithCustomError(
+      kit.governor,
+      'GovernorUnexpectedProposalState',
+    );
+    const late = await kit.propose('general', [], 1);
+    const { voteStart } = await kit.governor.proposal(late.id);
+    await kit.setTime(voteStart);
+    await expect(proposer.cancel(...late.args))
+      .to.be.revertedWithCustomError(kit.governor, 'GovernorUnexpectedProposalState')
+      .withArgs(late.id, states.active, pending);
+  });
+
+  it('governs the nodes: enrolment, activation, update, authenticators, removal', async () => {
+    const kit = await createGovernorKit();
+    const newcomer = memberOf(20);
+    const entry = entryOf(newcomer, 20);
+    await kit.pass('admission', [kit.call.enroll(entry), kit.call.activate(newcomer.address)]);
+    expect((await kit.registry.committee()).members).to.have.length(5);
+    await kit.pass('admission', [kit.call.update({ ...entry, name: 'Renamed' })]);
+    expect((await kit.registry.node(newcomer.address)).name).to.equal('Renamed');
+    await kit.pass('authenticator', [kit.call.authenticator(newcomer.address, true)]);
+    expect(await kit.registry.isAuthenticator(newcomer.address)).to.equal(true);
+    await kit.pass('removal', [kit.call.remove(newcomer.address)]);
+    expect(await kit.registry.isAuthenticator(newcomer.address)).to.equal(false);
+    expect(await kit.registry.isActive(newcomer.address)).to.equal(false);
+  });
+
+  it('changes rules and weights by a passed proposal only, within bounds', async () => {
+    const kit = await createGovernorKit();
+    const { governor } = kit;
+    const [stranger] = await kit.ethers.getSigners();
+    const rule = { ...majority, aggregation: aggregations.twoThirds, quorumShare: 10_000n };
+    await expect(governor.setRule(kinds.general, rule))
+      .to.be.revertedWithCustomError(governor, 'GovernorOnlyExecutor')
+      .withArgs(stranger!.address);
+    await expect(governor.setWeights([])).to.be.revertedWithCustomError(governor, 'GovernorOnlyExecutor');
+    await kit.pass('parameter', [kit.call.setRule('resource', rule)]);
+    expect(fieldsOf(await governor.rule(kinds.resource))).to.deep.equal(rule);
+    const account = kit.members[0]!.address;
+    for (const [data, error, values] of [
+      [kit.call.setRule('general', { ...rule, quorumShare: 10_001n }), 'QuorumInvalid', [10_001n, 10_000n]],
+      [kit.call.setRule('general', { ...rule, periodSeconds: 0n }), 'PeriodZero', []],
+      [kit.call.setWeights([{ account, votes: 0n }]), 'WeightZero', [account]],
+      [kit.call.setWeights([1n, 2n].map((votes) => ({ account, votes }))), 'WeightsRefused', [1n]],
+      [kit.call.setWeights([{ account: ZeroAddress, votes: 1n }]), 'WeightsRefused', [0n]],
+    ] as const) {
+      await expect(kit.pass('parameter', [data]))
+        .to.be.revertedWithCustomError(governor, error)
+        .withArgs(...values);
+    }
+    await kit.pass('parameter', [kit.call.setWeights([{ account, votes: 7n }])]);
+    await kit.pass('parameter', [kit.call.setWeights([])]);
+  });
+
+  it('stands whoever it calls calling back', async () => {
+    const kit = await createGovernorKit({ resources: 'CallingBackRegistry', members: [0, 1, 2, 3].map(memberOf) });
+    const double = kit.resources as unknown as CallingBackRegistry;
+    const governor = await kit.governor.getAddress();
+    const main = await kit.propose('resource', [kit.call.addVersion(id('set'), 0n, id('a'))]);
+    const other = await kit.propose('suspension', [kit.call.suspend(kit.members[3]!.address)]);
+    for (const proposed of [main, other]) await kit.castBatch(proposed, everybody);
+    const { interface: abi } = kit.governor;
+    await double.prepare(governor, abi.encodeFunctionData('execute', main.args));
+    await double.prepare(governor, abi.encodeFunctionData('cancel', main.args));
+    await double.prepare(governor, abi.encodeFunctionData('castVote', [main.id, yes]));
+    await double.prepare(
+      governor,
+      abi.encodeFunctionData('castVotesBySig', [main.id, kit.compactVotes(main.id, [[0, no]]), []]),
+    );
+    await double.prepare(governor, kit.call.setRule('general', majority));
+    await double.prepare(governor, abi.encodeFunctionData('execute', other.args));
+    await kit.execute(main);
+    const selectorOf = (error: string) => abi.getError(error)!.selector;
+    const answers = await Promise.all([0, 1, 2, 3, 4, 5].map((index) => double.answers(index)));
+    expect(answers.map((answer) => answer.slice(0, 10))).to.deep.equal([
+      selectorOf('GovernorUnexpectedProposalState'),
+      selectorOf('GovernorUnexpectedProposalState'),
+      selectorOf('GovernorUnexpectedProposalState'),
+      selectorOf('GovernorUnexpectedProposalState'),
+      selectorOf('GovernorOnlyExecutor'),
+      // Another proposal that has passed is anyone's to execute, at any moment.
+      '0x',
+    ]);
+    expect(await double.answered()).to.equal(6n);
+    // Once, and in its own name again after the other one was executed in between.
+    expect(await double.seen()).to.equal(main.id);
+    expect(await kit.governor.executing()).to.equal(0n);
+    for (const proposed of [main, other]) expect(await kit.state(proposed)).to.equal(states.executed);
+    expect(await kit.registry.isActive(kit.members[3]!.address)).to.equal(false);
+  });
+});
