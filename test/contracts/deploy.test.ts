@@ -81,7 +81,7 @@ for (const [name, start] of [
       Number(
         await rpcProvider(chain.url).request({
           method: 'eth_getTransactionCount',
-          params: ['0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266', 'latest'],
+          params: ['0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266', 'pending'],
         }),
       );
 
