@@ -7,6 +7,7 @@ import type { Signer } from '../core/signature.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
+import { Arrivals } from './Arrivals.ts';
 import type { BriefResult, IntakeResult } from './Centre.ts';
 import type { CheckedLine, CheckedLines } from './checkLines.ts';
 import type { IntakeTask } from './intakeWorker.ts';
@@ -42,10 +43,8 @@ type Job = {
   readonly done: () => void;
 };
 type Line = { readonly text: string; readonly job: Job; readonly index: number };
-type Row = { readonly row: PoolRow; readonly line: Line; readonly id: RecordId };
 
 const maxTaskLines = 512;
-const maxCommitRows = 8192;
 // Text on its way through the intake, in characters; beyond that, `pool-full`, whoever sent it.
 const maxWaitingChars = 64 * 1024 * 1024;
 
@@ -56,13 +55,10 @@ const maxWaitingChars = 64 * 1024 * 1024;
  */
 export class Intake {
   #parts: IntakeParts;
+  #arrivals: Arrivals;
   #lines: Line[] = [];
-  #rows: Row[] = [];
   #checking = 0;
-  /** Ends when the rows of every batch so far have been lined up. */
-  #turn: Promise<void> = Promise.resolve();
   #pumping = false;
-  #committing = false;
   #closed = false;
   #open = 0;
   #idle: (() => void) | undefined;
@@ -73,6 +69,7 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#arrivals = new Arrivals(parts.store);
   }
 
   /** Lines taken whose result is still out. */
@@ -197,48 +194,56 @@ export class Intake {
   }
 
   async #check(batch: readonly Line[]): Promise<void> {
+    try {
+      const { rows, lines, outcomes } = await this.#arrivals.take(batch.length, () => this.#checked(batch));
+      const accepted: Uint8Array[] = [];
+      for (const [index, row] of rows.entries()) {
+        const line = lines[index]!;
+        const outcome = outcomes[index]!;
+        if (outcome.status === 'accepted') accepted.push(row.entry);
+        const result = this.#result(line.job, toHex(row.id), row, outcome);
+        // Nothing to wait for, as a rule: a turn of the microtask queue for each record is not free.
+        this.#settle(line, result instanceof Promise ? await result : result);
+      }
+      if (accepted.length > 0) {
+        this.#pool.add(accepted.length);
+        this.#parts.onAccepted?.(accepted);
+      }
+    } catch (error) {
+      // Lines that already have their result keep it; the others fail with this one.
+      this.#failAll(
+        batch.filter((line) => line.job.results[line.index] === undefined),
+        error,
+      );
+    }
+  }
+
+  /** Rows to be stored, each with its line; lines that are wrong have their result. */
+  async #checked(batch: readonly Line[]): Promise<{ rows: PoolRow[]; lines: Line[] }> {
     const { workers, clock, periodSeconds, promiseSlots } = this.#parts;
     const nowMs = clock.nowMs();
     const promise = {
       acceptedAt: Math.floor(nowMs / 1000),
       includeBySlot: slotAt(nowMs, periodSeconds) + promiseSlots,
     };
-    // Rows are stored in the order in which they came, whichever thread is first: a record may supersede the line before.
-    const before = this.#turn;
-    const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
-    this.#turn = turn;
     const { signs } = batch[0]!.job;
     const checking = workers.check({ lines: batch.map(({ text }) => text), nowMs, promise, signs });
-    try {
-      await checking.finally(() => {
-        this.#checking--;
-        this.#pumpChecks();
-        return before;
+    const { checked, failed } = await checking.finally(() => {
+      this.#checking--;
+      this.#pumpChecks();
+    });
+    for (const { index, code, detail, data } of failed) {
+      this.#settle(batch[index]!, {
+        status: 'failed',
+        error: new NotariumError(code, detail || undefined, { data }),
       });
-      const { checked, failed } = await checking;
-      for (const { index, code, detail, data } of failed) {
-        this.#settle(batch[index]!, {
-          status: 'failed',
-          error: new NotariumError(code, detail || undefined, { data }),
-        });
-      }
-      for (const item of checked) {
-        const made = this.#row(item, promise, signs);
-        // Nothing to wait for, as a rule: a turn of the microtask queue for each record is not free.
-        const row = made instanceof Promise ? await made : made;
-        this.#rows.push({ row, line: batch[item.index]!, id: toHex(item.id) });
-      }
-    } catch (error) {
-      // Lines that already have their result keep it; the others fail with this one.
-      this.#failAll(
-        batch.filter(
-          (line) => line.job.results[line.index] === undefined && !this.#rows.some((row) => row.line === line),
-        ),
-        error,
-      );
     }
-    endTurn();
-    this.#pumpCommits();
+    const rows: PoolRow[] = [];
+    for (const item of checked) {
+      const row = this.#row(item, promise, signs);
+      rows.push(row instanceof Promise ? await row : row);
+    }
+    return { rows, lines: checked.map(({ index }) => batch[index]!) };
   }
 
   #row(
@@ -259,37 +264,6 @@ export class Intake {
     const failure = isNotariumError(error) ? error : new NotariumError('internal', undefined, { cause: error });
     if (failure.code === 'internal') this.#parts.logger.error({ err: error }, 'intake failed');
     for (const line of lines) this.#settle(line, { status: 'failed', error: failure });
-  }
-
-  #pumpCommits(): void {
-    if (this.#committing || this.#rows.length === 0) return;
-    this.#committing = true;
-    void this.#commit(this.#rows.splice(0, maxCommitRows));
-  }
-
-  async #commit(rows: readonly Row[]): Promise<void> {
-    const { store, onAccepted } = this.#parts;
-    try {
-      const outcomes = await store.admit(rows.map(({ row }) => row));
-      const accepted: Uint8Array[] = [];
-      for (const [index, { line, row, id }] of rows.entries()) {
-        const outcome = outcomes[index]!;
-        if (outcome.status === 'accepted') accepted.push(row.entry);
-        const result = this.#result(line.job, id, row, outcome);
-        this.#settle(line, result instanceof Promise ? await result : result);
-      }
-      if (accepted.length > 0) {
-        this.#pool.add(accepted.length);
-        onAccepted?.(accepted);
-      }
-    } catch (error) {
-      this.#failAll(
-        rows.map(({ line }) => line).filter((line) => line.job.results[line.index] === undefined),
-        error,
-      );
-    }
-    this.#committing = false;
-    this.#pumpCommits();
   }
 
   #result(job: Job, id: RecordId, row: PoolRow, outcome: AdmitOutcome): BriefResult | Promise<BriefResult> {

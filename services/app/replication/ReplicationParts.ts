@@ -1,8 +1,8 @@
 import type { Address } from '../../core/bytes.ts';
 import type { Net } from '../../net/Net.ts';
+import type { Arrivals } from '../Arrivals.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
-import type { Arrivals } from './Arrivals.ts';
 import type { ProposalMemory } from './ProposalMemory.ts';
 import type { SeenHeaders } from './SeenHeaders.ts';
 

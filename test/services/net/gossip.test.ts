@@ -34,6 +34,15 @@ async function publishTo(net: Net, count: number, payload: Uint8Array): Promise<
   expect(await net.publish(topic, payload)).to.equal(count);
 }
 
+/** A raw node that is a member of the directory, and has heard that the net listens. */
+async function rawListener(net: Net) {
+  const raw = await rawNode(randomBytes(32));
+  net.setDirectory(new Map([[raw.address, []]]));
+  await raw.node.dial(multiaddr(net.multiaddrs[0]!));
+  await until('subscribed', () => raw.node.services.gossip.getSubscribers(rawTopic).length === 1);
+  return raw;
+}
+
 /** A raw node that is a member, connected, and knows that the net listens. */
 async function rawMember(limits: Partial<NetLimits> = {}, verdict: GossipVerdict = 'accept', clock?: Clock) {
   const net = await testNet({ limits, ...(clock ? { clock } : {}) });
@@ -190,10 +199,7 @@ describe('net/gossip', () => {
       running--;
       return 'accept';
     });
-    const raw = await rawNode(randomBytes(32));
-    net.setDirectory(new Map([[raw.address, []]]));
-    await raw.node.dial(multiaddr(net.multiaddrs[0]!));
-    await until('subscribed', () => raw.node.services.gossip.getSubscribers(rawTopic).length === 1);
+    const raw = await rawListener(net);
     for (let byte = 0; byte < 30; byte++) await raw.node.services.gossip.publish(rawTopic, Uint8Array.of(byte));
     await until('dropped', async () => (await net.metric('gossip_dropped_total', { name: topic })) === 20);
     release.open();
@@ -220,10 +226,7 @@ describe('net/gossip', () => {
       },
       3,
     );
-    const raw = await rawNode(randomBytes(32));
-    net.setDirectory(new Map([[raw.address, []]]));
-    await raw.node.dial(multiaddr(net.multiaddrs[0]!));
-    await until('subscribed', () => raw.node.services.gossip.getSubscribers(rawTopic).length === 1);
+    const raw = await rawListener(net);
     for (let byte = 0; byte < 12; byte++) await raw.node.services.gossip.publish(rawTopic, Uint8Array.of(byte));
     await until(
       'all are there',

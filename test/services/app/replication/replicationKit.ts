@@ -1,6 +1,6 @@
+import { Arrivals } from '../../../../services/app/Arrivals.ts';
 import { defaultSettings } from '../../../../services/app/CentreParts.ts';
 import { checkLines } from '../../../../services/app/checkLines.ts';
-import { Arrivals } from '../../../../services/app/replication/Arrivals.ts';
 import { ProposalMemory } from '../../../../services/app/replication/ProposalMemory.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
 import { SeenHeaders } from '../../../../services/app/replication/SeenHeaders.ts';

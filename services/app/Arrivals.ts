@@ -1,8 +1,8 @@
-import type { AdmitOutcome, PoolRow, Store } from '../../store/Store.ts';
-import { GroupCommit } from '../GroupCommit.ts';
+import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
+import { GroupCommit } from './GroupCommit.ts';
 
 /**
- * Records of other centres on their way into the pool: checked side by side, admitted in the order in which they came (a
+ * Records on their way into the pool, from clients or from other centres: checked side by side, admitted in the order in which they came (a
  * record may supersede one of the message before) and by common commits.
  */
 export class Arrivals {

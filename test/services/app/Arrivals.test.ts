@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { GroupCommit } from '../../../../services/app/GroupCommit.ts';
-import { Arrivals } from '../../../../services/app/replication/Arrivals.ts';
-import type { AdmitOutcome, PoolRow } from '../../../../services/store/Store.ts';
-import { row } from '../../store/storeKit.ts';
+import { Arrivals } from '../../../services/app/Arrivals.ts';
+import { GroupCommit } from '../../../services/app/GroupCommit.ts';
+import type { AdmitOutcome, PoolRow } from '../../../services/store/Store.ts';
+import { row } from '../store/storeKit.ts';
 
 /** A store that admits when told to, and notes the subjects of each commit. */
 function heldStore() {
