@@ -86,6 +86,15 @@ library CommitteeBlob {
         }
     }
 
+    /// @notice The members of an epoch as {load} gives them, if it is the writer's newest: its blob is there and the next
+    /// one's is not. Empty otherwise. The writer itself need not be called.
+    function loadNewest(address writer, uint64 epoch) internal view returns (bytes memory packed) {
+        unchecked {
+            packed = load(addressOf(writer, epoch));
+            if (addressOf(writer, epoch + 1).code.length != 0) packed = "";
+        }
+    }
+
     /// @notice How many members a loaded blob has.
     function count(bytes memory packed) internal pure returns (uint256) {
         return packed.length / 20;
