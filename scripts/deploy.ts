@@ -18,11 +18,12 @@ import {
   deploy as ignite,
   listTransactions,
 } from '@nomicfoundation/ignition-core';
-import { type NodeEntry, notariumModule } from '../ignition/modules/Notarium.ts';
+import { type NodeEntry, notariumModule, type RuleEntry } from '../ignition/modules/Notarium.ts';
+import { aggregations, proposalKinds } from '../services/core/governance/names.ts';
 import { lostTransactionOf, settleLostTransaction } from './lost-transaction.ts';
 import { rpcProvider } from './rpc-provider.ts';
 import { DeployError } from './support/DeployError.ts';
-import { type DeployParameters, deployParameters } from './support/deployParameters.ts';
+import { type DeployParameters, defaultRules, deployParameters } from './support/deployParameters.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -49,12 +50,26 @@ export type Deployment = {
   genesisHash: string;
   registry: string;
   blockAnchor: string;
+  /** `ResourceRegistry`. */
+  resources: string;
+  /** `ConsortiumGovernor`, which alone can change the registry and the resource sets. */
+  governor: string;
   periodSeconds: number;
   graceSeconds: number;
   /** The first block in which an event of ours can be. */
   deployBlock: number;
-  transactionHashes: { registry: string; blockAnchor: string };
+  transactionHashes: Record<ContractField, string>;
 };
+
+/** The contracts of a deployment by their fields in it. */
+const contractNames = {
+  registry: 'NodeRegistry',
+  blockAnchor: 'BlockAnchor',
+  resources: 'ResourceRegistry',
+  governor: 'ConsortiumGovernor',
+} as const;
+
+type ContractField = keyof typeof contractNames;
 
 /**
  * Deploys what is not deployed yet and says where everything is.
@@ -77,11 +92,15 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
       return { account: address, name, endpoint, encryptionKey, noteKey };
     },
   );
+  const rules = proposalKinds.map((kind): RuleEntry => {
+    const rule = options.parameters.rules?.[kind] ?? defaultRules[kind];
+    return { ...rule, aggregation: aggregations.indexOf(rule.aggregation) };
+  });
   const accounts = (await provider.request({ method: 'eth_accounts' })) as string[];
   const run = () =>
     ignite({
       ignitionModule: notariumModule,
-      deploymentParameters: { Notarium: { committee, periodSeconds, graceSeconds } },
+      deploymentParameters: { Notarium: { committee, periodSeconds, graceSeconds, rules } },
       deploymentDir: stateDir,
       artifactResolver,
       provider,
@@ -95,14 +114,12 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   });
   if (result.type !== 'SUCCESSFUL_DEPLOYMENT') throw new DeployError(reasonsOf(result));
 
-  const addressOf = (id: string): string => {
-    const contract = result.contracts[`Notarium#${id}`];
-    if (contract === undefined) throw new DeployError(`Ignition did not report ${id}`);
+  const addresses = byField((name) => {
+    const contract = result.contracts[`Notarium#${name}`];
+    if (contract === undefined) throw new DeployError(`Ignition did not report ${name}`);
     return contract.address;
-  };
-  const registry = addressOf('NodeRegistry');
-  const blockAnchor = addressOf('BlockAnchor');
-  for (const address of [registry, blockAnchor]) {
+  });
+  for (const address of Object.values(addresses)) {
     if ((await provider.request({ method: 'eth_getCode', params: [address, 'latest'] })) !== '0x') continue;
     throw new DeployError(
       `${stateDir} says that ${address} was deployed, but the chain knows no contract there: it is another instance ` +
@@ -111,12 +128,11 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   }
 
   const transactions = await listTransactions(stateDir, artifactResolver);
-  const hashOf = (name: string): string => {
+  const transactionHashes = byField((name) => {
     const sent = transactions.find((transaction) => transaction.name === name && transaction.status === 'SUCCESS');
     if (sent === undefined) throw new DeployError(`Ignition did not report the transaction of ${name}`);
     return sent.txHash;
-  };
-  const transactionHashes = { registry: hashOf('NodeRegistry'), blockAnchor: hashOf('BlockAnchor') };
+  });
   const receipt = (await provider.request({
     method: 'eth_getTransactionReceipt',
     params: [transactionHashes.registry],
@@ -124,8 +140,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   const deployment: Deployment = {
     chainId,
     genesisHash: genesis.hash,
-    registry,
-    blockAnchor,
+    ...addresses,
     periodSeconds,
     graceSeconds,
     deployBlock: Number(receipt.blockNumber),
@@ -135,8 +150,13 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   return deployment;
 }
 
+function byField(read: (contractName: string) => string): Record<ContractField, string> {
+  const fields = Object.entries(contractNames).map(([field, name]) => [field, read(name)]);
+  return Object.fromEntries(fields) as Record<ContractField, string>;
+}
+
 /** The artifacts as files, so that a deployment needs neither the compiler nor the Hardhat runtime. */
-function artifactsIn(folder: string): ArtifactResolver {
+export function artifactsIn(folder: string): ArtifactResolver {
   const loadArtifact = async (name: string): Promise<Artifact> => {
     const file = join(folder, 'contracts', `${name}.sol`, `${name}.json`);
     return JSON.parse(await readFile(file, 'utf8')) as Artifact;
@@ -172,7 +192,7 @@ async function main(): Promise<void> {
   const file = process.env.NOTARIUM_DEPLOY_PARAMETERS;
   if (file === undefined) {
     throw new DeployError(
-      'NOTARIUM_DEPLOY_PARAMETERS must name a JSON file: { committee, periodSeconds, graceSeconds }',
+      'NOTARIUM_DEPLOY_PARAMETERS must name a JSON file: { committee, periodSeconds, graceSeconds, rules? }',
     );
   }
   const parameters = deployParameters(await readJson(file), file);

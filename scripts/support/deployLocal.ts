@@ -7,7 +7,7 @@ import { type Address, toHex } from '../../services/core/bytes.ts';
 import { writeFileWhole } from '../../services/lib/client/writeFileWhole.ts';
 import type { KeystorePublic } from '../../services/lib/keystore.ts';
 import { type Deployment, deploy } from '../deploy.ts';
-import { type DeployParameters, deployParameters } from './deployParameters.ts';
+import { type DeployParameters, defaultRules, deployParameters } from './deployParameters.ts';
 import { fund } from './localCentre.ts';
 
 /** A centre of the first committee. */
@@ -40,7 +40,7 @@ export async function deployLocal(options: {
   const deployer = await personalKey(join(folder, 'deployer'));
   const privateKey = toHex(deployer.privateKey);
   await fund(rpcUrl, computeAddress(privateKey).toLowerCase() as Address);
-  const parameters: DeployParameters = (await keptParameters(folder)) ?? {
+  const kept = (await keptParameters(folder)) ?? {
     committee: members.map(({ keys, endpoint }, index) => ({
       address: keys.address,
       name: `Centre ${index + 1}`,
@@ -51,6 +51,8 @@ export async function deployLocal(options: {
     periodSeconds,
     graceSeconds,
   };
+  // Written down, since the next version may have other defaults; networks of before there were rules get them now.
+  const parameters: DeployParameters = { rules: defaultRules, ...kept };
   // Before the deployment, which may be interrupted after its first transaction.
   await writeFileWhole(parametersFile(folder), `${JSON.stringify(parameters, null, 2)}\n`);
   return await deploy({

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EIP1193Provider } from '@nomicfoundation/ignition-core';
+import { buildModule, type EIP1193Provider, deploy as ignite } from '@nomicfoundation/ignition-core';
 import { expect } from 'chai';
 import { Contract, JsonRpcProvider } from 'ethers';
 import { network } from 'hardhat';
-import { type DeployOptions, deploy } from '../../scripts/deploy.ts';
+import { artifactsIn, type DeployOptions, deploy } from '../../scripts/deploy.ts';
 import { rpcProvider } from '../../scripts/rpc-provider.ts';
 import { DeployError } from '../../scripts/support/DeployError.ts';
 import { deployParameters } from '../../scripts/support/deployParameters.ts';
@@ -24,6 +24,22 @@ const parameters = {
   graceSeconds: 4,
 };
 
+const rules = {
+  general: { aggregation: 'unanimity', quorumShare: 10_000, delaySeconds: 60, periodSeconds: 600 },
+} as const;
+
+/** Transactions of a whole deployment. */
+const wholeCount = 7;
+
+/** What was deployed before there was a governor. */
+const earlierModule = buildModule('Notarium', (m) => {
+  const registry = m.contract('NodeRegistry', [m.getParameter('committee')]);
+  const args = [registry, m.getParameter<number>('periodSeconds'), m.getParameter<number>('graceSeconds')];
+  const blockAnchor = m.contract('BlockAnchor', args);
+  m.call(registry, 'setAnchor', [blockAnchor]);
+  return { registry, blockAnchor };
+});
+
 type RunningChain = { url: string; stop(): Promise<void> };
 
 async function hardhatChain(): Promise<RunningChain> {
@@ -40,12 +56,16 @@ async function anvilChain(): Promise<RunningChain> {
 describe('deploy parameters', () => {
   it('names file and field of what is wrong', () => {
     expect(deployParameters(parameters, 'file.json')).to.deep.equal(parameters);
+    expect(deployParameters({ ...parameters, rules }, 'file.json')).to.deep.equal({ ...parameters, rules });
     const [first] = parameters.committee;
     for (const [wrong, field] of [
       [{ ...parameters, committee: [] }, 'committee'],
       [{ ...parameters, committee: [{ ...first, noteKey: '0x12' }] }, 'committee.0.noteKey'],
       [{ ...parameters, periodSeconds: 0 }, 'periodSeconds'],
       [{ ...parameters, graceSecond: 1 }, 'the whole'],
+      [{ ...parameters, rules: { general: { ...rules.general, periodSeconds: 0 } } }, 'rules.general.periodSeconds'],
+      [{ ...parameters, rules: { general: { ...rules.general, quorumShare: 10_001 } } }, 'rules.general.quorumShare'],
+      [{ ...parameters, rules: { other: rules.general } }, 'rules'],
     ] as const) {
       expect(() => deployParameters(wrong, 'file.json')).to.throw(DeployError, `file.json: ${field}: `);
     }
@@ -72,7 +92,7 @@ for (const [name, start] of [
     const options = (more: Partial<DeployOptions> = {}): DeployOptions => ({
       chain: chain.url,
       privateKey: developmentKey,
-      parameters,
+      parameters: { ...parameters, rules },
       stateDir: join(folder, 'state'),
       ...more,
     });
@@ -85,7 +105,7 @@ for (const [name, start] of [
         }),
       );
 
-    it('deploys both contracts with their parameters, each knowing the other, and writes the file', async () => {
+    it('deploys the contracts with their parameters, each knowing the others, and writes the file', async () => {
       const outFile = join(folder, 'out', 'chain.json');
       const deployment = await deploy(options({ outFile }));
       expect(JSON.parse(await readFile(outFile, 'utf8'))).to.deep.equal(deployment);
@@ -98,20 +118,49 @@ for (const [name, start] of [
         );
         const registry = new Contract(
           deployment.registry,
-          ['function getValidators() view returns (address[])', 'function anchor() view returns (address)'],
+          [
+            'function getValidators() view returns (address[])',
+            'function anchor() view returns (address)',
+            'function governor() view returns (address)',
+          ],
+          provider,
+        );
+        const governor = new Contract(
+          deployment.governor,
+          [
+            'function registry() view returns (address)',
+            'function resources() view returns (address)',
+            'function rule(uint8) view returns ((uint8,uint16,uint24,uint24))',
+          ],
+          provider,
+        );
+        const resources = new Contract(
+          deployment.resources,
+          ['function registry() view returns (address)', 'function governor() view returns (address)'],
           provider,
         );
         expect(await anchor.getFunction('registry')()).to.equal(deployment.registry);
         expect(await registry.getFunction('anchor')()).to.equal(deployment.blockAnchor);
+        expect(await registry.getFunction('governor')()).to.equal(deployment.governor);
+        expect(await resources.getFunction('governor')()).to.equal(deployment.governor);
+        expect(await resources.getFunction('registry')()).to.equal(deployment.registry);
+        expect(await governor.getFunction('registry')()).to.equal(deployment.registry);
+        expect(await governor.getFunction('resources')()).to.equal(deployment.resources);
+        // What is given, and the default: a majority, and two thirds.
+        expect([...(await governor.getFunction('rule')(6))]).to.deep.equal([2n, 10_000n, 60n, 600n]);
+        expect([...(await governor.getFunction('rule')(5))]).to.deep.equal([0n, 5_000n, 0n, 259_200n]);
+        expect([...(await governor.getFunction('rule')(4))]).to.deep.equal([1n, 5_000n, 0n, 259_200n]);
         expect(await anchor.getFunction('periodSeconds')()).to.equal(2n);
         expect([...(await registry.getFunction('getValidators')())]).to.deep.equal(
           parameters.committee.map(({ address }) => address),
         );
         expect(deployment.chainId).to.equal(31337);
         expect(deployment.genesisHash).to.equal((await provider.getBlock(0))!.hash);
-        const receipt = await provider.getTransactionReceipt(deployment.transactionHashes.blockAnchor);
-        expect(receipt!.contractAddress).to.equal(deployment.blockAnchor);
-        expect(receipt!.blockNumber).to.be.at.least(deployment.deployBlock);
+        for (const field of ['registry', 'blockAnchor', 'resources', 'governor'] as const) {
+          const receipt = await provider.getTransactionReceipt(deployment.transactionHashes[field]);
+          expect(receipt!.contractAddress).to.equal(deployment[field]);
+          expect(receipt!.blockNumber).to.be.at.least(deployment.deployBlock);
+        }
       } finally {
         provider.destroy();
       }
@@ -124,13 +173,12 @@ for (const [name, start] of [
       expect(await sent()).to.equal(before);
     });
 
-    // The second transaction deploys the anchor, the third makes it known to the registry.
-    for (const [nth, when, reaches] of [
-      [2, 'before', false],
-      [2, 'after', true],
-      [3, 'before', false],
-      [3, 'after', true],
-    ] as const) {
+    // Deployed: registry, anchor, (made known,) resource registry, governor; then it is made known to both registries.
+    const places = [2, 3, 4, 5, 6, 7].flatMap((nth) => [
+      [nth, 'before', false] as const,
+      [nth, 'after', true] as const,
+    ]);
+    for (const [nth, when, reaches] of places) {
       it(`goes on where it was interrupted just ${when} transaction ${nth} reached the chain`, async () => {
         const stateDir = join(folder, `interrupted ${when} ${nth}`);
         const inner = rpcProvider(chain.url, developmentKey);
@@ -151,7 +199,7 @@ for (const [name, start] of [
         expect(failure).to.be.an('error');
         expect(await sent()).to.equal(before + nth - (reaches ? 0 : 1));
         const deployment = await deploy(options({ stateDir }));
-        expect(await sent()).to.equal(before + 3);
+        expect(await sent()).to.equal(before + wholeCount);
         expect(await deploy(options({ stateDir }))).to.deep.equal(deployment);
       });
     }
@@ -160,7 +208,38 @@ for (const [name, start] of [
       const before = await sent();
       const { privateKey: _, ...unlocked } = options({ stateDir: join(folder, 'unlocked') });
       await deploy(unlocked);
+      expect(await sent()).to.equal(before + wholeCount);
+    });
+
+    it('adds the governor to what was deployed without one', async () => {
+      const stateDir = join(folder, 'earlier');
+      await mkdir(stateDir, { recursive: true });
+      const provider = rpcProvider(chain.url, developmentKey);
+      const { committee, ...seconds } = parameters;
+      const before = await sent();
+      const earlier = await ignite({
+        ignitionModule: earlierModule,
+        deploymentParameters: {
+          Notarium: { ...seconds, committee: committee.map(({ address: account, ...info }) => ({ account, ...info })) },
+        },
+        deploymentDir: stateDir,
+        artifactResolver: artifactsIn(join(import.meta.dirname, '../../artifacts')),
+        provider,
+        accounts: (await provider.request({ method: 'eth_accounts' })) as string[],
+        config: { requiredConfirmations: 1, blockPollingInterval: 100 },
+      });
+      if (earlier.type !== 'SUCCESSFUL_DEPLOYMENT') throw new Error(earlier.type);
       expect(await sent()).to.equal(before + 3);
+      const { registry, blockAnchor, governor } = await deploy(options({ stateDir }));
+      expect(await sent()).to.equal(before + wholeCount);
+      expect(registry).to.equal(earlier.contracts['Notarium#NodeRegistry']!.address);
+      expect(blockAnchor).to.equal(earlier.contracts['Notarium#BlockAnchor']!.address);
+      const call = new Contract(registry, ['function governor() view returns (address)']).interface;
+      const answer = await provider.request({
+        method: 'eth_call',
+        params: [{ to: registry, data: call.encodeFunctionData('governor') }, 'latest'],
+      });
+      expect(call.decodeFunctionResult('governor', answer as string)[0]).to.equal(governor);
     });
 
     it('reports what the contract refuses', async () => {

@@ -1,0 +1,71 @@
+import fastJsonPatch from 'fast-json-patch';
+import { z } from 'zod';
+import { NotariumError } from '../errors.ts';
+import { type Json, jsonSchema } from './json.ts';
+
+/** Operations in one patch. */
+const maxOperations = 1_000;
+
+// Names that every object of the library's has without having them: a patch could mean them by mistake only.
+const isInherited = (token: string): boolean => token in Object.prototype;
+
+/** JSON Pointer, RFC 6901. */
+const pointerSchema = z
+  .string()
+  .max(1_024)
+  .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, 'not a JSON Pointer')
+  .refine((pointer) => pointer.isWellFormed() && !tokensOf(pointer).some(isInherited), 'a name that is not allowed');
+
+const operation = <Op extends string, Rest extends z.ZodRawShape>(op: Op, rest: Rest) =>
+  z.strictObject({ op: z.literal(op), path: pointerSchema, ...rest });
+
+/** A JSON Patch, RFC 6902, bounded. */
+export const patchSchema = z
+  .array(
+    z.discriminatedUnion('op', [
+      operation('add', { value: jsonSchema }),
+      operation('remove', {}),
+      operation('replace', { value: jsonSchema }),
+      operation('move', { from: pointerSchema }),
+      operation('copy', { from: pointerSchema }),
+      operation('test', { value: jsonSchema }),
+    ]),
+  )
+  .min(1)
+  .max(maxOperations);
+
+/** See {@link patchSchema}. */
+export type JsonPatch = z.infer<typeof patchSchema>;
+
+/**
+ * The document that a patch makes of another, which stays as it is.
+ * @throws NotariumError `patch-failed` with data.operation, the index of the one that does not apply.
+ */
+export function applyPatch(document: Json, patch: JsonPatch): Json {
+  // The library gives parts of the patch to the result, and changes its argument where it replaces the whole.
+  const copy = structuredClone({ document, patch });
+  try {
+    return fastJsonPatch.applyPatch(copy.document, copy.patch as never, true, true, true).newDocument;
+  } catch (cause) {
+    const { index, name } = cause as { index?: number; name?: string };
+    const at = typeof index === 'number' ? index : 0;
+    const { op, path } = patch[at]!;
+    throw new NotariumError('patch-failed', `operation ${at} (${op} ${path || 'the whole'}): ${name ?? 'failed'}`, {
+      data: { operation: at, reason: name ?? 'failed' },
+      cause,
+    });
+  }
+}
+
+/** The unescaped parts of a pointer. */
+export function tokensOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** A pointer to a member of what another points to. */
+export function pointerTo(parent: string, token: string | number): string {
+  return `${parent}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
