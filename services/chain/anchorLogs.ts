@@ -3,8 +3,9 @@ import type { BlockHeader } from '../core/block.ts';
 import { type Address, type Hash, type Hex, toHex } from '../core/bytes.ts';
 import { uintWord } from '../core/eip712.ts';
 import { invalidAnswer } from '../lib/invalidAnswer.ts';
-import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
+import type { JsonRpc } from '../lib/jsonRpc.ts';
 import { blockAnchorInterface } from './anchorCall.ts';
+import { logPages, type Range, type RawLog, type Topic } from './logPages.ts';
 
 /** An `Anchored` event and the place of its transaction. */
 export type AnchoredLog = {
@@ -17,24 +18,7 @@ export type AnchoredLog = {
   readonly chainBlockHash: Hash;
 };
 
-type RawLog = {
-  address: string;
-  topics: string[];
-  data: string;
-  blockNumber: string;
-  blockHash: string;
-  transactionHash: string;
-  removed?: boolean;
-};
-
-type Range = { readonly from: number; readonly to: number };
-
-/** A topic that must match, one of several, or any. */
-type Topic = Hex | readonly Hex[] | null;
-
 const anchoredTopic = blockAnchorInterface.getEvent('Anchored').topicHash as Hex;
-const firstPageBlocks = 10_000;
-const smallestPageBlocks = 16;
 
 /** A height as a topic. */
 export function heightTopic(height: number): Hex {
@@ -42,8 +26,7 @@ export function heightTopic(height: number): Hex {
 }
 
 /**
- * `Anchored` events of a contract within a range of chain blocks, in pages. Asks for the whole range at once, which any
- * node of one's own answers; where a provider refuses, goes on in pages that get smaller until they are answered.
+ * `Anchored` events of a contract within a range of chain blocks, in pages; see {@link logPages}.
  * @param topics The event's indexed height and block hash.
  * @param direction `backwards` starts with the newest page; within a page the order is always the chain's.
  * @throws NotariumError `chain-answer-invalid`, `chain-unreachable`.
@@ -55,33 +38,8 @@ export async function* anchoredLogs(
   range: Range,
   direction: 'forwards' | 'backwards' = 'forwards',
 ): AsyncGenerator<AnchoredLog[], void, void> {
-  let { from, to } = range;
-  let pageBlocks = to - from + 1;
-  while (from <= to) {
-    const page: Range =
-      direction === 'forwards'
-        ? { from, to: Math.min(to, from + pageBlocks - 1) }
-        : { from: Math.max(from, to - pageBlocks + 1), to };
-    let answer: unknown;
-    try {
-      answer = await rpc('eth_getLogs', [
-        {
-          address: contract,
-          topics: [anchoredTopic, ...topics],
-          fromBlock: toQuantity(page.from),
-          toBlock: toQuantity(page.to),
-        },
-      ]);
-    } catch (error) {
-      // Each provider says "too many" in words of its own: any refusal of a page that is not small yet counts as one.
-      if (!(error instanceof JsonRpcError) || pageBlocks <= smallestPageBlocks) throw error;
-      pageBlocks = pageBlocks > firstPageBlocks ? firstPageBlocks : Math.ceil(pageBlocks / 2);
-      continue;
-    }
-    yield readLogs(answer, contract);
-    if (direction === 'forwards') from = page.to + 1;
-    else to = page.from - 1;
-  }
+  const filter = { address: contract, topics: [anchoredTopic, ...topics] };
+  for await (const page of logPages(rpc, filter, range, direction)) yield page.map((log) => readLog(log, contract));
 }
 
 /**
@@ -106,11 +64,6 @@ export async function chainBlockTime(rpc: JsonRpc, blockNumber: number): Promise
   const block = (await rpc('eth_getBlockByNumber', [toQuantity(blockNumber), false])) as { timestamp: string } | null;
   if (!block) throw invalidAnswer(`no block ${blockNumber} below the newest`);
   return Number(block.timestamp);
-}
-
-function readLogs(answer: unknown, contract: Address): AnchoredLog[] {
-  if (!Array.isArray(answer)) throw invalidAnswer('logs are no array');
-  return (answer as RawLog[]).filter(({ removed }) => removed !== true).map((log) => readLog(log, contract));
 }
 
 function readLog(log: RawLog, contract: Address): AnchoredLog {

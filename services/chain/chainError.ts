@@ -4,9 +4,13 @@ import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import { JsonRpcError } from '../lib/jsonRpc.ts';
 import { isRevert, revertData } from '../lib/revertData.ts';
 import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
+import consortiumGovernorAbi from './abi/ConsortiumGovernor.json' with { type: 'json' };
 import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
+import resourceRegistryAbi from './abi/ResourceRegistry.json' with { type: 'json' };
 
-const interfaces = [new Interface(blockAnchorAbi), new Interface(nodeRegistryAbi)];
+const interfaces = [blockAnchorAbi, nodeRegistryAbi, consortiumGovernorAbi, resourceRegistryAbi].map(
+  (abi) => new Interface(abi),
+);
 
 /** Runs a call to the chain; what it throws comes out as a NotariumError where it is the chain's fault. */
 export async function guarded<T>(run: () => Promise<T>): Promise<T> {

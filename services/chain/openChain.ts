@@ -8,13 +8,14 @@ import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { AccountSender } from './AccountSender.ts';
+import { CallSender } from './CallSender.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
 import { guarded } from './chainError.ts';
 import { blockAnchorAt, nodeRegistryAt } from './contracts.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
 import { readGenesis, readInfo } from './readInfo.ts';
 import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
-import { EquivocationReporter } from './reportEquivocation.ts';
+import { reportEquivocation } from './reportEquivocation.ts';
 import { AnchorSender } from './sendAnchor.ts';
 import { transactionStatus } from './transactionStatus.ts';
 
@@ -33,8 +34,8 @@ export type ChainOptions = {
   readonly fromBlock?: number;
   /** Most that gas may cost, in wei; 500 gwei by default. */
   readonly maxFeePerGasWei?: bigint;
-  /** A report of equivocation that waits longer for a block is sent again for more; 15 seconds by default. */
-  readonly replaceReportAfterMs?: number;
+  /** A call (no anchor) that waits longer for a block is sent again for more; 15 seconds by default. */
+  readonly replaceCallAfterMs?: number;
   /** Longest wait for one answer of the RPC; 10 seconds by default. */
   readonly timeoutMs?: number;
   readonly logger: Logger;
@@ -43,7 +44,7 @@ export type ChainOptions = {
 };
 
 const defaultMaxFeePerGasWei = 500_000_000_000n;
-const defaultReplaceReportAfterMs = 15_000;
+const defaultReplaceCallAfterMs = 15_000;
 
 /**
  * Opens a chain: checks chain id, contract and EIP-712 domain, and reads what never changes.
@@ -136,7 +137,8 @@ function chainOf(
     reportEquivocation: (first, second, reportOptions) =>
       checked(async () => {
         await checkInstance();
-        return needSenders().reports.report(first, second, reportOptions?.signal);
+        const { account, calls } = needSenders();
+        return reportEquivocation({ rpc, info, account, calls }, first, second, reportOptions?.signal);
       }),
     transactionStatus: (hash) => checked(() => transactionStatus(rpc, hash)),
     pendingCount: () =>
@@ -153,9 +155,9 @@ function chainOf(
   };
 }
 
-type Senders = { readonly anchors: AnchorSender; readonly reports: EquivocationReporter };
+type Senders = { readonly account: AccountSender; readonly anchors: AnchorSender; readonly calls: CallSender };
 
-// Both send from one account, so both take their nonces from one place.
+// All send from one account, so both take their nonces from one place.
 function sendersOf(
   rpc: JsonRpc,
   info: ChainInfo,
@@ -164,11 +166,12 @@ function sendersOf(
   reads: Pick<AnchorSource, 'storedHash' | 'committee'>,
 ): Senders {
   const { maxFeePerGasWei = defaultMaxFeePerGasWei, logger, signal } = options;
-  const { replaceReportAfterMs: replaceAfterMs = defaultReplaceReportAfterMs } = options;
+  const { replaceCallAfterMs: replaceAfterMs = defaultReplaceCallAfterMs } = options;
   const account = new AccountSender({ rpc, chainId: info.chainId, signer, maxFeePerGasWei, logger });
   return {
+    account,
     anchors: new AnchorSender({ rpc, info, account, logger, ...reads }),
-    reports: new EquivocationReporter({ rpc, info, account, logger, replaceAfterMs, signal }),
+    calls: new CallSender({ rpc, account, logger, replaceAfterMs, signal }),
   };
 }
 

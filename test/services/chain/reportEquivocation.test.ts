@@ -117,7 +117,7 @@ describe('reportEquivocation beside anchors', () => {
   });
   after(() => running.stop());
   beforeEach(async () => {
-    kit = await chainKit(running.rpcUrl, { replaceReportAfterMs: 600 });
+    kit = await chainKit(running.rpcUrl, { replaceCallAfterMs: 600 });
     await kit.rpc('evm_setAutomine', [false]);
   });
   afterEach(async () => {
@@ -222,7 +222,7 @@ describe('reportEquivocation beside anchors', () => {
     const capped = await kit.open({
       signer: localSigner(devKey(7), crypto),
       maxFeePerGasWei: ((2n * BigInt(baseFeePerGas) + tip) * 11n) / 10n,
-      replaceReportAfterMs: 200,
+      replaceCallAfterMs: 200,
     });
     const report = capped.reportEquivocation(...(await rivals(kit, 3)));
     await pooled(1);
