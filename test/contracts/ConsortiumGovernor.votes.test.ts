@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { id } from 'ethers';
+import { aggregations as names } from '../../services/core/governance/names.ts';
+import { outcomeOf, type Tally } from '../../services/core/governance/outcome.ts';
 import { memberOf } from './support/anchorKit.ts';
 import {
   aggregations,
@@ -86,14 +88,36 @@ const cases: readonly Case[] = [
   ['a committee of one', 1, { ...all, aggregation: majority }, [yes], succeeded, succeeded],
 ];
 
+// What anyone can compute from the events must be what the contract says.
+const decision = new Map([
+  [succeeded, 'passed'],
+  [defeated, 'defeated'],
+]);
+
+type Info = Awaited<ReturnType<GovernorKit['governor']['proposal']>>;
+
+function tallyOf(info: Info): Tally {
+  return {
+    aggregation: names[Number(info.aggregation)]!,
+    forVotes: Number(info.forVotes),
+    againstVotes: Number(info.againstVotes),
+    abstainVotes: Number(info.abstainVotes),
+    totalVotes: Number(info.totalVotes),
+    quorumVotes: Number(info.quorumVotes),
+  };
+}
+
 describe('ConsortiumGovernor, outcome', () => {
   for (const [what, size, rule, votes, early, end] of cases) {
     it(what, async () => {
       const { kit, proposed } = await open(size, rule);
       if (votes.length > 0) await kit.castBatch(proposed, votesOf(...votes));
       expect(await kit.state(proposed)).to.equal(early);
+      const tally = tallyOf(await kit.governor.proposal(proposed.id));
+      expect(outcomeOf(tally, false)).to.equal(decision.get(early));
       await kit.wait(3_601);
       expect(await kit.state(proposed)).to.equal(end);
+      expect(outcomeOf(tally, true)).to.equal(decision.get(end));
     });
   }
 

@@ -42,19 +42,22 @@ export type JsonPatch = z.infer<typeof patchSchema>;
  * @throws NotariumError `patch-failed` with data.operation, the index of the one that does not apply.
  */
 export function applyPatch(document: Json, patch: JsonPatch): Json {
-  // The library gives parts of the patch to the result, and changes its argument where it replaces the whole.
+  // The library gives parts of the patch to the result, and changes its argument.
   const copy = structuredClone({ document, patch });
-  try {
-    return fastJsonPatch.applyPatch(copy.document, copy.patch as never, true, true, true).newDocument;
-  } catch (cause) {
-    const { index, name } = cause as { index?: number; name?: string };
-    const at = typeof index === 'number' ? index : 0;
-    const { op, path } = patch[at]!;
-    throw new NotariumError('patch-failed', `operation ${at} (${op} ${path || 'the whole'}): ${name ?? 'failed'}`, {
-      data: { operation: at, reason: name ?? 'failed' },
-      cause,
-    });
+  let result: Json = copy.document;
+  for (const [index, operation] of copy.patch.entries()) {
+    try {
+      result = fastJsonPatch.applyOperation(result, operation as never, true, true, true, index).newDocument;
+    } catch (cause) {
+      const reason = (cause as { name?: string }).name ?? 'failed';
+      const { op, path } = operation;
+      throw new NotariumError('patch-failed', `operation ${index} (${op} ${path || 'the whole'}): ${reason}`, {
+        data: { operation: index, reason },
+        cause,
+      });
+    }
   }
+  return result;
 }
 
 /** The unescaped parts of a pointer. */
