@@ -154,7 +154,7 @@ export const exitTable: readonly ExitRow[] = [
   },
   {
     exit: 71,
-    meaning: 'the proposal is made for another version than the newest: run again with --rebase',
+    meaning: 'the proposal is made for another version than the newest one',
     codes: ['proposal-outdated'],
   },
   {
