@@ -5,6 +5,13 @@ export type { Address, Hash, Hex, RecordId } from './core/bytes.ts';
 export type { Committee } from './core/committee.ts';
 export { type Network, networkName, parseNetworkName } from './core/eip712.ts';
 export { type ErrorCode, isNotariumError, NotariumError } from './core/errors.ts';
+export { type DraftedProposal, readProposalDraft } from './core/governance/proposalDraft.ts';
+export {
+  type ProposalResult,
+  type ResultBasis,
+  type VerifiedResult,
+  verifyProposalResult,
+} from './core/governance/proposalResult.ts';
 export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
 export { type CheckedRecord, digestText, parseEntry, signRecord } from './core/record.ts';
 export type { NotariumRecord } from './core/recordSchema.ts';

@@ -146,6 +146,33 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'blocks are not anchored in time, or records not sealed by the promised slot',
     codes: ['blocks-void', 'promise-broken'],
   },
+  // Proposals and resource sets
+  {
+    exit: 70,
+    meaning: 'a proposal, ballot, patch or configuration is not valid, or not what the chain says',
+    codes: ['proposal-invalid', 'proposal-mismatch', 'ballot-invalid', 'patch-failed', 'configuration-invalid'],
+  },
+  {
+    exit: 71,
+    meaning: 'the proposal is made for another version than the newest one',
+    codes: ['proposal-outdated'],
+  },
+  {
+    exit: 72,
+    meaning: 'the proposal exists already, is not in the state that this needs, or the vote was cast before',
+    codes: ['proposal-exists', 'proposal-state', 'vote-cast'],
+  },
+  {
+    exit: 73,
+    meaning: 'no such proposal, resource set or version, or the network has no governor',
+    codes: ['proposal-unknown', 'resource-unknown', 'governance-missing'],
+  },
+  { exit: 74, meaning: 'the account is not in the electorate of the proposal', codes: ['elector-unknown'] },
+  { exit: 75, meaning: 'the contract refused the call', codes: ['chain-call-rejected'] },
+  { exit: 76, meaning: 'no centre gives the content with this hash', codes: ['content-unavailable'] },
+  { exit: 77, meaning: 'the resource did not take the configuration, or cannot be read', codes: ['resource-failed'] },
+  { exit: 78, meaning: 'the actual configuration is not the passed one', codes: ['resource-drifted'] },
+  { exit: 79, meaning: 'the webhook did not take an event', codes: ['webhook-failed'] },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

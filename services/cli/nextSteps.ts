@@ -47,6 +47,12 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'chain-answer-invalid': 'Try again later, or give the --rpc of another node of the same chain.',
   'chain-contract-missing': 'Check --contract and --rpc; docs/operations.md says how the contracts are deployed.',
   'chain-forgot-anchors': 'The chain was reset: start with a new --data folder, or use a chain that keeps its state.',
+  'proposal-outdated':
+    'Look at what has changed; `rebase` in the draft applies the patch to the newest version and signs that.',
+  'patch-failed': 'Write the patch for the newest version of the resource set.',
+  'governance-missing': 'Deploy the governor; docs/operations.md says how the contracts are deployed.',
+  'content-unavailable': 'Try again when more centres are connected; do not vote on what you cannot read.',
+  'resource-drifted': 'Find out who changed the resource; only passed proposals may.',
   'items-failed': 'Mend what is named above and run again with --resume.',
   'check-failed': 'Mend what is named above and run `notarium doctor` again.',
   internal: 'Run again with --debug and report the output.',

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiKeyScope } from '../../app/Centre.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { createdKeyAnswerSchema, keyListAnswerSchema } from '../../lib/client/answers.ts';
 import { CentreHttp } from '../../lib/client/CentreHttp.ts';
-import { isMissingFile, readSmallFile } from '../../lib/readSmallFile.ts';
 import { withChain, withData } from '../commandOptions.ts';
+import { operatorKey } from '../operatorKey.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
 type Flags = { url?: string };
@@ -35,15 +34,6 @@ async function remote({ options, settings }: Run<Flags>): Promise<CentreHttp | u
   const { url } = options;
   if (url === undefined) return undefined;
   return new CentreHttp({ url, apiKey: settings.apiKey ?? (await operatorKey(settings.data)) });
-}
-
-async function operatorKey(dataDir: string): Promise<string | undefined> {
-  try {
-    return (await readSmallFile(join(dataDir, 'admin-key'), { maxBytes: 1024 })).toString().trim();
-  } catch (error) {
-    if (isMissingFile(error)) return undefined;
-    throw new NotariumError('key-missing', join(dataDir, 'admin-key'), { cause: error });
-  }
 }
 
 async function create(run: Run<CreateFlags>, name: string): Promise<void> {

@@ -13,7 +13,7 @@ import { aggregations, type ProposalKind, proposalKinds } from './names.ts';
 /** Largest canonical content of a proposal. */
 export const maxContentBytes = 256 * 1024;
 /** Deepest nesting in a content, that of a patch's values included. */
-const maxContentDepth = 32;
+export const maxContentDepth = 32;
 /** Calls that one proposal may make, as the contract bounds them. */
 const maxCalls = 8;
 
@@ -23,6 +23,10 @@ const textOf = (least: number, most: number) =>
     .min(least)
     .max(most)
     .refine((text) => text.isWellFormed(), 'holds half of a surrogate pair');
+/** Title of a proposal. */
+export const titleSchema = textOf(1, 200);
+/** What the proposer says for it. */
+export const textSchema = textOf(0, 20_000);
 const bytesAtMost = (most: number) =>
   textOf(0, most).refine((text) => utf8(text).length <= most, `more than ${most} bytes of UTF-8`);
 
@@ -62,7 +66,7 @@ export type Rule = z.infer<typeof ruleSchema>;
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(maxCalls);
 
 /** What a proposal of each kind does once it has passed; each item is one call, in order. */
-const effectSchemas = {
+export const effectSchemas = {
   admission: z.strictObject({
     steps: listOf(
       z.discriminatedUnion('do', [
@@ -117,8 +121,8 @@ const contentOf = <K extends ProposalKind>(kind: K) =>
     /** The log's network, `eip155:<chain id>:<BlockAnchor>`. */
     network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
     kind: z.literal(kind),
-    title: textOf(1, 200),
-    text: textOf(0, 20_000),
+    title: titleSchema,
+    text: textSchema,
     time: timeSchema,
     /** Address of the centre that proposes. */
     proposer: addressSchema,
@@ -162,7 +166,7 @@ export function readProposalContent(
   const text = typeof input === 'string' || input instanceof Uint8Array ? input : plainText(input);
   const value = parseStrictJson(text, { maxSize: 2 * maxContentBytes, maxDepth: maxContentDepth });
   const parsed = proposalContentSchema.safeParse(value);
-  if (!parsed.success) throw invalidContent(parsed.error);
+  if (!parsed.success) throw invalidProposal(parsed.error);
   const bytes = utf8(canonicalText(parsed.data));
   if (bytes.length > maxContentBytes) {
     throw new NotariumError('json-too-large', undefined, { data: { have: bytes.length, want: maxContentBytes } });
@@ -179,7 +183,8 @@ function plainText(value: unknown): string {
   }
 }
 
-function invalidContent(error: z.ZodError): NotariumError {
+/** The first thing that is wrong, as an error `proposal-invalid` with data.field. */
+export function invalidProposal(error: z.ZodError): NotariumError {
   const issue = error.issues[0]!;
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
   const field = path.map((step) => String(step).slice(0, 64).toWellFormed()).join('.');

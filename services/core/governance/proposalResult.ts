@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import type { Address } from '../bytes.ts';
+import { type Committee, quorumOf } from '../committee.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { parseNetworkName } from '../eip712.ts';
+import { NotariumError } from '../errors.ts';
+import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
+import { recoverAddress, signatureBytes } from '../signature.ts';
+import { invalidProposal, type ProposalContent, readProposalContent } from './proposalContent.ts';
+import { decisions, outcomeDigest, type ProposalOutcome, proposalDigest, type Verifier } from './signing.ts';
+
+const weiSchema = z.string().regex(/^(?:0|[1-9][0-9]{0,77})$/, 'not a decimal number');
+const signatureSchema = hexSchema(64, 65);
+
+/** The outcome as centres sign it. */
+export const proposalOutcomeSchema = z.strictObject({
+  proposalId: hashSchema,
+  contentHash: hashSchema,
+  decision: z.enum(decisions),
+  forVotes: uintSchema,
+  againstVotes: uintSchema,
+  abstainVotes: uintSchema,
+  decidedAt: uintSchema,
+});
+
+/** Result data of a proposal, `notarium-proposal-result/1`. Read loosely: a newer centre may say more. */
+export const proposalResultSchema = z.looseObject({
+  format: z.literal('notarium-proposal-result/1'),
+  /** The one that proposed. */
+  transaction: z.looseObject({
+    hash: hashSchema,
+    type: uintSchema,
+    nonce: uintSchema,
+    from: addressSchema,
+    amountWei: weiSchema,
+    recipient: addressSchema,
+    gasPriceWei: weiSchema,
+    gasLimit: weiSchema,
+    gasUsed: weiSchema,
+    blockNumber: uintSchema,
+    signature: z.looseObject({ r: hashSchema, s: hashSchema, v: uintSchema }),
+  }),
+  data: z.looseObject({
+    proposalId: hashSchema,
+    /** The proposer. */
+    participantId: addressSchema,
+    /** Looked at by {@link verifyProposalResult}. */
+    content: z.record(z.string(), z.unknown()),
+    contentHash: hashSchema,
+    /** Of the chain block with the proposal, Unix seconds. */
+    time: uintSchema,
+    /** Part of what the proposer signed: without it nobody could check the signature. */
+    validUntil: uintSchema,
+    proposerSignature: signatureSchema,
+    /** Null while undecided. */
+    result: proposalOutcomeSchema.nullable(),
+    signatures: z.array(z.looseObject({ centre: addressSchema, signature: signatureSchema })).max(256),
+  }),
+});
+
+/** See {@link proposalResultSchema}. */
+export type ProposalResult = z.infer<typeof proposalResultSchema>;
+
+/** What holds of a result, by what the verifier has computed itself. */
+export type VerifiedResult = {
+  readonly content: ProposalContent;
+  readonly outcome?: ProposalOutcome;
+  /** Centres of the electorate that confirm the outcome, each once, in the order of their places. */
+  readonly confirmedBy: readonly Address[];
+  /** Whether they are a quorum of the electorate, as for a block. */
+  readonly isConfirmed: boolean;
+};
+
+/** What a verifier knows beforehand. */
+export type ResultBasis = {
+  /** `ConsortiumGovernor` of the network: from the chain or the operators, not from who gave the result. */
+  readonly governor: Verifier;
+  /** The electorate: the committee of the proposal's epoch. */
+  readonly committee: Committee;
+  /** Name of the log's network; any of the governor's chain when left out. */
+  readonly network?: string;
+  readonly crypto?: Crypto;
+};
+
+/**
+ * Checks result data without asking anybody: form, content against its hash, the proposer's signature, and every centre's over
+ * the outcome. It says nothing of the transaction, which only the chain can confirm.
+ * @throws NotariumError `proposal-invalid`, the `json-…` codes, `proposal-mismatch` with data.field (content, proposer, network
+ *   or outcome do not belong together), the signature codes, `elector-unknown` (signed by who is not in the electorate).
+ */
+export function verifyProposalResult(value: unknown, basis: ResultBasis): VerifiedResult {
+  const parsed = proposalResultSchema.safeParse(value);
+  if (!parsed.success) throw invalidProposal(parsed.error);
+  const { data } = parsed.data;
+  const { governor, committee, crypto = portableCrypto } = basis;
+  const { content, hash } = readProposalContent(data.content, crypto);
+  same('contentHash', hash, data.contentHash);
+  same('participantId', data.participantId, content.proposer);
+  same('network', parseNetworkName(content.network)!.chainId, governor.chainId);
+  if (basis.network !== undefined) same('network', content.network, basis.network);
+  const { proposalId, contentHash, validUntil } = data;
+  const signed = { proposalId, kind: content.kind, contentHash, validUntil };
+  const proposed = proposalDigest(governor, signed, crypto.keccak256);
+  checkSigner(crypto, proposed, data.proposerSignature, content.proposer, 'proposer');
+  const { result: outcome } = data;
+  const confirming = new Set<Address>();
+  if (outcome !== null) {
+    same('result.proposalId', outcome.proposalId, proposalId);
+    same('result.contentHash', outcome.contentHash, contentHash);
+    const digest = outcomeDigest(governor, outcome, crypto.keccak256);
+    for (const { centre, signature } of data.signatures) {
+      if (!committee.members.includes(centre)) {
+        throw new NotariumError('elector-unknown', centre, { data: { have: centre, epoch: committee.epoch } });
+      }
+      checkSigner(crypto, digest, signature, centre, 'outcome');
+      confirming.add(centre);
+    }
+  }
+  const confirmedBy = committee.members.filter((member) => confirming.has(member));
+  return {
+    content,
+    ...(outcome === null ? {} : { outcome }),
+    confirmedBy,
+    isConfirmed: confirmedBy.length >= quorumOf(committee.members.length),
+  };
+}
+
+function same(field: string, have: string | number, want: string | number): void {
+  if (have !== want) throw new NotariumError('proposal-mismatch', field, { data: { field, have, want } });
+}
+
+function checkSigner(crypto: Crypto, digest: Uint8Array, signature: string, want: Address, what: string): void {
+  const have = recoverAddress(crypto, digest, signatureBytes(signature));
+  if (have !== want) throw new NotariumError('signature-mismatch', what, { data: { have, want } });
+}
