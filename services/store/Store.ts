@@ -8,6 +8,7 @@ import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
 
 /** Credentials of an S3-compatible service. */
@@ -250,7 +251,7 @@ export type EvidenceStore = {
  * All that a centre keeps. Every write is on disk (fsync) before its promise resolves. Errors: `storage-full` and
  * `storage-failed` (nothing of the call was written, a later call may succeed), `store-corrupt`, `tile-corrupt`.
  */
-export type Store = {
+export type Store = GovernanceStore & {
   /** `sqlite` or `postgres`. */
   readonly engine: 'sqlite' | 'postgres';
 
