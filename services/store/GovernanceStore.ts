@@ -1,5 +1,5 @@
 import type { Hash } from '../core/bytes.ts';
-import type { WriteOptions } from './Store.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 
 /** Where an event of the contracts stands on the chain. */
 export type NoticePlace = {
