@@ -8,7 +8,11 @@ import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
+import type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
+
+export type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
 
 /** Credentials of an S3-compatible service. */
 export type S3Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -159,29 +163,8 @@ export type BlockPatch = {
   readonly submission?: Readonly<Record<string, unknown>> | null;
 };
 
-/** An event to append; `time` is RFC 3339. */
-export type NewEvent<T extends string = string> = {
-  readonly type: T;
-  readonly time: string;
-  readonly data: Readonly<Record<string, unknown>>;
-};
-
 /** An event as kept: `seq` begins at 1 and grows by one without gaps. */
 export type StoredEvent = NewEvent & { readonly seq: number };
-
-/** Held by one process at a time. A later holder's token is higher: a stale holder is refused by it. */
-export type Lease = {
-  readonly name: string;
-  readonly owner: string;
-  readonly token: number;
-  readonly expiresMs: number;
-};
-
-/**
- * Goes with a write: events that are appended in the same transaction, and the lease that the writer must still hold
- * (a lease lost to another process makes the write fail with `storage-failed`, nothing written).
- */
-export type WriteOptions = { readonly event?: NewEvent; readonly events?: readonly NewEvent[]; readonly lease?: Lease };
 
 /** A vote: the one block that this centre signs in a slot. */
 export type Vote = { readonly slot: number; readonly hash: Hash; readonly header: BlockHeader };
@@ -250,7 +233,7 @@ export type EvidenceStore = {
  * All that a centre keeps. Every write is on disk (fsync) before its promise resolves. Errors: `storage-full` and
  * `storage-failed` (nothing of the call was written, a later call may succeed), `store-corrupt`, `tile-corrupt`.
  */
-export type Store = {
+export type Store = GovernanceStore & {
   /** `sqlite` or `postgres`. */
   readonly engine: 'sqlite' | 'postgres';
 

@@ -7,12 +7,57 @@ type AnyKysely = Kysely<any>;
 
 /** Every change of the schema, oldest first. A name that was released is never changed. */
 export function migrationsFor(engine: Engine): Record<string, Migration> {
-  return { '001-first': { up: (db) => first(db, engine) }, '002-heirs': { up: heirs } };
+  return {
+    '001-first': { up: (db) => first(db, engine) },
+    '002-heirs': { up: heirs },
+    '003-governance': { up: (db) => governance(db, engine) },
+  };
 }
 
 /** Finds the pool's heirs of a record that another centre's block has superseded. */
 async function heirs(db: AnyKysely): Promise<void> {
   await sql`create index if not exists pool_supersedes on pool (supersedes) where supersedes is not null`.execute(db);
+}
+
+/** What the chain said of proposals and resource sets, and the documents that they name. */
+async function governance(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const strict = <T extends CreateTableBuilder<string, string>>(table: T): T =>
+    (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table) as T;
+  const table = (name: string) => db.schema.createTable(name).ifNotExists();
+  await strict(
+    table('notices')
+      .addColumn('seq', int, (column) => column.primaryKey())
+      .addColumn('identity', 'text', (column) => column.notNull().unique())
+      .addColumn('subject', 'text', (column) => column.notNull())
+      .addColumn('type', 'text', (column) => column.notNull())
+      .addColumn('block_number', int, (column) => column.notNull())
+      .addColumn('log_index', int, (column) => column.notNull())
+      .addColumn('place', 'text', (column) => column.notNull())
+      .addColumn('data', 'text', (column) => column.notNull())
+      .addColumn('is_orphaned', int, (column) => column.notNull()),
+  ).execute();
+  for (const name of ['subject', 'block_number']) {
+    await db.schema.createIndex(`notices_${name}`).ifNotExists().on('notices').column(name).execute();
+  }
+  await strict(
+    table('notice_checkpoints')
+      .addColumn('block_number', int, (column) => column.primaryKey())
+      .addColumn('block_hash', 'text', (column) => column.notNull()),
+  ).execute();
+  await strict(
+    table('projections')
+      .addColumn('subject', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('seq', int, (column) => column.notNull())
+      .addColumn('body', 'text'),
+  ).execute();
+  await db.schema.createIndex('projections_order').ifNotExists().on('projections').columns(['kind', 'seq']).execute();
+  await strict(
+    table('contents')
+      .addColumn('hash', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('size_bytes', int, (column) => column.notNull()),
+  ).execute();
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {

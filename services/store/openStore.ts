@@ -16,6 +16,7 @@ import { openDisk } from './disk.ts';
 import { events } from './events.ts';
 import { evidenceStore } from './evidence.ts';
 import { type FolderLock, lockFolder } from './folderLock.ts';
+import { governance } from './governance.ts';
 import { importBlocks } from './importBlocks.ts';
 import { importPooled } from './importPooled.ts';
 import { leases } from './leases.ts';
@@ -135,6 +136,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     search: (query) => search(context, query),
     ...replica(context),
     ...events(context),
+    ...governance(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),
     setMeta: (name, value) => setMeta(context.db, name, value),

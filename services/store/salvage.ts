@@ -12,7 +12,19 @@ import type { Schema } from './schema.ts';
 import { storageError } from './storageError.ts';
 
 /** What a rebuild cannot make anew: everything but the indexes. In this order a table's rows need no later one. */
-const salvagedTables = ['meta', 'votes', 'pool', 'refusals', 'blocks', 'events', 'api_keys'] as const;
+const salvagedTables = [
+  'meta',
+  'votes',
+  'pool',
+  'refusals',
+  'blocks',
+  'events',
+  'api_keys',
+  'notices',
+  'notice_checkpoints',
+  'projections',
+  'contents',
+] as const;
 /** Read from both ends, so that one bad page in the middle costs that page only. */
 const keyed: Partial<Record<keyof Schema, string>> = { pool: 'seq', refusals: 'seq', events: 'seq', votes: 'slot' };
 

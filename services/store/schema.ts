@@ -63,6 +63,23 @@ export type Schema = {
     revoked_at: string | null;
   };
   meta: { name: string; value: string };
+  notices: {
+    seq: number;
+    identity: string;
+    subject: string;
+    type: string;
+    block_number: number;
+    log_index: number;
+    place: string;
+    data: string;
+    /** 1 while it is off the chain. */
+    is_orphaned: number;
+  };
+  notice_checkpoints: { block_number: number; block_hash: string };
+  /** What follows from the notices of a subject; null where none is on the chain. */
+  projections: { subject: string; kind: string; seq: number; body: string | null };
+  /** Documents of the evidence store that may be given away. */
+  contents: { hash: string; size_bytes: number };
   leases: { name: string; owner: string; token: number; expires_ms: number };
 };
 

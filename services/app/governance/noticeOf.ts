@@ -1,0 +1,49 @@
+import type { GovernanceEvent } from '../../chain/Governance.ts';
+import type { NewNotice } from '../../store/GovernanceStore.ts';
+
+/**
+ * Events of the chain as notices. The identity is what an event means and not where it stands, so that one that comes again
+ * in another block is the same.
+ */
+export function noticesOf(events: readonly GovernanceEvent[]): NewNotice[] {
+  return events.map((event, at) => {
+    const { place, type, ...data } = event;
+    return { ...nameOf(event, events.slice(0, at)), type, place, data };
+  });
+}
+
+function nameOf(event: GovernanceEvent, before: readonly GovernanceEvent[]): { identity: string; subject: string } {
+  switch (event.type) {
+    case 'proposal.created':
+    case 'proposal.canceled':
+    case 'proposal.executed':
+      return { identity: `${event.type}:${event.proposalId}`, subject: event.proposalId };
+    case 'vote.cast':
+      return { identity: `vote:${event.proposalId}:${event.voter}:${event.support}`, subject: event.proposalId };
+    case 'version.added':
+      return named('version', subjectOf(event));
+    case 'version.reported':
+      return named('report', subjectOf(event), event.reporter, event.sequence);
+    // A version reaches each state but once.
+    case 'version.state':
+      return named('state', subjectOf(event), event.state);
+    // Whatever was set may be set again: only the place tells two apart.
+    case 'rule.set':
+    case 'weights.set': {
+      const { transactionHash } = event.place;
+      const sameTransaction = before.filter(
+        ({ type, place }) => type === event.type && place.transactionHash === transactionHash,
+      );
+      return { identity: `${event.type}:${transactionHash}:${sameTransaction.length}`, subject: event.type };
+    }
+  }
+}
+
+/** The subject of a version of a resource set. */
+export function subjectOf({ resourceSet, version }: { resourceSet: string; version: number }): string {
+  return `${resourceSet}:${version}`;
+}
+
+function named(what: string, subject: string, ...more: (string | number)[]): { identity: string; subject: string } {
+  return { identity: [what, subject, ...more].join(':'), subject };
+}

@@ -1,0 +1,90 @@
+import type { Hash } from '../core/bytes.ts';
+import type { WriteOptions } from './WriteOptions.ts';
+
+/** Where an event of the contracts stands on the chain. */
+export type NoticePlace = {
+  readonly blockNumber: number;
+  readonly blockHash: Hash;
+  readonly logIndex: number;
+  readonly transactionHash: Hash;
+  /** Of the block, Unix seconds. */
+  readonly timestamp: number;
+};
+
+/** What was read of the chain, to be kept. */
+export type NewNotice = {
+  /** What the event means, wherever it stands: the same meaning in another block is the same notice. */
+  readonly identity: string;
+  /** What it is about: the id of a proposal, or `<resource set>:<version>`. */
+  readonly subject: string;
+  readonly type: string;
+  readonly place: NoticePlace;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** A notice as kept: `seq` begins at 1 and grows in the order in which the notices were first seen. */
+export type StoredNotice = NewNotice & {
+  readonly seq: number;
+  /** A reorganisation took it off the chain, and it has not come back. */
+  readonly isOrphaned: boolean;
+};
+
+/** A block up to which the chain has been read. */
+export type NoticeCheckpoint = { readonly blockNumber: number; readonly blockHash: Hash };
+
+/** What follows from the notices of one subject, as the reader of the chain sees it. */
+export type Projection = {
+  readonly subject: string;
+  readonly kind: 'proposal' | 'version';
+  /** Plain JSON; undefined where nothing of the subject is on the chain any more. */
+  readonly body: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** A projection as kept; `seq` is that of the subject's first notice. */
+export type StoredProjection = Projection & {
+  readonly seq: number;
+  readonly body: Readonly<Record<string, unknown>>;
+};
+
+/** The part of the store about what the chain said of proposals and resource sets. */
+export type GovernanceStore = {
+  /** Newest first. */
+  noticeCheckpoints(): Promise<NoticeCheckpoint[]>;
+  /** Which of these identities have been told already, orphaned ones included. */
+  toldNotices(identities: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Notices about a subject that are on the chain, in chain order. */
+  noticesAbout(subject: string): Promise<StoredNotice[]>;
+  /** Subjects of the notices in blocks above a number. */
+  subjectsAbove(blockNumber: number): Promise<string[]>;
+  /**
+   * Keeps what was read up to a block: notices, what follows from them, events and the place in the chain, in one
+   * transaction. A notice that is there already gets its new place.
+   */
+  saveNotices(
+    read: {
+      readonly checkpoint: NoticeCheckpoint;
+      readonly notices: readonly NewNotice[];
+      readonly projections: readonly Projection[];
+    },
+    options?: WriteOptions,
+  ): Promise<void>;
+  /** Goes back to an older place in the chain: what stands above it is orphaned until it is read again. */
+  rewindNotices(
+    rewind: { readonly toBlock: number; readonly projections: readonly Projection[] },
+    options?: WriteOptions,
+  ): Promise<void>;
+  /** Notices of a type or of all after a seq, oldest first; orphaned ones are left out. */
+  governanceEvents(afterSeq: number, limit: number, type?: string): Promise<StoredNotice[]>;
+  projection(subject: string): Promise<StoredProjection | undefined>;
+  /** Newest first. */
+  projections(query: {
+    readonly kind: Projection['kind'];
+    readonly beforeSeq?: number;
+    /** Only subjects that begin with this. */
+    readonly prefix?: string;
+    readonly limit: number;
+  }): Promise<StoredProjection[]>;
+  /** Notes that a document of the evidence store may be given to whoever asks for it by its hash. */
+  addContent(hash: Hash, sizeBytes: number): Promise<void>;
+  hasContent(hash: Hash): Promise<boolean>;
+};
