@@ -1,0 +1,69 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readResourceSettings } from '../../../../services/app/resources/resourceSettings.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+
+describe('resourceSettings', () => {
+  async function settingsOf(folder: string, value: unknown, env: Record<string, string> = {}) {
+    const path = join(folder, 'resources.json');
+    await writeFile(path, typeof value === 'string' ? value : JSON.stringify(value));
+    return await readResourceSettings({ path, dataDir: '/data', env });
+  }
+
+  it('keeps a set that is not named in the data folder', async () => {
+    const { adapter, checkMs, repair } = (await readResourceSettings({ dataDir: '/data', env: {} }))('radio');
+    expect([adapter.name, checkMs, repair]).to.deep.equal(['file /data/resources/radio.json', 60_000, false]);
+  });
+
+  it('reads each adapter, relative paths from its own folder', async () => {
+    await using folder = await temporaryFolder();
+    const settings = await settingsOf(
+      folder.path,
+      {
+        a: { adapter: 'file', path: 'a.json', checkSeconds: 5, repair: true },
+        b: { adapter: 'http', url: 'http://127.0.0.1:1/b?token=secret', secretHeaders: { authorization: 'TOKEN' } },
+        c: { adapter: 'command', command: ['/bin/cat', '-u'], environment: ['TOKEN'] },
+        d: { adapter: 'file' },
+      },
+      { TOKEN: 'Bearer secret' },
+    );
+    const names = ['a', 'b', 'c', 'd'].map((name) => settings(name).adapter.name);
+    expect(names).to.deep.equal([
+      `file ${join(folder.path, 'a.json')}`,
+      'http http://127.0.0.1:1/b',
+      'command /bin/cat',
+      'file /data/resources/d.json',
+    ]);
+    expect(settings('a').checkMs).to.equal(5_000);
+    expect(settings('a').repair).to.equal(true);
+  });
+
+  it('refuses what it does not know, naming file and field', async () => {
+    await using folder = await temporaryFolder();
+    const wrong: [unknown, string | undefined][] = [
+      ['{"a":', undefined],
+      ['{"a":{"adapter":"file"},"a":{"adapter":"file"}}', undefined],
+      [{ a: { adapter: 'smoke' } }, 'a.adapter'],
+      [{ a: { adapter: 'file', color: 1 } }, 'a.color'],
+      [{ '../a': { adapter: 'file' } }, '../a'],
+      [{ a: { adapter: 'http' } }, 'a.url'],
+      [{ a: { adapter: 'http', url: 'ftp://host/a' } }, 'a.url'],
+      [{ a: { adapter: 'http', url: 'http://me:secret@host/a' } }, 'a.url'],
+      [{ a: { adapter: 'http', url: 'http://host/a', headers: { 'a b': 'c' } } }, 'a.headers.a b'],
+      [{ a: { adapter: 'http', url: 'http://host/a', headers: { a: 'b\r\nc: d' } } }, 'a.headers.a'],
+      [{ a: { adapter: 'http', url: 'http://host/a', secretHeaders: { authorization: 'MISSING' } } }, 'a'],
+      [{ a: { adapter: 'http', url: 'http://host/a', secretHeaders: { authorization: 'BROKEN' } } }, 'a'],
+      [{ a: { adapter: 'command', command: [] } }, 'a.command.0'],
+      [{ a: { adapter: 'file', checkSeconds: 0 } }, 'a.checkSeconds'],
+    ];
+    for (const [value, field] of wrong) {
+      const error = await expectCode('config-invalid', settingsOf(folder.path, value, { BROKEN: 'secret\n' }));
+      expect(error.data.source).to.equal(join(folder.path, 'resources.json'));
+      expect(error.data.field).to.equal(field);
+      expect(error.message).to.not.include('secret');
+    }
+    await expectCode('config-invalid', readResourceSettings({ path: '/no/such', dataDir: '/data', env: {} }));
+  });
+});
