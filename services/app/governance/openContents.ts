@@ -3,7 +3,6 @@ import { type Address, fromHex, type Hash, toHex } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { maxConfigurationBytes } from '../../core/governance/configuration.ts';
 import { hashSchema } from '../../core/schemas.ts';
-import type { Logger } from '../../lib/logger.ts';
 import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Store } from '../../store/Store.ts';
@@ -20,7 +19,6 @@ const timeoutMs = 10_000;
 export type ContentsParts = {
   readonly store: Pick<Store, 'evidence' | 'addContent' | 'hasContent'>;
   readonly crypto: Pick<NativeCrypto, 'sha256'>;
-  readonly logger: Logger;
   /** The network between centres; undefined while this one is alone. */
   readonly net: () => Pick<Net, 'peers' | 'request' | 'blame'> | undefined;
 };
@@ -59,8 +57,8 @@ export function openContents(parts: ContentsParts): Contents {
   return {
     put,
     async get(hash, { signal, maxBytes = maxConfigurationBytes } = {}) {
-      const own = await ownContent(store, hash);
-      let bytes = own;
+      signal?.throwIfAborted();
+      let bytes = await ownContent(store, hash);
       if (!bytes) {
         let asked = asking.get(hash);
         if (!asked) {
@@ -115,10 +113,10 @@ function tooLarge(have: number, want: number): NotariumError {
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await work;
-  signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -10,9 +10,6 @@ import { pointerTo } from './jsonPatch.ts';
 export const maxConfigurationBytes = 1024 * 1024;
 const maxConfigurationDepth = 32;
 
-/** What the first version's patch starts from. */
-export const emptyConfiguration: Json = {};
-
 /** A configuration with what follows from it. */
 export type CheckedConfiguration = {
   readonly configuration: Json;
