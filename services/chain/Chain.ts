@@ -4,6 +4,10 @@ import type { Committee } from '../core/committee.ts';
 import type { Network } from '../core/eip712.ts';
 import type { SignedHeader } from '../core/equivocation.ts';
 import type { ErrorData } from '../core/errors.ts';
+import type { Governance } from './Governance.ts';
+import type { SendOptions, SentTransaction } from './SentTransaction.ts';
+
+export type { GasFees, SendOptions, SentTransaction } from './SentTransaction.ts';
 
 /** What never changes about a Notarium deployment on one chain instance. */
 export type ChainInfo = {
@@ -47,19 +51,6 @@ export type AnchorRequest = {
   readonly signatures: readonly BlockSignature[];
 };
 
-/** Price of gas in wei: EIP-1559, or the one price of an older chain. */
-export type GasFees =
-  | { readonly type: 2; readonly maxFeePerGasWei: bigint; readonly maxPriorityFeePerGasWei: bigint }
-  | { readonly type: 0; readonly gasPriceWei: bigint };
-
-/** A transaction as it was signed; enough to replace it. */
-export type SentTransaction = {
-  readonly hash: Hash;
-  readonly nonce: number;
-  readonly gasLimit: bigint;
-  readonly fees: GasFees;
-};
-
 /** What an anchor call came to. */
 export type AnchorOutcome =
   /** The chain has this very block at its height already; nothing was sent. */
@@ -70,12 +61,6 @@ export type AnchorOutcome =
  * was and has been taken back since.
  */
 export type ReportOutcome = 'reported' | 'already';
-
-/** Options of one anchor call. */
-export type SendOptions = {
-  /** Awaited after signing and before the transaction leaves: save it here, so that a crash cannot forget it. */
-  readonly onSigned?: (transaction: SentTransaction) => Promise<void>;
-};
 
 /** Where a transaction is. */
 export type TransactionStatus =
@@ -116,11 +101,16 @@ export type Chain = {
   /** Address that anchors and reports; undefined without a signer. */
   readonly account: Address | undefined;
   /**
+   * Proposals and resource sets; undefined while the registry has no `ConsortiumGovernor` for its governor. One that is set
+   * later is found by {@link Chain.committee}.
+   */
+  readonly governance: Governance | undefined;
+  /**
    * Checks that the RPC still is the chain that was opened.
    * @throws NotariumError `chain-mismatch`, `chain-contract-missing`.
    */
   checkInstance(): Promise<void>;
-  /** Committee of an epoch (kept once read), or the current one, always read anew. */
+  /** Committee of an epoch (kept once read), or the current one, always read anew, and with it the governor while there is none. */
   committee(epoch?: number): Promise<Committee>;
   /** Every committee so far, oldest first. */
   committees(): Promise<Committee[]>;

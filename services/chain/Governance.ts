@@ -3,7 +3,7 @@ import type { Aggregation, ProposalKind, Support } from '../core/governance/name
 import type { ProposalContent, Rule } from '../core/governance/proposalContent.ts';
 import type { ProposalState } from '../core/governance/proposalState.ts';
 import type { Ballot, ProposalId, ResourceReport, Verifier } from '../core/governance/signing.ts';
-import type { SendOptions } from './Chain.ts';
+import type { SendOptions } from './SentTransaction.ts';
 
 /** Where an event stands on the chain. */
 export type EventPlace = {

@@ -1,9 +1,16 @@
 import { Contract, type ContractRunner, toQuantity } from 'ethers';
-import type { BlockAnchor, NodeRegistry } from '../../types/ethers-contracts/index.ts';
+import type {
+  BlockAnchor,
+  ConsortiumGovernor,
+  NodeRegistry,
+  ResourceRegistry,
+} from '../../types/ethers-contracts/index.ts';
 import type { Address } from '../core/bytes.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
 import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
+import consortiumGovernorAbi from './abi/ConsortiumGovernor.json' with { type: 'json' };
 import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
+import resourceRegistryAbi from './abi/ResourceRegistry.json' with { type: 'json' };
 
 /**
  * Runs view calls straight over the RPC. An ethers provider would do the same behind a cache, a batch queue and a loop
@@ -28,4 +35,14 @@ export function blockAnchorAt(address: Address, rpc: JsonRpc): BlockAnchor {
 /** `NodeRegistry` for view calls. */
 export function nodeRegistryAt(address: Address, rpc: JsonRpc): NodeRegistry {
   return new Contract(address, nodeRegistryAbi, viewRunner(rpc)) as unknown as NodeRegistry;
+}
+
+/** `ConsortiumGovernor` for view calls. */
+export function consortiumGovernorAt(address: Address, rpc: JsonRpc): ConsortiumGovernor {
+  return new Contract(address, consortiumGovernorAbi, viewRunner(rpc)) as unknown as ConsortiumGovernor;
+}
+
+/** `ResourceRegistry` for view calls. */
+export function resourceRegistryAt(address: Address, rpc: JsonRpc): ResourceRegistry {
+  return new Contract(address, resourceRegistryAbi, viewRunner(rpc)) as unknown as ResourceRegistry;
 }

@@ -11,7 +11,10 @@ import { AccountSender } from './AccountSender.ts';
 import { CallSender } from './CallSender.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
 import { guarded } from './chainError.ts';
-import { blockAnchorAt, nodeRegistryAt } from './contracts.ts';
+import { blockAnchorAt, consortiumGovernorAt, nodeRegistryAt, resourceRegistryAt } from './contracts.ts';
+import type { Governance } from './Governance.ts';
+import { findGovernance } from './governance/findGovernance.ts';
+import { governanceOf } from './governance/governanceOf.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
 import { readGenesis, readInfo } from './readInfo.ts';
 import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
@@ -57,7 +60,9 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
   const rpc = jsonRpc(options.rpcUrl, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const info = await guarded(() => readInfo(rpc, options));
   const close = (): void => closing.abort(new NotariumError('shutting-down', 'the chain was closed'));
-  return chainOf(rpc, info, { ...options, signal, crypto: await loadCrypto() }, close);
+  const { chain, lookForGovernor } = chainOf(rpc, info, { ...options, signal, crypto: await loadCrypto() }, close);
+  await guarded(lookForGovernor);
+  return chain;
 }
 
 function chainOf(
@@ -65,7 +70,7 @@ function chainOf(
   info: ChainInfo,
   options: ChainOptions & { signal: AbortSignal; crypto: Crypto },
   close: () => void,
-): Chain {
+): { readonly chain: Chain; readonly lookForGovernor: () => Promise<void> } {
   const { signer, fromBlock = 0, crypto } = options;
   const contract = blockAnchorAt(info.contract, rpc);
   const registry = nodeRegistryAt(info.registry, rpc);
@@ -101,11 +106,35 @@ function chainOf(
     }
   };
 
-  return {
+  let governance: Governance | undefined;
+  const lookForGovernor = async (): Promise<void> => {
+    const contracts = await findGovernance(rpc, info.registry, registry);
+    if (!contracts) return;
+    const source = {
+      rpc,
+      chainId: info.chainId,
+      contracts,
+      governor: consortiumGovernorAt(contracts.governor, rpc),
+      resources: resourceRegistryAt(contracts.resources, rpc),
+      committee,
+      senders: needSenders,
+      crypto,
+    };
+    governance = governanceOf(source, { read: checked, change: (run) => checked(() => checkInstance().then(run)) });
+  };
+
+  const chain: Chain = {
     info,
     account: signer?.address,
+    get governance() {
+      return governance;
+    },
     checkInstance: () => guarded(checkInstance),
-    committee: (epoch) => checked(() => committee(epoch)),
+    committee: (epoch) =>
+      checked(async () => {
+        if (epoch === undefined && !governance) await lookForGovernor();
+        return committee(epoch);
+      }),
     committees: () =>
       checked(async () => {
         const { epoch } = await committee();
@@ -153,6 +182,7 @@ function chainOf(
       checked(async () => (address ? BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) : 0n)),
     close,
   };
+  return { chain, lookForGovernor };
 }
 
 type Senders = { readonly account: AccountSender; readonly anchors: AnchorSender; readonly calls: CallSender };

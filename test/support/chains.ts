@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fragment, HDNodeWallet, Interface, type JsonFragment } from 'ethers';
 import { type Address, fromHex, type Hash, type Hex, toHex } from '../../services/core/bytes.ts';
+import { aggregations, type ProposalKind, proposalKinds } from '../../services/core/governance/names.ts';
+import type { Rule } from '../../services/core/governance/proposalContent.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 
 export { type ChainKind, type RunningChain, startChain } from '../../scripts/support/startChain.ts';
@@ -66,6 +68,33 @@ export async function deployNotarium(rpcUrl: string, genesis: Genesis): Promise<
   });
   const chainId = Number(await jsonRpc(rpcUrl)('eth_chainId', []));
   return { chainId, contract: anchor.address, registry: registry.address, fromBlock: registry.blockNumber };
+}
+
+/** Governor and registry of resource sets of a deployment. */
+export type DeployedGovernance = { readonly governor: Address; readonly resources: Address };
+
+/** Votes open at once, for an hour. */
+const quickRule: Rule = { aggregation: 'majority', quorumShare: 5_000, delaySeconds: 0, periodSeconds: 3_600 };
+
+/**
+ * Gives a deployment of {@link deployNotarium} its governor, as scripts/deploy.ts does.
+ * @param rules Of the kinds that differ from a majority of half the votes within an hour, without delay.
+ */
+export async function deployGovernance(
+  rpcUrl: string,
+  registry: Address,
+  rules: Partial<Record<ProposalKind, Partial<Rule>>> = {},
+): Promise<DeployedGovernance> {
+  const resources = (await deployContract(rpcUrl, 'ResourceRegistry', [registry])).address;
+  const all = proposalKinds.map((kind) => {
+    const rule = { ...quickRule, ...rules[kind] };
+    return { ...rule, aggregation: aggregations.indexOf(rule.aggregation) };
+  });
+  const governor = (await deployContract(rpcUrl, 'ConsortiumGovernor', [registry, resources, all])).address;
+  const calls = new Interface(['function setGovernor(address)']);
+  const data = calls.encodeFunctionData('setGovernor', [governor]) as Hex;
+  for (const to of [registry, resources]) await sendAsDeployer(rpcUrl, 'setGovernor', { to, data });
+  return { governor, resources };
 }
 
 /** Deploys one contract from its artifact. */

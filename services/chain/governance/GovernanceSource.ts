@@ -1,0 +1,29 @@
+import type { ConsortiumGovernor, ResourceRegistry } from '../../../types/ethers-contracts/index.ts';
+import type { Address } from '../../core/bytes.ts';
+import type { Committee } from '../../core/committee.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import type { JsonRpc } from '../../lib/jsonRpc.ts';
+import type { AccountSender } from '../AccountSender.ts';
+import type { CallSender } from '../CallSender.ts';
+
+/** Where the three contracts are whose calls proposals make. */
+export type GovernanceContracts = {
+  readonly registry: Address;
+  readonly governor: Address;
+  readonly resources: Address;
+};
+
+/** What governance needs of a chain. */
+export type GovernanceSource = {
+  readonly rpc: JsonRpc;
+  readonly chainId: number;
+  readonly contracts: GovernanceContracts;
+  /** For view calls. */
+  readonly governor: ConsortiumGovernor;
+  readonly resources: ResourceRegistry;
+  /** The current one, read anew. */
+  readonly committee: () => Promise<Committee>;
+  /** @throws NotariumError `key-missing`. */
+  readonly senders: () => { readonly account: AccountSender; readonly calls: CallSender };
+  readonly crypto: Crypto;
+};

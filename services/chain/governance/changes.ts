@@ -1,0 +1,86 @@
+import { type Hex, toHex } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { proposalKinds, supports } from '../../core/governance/names.ts';
+import type { CallOptions, Governance, MinedCall, ProposalDraft } from '../Governance.ts';
+import { batchOf } from './batchOf.ts';
+import { codesOf, type ErrorCodes, named } from './callErrors.ts';
+import { callsOf } from './callsOf.ts';
+import type { GovernanceSource } from './GovernanceSource.ts';
+import { describe, hashProposal, proposalArgs } from './hashProposal.ts';
+import { governorInterface, resourcesInterface } from './interfaces.ts';
+import { type Change, sendCall } from './sendCall.ts';
+
+type Changes = Pick<
+  Governance,
+  'proposalIdOf' | 'propose' | 'castVote' | 'castVotes' | 'cancel' | 'execute' | 'submitReport'
+>;
+
+/** What changes something on the chain; see {@link Governance}. */
+export function changesOf(source: GovernanceSource): Changes {
+  const { contracts } = source;
+  const idOf = ({ content, contentHash }: ProposalDraft) => {
+    const description = describe(content.kind, contentHash, content.proposer);
+    return hashProposal(proposalArgs(contracts, { kind: content.kind, calls: callsOf(content), description }));
+  };
+  const onGovernor = (name: string, data: Hex, codes: ErrorCodes, options?: CallOptions): Promise<MinedCall> =>
+    sendCall(source, { name, to: contracts.governor, key: data, data: () => data, codes }, options);
+
+  return {
+    proposalIdOf: async (draft) => idOf(draft),
+    propose: (draft, signature, options) => {
+      const change: Change = {
+        name: 'proposal',
+        to: contracts.governor,
+        key: `${idOf(draft)} ${draft.validUntil} ${toHex(signature)}`,
+        data: () => proposeData(source, draft, signature),
+        codes: codesOf.propose,
+      };
+      return sendCall(source, change, options);
+    },
+    castVote: ({ proposalId, support, reason }, options) => {
+      const args = [proposalId, supports.indexOf(support)] as const;
+      const data =
+        reason === ''
+          ? governorInterface.encodeFunctionData('castVote', [...args])
+          : governorInterface.encodeFunctionData('castVoteWithReason', [...args, reason]);
+      return onGovernor('vote', data as Hex, codesOf.castVote, options);
+    },
+    castVotes: async (proposalId, votes, options) => {
+      const electorate = await named(codesOf.castVotes, () => source.governor.electorate(proposalId));
+      const places = new Map(electorate.map((account, place) => [account.toLowerCase(), place]));
+      const { compact, others } = batchOf(source, proposalId, votes, places);
+      const data = governorInterface.encodeFunctionData('castVotesBySig', [proposalId, compact, others]) as Hex;
+      return onGovernor('votes', data, codesOf.castVotes, options);
+    },
+    cancel: (proposal, options) => {
+      const args = proposalArgs(contracts, proposal);
+      const data = governorInterface.encodeFunctionData('cancel', args) as Hex;
+      return onGovernor('cancellation', data, codesOf.cancel, options);
+    },
+    execute: (proposal, options) => {
+      const args = proposalArgs(contracts, proposal);
+      const data = governorInterface.encodeFunctionData('execute', args) as Hex;
+      return onGovernor('execution', data, codesOf.execute, options);
+    },
+    submitReport: (report, options) => {
+      const data = resourcesInterface.encodeFunctionData('submitReport', [report]) as Hex;
+      const to = contracts.resources;
+      const change = { name: 'report on a resource', to, key: data, data: () => data, codes: codesOf.resources };
+      return sendCall(source, change, options);
+    },
+  };
+}
+
+async function proposeData(source: GovernanceSource, draft: ProposalDraft, signature: Uint8Array): Promise<Hex> {
+  const { content, contentHash, validUntil } = draft;
+  const { epoch, members } = await source.committee();
+  const place = members.indexOf(content.proposer);
+  if (place < 0) throw new NotariumError('elector-unknown', `${content.proposer} is no centre`);
+  const asked = { kind: proposalKinds.indexOf(content.kind), contentHash, validUntil, calls: callsOf(content) };
+  return governorInterface.encodeFunctionData('propose((uint8,bytes32,uint48,bytes[]),uint64,uint8,bytes)', [
+    asked,
+    epoch,
+    place,
+    toHex(signature),
+  ]) as Hex;
+}

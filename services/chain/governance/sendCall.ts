@@ -1,0 +1,72 @@
+import type { Address, Hex } from '../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { JsonRpcError } from '../../lib/jsonRpc.ts';
+import type { Call } from '../AccountSender.ts';
+import { revertReason } from '../chainError.ts';
+import type { CallOptions, MinedCall } from '../Governance.ts';
+import { type ErrorCodes, named } from './callErrors.ts';
+import type { GovernanceSource } from './GovernanceSource.ts';
+
+/** A call that changes something. */
+export type Change = {
+  /** What is asked for, in one word for the log. */
+  readonly name: string;
+  readonly to: Address;
+  /** Tells it from other calls of that name: told twice, it is not sent twice. */
+  readonly key: string;
+  /** Selector and arguments, made anew for each attempt. */
+  readonly data: () => Promise<Hex> | Hex;
+  readonly codes: ErrorCodes;
+};
+
+const attempts = 5;
+
+/**
+ * Sends a change and waits until it is mined.
+ * @throws NotariumError by `change.codes`, else `chain-call-rejected` with data `{ error, args }`.
+ */
+export async function sendCall(
+  source: GovernanceSource,
+  change: Change,
+  options: CallOptions = {},
+): Promise<MinedCall> {
+  const { calls } = source.senders();
+  const { name, to, key, codes } = change;
+  const call = { key: `${name} ${to} ${key}`, name, prepare: () => prepared(source, change) };
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    try {
+      const end = await named(codes, () => calls.run(call, options));
+      if (end?.status === 'mined' && end.succeeded) {
+        const { transactionHash, blockNumber, gasUsed } = end;
+        return { transactionHash, blockNumber, gasUsed };
+      }
+      // Something has changed since the estimate; the next one says what.
+    } catch (error) {
+      if (!isEpochPassed(error) || attempt === attempts) throw error;
+    }
+  }
+  throw new NotariumError('chain-answer-invalid', `${name} was sent ${attempts} times and came to nothing`);
+}
+
+// The committee changed between two questions: the next attempt asks for the new one.
+function isEpochPassed(error: unknown): boolean {
+  return isNotariumError(error, 'chain-call-rejected') && error.data?.error === 'EpochMismatch';
+}
+
+async function prepared(source: GovernanceSource, { to, data, codes }: Change): Promise<Call> {
+  const call = { from: source.senders().account.address, to, data: await data() };
+  const estimate = await named(codes, () => estimated(source, call));
+  return { to, data: call.data, gasLimit: (estimate * 5n) / 4n };
+}
+
+// Not the pending state, where something may stand that is never mined. But where blocks come with transactions only, the
+// time of the newest may be long past, and the pending one's is the chain's clock: votes start and end by it.
+async function estimated({ rpc }: GovernanceSource, call: { from: Address; to: Address; data: Hex }): Promise<bigint> {
+  try {
+    return BigInt(String(await rpc('eth_estimateGas', [call, 'latest'])));
+  } catch (error) {
+    if (!(error instanceof JsonRpcError) || revertReason(error)?.error !== 'GovernorUnexpectedProposalState')
+      throw error;
+    return BigInt(String(await rpc('eth_estimateGas', [call, 'pending'])));
+  }
+}

@@ -1,0 +1,316 @@
+import { expect } from 'chai';
+import { consortiumGovernorAt } from '../../../services/chain/contracts.ts';
+import type { ProposalDraft } from '../../../services/chain/Governance.ts';
+import { toHex } from '../../../services/core/bytes.ts';
+import { resourceSetId } from '../../../services/core/governance/configuration.ts';
+import { proposalKinds } from '../../../services/core/governance/names.ts';
+import { devAddress, type RunningChain, startChain } from '../../support/chains.ts';
+import { expectCode } from '../../support/expectCode.ts';
+import { governorOf } from '../../support/governor.ts';
+import { chainKit } from './chainKit.ts';
+import { type GovernanceKit, governanceKit } from './governanceKit.ts';
+
+const unknown = `0x${'ab'.repeat(32)}` as const;
+const configurationHash = `0x${'c0'.repeat(32)}` as const;
+
+describe('governance of a chain', () => {
+  let running: RunningChain;
+  let kit: GovernanceKit;
+  before(async () => {
+    running = await startChain({ kind: 'hardhat' });
+  });
+  after(() => running.stop());
+  const fresh = async (rules?: Parameters<typeof governanceKit>[1]): Promise<GovernanceKit> => {
+    kit?.close();
+    kit = await governanceKit(running.rpcUrl, rules);
+    return kit;
+  };
+  afterEach(() => kit?.close());
+
+  const version = (base: number, hash = configurationHash, uri = '/v1/contents/x') =>
+    kit.draft('resource', {
+      resourceSet: 'web',
+      base,
+      patch: [{ op: 'add', path: '/a', value: 1 }],
+      configurationHash: hash,
+      uri,
+    });
+
+  it('is there once the registry has a governor that is one', async () => {
+    const { chain, deployed, close } = Object.assign(await chainKit(running.rpcUrl), { close: () => chain.close() });
+    expect(chain.governance).to.equal(undefined);
+    await governorOf(running.rpcUrl, deployed.registry);
+    await chain.committee();
+    expect(chain.governance).to.equal(undefined);
+    close();
+    const { governance, openReader } = await fresh();
+    expect(governance.governor.chainId).to.equal(31337);
+    const reader = await openReader();
+    expect(reader.governance?.governor).to.deep.equal(governance.governor);
+    expect(reader.governance?.resources).to.deep.equal(governance.resources);
+    const draft = kit.draft('general', {});
+    await expectCode('key-missing', reader.governance!.propose(draft, await kit.sign(draft)));
+    reader.close();
+  });
+
+  it('numbers every kind of proposal as the contract does', async () => {
+    const { governance, rpc } = await fresh();
+    const contract = consortiumGovernorAt(governance.governor.contract, rpc);
+    const node = {
+      account: devAddress(5),
+      name: 'Fünf',
+      endpoint: 'http://127.0.0.1:9',
+      encryptionKey: unknown,
+      noteKey: unknown,
+    };
+    const rule = { aggregation: 'weighted', quorumShare: 1, delaySeconds: 2, periodSeconds: 3 } as const;
+    const drafts: Record<string, ProposalDraft> = {
+      admission: kit.draft('admission', {
+        steps: [
+          { do: 'enroll', node },
+          { do: 'activate', account: node.account },
+          { do: 'update', node },
+        ],
+      }),
+      suspension: kit.draft('suspension', { accounts: [devAddress(1), devAddress(2)] }),
+      removal: kit.draft('removal', { accounts: [devAddress(1)] }),
+      authenticator: kit.draft('authenticator', { changes: [{ account: devAddress(1), isAllowed: true }] }),
+      parameter: kit.draft('parameter', {
+        rules: [{ kind: 'resource', rule }],
+        weights: [{ account: devAddress(1), votes: 7 }],
+      }),
+      resource: version(0),
+      general: kit.draft('general', {}),
+    };
+    expect(Object.keys(drafts)).to.deep.equal([...proposalKinds]);
+    for (const draft of Object.values(drafts)) {
+      const { content, contentHash, validUntil } = draft;
+      const calls = governance.callsOf(content);
+      const kind = proposalKinds.indexOf(content.kind);
+      const [proposalId, description] = await contract.describe(
+        { kind, contentHash, validUntil, calls },
+        content.proposer,
+      );
+      expect(BigInt(await governance.proposalIdOf(draft)), content.kind).to.equal(proposalId);
+      // The contract takes each of them: what it does is of its kind.
+      const event = await kit.propose(draft);
+      expect(event).to.deep.include({ kind: content.kind, description, calls, contentHash, validUntil });
+      expect(event.proposer).to.equal(devAddress(0));
+      expect(event.signature).to.equal(toHex(await kit.sign(draft)));
+    }
+  });
+
+  it('takes a proposal once, by a centre, signed by it', async () => {
+    const { governance, draft, sign } = await fresh();
+    const proposed = draft('general', {}, 1);
+    await expectCode('ballot-invalid', governance.propose(proposed, await sign(proposed, 2)));
+    const mined = await governance.propose(proposed, await sign(proposed));
+    expect(Number(mined.gasUsed)).to.be.greaterThan(21_000);
+    await expectCode('proposal-exists', governance.propose(proposed, await sign(proposed)));
+    const stranger = draft('general', {}, 5);
+    await expectCode('elector-unknown', governance.propose(stranger, await sign(stranger)));
+    const late = { ...draft('general', {}), validUntil: 1 };
+    const { data } = await expectCode('chain-call-rejected', governance.propose(late, await sign(late)));
+    expect(data).to.have.property('error', 'DraftExpired');
+    const outdated = version(3);
+    const { data: base } = await expectCode('proposal-outdated', governance.propose(outdated, await sign(outdated)));
+    expect(base?.args).to.deep.include({ have: 3, want: 0 });
+  });
+
+  it('tells the same proposal sent twice at once from none', async () => {
+    const { governance, draft, sign } = await fresh();
+    const proposed = draft('general', {});
+    const signature = await sign(proposed);
+    const ends = await Promise.allSettled([
+      governance.propose(proposed, signature),
+      governance.propose(proposed, signature),
+    ]);
+    expect(ends[0]!.status).to.equal('fulfilled');
+    expect((await kit.events()).filter(({ type }) => type === 'proposal.created')).to.have.length(1);
+  });
+
+  it('counts own votes', async () => {
+    const { governance, draft, propose } = await fresh();
+    const { proposalId } = await propose(draft('general', {}));
+    const vote = { proposalId, support: 'for', reason: '' } as const;
+    await expectCode('proposal-unknown', governance.castVote({ ...vote, proposalId: unknown }));
+    const stranger = await kit.as(5);
+    await expectCode('elector-unknown', stranger.castVote(vote));
+    await governance.castVote(vote);
+    await expectCode('vote-cast', governance.castVote({ ...vote, support: 'against' }));
+    await (await kit.as(1)).castVote({ ...vote, support: 'against', reason: 'zu früh ✗' });
+    const proposal = (await governance.proposal(proposalId))!;
+    expect(proposal).to.deep.include({
+      state: 'active',
+      kind: 'general',
+      aggregation: 'majority',
+      proposer: devAddress(0),
+      epoch: 1,
+      forVotes: 1,
+      againstVotes: 1,
+      abstainVotes: 0,
+      totalVotes: 4,
+      quorumVotes: 2,
+    });
+    expect(proposal.electorate).to.deep.equal(
+      [true, true, false, false].map((hasVoted, index) => ({ account: devAddress(index), votes: 1, hasVoted })),
+    );
+    expect(await governance.proposal(unknown)).to.equal(undefined);
+    const votes = (await kit.events()).filter(({ type }) => type === 'vote.cast');
+    expect(votes.map(({ place: _, ...said }) => said)).to.deep.equal([
+      { type: 'vote.cast', proposalId, voter: devAddress(0), support: 'for', votes: 1, reason: '' },
+      { type: 'vote.cast', proposalId, voter: devAddress(1), support: 'against', votes: 1, reason: 'zu früh ✗' },
+    ]);
+  });
+
+  it('hands collected votes in, with and without reasons, and passes over who has voted', async () => {
+    const { governance, draft, propose, ballot } = await fresh();
+    const { proposalId } = await propose(draft('general', {}));
+    await governance.castVote({ proposalId, support: 'for', reason: '' });
+    const votes = [
+      await ballot(proposalId, 0, 'against'),
+      await ballot(proposalId, 1, 'for'),
+      await ballot(proposalId, 2, 'abstain', 'no view'),
+    ];
+    const forged = { ...(await ballot(proposalId, 3, 'for')), voter: devAddress(1) };
+    await expectCode('ballot-invalid', governance.castVotes(proposalId, [forged]));
+    await expectCode('ballot-invalid', governance.castVotes(proposalId, [{ ...votes[1]!, support: 'against' }]));
+    await expectCode('ballot-invalid', governance.castVotes(proposalId, [{ ...votes[1]!, proposalId: unknown }]));
+    await expectCode('elector-unknown', governance.castVotes(proposalId, [await ballot(proposalId, 5, 'for')]));
+    await expectCode('proposal-unknown', governance.castVotes(unknown, []));
+    await governance.castVotes(proposalId, votes);
+    expect(await governance.proposal(proposalId)).to.deep.include({ forVotes: 2, againstVotes: 0, abstainVotes: 1 });
+    const { reason } = (await kit.events()).findLast((event) => event.type === 'vote.cast')!;
+    expect(reason).to.equal('no view');
+  });
+
+  it('weighs votes', async () => {
+    const weighted = { aggregation: 'weighted' } as const;
+    const { governance, draft, pass, propose } = await fresh({ general: weighted });
+    const weights = [{ account: devAddress(2), votes: 9 }];
+    const rule = { aggregation: 'unanimity', quorumShare: 10_000, delaySeconds: 5, periodSeconds: 60 } as const;
+    await governance.execute(await pass(draft('parameter', { rules: [{ kind: 'removal', rule }], weights })));
+    const { proposalId } = await propose(draft('general', {}));
+    const { electorate, totalVotes } = (await governance.proposal(proposalId))!;
+    expect(electorate.map(({ votes }) => votes)).to.deep.equal([1, 1, 9, 1]);
+    expect(totalVotes).to.equal(12);
+    expect(await governance.rule('removal')).to.deep.equal(rule);
+    const said = (await kit.events()).map(({ place: _, ...event }) => event);
+    expect(said).to.deep.include({ type: 'rule.set', kind: 'removal', rule });
+    expect(said).to.deep.include({ type: 'weights.set', version: 1, weights });
+  });
+
+  it('takes a proposal back before the vote starts, by its proposer', async () => {
+    const { governance, draft, propose, ballot } = await fresh({ general: { delaySeconds: 500 } });
+    const first = await propose(draft('general', {}));
+    await expectCode('proposal-state', governance.castVote({ ...first, support: 'for', reason: '' }));
+    const votes = [await ballot(first.proposalId, 0, 'for')];
+    await expectCode('proposal-state', governance.castVotes(first.proposalId, votes));
+    await expectCode('proposal-state', governance.execute(first));
+    await expectCode('elector-unknown', (await kit.as(1)).cancel(first));
+    await governance.cancel(first);
+    await expectCode('proposal-state', governance.cancel(first));
+    expect((await governance.proposal(first.proposalId))?.state).to.equal('canceled');
+    await expectCode('proposal-unknown', governance.cancel({ ...first, description: 'another' }));
+    expect((await kit.events()).map(({ type }) => type)).to.include('proposal.canceled');
+  });
+
+  it('goes by the clock of a chain whose newest block is old', async () => {
+    const { governance, draft, propose, wait } = await fresh({ general: { delaySeconds: 500 } });
+    const { proposalId } = await propose(draft('general', {}));
+    await wait(600);
+    await governance.castVote({ proposalId, support: 'for', reason: '' });
+    expect((await governance.proposal(proposalId))?.forVotes).to.equal(1);
+  });
+
+  it('executes what has passed, once, and says which call of it fails', async () => {
+    const { governance, chain, draft, pass } = await fresh();
+    const suspension = await pass(draft('suspension', { accounts: [devAddress(3)] }));
+    const again = await pass(draft('suspension', { accounts: [devAddress(3)] }));
+    await governance.execute(suspension);
+    expect((await chain.committee()).members).to.deep.equal([0, 1, 2].map(devAddress));
+    await expectCode('proposal-state', governance.execute(suspension));
+    const { data } = await expectCode('chain-call-rejected', governance.execute(again));
+    expect(data).to.deep.equal({
+      error: 'TransitionRefused',
+      args: { account: devAddress(3), have: 3, want: 3 },
+    });
+    expect((await governance.proposal(suspension.proposalId))?.state).to.equal('executed');
+    expect((await governance.proposal(again.proposalId))?.state).to.equal('succeeded');
+  });
+
+  it('keeps versions of a resource set and what the nodes report', async () => {
+    const { governance, pass } = await fresh();
+    const resourceSet = resourceSetId('web');
+    expect(await governance.resourceHeads(resourceSet)).to.deep.equal({ head: 0, inForce: 0, count: 0 });
+    await expectCode('resource-unknown', governance.resourceVersion(resourceSet, 1));
+    const report = { resourceSet, version: 1, sequence: 5, actualHash: configurationHash, recordId: unknown };
+    await expectCode('resource-unknown', governance.submitReport(report));
+    const passed = await pass(version(0));
+    const rival = await pass(version(0, unknown));
+    await governance.execute(passed);
+    const { data: late } = await expectCode('chain-call-rejected', governance.execute(rival));
+    expect(late).to.have.property('error', 'BaseOutdated');
+    await governance.submitReport(report);
+    const { data: stale } = await expectCode('chain-call-rejected', governance.submitReport(report));
+    expect(stale).to.have.property('error', 'ReportStale');
+    expect(await governance.reportSequence(resourceSet, 1, devAddress(0))).to.equal(5);
+    expect(await governance.reportSequence(resourceSet, 1, devAddress(1))).to.equal(0);
+    await expectCode('elector-unknown', (await kit.as(5)).submitReport(report));
+    await (await kit.as(1)).submitReport({ ...report, actualHash: unknown });
+    const { passedAt, ...kept } = await governance.resourceVersion(resourceSet, 1);
+    expect(passedAt).to.be.greaterThan(1_600_000_000);
+    const { proposalId } = passed;
+    const ofVersion = { configurationHash, proposalId, epoch: 1, parent: 0, uri: '/v1/contents/x' };
+    expect(kept).to.deep.equal({ ...ofVersion, version: 1, state: 'applied', matching: 1, differing: 1 });
+    for (const member of [2, 3]) await (await kit.as(member)).submitReport(report);
+    expect(await governance.resourceHeads(resourceSet)).to.deep.equal({ head: 1, inForce: 1, count: 1 });
+    const said = (await kit.events()).map(({ place: _, ...event }) => event);
+    expect(said).to.deep.include({ type: 'version.added', resourceSet, version: 1, ...ofVersion });
+    expect(said).to.deep.include({
+      type: 'version.reported',
+      ...report,
+      actualHash: unknown,
+      reporter: devAddress(1),
+      matches: false,
+    });
+    expect(said.flatMap((event) => (event.type === 'version.state' ? event.state : []))).to.deep.equal([
+      'applied',
+      'verified',
+    ]);
+  });
+
+  it('places events in blocks', async () => {
+    const { governance, chain, draft, sign } = await fresh();
+    const proposed = draft('general', {});
+    const { transactionHash, blockNumber } = await governance.propose(proposed, await sign(proposed));
+    const newest = await governance.newestBlock();
+    const [event] = await kit.events();
+    expect(event!.place).to.deep.equal({
+      blockNumber,
+      blockHash: await governance.blockHashAt(blockNumber),
+      logIndex: 0,
+      transactionHash,
+      timestamp: newest.timestamp,
+    });
+    expect(newest.number).to.equal(blockNumber);
+    expect(await governance.blockHashAt(blockNumber + 1)).to.equal(undefined);
+    expect(await governance.events(blockNumber - 1, blockNumber - 1)).to.deep.equal([]);
+    const data = (await governance.transactionData(transactionHash))!;
+    expect(data).to.deep.include({
+      hash: transactionHash,
+      type: 2,
+      from: devAddress(0),
+      recipient: governance.governor.contract,
+      amountWei: '0',
+      blockNumber,
+    });
+    expect(data.signature.r).to.match(/^0x[0-9a-f]{64}$/);
+    expect(data.signature.s).to.match(/^0x[0-9a-f]{64}$/);
+    const spent = BigInt(data.gasUsed) * BigInt(data.gasPriceWei);
+    const { rpc } = kit;
+    const before = BigInt(String(await rpc('eth_getBalance', [devAddress(0), `0x${(blockNumber - 1).toString(16)}`])));
+    expect(before - (await chain.balance())).to.equal(spent);
+    expect(await governance.transactionData(unknown)).to.equal(undefined);
+  });
+});
