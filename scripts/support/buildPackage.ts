@@ -4,12 +4,6 @@ import { basename, dirname, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { root } from './ensureBuilt.ts';
 
-/** Where the built package stands. */
-export const builtDir: string = join(root, 'dist');
-
-/** Launcher of the command line in the built package. */
-export const builtLauncher: string = join(builtDir, 'bin', 'notarium.js');
-
 const services = join(root, 'services');
 /** Where the package begins, and the files that threads are started with: these are looked for beside the calling one. */
 const entries = ['index.ts', 'main.ts', 'app/intakeWorker.ts', 'store/sqliteWorker.ts', 'store/partWorker.ts'];
@@ -19,17 +13,20 @@ const external = ['secp256k1', 'tiny-secp256k1', 'piscina', 'rapidoc', 'pg-nativ
 type Manifest = { version: string; engines: { node: string }; [field: string]: unknown };
 
 /**
- * Compiles `services/` to JavaScript: the folder `dist/`, which is the npm package as it is published. Packages of pure
- * JavaScript are bundled in, since Node takes longer to find two thousand small files than to read a few large ones.
+ * Compiles `services/` to JavaScript: a folder which is the npm package as it is published. Packages of pure JavaScript
+ * are bundled in, since Node takes longer to find two thousand small files than to read a few large ones.
+ * @param options.outDir Is emptied first; `dist/` by default.
  * @param options.types With type declarations, which takes longer than all the rest.
+ * @returns Path of its command line.
  * @throws Error when the compiler fails, or a bundled package has no licence to hand on.
  */
-export async function buildPackage(options: { types: boolean }): Promise<void> {
-  rmSync(builtDir, { recursive: true, force: true });
+export async function buildPackage(options: { types: boolean; outDir?: string }): Promise<string> {
+  const { types, outDir = join(root, 'dist') } = options;
+  rmSync(outDir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: services,
     entryPoints: entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
-    outdir: join(builtDir, 'lib'),
+    outdir: join(outDir, 'lib'),
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -45,12 +42,14 @@ export async function buildPackage(options: { types: boolean }): Promise<void> {
     },
   });
   const launcher = readFileSync(join(services, 'bin', 'notarium.js'), 'utf8');
+  const builtLauncher = join(outDir, 'bin', 'notarium.js');
   mkdirSync(dirname(builtLauncher));
   writeFileSync(builtLauncher, launcher.replace("'../main.ts'", "'../lib/main.js'"), { mode: 0o755 });
-  writeFileSync(join(builtDir, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`);
-  writeFileSync(join(builtDir, 'THIRD-PARTY.txt'), licencesOf(metafile));
-  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(root, name), join(builtDir, name));
-  if (options.types) emitTypes();
+  writeFileSync(join(outDir, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`);
+  writeFileSync(join(outDir, 'THIRD-PARTY.txt'), licencesOf(metafile));
+  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(root, name), join(outDir, name));
+  if (types) emitTypes(join(outDir, 'types'));
+  return builtLauncher;
 }
 
 function publishedManifest(): Manifest {
@@ -84,7 +83,7 @@ function licencesOf({ inputs }: Metafile): string {
   return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }
 
-function emitTypes(): void {
+function emitTypes(typesDir: string): void {
   const { status, stdout } = spawnSync(
     process.execPath,
     [
@@ -92,9 +91,9 @@ function emitTypes(): void {
       ...['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions'],
       ...['--target', 'ES2024', '--module', 'NodeNext', '--lib', 'ESNext,DOM,DOM.Iterable,DOM.AsyncIterable'],
       ...['--types', 'node', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', '--resolveJsonModule'],
-      ...['--rootDir', services, '--outDir', join(builtDir, 'types'), join(services, 'index.ts')],
+      ...['--rootDir', services, '--outDir', typesDir, join(services, 'index.ts')],
     ],
     { cwd: root, encoding: 'utf8' },
   );
-  if (status !== 0 || !existsSync(join(builtDir, 'types', 'index.d.ts'))) throw new Error(`tsc failed\n${stdout}`);
+  if (status !== 0 || !existsSync(join(typesDir, 'index.d.ts'))) throw new Error(`tsc failed\n${stdout}`);
 }
