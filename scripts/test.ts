@@ -6,6 +6,7 @@
  *        npm test -- --lanes N   so many processes at a time (default 3)
  */
 import { parseArgs } from 'node:util';
+import { buildForTests } from './support/buildForTests.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
 import { type Counts, judgeJob } from './support/judgeJob.ts';
 import { inLanes } from './support/lanes.ts';
@@ -36,8 +37,11 @@ const startMs = performance.now();
 const results: Result[] = [];
 const fileTimes: { readonly file: string; readonly seconds: number }[] = [];
 
+ensureBuilt(say);
+using build = chosen.some((step) => step.needsBuild) ? await buildForTests() : undefined;
+
 async function work({ step, name, ...job }: Job & { readonly step: Step }): Promise<void> {
-  const run = await runJob({ name, ...job });
+  const run = await runJob({ name, ...job }, step.needsBuild && build?.env);
   const counts = judgeJob(step, run);
   for (const [, seconds, file] of run.output.matchAll(/^FILE (\S+) (.+)$/gm)) {
     fileTimes.push({ file: file!, seconds: Number(seconds) });
@@ -50,7 +54,6 @@ async function work({ step, name, ...job }: Job & { readonly step: Step }): Prom
   say(marked(counts, `${name}: ${counts.passed} passed, ${counts.failed} failed (${run.seconds.toFixed(1)} s)`));
 }
 
-ensureBuilt(say);
 const queue = chosen.flatMap((step) => step.jobs.map((job) => ({ ...job, step })));
 await inLanes(
   queue.sort((one, other) => rankOf(one) - rankOf(other)),

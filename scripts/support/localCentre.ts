@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import type { Address } from '../../services/core/bytes.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
-import { root } from './ensureBuilt.ts';
+import { launcher } from './launcher.ts';
 
 /** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
 export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
@@ -62,7 +62,7 @@ export async function startLocalCentre(options: {
 }): Promise<LocalCentre | undefined> {
   const { dataDir, port, rpcUrl, contract, label, threads, signal: stopping } = options;
   const args = [
-    ...['--disable-warning=ExperimentalWarning', join(root, 'services', 'bin', 'notarium.js'), 'node', '--quiet'],
+    ...['--disable-warning=ExperimentalWarning', launcher, 'node', '--quiet'],
     ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
     ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
     ...(threads === undefined ? [] : ['--threads', String(threads)]),

@@ -16,8 +16,8 @@ export type JobRun = {
 // Several times what the longest one takes on two busy cores: a process that hangs must not hang the whole run.
 const limitMs = 30 * 60_000;
 
-/** Runs a job in a process of its own, and waits for its end. */
-export async function runJob({ command }: Job): Promise<JobRun> {
+/** Runs a job in a process of its own, and waits for its end; `env` is what it gets besides what all jobs get. */
+export async function runJob({ command }: Job, env: Readonly<Record<string, string>> = {}): Promise<JobRun> {
   const startMs = performance.now();
   const [program, ...args] = command;
   const child = spawn(program!, args, {
@@ -31,6 +31,7 @@ export async function runJob({ command }: Job): Promise<JobRun> {
       NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
       HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true',
       NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      ...env,
     },
   });
   let output = '';

@@ -17,6 +17,8 @@ export type Step = {
   readonly jobs: readonly Job[];
   /** A check that must fail with this text: proves that the check can fail at all. */
   readonly mustFailWith?: RegExp;
+  /** Its tests start `notarium` in processes of their own, which run from a build. */
+  readonly needsBuild?: true;
   /** What a passing check must have said: a layer check that saw no module has checked nothing. */
   readonly mustSay?: RegExp;
 };
@@ -107,9 +109,9 @@ export const steps: readonly Step[] = [
     return withTypes({ name, kind: 'tests', jobs: [{ name, command: [bin('hardhat'), 'test', kind] }] });
   }),
   mocha('scripts', 'test/scripts', () => 'test/scripts'),
-  mocha('services', 'test/services', topFolder),
+  { ...mocha('services', 'test/services', topFolder), needsBuild: true },
   mocha('browser', 'test/browser', (file) => file),
-  mocha('end to end', 'test/e2e', (file) => file),
+  { ...mocha('end to end', 'test/e2e', (file) => file), needsBuild: true },
 ];
 
 /** Where a job stands in the queue: the long ones first. */

@@ -14,7 +14,6 @@ import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { databaseFile } from '../store/database.ts';
 import type { RebuildReport, StoreOptions } from '../store/Store.ts';
-import { exportData, importData } from './backup.ts';
 import { keysDirOf, nodeOptions } from './nodeOptions.ts';
 import { openNode, required, storeOptions, withStore } from './openNode.ts';
 
@@ -71,8 +70,8 @@ export function cliActions(terminal: Terminal): CliActions {
       list: (context) => withKeys(context, (keys) => keys.list()),
       revoke: (context, id) => withKeys(context, (keys) => keys.revoke(id)),
     },
-    exportData: (context, file) => exportData(context, file),
-    importData: (context, file) => importData(context, file),
+    exportData: async (context, file) => (await import('./backup.ts')).exportData(context, file),
+    importData: async (context, file) => (await import('./backup.ts')).importData(context, file),
   };
 }
 

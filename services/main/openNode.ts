@@ -13,11 +13,11 @@ import { redactedPaths } from '../http/requestLog.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
+import { version } from '../lib/version.ts';
 import type { Net } from '../net/Net.ts';
 import type { NetMetrics } from '../net/netMetrics.ts';
 import { openStore } from '../store/openStore.ts';
 import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
-import { version } from './version.ts';
 
 /** Everything that a running centre is configured by. */
 export type NodeOptions = {

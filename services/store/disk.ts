@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { Disk } from 'flydrive';
-import { S3Driver } from 'flydrive/drivers/s3';
 import { NotariumError } from '../core/errors.ts';
 import { DurableFolder } from './durableFolder.ts';
 import { type PartReader, partReader } from './partReader.ts';
@@ -42,6 +41,8 @@ export async function openDisk(
   if (parsed?.protocol !== 's3:' || parsed.hostname === '') {
     throw new NotariumError('config-invalid', `${url} is not s3://bucket/prefix?endpoint=…&region=…`);
   }
+  // Read only when it is needed: the client for buckets is the largest of all packages here.
+  const { S3Driver } = await import('flydrive/drivers/s3');
   const endpoint = parsed.searchParams.get('endpoint');
   const driver = new S3Driver({
     bucket: parsed.hostname,

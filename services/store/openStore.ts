@@ -26,7 +26,6 @@ import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
 import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
 import { overdue, poolCut, poolStatus } from './pool.ts';
-import { openPostgres } from './postgres.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
 import { refuse } from './refuse.ts';
@@ -65,6 +64,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           ? await openOrSetAside(path, options)
           : { database: await openSqlite(path), salvaged: undefined });
     } else {
+      // Read only when it is needed: a centre with its own database starts sooner.
+      const { openPostgres } = await import('./postgres.ts');
       database = await openPostgres(databaseUrl, options.logger, options.databaseAnswerMs);
     }
     opened.push(() => database.close());

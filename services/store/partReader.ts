@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { moduleFile } from '../lib/moduleFile.ts';
 import type { PartsAnswer, PartsOrder } from './partWorker.ts';
 
 /** Reads parts of files in a thread of its own: a slow disk holds nothing else up. */
@@ -32,7 +33,7 @@ export function partReader(root: string): PartReader {
     for (const { reject } of failed) reject(error);
   };
   const start = (): Worker => {
-    const started = new Worker(new URL('./partWorker.ts', import.meta.url), {
+    const started = new Worker(new URL(moduleFile(import.meta.url, './partWorker')), {
       workerData: root,
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });

@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { moduleFile } from '../lib/moduleFile.ts';
 import { buffersOf, PackedAnswer, PackedRows } from './packed.ts';
 import type { SqliteAnswer, SqliteOrder, SqliteWorkerData } from './sqliteWorker.ts';
 
@@ -39,7 +40,7 @@ export class SqliteThreadClient {
   #dead: Error | undefined;
 
   constructor(data: SqliteWorkerData) {
-    this.#worker = new Worker(new URL('./sqliteWorker.ts', import.meta.url), {
+    this.#worker = new Worker(new URL(moduleFile(import.meta.url, './sqliteWorker')), {
       workerData: data,
       // What it answers is short-lived: a larger young generation only holds memory.
       resourceLimits: { maxYoungGenerationSizeMb: 24 },

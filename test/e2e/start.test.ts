@@ -4,15 +4,13 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { launcher } from '../../scripts/support/launcher.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { statusOf } from '../support/centreProcess.ts';
 import { startChain } from '../support/chains.ts';
 import { freePorts } from '../support/freePorts.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('npm start', function () {
   this.timeout(300_000);
@@ -39,7 +37,6 @@ describe('npm start', function () {
   const freePort = async (): Promise<number> => (await freePorts(1))[0]!;
 
   function notarium(...args: string[]): Promise<{ code: number | null; output: string }> {
-    const launcher = join(root, 'services', 'bin', 'notarium.js');
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
       cwd: base,
       env: { ...process.env, HOME: base },

@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { launcher } from '../../scripts/support/launcher.ts';
 import type { CentreStatus } from '../../services/app/Centre.ts';
 import type { Address } from '../../services/core/bytes.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
 
-const launcher = fileURLToPath(new URL('../../services/bin/notarium.js', import.meta.url));
 /** Of every keystore that a test makes. */
 export const password = 'a password for tests';
 

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { launcher } from '../../scripts/support/launcher.ts';
 import type { CentreSpec } from './centreProcess.ts';
-
-const launcher = fileURLToPath(new URL('../../services/bin/notarium.js', import.meta.url));
 
 /** Runs `notarium …` in a process of its own, on the data folder and chain of a centre. */
 export async function notarium(

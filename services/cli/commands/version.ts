@@ -1,26 +1,18 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
+import { version } from '../../lib/version.ts';
 import { type ProgramContext, runs } from '../Run.ts';
-
-/** Version of this package. */
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
 
 /** `notarium version`. */
 export function addVersion(program: Command, context: ProgramContext): void {
-  program.version(packageVersion());
+  program.version(version);
   program
     .command('version')
     .description('versions of Notarium, Node and the cryptography in use')
     .action(
       runs<object, []>(context, async ({ output }) => {
         const facts = {
-          notarium: packageVersion(),
+          notarium: version,
           node: process.versions.node,
           platform: `${process.platform} ${process.arch}`,
           crypto: (await loadCrypto()).name,

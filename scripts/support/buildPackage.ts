@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+import { root } from './ensureBuilt.ts';
+
+const services = join(root, 'services');
+/** Where the package begins, and the files that threads are started with: these are looked for beside the calling one. */
+const entries = ['index.ts', 'main.ts', 'app/intakeWorker.ts', 'store/sqliteWorker.ts', 'store/partWorker.ts'];
+/** Packages with a native or WebAssembly part, a thread's file or an asset of their own, which must stay in their place. */
+const external = ['secp256k1', 'tiny-secp256k1', 'piscina', 'rapidoc', 'pg-native'];
+
+type Manifest = { version: string; engines: { node: string }; [field: string]: unknown };
+
+/**
+ * Compiles `services/` to JavaScript: a folder which is the npm package as it is published. Packages of pure JavaScript
+ * are bundled in, since Node takes longer to find two thousand small files than to read a few large ones.
+ * @param options.outDir Is emptied first; `dist/` by default.
+ * @param options.types With type declarations, which takes longer than all the rest.
+ * @returns Path of its command line.
+ * @throws Error when the compiler fails, or a bundled package has no licence to hand on.
+ */
+export async function buildPackage(options: { types: boolean; outDir?: string }): Promise<string> {
+  const { types, outDir = join(root, 'dist') } = options;
+  rmSync(outDir, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: services,
+    entryPoints: entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
+    outdir: join(outDir, 'lib'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.18',
+    external,
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'error',
+    // Bundled CommonJS asks for modules of Node by require().
+    banner: {
+      js: "import { createRequire as requireOfNode } from 'node:module';\nconst require = requireOfNode(import.meta.url);",
+    },
+  });
+  const launcher = readFileSync(join(services, 'bin', 'notarium.js'), 'utf8');
+  const builtLauncher = join(outDir, 'bin', 'notarium.js');
+  mkdirSync(dirname(builtLauncher));
+  writeFileSync(builtLauncher, launcher.replace("'../main.ts'", "'../lib/main.js'"), { mode: 0o755 });
+  writeFileSync(join(outDir, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`);
+  writeFileSync(join(outDir, 'THIRD-PARTY.txt'), licencesOf(metafile));
+  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(root, name), join(outDir, name));
+  if (types) emitTypes(join(outDir, 'types'));
+  return builtLauncher;
+}
+
+function publishedManifest(): Manifest {
+  const manifest = JSON.parse(readFileSync(join(services, 'package.json'), 'utf8')) as Manifest;
+  return {
+    ...manifest,
+    exports: {
+      '.': { types: './types/index.d.ts', default: './lib/index.js' },
+      './package.json': './package.json',
+    },
+    files: ['bin', 'lib', 'types', 'CHANGELOG.md', 'THIRD-PARTY.txt'],
+  };
+}
+
+/** Licences of all packages whose code went into the bundle: nearly all of them must be handed on with it. */
+function licencesOf({ inputs }: Metafile): string {
+  const folders = new Set<string>();
+  for (const file of Object.keys(inputs)) {
+    const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+    if (folder !== undefined) folders.add(join(services, folder));
+  }
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      [field: string]: unknown;
+    };
+    const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
+    if (files.length === 0 && license === undefined) throw new Error(`${folder} names no licence`);
+    const bodies = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
+    return [`${name} ${version} (${license})`, ...bodies].join('\n\n');
+  });
+  return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+function emitTypes(typesDir: string): void {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+      ...['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions'],
+      ...['--target', 'ES2024', '--module', 'NodeNext', '--lib', 'ESNext,DOM,DOM.Iterable,DOM.AsyncIterable'],
+      ...['--types', 'node', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', '--resolveJsonModule'],
+      ...['--rootDir', services, '--outDir', typesDir, join(services, 'index.ts')],
+    ],
+    { cwd: root, encoding: 'utf8' },
+  );
+  if (status !== 0 || !existsSync(join(typesDir, 'index.d.ts'))) throw new Error(`tsc failed\n${stdout}`);
+}
