@@ -7,6 +7,7 @@ import { proposalKinds } from '../../../services/core/governance/names.ts';
 import { devAddress, type RunningChain, startChain } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { governorOf } from '../../support/governor.ts';
+import { rpcProxy } from '../../support/rpcProxy.ts';
 import { chainKit } from './chainKit.ts';
 import { type GovernanceKit, governanceKit } from './governanceKit.ts';
 
@@ -312,5 +313,39 @@ describe('governance of a chain', () => {
     const before = BigInt(String(await rpc('eth_getBalance', [devAddress(0), `0x${(blockNumber - 1).toString(16)}`])));
     expect(before - (await chain.balance())).to.equal(spent);
     expect(await governance.transactionData(unknown)).to.equal(undefined);
+  });
+
+  it('reads events around a reason that is no text', async () => {
+    const { governance, draft, propose, rpc } = await fresh();
+    const { proposalId } = await propose(draft('general', {}));
+    const good = consortiumGovernorAt(governance.governor.contract, rpc).interface.encodeFunctionData(
+      'castVoteWithReason',
+      [proposalId, 1, 'ab'],
+    );
+    const data = good.replace('6162', 'ff62');
+    const { blockNumber } = await governance.castVote({ proposalId, support: 'for', reason: 'x' });
+    await rpc('eth_sendTransaction', [{ from: devAddress(1), to: governance.governor.contract, data }]);
+    const [event] = await governance.events(blockNumber + 1, blockNumber + 1);
+    expect(event).to.deep.include({ type: 'vote.cast', voter: devAddress(1), reason: '\ufffdb' });
+  });
+
+  it('takes no event whose block was replaced while it was read, nor a proposal without signature', async () => {
+    const { draft, propose, openReader } = await fresh();
+    const { blockNumber } = (await propose(draft('general', {}))).place;
+    let fault: 'replaced' | 'unsigned' = 'replaced';
+    const proxy = await rpcProxy(running.rpcUrl, ({ method }) => {
+      if (method === 'eth_getBlockByNumber' && fault === 'replaced') {
+        return { change: (block) => ({ ...(block as object), hash: unknown }) };
+      }
+      return method === 'eth_getLogs' && fault === 'unsigned'
+        ? { change: (logs) => (logs as unknown[]).slice(0, 1) }
+        : undefined;
+    });
+    const reader = await openReader({ rpcUrl: proxy.rpcUrl });
+    await expectCode('chain-answer-invalid', reader.governance!.events(blockNumber, blockNumber));
+    fault = 'unsigned';
+    await expectCode('chain-answer-invalid', reader.governance!.events(blockNumber, blockNumber));
+    reader.close();
+    await proxy.close();
   });
 });
