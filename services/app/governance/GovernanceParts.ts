@@ -1,4 +1,5 @@
 import type { Governance } from '../../chain/Governance.ts';
+import type { Centre } from '../Centre.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { Contents } from './Contents.ts';
 
@@ -16,4 +17,6 @@ export type GovernanceParts = CentreParts & {
   readonly governance: Governance;
   readonly contents: Contents;
   readonly notices: Notices;
+  /** Takes records of this centre's own, proposals and reports, as {@link Centre.accept} does. */
+  readonly accept: Centre['accept'];
 };
