@@ -30,6 +30,7 @@ import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
 import { refuse } from './refuse.ts';
 import { replica } from './replica.ts';
+import { resources } from './resources.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
 import { search } from './search.ts';
@@ -138,6 +139,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...replica(context),
     ...events(context),
     ...governance(context),
+    ...resources(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),
     setMeta: (name, value) => setMeta(context.db, name, value),
