@@ -8,6 +8,7 @@ import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { BallotStore } from './BallotStore.ts';
 import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
 import type { ResourceStore } from './ResourceStore.ts';
@@ -235,6 +236,7 @@ export type EvidenceStore = {
  * `storage-failed` (nothing of the call was written, a later call may succeed), `store-corrupt`, `tile-corrupt`.
  */
 export type Store = GovernanceStore &
+  BallotStore &
   ResourceStore & {
     /** `sqlite` or `postgres`. */
     readonly engine: 'sqlite' | 'postgres';

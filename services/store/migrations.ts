@@ -11,6 +11,7 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '001-first': { up: (db) => first(db, engine) },
     '002-heirs': { up: heirs },
     '003-governance': { up: (db) => governance(db, engine) },
+    '004-votes': { up: (db) => votes(db, engine) },
     '005-resources': { up: (db) => resources(db, engine) },
   };
 }
@@ -59,6 +60,21 @@ async function governance(db: AnyKysely, engine: Engine): Promise<void> {
       .addColumn('hash', 'text', (column) => column.notNull().primaryKey())
       .addColumn('size_bytes', int, (column) => column.notNull()),
   ).execute();
+}
+
+/** What centres sign of proposals. */
+async function votes(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const table = (name: string, key: readonly string[], texts: readonly string[], numbers: readonly string[] = []) => {
+    let made: CreateTableBuilder<string, string> = db.schema.createTable(name).ifNotExists();
+    for (const column of [...key, ...texts]) made = made.addColumn(column, 'text', (built) => built.notNull());
+    for (const column of numbers) made = made.addColumn(column, int, (built) => built.notNull());
+    made = made.addPrimaryKeyConstraint(`${name}_key`, [...key]);
+    return engine === 'sqlite' ? made.modifyEnd(sql.raw('strict')) : made;
+  };
+  await table('proposal_drafts', ['draft_hash'], ['content_hash', 'content'], ['valid_until']).execute();
+  await table('ballots', ['proposal_id', 'voter'], ['support', 'reason', 'signature']).execute();
+  await table('outcome_signatures', ['proposal_id', 'centre'], ['digest', 'signature']).execute();
 }
 
 /** What this node does with resource sets: how far each version is, and its reports on their way. */

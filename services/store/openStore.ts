@@ -7,6 +7,7 @@ import { admit } from './admit.ts';
 import { adoptBlock, adoptLogged } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
 import { BlockCache } from './BlockCache.ts';
+import { ballots } from './ballots.ts';
 import { blockQueries } from './blocks.ts';
 import { checkStore } from './checkStore.ts';
 import { commitBlock } from './commitBlock.ts';
@@ -139,6 +140,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...replica(context),
     ...events(context),
     ...governance(context),
+    ...ballots(context),
     ...resources(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),

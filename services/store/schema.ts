@@ -80,6 +80,11 @@ export type Schema = {
   projections: { subject: string; kind: string; seq: number; body: string | null };
   /** Documents of the evidence store that may be given away. */
   contents: { hash: string; size_bytes: number };
+  /** Drafts that were completed: the same draft again is the same proposal. */
+  proposal_drafts: { draft_hash: string; content_hash: string; content: string; valid_until: number };
+  /** Votes by signature; the reason is JSON. */
+  ballots: { proposal_id: string; voter: string; support: string; reason: string; signature: string };
+  outcome_signatures: { proposal_id: string; centre: string; digest: string; signature: string };
   /** Name and last written version are null while they are not known. */
   resource_sets: { resource_set: string; name: string | null; written: number | null };
   /** Fallback, reason and finding are JSON. */
