@@ -4,8 +4,8 @@ import { isNotariumError, NotariumError } from '../../services/core/errors.ts';
 import { maxConfigurationBytes } from '../../services/core/governance/configuration.ts';
 import { CentreHttp } from '../../services/lib/client/CentreHttp.ts';
 import { getContent } from '../../services/lib/client/getContent.ts';
-import { writeFileWhole } from '../../services/lib/client/writeFileWhole.ts';
 import { isMissingFile, readSmallFile } from '../../services/lib/readSmallFile.ts';
+import { writeFileWhole } from '../../services/lib/writeFileWhole.ts';
 import type { GovernanceNetwork } from './governanceNetwork.ts';
 
 const timeoutMs = 5_000;
