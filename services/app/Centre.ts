@@ -6,6 +6,7 @@ import type { NotariumError } from '../core/errors.ts';
 import type { Receipt } from '../core/receipt.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
+import type { GovernanceDesk } from './governance/GovernanceDesk.ts';
 
 /** What became of one submitted record. */
 export type IntakeResult =
@@ -183,6 +184,8 @@ export type Centre = {
     /** The key that a secret belongs to, compared in constant time; undefined when unknown or revoked. */
     find(secret: string): Promise<ApiKeyView | undefined>;
   };
+  /** Proposals and resource sets; undefined while the network has no governor. */
+  readonly governance: GovernanceDesk | undefined;
   /** Stops taking records, seals nothing more, ends its loops and closes the store. Loses nothing. */
   close(): Promise<void>;
 };

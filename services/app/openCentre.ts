@@ -13,6 +13,8 @@ import type { Centre, CentreEvent } from './Centre.ts';
 import { type CentreParts, type CentreSettings, settingsOf } from './CentreParts.ts';
 import { ClockGuard } from './ClockGuard.ts';
 import { centreStatus } from './centreStatus.ts';
+import { GovernanceSeat } from './governance/GovernanceSeat.ts';
+import { openGovernance } from './governance/openGovernance.ts';
 import { Intake } from './Intake.ts';
 import { IntakeWorkers } from './IntakeWorkers.ts';
 import { makeReceipt } from './makeReceipt.ts';
@@ -146,6 +148,18 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     },
     options.publish !== false,
   );
+  const governing = new GovernanceSeat({
+    chain,
+    registry,
+    logger,
+    open: () =>
+      openGovernance(parts, {
+        isWorking: options.publish !== false,
+        accept: (lines) => centre.accept(lines),
+        onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
+        onChange: () => waiters.wake(),
+      }),
+  });
   try {
     await refreshCounters();
     await registry.start();
@@ -270,10 +284,15 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
 
     keys: apiKeys(store, clock),
 
+    get governance() {
+      return governing.desk;
+    },
+
     close() {
       closing ??= (async () => {
         await intake.close();
         await registry.close();
+        await governing.close();
         await seat.close();
         await publisher.close();
         waiters.wake();
@@ -284,5 +303,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       return closing;
     },
   };
+  // Last: its work goes on by the centre's own methods.
+  governing.take();
   return centre;
 }

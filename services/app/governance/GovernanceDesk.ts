@@ -1,0 +1,2 @@
+/** What HTTP and the command line may ask of a centre about proposals and resource sets. */
+export type GovernanceDesk = object;
