@@ -2,6 +2,7 @@ import type { Governance } from '../Governance.ts';
 import { callsOf } from './callsOf.ts';
 import { changesOf } from './changes.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
+import { isSignedBy } from './isSignedBy.ts';
 import { blockAt, newestBlock } from './readBlocks.ts';
 import { readEvents } from './readEvents.ts';
 import { readProposal, readRule } from './readProposal.ts';
@@ -28,6 +29,7 @@ export function governanceOf(source: GovernanceSource, { read, change }: Guards)
     events: (fromBlock, toBlock) => read(() => readEvents(source, fromBlock, toBlock)),
     rule: (kind) => read(() => readRule(source, kind)),
     proposal: (proposalId) => read(() => readProposal(source, proposalId)),
+    isSignedBy: (...args) => read(() => isSignedBy(source, ...args)),
     callsOf,
     proposalIdOf: changes.proposalIdOf,
     propose: (...args) => change(() => changes.propose(...args)),
