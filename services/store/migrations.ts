@@ -11,6 +11,7 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '001-first': { up: (db) => first(db, engine) },
     '002-heirs': { up: heirs },
     '003-governance': { up: (db) => governance(db, engine) },
+    '006-due': { up: (db) => due(db, engine) },
   };
 }
 
@@ -58,6 +59,13 @@ async function governance(db: AnyKysely, engine: Engine): Promise<void> {
       .addColumn('hash', 'text', (column) => column.notNull().primaryKey())
       .addColumn('size_bytes', int, (column) => column.notNull()),
   ).execute();
+}
+
+/** When a projection changes by time alone. */
+async function due(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  await db.schema.alterTable('projections').addColumn('due_at', int).execute();
+  await sql`create index if not exists projections_due on projections (due_at) where due_at is not null`.execute(db);
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {
