@@ -41,7 +41,7 @@ describe('governance of a chain', () => {
     const { chain, deployed, close } = Object.assign(await chainKit(running.rpcUrl), { close: () => chain.close() });
     expect(chain.governance).to.equal(undefined);
     await governorOf(running.rpcUrl, deployed.registry);
-    await chain.committee();
+    await chain.nodes();
     expect(chain.governance).to.equal(undefined);
     close();
     const { governance, openReader } = await fresh();
