@@ -271,7 +271,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     ...askChain(chain, crypto),
 
     async *events(afterSeq, signal) {
-      let seq = afterSeq;
+      let seq = afterSeq === 'latest' ? await store.lastEventSeq() : afterSeq;
       while (!signal.aborted && !closing) {
         const wake = waiters.wait(pollMs, signal);
         const events = await store.eventsAfter(seq, 256);
