@@ -172,6 +172,8 @@ export type Governance = {
   rule(kind: ProposalKind): Promise<Rule>;
   /** @returns undefined where there is no such proposal. */
   proposal(proposalId: ProposalId): Promise<ChainProposal | undefined>;
+  /** Whether an account signed a digest, as the contracts see it: by its key, else by the wallet at its address (ERC-1271). */
+  isSignedBy(account: Address, digest: Uint8Array, signature: Uint8Array): Promise<boolean>;
   /** The calls that an effect stands for, in order: selector and arguments. */
   callsOf(content: ProposalContent): Hex[];
   /** The number that a draft will have. */

@@ -3,6 +3,7 @@ import { callsOf } from './callsOf.ts';
 import { changesOf } from './changes.ts';
 import { firstBlock } from './firstBlock.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
+import { isSignedBy } from './isSignedBy.ts';
 import { blockAt, newestBlock } from './readBlocks.ts';
 import { readEvents } from './readEvents.ts';
 import { readProposal, readRule } from './readProposal.ts';
@@ -30,6 +31,7 @@ export function governanceOf(source: GovernanceSource, { read, change }: Guards)
     events: (fromBlock, toBlock) => read(() => readEvents(source, fromBlock, toBlock)),
     rule: (kind) => read(() => readRule(source, kind)),
     proposal: (proposalId) => read(() => readProposal(source, proposalId)),
+    isSignedBy: (...args) => read(() => isSignedBy(source, ...args)),
     callsOf,
     proposalIdOf: changes.proposalIdOf,
     propose: (...args) => change(() => changes.propose(...args)),
