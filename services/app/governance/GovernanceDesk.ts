@@ -1,2 +1,4 @@
+import type { ProposalActions } from './openProposals.ts';
+
 /** What HTTP and the command line may ask of a centre about proposals and resource sets. */
-export type GovernanceDesk = object;
+export type GovernanceDesk = ProposalActions;

@@ -3,6 +3,7 @@ import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
 import { NoticeWatch } from './NoticeWatch.ts';
 import { openContents, serveContents } from './openContents.ts';
+import { openProposals } from './openProposals.ts';
 
 /** What the host gives beside the parts of the centre. */
 export type GovernanceOptions = Pick<GovernanceParts, 'accept' | 'onJoin'> & {
@@ -41,11 +42,12 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   };
   options.onJoin((joined) => serveContents({ store: centre.store, net: joined }));
   watch.onNotices(options.onChange);
+  const proposals = openProposals(parts);
   // In the order in which they are started.
-  const workers: readonly GovernanceWorker[] = [];
+  const workers: readonly GovernanceWorker[] = [proposals.duties];
   return {
     parts,
-    desk: {},
+    desk: proposals.actions,
     start() {
       for (const worker of workers) worker.start();
       watch.start();

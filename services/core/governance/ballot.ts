@@ -31,21 +31,16 @@ export const signedBallotSchema = z.strictObject({
 /** See {@link signedBallotSchema}. */
 export type SignedBallot = z.infer<typeof signedBallotSchema>;
 
-/** How the centre itself is asked to vote, or is given a ballot that was signed elsewhere. */
-export const voteRequestSchema = z.union([
-  z.strictObject({
-    support: z.enum(supports),
-    reason: reasonSchema.optional(),
-    /** `transaction` (default): at once, for the gas. `signature`: collected, and handed in with those of others. */
-    by: z.enum(['transaction', 'signature']).optional(),
-  }),
-  z.strictObject({
-    support: z.enum(supports),
-    reason: reasonSchema.optional(),
-    voter: addressSchema,
-    signature: anySignatureSchema,
-  }),
-]);
+/** How the centre itself is asked to vote. */
+export const ownVoteSchema = z.strictObject({
+  support: z.enum(supports),
+  reason: reasonSchema.optional(),
+  /** `transaction` (default): at once, for the gas. `signature`: collected, and handed in with those of others. */
+  by: z.enum(['transaction', 'signature']).optional(),
+});
 
-/** See {@link voteRequestSchema}. */
-export type VoteRequest = z.infer<typeof voteRequestSchema>;
+/** How a centre is given a ballot that was signed elsewhere. */
+export const signedVoteSchema = signedBallotSchema.omit({ proposalId: true }).partial({ reason: true });
+
+/** What a centre is asked to vote, told apart by `signature`. */
+export type VoteRequest = z.infer<typeof ownVoteSchema> | z.infer<typeof signedVoteSchema>;
