@@ -109,7 +109,16 @@ export type PeerAddressView = {
 /** A block-level event; `seq` grows by one. */
 export type CentreEvent = {
   readonly seq: number;
-  readonly type: 'block.sealed' | 'block.anchored' | 'block.committed' | 'block.void' | 'record.refused' | 'alert';
+  readonly type:
+    | 'block.sealed'
+    | 'block.anchored'
+    | 'block.committed'
+    | 'block.void'
+    | 'record.refused'
+    | 'alert'
+    | 'resource.applied'
+    | 'resource.failed'
+    | 'resource.drifted';
   readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
 };

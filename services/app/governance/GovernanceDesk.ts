@@ -1,2 +1,4 @@
+import type { ResourceDesk } from '../resources/Resources.ts';
+
 /** What HTTP and the command line may ask of a centre about proposals and resource sets. */
-export type GovernanceDesk = object;
+export type GovernanceDesk = ResourceDesk;

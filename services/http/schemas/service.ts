@@ -72,7 +72,17 @@ export const peerSchema = z
 export const eventSchema = z
   .object({
     seq: uintSchema,
-    type: z.enum(['block.sealed', 'block.anchored', 'block.committed', 'block.void', 'record.refused', 'alert']),
+    type: z.enum([
+      'block.sealed',
+      'block.anchored',
+      'block.committed',
+      'block.void',
+      'record.refused',
+      'alert',
+      'resource.applied',
+      'resource.failed',
+      'resource.drifted',
+    ]),
     time: z.string(),
     data: z.record(z.string(), z.unknown()),
   })
