@@ -11,6 +11,13 @@ export const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'not-in-committee',
 ]);
 
+/** Problems that an operator has to know of, and that keep the centre from none of its duties to others. */
+export const advisoryCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'resource-failed',
+  'resource-drifted',
+  'webhook-failed',
+]);
+
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */
 export class Problems {
   #current = new Map<string, string>();

@@ -12,6 +12,7 @@ import type { BallotStore } from './BallotStore.ts';
 import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
 import type { ResourceStore } from './ResourceStore.ts';
+import type { WebhookStore } from './WebhookStore.ts';
 import type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
 
 export type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
@@ -237,7 +238,8 @@ export type EvidenceStore = {
  */
 export type Store = GovernanceStore &
   BallotStore &
-  ResourceStore & {
+  ResourceStore &
+  WebhookStore & {
     /** `sqlite` or `postgres`. */
     readonly engine: 'sqlite' | 'postgres';
 

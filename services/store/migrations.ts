@@ -13,6 +13,7 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '003-governance': { up: (db) => governance(db, engine) },
     '004-votes': { up: (db) => votes(db, engine) },
     '005-resources': { up: (db) => resources(db, engine) },
+    '006-webhook': { up: (db) => webhook(db, engine) },
   };
 }
 
@@ -122,6 +123,17 @@ async function resources(db: AnyKysely, engine: Engine): Promise<void> {
   await sql`create index if not exists resource_reports_open on resource_reports (made_at) where state not in ('sent', 'void')`.execute(
     db,
   );
+}
+
+/** Which events the webhook has taken: one row. */
+async function webhook(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const table = db.schema
+    .createTable('webhook')
+    .ifNotExists()
+    .addColumn('one', int, (column) => column.primaryKey())
+    .addColumn('seq', int, (column) => column.notNull());
+  await (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {

@@ -38,6 +38,7 @@ import { search } from './search.ts';
 import { storageError } from './storageError.ts';
 import { verifyLog } from './verifyLog.ts';
 import { votes } from './votes.ts';
+import { webhook } from './webhook.ts';
 import { orphanBlocks, saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
 
 const defaultCacheBytes = 32 * 2 ** 20;
@@ -142,6 +143,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...governance(context),
     ...ballots(context),
     ...resources(context),
+    ...webhook(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),
     setMeta: (name, value) => setMeta(context.db, name, value),

@@ -116,6 +116,8 @@ export type Schema = {
     transaction_hash: string | null;
     reason: string | null;
   };
+  /** One row: the newest event that the webhook has taken. */
+  webhook: { one: number; seq: number };
   leases: { name: string; owner: string; token: number; expires_ms: number };
 };
 
