@@ -11,8 +11,9 @@ export const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'not-in-committee',
 ]);
 
-/** Problems that an operator has to know of, and that keep the centre from none of its duties to others. */
-export const advisoryCodes: ReadonlySet<string> = new Set<ErrorCode>([
+/** Problems with which a centre still does what it is asked: records are taken, kept and anchored all the same. */
+export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'notices-delayed',
   'resource-failed',
   'resource-drifted',
   'webhook-failed',

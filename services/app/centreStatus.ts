@@ -4,7 +4,7 @@ import { networkName } from '../core/eip712.ts';
 import { rootFromNodes } from '../core/log/proof.ts';
 import type { CentreStatus } from './Centre.ts';
 import type { CentreParts } from './CentreParts.ts';
-import { advisoryCodes } from './Problems.ts';
+import { sideCodes } from './Problems.ts';
 
 /** How a centre is doing now. */
 export async function centreStatus(
@@ -26,7 +26,7 @@ export async function centreStatus(
     network: networkName(network),
     version: about.version,
     startedAt: about.startedAt,
-    ready: list.every(({ code }) => advisoryCodes.has(code)) && !about.closing,
+    ready: list.every(({ code }) => sideCodes.has(code)) && !about.closing,
     problems: list,
     pool: {
       count: pool.count,

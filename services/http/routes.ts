@@ -4,6 +4,7 @@ import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { networkRoutes } from './routes/network.ts';
+import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { submitRoutes } from './routes/submit.ts';
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   ...verifyRoutes,
   ...logRoutes,
   ...networkRoutes,
+  ...proposingRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...serviceRoutes,

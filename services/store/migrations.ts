@@ -13,7 +13,8 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '003-governance': { up: (db) => governance(db, engine) },
     '004-votes': { up: (db) => votes(db, engine) },
     '005-resources': { up: (db) => resources(db, engine) },
-    '006-webhook': { up: (db) => webhook(db, engine) },
+    '006-due': { up: (db) => due(db, engine) },
+    '007-webhook': { up: (db) => webhook(db, engine) },
   };
 }
 
@@ -134,6 +135,13 @@ async function webhook(db: AnyKysely, engine: Engine): Promise<void> {
     .addColumn('one', int, (column) => column.primaryKey())
     .addColumn('seq', int, (column) => column.notNull());
   await (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
+}
+
+/** When a projection changes by time alone. */
+async function due(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  await db.schema.alterTable('projections').addColumn('due_at', int).execute();
+  await sql`create index if not exists projections_due on projections (due_at) where due_at is not null`.execute(db);
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {

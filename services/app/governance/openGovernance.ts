@@ -5,6 +5,7 @@ import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
 import { NoticeWatch } from './NoticeWatch.ts';
 import { openContents, serveContents } from './openContents.ts';
+import { openProposals } from './openProposals.ts';
 
 /** What the host gives beside the parts of the centre. */
 export type GovernanceOptions = Pick<GovernanceParts, 'accept' | 'onJoin'> & {
@@ -45,19 +46,22 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   };
   options.onJoin((joined) => serveContents({ store: centre.store, net: joined }));
   watch.onNotices(options.onChange);
+  const proposals = openProposals(parts);
   const resources = new Resources(parts, { settingOf: options.resources, onChange: options.onChange });
   // In the order in which they are started.
-  const workers: readonly GovernanceWorker[] = [resources];
+  const workers: readonly GovernanceWorker[] = [proposals.duties, resources];
   return {
     parts,
-    desk: resources,
+    desk: { ...proposals.actions, ...resources.desk },
     start() {
       for (const worker of workers) worker.start();
       watch.start();
     },
     async close() {
-      await watch.close();
+      await watch.stop();
       for (const worker of workers.toReversed()) await worker.close();
+      // They write under its lease.
+      await watch.close();
     },
   };
 }

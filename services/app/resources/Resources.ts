@@ -35,7 +35,13 @@ export type ResourceDesk = {
 const idPattern = /^0x[0-9a-f]{64}$/;
 
 /** The resource sets of the network, each kept right on this node by a task of its own. */
-export class Resources implements GovernanceWorker, ResourceDesk {
+export class Resources implements GovernanceWorker {
+  readonly desk: ResourceDesk = {
+    resourceSets: () => this.#resourceSets(),
+    resourceSet: (set, page) => this.#resourceSet(set, page),
+    resourceVersion: (set, version) => this.#resourceVersion(set, version),
+    checkResource: (set, repairs) => this.#checkResource(set, repairs),
+  };
   readonly #parts: GovernanceParts;
   readonly #kept: { readonly parts: ResourceParts; readonly reporter: Reporter } | undefined;
   readonly #onChange: () => void;
@@ -66,25 +72,28 @@ export class Resources implements GovernanceWorker, ResourceDesk {
     await this.#kept?.reporter.close();
   }
 
-  async resourceSets(): Promise<ResourceSetView[]> {
+  async #resourceSets(): Promise<ResourceSetView[]> {
     const { store } = this.#parts;
     const views = await Promise.all((await store.resourceSetsOnChain()).map((id) => setView(store, id)));
     const nameOf = ({ resourceSet, id }: ResourceSetView): string => resourceSet ?? id;
     return views.filter((view) => view !== undefined).sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
   }
 
-  async resourceSet(set: string, page: { readonly before?: number; readonly limit: number }): Promise<ResourceSetPage> {
+  async #resourceSet(
+    set: string,
+    page: { readonly before?: number; readonly limit: number },
+  ): Promise<ResourceSetPage> {
     const id = this.#idOf(set);
     return { ...(await this.#view(set)), versions: await versionPage(this.#parts.store, id, page) };
   }
 
-  async resourceVersion(set: string, version: number): Promise<ResourceVersionView> {
+  async #resourceVersion(set: string, version: number): Promise<ResourceVersionView> {
     const view = await resourceVersionView(this.#parts.store, this.#idOf(set), version);
     if (!view) throw unknown({ resourceSet: set, version });
     return view;
   }
 
-  async checkResource(set: string, repairs: boolean): Promise<ResourceSetView> {
+  async #checkResource(set: string, repairs: boolean): Promise<ResourceSetView> {
     await this.#view(set);
     const configurator = this.#configurators.get(this.#idOf(set));
     if (!configurator) throw new NotariumError('not-ready', 'this process does not keep the resource set, or not yet');

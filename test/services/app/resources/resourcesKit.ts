@@ -1,14 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { noticesOf, subjectOf } from '../../../../services/app/governance/noticeOf.ts';
 import { openContents } from '../../../../services/app/governance/openContents.ts';
-import type { ProposalProjection, VersionProjection } from '../../../../services/app/governance/projections.ts';
 import { type OpenCentre, openCentre } from '../../../../services/app/openCentre.ts';
 import type { Adapter } from '../../../../services/app/resources/adapters/Adapter.ts';
 import { fileAdapter } from '../../../../services/app/resources/adapters/file.ts';
 import type { ResourceSettings } from '../../../../services/app/resources/resourceSettings.ts';
-import type { GovernanceEvent } from '../../../../services/chain/Governance.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { canonicalBytes } from '../../../../services/core/canonicalJson.ts';
 import { networkName } from '../../../../services/core/eip712.ts';
@@ -21,8 +18,10 @@ import { openStore } from '../../../../services/store/openStore.ts';
 import type { Store } from '../../../../services/store/Store.ts';
 import { devKey, type RunningChain } from '../../../support/chains.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
 import { type GovernanceKit, governanceKit } from '../../chain/governanceKit.ts';
+import { watchNotices } from '../governance/noticeKit.ts';
 
 /** One of the consortium's centres, opened in this process, on a data folder of its own. */
 export type KeptCentre = {
@@ -43,7 +42,7 @@ export type ResourcesKit = GovernanceKit & {
   openStore(account: number): Promise<Store>;
   /** Passes a version over the configuration before it and executes it; every open store gets its content. */
   passVersion(patch: JsonPatch, changes?: { configurationHash?: Hash; base?: number }): Promise<number>;
-  /** Gives every open store what the chain has said. */
+  /** Waits until every open store has what the chain has said. */
   sync(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -89,12 +88,13 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
     await openContents({ store, crypto, net: () => undefined }).put(bytes);
   };
   const sync = async (): Promise<void> => {
-    const { number: blockNumber, hash: blockHash } = await governance.newestBlock();
-    const events = await kit.events();
-    const notices = noticesOf(events);
-    const projections = projectionsOf(events);
-    for (const store of stores)
-      await store.saveNotices({ checkpoint: { blockNumber, blockHash }, notices, projections });
+    const { number } = await governance.newestBlock();
+    for (const store of stores) {
+      await until('what the chain says', async () => {
+        const [read] = await store.noticeCheckpoints();
+        return read !== undefined && read.blockNumber >= number;
+      });
+    }
   };
 
   return {
@@ -103,8 +103,10 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
     sync,
     openStore: async (account) => {
       const { store } = await storeOf(account);
+      const watching = watchNotices(kit, store);
       await sync();
       const close = async (): Promise<void> => {
+        await watching[Symbol.asyncDispose]();
         stores.delete(store);
         await store.close();
       };
@@ -151,32 +153,6 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
       await stack.disposeAsync();
     },
   };
-}
-
-/** What follows from the events, as far as resource sets need it. */
-function projectionsOf(events: readonly GovernanceEvent[]) {
-  const bodies = new Map<string, { kind: 'proposal' | 'version'; body: Record<string, unknown> }>();
-  for (const event of events) {
-    if (event.type === 'proposal.created') {
-      const body: Partial<ProposalProjection> = { proposalId: event.proposalId, contentHash: event.contentHash };
-      bodies.set(event.proposalId, { kind: 'proposal', body });
-    }
-    if (event.type === 'version.added') {
-      const { type: _, place, ...said } = event;
-      const body: VersionProjection = { ...said, state: 'passed', added: place, reports: [] };
-      bodies.set(subjectOf(event), { kind: 'version', body });
-    }
-    if (event.type === 'version.state') Object.assign(bodies.get(subjectOf(event))!.body, { state: event.state });
-    if (event.type === 'version.reported') {
-      const version = bodies.get(subjectOf(event))!.body as VersionProjection;
-      const others = version.reports.filter(({ reporter }) => reporter !== event.reporter);
-      const { reporter, matches, sequence, actualHash, recordId, place } = event;
-      Object.assign(version, {
-        reports: [...others, { reporter, matches, sequence, actualHash, recordId, place }],
-      });
-    }
-  }
-  return [...bodies].map(([subject, { kind, body }]) => ({ subject, kind, body }));
 }
 
 /** A real HTTP service that keeps one configuration. */
