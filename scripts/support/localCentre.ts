@@ -58,14 +58,17 @@ export async function startLocalCentre(options: {
   label?: string;
   /** Threads that check records; the centre's own default when left out. */
   threads?: number;
+  /** More of its command line. */
+  args?: readonly string[];
   signal?: AbortSignal;
 }): Promise<LocalCentre | undefined> {
-  const { dataDir, port, rpcUrl, contract, label, threads, signal: stopping } = options;
+  const { dataDir, port, rpcUrl, contract, label, threads, args: more = [], signal: stopping } = options;
   const args = [
     ...['--disable-warning=ExperimentalWarning', launcher, 'node', '--quiet'],
     ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
     ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
+    ...more,
   ];
   const stderr = label === undefined ? 'inherit' : 'pipe';
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr], detached: true });

@@ -5,6 +5,8 @@ import { expectCode } from '../../support/expectCode.ts';
 import { chainKit } from '../chain/chainKit.ts';
 import { governanceKit } from '../chain/governanceKit.ts';
 
+const unknown = `0x${'12'.repeat(32)}` as const;
+
 for (const kind of ['hardhat', 'anvil'] as const) {
   describe(`lib/chainElectorate on ${kind}`, () => {
     let chain: RunningChain;
@@ -23,7 +25,7 @@ for (const kind of ['hardhat', 'anvil'] as const) {
         governor: kit.governance.governor.contract,
         committee: { epoch: 1, members: [0, 1, 2, 3].map(devAddress) },
       });
-      await expectCode('proposal-unknown', chainElectorate({ ...asked, proposalId: `0x${'12'.repeat(32)}` }));
+      await expectCode('proposal-unknown', chainElectorate({ ...asked, proposalId: unknown }));
       await expectCode('chain-mismatch', chainElectorate({ ...asked, chainId: 1 }));
       await expectCode('chain-contract-missing', chainElectorate({ ...asked, contract: devAddress(5) }));
       await expectCode('chain-contract-missing', chainElectorate({ ...asked, contract: kit.deployed.registry }));
@@ -33,7 +35,7 @@ for (const kind of ['hardhat', 'anvil'] as const) {
     it('says so where there is no governor yet', async () => {
       const { deployed, chain: opened } = await chainKit(chain.rpcUrl);
       const { contract } = deployed;
-      const proposalId = `0x${'12'.repeat(32)}` as const;
+      const proposalId = unknown;
       const asked = chainElectorate({ rpcUrl: chain.rpcUrl, chainId: 31337, contract, proposalId });
       await expectCode('governance-missing', asked);
       opened.close();
