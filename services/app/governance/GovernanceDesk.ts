@@ -1,4 +1,5 @@
+import type { ProposalLookUp } from './lookUp.ts';
 import type { ProposalActions } from './openProposals.ts';
 
 /** What HTTP and the command line may ask of a centre about proposals and resource sets. */
-export type GovernanceDesk = ProposalActions;
+export type GovernanceDesk = ProposalLookUp & ProposalActions;

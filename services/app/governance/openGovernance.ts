@@ -1,6 +1,7 @@
 import type { CentreParts } from '../CentreParts.ts';
 import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
+import { lookUp } from './lookUp.ts';
 import { NoticeWatch } from './NoticeWatch.ts';
 import { openContents, serveContents } from './openContents.ts';
 import { openProposals } from './openProposals.ts';
@@ -47,7 +48,7 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   const workers: readonly GovernanceWorker[] = [proposals.duties];
   return {
     parts,
-    desk: proposals.actions,
+    desk: { ...lookUp(parts), ...proposals.actions },
     start() {
       for (const worker of workers) worker.start();
       watch.start();
