@@ -1,4 +1,6 @@
 import type { CentreParts } from '../CentreParts.ts';
+import { Resources } from '../resources/Resources.ts';
+import type { ResourceSettings } from '../resources/resourceSettings.ts';
 import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
 import { lookUp } from './lookUp.ts';
@@ -10,6 +12,8 @@ import { openProposals } from './openProposals.ts';
 export type GovernanceOptions = Pick<GovernanceParts, 'accept' | 'onJoin'> & {
   /** false: this process serves only, and leaves all work to another one. */
   readonly isWorking: boolean;
+  /** How resource sets are kept on this machine; without it none is. */
+  readonly resources: ResourceSettings | undefined;
   /** Called when clients may find new events. */
   readonly onChange: () => void;
 };
@@ -44,11 +48,12 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   options.onJoin((joined) => serveContents({ store: centre.store, net: joined }));
   watch.onNotices(options.onChange);
   const proposals = openProposals(parts);
+  const resources = new Resources(parts, { settingOf: options.resources, onChange: options.onChange });
   // In the order in which they are started.
-  const workers: readonly GovernanceWorker[] = [proposals.duties];
+  const workers: readonly GovernanceWorker[] = [proposals.duties, resources];
   return {
     parts,
-    desk: { ...lookUp(parts), ...proposals.actions },
+    desk: { ...lookUp(parts), ...proposals.actions, ...resources.desk },
     start() {
       for (const worker of workers) worker.start();
       watch.start();
