@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { compiler } from './compiler.ts';
 import { root } from './ensureBuilt.ts';
 
 const services = join(root, 'services');
@@ -9,8 +10,10 @@ const services = join(root, 'services');
 const entries = ['index.ts', 'main.ts', 'app/intakeWorker.ts', 'store/sqliteWorker.ts', 'store/partWorker.ts'];
 /** Packages with a native or WebAssembly part, a thread's file or an asset of their own, which must stay in their place. */
 const external = ['secp256k1', 'tiny-secp256k1', 'piscina', 'rapidoc', 'pg-native'];
+/** Packages that the type declarations name. */
+const declared = ['zod'];
 
-type Manifest = { version: string; engines: { node: string }; [field: string]: unknown };
+type Manifest = { version: string; dependencies: Readonly<Record<string, string>>; [field: string]: unknown };
 
 /**
  * Compiles `services/` to JavaScript: a folder which is the npm package as it is published. Packages of pure JavaScript
@@ -54,8 +57,11 @@ export async function buildPackage(options: { types: boolean; outDir?: string })
 
 function publishedManifest(): Manifest {
   const manifest = JSON.parse(readFileSync(join(services, 'package.json'), 'utf8')) as Manifest;
+  // The rest is in the bundle: whoever installs the package gets it once.
+  const needed = new Set([...external, ...declared]);
   return {
     ...manifest,
+    dependencies: Object.fromEntries(Object.entries(manifest.dependencies).filter(([name]) => needed.has(name))),
     exports: {
       '.': { types: './types/index.d.ts', default: './lib/index.js' },
       './package.json': './package.json',
@@ -87,7 +93,7 @@ function emitTypes(typesDir: string): void {
   const { status, stdout } = spawnSync(
     process.execPath,
     [
-      join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+      compiler,
       ...['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions'],
       ...['--target', 'ES2024', '--module', 'NodeNext', '--lib', 'ESNext,DOM,DOM.Iterable,DOM.AsyncIterable'],
       ...['--types', 'node', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', '--resolveJsonModule'],

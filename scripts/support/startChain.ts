@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,7 +21,7 @@ export type RunningChain = AsyncDisposable & {
   readonly pid: number;
   /** Ends it in its own way (anvil then writes its state), and resolves when it is gone. */
   stop(): Promise<void>;
-  /** Sends a signal, and resolves when the process is gone; SIGSTOP and SIGCONT resolve at once. */
+  /** Sends a signal, and resolves when the process is gone; after SIGSTOP when it stands still, after SIGCONT at once. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Resolves when the process is gone, by itself or not. */
   readonly ended: Promise<void>;
@@ -82,10 +83,28 @@ export async function startChain(options: {
     stop: softly,
     [Symbol.asyncDispose]: softly,
     kill: async (signal) => {
-      if (signal === 'SIGSTOP' || signal === 'SIGCONT') child.kill(signal);
-      else await stop(signal);
+      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') return await stop(signal);
+      child.kill(signal);
+      if (signal === 'SIGSTOP') await untilStopped(child.pid!);
     },
   };
+}
+
+/** The kernel stops the threads of a process one by one, after `kill` has returned: until then it may still answer. */
+async function untilStopped(pid: number): Promise<void> {
+  // Only Linux says so; elsewhere the signal has to be trusted.
+  const folder = `/proc/${pid}/task`;
+  if (process.platform !== 'linux') return;
+  for (const limitMs = performance.now() + startLimitMs; ; await pause(1)) {
+    const threads = await readdir(folder);
+    // A thread may end in between: then it is looked again.
+    const states = await Promise.all(
+      threads.map((thread) => readFile(`${folder}/${thread}/stat`, 'utf8').catch(() => '')),
+    );
+    // `<pid> (<name>) <state> …`, and the name may have brackets.
+    if (states.every((line) => line.slice(line.lastIndexOf(')') + 2).startsWith('T'))) return;
+    if (performance.now() > limitMs) throw new Error(`process ${pid} does not stop`);
+  }
 }
 
 /** From its package for this platform where npm has one; elsewhere the `anvil` of the PATH. */

@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import { compiler } from './compiler.ts';
 import { root } from './ensureBuilt.ts';
 
 /** One process: a check, or some of the tests of a step. */
@@ -92,7 +93,7 @@ const topFolder = (file: string): string => {
 
 /** Every check and every test of the project, in the order of the summary. */
 export const steps: readonly Step[] = [
-  withTypes(check('types', [bin('tsc'), '--noEmit', '-p', '.'])),
+  withTypes(check('types', [process.execPath, compiler, '--noEmit', '-p', '.'])),
   check('lint', [bin('biome'), 'ci', '.']),
   check('lint of contracts', [bin('solhint'), '--max-warnings', '0', 'contracts/**/*.sol']),
   check('format of contracts', [bin('prettier'), '--check', 'contracts/**/*.sol']),

@@ -3,6 +3,7 @@ import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
 import type { BlockState } from '../core/blockState.ts';
 import type { Address, Hash, RecordId } from '../core/bytes.ts';
 import type { NotariumError } from '../core/errors.ts';
+import type { EventType } from '../core/eventTypes.ts';
 import type { Receipt } from '../core/receipt.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
@@ -106,10 +107,10 @@ export type PeerAddressView = {
   readonly multiaddrs: readonly string[];
 };
 
-/** A block-level event; `seq` grows by one. */
+/** An event of blocks, proposals or resource sets; `seq` grows by one. */
 export type CentreEvent = {
   readonly seq: number;
-  readonly type: 'block.sealed' | 'block.anchored' | 'block.committed' | 'block.void' | 'record.refused' | 'alert';
+  readonly type: EventType;
   readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
 };

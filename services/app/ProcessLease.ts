@@ -14,6 +14,7 @@ export class ProcessLease {
   readonly #owner: string;
   readonly #onLost: () => void;
   #lease: Lease | undefined;
+  #acquiring: Promise<Lease | undefined> | undefined;
 
   /** `onLost` is told that another process may have done this work since. */
   constructor(name: string, parts: { readonly store: Store; readonly clock: Clock }, onLost: () => void) {
@@ -27,7 +28,13 @@ export class ProcessLease {
 
   /** The lease, or undefined while another process has it. */
   async hold(): Promise<Lease | undefined> {
-    if (!this.#lease) this.#lease = await this.#store.acquireLease(this.#name, this.#owner, leaseMs);
+    if (!this.#lease) {
+      // Who asks at the same time gets the same one: a second one would make the first stale.
+      this.#acquiring ??= this.#store.acquireLease(this.#name, this.#owner, leaseMs).finally(() => {
+        this.#acquiring = undefined;
+      });
+      this.#lease = await this.#acquiring;
+    }
     // After a pause of the whole process.
     else if (this.#lease.expiresMs - this.#clock.nowMs() < renewMs) await this.renew();
     return this.#lease;

@@ -38,6 +38,7 @@ export class Publisher {
   #size: BlockSize;
   #reconciled = false;
   #lastSlot = -1;
+  #slotOfAnother: number | undefined;
   #isPublishing: boolean;
   #settled = false;
   /** On the monotonic counter. */
@@ -157,16 +158,22 @@ export class Publisher {
   async #seal(lease: Lease): Promise<boolean> {
     const { store, chain, clock, problems, periodSeconds, signer } = this.#parts;
     const slot = slotAt(clock.nowMs(), periodSeconds);
+    if (slot <= this.#lastSlot || slot === this.#slotOfAnother) return false;
     const previous = await store.committedBlock();
     this.#size.reached(previous?.header.height ?? 0);
     const isCovered = store.logSize() === (previous?.header.treeSize ?? 0);
-    if (slot <= this.#lastSlot || (isCovered && (await store.poolStatus()).count === 0)) return false;
+    if (isCovered && (await store.poolStatus()).count === 0) return false;
     const committee = await chain.committee();
     if (!committee.members.includes(signer.address)) {
       throw new NotariumError('not-in-committee', signer.address, { data: { epoch: committee.epoch } });
     }
     problems.clear('not-in-committee');
-    if (publisherOf(committee, slot) !== signer.address || slot <= (previous?.header.slot ?? -1)) return false;
+    if (publisherOf(committee, slot) !== signer.address) {
+      // The chain need not be asked again, ten times a second, before the next slot.
+      this.#slotOfAnother = slot;
+      return false;
+    }
+    if (slot <= (previous?.header.slot ?? -1)) return false;
     await this.#checkClock();
     // Another centre's block may have come since the last look.
     if (this.#parts.replication && (await chain.head()) !== (previous?.header.height ?? 0)) {

@@ -102,7 +102,7 @@ export type Chain = {
   readonly account: Address | undefined;
   /**
    * Proposals and resource sets; undefined while the registry has no `ConsortiumGovernor` for its governor. One that is set
-   * later is found by {@link Chain.committee}.
+   * later is found by {@link Chain.nodes}.
    */
   readonly governance: Governance | undefined;
   /**
@@ -110,11 +110,11 @@ export type Chain = {
    * @throws NotariumError `chain-mismatch`, `chain-contract-missing`.
    */
   checkInstance(): Promise<void>;
-  /** Committee of an epoch (kept once read), or the current one, always read anew, and with it the governor while there is none. */
+  /** Committee of an epoch (kept once read), or the current one, always read anew. */
   committee(epoch?: number): Promise<Committee>;
   /** Every committee so far, oldest first. */
   committees(): Promise<Committee[]>;
-  /** Every node ever entered, in order. */
+  /** Every node ever entered, in order; looks for the governor too while there is none. */
   nodes(): Promise<RegistryNode[]>;
   /** Greatest anchored height; 0 before the first. */
   head(): Promise<number>;

@@ -15,6 +15,9 @@ export type EventPlace = {
   readonly timestamp: number;
 };
 
+/** A block of the chain; `timestamp` in Unix seconds. */
+export type ChainBlock = { readonly number: number; readonly hash: Hash; readonly timestamp: number };
+
 /** Where a version of a resource set stands, as the contract says. */
 export type VersionState = 'passed' | 'applied' | 'verified' | 'failed';
 
@@ -156,9 +159,14 @@ export type Governance = {
   readonly governor: Verifier;
   readonly resources: Verifier;
   /** Newest block of the chain. */
-  newestBlock(): Promise<{ readonly number: number; readonly hash: Hash; readonly timestamp: number }>;
-  /** Hash of the block at a number now; undefined beyond the newest. */
-  blockHashAt(blockNumber: number): Promise<Hash | undefined>;
+  newestBlock(): Promise<ChainBlock>;
+  /** The block at a number now; undefined beyond the newest. */
+  blockAt(blockNumber: number): Promise<ChainBlock | undefined>;
+  /**
+   * The first block that can have events: that of the governor's deployment, with the first rules. Where the node has
+   * forgotten the states of old blocks, the block before which the chain was opened to look for nothing.
+   */
+  firstBlock(): Promise<number>;
   /** Events of both contracts in these blocks, both included, in chain order. */
   events(fromBlock: number, toBlock: number): Promise<GovernanceEvent[]>;
   rule(kind: ProposalKind): Promise<Rule>;

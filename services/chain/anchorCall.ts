@@ -1,15 +1,11 @@
-import { Interface, type Result } from 'ethers';
-import type { BlockAnchorInterface } from '../../types/ethers-contracts/BlockAnchor.ts';
+import type { Result } from 'ethers';
 import { type BlockHeader, type BlockSignature, blockHash, zeroHash } from '../core/block.ts';
 import { type Address, concat, fromHex, type Hash, type Hex, hexDigits, toHex } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import { hashWord, type Network, uintWord } from '../core/eip712.ts';
 import { compactSignature, fullSignature, signatureBytes } from '../core/signature.ts';
-import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
 import type { AnchorRequest } from './Chain.ts';
-
-/** ABI of `BlockAnchor`. */
-export const blockAnchorInterface = new Interface(blockAnchorAbi) as unknown as BlockAnchorInterface;
+import { blockAnchorInterface } from './interfaces.ts';
 
 const selector = blockAnchorInterface.getFunction('anchor').selector.slice(2);
 const noHeader: BlockHeader = {

@@ -4,7 +4,7 @@ import { type Address, type Hash, type Hex, toHex } from '../core/bytes.ts';
 import { uintWord } from '../core/eip712.ts';
 import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
-import { blockAnchorInterface } from './anchorCall.ts';
+import { blockAnchorInterface } from './interfaces.ts';
 import { logPages, type Range, type RawLog, type Topic } from './logPages.ts';
 
 /** An `Anchored` event and the place of its transaction. */

@@ -1,16 +1,11 @@
-import { type ErrorDescription, Interface, isError, type Result } from 'ethers';
+import { type ErrorDescription, isError, type Result } from 'ethers';
 import { type ErrorData, NotariumError } from '../core/errors.ts';
 import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import { JsonRpcError } from '../lib/jsonRpc.ts';
 import { isRevert, revertData } from '../lib/revertData.ts';
-import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
-import consortiumGovernorAbi from './abi/ConsortiumGovernor.json' with { type: 'json' };
-import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
-import resourceRegistryAbi from './abi/ResourceRegistry.json' with { type: 'json' };
+import { blockAnchorInterface, governorInterface, registryInterface, resourcesInterface } from './interfaces.ts';
 
-const interfaces = [blockAnchorAbi, nodeRegistryAbi, consortiumGovernorAbi, resourceRegistryAbi].map(
-  (abi) => new Interface(abi),
-);
+const interfaces = [blockAnchorInterface, registryInterface, governorInterface, resourcesInterface];
 
 /** Runs a call to the chain; what it throws comes out as a NotariumError where it is the chain's fault. */
 export async function guarded<T>(run: () => Promise<T>): Promise<T> {

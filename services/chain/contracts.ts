@@ -7,10 +7,7 @@ import type {
 } from '../../types/ethers-contracts/index.ts';
 import type { Address } from '../core/bytes.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
-import blockAnchorAbi from './abi/BlockAnchor.json' with { type: 'json' };
-import consortiumGovernorAbi from './abi/ConsortiumGovernor.json' with { type: 'json' };
-import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
-import resourceRegistryAbi from './abi/ResourceRegistry.json' with { type: 'json' };
+import { blockAnchorInterface, governorInterface, registryInterface, resourcesInterface } from './interfaces.ts';
 
 /**
  * Runs view calls straight over the RPC. An ethers provider would do the same behind a cache, a batch queue and a loop
@@ -29,20 +26,20 @@ function viewRunner(rpc: JsonRpc): ContractRunner {
 
 /** `BlockAnchor` for view calls. */
 export function blockAnchorAt(address: Address, rpc: JsonRpc): BlockAnchor {
-  return new Contract(address, blockAnchorAbi, viewRunner(rpc)) as unknown as BlockAnchor;
+  return new Contract(address, blockAnchorInterface, viewRunner(rpc)) as unknown as BlockAnchor;
 }
 
 /** `NodeRegistry` for view calls. */
 export function nodeRegistryAt(address: Address, rpc: JsonRpc): NodeRegistry {
-  return new Contract(address, nodeRegistryAbi, viewRunner(rpc)) as unknown as NodeRegistry;
+  return new Contract(address, registryInterface, viewRunner(rpc)) as unknown as NodeRegistry;
 }
 
 /** `ConsortiumGovernor` for view calls. */
 export function consortiumGovernorAt(address: Address, rpc: JsonRpc): ConsortiumGovernor {
-  return new Contract(address, consortiumGovernorAbi, viewRunner(rpc)) as unknown as ConsortiumGovernor;
+  return new Contract(address, governorInterface, viewRunner(rpc)) as unknown as ConsortiumGovernor;
 }
 
 /** `ResourceRegistry` for view calls. */
 export function resourceRegistryAt(address: Address, rpc: JsonRpc): ResourceRegistry {
-  return new Contract(address, resourceRegistryAbi, viewRunner(rpc)) as unknown as ResourceRegistry;
+  return new Contract(address, resourcesInterface, viewRunner(rpc)) as unknown as ResourceRegistry;
 }

@@ -114,6 +114,7 @@ function chainOf(
       rpc,
       chainId: info.chainId,
       contracts,
+      fromBlock,
       governor: consortiumGovernorAt(contracts.governor, rpc),
       resources: resourceRegistryAt(contracts.resources, rpc),
       committee,
@@ -130,11 +131,7 @@ function chainOf(
       return governance;
     },
     checkInstance: () => guarded(checkInstance),
-    committee: (epoch) =>
-      checked(async () => {
-        if (epoch === undefined && !governance) await lookForGovernor();
-        return committee(epoch);
-      }),
+    committee: (epoch) => checked(() => committee(epoch)),
     committees: () =>
       checked(async () => {
         const { epoch } = await committee();
@@ -142,7 +139,11 @@ function chainOf(
         for (let each = 1; each <= epoch; each++) all.push(await committee(each));
         return all;
       }),
-    nodes: () => checked(() => registryNodes(registry)),
+    nodes: () =>
+      checked(async () => {
+        if (!governance) await lookForGovernor();
+        return registryNodes(registry);
+      }),
     head: () => checked(async () => Number(await contract.head())),
     blockHash: (height) => checked(() => storedHash(height)),
     findAnchor: (height, hash, hint) =>

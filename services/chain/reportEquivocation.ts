@@ -1,14 +1,12 @@
-import { Interface } from 'ethers';
-import type { NodeRegistryInterface } from '../../types/ethers-contracts/NodeRegistry.ts';
 import type { Hex } from '../core/bytes.ts';
 import { checkEquivocation, type SignedHeader } from '../core/equivocation.ts';
 import { type ErrorData, NotariumError } from '../core/errors.ts';
 import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
 import type { AccountSender, Call } from './AccountSender.ts';
-import nodeRegistryAbi from './abi/NodeRegistry.json' with { type: 'json' };
 import type { CallSender } from './CallSender.ts';
 import type { ChainInfo, ReportOutcome } from './Chain.ts';
 import { revertReason } from './chainError.ts';
+import { registryInterface } from './interfaces.ts';
 
 /** What reporting needs of a chain. */
 export type ReportSource = {
@@ -18,7 +16,6 @@ export type ReportSource = {
   readonly calls: CallSender;
 };
 
-const registryInterface = new Interface(nodeRegistryAbi) as unknown as NodeRegistryInterface;
 const attempts = 5;
 /** `suspended` and `removed` in the contract's enum. */
 const outOfCommittee: readonly unknown[] = [3, 4];

@@ -12,6 +12,7 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '002-heirs': { up: heirs },
     '003-governance': { up: (db) => governance(db, engine) },
     '004-votes': { up: (db) => votes(db, engine) },
+    '006-due': { up: (db) => due(db, engine) },
   };
 }
 
@@ -74,6 +75,13 @@ async function votes(db: AnyKysely, engine: Engine): Promise<void> {
   await table('proposal_drafts', ['draft_hash'], ['content_hash', 'content'], ['valid_until']).execute();
   await table('ballots', ['proposal_id', 'voter'], ['support', 'reason', 'signature']).execute();
   await table('outcome_signatures', ['proposal_id', 'centre'], ['digest', 'signature']).execute();
+}
+
+/** When a projection changes by time alone. */
+async function due(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  await db.schema.alterTable('projections').addColumn('due_at', int).execute();
+  await sql`create index if not exists projections_due on projections (due_at) where due_at is not null`.execute(db);
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {

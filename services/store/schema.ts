@@ -77,7 +77,7 @@ export type Schema = {
   };
   notice_checkpoints: { block_number: number; block_hash: string };
   /** What follows from the notices of a subject; null where none is on the chain. */
-  projections: { subject: string; kind: string; seq: number; body: string | null };
+  projections: { subject: string; kind: string; seq: number; body: string | null; due_at: number | null };
   /** Documents of the evidence store that may be given away. */
   contents: { hash: string; size_bytes: number };
   /** Drafts that were completed: the same draft again is the same proposal. */

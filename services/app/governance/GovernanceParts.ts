@@ -35,7 +35,7 @@ export type GovernanceParts = CentreParts & {
   readonly onJoin: (handler: (net: Net) => void) => void;
 };
 
-/** Work that goes on beside the watch of notices. It is started before it, and closed after it. */
+/** Work that goes on beside the watch of notices. It is started before it, and closed after its last look. */
 export type GovernanceWorker = {
   start(): void;
   close(): Promise<void>;

@@ -53,8 +53,10 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
       watch.start();
     },
     async close() {
-      await watch.close();
+      await watch.stop();
       for (const worker of workers.toReversed()) await worker.close();
+      // They write under its lease.
+      await watch.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Hex } from '../../core/bytes.ts';
 import { resourceSetId } from '../../core/governance/configuration.ts';
 import { aggregations, proposalKinds } from '../../core/governance/names.ts';
 import type { ContentOf, ProposalContent } from '../../core/governance/proposalContent.ts';
-import { governorInterface, registryInterface, resourcesInterface } from './interfaces.ts';
+import { governorInterface, registryInterface, resourcesInterface } from '../interfaces.ts';
 
 /** See Governance.callsOf. */
 export function callsOf(content: ProposalContent): Hex[] {

@@ -2,12 +2,12 @@ import { type Hex, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { proposalKinds, supports } from '../../core/governance/names.ts';
 import type { CallOptions, Governance, MinedCall, ProposalDraft } from '../Governance.ts';
+import { governorInterface, resourcesInterface } from '../interfaces.ts';
 import { batchOf } from './batchOf.ts';
 import { codesOf, type ErrorCodes, named } from './callErrors.ts';
 import { callsOf } from './callsOf.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { describe, hashProposal, proposalArgs } from './hashProposal.ts';
-import { governorInterface, resourcesInterface } from './interfaces.ts';
 import { type Change, sendCall } from './sendCall.ts';
 
 type Changes = Pick<

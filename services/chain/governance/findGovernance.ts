@@ -1,4 +1,4 @@
-import { isError } from 'ethers';
+import { isError, ZeroAddress } from 'ethers';
 import type { NodeRegistry } from '../../../types/ethers-contracts/index.ts';
 import type { Address } from '../../core/bytes.ts';
 import { type JsonRpc, JsonRpcError } from '../../lib/jsonRpc.ts';
@@ -16,6 +16,7 @@ export async function findGovernance(
   nodes: NodeRegistry,
 ): Promise<GovernanceContracts | undefined> {
   const governor = (await nodes.governor()).toLowerCase() as Address;
+  if (governor === ZeroAddress) return undefined;
   const contract = consortiumGovernorAt(governor, rpc);
   try {
     const { name, version } = await contract.eip712Domain();

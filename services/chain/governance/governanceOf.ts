@@ -1,6 +1,7 @@
 import type { Governance } from '../Governance.ts';
 import { callsOf } from './callsOf.ts';
 import { changesOf } from './changes.ts';
+import { firstBlock } from './firstBlock.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { isSignedBy } from './isSignedBy.ts';
 import { blockAt, newestBlock } from './readBlocks.ts';
@@ -25,7 +26,8 @@ export function governanceOf(source: GovernanceSource, { read, change }: Guards)
     governor: { chainId, contract: contracts.governor },
     resources: { chainId, contract: contracts.resources },
     newestBlock: () => read(() => newestBlock(rpc)),
-    blockHashAt: (blockNumber) => read(async () => (await blockAt(rpc, blockNumber))?.hash),
+    blockAt: (blockNumber) => read(() => blockAt(rpc, blockNumber)),
+    firstBlock: () => read(() => firstBlock(source)),
     events: (fromBlock, toBlock) => read(() => readEvents(source, fromBlock, toBlock)),
     rule: (kind) => read(() => readRule(source, kind)),
     proposal: (proposalId) => read(() => readProposal(source, proposalId)),

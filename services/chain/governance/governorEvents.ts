@@ -5,8 +5,8 @@ import { proposalIdOf } from '../../core/governance/signing.ts';
 import { hashPattern } from '../../core/schemas.ts';
 import { invalidAnswer } from '../../lib/invalidAnswer.ts';
 import type { GovernanceEvent } from '../Governance.ts';
+import { governorInterface } from '../interfaces.ts';
 import type { RawLog } from '../logPages.ts';
-import { governorInterface } from './interfaces.ts';
 import { lenientText } from './lenientText.ts';
 import { nameAt } from './readProposal.ts';
 

@@ -1,11 +1,11 @@
 import type { Address, Hash, Hex } from '../../core/bytes.ts';
 import { invalidAnswer } from '../../lib/invalidAnswer.ts';
 import type { EventPlace, GovernanceEvent } from '../Governance.ts';
+import { governorInterface, resourcesInterface } from '../interfaces.ts';
 import { logPages, type RawLog } from '../logPages.ts';
 import { fewAtOnce } from './fewAtOnce.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { createdEvent, governorEvent } from './governorEvents.ts';
-import { governorInterface, resourcesInterface } from './interfaces.ts';
 import { blockAt } from './readBlocks.ts';
 import { resourceEvent } from './resourceEvents.ts';
 

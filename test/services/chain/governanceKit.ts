@@ -48,7 +48,7 @@ export async function governanceKit(
   const kit = await chainKit(rpcUrl, { signer: localSigner(devKey(0), crypto) });
   const { chain, deployed, rpc } = kit;
   await deployGovernance(rpcUrl, deployed.registry, rules);
-  await chain.committee();
+  await chain.nodes();
   const governance = chain.governance!;
   const opened: Chain[] = [chain];
   const first = (await governance.newestBlock()).number;
