@@ -1,4 +1,4 @@
-import type { ProposalActions } from './openProposals.ts';
+import type { ProposalActions } from './ProposalActions.ts';
 
 /** What HTTP and the command line may ask of a centre about proposals and resource sets. */
 export type GovernanceDesk = ProposalActions;
