@@ -52,6 +52,8 @@ export type NetworkView = {
   readonly chainId: number;
   readonly contract: Address;
   readonly registry: Address;
+  /** `ConsortiumGovernor`; left out while there is none. */
+  readonly governor?: Address;
   readonly periodSeconds: number;
   readonly graceSeconds: number;
   readonly epoch: number;

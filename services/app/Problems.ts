@@ -16,6 +16,7 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'notices-delayed',
   'resource-failed',
   'resource-drifted',
+  'webhook-failed',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

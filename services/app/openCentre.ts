@@ -1,5 +1,6 @@
 import type { Chain } from '../chain/Chain.ts';
 import type { Address } from '../core/bytes.ts';
+import { networkName } from '../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -31,6 +32,8 @@ import { signDraft } from './signDraft.ts';
 import { statusInTime } from './statusInTime.ts';
 import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
+import { Webhook } from './webhook/Webhook.ts';
+import type { WebhookSettings } from './webhook/webhookSettings.ts';
 import { withOwnSignature } from './withOwnSignature.ts';
 
 /** What a centre is made of. Everything given is closed by its giver, except the store and the chain. */
@@ -59,6 +62,8 @@ export type CentreOptions = {
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
   readonly publish?: boolean;
+  /** Where events are told. */
+  readonly webhook?: WebhookSettings;
 };
 
 /** An open centre with what only its host needs. */
@@ -149,7 +154,6 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     options.publish !== false,
   );
   const governing = new GovernanceSeat({
-    chain,
     registry,
     logger,
     open: () =>
@@ -160,7 +164,11 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
         onChange: () => waiters.wake(),
       }),
   });
+  const webhook =
+    options.webhook &&
+    new Webhook({ ...alone, centre: { network: networkName(info.network), address: signer.address } }, options.webhook);
   try {
+    await webhook?.prepare();
     await refreshCounters();
     await registry.start();
     await seat.take(options.joinsAtOnce === true);
@@ -295,6 +303,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
         await governing.close();
         await seat.close();
         await publisher.close();
+        await webhook?.close();
         waiters.wake();
         await workers.close();
         await store.close();
@@ -305,5 +314,6 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
   };
   // Last: its work goes on by the centre's own methods.
   governing.take();
+  webhook?.start();
   return centre;
 }

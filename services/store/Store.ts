@@ -11,6 +11,8 @@ import type { Logger } from '../lib/logger.ts';
 import type { BallotStore } from './BallotStore.ts';
 import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
+import type { ResourceStore } from './ResourceStore.ts';
+import type { WebhookStore } from './WebhookStore.ts';
 import type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
 
 export type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
@@ -235,7 +237,9 @@ export type EvidenceStore = {
  * `storage-failed` (nothing of the call was written, a later call may succeed), `store-corrupt`, `tile-corrupt`.
  */
 export type Store = GovernanceStore &
-  BallotStore & {
+  BallotStore &
+  ResourceStore &
+  WebhookStore & {
     /** `sqlite` or `postgres`. */
     readonly engine: 'sqlite' | 'postgres';
 

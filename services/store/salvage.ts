@@ -27,6 +27,10 @@ const salvagedTables = [
   'proposal_drafts',
   'ballots',
   'outcome_signatures',
+  'resource_sets',
+  'resource_versions',
+  'resource_reports',
+  'webhook',
 ] as const;
 /** Read from both ends, so that one bad page in the middle costs that page only. */
 const keyed: Partial<Record<keyof Schema, string>> = { pool: 'seq', refusals: 'seq', events: 'seq', votes: 'slot' };

@@ -1,5 +1,5 @@
 import type { Acceptance } from '../../core/acceptance.ts';
-import { fromHex, type Hash, type RecordId } from '../../core/bytes.ts';
+import { fromHex, type RecordId } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { readConfiguration } from '../../core/governance/configuration.ts';

@@ -10,6 +10,7 @@ export const networkSchema = z
     chainId: uintSchema,
     contract: addressSchema,
     registry: addressSchema,
+    governor: addressSchema.optional().meta({ description: 'ConsortiumGovernor; left out while there is none' }),
     periodSeconds: z.number(),
     graceSeconds: z.number(),
     epoch: uintSchema,
