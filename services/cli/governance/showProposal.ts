@@ -94,10 +94,11 @@ function printResult(
   nameOf: NameOf,
 ): void {
   if (result) {
-    const { hash, type, nonce, gasUsed, gasPriceWei, blockNumber } = result.transaction;
+    const { hash, type, nonce, amountWei, recipient, gasUsed, gasPriceWei, blockNumber } = result.transaction;
     output.line(`  ${'transaction'.padEnd(11)} ${hash}`);
     output.line(
-      `  ${''.padEnd(11)} type ${type}, nonce ${nonce}, gas ${gasUsed} at ${gasPriceWei} wei, block ${blockNumber}`,
+      `  ${''.padEnd(11)} type ${type}, nonce ${nonce}, ${amountWei} wei to ${recipient}, block ${blockNumber}`,
+      `  ${''.padEnd(11)} gas ${gasUsed} at ${gasPriceWei} wei`,
     );
   }
   if (outcome) output.line(`  ${'result'.padEnd(11)} ${outcome.decision}, ${timeText(outcome.decidedAt)}`);
