@@ -6,6 +6,7 @@ import { logRoutes } from './routes/log.ts';
 import { networkRoutes } from './routes/network.ts';
 import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { submitRoutes } from './routes/submit.ts';
 import { verifyRoutes } from './routes/verify.ts';
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...verifyRoutes,
   ...logRoutes,
+  ...resourceRoutes,
   ...networkRoutes,
   ...proposingRoutes,
   ...eventRoutes,

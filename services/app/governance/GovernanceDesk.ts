@@ -1,4 +1,4 @@
-import type { ResourceDesk } from '../resources/Resources.ts';
+import type { ResourceDesk } from '../resources/ResourceDesk.ts';
 import type { ProposalActions } from './openProposals.ts';
 
 /** What HTTP and the command line may ask of a centre about proposals and resource sets. */
