@@ -1,4 +1,4 @@
-import type { ResourceDesk } from '../resources/Resources.ts';
+import type { ResourceDesk } from '../resources/ResourceDesk.ts';
 import type { ProposalLookUp } from './lookUp.ts';
 import type { ProposalActions } from './ProposalActions.ts';
 
