@@ -27,6 +27,7 @@ import { readLog } from './readLog.ts';
 import { openReplication } from './replication/openReplication.ts';
 import type { Replication } from './replication/Replication.ts';
 import { Seat } from './replication/Seat.ts';
+import type { ResourceSettings } from './resources/resourceSettings.ts';
 import { requireAlone } from './signAlone.ts';
 import { signDraft } from './signDraft.ts';
 import { statusInTime } from './statusInTime.ts';
@@ -60,6 +61,8 @@ export type CentreOptions = {
   readonly joinsAtOnce?: boolean;
   /** Where to dial centres, by address; the others are looked up at their endpoints. */
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
+  /** How resource sets are kept on this machine; without it this process keeps none. */
+  readonly resources?: ResourceSettings;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
   readonly publish?: boolean;
   /** Where events are told. */
@@ -159,6 +162,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     open: () =>
       openGovernance(parts, {
         isWorking: options.publish !== false,
+        resources: options.resources,
         accept: (lines) => centre.accept(lines),
         onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
         onChange: () => waiters.wake(),

@@ -14,6 +14,9 @@ export const eventTypes = [
   'version.added',
   'version.reported',
   'version.state',
+  'resource.applied',
+  'resource.failed',
+  'resource.drifted',
 ] as const;
 
 /** See {@link eventTypes}. */

@@ -4,6 +4,7 @@ import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { networkRoutes } from './routes/network.ts';
+import { proposalRoutes } from './routes/proposals.ts';
 import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
 import { serviceRoutes } from './routes/service.ts';
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...verifyRoutes,
   ...logRoutes,
   ...networkRoutes,
+  ...proposalRoutes,
   ...proposingRoutes,
   ...eventRoutes,
   ...keyRoutes,

@@ -1,6 +1,9 @@
 import type { CentreParts } from '../CentreParts.ts';
+import { Resources } from '../resources/Resources.ts';
+import type { ResourceSettings } from '../resources/resourceSettings.ts';
 import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
+import { lookUp } from './lookUp.ts';
 import { NoticeWatch } from './NoticeWatch.ts';
 import { openContents, serveContents } from './openContents.ts';
 import { openProposals } from './openProposals.ts';
@@ -9,6 +12,8 @@ import { openProposals } from './openProposals.ts';
 export type GovernanceOptions = Pick<GovernanceParts, 'accept' | 'onJoin'> & {
   /** false: this process serves only, and leaves all work to another one. */
   readonly isWorking: boolean;
+  /** How resource sets are kept on this machine; without it none is. */
+  readonly resources: ResourceSettings | undefined;
   /** Called when clients may find new events. */
   readonly onChange: () => void;
 };
@@ -43,11 +48,12 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   options.onJoin((joined) => serveContents({ store: centre.store, net: joined }));
   watch.onNotices(options.onChange);
   const proposals = openProposals(parts);
+  const resources = new Resources(parts, { settingOf: options.resources, onChange: options.onChange });
   // In the order in which they are started.
-  const workers: readonly GovernanceWorker[] = [proposals.duties];
+  const workers: readonly GovernanceWorker[] = [proposals.duties, resources];
   return {
     parts,
-    desk: proposals.actions,
+    desk: { ...lookUp(parts), ...proposals.actions, ...resources.desk },
     start() {
       for (const worker of workers) worker.start();
       watch.start();

@@ -37,8 +37,7 @@ export type ApplicationEdge =
  *                                                                   +-------fail-------> failed
  *
  * `match` from waiting, rolled-back and failed: it is there already, whoever put it there. `skip` leaves every state that is not an
- * end, where another version is to be there now. `again` takes every end but refused back to waiting: a repair, or the
- * newer version has failed.
+ * end, where another version is to be there now. `again` takes every end back to waiting: a repair, or the newer version has failed.
  */
 const transitions: Readonly<Record<ApplicationState, Partial<Record<ApplicationEdge, ApplicationState>>>> = {
   waiting: { begin: 'applying', match: 'applied', refuse: 'refused', skip: 'skipped' },
@@ -49,7 +48,7 @@ const transitions: Readonly<Record<ApplicationState, Partial<Record<ApplicationE
   'rolled-back': { match: 'applied', again: 'waiting' },
   failed: { match: 'applied', again: 'waiting' },
   skipped: { again: 'waiting' },
-  refused: {},
+  refused: { again: 'waiting' },
 };
 
 /**

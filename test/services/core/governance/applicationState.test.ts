@@ -29,6 +29,7 @@ const legal: readonly (readonly [ApplicationState, ApplicationEdge, ApplicationS
   ['failed', 'match', 'applied'],
   ['failed', 'again', 'waiting'],
   ['skipped', 'again', 'waiting'],
+  ['refused', 'again', 'waiting'],
 ];
 const edges = [...new Set(legal.map(([, edge]) => edge))];
 
