@@ -53,7 +53,8 @@ export async function startDemoCentres(options: {
         await mkdir(dataDir, { recursive: true });
         const settings = join(dataDir, 'resources.json');
         await writeFile(settings, JSON.stringify(resourcesOf(id)));
-        const args = ['--resources', settings];
+        // What they say of one another's pace is no part of the story.
+        const args = ['--resources', settings, '--log-level', 'silent'];
         const centre = await startLocalCentre({ dataDir, port, rpcUrl, contract, label: name, threads: 1, args });
         if (!centre) throw new Error(`${name} did not start`);
         started.push(centre);

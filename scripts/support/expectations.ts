@@ -14,9 +14,7 @@ export class Expectations {
 
   /** Compares what was seen with what must be. */
   check(what: string, have: unknown, want: unknown): void {
-    const [wantText, haveText] = [want, have].map((value) =>
-      typeof value === 'string' ? value : canonicalText(value ?? null),
-    ) as [string, string];
+    const [wantText, haveText] = [textOf(want), textOf(have)];
     const isRight = wantText === haveText;
     this.#rows.push({ what, want: wantText, have: haveText, isRight });
     this.#say(`${isRight ? '✔' : '✘'} ${what}: ${haveText}${isRight ? '' : `, and not ${wantText}`}`);
@@ -33,4 +31,9 @@ export class Expectations {
     }
     return this.#rows.filter(({ isRight }) => !isRight).length;
   }
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(', ');
+  return typeof value === 'string' ? value : canonicalText(value ?? null);
 }

@@ -6,9 +6,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Address } from '../../services/core/bytes.ts';
+import { systemClock } from '../../services/lib/clock.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
 import { launcher } from './launcher.ts';
+
+/** Some chains mine every few seconds only. */
+const fundLimitMs = 60_000;
 
 /** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
 export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
@@ -22,13 +26,19 @@ export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
   return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
 }
 
-/** The local chain's first account, whose key the whole world knows, pays for a centre's gas. */
+/** The local chain's first account, whose key the whole world knows, pays for a centre's gas. Resolves when it is there. */
 export async function fund(rpcUrl: string, address: Address): Promise<void> {
   const rpc = jsonRpc(rpcUrl);
-  const balance = BigInt(String(await rpc('eth_getBalance', [address, 'latest'])));
-  if (balance >= 10n ** 18n) return;
+  const isThere = async (): Promise<boolean> =>
+    BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) >= 10n ** 18n;
+  if (await isThere()) return;
   const [from] = (await rpc('eth_accounts', [])) as Address[];
   await rpc('eth_sendTransaction', [{ from, to: address, value: `0x${(100n * 10n ** 18n).toString(16)}` }]);
+  const endMs = performance.now() + fundLimitMs;
+  while (!(await isThere())) {
+    if (performance.now() > endMs) throw new Error(`the chain has mined no payment for ${fundLimitMs / 1000} s`);
+    await systemClock.sleep(50);
+  }
 }
 
 /** A running centre. */

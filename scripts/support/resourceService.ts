@@ -11,6 +11,8 @@ export type ResourceService = {
   readonly urlOf: (name: string) => string;
   /** What is there now. */
   readonly documentOf: (name: string) => Document | undefined;
+  /** Changes what is there behind the back of whoever keeps it. */
+  meddle(name: string, document: Document): void;
   /** Changes what is written under a name before it is kept: a service that is faulty, on purpose. */
   alter(name: string, change: (document: Document) => Document): void;
   close(): Promise<void>;
@@ -55,6 +57,7 @@ export async function startResourceService(): Promise<ResourceService> {
       const text = documents.get(name);
       return text === undefined ? undefined : (JSON.parse(text) as Document);
     },
+    meddle: (name, document) => void documents.set(name, JSON.stringify(document)),
     alter: (name, change) => void changes.set(name, change),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
