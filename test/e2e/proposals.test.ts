@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { ProposalDetail } from '../../services/lib/client/governanceAnswers.ts';
@@ -42,6 +43,20 @@ describe('notarium proposal with two real centres', function () {
     cli(place, 'proposal', ...args, '--url', at.url);
   const act = ({ url, dataDir }: Member, ...args: string[]): Promise<CliRun> =>
     cli(place, 'proposal', ...args, '--url', url, '--data', dataDir);
+  const resource = (at: Member, name: string, ...args: string[]): Promise<CliRun> => {
+    const data = name === 'check' ? ['--data', at.dataDir] : [];
+    return cli(place, 'resource', name, ...args, '--url', at.url, ...data);
+  };
+  const pass = async (...args: string[]): Promise<string> => {
+    const { code, stdout, json } = await act(one, 'create', ...args, '--json');
+    expect(code, stdout).to.equal(0);
+    const { proposalId } = json<{ proposalId: string }>();
+    for (const member of [one, two]) {
+      const voted = await act(member, 'vote', proposalId, 'for');
+      expect(voted.code, voted.stderr).to.equal(0);
+    }
+    return proposalId;
+  };
   const shown = async (at: { url: string }, ...args: string[]): Promise<Shown> =>
     (await read(at, 'show', id, '--json', ...args)).json<Shown>();
 
@@ -165,5 +180,37 @@ describe('notarium proposal with two real centres', function () {
     expect((await latest).stdout).to.match(
       /^ +\d+ {2}20.+Z {2}proposal\.created +0x[0-9a-f]{64} {2}Centre 1, general\n$/,
     );
+  });
+
+  it('shows how a resource set stands, and what is really there', async () => {
+    expect((await resource(one, 'list')).stdout).to.equal('');
+    const proposalId = await pass(example('resource-first.json'));
+    await until('it to be in force', async () =>
+      /^radio-north +1 +1 +1 applied +20.+: right$/m.test((await resource(two, 'list')).stdout),
+    );
+    expect((await act(two, 'execute', proposalId)).stdout).to.match(/^✓ executed \(transaction 0x[0-9a-f]{64}\)$/m);
+    const set = (await resource(two, 'show', 'radio-north')).stdout;
+    console.log((await resource(two, 'list')).stdout, set, (await resource(one, 'show', 'radio-north', '1')).stdout);
+    expect(set).to.match(/^ {2}here +1 applied$/m);
+    expect(set).to.match(/^ +1 {2}verified +2 +0 +none {2}20.+Z {2}sha-256:[0-9a-f]{64}$/m);
+    const version = (await resource(one, 'show', 'radio-north', '1')).stdout;
+    expect(version).to.match(/^ {2}state +verified: 2 reports of right, 0 of something else$/m);
+    expect(version).to.match(/^ {2}Centre 2 {2}right {2}20.+Z {2}sha-256:[0-9a-f]{64} {2}0x[0-9a-f]{64}$/m);
+
+    const file = join(two.dataDir, 'resources', 'radio-north.json');
+    const real = JSON.parse(await readFile(file, 'utf8')) as { emergency: boolean };
+    await writeFile(file, JSON.stringify({ ...real, emergency: true }));
+    const drifted = await resource(two, 'check', 'radio-north');
+    expect(drifted.code, drifted.stdout).to.equal(78);
+    expect(drifted.stdout).to.contain('1 field differs\n').and.contain('    /emergency\n');
+    const repaired = await resource(two, 'check', 'radio-north', '--repair', '--json');
+    expect(repaired.code, repaired.stdout).to.equal(0);
+    expect(JSON.parse(await readFile(file, 'utf8'))).to.deep.equal(real);
+
+    expect((await resource(two, 'show', 'nothing')).code).to.equal(73);
+    expect((await resource(two, 'show', 'radio-north', 'x')).code).to.equal(2);
+    expect((await act(two, 'create', example('resource-first.json'))).code).to.equal(71);
+    await pass(example('resource-first.json'), '--rebase');
+    await until('the second version', async () => (await resource(one, 'show', 'radio-north', '2')).code === 0);
   });
 });
