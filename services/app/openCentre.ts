@@ -157,7 +157,6 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     options.publish !== false,
   );
   const governing = new GovernanceSeat({
-    chain,
     registry,
     logger,
     open: () =>

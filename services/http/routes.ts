@@ -4,6 +4,7 @@ import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { networkRoutes } from './routes/network.ts';
+import { proposalRoutes } from './routes/proposals.ts';
 import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
 import { resourceRoutes } from './routes/resources.ts';
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...logRoutes,
   ...resourceRoutes,
   ...networkRoutes,
+  ...proposalRoutes,
   ...proposingRoutes,
   ...eventRoutes,
   ...keyRoutes,

@@ -3,6 +3,7 @@ import { Resources } from '../resources/Resources.ts';
 import type { ResourceSettings } from '../resources/resourceSettings.ts';
 import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
+import { lookUp } from './lookUp.ts';
 import { NoticeWatch } from './NoticeWatch.ts';
 import { openContents, serveContents } from './openContents.ts';
 import { openProposals } from './openProposals.ts';
@@ -52,7 +53,7 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   const workers: readonly GovernanceWorker[] = [proposals.duties, resources];
   return {
     parts,
-    desk: { ...proposals.actions, ...resources.desk },
+    desk: { ...lookUp(parts), ...proposals.actions, ...resources.desk },
     start() {
       for (const worker of workers) worker.start();
       watch.start();
