@@ -1,12 +1,9 @@
 import type { MinedCall } from '../../chain/Governance.ts';
-import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
 import { awaitProposal, createdEvent, findProposal } from './findProposal.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
-
-/** What was done; the hash is left out where it was done already, and is not confirmed yet. */
-export type Changed = { readonly proposalId: ProposalId; readonly transactionHash?: Hash };
+import type { Changed } from './ProposalActions.ts';
 
 /**
  * Takes a proposal of this centre's own back before the vote starts; once more is the same answer.

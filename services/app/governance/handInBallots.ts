@@ -5,6 +5,7 @@ import { outcomeOf } from '../../core/governance/outcome.ts';
 import type { StoredBallot } from '../../store/BallotStore.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
 import type { ProposalProjection } from './projections.ts';
+import { tallyOf } from './projectProposal.ts';
 
 /** Ballots whose voters have not voted on the chain yet. */
 export function openBallots(ballots: readonly StoredBallot[], voted: ReadonlySet<string>): StoredBallot[] {
@@ -13,19 +14,19 @@ export function openBallots(ballots: readonly StoredBallot[], voted: ReadonlySet
 
 /** Whether the votes of the chain and these ballots together make the outcome certain. */
 export function decides(proposal: ProposalProjection, ballots: readonly StoredBallot[]): boolean {
-  const votes: Record<Support, number> = { for: 0, against: 0, abstain: 0 };
-  for (const cast of proposal.votes) votes[cast.support] += cast.votes;
-  const weights = new Map(proposal.electorate.map(({ account, votes }) => [account, votes]));
+  const { forVotes, againstVotes, abstainVotes, ...rest } = tallyOf(proposal);
+  const votes: Record<Support, number> = { for: forVotes, against: againstVotes, abstain: abstainVotes };
+  const weights = new Map(proposal.electorate.map((elector) => [elector.account, elector.votes]));
   for (const { voter, support } of ballots) votes[support] += weights.get(voter) ?? 0;
-  const { aggregation, totalVotes, quorumVotes } = proposal;
-  const [forVotes, againstVotes, abstainVotes] = [votes.for, votes.against, votes.abstain];
-  return outcomeOf({ aggregation, forVotes, againstVotes, abstainVotes, totalVotes, quorumVotes }, false) !== undefined;
+  const tally = { ...rest, forVotes: votes.for, againstVotes: votes.against, abstainVotes: votes.abstain };
+  return outcomeOf(tally, false) !== undefined;
 }
 
 /**
  * Hands in all ballots that the chain lacks, in one batch. Whoever else does it at the same time does no harm: who has voted is
  * passed over.
- * @throws NotariumError of `Governance.castVotes`, but `ballot-invalid`: ballots that are not taken are dropped.
+ * @throws NotariumError of `Governance.castVotes`, but `ballot-invalid`: ballots that are not taken are dropped; and but
+ *   `proposal-state`: somebody was faster, and it is decided.
  */
 export async function handInBallots(
   parts: Pick<GovernanceParts, 'governance' | 'store' | 'logger' | 'notices'>,
@@ -51,12 +52,14 @@ export async function handInBallots(
   try {
     await cast(ballots);
   } catch (error) {
+    if (isNotariumError(error, 'proposal-state')) return;
     if (!isNotariumError(error, 'ballot-invalid')) throw error;
     // A wallet that has changed its mind: the others must not wait for it.
     for (const ballot of ballots) {
       try {
         await cast([ballot]);
       } catch (refusal) {
+        if (isNotariumError(refusal, 'proposal-state')) return;
         if (!isNotariumError(refusal, 'ballot-invalid')) throw refusal;
         logger.warn(
           { err: refusal, proposalId, voter: ballot.voter },

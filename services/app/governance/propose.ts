@@ -1,5 +1,5 @@
 import type { Acceptance } from '../../core/acceptance.ts';
-import { fromHex, type Hash, type RecordId } from '../../core/bytes.ts';
+import { fromHex, type RecordId } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { readConfiguration } from '../../core/governance/configuration.ts';
@@ -12,18 +12,7 @@ import { digestText, signRecord } from '../../core/record.ts';
 import { completedDraft, headOf } from './completedDraft.ts';
 import { awaitProposal } from './findProposal.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
-
-/** What became of a request to propose. */
-export type Proposed = {
-  readonly proposalId: ProposalId;
-  readonly contentHash: Hash;
-  /** Of the request, in the log. */
-  readonly recordId: RecordId;
-  /** Left out where the record is in the log already. */
-  readonly acceptance?: Acceptance;
-  /** Left out where the proposal was there already, and is not confirmed yet. */
-  readonly transactionHash?: Hash;
-};
+import type { Proposed } from './ProposalActions.ts';
 
 /**
  * Proposes what the text of a request says. The order is such that the request can be repeated after a crash at any point

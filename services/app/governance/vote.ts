@@ -1,26 +1,14 @@
-import { type Address, type Hash, toHex } from '../../core/bytes.ts';
+import { toHex } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { VoteRequest } from '../../core/governance/ballot.ts';
-import type { Support } from '../../core/governance/names.ts';
 import { type Ballot, ballotDigest, type ProposalId } from '../../core/governance/signing.ts';
 import type { StoredBallot } from '../../store/BallotStore.ts';
 import { checkBallot, checkElector } from './checkBallot.ts';
 import { checkContent } from './checkContent.ts';
 import { awaitProposal, findProposal } from './findProposal.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
+import type { Voted } from './ProposalActions.ts';
 import type { ProposalProjection } from './projections.ts';
-
-/** A vote that stands on the chain, or will once it is handed in. */
-export type Voted = {
-  readonly proposalId: ProposalId;
-  readonly voter: Address;
-  readonly support: Support;
-  readonly reason: string;
-} & (
-  | { readonly by: 'transaction'; readonly transactionHash: Hash }
-  /** Kept here, and told to the other centres. */
-  | { readonly by: 'signature'; readonly signature: string }
-);
 
 /** Tells the other centres of a ballot that has just been kept. */
 export type Spread = (ballot: StoredBallot) => void;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProposalQuery } from '../../app/governance/lookUp.ts';
+import type { ProposalQuery } from '../../app/governance/ProposalLookUp.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { proposalKinds } from '../../core/governance/names.ts';
 import { proposalStates } from '../../core/governance/proposalState.ts';

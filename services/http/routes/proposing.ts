@@ -7,6 +7,7 @@ import { hashSchema } from '../../core/schemas.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { sendJson } from '../answer.ts';
 import { callSignal } from '../callSignal.ts';
+import { governanceOf } from '../governanceOf.ts';
 import type { HttpContext } from '../HttpContext.ts';
 import { invalidRequest } from '../handlerOf.ts';
 import { type Route, route } from '../Route.ts';
@@ -156,14 +157,15 @@ async function bodyOf(request: Request, { limits }: HttpContext): Promise<string
 /** Asks the desk, and waits no longer than the client and the bound of a request do. */
 async function asked<T>(
   response: Response,
-  { centre, limits, lifetime }: HttpContext,
+  context: HttpContext,
   run: (desk: GovernanceDesk, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  if (!centre.governance) throw new NotariumError('governance-missing');
+  const { limits, lifetime } = context;
+  const desk = governanceOf(context);
   response.setHeader('cache-control', 'no-store');
   const signal = AbortSignal.any([callSignal(response, lifetime), AbortSignal.timeout(1000 * limits.waitSeconds)]);
   try {
-    return await run(centre.governance, signal);
+    return await run(desk, signal);
   } catch (error) {
     if (!signal.aborted || isNotariumError(error)) throw error;
     throw new NotariumError('wait-timeout', 'it is under way: ask again', { cause: error });

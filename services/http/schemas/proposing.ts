@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { Changed } from '../../app/governance/changeProposal.ts';
-import type { Proposed } from '../../app/governance/propose.ts';
-import type { Voted } from '../../app/governance/vote.ts';
+import type { Changed, Proposed, Voted } from '../../app/governance/ProposalActions.ts';
 import { ownVoteSchema, signedVoteSchema } from '../../core/governance/ballot.ts';
 import { supports } from '../../core/governance/names.ts';
 import { proposalDraftSchema } from '../../core/governance/proposalDraft.ts';

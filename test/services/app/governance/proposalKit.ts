@@ -1,8 +1,9 @@
 import { defaultSettings } from '../../../../services/app/CentreParts.ts';
 import type { GovernanceParts } from '../../../../services/app/governance/GovernanceParts.ts';
-import { noticesOf } from '../../../../services/app/governance/noticeOf.ts';
+import { NoticeWatch } from '../../../../services/app/governance/NoticeWatch.ts';
 import { openContents, serveContents } from '../../../../services/app/governance/openContents.ts';
-import { openProposals, type ProposalActions } from '../../../../services/app/governance/openProposals.ts';
+import { openProposals } from '../../../../services/app/governance/openProposals.ts';
+import type { ProposalActions } from '../../../../services/app/governance/ProposalActions.ts';
 import type { ProposalProjection } from '../../../../services/app/governance/projections.ts';
 import { Intake } from '../../../../services/app/Intake.ts';
 import { IntakeWorkers } from '../../../../services/app/IntakeWorkers.ts';
@@ -11,17 +12,17 @@ import { RegistryWatch } from '../../../../services/app/RegistryWatch.ts';
 import type { Governance } from '../../../../services/chain/Governance.ts';
 import { networkName } from '../../../../services/core/eip712.ts';
 import type { ProposalKind } from '../../../../services/core/governance/names.ts';
-import { outcomeOf } from '../../../../services/core/governance/outcome.ts';
 import type { Rule } from '../../../../services/core/governance/proposalContent.ts';
-import type { ProposalId, ProposalOutcome } from '../../../../services/core/governance/signing.ts';
+import type { ProposalId } from '../../../../services/core/governance/signing.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
 import type { Store } from '../../../../services/store/Store.ts';
 import { devAddress, devKey } from '../../../support/chains.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type CreatedEvent, type GovernanceKit, governanceKit } from '../../chain/governanceKit.ts';
+import { type GovernanceKit, governanceKit } from '../../chain/governanceKit.ts';
 import { closeNets, connect, type LogLine, type TestNet, testNet } from '../../net/netKit.ts';
 import { storePlace } from '../../store/storePlace.ts';
+import { untilProposal } from './noticeKit.ts';
 
 /** One centre of {@link ProposalKit}: development account `place` with a store and, where asked for, a net of its own. */
 export type KitCentre = {
@@ -30,9 +31,8 @@ export type KitCentre = {
   readonly store: Store;
   readonly governance: Governance;
   readonly log: readonly LogLine[];
-  /** Reads the chain: all that is there counts as confirmed from then on. */
-  project(): Promise<void>;
-  proposal(id: ProposalId): Promise<ProposalProjection>;
+  /** Waits until the proposal is there, and something holds of it. */
+  confirmed(id: ProposalId, holds?: (proposal: ProposalProjection) => boolean): Promise<ProposalProjection>;
   /** What it does by itself, as it would after a restart. */
   startDuties(): void;
 };
@@ -40,14 +40,10 @@ export type KitCentre = {
 /** Development accounts 0 to 3 as centres on a fresh deployment. */
 export type ProposalKit = GovernanceKit & {
   readonly centres: readonly KitCentre[];
-  projectAll(): Promise<void>;
   dispose(): Promise<void>;
 };
 
-/**
- * Centres with real stores, real intake, a real chain and real sockets. The watch of notices is a TEST DOUBLE that reads the
- * chain when it is told to, so that a test decides what is confirmed.
- */
+/** Centres with real stores, real intake, a real chain and real sockets: all but what has to do with blocks. */
 export async function proposalKit(
   rpcUrl: string,
   options: {
@@ -71,9 +67,6 @@ export async function proposalKit(
   return {
     ...kit,
     centres,
-    async projectAll() {
-      for (const centre of centres) await centre.project();
-    },
     async dispose() {
       await opened.disposeAsync();
       await closeNets();
@@ -118,20 +111,18 @@ async function openCentre(
   });
   opened.defer(() => intake.close());
 
-  let seconds = 0;
-  const project = async (): Promise<void> => {
-    const newest = await governance.newestBlock();
-    const events = await kit.events();
-    const found = events.filter((event) => event.type === 'proposal.created');
-    const projections = [];
-    for (const event of found) projections.push(await projectionOf(governance, event, events, newest.timestamp));
-    await store.saveNotices({
-      checkpoint: { blockNumber: newest.number, blockHash: newest.hash },
-      notices: noticesOf(events),
-      projections: projections.map((body) => ({ subject: body.proposalId, kind: 'proposal', body })),
-    });
-    seconds = newest.timestamp;
-  };
+  const watch = new NoticeWatch({
+    chain,
+    governance,
+    store,
+    problems,
+    clock: systemClock,
+    logger,
+    settings: { ...settings, watchMs: 50 },
+    isReading: true,
+  });
+  watch.start();
+  opened.defer(() => watch.close());
   const parts = {
     network,
     periodSeconds,
@@ -148,12 +139,7 @@ async function openCentre(
     replication: net && { net },
     governance,
     contents: openContents({ store, crypto, net: () => net }),
-    notices: {
-      onNotices: () => {},
-      lookSoon: () => {},
-      chainSeconds: () => Math.max(seconds, Math.floor(Date.now() / 1000)),
-      lease: async () => ({ name: 'notices', owner: 'test', token: 1, expiresMs: Number.MAX_SAFE_INTEGER }),
-    },
+    notices: watch,
     accept: (lines: readonly string[]) => intake.accept(lines),
     onJoin: (handler: (joined: TestNet) => void) => net && handler(net),
   } satisfies Partial<Record<keyof GovernanceParts, unknown>> as unknown as GovernanceParts;
@@ -165,58 +151,11 @@ async function openCentre(
     store,
     governance,
     log,
-    project,
-    proposal: async (id) => (await store.projection(id))!.body as ProposalProjection,
+    confirmed: (id, holds) => untilProposal(store, id, holds),
     startDuties() {
       duties.start();
       opened.defer(() => duties.close());
     },
-  };
-}
-
-async function projectionOf(
-  governance: Governance,
-  { type: _, place: created, ...event }: CreatedEvent,
-  events: Awaited<ReturnType<Governance['events']>>,
-  newestSeconds: number,
-): Promise<ProposalProjection> {
-  const { proposalId, contentHash } = event;
-  const { epoch, aggregation, quorumVotes, totalVotes, electorate } = (await governance.proposal(proposalId))!;
-  const about = events.filter((each) => 'proposalId' in each && each.proposalId === proposalId);
-  const tally = { for: 0, against: 0, abstain: 0 };
-  let outcome: ProposalOutcome | undefined;
-  const decide = (decision: ProposalOutcome['decision'] | undefined, decidedAt: number): void => {
-    const votes = { forVotes: tally.for, againstVotes: tally.against, abstainVotes: tally.abstain };
-    if (decision) outcome ??= { proposalId, contentHash, decision, ...votes, decidedAt };
-  };
-  const judge = (isOver: boolean): ProposalOutcome['decision'] | undefined => {
-    const votes = { forVotes: tally.for, againstVotes: tally.against, abstainVotes: tally.abstain };
-    return outcomeOf({ aggregation, ...votes, totalVotes, quorumVotes }, isOver);
-  };
-  const votes = [];
-  for (const each of about) {
-    if (each.type === 'proposal.canceled') decide('canceled', each.place.timestamp);
-    if (each.type !== 'vote.cast') continue;
-    const { voter, support, reason, place } = each;
-    votes.push({ voter, support, reason, place, votes: each.votes });
-    tally[support] += each.votes;
-    decide(judge(false), place.timestamp);
-  }
-  if (newestSeconds > event.voteEnd) decide(judge(true), event.voteEnd + 1);
-  const placeOf = (what: string) => about.find(({ type }) => type === what)?.place;
-  const [canceled, executed] = [placeOf('proposal.canceled'), placeOf('proposal.executed')];
-  return {
-    ...event,
-    created,
-    epoch,
-    aggregation,
-    quorumVotes,
-    totalVotes,
-    electorate: electorate.map(({ account, votes: weight }) => ({ account, votes: weight })),
-    votes,
-    ...(canceled ? { canceled } : {}),
-    ...(executed ? { executed } : {}),
-    ...(outcome ? { outcome } : {}),
   };
 }
 

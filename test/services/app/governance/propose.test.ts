@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { propose } from '../../../../services/app/governance/propose.ts';
-import { fromHex, type Hash, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
 import { canonicalBytes } from '../../../../services/core/canonicalJson.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { readConfiguration, resourceSetId } from '../../../../services/core/governance/configuration.ts';
@@ -49,7 +49,7 @@ describe('proposing', () => {
       meta: { proposalId: first.proposalId, kind: 'general' },
     });
     expect(first.acceptance?.recordId).to.equal(first.recordId);
-    await centre.project();
+    await centre.confirmed(first.proposalId);
     // Other spaces, the same draft.
     const again = await actions.propose(JSON.stringify(JSON.parse(generalDraft('one')), null, 2));
     expect({ ...again, isNew: true }).to.deep.equal(first);
@@ -72,7 +72,14 @@ describe('proposing', () => {
       { ...parts, governance: { ...parts.governance, propose: fail } },
     ];
     const hashes = new Set<Hash>();
-    const watched = { ...parts.contents, put: async (bytes: Uint8Array) => (hashes.add(await put(bytes)), put(bytes)) };
+    const watched = {
+      ...parts.contents,
+      async put(bytes: Uint8Array) {
+        const hash = await put(bytes);
+        hashes.add(hash);
+        return hash;
+      },
+    };
     for (const each of interrupted) {
       const contents = each.contents === parts.contents ? watched : each.contents;
       await expectCode('storage-failed', propose({ ...each, contents }, generalDraft('crash')));
@@ -87,20 +94,15 @@ describe('proposing', () => {
   });
 
   it('completes a draft anew that can no longer be handed in', async () => {
-    const { parts, actions, store } = await fresh();
+    const { actions, store } = await fresh();
     const text = JSON.stringify({ ...JSON.parse(generalDraft('late')), validForSeconds: 1 });
-    const { content } = await store
-      .keepProposalDraft({
-        draftHash: toHex(crypto.sha256(canonicalBytes(JSON.parse(text)))),
-        contentHash: `0x${'11'.repeat(32)}`,
-        content: JSON.stringify(kit.draft('general', {}).content),
-        validUntil: 5,
-      })
-      .then((draft) => draft);
+    const draftHash = toHex(crypto.sha256(canonicalBytes(JSON.parse(text))));
+    const { content, contentHash } = kit.draft('general', {});
+    await store.keepProposalDraft({ draftHash, contentHash, content: JSON.stringify(content), validUntil: 5 });
     const done = await actions.propose(text);
     expect(done.isNew).to.equal(true);
-    expect(toHex(crypto.sha256(utf8(content)))).not.to.equal(done.contentHash);
-    expect(parts.signer.address).to.equal(devAddress(0));
+    expect(done.contentHash).not.to.equal(contentHash);
+    expect((await store.proposalDraft(draftHash))!.contentHash).to.equal(done.contentHash);
   });
 
   it('builds a resource proposal on the version at the head, and says when the head is another', async () => {
@@ -111,7 +113,6 @@ describe('proposing', () => {
     expect(await store.hasContent(hash)).to.equal(true);
     const votes = await Promise.all([0, 1, 2, 3].map((voter) => kit.ballot(first.proposalId, voter, 'for')));
     await governance.castVotes(first.proposalId, votes);
-    await centre.project();
     const early = resourceDraft('early', add('/channels/b', 2), { base: 0 });
     await actions.execute(first.proposalId);
     expect((await governance.resourceHeads(resourceSetId('radio'))).head).to.equal(1);
@@ -144,18 +145,13 @@ describe('proposing', () => {
     const [event] = await kit.governance.events(...(await blockOf(done.transactionHash!)));
     expect(event).to.deep.include({ type: 'proposal.created', proposer: devAddress(2) });
     await expectCode('elector-unknown', actions.propose(await signed(kit.draft('general', {}, 5))));
-    const outdated = kit.draft('resource', {
-      resourceSet: 'radio',
-      base: 4,
-      patch: [{ op: 'add', path: '/a', value: 1 }],
-      configurationHash: `0x${'00'.repeat(32)}`,
-      uri: '',
-    });
-    const { data } = await expectCode('proposal-outdated', actions.propose(await signed(outdated)));
+    const patch = [{ op: 'add', path: '/a', value: 1 } as const];
+    const configurationHash = `0x${'00'.repeat(32)}` as const;
+    const version = (base: number) =>
+      kit.draft('resource', { resourceSet: 'radio', base, patch, configurationHash, uri: '' });
+    const { data } = await expectCode('proposal-outdated', actions.propose(await signed(version(4))));
     expect(data).to.deep.equal({ have: 4, want: 0 });
-    const { effect } = outdated.content as { effect: object };
-    const wrong = kit.draft('resource', { ...(effect as never as { base: number }), base: 0 } as never);
-    const mismatch = await expectCode('proposal-mismatch', actions.propose(await signed(wrong)));
+    const mismatch = await expectCode('proposal-mismatch', actions.propose(await signed(version(0))));
     expect(mismatch.data.field).to.equal('effect.configurationHash');
     await expectCode('proposal-invalid', actions.propose('{"content": 1}'));
     await expectCode('proposal-invalid', actions.propose(suspensionDraft('nobody')));
