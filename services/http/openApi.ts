@@ -37,6 +37,7 @@ export function openApiDocument(options: { version: string }): ReturnType<typeof
         { name: 'records', description: 'Submit records, look them up, get and verify receipts' },
         { name: 'log', description: 'Blocks, proofs, and the log itself as static tiles (C2SP tlog-tiles)' },
         { name: 'proposals', description: 'Proposals, votes on them, and what comes of them' },
+        { name: 'resources', description: 'Shared resource sets: what was passed, and what is really there' },
         { name: 'network', description: 'The consortium and this centre' },
         { name: 'keys', description: 'API keys' },
         { name: 'service', description: 'Probes, metrics and documentation' },

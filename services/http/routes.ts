@@ -7,6 +7,7 @@ import { networkRoutes } from './routes/network.ts';
 import { proposalRoutes } from './routes/proposals.ts';
 import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { submitRoutes } from './routes/submit.ts';
 import { verifyRoutes } from './routes/verify.ts';
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...verifyRoutes,
   ...logRoutes,
+  ...resourceRoutes,
   ...networkRoutes,
   ...proposalRoutes,
   ...proposingRoutes,

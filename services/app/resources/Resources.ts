@@ -4,33 +4,11 @@ import { resourceSetId } from '../../core/governance/configuration.ts';
 import type { GovernanceParts, GovernanceWorker } from '../governance/GovernanceParts.ts';
 import { Configurator } from './Configurator.ts';
 import { Reporter } from './Reporter.ts';
+import type { ResourceDesk, ResourceSetPage, ResourceSetView, ResourceVersionView } from './ResourceDesk.ts';
 import type { ResourceParts } from './ResourceParts.ts';
 import { ResourceProblems } from './ResourceProblems.ts';
 import type { ResourceSettings } from './resourceSettings.ts';
-import {
-  type ResourceSetPage,
-  type ResourceSetView,
-  type ResourceVersionView,
-  resourceVersionView,
-  setView,
-  versionPage,
-} from './views.ts';
-
-/** What HTTP and the command line may ask about resource sets. A set is named by its name or by the Keccak-256 of it. */
-export type ResourceDesk = {
-  /** In the order of their names. */
-  resourceSets(): Promise<ResourceSetView[]>;
-  /** @throws NotariumError `resource-unknown`. */
-  resourceSet(set: string, page: { readonly before?: number; readonly limit: number }): Promise<ResourceSetPage>;
-  /** @throws NotariumError `resource-unknown`. */
-  resourceVersion(set: string, version: number): Promise<ResourceVersionView>;
-  /**
-   * Looks now what is really there; with `repairs`, what is not right is written again.
-   * @throws NotariumError `resource-unknown`; `not-ready` where another process of this centre keeps its resource sets;
-   *   `resource-failed` where it cannot be known what is there; `content-unavailable`.
-   */
-  checkResource(set: string, repairs: boolean): Promise<ResourceSetView>;
-};
+import { resourceVersionView, setView, versionPage } from './views.ts';
 
 const idPattern = /^0x[0-9a-f]{64}$/;
 
@@ -40,7 +18,7 @@ export class Resources implements GovernanceWorker {
     resourceSets: () => this.#resourceSets(),
     resourceSet: (set, page) => this.#resourceSet(set, page),
     resourceVersion: (set, version) => this.#resourceVersion(set, version),
-    checkResource: (set, repairs) => this.#checkResource(set, repairs),
+    checkResource: (set, options) => this.#checkResource(set, options),
   };
   readonly #parts: GovernanceParts;
   readonly #kept: { readonly parts: ResourceParts; readonly reporter: Reporter } | undefined;
@@ -93,11 +71,14 @@ export class Resources implements GovernanceWorker {
     return view;
   }
 
-  async #checkResource(set: string, repairs: boolean): Promise<ResourceSetView> {
+  async #checkResource(
+    set: string,
+    { repair, signal }: { readonly repair: boolean; readonly signal?: AbortSignal },
+  ): Promise<ResourceSetView> {
     await this.#view(set);
     const configurator = this.#configurators.get(this.#idOf(set));
     if (!configurator) throw new NotariumError('not-ready', 'this process does not keep the resource set, or not yet');
-    await configurator.check(repairs);
+    await inTime(configurator.check(repair), signal);
     return await this.#view(set);
   }
 
@@ -127,4 +108,17 @@ export class Resources implements GovernanceWorker {
 
 function unknown(data: { readonly resourceSet: string; readonly version?: number }): NotariumError {
   return new NotariumError('resource-unknown', undefined, { data });
+}
+
+async function inTime(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(new NotariumError('wait-timeout', 'it is under way: ask again'));
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }

@@ -1,76 +1,15 @@
-import type { Address, Hash, RecordId } from '../../core/bytes.ts';
-import type { ApplicationState } from '../../core/governance/applicationState.ts';
-import type { Finding, ReportState, StoredReport, StoredVersion } from '../../store/ResourceStore.ts';
+import type { Hash } from '../../core/bytes.ts';
+import type { StoredReport, StoredVersion } from '../../store/ResourceStore.ts';
 import type { Store } from '../../store/Store.ts';
-import type { Page } from '../Centre.ts';
 import type { VersionProjection } from '../governance/projections.ts';
+import type {
+  OwnVersionView,
+  ResourceSetPage,
+  ResourceSetView,
+  ResourceVersionView,
+  VersionView,
+} from './ResourceDesk.ts';
 import { headOf, newestVersions, versionOf } from './versionsOf.ts';
-
-/** A version as this node has it. */
-export type OwnVersionView = {
-  readonly version: number;
-  readonly state: ApplicationState;
-  readonly changedAt: string;
-  readonly reason?: string;
-  /** What is to come back, or came back, where it cannot be applied: a version, or 0 for what was there before. */
-  readonly fallback?: number;
-  readonly check?: Finding;
-};
-
-/** A resource set. */
-export type ResourceSetView = {
-  /** Name; left out while no content tells it. */
-  readonly resourceSet?: string;
-  /** Keccak-256 of the name. */
-  readonly id: Hash;
-  /** The version that is to be there, and the one that a quorum reports as right; 0 for none. */
-  readonly head: number;
-  readonly inForce: number;
-  /** The head as this node has it; left out before it has looked. */
-  readonly own?: OwnVersionView;
-};
-
-/** A version as the chain has it. */
-export type VersionView = Omit<VersionProjection, 'resourceSet' | 'added' | 'reports'> & {
-  readonly addedAt: number;
-  readonly transactionHash: Hash;
-  /** Nodes whose latest report says right, and something else. */
-  readonly matching: number;
-  readonly differing: number;
-};
-
-/** A set with a page of its versions, newest first. */
-export type ResourceSetPage = ResourceSetView & { readonly versions: Page<VersionView> };
-
-/** One version with every node's latest report. */
-export type ResourceVersionView = VersionView & {
-  readonly resourceSet?: string;
-  readonly id: Hash;
-  readonly own?: OwnVersionView;
-  readonly reports: readonly {
-    readonly reporter: Address;
-    readonly matches: boolean;
-    readonly sequence: number;
-    readonly actualHash: Hash;
-    /** Its record in the log, whose digest is that of the full report. */
-    readonly recordId: Hash;
-    readonly transactionHash: Hash;
-    readonly time: number;
-  }[];
-  /** The newest of this node, also while it is on its way. */
-  readonly ownReport?: {
-    readonly sequence: number;
-    readonly state: ReportState;
-    readonly matches: boolean;
-    readonly actualHash: Hash;
-    readonly recordId: RecordId;
-    /** Over EIP-712 `Report` of the resource registry: who has it can hand the report in. */
-    readonly signature: string;
-    readonly madeAt: string;
-    readonly transactionHash?: Hash;
-    readonly reason?: string;
-  };
-};
 
 type Reads = Pick<
   Store,
@@ -97,7 +36,7 @@ export async function versionPage(
   store: Reads,
   id: Hash,
   { before, limit }: { readonly before?: number; readonly limit: number },
-): Promise<Page<VersionView>> {
+): Promise<ResourceSetPage['versions']> {
   const found = await newestVersions(store, id, {
     ...(before === undefined ? {} : { beforeSeq: before }),
     limit: limit + 1,

@@ -147,7 +147,7 @@ describe('resource sets of a centre', function () {
       await until('all to be well', async () => !(await problems(one)).includes('resource-failed'));
       service.isDown = true;
       await until('the problem', async () => (await problems(one)).includes('resource-failed'));
-      await expectCode('resource-failed', one.centre.governance!.checkResource('radio', false));
+      await expectCode('resource-failed', one.centre.governance!.checkResource('radio', { repair: false }));
       expect((await own(one))!.check).to.deep.include({ matches: false, problem: 'resource-failed' });
       expect((await reportOf(one, 1))!.sequence).to.equal(1);
     });
@@ -204,9 +204,13 @@ describe('resource sets of a centre', function () {
     expect(failed.type).to.equal('resource.failed');
     expect(failed.data).to.deep.include({ version: 2, state: 'rolled-back', fallback: 1 });
     // A look alone changes nothing.
-    expect((await one.centre.governance!.checkResource('radio', false)).own).to.deep.include({ state: 'rolled-back' });
+    expect((await one.centre.governance!.checkResource('radio', { repair: false })).own).to.deep.include({
+      state: 'rolled-back',
+    });
     await writeFile(`${file}.allowed`, '');
-    expect((await one.centre.governance!.checkResource('radio', true)).own).to.deep.include({ state: 'applied' });
+    expect((await one.centre.governance!.checkResource('radio', { repair: true })).own).to.deep.include({
+      state: 'applied',
+    });
     expect(await problems(one)).not.to.include('resource-failed');
     await until('the right report', async () => (await onChain(2)).matching === 1);
   });
