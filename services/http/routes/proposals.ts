@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProposalQuery } from '../../app/governance/lookUp.ts';
+import type { ProposalQuery } from '../../app/governance/ProposalLookUp.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { proposalKinds } from '../../core/governance/names.ts';
 import { proposalStates } from '../../core/governance/proposalState.ts';
@@ -75,7 +75,10 @@ export const proposalRoutes: readonly Route[] = [
     summary: 'Content of a proposal, or configuration of a resource set, by its hash',
     description: 'What this centre does not have, it asks the others for. Check the bytes against the hash.',
     responses: {
-      200: { description: 'The document', content: { 'application/json': { schema: z.unknown() } } },
+      200: {
+        description: 'The document',
+        content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } },
+      },
       304: notModified,
     },
     errors: ['not-found', 'content-unavailable', 'governance-missing'],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RulesView } from '../../app/governance/lookUp.ts';
+import type { RulesView } from '../../app/governance/ProposalLookUp.ts';
 import type { ProposalView } from '../../app/governance/proposalView.ts';
 import { aggregations, proposalKinds, supports } from '../../core/governance/names.ts';
 import { ruleSchema } from '../../core/governance/proposalContent.ts';
