@@ -1,216 +1,162 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import type { ProposalDetail } from '../../services/lib/client/governanceAnswers.ts';
-import { deployGovernance } from '../support/chains.ts';
-import { type CliPlace, type CliRun, cli } from '../support/cliKit.ts';
+import { Transaction } from 'ethers';
+import { operatorKey } from '../../services/cli/operatorKey.ts';
+import type { Address } from '../../services/core/bytes.ts';
+import { type ProposalResult, verifyProposalResult } from '../../services/core/governance/proposalResult.ts';
+import { type Answer, json } from '../support/centreApi.ts';
+import { type DeployedGovernance, deployGovernance } from '../support/chains.ts';
 import { type Consortium, type Member, startConsortium } from '../support/consortium.ts';
-import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { type RpcProxy, rpcProxy } from '../support/rpcProxy.ts';
 import { until } from '../support/until.ts';
 
-const example = (name: string): string => fileURLToPath(new URL(`../../examples/proposals/${name}`, import.meta.url));
+type View = Record<string, unknown> & { readonly state: string; readonly result: ProposalResult | null };
 
-type Shown = { proposal: ProposalDetail; verification: { status: string; basis: string; confirmedBy?: string[] } };
-
-describe('notarium proposal with two real centres', function () {
+describe('four centres decide on proposals', function () {
   this.timeout(240_000);
   let consortium: Consortium;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let place: CliPlace;
-  let one: Member;
-  let two: Member;
-  let id: string;
+  let governance: DeployedGovernance;
+  let proxy: RpcProxy;
+  /** Called with each transaction of the first centre to the governor; the chain does not get it where it answers true. */
+  let intercept: () => boolean = () => false;
+
   before(async () => {
-    folder = await temporaryFolder();
-    place = { cwd: folder.path };
-    consortium = await startConsortium({ centres: 2 });
-    [one, two] = consortium.members as [Member, Member];
-    const { rpcUrl } = consortium.chain;
-    await deployGovernance(rpcUrl, consortium.deployed.registry);
-    await until('the centres to know of the governor', async () =>
-      (await Promise.all([one, two].map(({ url }) => fetch(`${url}/v1/rules`)))).every(({ ok }) => ok),
-    );
+    consortium = await startConsortium({
+      centres: 4,
+      async rpcUrlOf(index, rpcUrl) {
+        if (index > 0) return rpcUrl;
+        proxy = await rpcProxy(rpcUrl, ({ method, params }) => {
+          if (method !== 'eth_sendRawTransaction') return undefined;
+          const { to } = Transaction.from(String(params[0]));
+          const isCaught = to?.toLowerCase() === governance?.governor && intercept();
+          return isCaught ? { raw: '', status: 502 } : undefined;
+        });
+        return proxy.rpcUrl;
+      },
+    });
+    governance = await deployGovernance(consortium.chain.rpcUrl, consortium.deployed.registry);
+    for (const { url } of consortium.members) {
+      await until('the rules', async () => (await json(`${url}/v1/rules`)).status === 200);
+    }
   });
   after(async () => {
     await consortium?.[Symbol.asyncDispose]();
-    await folder?.[Symbol.asyncDispose]();
+    await proxy?.close();
   });
 
-  const read = (at: { url: string }, ...args: string[]): Promise<CliRun> =>
-    cli(place, 'proposal', ...args, '--url', at.url);
-  const act = ({ url, dataDir }: Member, ...args: string[]): Promise<CliRun> =>
-    cli(place, 'proposal', ...args, '--url', url, '--data', dataDir);
-  const resource = (at: Member, name: string, ...args: string[]): Promise<CliRun> => {
-    const data = name === 'check' ? ['--data', at.dataDir] : [];
-    return cli(place, 'resource', name, ...args, '--url', at.url, ...data);
-  };
-  const pass = async (...args: string[]): Promise<string> => {
-    const { code, stdout, json } = await act(one, 'create', ...args, '--json');
-    expect(code, stdout).to.equal(0);
-    const { proposalId } = json<{ proposalId: string }>();
-    for (const member of [one, two]) {
-      const voted = await act(member, 'vote', proposalId, 'for');
-      expect(voted.code, voted.stderr).to.equal(0);
-    }
-    return proposalId;
-  };
-  const shown = async (at: { url: string }, ...args: string[]): Promise<Shown> =>
-    (await read(at, 'show', id, '--json', ...args)).json<Shown>();
-
-  it('create, list and show what waits for votes', async () => {
-    const created = await act(one, 'create', example('general.json'), '--json');
-    expect(created.code, created.stdout).to.equal(0);
-    id = created.json<{ proposalId: string }>().proposalId;
-    await until('the other centre to know it', async () => (await read(two, 'show', id)).code === 0);
-    const again = await act(one, 'create', example('general.json'));
-    expect(again.stdout).to.contain(`proposed ${id}`);
-
-    const list = await until('its title', async () => {
-      const run = await read(two, 'list', '--state', 'active', '--kind', 'general');
-      return run.stdout.includes('Maintenance') && run;
-    });
-    expect(list.stdout.split('\n')[1]).to.match(
-      new RegExp(`^${id}  general  active, .+ left +0 +0 +0 +2  Centre 1 +Maintenance window on Sunday$`),
-    );
-    expect((await read(two, 'list', '--kind', 'removal')).stdout).to.equal('');
-
-    const text = (await read(two, 'show', BigInt(id).toString(), '--rpc', consortium.chain.rpcUrl)).stdout;
-    expect(text).to.match(/^ {2}title +Maintenance window on Sunday$/m);
-    expect(text).to.match(/^ {2}state +active, .+ left \(until 20.+Z\)$/m);
-    expect(text).to.match(/^ {2}votes +for 0, against 0, abstain 0, not cast 2$/m);
-    expect(text).to.match(/^– undecided: content and proposer are right by the chain$/m);
-  });
-
-  it('vote by transaction and by signature, and show a result that this machine has checked', async () => {
-    const signed = await act(two, 'vote', id, 'for', '--by-signature', '--reason', 'quiet \u001b[2J hours');
-    expect(signed.stdout, signed.stderr).to.contain('Centre 2 votes for (signed, to be handed in with others)');
-    const voted = await act(one, 'vote', id, 'for');
-    expect(voted.stdout, voted.stderr).to.match(/Centre 1 votes for \(transaction 0x[0-9a-f]{64}\)/);
-    const confirmed = (at: Member, ...args: string[]): Promise<Shown> =>
-      until('a confirmed result', async () => {
-        const seen = await shown(at, ...args);
-        return seen.verification.status === 'confirmed' && seen;
-      });
-    const byNetwork = await confirmed(two);
-    expect(byNetwork.verification).to.deep.include({ basis: 'the trusted network' });
-    expect(byNetwork.verification.confirmedBy).to.have.members([one.address, two.address]);
-    const { verification, proposal } = await confirmed(one, '--rpc', consortium.chain.rpcUrl);
-    expect(verification).to.deep.include({ status: 'confirmed', basis: 'the chain' });
-    expect(proposal.state).to.equal('succeeded');
-    const { stdout } = await read(one, 'show', id);
-    expect(stdout).to.match(/^ {2}Centre 2 +1 {2}for +20.+Z {2}quiet \\u\{1b\}\[2J hours$/m);
-    expect(stdout).to.match(/^✓ CONFIRMED by Centre 1, Centre 2 \(2 of 2; by the trusted network\)$/m);
-  });
-
-  it('end with the code of what went wrong', async () => {
-    const unknown = `0x${'12'.repeat(32)}`;
-    const codes: [Promise<CliRun>, number][] = [
-      [read(one, 'show', unknown), 73],
-      [act(one, 'vote', unknown, 'for'), 73],
-      [act(one, 'vote', id, 'against'), 72],
-      [act(one, 'cancel', id), 72],
-      [act(one, 'vote', id, 'perhaps'), 2],
-      [cli(place, 'proposal', 'vote', id, 'for', '--url', one.url, '--data', folder.path), 42],
-      [act(one, 'create', example('resource-capacity.json')), 70],
-    ];
-    for (const [run, code] of codes) {
-      const { code: have, stderr } = await run;
-      expect(have, stderr).to.equal(code);
-    }
-  });
-
-  it('show what a centre has changed for what it is', async () => {
-    const liar = createServer(async (request, response) => {
-      const answer = await fetch(`${two.url}${request.url}`);
-      const text = (await answer.text()).replaceAll('"decision":"passed"', '"decision":"defeated"');
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
-    });
-    await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
-    try {
-      const url = `http://127.0.0.1:${(liar.address() as AddressInfo).port}`;
-      const run = await read({ url }, 'show', id);
-      expect(run.code, run.stdout).to.equal(33);
-      expect(run.stdout).to.match(/^✗ NOT CONFIRMED: /m);
-    } finally {
-      liar.close();
-    }
-  });
-
-  it('watch prints a line for each event, and goes on where it is told', async () => {
-    const stop = new AbortController();
-    let printed = 0;
-    const watched = {
-      ...place,
-      signal: stop.signal,
-      onStdout: (text: string) => {
-        printed += text.split('\n').length - 1;
-      },
-    };
-    const all = cli(watched, 'proposal', 'watch', '--after', '0', '--json', '--url', two.url);
-    const latest = cli(watched, 'proposal', 'watch', '--url', two.url);
-    await until('the events so far', () => printed === 4);
-    await until('both streams', async () =>
-      /^notarium_http_event_clients 2$/m.test(await (await fetch(`${two.url}/metrics`)).text()),
-    );
-    const text = JSON.parse(await readFile(example('general.json'), 'utf8')) as { title: string };
-    await fetch(`${one.url}/v1/proposals`, {
+  const post = async (member: Member, path: string, body: unknown): Promise<Answer> =>
+    json(`${member.url}/v1/proposals${path}`, {
       method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${(await readFile(`${one.dataDir}/admin-key`, 'utf8')).trim()}`,
-      },
-      body: JSON.stringify({ ...text, title: 'Another window' }),
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await operatorKey(member.dataDir)}` },
     });
-    await until('a line of each', () => printed === 6);
-    stop.abort();
-    const lines = (await all).stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { type: string });
-    expect(lines.map(({ type }) => type)).to.deep.equal([
-      'proposal.created',
-      'vote.cast',
-      'vote.cast',
-      'proposal.decided',
-      'proposal.created',
-    ]);
-    expect((await latest).stdout).to.match(
-      /^ +\d+ {2}20.+Z {2}proposal\.created +0x[0-9a-f]{64} {2}Centre 1, general\n$/,
-    );
+  const vote = async (member: Member, id: string, body: object): Promise<Record<string, unknown>> => {
+    const answer = await post(member, `/${id}/votes`, body);
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+    return answer.body;
+  };
+  const seen = (member: Member, id: string, holds: (view: View) => boolean = () => true): Promise<View> =>
+    until(`the proposal at ${member.entry.name}`, async () => {
+      const { status, body } = await json(`${member.url}/v1/proposals/${id}`);
+      return status === 200 && holds(body as View) && (body as View);
+    });
+  const draft = (title: string, periodSeconds: number) => {
+    const rule = { aggregation: 'majority', quorumShare: 5_000, delaySeconds: 0, periodSeconds };
+    return { kind: 'parameter', title, text: '', effect: { rules: [{ kind: 'general', rule }] } };
+  };
+  /** Kills the first centre (SIGKILL) in place of its next transaction to the governor. */
+  const killAtTransaction = (): Promise<unknown> => {
+    const [first] = consortium.members;
+    const { child, ended } = first!.process;
+    intercept = () => {
+      child.kill('SIGKILL');
+      return true;
+    };
+    return ended.then(() => {
+      intercept = () => false;
+      return first!.kill();
+    });
+  };
+  /** Who sent the votes and the execution. */
+  const senderOf = async (hash: unknown): Promise<Address> => {
+    const response = await fetch(consortium.chain.rpcUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_getTransactionByHash', params: [hash] }),
+    });
+    return ((await response.json()) as { result: { from: Address } }).result.from.toLowerCase() as Address;
+  };
+  /** All centres give the result data, signed by all of them. */
+  const expectSignedResult = async (id: string): Promise<void> => {
+    const members = consortium.members.map(({ address }) => address);
+    const basis = {
+      governor: { chainId: consortium.network.chainId, contract: governance.governor },
+      committee: { epoch: 1, members },
+    };
+    for (const member of consortium.members) {
+      const { result } = await seen(member, id, (view) => view.result?.data.signatures.length === 4);
+      const verified = verifyProposalResult(result, basis);
+      expect(verified.confirmedBy).to.deep.equal(members);
+      expect(verified.outcome?.decision).to.equal('passed');
+      expect(result!.transaction.recipient).to.equal(governance.governor);
+    }
+  };
+
+  it('collect ballots, hand them in when they decide, execute, and sign the result', async () => {
+    const [first, second, third, fourth] = consortium.members as [Member, Member, Member, Member];
+    const { status, body } = await post(first, '', draft('plain', 5_000));
+    expect(status, JSON.stringify(body)).to.equal(201);
+    const id = body.proposalId as string;
+    expect((await post(first, '', draft('plain', 5_000))).status).to.equal(200);
+    for (const member of consortium.members) await seen(member, id);
+    await vote(second, id, { support: 'for', by: 'signature', reason: 'we need it' });
+    await vote(third, id, { support: 'against' });
+    await vote(fourth, id, { support: 'for', by: 'signature' });
+    // Two of four: not yet certain.
+    expect((await seen(first, id)).state).to.equal('active');
+    const own = await vote(first, id, { support: 'for', by: 'signature' });
+    const done = await seen(second, id, ({ state }) => state === 'executed');
+    expect(done).to.include({ forVotes: 3, againstVotes: 1 });
+    const votes = done.votes as { voter: Address; transactionHash: string }[];
+    const batch = votes.find(({ voter }) => voter === second.address)!.transactionHash;
+    expect(votes.filter(({ transactionHash }) => transactionHash === batch)).to.have.length(3);
+    await expectSignedResult(id);
+    // A ballot counts on its own proposal only.
+    const { body: next } = await post(second, '', draft('another', 6_000));
+    await seen(first, next.proposalId as string);
+    const replayed = { support: 'for', voter: own.voter, signature: own.signature };
+    const refused = await post(second, `/${next.proposalId}/votes`, replayed);
+    expect([refused.status, refused.body.code]).to.deep.equal([422, 'ballot-invalid']);
   });
 
-  it('shows how a resource set stands, and what is really there', async () => {
-    expect((await resource(one, 'list')).stdout).to.equal('');
-    const proposalId = await pass(example('resource-first.json'));
-    await until('it to be in force', async () =>
-      /^radio-north +1 +1 +1 applied +20.+: right$/m.test((await resource(two, 'list')).stdout),
-    );
-    expect((await act(two, 'execute', proposalId)).stdout).to.match(/^✓ executed \(transaction 0x[0-9a-f]{64}\)$/m);
-    const set = (await resource(two, 'show', 'radio-north')).stdout;
-    console.log((await resource(two, 'list')).stdout, set, (await resource(one, 'show', 'radio-north', '1')).stdout);
-    expect(set).to.match(/^ {2}here +1 applied$/m);
-    expect(set).to.match(/^ +1 {2}verified +2 +0 +none {2}20.+Z {2}sha-256:[0-9a-f]{64}$/m);
-    const version = (await resource(one, 'show', 'radio-north', '1')).stdout;
-    expect(version).to.match(/^ {2}state +verified: 2 reports of right, 0 of something else$/m);
-    expect(version).to.match(/^ {2}Centre 2 {2}right {2}20.+Z {2}sha-256:[0-9a-f]{64} {2}0x[0-9a-f]{64}$/m);
-
-    const file = join(two.dataDir, 'resources', 'radio-north.json');
-    const real = JSON.parse(await readFile(file, 'utf8')) as { emergency: boolean };
-    await writeFile(file, JSON.stringify({ ...real, emergency: true }));
-    const drifted = await resource(two, 'check', 'radio-north');
-    expect(drifted.code, drifted.stdout).to.equal(78);
-    expect(drifted.stdout).to.contain('1 field differs\n').and.contain('    /emergency\n');
-    const repaired = await resource(two, 'check', 'radio-north', '--repair', '--json');
-    expect(repaired.code, repaired.stdout).to.equal(0);
-    expect(JSON.parse(await readFile(file, 'utf8'))).to.deep.equal(real);
-
-    expect((await resource(two, 'show', 'nothing')).code).to.equal(73);
-    expect((await resource(two, 'show', 'radio-north', 'x')).code).to.equal(2);
-    expect((await act(two, 'create', example('resource-first.json'))).code).to.equal(71);
-    await pass(example('resource-first.json'), '--rebase');
-    await until('the second version', async () => (await resource(one, 'show', 'radio-north', '2')).code === 0);
+  it('go on where the proposer’s was killed before its transaction, and before it handed the ballots in', async () => {
+    const [first, second, third] = consortium.members as [Member, Member, Member, Member];
+    const killed = killAtTransaction();
+    const lost = await post(first, '', draft('crash', 7_000)).catch(() => undefined);
+    expect(lost).to.equal(undefined);
+    await killed;
+    await first.start();
+    const { status, body } = await post(first, '', draft('crash', 7_000));
+    expect(status, JSON.stringify(body)).to.equal(201);
+    const id = body.proposalId as string;
+    const { body: page } = await json(`${second.url}/v1/proposals?proposer=${first.address}&kind=parameter`);
+    await seen(second, id);
+    const crashed = (page.items as { title?: string; proposalId: string }[]).filter(({ title }) => title === 'crash');
+    expect(crashed.every(({ proposalId }) => proposalId === id)).to.equal(true);
+    await until('one record of the request', async () => {
+      const found = await json(`${second.url}/v1/records?subject=urn:notarium:proposal:${id}`);
+      return (found.body.items as unknown[]).length === 1;
+    });
+    const killedAgain = killAtTransaction();
+    for (const member of [first, second, third]) {
+      await seen(member, id);
+      await vote(member, id, { support: 'for', by: 'signature' });
+    }
+    await killedAgain;
+    // The next ones in order do what the first does not.
+    const done = await seen(third, id, ({ state }) => state === 'executed');
+    const [{ transactionHash }] = done.votes as [{ transactionHash: string }];
+    expect(await senderOf(transactionHash)).not.to.equal(first.address);
+    await first.start();
+    await expectSignedResult(id);
   });
 });
