@@ -3,10 +3,12 @@
  * (Hardhat passes no arguments on to a script, so they are environment variables; the others are at openGovernanceNetwork).
  * NOTARIUM_REBASE=true applies the patch of a resource proposal to the newest version, whatever the file says.
  *
- * The file is a draft as `notarium proposal create` takes it. It is completed and signed (EIP-712) here. The content stays
- * beside the deployment file, by its hash: give it to the other centres, which vote for nothing that they cannot read.
+ * The file is a draft as `notarium proposal create` takes it. It is completed and signed (EIP-712) here. The result stays beside
+ * the deployment file: give it to a centre (`notarium proposal create`), since centres vote for nothing that they cannot read.
  */
 
+import { join } from 'node:path';
+import { toHex } from '../services/core/bytes.ts';
 import { networkName } from '../services/core/eip712.ts';
 import { NotariumError } from '../services/core/errors.ts';
 import { completeDraft } from '../services/core/governance/completeDraft.ts';
@@ -16,6 +18,7 @@ import { maxContentBytes } from '../services/core/governance/proposalContent.ts'
 import { type DraftedProposal, readProposalDraft } from '../services/core/governance/proposalDraft.ts';
 import { proposalDigest } from '../services/core/governance/signing.ts';
 import { readSmallFile } from '../services/lib/readSmallFile.ts';
+import { writeFileWhole } from '../services/lib/writeFileWhole.ts';
 import { findContent, keepContent } from './support/contentsFolder.ts';
 import type { GovernanceNetwork, ScriptEnv } from './support/governanceNetwork.ts';
 import { reportProposal } from './support/proposalOnChain.ts';
@@ -43,19 +46,25 @@ async function propose(network: GovernanceNetwork, env: ScriptEnv, say: Say): Pr
     crypto,
   );
   const { content, hash: contentHash, bytes, configuration } = completed;
-  const path = await keepContent(network, contentHash, bytes);
+  await keepContent(network, contentHash, bytes);
   if (configuration) await keepContent(network, configuration.hash, configuration.bytes);
   const validUntil = nowSeconds + (draft.validForSeconds ?? defaultValidForSeconds);
   const signed = { content, contentHash, validUntil };
   const proposalId = await governance.proposalIdOf(signed);
   const digest = proposalDigest(governance.governor, { proposalId, kind: content.kind, contentHash, validUntil });
-  const { transactionHash, gasUsed } = await governance.propose(signed, await proposer.sign(digest));
+  const signature = await proposer.sign(digest);
+  // Before it is sent: what is on chain can then be given to centres whatever happens.
+  const file = join(network.folder, 'proposals', `${proposalId}.json`);
+  const document = { content, signature: toHex(signature), validUntil };
+  await writeFileWhole(file, `${JSON.stringify(document, null, 2)}\n`);
+  const { transactionHash, gasUsed } = await governance.propose(signed, signature);
   say(`${content.kind}: ${content.title}`);
   say(`proposer  ${proposer.address}`);
   say(`content   ${contentHash}`);
-  say(`          ${path}`);
+  say(`signed    ${file}`);
   say(`sent      ${transactionHash} (gas ${gasUsed})`);
   await reportProposal(network, proposalId, say);
+  say(`centres   npx notarium proposal create ${file} --url URL`);
 }
 
 async function draftOf(env: ScriptEnv): Promise<DraftedProposal> {

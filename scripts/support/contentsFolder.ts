@@ -11,8 +11,8 @@ import type { GovernanceNetwork } from './governanceNetwork.ts';
 const timeoutMs = 5_000;
 
 /** Keeps a content or configuration beside the deployment file. @returns the file. */
-export async function keepContent({ contentsDir }: GovernanceNetwork, hash: Hash, bytes: Uint8Array): Promise<string> {
-  const path = fileOf(contentsDir, hash);
+export async function keepContent({ folder }: GovernanceNetwork, hash: Hash, bytes: Uint8Array): Promise<string> {
+  const path = fileOf(folder, hash);
   await writeFileWhole(path, Buffer.from(bytes).toString());
   return path;
 }
@@ -22,9 +22,9 @@ export async function keepContent({ contentsDir }: GovernanceNetwork, hash: Hash
  * @throws NotariumError `content-unavailable`, `file-unreadable`.
  */
 export async function findContent(network: GovernanceNetwork, hash: Hash): Promise<Uint8Array> {
-  const { contentsDir, crypto, chain } = network;
+  const { folder, crypto, chain } = network;
   try {
-    const bytes = await readSmallFile(fileOf(contentsDir, hash), { maxBytes: maxConfigurationBytes });
+    const bytes = await readSmallFile(fileOf(folder, hash), { maxBytes: maxConfigurationBytes });
     if (toHex(crypto.sha256(bytes)) === hash) return bytes;
   } catch (error) {
     if (!isMissingFile(error)) throw error;
@@ -43,9 +43,9 @@ export async function findContent(network: GovernanceNetwork, hash: Hash): Promi
       answers[endpoint] = isNotariumError(error) ? error.code : 'server-unreachable';
     }
   }
-  throw new NotariumError('content-unavailable', `${hash}, neither in ${contentsDir}`, { data: { hash, answers } });
+  throw new NotariumError('content-unavailable', `${hash}, neither in ${folder}`, { data: { hash, answers } });
 }
 
 function fileOf(folder: string, hash: Hash): string {
-  return join(folder, `sha-256-${hash.slice(2)}.json`);
+  return join(folder, 'contents', `sha-256-${hash.slice(2)}.json`);
 }

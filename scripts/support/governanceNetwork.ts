@@ -42,8 +42,8 @@ export type GovernanceNetwork = {
   /** Who signs and pays; several only where development accounts are named. */
   readonly signers: readonly [Signer, ...Signer[]];
   readonly deployBlock: number;
-  /** Keeps contents and configurations by their hash. */
-  readonly contentsDir: string;
+  /** Of this network, beside the deployment file: keeps contents by their hash, and what was signed. */
+  readonly folder: string;
   readonly crypto: NativeCrypto;
   close(): void;
 };
@@ -80,7 +80,7 @@ export async function openGovernanceNetwork(env: ScriptEnv): Promise<GovernanceN
     governance,
     signers,
     deployBlock: deployment.deployBlock,
-    contentsDir: join(dirname(path), name, 'contents'),
+    folder: join(dirname(path), name),
     crypto,
     close: () => chain.close(),
   };

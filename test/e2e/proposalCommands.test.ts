@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { ProposalDetail } from '../../services/lib/client/governanceAnswers.ts';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { deployGovernance } from '../support/chains.ts';
 import { type CliPlace, type CliRun, cli } from '../support/cliKit.ts';
 import { type Consortium, type Member, startConsortium } from '../support/consortium.ts';
+import { hardhatScript } from '../support/hardhatScript.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 
@@ -190,7 +192,6 @@ describe('notarium proposal with two real centres', function () {
     );
     expect((await act(two, 'execute', proposalId)).stdout).to.match(/^✓ executed \(transaction 0x[0-9a-f]{64}\)$/m);
     const set = (await resource(two, 'show', 'radio-north')).stdout;
-    console.log((await resource(two, 'list')).stdout, set, (await resource(one, 'show', 'radio-north', '1')).stdout);
     expect(set).to.match(/^ {2}here +1 applied$/m);
     expect(set).to.match(/^ +1 {2}verified +2 +0 +none {2}20.+Z {2}sha-256:[0-9a-f]{64}$/m);
     const version = (await resource(one, 'show', 'radio-north', '1')).stdout;
@@ -212,5 +213,29 @@ describe('notarium proposal with two real centres', function () {
     expect((await act(two, 'create', example('resource-first.json'))).code).to.equal(71);
     await pass(example('resource-first.json'), '--rebase');
     await until('the second version', async () => (await resource(one, 'show', 'radio-north', '2')).code === 0);
+  });
+
+  it('gives centres the content of what a script has proposed', async () => {
+    const { rpcUrl } = consortium.chain;
+    const { chainId, contract: blockAnchor, fromBlock: deployBlock } = consortium.deployed;
+    const genesis = (await jsonRpc(rpcUrl)('eth_getBlockByNumber', ['0x0', false])) as { hash: string };
+    const deployment = join(folder.path, 'rpc.json');
+    await writeFile(deployment, JSON.stringify({ chainId, genesisHash: genesis.hash, blockAnchor, deployBlock }));
+    const proposed = await hardhatScript('propose', {
+      NOTARIUM_RPC_URL: rpcUrl,
+      NOTARIUM_DEPLOYMENT: deployment,
+      NOTARIUM_PROPOSAL: example('general.json'),
+      NOTARIUM_KEYSTORE: join(two.dataDir, 'keystore'),
+      NOTARIUM_PASSWORD_FILE: join(two.dataDir, 'password'),
+    });
+    expect(proposed.value('proposer'), proposed.stderr).to.equal(two.address);
+    const scripted = proposed.value('proposal');
+    await until('the centre to know it', async () => (await read(one, 'show', scripted)).code === 0);
+    const unread = await act(one, 'vote', scripted, 'for');
+    expect(unread.code, unread.stdout).to.equal(76);
+    const given = await act(one, 'create', proposed.value('signed'));
+    expect(given.stdout, given.stderr).to.contain(`proposed ${scripted}`);
+    // The other one has it from there.
+    expect((await act(two, 'vote', scripted, 'for')).code).to.equal(0);
   });
 });

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +6,7 @@ import { deploy } from '../../scripts/deploy.ts';
 import { deployParameters } from '../../scripts/support/deployParameters.ts';
 import { toHex } from '../../services/core/bytes.ts';
 import { devAddress, devKey, type RunningChain, startChain } from '../support/chains.ts';
+import { hardhatScript } from '../support/hardhatScript.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -34,38 +33,13 @@ describe('scripts propose, vote and execute on a network of the configuration', 
     await folder?.[Symbol.asyncDispose]();
   });
 
-  async function run(
-    script: string,
-    env: Record<string, string>,
-  ): Promise<{ code: number | null; stdout: string; stderr: string; value(name: string): string }> {
-    const command = join(root, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js');
-    const child = spawn(
-      process.execPath,
-      [command, 'run', '--no-compile', `scripts/${script}.ts`, '--network', 'rpc'],
-      {
-        cwd: root,
-        env: {
-          PATH: process.env.PATH,
-          HOME: folder.path,
-          HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true',
-          NOTARIUM_RPC_URL: chain.rpcUrl,
-          NOTARIUM_DEPLOYMENT: join(folder.path, 'rpc.json'),
-          ...env,
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
+  const run = (script: string, env: Record<string, string>) =>
+    hardhatScript(script, {
+      HOME: folder.path,
+      NOTARIUM_RPC_URL: chain.rpcUrl,
+      NOTARIUM_DEPLOYMENT: join(folder.path, 'rpc.json'),
+      ...env,
     });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
-    });
-    const [code] = (await once(child, 'close')) as [number | null];
-    const value = (name: string): string => new RegExp(`^${name} +(.+)$`, 'm').exec(stdout)?.[1] ?? stderr;
-    return { code, stdout, stderr, value };
-  }
   const propose = (file: string, env = {}) => run('propose', { NOTARIUM_PROPOSAL: file, ...env });
   const vote = (id: string, support: string, env = {}) =>
     run('vote', { NOTARIUM_PROPOSAL_ID: id, NOTARIUM_SUPPORT: support, ...env });
@@ -96,7 +70,7 @@ describe('scripts propose, vote and execute on a network of the configuration', 
     expect(outdated.code, outdated.stderr).to.equal(71);
 
     // What cannot be read is not voted for; against it, anybody may be.
-    const content = /^ +(\/.+\.json)$/m.exec(second.stdout)![1]!;
+    const content = join(folder.path, 'rpc', 'contents', `sha-256-${second.value('content').slice(2)}.json`);
     const text = await readFile(content, 'utf8');
     await writeFile(content, text.replace('150', '151'));
     const unread = await vote(second.value('proposal'), 'for');
