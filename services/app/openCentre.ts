@@ -166,6 +166,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<T | undefined> => {
+    // No timer, and nobody to wake, for whoever does not wait.
+    if (waitMs <= 0) return await look();
     // Not by the clock, which may be set meanwhile.
     const untilMs = performance.now() + waitMs;
     for (;;) {
