@@ -100,7 +100,10 @@ export function openReplication(
       return await collectVotes(parts, header, committee, leaves);
     },
 
-    importBlocks: (blocks, lease, nextSize) => importer.import(blocks, lease, nextSize),
+    async importBlocks(blocks, lease, nextSize) {
+      await watch.compare(blocks);
+      await importer.import(blocks, lease, nextSize);
+    },
 
     async announceAnchored(height, hash) {
       await net.publish(topics.anchored, jsonFrame({ height, hash }));
