@@ -6,6 +6,7 @@ import { Arrivals } from '../Arrivals.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
 import { BlockImporter } from './BlockImporter.ts';
+import { BlockSignatures } from './BlockSignatures.ts';
 import { Broadcaster } from './Broadcaster.ts';
 import { serveLog } from './blockSources.ts';
 import { castVotes } from './castVotes.ts';
@@ -87,6 +88,8 @@ export function openReplication(
   castVotes(parts, (signed) => watch.note(signed));
   serveLog(parts);
   serveHold(parts);
+  const signatures = new BlockSignatures(parts);
+  signatures.serve();
   reconciler.start();
   watch.start();
   members.start();
@@ -108,6 +111,7 @@ export function openReplication(
     async announceAnchored(height, hash) {
       await net.publish(topics.anchored, jsonFrame({ height, hash }));
     },
+    signaturesOf: (header) => signatures.of(header),
     hold: (id, own, hold) => holdByQuorum(parts, id, own, hold),
 
     async close() {
