@@ -224,6 +224,7 @@ export class Publisher {
       'chain-funds-missing',
       'chain-fees-too-high',
       'chain-anchor-rejected',
+      'block-invalid',
       'block-unavailable',
     );
     if (over) logger.info({}, 'publishing again');

@@ -29,7 +29,7 @@ import { signDraft } from './signDraft.ts';
 import { statusInTime } from './statusInTime.ts';
 import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
-import { withOwnSignature } from './withOwnSignature.ts';
+import { withSignatures } from './withSignatures.ts';
 
 /** What a centre is made of. Everything given is closed by its giver, except the store and the chain. */
 export type CentreOptions = {
@@ -235,7 +235,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     async receipt(id, waitMs = 0, signal) {
       const look = async () => {
         try {
-          return await withOwnSignature(parts, await makeReceipt(store, id, crypto.sha256));
+          return await withSignatures(parts, await makeReceipt(store, id, crypto.sha256));
         } catch (error) {
           if (isNotariumError(error, 'record-not-anchored')) return undefined;
           throw error;
