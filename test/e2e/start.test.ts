@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { launcher } from '../../scripts/support/launcher.ts';
+import { fund } from '../../scripts/support/localCentre.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
-import { statusOf } from '../support/centreProcess.ts';
-import { startChain } from '../support/chains.ts';
+import { centreKeys, statusOf } from '../support/centreProcess.ts';
+import { deployNotarium, startChain } from '../support/chains.ts';
 import { freePorts } from '../support/freePorts.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 
@@ -193,9 +194,40 @@ describe('npm start', function () {
     socket.destroy();
   });
 
+  it('runs on a chain and a contract of somebody else, by the keys that the contract names', async () => {
+    await using chain = await startChain({ kind: 'anvil' });
+    const dataDir = join(base, 'own centre');
+    const { address } = await centreKeys(dataDir);
+    const { contract } = await deployNotarium(chain.rpcUrl, { committee: [{ address }], graceSeconds: 30 });
+    await fund(chain.rpcUrl, address);
+    const port = String(await freePort());
+    const place = ['--port', port, '--rpc', chain.rpcUrl, '--contract', contract];
+    const own = start(...place, '--data', dataDir);
+    await running(own);
+    await writeFile(join(base, 'own.txt'), 'own');
+    const url = `http://127.0.0.1:${port}`;
+    const notarized = await notarium('notarize', 'own.txt', '--wait', '--url', url);
+    expect(notarized.code, notarized.output).to.equal(0);
+    own.child.kill('SIGINT');
+    expect(await own.ended, own.output()).to.equal(0);
+    expect(own.output()).not.to.include('is not ready');
+    // The chain is not ours, and goes on.
+    expect(await jsonRpc(chain.rpcUrl)('eth_chainId', [])).to.equal('0x7a69');
+
+    const stranger = start(...place, '--data', 'stranger');
+    await stranger.said('centre-1 is not ready: not-in-committee');
+    stranger.child.kill('SIGINT');
+    expect(await stranger.ended, stranger.output()).to.equal(0);
+
+    await rm(join(dataDir, 'password'));
+    const locked = start(...place, '--data', dataDir);
+    expect(await locked.ended, locked.output()).to.equal(39);
+    expect(locked.output()).to.include(join(dataDir, 'password'));
+  });
+
   it('says what is wrong with a chain that has no Notarium contract', async () => {
     const port = String(await freePort());
-    const chain = await (await import('../support/chains.ts')).startChain({ kind: 'anvil' });
+    const chain = await startChain({ kind: 'anvil' });
     const contract = '0x00000000000000000000000000000000000000aa';
     const started = start('--port', port, '--rpc', chain.rpcUrl, '--contract', contract);
     expect(await started.ended).to.equal(61);
