@@ -110,6 +110,20 @@ describe('npm start', function () {
     expect(Number(timestamp)).to.be.at.most(Date.now() / 1000 + 1);
   });
 
+  it('has a Hardhat chain whose clock is right, however long it took to start', async () => {
+    await using chain = await startChain({ kind: 'hardhat', args: ['--config', 'test/support/slowHardhat.config.ts'] });
+    const rpc = jsonRpc(chain.rpcUrl);
+    const timeOf = async (block: string): Promise<number> =>
+      Number(((await rpc('eth_getBlockByNumber', [block, false])) as { timestamp: string }).timestamp);
+    expect(await timeOf('0x0')).to.be.below(Date.now() / 1000 - 50);
+    const earliest = Math.floor(Date.now() / 1000);
+    // Neither for the time of one block only.
+    await rpc('evm_mine', []);
+    expect(await timeOf('pending'))
+      .to.be.at.least(earliest - 1)
+      .and.at.most(Date.now() / 1000 + 1);
+  });
+
   it('goes on where it stopped with --chain anvil', async () => {
     const [port, chainPort] = [String(await freePort()), String(await freePort())];
     const args = ['--chain', 'anvil', '--port', port, '--chain-port', chainPort, '--data', 'kept'];
