@@ -24,12 +24,23 @@ export {
   verifyReceipt,
   verifyReceiptOffline,
 } from './core/verifyReceipt.ts';
+export { type ChainElectorate, chainElectorate } from './lib/chainElectorate.ts';
 export type { CallOptions, NotariumOptions } from './lib/client/Connection.ts';
 export { type Content, hashContent } from './lib/client/content.ts';
 export type { Draft } from './lib/client/draft.ts';
+export type { FollowOptions } from './lib/client/followEvents.ts';
+export type {
+  EventAnswer,
+  ProposalAnswer,
+  ProposalDetail,
+  ResourceSetAnswer,
+  ResourceVersionAnswer,
+} from './lib/client/governanceAnswers.ts';
 export { aggregateMembers, type Member, type MemberSet } from './lib/client/memberReceipts.ts';
 export { readNetworkFile } from './lib/client/NetworkFolder.ts';
 export { Notarium } from './lib/client/Notarium.ts';
+export type { Proposals, SignedProposal, VoteOptions } from './lib/client/Proposals.ts';
+export type { Resources } from './lib/client/Resources.ts';
 export type { SubmitManyOptions, Submittable, Submitted } from './lib/client/submit.ts';
 export type { SubmitResult } from './lib/client/submitBatch.ts';
 export type { TrustOutcome } from './lib/client/Trust.ts';

@@ -3,9 +3,11 @@ import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
 import type { BlockState } from '../core/blockState.ts';
 import type { Address, Hash, RecordId } from '../core/bytes.ts';
 import type { NotariumError } from '../core/errors.ts';
+import type { EventType } from '../core/eventTypes.ts';
 import type { Receipt } from '../core/receipt.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
+import type { GovernanceDesk } from './governance/GovernanceDesk.ts';
 
 /** What became of one submitted record. */
 export type IntakeResult =
@@ -50,6 +52,8 @@ export type NetworkView = {
   readonly chainId: number;
   readonly contract: Address;
   readonly registry: Address;
+  /** `ConsortiumGovernor`; left out while there is none. */
+  readonly governor?: Address;
   readonly periodSeconds: number;
   readonly graceSeconds: number;
   readonly epoch: number;
@@ -105,10 +109,10 @@ export type PeerAddressView = {
   readonly multiaddrs: readonly string[];
 };
 
-/** A block-level event; `seq` grows by one. */
+/** An event of blocks, proposals or resource sets; `seq` grows by one. */
 export type CentreEvent = {
   readonly seq: number;
-  readonly type: 'block.sealed' | 'block.anchored' | 'block.committed' | 'block.void' | 'record.refused' | 'alert';
+  readonly type: EventType;
   readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
 };
@@ -183,6 +187,8 @@ export type Centre = {
     /** The key that a secret belongs to, compared in constant time; undefined when unknown or revoked. */
     find(secret: string): Promise<ApiKeyView | undefined>;
   };
+  /** Proposals and resource sets; undefined while the network has no governor. */
+  readonly governance: GovernanceDesk | undefined;
   /** Stops taking records, seals nothing more, ends its loops and closes the store. Loses nothing. */
   close(): Promise<void>;
 };

@@ -34,6 +34,10 @@ export type CentreSettings = {
   readonly tickMs: number;
   /** How often chain and clock are looked at when there is nothing to publish; not more often than once a period. */
   readonly watchMs: number;
+  /** What has to be done about a proposal each centre does so much later than the one before it, where that one does not. */
+  readonly dutyStepMs: number;
+  /** Whether this centre executes what has passed by itself. */
+  readonly autoExecute: boolean;
   /** Threads that check records; as many as processors when left out. */
   readonly threads?: number;
 };
@@ -50,6 +54,8 @@ export const defaultSettings: CentreSettings = {
   maxLostAnchors: 64,
   tickMs: 100,
   watchMs: 2_000,
+  dutyStepMs: 15_000,
+  autoExecute: true,
 };
 
 /**

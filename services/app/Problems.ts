@@ -11,6 +11,14 @@ export const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'not-in-committee',
 ]);
 
+/** Problems with which a centre still does what it is asked: records are taken, kept and anchored all the same. */
+export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'notices-delayed',
+  'resource-failed',
+  'resource-drifted',
+  'webhook-failed',
+]);
+
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */
 export class Problems {
   #current = new Map<string, string>();

@@ -7,7 +7,7 @@ import { advanceBlock, type BlockStep } from './advanceBlock.ts';
 import { BlockSize } from './BlockSize.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { fatalCodes } from './Problems.ts';
-import { PublisherLease, renewMs } from './PublisherLease.ts';
+import { ProcessLease, renewMs } from './ProcessLease.ts';
 import { checkHistory, reconcile } from './reconcile.ts';
 import { sealBlock } from './sealBlock.ts';
 import { watchPromises } from './watchPromises.ts';
@@ -34,7 +34,7 @@ export class Publisher {
   #onChange: () => void;
   #stop = new AbortController();
   #loops: Loop[] = [];
-  #lease: PublisherLease;
+  #lease: ProcessLease;
   #size: BlockSize;
   #reconciled = false;
   #lastSlot = -1;
@@ -58,7 +58,7 @@ export class Publisher {
     this.#onChange = onChange;
     this.#isPublishing = isPublishing;
     this.#size = new BlockSize(parts.problems, parts.settings.maxBlockRecords);
-    this.#lease = new PublisherLease(parts.store, parts.clock, () => {
+    this.#lease = new ProcessLease('publisher', parts, () => {
       this.#reconciled = false;
     });
   }

@@ -36,6 +36,7 @@ export function askChain(chain: Chain, crypto: Crypto): Pick<Centre, 'network' |
       chainId: info.chainId,
       contract: info.contract,
       registry: info.registry,
+      ...(chain.governance ? { governor: chain.governance.governor.contract } : {}),
       periodSeconds: info.periodSeconds,
       graceSeconds: info.graceSeconds,
       epoch: current.epoch,

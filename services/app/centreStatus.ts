@@ -4,6 +4,7 @@ import { networkName } from '../core/eip712.ts';
 import { rootFromNodes } from '../core/log/proof.ts';
 import type { CentreStatus } from './Centre.ts';
 import type { CentreParts } from './CentreParts.ts';
+import { sideCodes } from './Problems.ts';
 
 /** How a centre is doing now. */
 export async function centreStatus(
@@ -25,7 +26,7 @@ export async function centreStatus(
     network: networkName(network),
     version: about.version,
     startedAt: about.startedAt,
-    ready: list.length === 0 && !about.closing,
+    ready: list.every(({ code }) => sideCodes.has(code)) && !about.closing,
     problems: list,
     pool: {
       count: pool.count,

@@ -58,6 +58,12 @@ export function createMetrics() {
       help: 'Stuck transactions replaced',
       registers,
     }),
+    webhookSent: new Counter({ name: 'notarium_webhook_sent_total', help: 'Events the webhook has taken', registers }),
+    webhookFailed: new Counter({
+      name: 'notarium_webhook_failed_total',
+      help: 'Tries in which the webhook did not take an event',
+      registers,
+    }),
     anchorGas: new Gauge({
       name: 'notarium_anchor_gas',
       help: 'Gas used by the newest anchor of this centre',

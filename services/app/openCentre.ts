@@ -1,5 +1,6 @@
 import type { Chain } from '../chain/Chain.ts';
 import type { Address } from '../core/bytes.ts';
+import { networkName } from '../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -13,6 +14,8 @@ import type { Centre, CentreEvent } from './Centre.ts';
 import { type CentreParts, type CentreSettings, settingsOf } from './CentreParts.ts';
 import { ClockGuard } from './ClockGuard.ts';
 import { centreStatus } from './centreStatus.ts';
+import { GovernanceSeat } from './governance/GovernanceSeat.ts';
+import { openGovernance } from './governance/openGovernance.ts';
 import { Intake } from './Intake.ts';
 import { IntakeWorkers } from './IntakeWorkers.ts';
 import { makeReceipt } from './makeReceipt.ts';
@@ -24,11 +27,14 @@ import { readLog } from './readLog.ts';
 import { openReplication } from './replication/openReplication.ts';
 import type { Replication } from './replication/Replication.ts';
 import { Seat } from './replication/Seat.ts';
+import type { ResourceSettings } from './resources/resourceSettings.ts';
 import { requireAlone } from './signAlone.ts';
 import { signDraft } from './signDraft.ts';
 import { statusInTime } from './statusInTime.ts';
 import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
+import { Webhook } from './webhook/Webhook.ts';
+import type { WebhookSettings } from './webhook/webhookSettings.ts';
 import { withSignatures } from './withSignatures.ts';
 
 /** What a centre is made of. Everything given is closed by its giver, except the store and the chain. */
@@ -55,8 +61,12 @@ export type CentreOptions = {
   readonly joinsAtOnce?: boolean;
   /** Where to dial centres, by address; the others are looked up at their endpoints. */
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
+  /** How resource sets are kept on this machine; without it this process keeps none. */
+  readonly resources?: ResourceSettings;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
   readonly publish?: boolean;
+  /** Where events are told. */
+  readonly webhook?: WebhookSettings;
 };
 
 /** An open centre with what only its host needs. */
@@ -146,7 +156,23 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     },
     options.publish !== false,
   );
+  const governing = new GovernanceSeat({
+    registry,
+    logger,
+    open: () =>
+      openGovernance(parts, {
+        isWorking: options.publish !== false,
+        resources: options.resources,
+        accept: (lines) => centre.accept(lines),
+        onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
+        onChange: () => waiters.wake(),
+      }),
+  });
+  const webhook =
+    options.webhook &&
+    new Webhook({ ...alone, centre: { network: networkName(info.network), address: signer.address } }, options.webhook);
   try {
+    await webhook?.prepare();
     await refreshCounters();
     await registry.start();
     await seat.take(options.joinsAtOnce === true);
@@ -273,12 +299,18 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
 
     keys: apiKeys(store, clock),
 
+    get governance() {
+      return governing.desk;
+    },
+
     close() {
       closing ??= (async () => {
         await intake.close();
         await registry.close();
+        await governing.close();
         await seat.close();
         await publisher.close();
+        await webhook?.close();
         waiters.wake();
         await workers.close();
         await store.close();
@@ -287,5 +319,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       return closing;
     },
   };
+  // Last: its work goes on by the centre's own methods.
+  governing.take();
+  webhook?.start();
   return centre;
 }

@@ -15,6 +15,9 @@ export type EventPlace = {
   readonly timestamp: number;
 };
 
+/** A block of the chain; `timestamp` in Unix seconds. */
+export type ChainBlock = { readonly number: number; readonly hash: Hash; readonly timestamp: number };
+
 /** Where a version of a resource set stands, as the contract says. */
 export type VersionState = 'passed' | 'applied' | 'verified' | 'failed';
 
@@ -156,14 +159,21 @@ export type Governance = {
   readonly governor: Verifier;
   readonly resources: Verifier;
   /** Newest block of the chain. */
-  newestBlock(): Promise<{ readonly number: number; readonly hash: Hash; readonly timestamp: number }>;
-  /** Hash of the block at a number now; undefined beyond the newest. */
-  blockHashAt(blockNumber: number): Promise<Hash | undefined>;
+  newestBlock(): Promise<ChainBlock>;
+  /** The block at a number now; undefined beyond the newest. */
+  blockAt(blockNumber: number): Promise<ChainBlock | undefined>;
+  /**
+   * The first block that can have events: that of the governor's deployment, with the first rules. Where the node has
+   * forgotten the states of old blocks, the block before which the chain was opened to look for nothing.
+   */
+  firstBlock(): Promise<number>;
   /** Events of both contracts in these blocks, both included, in chain order. */
   events(fromBlock: number, toBlock: number): Promise<GovernanceEvent[]>;
   rule(kind: ProposalKind): Promise<Rule>;
   /** @returns undefined where there is no such proposal. */
   proposal(proposalId: ProposalId): Promise<ChainProposal | undefined>;
+  /** Whether an account signed a digest, as the contracts see it: by its key, else by the wallet at its address (ERC-1271). */
+  isSignedBy(account: Address, digest: Uint8Array, signature: Uint8Array): Promise<boolean>;
   /** The calls that an effect stands for, in order: selector and arguments. */
   callsOf(content: ProposalContent): Hex[];
   /** The number that a draft will have. */

@@ -114,6 +114,7 @@ function chainOf(
       rpc,
       chainId: info.chainId,
       contracts,
+      fromBlock,
       governor: consortiumGovernorAt(contracts.governor, rpc),
       resources: resourceRegistryAt(contracts.resources, rpc),
       committee,

@@ -117,7 +117,7 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 60,
     meaning: 'the chain RPC does not answer, or answers with an error',
-    codes: ['chain-unreachable', 'chain-answer-invalid'],
+    codes: ['chain-unreachable', 'chain-answer-invalid', 'notices-delayed'],
   },
   {
     exit: 61,

@@ -62,6 +62,12 @@ const settingsSchema = z.strictObject({
   threads: z.coerce.number().pipe(z.int().min(1).max(256)).optional(),
   /** Seconds after which an anchor transaction that is in no block is replaced with higher fees. */
   replaceAfter: z.coerce.number().pipe(z.int().min(1).max(86_400)).optional(),
+  /** Where events are told. */
+  webhook: z.string().min(1).optional(),
+  /** `whsec_…` of Standard Webhooks. */
+  webhookSecret: z.string().min(1).optional(),
+  /** Types of events that are told, separated by commas. */
+  webhookEvents: z.string().min(1).optional(),
   s3AccessKeyId: z.string().min(1).optional(),
   s3SecretAccessKey: z.string().min(1).optional(),
 });
@@ -99,6 +105,9 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',
   replaceAfter: 'NOTARIUM_REPLACE_AFTER',
+  webhook: 'NOTARIUM_WEBHOOK',
+  webhookSecret: 'NOTARIUM_WEBHOOK_SECRET',
+  webhookEvents: 'NOTARIUM_WEBHOOK_EVENTS',
   s3AccessKeyId: 'NOTARIUM_S3_ACCESS_KEY_ID',
   s3SecretAccessKey: 'NOTARIUM_S3_SECRET_ACCESS_KEY',
 };

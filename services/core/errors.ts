@@ -111,6 +111,7 @@ export const errorTable = {
   'resource-unknown': row(404, 'No such resource set or version'),
   'resource-failed': row(502, 'The resource did not take the configuration, or cannot be read', true),
   'resource-drifted': row(500, 'The actual configuration is not the passed one'),
+  'notices-delayed': row(503, 'What the chain says of proposals and resource sets cannot be read or kept now', true),
   'webhook-failed': row(502, 'The webhook did not take the event', true),
   // Store, chain, operation
   'vote-refused': row(409, 'The block that a vote was asked for breaks a rule'),

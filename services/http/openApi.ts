@@ -6,6 +6,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { type ErrorCode, errorTable } from '../core/errors.ts';
+import { jsonSchema } from '../core/governance/json.ts';
 import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/recordSchema.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
 import { openApiPath, type Route } from './Route.ts';
@@ -35,6 +36,8 @@ export function openApiDocument(options: { version: string }): ReturnType<typeof
       tags: [
         { name: 'records', description: 'Submit records, look them up, get and verify receipts' },
         { name: 'log', description: 'Blocks, proofs, and the log itself as static tiles (C2SP tlog-tiles)' },
+        { name: 'proposals', description: 'Proposals, votes on them, and what comes of them' },
+        { name: 'resources', description: 'Shared resource sets: what was passed, and what is really there' },
         { name: 'network', description: 'The consortium and this centre' },
         { name: 'keys', description: 'API keys' },
         { name: 'service', description: 'Probes, metrics and documentation' },
@@ -107,6 +110,7 @@ const customTypes = new Map<unknown, object>([
   [addressSchema, { type: 'string', pattern: '^0x[0-9a-f]{40}$', description: 'Address in lower case' }],
   [hashSchema, { type: 'string', pattern: '^0x[0-9a-f]{64}$', description: '32 bytes in lower-case hexadecimal' }],
   [digestSchema, { type: 'string', pattern: '^sha-256:[0-9a-f]{64}$' }],
+  [jsonSchema, { description: 'Any JSON value' }],
   [timeSchema, { type: 'string', format: 'date-time', description: 'UTC with milliseconds' }],
   [unsignedRecordSchema.shape.meta.unwrap(), { type: 'object', description: 'At most 4 KiB in canonical form' }],
 ]);

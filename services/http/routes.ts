@@ -4,7 +4,10 @@ import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
 import { networkRoutes } from './routes/network.ts';
+import { proposalRoutes } from './routes/proposals.ts';
+import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { submitRoutes } from './routes/submit.ts';
 import { verifyRoutes } from './routes/verify.ts';
@@ -16,7 +19,10 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...verifyRoutes,
   ...logRoutes,
+  ...resourceRoutes,
   ...networkRoutes,
+  ...proposalRoutes,
+  ...proposingRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...serviceRoutes,

@@ -45,7 +45,8 @@ function contractMissing(contract: Address, detail: string, cause?: unknown): No
   return new NotariumError('chain-contract-missing', detail, { data: { contract }, cause });
 }
 
-function checkChainId(answer: unknown, want: number): void {
+/** @throws NotariumError `chain-mismatch`, `chain-answer-invalid`. */
+export function checkChainId(answer: unknown, want: number): void {
   if (typeof answer !== 'string' || !/^0x[0-9a-f]+$/i.test(answer)) throw invalidAnswer('eth_chainId gave no number');
   const have = Number(answer);
   if (have !== want) throw new NotariumError('chain-mismatch', undefined, { data: { have, want } });

@@ -8,6 +8,7 @@ import { type Address, fromHex, type Hash, type Hex, toHex } from '../core/bytes
 import { NotariumError } from '../core/errors.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
 import { readSmallFile } from './readSmallFile.ts';
+import { syncFolder } from './syncFolder.ts';
 
 /** The three secrets of a centre, 32 bytes each. */
 export type KeystoreSecrets = {
@@ -167,15 +168,6 @@ async function writeSecretFile(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { settingsOf } from '../app/CentreParts.ts';
+import { checkWebhook } from '../app/webhook/webhookSettings.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
@@ -7,7 +8,8 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
 
 /**
  * Options of a node from the settings of the command line.
- * @throws NotariumError `config-invalid` when the chain or the contract is missing, or promises could not be kept.
+ * @throws NotariumError `config-invalid` when the chain or the contract is missing, promises could not be kept, or the
+ *   webhook is none.
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
@@ -35,6 +37,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     }),
     ...(publish === undefined ? {} : { publish }),
+    ...webhookOf(settings),
     ...(peers === undefined ? {} : { peers: peersOf(peers) }),
     ...(listen === undefined ? {} : { listen: listen.split(',') }),
     ...(announce === undefined ? {} : { announce: announce.split(',') }),
@@ -44,6 +47,14 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ? {}
       : { s3: { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey } }),
   };
+}
+
+function webhookOf({ webhook: url, webhookSecret, webhookEvents }: Settings): Pick<NodeOptions, 'webhook'> {
+  if (url === undefined) return {};
+  const secret = required(webhookSecret, 'the secret of the webhook', 'NOTARIUM_WEBHOOK_SECRET in the environment');
+  const webhook = { url, secret, ...(webhookEvents === undefined ? {} : { events: webhookEvents.split(',') }) };
+  checkWebhook(webhook);
+  return { webhook };
 }
 
 /** Multiaddrs by address. */

@@ -2,6 +2,7 @@ import pino, { type Logger as PinoLogger } from 'pino';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type CentreMetrics, createMetrics } from '../app/metrics.ts';
 import { type OpenCentre, openCentre } from '../app/openCentre.ts';
+import type { WebhookSettings } from '../app/webhook/webhookSettings.ts';
 import type { Chain } from '../chain/Chain.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { Address } from '../core/bytes.ts';
@@ -40,6 +41,8 @@ export type NodeOptions = {
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** false: an API process beside the one that publishes. */
   readonly publish?: boolean;
+  /** Where events are told. */
+  readonly webhook?: WebhookSettings;
   readonly logger: PinoLogger;
 };
 
@@ -75,7 +78,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   opened.defer(() => store.close());
   await store.check();
   const metrics = createMetrics();
-  const { listen, publish } = options;
+  const { listen, publish, webhook } = options;
   const centre = await openCentre({
     store,
     chain,
@@ -91,6 +94,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     version,
     ...(options.settings ? { settings: options.settings } : {}),
     ...(publish === undefined ? {} : { publish }),
+    ...(webhook ? { webhook } : {}),
   });
   opened.defer(() => centre.close());
   const http = await startHttpServer(centre, { version, logger, registry: centre.metrics.registry, ...options.http });

@@ -1,5 +1,5 @@
 import type { Hash } from '../core/bytes.ts';
-import type { WriteOptions } from './WriteOptions.ts';
+import type { NewEvent, WriteOptions } from './WriteOptions.ts';
 
 /** Where an event of the contracts stands on the chain. */
 export type NoticePlace = {
@@ -20,10 +20,12 @@ export type NewNotice = {
   readonly type: string;
   readonly place: NoticePlace;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Appended for clients when the notice is told for the first time, and never again. */
+  readonly event?: NewEvent;
 };
 
 /** A notice as kept: `seq` begins at 1 and grows in the order in which the notices were first seen. */
-export type StoredNotice = NewNotice & {
+export type StoredNotice = Omit<NewNotice, 'event'> & {
   readonly seq: number;
   /** A reorganisation took it off the chain, and it has not come back. */
   readonly isOrphaned: boolean;
@@ -38,10 +40,12 @@ export type Projection = {
   readonly kind: 'proposal' | 'version';
   /** Plain JSON; undefined where nothing of the subject is on the chain any more. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
+  /** Time of the chain, Unix seconds, from which on it changes without another notice; left out where it never does. */
+  readonly dueAt?: number;
 };
 
 /** A projection as kept; `seq` is that of the subject's first notice. */
-export type StoredProjection = Projection & {
+export type StoredProjection = Omit<Projection, 'dueAt'> & {
   readonly seq: number;
   readonly body: Readonly<Record<string, unknown>>;
 };
@@ -49,16 +53,14 @@ export type StoredProjection = Projection & {
 /** The part of the store about what the chain said of proposals and resource sets. */
 export type GovernanceStore = {
   /** Newest first. */
-  noticeCheckpoints(): Promise<NoticeCheckpoint[]>;
-  /** Which of these identities have been told already, orphaned ones included. */
-  toldNotices(identities: readonly string[]): Promise<ReadonlySet<string>>;
+  noticeCheckpoints(limit?: number): Promise<NoticeCheckpoint[]>;
   /** Notices about a subject that are on the chain, in chain order. */
   noticesAbout(subject: string): Promise<StoredNotice[]>;
   /** Subjects of the notices in blocks above a number. */
   subjectsAbove(blockNumber: number): Promise<string[]>;
   /**
    * Keeps what was read up to a block: notices, what follows from them, events and the place in the chain, in one
-   * transaction. A notice that is there already gets its new place.
+   * transaction. A notice that is there already gets its new place and data, and its event is not appended again.
    */
   saveNotices(
     read: {
@@ -68,6 +70,8 @@ export type GovernanceStore = {
     },
     options?: WriteOptions,
   ): Promise<void>;
+  /** Subjects whose projections change by time alone up to a second, those that are due first before the others. */
+  dueSubjects(seconds: number, limit: number): Promise<string[]>;
   /** Goes back to an older place in the chain: what stands above it is orphaned until it is read again. */
   rewindNotices(
     rewind: { readonly toBlock: number; readonly projections: readonly Projection[] },

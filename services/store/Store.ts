@@ -8,8 +8,11 @@ import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { BallotStore } from './BallotStore.ts';
 import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
+import type { ResourceStore } from './ResourceStore.ts';
+import type { WebhookStore } from './WebhookStore.ts';
 import type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
 
 export type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
@@ -239,178 +242,181 @@ export type EvidenceStore = {
  * All that a centre keeps. Every write is on disk (fsync) before its promise resolves. Errors: `storage-full` and
  * `storage-failed` (nothing of the call was written, a later call may succeed), `store-corrupt`, `tile-corrupt`.
  */
-export type Store = GovernanceStore & {
-  /** `sqlite` or `postgres`. */
-  readonly engine: 'sqlite' | 'postgres';
+export type Store = GovernanceStore &
+  BallotStore &
+  ResourceStore &
+  WebhookStore & {
+    /** `sqlite` or `postgres`. */
+    readonly engine: 'sqlite' | 'postgres';
 
-  /**
-   * Takes rows into the pool in ONE durable transaction. Answers in order. Of rows with the same id the first wins;
-   * of rivals for one predecessor too. A row whose predecessor is earlier in the same array is fine.
-   */
-  admit(rows: readonly PoolRow[]): Promise<AdmitOutcome[]>;
-  /** Cheap: counters. Rows in live blocks count until their block is committed. */
-  poolStatus(): Promise<PoolStatus>;
-  /** The oldest rows that are in no live block (sealed, submitted, anchored), oldest first. */
-  poolCut(limit: number): Promise<PoolCut>;
-  /**
-   * Ids of free rows that were promised for a slot before this one. Looks at the oldest `limit` rows only: promises are
-   * made in the order of rows.
-   */
-  overdue(slot: number, limit: number): Promise<Uint8Array[]>;
-  /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
-  refuse(
-    items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[],
-    options?: WriteOptions,
-  ): Promise<void>;
+    /**
+     * Takes rows into the pool in ONE durable transaction. Answers in order. Of rows with the same id the first wins;
+     * of rivals for one predecessor too. A row whose predecessor is earlier in the same array is fine.
+     */
+    admit(rows: readonly PoolRow[]): Promise<AdmitOutcome[]>;
+    /** Cheap: counters. Rows in live blocks count until their block is committed. */
+    poolStatus(): Promise<PoolStatus>;
+    /** The oldest rows that are in no live block (sealed, submitted, anchored), oldest first. */
+    poolCut(limit: number): Promise<PoolCut>;
+    /**
+     * Ids of free rows that were promised for a slot before this one. Looks at the oldest `limit` rows only: promises are
+     * made in the order of rows.
+     */
+    overdue(slot: number, limit: number): Promise<Uint8Array[]>;
+    /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
+    refuse(
+      items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[],
+      options?: WriteOptions,
+    ): Promise<void>;
 
-  /**
-   * Notes what this centre is about to sign; durable when it resolves. The same hash again is fine.
-   * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want).
-   */
-  vote(vote: Vote, options?: WriteOptions): Promise<void>;
-  voteOf(slot: number): Promise<Vote | undefined>;
-  /** Saves a sealed block over pool rows. Its height must follow the newest live block. */
-  saveBlock(block: NewBlock, range: SeqRange, options?: WriteOptions): Promise<void>;
-  /** @throws NotariumError `block-not-found`; RangeError for an illegal next state. */
-  updateBlock(height: number, patch: BlockPatch, options?: WriteOptions): Promise<void>;
-  /**
-   * Makes the block and all that stand on it void: their records are cut first again. Nothing happens where the height
-   * has no live block. @throws RangeError for an anchored one (its anchor must vanish first).
-   */
-  voidBlock(height: number, options?: WriteOptions): Promise<void>;
-  /**
-   * Takes a void block back because the chain anchored it after all; live blocks from its height on become void; what was
-   * refused since although it is in the block is in the pool again.
-   * @throws NotariumError `block-not-found`; RangeError where it does not follow the newest committed block.
-   */
-  adoptBlock(hash: Hash, anchor: Anchor, options?: WriteOptions): Promise<void>;
-  /**
-   * Takes a block of the chain as committed whose records are all in the log already, after {@link orphanBlocks}; the
-   * caller has compared its root with the log's. Live blocks from its height on become void.
-   * @throws RangeError where it does not follow the newest committed block, or goes beyond the log.
-   */
-  adoptLogged(block: AnchoredBlock, options?: WriteOptions): Promise<void>;
-  /**
-   * Forgets the committed blocks above a height after a deep reorganisation of the chain, and makes live ones void; the
-   * log (tiles, size, indexes) stays as it is. The next block, at height + 1, covers the rest of the log too: its range
-   * holds only rows beyond the log and may be empty (all zero).
-   */
-  orphanBlocks(aboveHeight: number, options?: WriteOptions): Promise<void>;
-  /**
-   * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
-   * Idempotent; redone from the beginning after a crash at any point.
-   */
-  commitBlock(height: number, options?: WriteOptions): Promise<void>;
-  /**
-   * Takes blocks of other centres, which the chain vouches for and which follow one another, into the log: their entries
-   * come in log order, from the log's present end, and are checked against the root of every block before anything changes.
-   * What the pool has of them leaves it; live blocks from the first one's height on become void. Memory stays constant; a
-   * crash leaves the log as it was.
-   * @throws NotariumError `block-invalid` when the entries are not those of the blocks; RangeError where they do not follow
-   *   the newest committed block, or one another.
-   */
-  importBlocks(
-    blocks: readonly AnchoredBlock[],
-    entries: AsyncIterable<readonly Uint8Array[]>,
-    options?: WriteOptions,
-  ): Promise<void>;
-  /**
-   * As {@link importBlocks}, of one block, and of records that the pool holds, each in the very form of the block: `seqs` are their rows in log
-   * order. Answers whether that was so; where not, nothing has changed.
-   */
-  importPooled(block: AnchoredBlock, seqs: Float64Array, options?: WriteOptions): Promise<boolean>;
-  /** The live or committed block of the height. */
-  block(height: number): Promise<StoredBlock | undefined>;
-  /** Whether the block is here in any state, void ones too. */
-  knowsBlock(hash: Hash): Promise<boolean>;
-  /** The newest live or committed block. */
-  latestBlock(): Promise<StoredBlock | undefined>;
-  /** The newest committed block. */
-  committedBlock(): Promise<StoredBlock | undefined>;
-  /** Live and committed blocks, highest first. */
-  blocks(query: { readonly before?: number; readonly limit: number }): Promise<StoredBlock[]>;
-  /** Blocks that are sealed, submitted or anchored, lowest first. */
-  liveBlocks(): Promise<StoredBlock[]>;
-  /** The committed block that brought a record into the log. */
-  blockOfLeaf(leafIndex: number): Promise<StoredBlock | undefined>;
+    /**
+     * Notes what this centre is about to sign; durable when it resolves. The same hash again is fine.
+     * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want).
+     */
+    vote(vote: Vote, options?: WriteOptions): Promise<void>;
+    voteOf(slot: number): Promise<Vote | undefined>;
+    /** Saves a sealed block over pool rows. Its height must follow the newest live block. */
+    saveBlock(block: NewBlock, range: SeqRange, options?: WriteOptions): Promise<void>;
+    /** @throws NotariumError `block-not-found`; RangeError for an illegal next state. */
+    updateBlock(height: number, patch: BlockPatch, options?: WriteOptions): Promise<void>;
+    /**
+     * Makes the block and all that stand on it void: their records are cut first again. Nothing happens where the height
+     * has no live block. @throws RangeError for an anchored one (its anchor must vanish first).
+     */
+    voidBlock(height: number, options?: WriteOptions): Promise<void>;
+    /**
+     * Takes a void block back because the chain anchored it after all; live blocks from its height on become void; what was
+     * refused since although it is in the block is in the pool again.
+     * @throws NotariumError `block-not-found`; RangeError where it does not follow the newest committed block.
+     */
+    adoptBlock(hash: Hash, anchor: Anchor, options?: WriteOptions): Promise<void>;
+    /**
+     * Takes a block of the chain as committed whose records are all in the log already, after {@link orphanBlocks}; the
+     * caller has compared its root with the log's. Live blocks from its height on become void.
+     * @throws RangeError where it does not follow the newest committed block, or goes beyond the log.
+     */
+    adoptLogged(block: AnchoredBlock, options?: WriteOptions): Promise<void>;
+    /**
+     * Forgets the committed blocks above a height after a deep reorganisation of the chain, and makes live ones void; the
+     * log (tiles, size, indexes) stays as it is. The next block, at height + 1, covers the rest of the log too: its range
+     * holds only rows beyond the log and may be empty (all zero).
+     */
+    orphanBlocks(aboveHeight: number, options?: WriteOptions): Promise<void>;
+    /**
+     * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
+     * Idempotent; redone from the beginning after a crash at any point.
+     */
+    commitBlock(height: number, options?: WriteOptions): Promise<void>;
+    /**
+     * Takes blocks of other centres, which the chain vouches for and which follow one another, into the log: their entries
+     * come in log order, from the log's present end, and are checked against the root of every block before anything changes.
+     * What the pool has of them leaves it; live blocks from the first one's height on become void. Memory stays constant; a
+     * crash leaves the log as it was.
+     * @throws NotariumError `block-invalid` when the entries are not those of the blocks; RangeError where they do not follow
+     *   the newest committed block, or one another.
+     */
+    importBlocks(
+      blocks: readonly AnchoredBlock[],
+      entries: AsyncIterable<readonly Uint8Array[]>,
+      options?: WriteOptions,
+    ): Promise<void>;
+    /**
+     * As {@link importBlocks}, of one block, and of records that the pool holds, each in the very form of the block: `seqs` are their rows in log
+     * order. Answers whether that was so; where not, nothing has changed.
+     */
+    importPooled(block: AnchoredBlock, seqs: Float64Array, options?: WriteOptions): Promise<boolean>;
+    /** The live or committed block of the height. */
+    block(height: number): Promise<StoredBlock | undefined>;
+    /** Whether the block is here in any state, void ones too. */
+    knowsBlock(hash: Hash): Promise<boolean>;
+    /** The newest live or committed block. */
+    latestBlock(): Promise<StoredBlock | undefined>;
+    /** The newest committed block. */
+    committedBlock(): Promise<StoredBlock | undefined>;
+    /** Live and committed blocks, highest first. */
+    blocks(query: { readonly before?: number; readonly limit: number }): Promise<StoredBlock[]>;
+    /** Blocks that are sealed, submitted or anchored, lowest first. */
+    liveBlocks(): Promise<StoredBlock[]>;
+    /** The committed block that brought a record into the log. */
+    blockOfLeaf(leafIndex: number): Promise<StoredBlock | undefined>;
 
-  /** Records in the committed log, as of the last write or {@link refresh}. */
-  logSize(): number;
-  /** Frontier of the committed log, or of the log after the newest live block: what the next block grows from. */
-  frontier(of?: 'committed' | 'latest'): Promise<Frontier>;
-  /** @throws NotariumError `tile-not-found` outside of the log; `tile-corrupt`. */
-  entry(leafIndex: number): Promise<Uint8Array>;
-  /** Hash tile or entry bundle (`entries`) of the committed log; undefined where the log has no such tile. */
-  readTile(level: number | 'entries', index: number, width: number): Promise<Uint8Array | undefined>;
-  /** Hashes of the committed log for core/log/proof, for any size up to {@link logSize}. */
-  nodeReader(treeSize: number): NodeReader;
-  /**
-   * Inclusion path of an entry in a block's tree, in lower-case hexadecimal digits from leaf to root, checked against the
-   * block's root. @throws NotariumError `tile-corrupt` { path, leafIndex }.
-   */
-  inclusionPath(leaf: Leaf, tree: Tree): Promise<readonly string[]>;
-  findRecord(id: Uint8Array): Promise<FoundRecord | undefined>;
-  /** The record that supersedes this one, in the pool or in the log. */
-  successorOf(id: Uint8Array): Promise<Uint8Array | undefined>;
-  search(query: SearchQuery): Promise<SearchPage>;
+    /** Records in the committed log, as of the last write or {@link refresh}. */
+    logSize(): number;
+    /** Frontier of the committed log, or of the log after the newest live block: what the next block grows from. */
+    frontier(of?: 'committed' | 'latest'): Promise<Frontier>;
+    /** @throws NotariumError `tile-not-found` outside of the log; `tile-corrupt`. */
+    entry(leafIndex: number): Promise<Uint8Array>;
+    /** Hash tile or entry bundle (`entries`) of the committed log; undefined where the log has no such tile. */
+    readTile(level: number | 'entries', index: number, width: number): Promise<Uint8Array | undefined>;
+    /** Hashes of the committed log for core/log/proof, for any size up to {@link logSize}. */
+    nodeReader(treeSize: number): NodeReader;
+    /**
+     * Inclusion path of an entry in a block's tree, in lower-case hexadecimal digits from leaf to root, checked against the
+     * block's root. @throws NotariumError `tile-corrupt` { path, leafIndex }.
+     */
+    inclusionPath(leaf: Leaf, tree: Tree): Promise<readonly string[]>;
+    findRecord(id: Uint8Array): Promise<FoundRecord | undefined>;
+    /** The record that supersedes this one, in the pool or in the log. */
+    successorOf(id: Uint8Array): Promise<Uint8Array | undefined>;
+    search(query: SearchQuery): Promise<SearchPage>;
 
-  /** Ids (32 bytes each) of pool rows after a seq, oldest first, and the seq to go on from; up to `lastSeq` where given. */
-  poolIds(query: {
-    readonly afterSeq: number;
-    readonly lastSeq?: number;
-    readonly limit: number;
-  }): Promise<{ readonly ids: Uint8Array; readonly lastSeq: number }>;
-  /** Whether each record is in the pool, in the log, or refused. */
-  hasRecords(ids: readonly Uint8Array[]): Promise<boolean[]>;
-  /**
-   * Whether each of these records, all of them known once, is in the log. By the index alone, without reading the entries:
-   * for many at a time.
-   */
-  areLogged(ids: readonly Uint8Array[]): Promise<boolean[]>;
-  /** The pool rows of records, whose ids (32 bytes each) come in one piece. */
-  poolLeaves(ids: Uint8Array): Promise<PoolLeaves>;
-  /** Entries of records, wherever they are; undefined for a stranger. */
-  entriesOf(ids: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  /** Free pool rows whose predecessor another record of the log has superseded, with that one. */
-  rivals(limit: number): Promise<{ readonly id: Uint8Array; readonly winner: Uint8Array }[]>;
+    /** Ids (32 bytes each) of pool rows after a seq, oldest first, and the seq to go on from; up to `lastSeq` where given. */
+    poolIds(query: {
+      readonly afterSeq: number;
+      readonly lastSeq?: number;
+      readonly limit: number;
+    }): Promise<{ readonly ids: Uint8Array; readonly lastSeq: number }>;
+    /** Whether each record is in the pool, in the log, or refused. */
+    hasRecords(ids: readonly Uint8Array[]): Promise<boolean[]>;
+    /**
+     * Whether each of these records, all of them known once, is in the log. By the index alone, without reading the entries:
+     * for many at a time.
+     */
+    areLogged(ids: readonly Uint8Array[]): Promise<boolean[]>;
+    /** The pool rows of records, whose ids (32 bytes each) come in one piece. */
+    poolLeaves(ids: Uint8Array): Promise<PoolLeaves>;
+    /** Entries of records, wherever they are; undefined for a stranger. */
+    entriesOf(ids: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+    /** Free pool rows whose predecessor another record of the log has superseded, with that one. */
+    rivals(limit: number): Promise<{ readonly id: Uint8Array; readonly winner: Uint8Array }[]>;
 
-  appendEvent(event: NewEvent): Promise<number>;
-  eventsAfter(seq: number, limit: number): Promise<StoredEvent[]>;
-  lastEventSeq(): Promise<number>;
+    appendEvent(event: NewEvent): Promise<number>;
+    eventsAfter(seq: number, limit: number): Promise<StoredEvent[]>;
+    lastEventSeq(): Promise<number>;
 
-  createKey(key: ApiKeyRow): Promise<void>;
-  listKeys(): Promise<ApiKeyRow[]>;
-  /** Revoked keys too: look at `revokedAt`. */
-  findKeyByHash(hash: Uint8Array): Promise<ApiKeyRow | undefined>;
-  /** false when there is no such key. A second time keeps the first date. */
-  revokeKey(id: string, revokedAt: string): Promise<boolean>;
+    createKey(key: ApiKeyRow): Promise<void>;
+    listKeys(): Promise<ApiKeyRow[]>;
+    /** Revoked keys too: look at `revokedAt`. */
+    findKeyByHash(hash: Uint8Array): Promise<ApiKeyRow | undefined>;
+    /** false when there is no such key. A second time keeps the first date. */
+    revokeKey(id: string, revokedAt: string): Promise<boolean>;
 
-  getMeta(name: string): Promise<string | undefined>;
-  setMeta(name: string, value: string): Promise<void>;
+    getMeta(name: string): Promise<string | undefined>;
+    setMeta(name: string, value: string): Promise<void>;
 
-  /** The lease, or undefined while another owner holds it. The same owner gets it again with a higher token. */
-  acquireLease(name: string, owner: string, periodMs: number): Promise<Lease | undefined>;
-  /** undefined when it has been lost. */
-  renewLease(lease: Lease, periodMs: number): Promise<Lease | undefined>;
-  releaseLease(lease: Lease): Promise<void>;
+    /** The lease, or undefined while another owner holds it. The same owner gets it again with a higher token. */
+    acquireLease(name: string, owner: string, periodMs: number): Promise<Lease | undefined>;
+    /** undefined when it has been lost. */
+    renewLease(lease: Lease, periodMs: number): Promise<Lease | undefined>;
+    releaseLease(lease: Lease): Promise<void>;
 
-  readonly evidence: EvidenceStore;
+    readonly evidence: EvidenceStore;
 
-  /** Sees what other processes on the same database have committed. Cheap; nothing to do on SQLite. */
-  refresh(): Promise<void>;
-  /** Quick integrity check. @throws NotariumError `store-corrupt`, `tile-corrupt` (the newest tiles). */
-  check(): Promise<void>;
-  /** Reads the whole log and compares it with its blocks. @throws NotariumError `tile-corrupt` {path}. */
-  verifyLog(onProgress?: Progress): Promise<void>;
-  /**
-   * Fills indexes, blocks and log size anew from the tiles, which it first checks against the blocks' roots; mends hash
-   * tiles from entries. @throws NotariumError `tile-corrupt` {path} for entries that are damaged or missing.
-   */
-  rebuildFromTiles(source: {
-    readonly blocks: readonly AnchoredBlock[];
-    /** Restore what is there, though the records of later blocks are neither in the log nor in the pool. */
-    readonly allowMissing?: boolean;
-    readonly onProgress?: Progress;
-  }): Promise<RebuildReport>;
-  close(): Promise<void>;
-};
+    /** Sees what other processes on the same database have committed. Cheap; nothing to do on SQLite. */
+    refresh(): Promise<void>;
+    /** Quick integrity check. @throws NotariumError `store-corrupt`, `tile-corrupt` (the newest tiles). */
+    check(): Promise<void>;
+    /** Reads the whole log and compares it with its blocks. @throws NotariumError `tile-corrupt` {path}. */
+    verifyLog(onProgress?: Progress): Promise<void>;
+    /**
+     * Fills indexes, blocks and log size anew from the tiles, which it first checks against the blocks' roots; mends hash
+     * tiles from entries. @throws NotariumError `tile-corrupt` {path} for entries that are damaged or missing.
+     */
+    rebuildFromTiles(source: {
+      readonly blocks: readonly AnchoredBlock[];
+      /** Restore what is there, though the records of later blocks are neither in the log nor in the pool. */
+      readonly allowMissing?: boolean;
+      readonly onProgress?: Progress;
+    }): Promise<RebuildReport>;
+    close(): Promise<void>;
+  };

@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FSDriver } from 'flydrive/drivers/fs';
+import { syncFolder } from '../lib/syncFolder.ts';
 
 let lastTemporary = 0;
 
@@ -102,14 +103,5 @@ export class DurableFolder extends FSDriver {
     if (first === undefined) return;
     // New folders are names in their parents, up to the first that was there before.
     for (let made = folder; made.length >= first.length; made = dirname(made)) this.#changed.add(dirname(made));
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

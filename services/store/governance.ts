@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Hash } from '../core/bytes.ts';
-import { type StoreContext, write } from './context.ts';
+import { appendEvent, type StoreContext, write } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
 import type {
   GovernanceStore,
@@ -14,25 +14,15 @@ import type { Schema } from './schema.ts';
 
 /** Checkpoints that are kept: a reorganisation that is deeper is read from the beginning, which is slow but as right. */
 const keptCheckpoints = 512;
-const namesAtOnce = 500;
 
 /** The part of `Store` about what the chain said of proposals and resource sets. */
 export function governance(context: StoreContext): GovernanceStore {
   const { db, reader } = context;
   return {
-    async noticeCheckpoints() {
-      const rows = await db.selectFrom('notice_checkpoints').selectAll().orderBy('block_number', 'desc').execute();
+    async noticeCheckpoints(limit = keptCheckpoints) {
+      const query = db.selectFrom('notice_checkpoints').selectAll().orderBy('block_number', 'desc').limit(limit);
+      const rows = await query.execute();
       return rows.map((row) => ({ blockNumber: row.block_number, blockHash: row.block_hash as Hash }));
-    },
-
-    async toldNotices(identities) {
-      const told = new Set<string>();
-      for (let start = 0; start < identities.length; start += namesAtOnce) {
-        const some = identities.slice(start, start + namesAtOnce);
-        const rows = await db.selectFrom('notices').select('identity').where('identity', 'in', some).execute();
-        for (const { identity } of rows) told.add(identity);
-      }
-      return told;
     },
 
     async noticesAbout(subject) {
@@ -50,10 +40,15 @@ export function governance(context: StoreContext): GovernanceStore {
       await write(context, options, async (trx) => {
         // Locks: of several processes one at a time counts on.
         await lockCounters(context.engine, trx);
-        await insertNotices(trx, notices);
+        await insertNotices(context, trx, notices);
         await project(trx, projections);
         await insertCheckpoint(trx, checkpoint);
       });
+    },
+
+    async dueSubjects(seconds, limit) {
+      const query = db.selectFrom('projections').select('subject').where('due_at', '<=', seconds);
+      return (await query.orderBy('due_at').limit(limit).execute()).map(({ subject }) => subject);
     },
 
     async rewindNotices({ toBlock, projections }, options) {
@@ -104,13 +99,13 @@ export function governance(context: StoreContext): GovernanceStore {
   };
 }
 
-async function insertNotices(trx: Db, notices: readonly NewNotice[]): Promise<void> {
+async function insertNotices(context: StoreContext, trx: Db, notices: readonly NewNotice[]): Promise<void> {
   const last = await trx
     .selectFrom('notices')
     .select((from) => from.fn.max('seq').as('seq'))
     .executeTakeFirstOrThrow();
   let seq = Number(last.seq ?? 0);
-  for (const { identity, subject, type, place, data } of notices) {
+  for (const { identity, subject, type, place, data, event } of notices) {
     const at = {
       block_number: place.blockNumber,
       log_index: place.logIndex,
@@ -124,11 +119,12 @@ async function insertNotices(trx: Db, notices: readonly NewNotice[]): Promise<vo
       .insertInto('notices')
       .values({ seq: ++seq, identity, subject, type, ...at })
       .execute();
+    if (event) await appendEvent(context, trx, event);
   }
 }
 
 async function project(trx: Db, projections: readonly Projection[]): Promise<void> {
-  for (const { subject, kind, body } of projections) {
+  for (const { subject, kind, body, dueAt = null } of projections) {
     const first = await trx
       .selectFrom('notices')
       .select((from) => from.fn.min('seq').as('seq'))
@@ -137,8 +133,8 @@ async function project(trx: Db, projections: readonly Projection[]): Promise<voi
     const text = body === undefined ? null : JSON.stringify(body);
     await trx
       .insertInto('projections')
-      .values({ subject, kind, seq: Number(first.seq ?? 0), body: text })
-      .onConflict((on) => on.column('subject').doUpdateSet({ body: text }))
+      .values({ subject, kind, seq: Number(first.seq ?? 0), body: text, due_at: dueAt })
+      .onConflict((on) => on.column('subject').doUpdateSet({ body: text, due_at: dueAt }))
       .execute();
   }
 }

@@ -11,6 +11,10 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '001-first': { up: (db) => first(db, engine) },
     '002-heirs': { up: heirs },
     '003-governance': { up: (db) => governance(db, engine) },
+    '004-votes': { up: (db) => votes(db, engine) },
+    '005-resources': { up: (db) => resources(db, engine) },
+    '006-due': { up: (db) => due(db, engine) },
+    '007-webhook': { up: (db) => webhook(db, engine) },
   };
 }
 
@@ -58,6 +62,86 @@ async function governance(db: AnyKysely, engine: Engine): Promise<void> {
       .addColumn('hash', 'text', (column) => column.notNull().primaryKey())
       .addColumn('size_bytes', int, (column) => column.notNull()),
   ).execute();
+}
+
+/** What centres sign of proposals. */
+async function votes(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const table = (name: string, key: readonly string[], texts: readonly string[], numbers: readonly string[] = []) => {
+    let made: CreateTableBuilder<string, string> = db.schema.createTable(name).ifNotExists();
+    for (const column of [...key, ...texts]) made = made.addColumn(column, 'text', (built) => built.notNull());
+    for (const column of numbers) made = made.addColumn(column, int, (built) => built.notNull());
+    made = made.addPrimaryKeyConstraint(`${name}_key`, [...key]);
+    return engine === 'sqlite' ? made.modifyEnd(sql.raw('strict')) : made;
+  };
+  await table('proposal_drafts', ['draft_hash'], ['content_hash', 'content'], ['valid_until']).execute();
+  await table('ballots', ['proposal_id', 'voter'], ['support', 'reason', 'signature']).execute();
+  await table('outcome_signatures', ['proposal_id', 'centre'], ['digest', 'signature']).execute();
+}
+
+/** What this node does with resource sets: how far each version is, and its reports on their way. */
+async function resources(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const strict = <T extends CreateTableBuilder<string, string>>(table: T): T =>
+    (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table) as T;
+  const table = (name: string) => db.schema.createTable(name).ifNotExists();
+  await strict(
+    table('resource_sets')
+      .addColumn('resource_set', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('name', 'text')
+      .addColumn('written', int),
+  ).execute();
+  await strict(
+    table('resource_versions')
+      .addColumn('resource_set', 'text', (column) => column.notNull())
+      .addColumn('version', int, (column) => column.notNull())
+      .addColumn('configuration_hash', 'text', (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('attempts', int, (column) => column.notNull())
+      .addColumn('fallback', 'text')
+      .addColumn('reason', 'text')
+      .addColumn('changed_at', 'text', (column) => column.notNull())
+      .addColumn('finding', 'text')
+      .addPrimaryKeyConstraint('resource_versions_key', ['resource_set', 'version']),
+  ).execute();
+  await strict(
+    table('resource_reports')
+      .addColumn('resource_set', 'text', (column) => column.notNull())
+      .addColumn('version', int, (column) => column.notNull())
+      .addColumn('sequence', int, (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('matches', int, (column) => column.notNull())
+      .addColumn('actual_hash', 'text', (column) => column.notNull())
+      .addColumn('document', 'text', (column) => column.notNull())
+      .addColumn('entry', 'text', (column) => column.notNull())
+      .addColumn('record_id', 'text', (column) => column.notNull())
+      .addColumn('signature', 'text', (column) => column.notNull())
+      .addColumn('made_at', 'text', (column) => column.notNull())
+      .addColumn('transaction_hash', 'text')
+      .addColumn('reason', 'text')
+      .addPrimaryKeyConstraint('resource_reports_key', ['resource_set', 'version', 'sequence']),
+  ).execute();
+  await sql`create index if not exists resource_reports_open on resource_reports (made_at) where state not in ('sent', 'void')`.execute(
+    db,
+  );
+}
+
+/** Which events the webhook has taken: one row. */
+async function webhook(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const table = db.schema
+    .createTable('webhook')
+    .ifNotExists()
+    .addColumn('one', int, (column) => column.primaryKey())
+    .addColumn('seq', int, (column) => column.notNull());
+  await (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
+}
+
+/** When a projection changes by time alone. */
+async function due(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  await db.schema.alterTable('projections').addColumn('due_at', int).execute();
+  await sql`create index if not exists projections_due on projections (due_at) where due_at is not null`.execute(db);
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {

@@ -7,6 +7,7 @@ import { admit } from './admit.ts';
 import { adoptBlock, adoptLogged } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
 import { BlockCache } from './BlockCache.ts';
+import { ballots } from './ballots.ts';
 import { blockQueries } from './blocks.ts';
 import { checkStore } from './checkStore.ts';
 import { commitBlock } from './commitBlock.ts';
@@ -30,12 +31,14 @@ import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
 import { refuse } from './refuse.ts';
 import { replica } from './replica.ts';
+import { resources } from './resources.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
 import { search } from './search.ts';
 import { storageError } from './storageError.ts';
 import { verifyLog } from './verifyLog.ts';
 import { votes } from './votes.ts';
+import { webhook } from './webhook.ts';
 import { orphanBlocks, saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
 
 const defaultCacheBytes = 32 * 2 ** 20;
@@ -138,6 +141,9 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...replica(context),
     ...events(context),
     ...governance(context),
+    ...ballots(context),
+    ...resources(context),
+    ...webhook(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),
     setMeta: (name, value) => setMeta(context.db, name, value),

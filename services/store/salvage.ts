@@ -24,6 +24,13 @@ const salvagedTables = [
   'notice_checkpoints',
   'projections',
   'contents',
+  'proposal_drafts',
+  'ballots',
+  'outcome_signatures',
+  'resource_sets',
+  'resource_versions',
+  'resource_reports',
+  'webhook',
 ] as const;
 /** Read from both ends, so that one bad page in the middle costs that page only. */
 const keyed: Partial<Record<keyof Schema, string>> = { pool: 'seq', refusals: 'seq', events: 'seq', votes: 'slot' };

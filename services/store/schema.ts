@@ -77,9 +77,47 @@ export type Schema = {
   };
   notice_checkpoints: { block_number: number; block_hash: string };
   /** What follows from the notices of a subject; null where none is on the chain. */
-  projections: { subject: string; kind: string; seq: number; body: string | null };
+  projections: { subject: string; kind: string; seq: number; body: string | null; due_at: number | null };
   /** Documents of the evidence store that may be given away. */
   contents: { hash: string; size_bytes: number };
+  /** Drafts that were completed: the same draft again is the same proposal. */
+  proposal_drafts: { draft_hash: string; content_hash: string; content: string; valid_until: number };
+  /** Votes by signature; the reason is JSON. */
+  ballots: { proposal_id: string; voter: string; support: string; reason: string; signature: string };
+  outcome_signatures: { proposal_id: string; centre: string; digest: string; signature: string };
+  /** Name and last written version are null while they are not known. */
+  resource_sets: { resource_set: string; name: string | null; written: number | null };
+  /** Fallback, reason and finding are JSON. */
+  resource_versions: {
+    resource_set: string;
+    version: number;
+    configuration_hash: string;
+    state: string;
+    attempts: number;
+    fallback: string | null;
+    reason: string | null;
+    changed_at: string;
+    finding: string | null;
+  };
+  /** Outbox of reports; the reason is JSON. */
+  resource_reports: {
+    resource_set: string;
+    version: number;
+    sequence: number;
+    state: string;
+    /** 1 where what is there is what was passed. */
+    matches: number;
+    actual_hash: string;
+    document: string;
+    entry: string;
+    record_id: string;
+    signature: string;
+    made_at: string;
+    transaction_hash: string | null;
+    reason: string | null;
+  };
+  /** One row: the newest event that the webhook has taken. */
+  webhook: { one: number; seq: number };
   leases: { name: string; owner: string; token: number; expires_ms: number };
 };
 

@@ -1,27 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Fragment, HDNodeWallet, Interface, type JsonFragment } from 'ethers';
-import { type Address, fromHex, type Hash, type Hex, toHex } from '../../services/core/bytes.ts';
+import { type Fragment, Interface, type JsonFragment } from 'ethers';
+import { type Address, type Hash, type Hex, toHex } from '../../services/core/bytes.ts';
 import { aggregations, type ProposalKind, proposalKinds } from '../../services/core/governance/names.ts';
 import type { Rule } from '../../services/core/governance/proposalContent.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 
+export { devAddress, devKey } from '../../scripts/support/developmentKeys.ts';
 export { type ChainKind, type RunningChain, startChain } from '../../scripts/support/startChain.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/** A well-known development key (mnemonic `test test … junk`) that both chains give 10,000 ether. NOT a secret. */
-export function devKey(index: number): Uint8Array {
-  const phrase = 'test test test test test test test test test test test junk';
-  return fromHex(HDNodeWallet.fromPhrase(phrase, '', `m/44'/60'/0'/0/${index}`).privateKey);
-}
-
-/** Address of {@link devKey}. */
-export function devAddress(index: number): Address {
-  const phrase = 'test test test test test test test test test test test junk';
-  return HDNodeWallet.fromPhrase(phrase, '', `m/44'/60'/0'/0/${index}`).address.toLowerCase() as Address;
-}
 
 /** What to deploy; committee in order of turns. */
 export type Genesis = {

@@ -444,6 +444,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         return keys.find((key) => key.secret === secret && key.view.revokedAt === undefined)?.view;
       },
     },
+    governance: undefined,
     async close() {},
   };
   return centre;

@@ -1,4 +1,5 @@
 import type { GovernanceEvent } from '../../chain/Governance.ts';
+import type { ProposalOutcome } from '../../core/governance/signing.ts';
 import type { NewNotice } from '../../store/GovernanceStore.ts';
 
 /**
@@ -10,6 +11,23 @@ export function noticesOf(events: readonly GovernanceEvent[]): NewNotice[] {
     const { place, type, ...data } = event;
     return { ...nameOf(event, events.slice(0, at)), type, place, data };
   });
+}
+
+/** The event that a notice of {@link noticesOf} was made from. */
+export function eventOf({ type, place, data }: Pick<NewNotice, 'type' | 'place' | 'data'>): GovernanceEvent {
+  return { type, place, ...data } as unknown as GovernanceEvent;
+}
+
+/** That a proposal is decided, which no event of the chain says. */
+export function decisionNotice(outcome: ProposalOutcome, place: NewNotice['place']): NewNotice {
+  const { proposalId, decision } = outcome;
+  return {
+    identity: `proposal.decided:${proposalId}:${decision}`,
+    subject: proposalId,
+    type: 'proposal.decided',
+    place,
+    data: { ...outcome },
+  };
 }
 
 function nameOf(event: GovernanceEvent, before: readonly GovernanceEvent[]): { identity: string; subject: string } {

@@ -19,6 +19,7 @@ export type SeatParts = {
  */
 export class Seat {
   readonly #parts: SeatParts;
+  readonly #handlers: ((replication: Replication) => void)[] = [];
   #replication: Replication | undefined;
   #failedWith: ErrorCode | undefined;
 
@@ -31,6 +32,12 @@ export class Seat {
     return this.#replication;
   }
 
+  /** Calls once: at once where the seat is taken, else as soon as it is. */
+  onJoin(handler: (replication: Replication) => void): void {
+    if (this.#replication) handler(this.#replication);
+    else this.#handlers.push(handler);
+  }
+
   /**
    * Takes the seat where it is needed now, or in any case with `atOnce`; else as soon as the registry names another centre.
    * @throws NotariumError of the network, `port-taken` for instance; later that is a problem of the centre, and tried again.
@@ -39,11 +46,11 @@ export class Seat {
     const { registry, join, problems, logger } = this.#parts;
     if (!join) return;
     const isNeeded = (): boolean => this.#replication === undefined && registry.others().length > 0;
-    if (atOnce || isNeeded()) this.#replication = await join();
+    if (atOnce || isNeeded()) this.#joined(await join());
     registry.onRead(async () => {
       if (!isNeeded()) return this.#isWell();
       try {
-        this.#replication = await join();
+        this.#joined(await join());
         logger.info({ others: registry.others().length }, 'this centre has joined the others');
         this.#isWell();
       } catch (error) {
@@ -51,6 +58,11 @@ export class Seat {
         if (problems.raiseError(error)) logger.error({ err: error }, 'this centre cannot join the others');
       }
     });
+  }
+
+  #joined(replication: Replication): void {
+    this.#replication = replication;
+    for (const handler of this.#handlers.splice(0)) handler(replication);
   }
 
   /** No seat is wanted in vain: neither where it has been taken, nor where the others have gone. */

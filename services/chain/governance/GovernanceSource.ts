@@ -18,6 +18,8 @@ export type GovernanceSource = {
   readonly rpc: JsonRpc;
   readonly chainId: number;
   readonly contracts: GovernanceContracts;
+  /** No event is looked for before this block. */
+  readonly fromBlock: number;
   /** For view calls. */
   readonly governor: ConsortiumGovernor;
   readonly resources: ResourceRegistry;

@@ -1,7 +1,9 @@
 import type { Governance } from '../Governance.ts';
 import { callsOf } from './callsOf.ts';
 import { changesOf } from './changes.ts';
+import { firstBlock } from './firstBlock.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
+import { isSignedBy } from './isSignedBy.ts';
 import { blockAt, newestBlock } from './readBlocks.ts';
 import { readEvents } from './readEvents.ts';
 import { readProposal, readRule } from './readProposal.ts';
@@ -24,10 +26,12 @@ export function governanceOf(source: GovernanceSource, { read, change }: Guards)
     governor: { chainId, contract: contracts.governor },
     resources: { chainId, contract: contracts.resources },
     newestBlock: () => read(() => newestBlock(rpc)),
-    blockHashAt: (blockNumber) => read(async () => (await blockAt(rpc, blockNumber))?.hash),
+    blockAt: (blockNumber) => read(() => blockAt(rpc, blockNumber)),
+    firstBlock: () => read(() => firstBlock(source)),
     events: (fromBlock, toBlock) => read(() => readEvents(source, fromBlock, toBlock)),
     rule: (kind) => read(() => readRule(source, kind)),
     proposal: (proposalId) => read(() => readProposal(source, proposalId)),
+    isSignedBy: (...args) => read(() => isSignedBy(source, ...args)),
     callsOf,
     proposalIdOf: changes.proposalIdOf,
     propose: (...args) => change(() => changes.propose(...args)),

@@ -2,9 +2,7 @@ import { toQuantity } from 'ethers';
 import type { Hash } from '../../core/bytes.ts';
 import { invalidAnswer } from '../../lib/invalidAnswer.ts';
 import type { JsonRpc } from '../../lib/jsonRpc.ts';
-
-/** A block of the chain. */
-export type ChainBlock = { readonly number: number; readonly hash: Hash; readonly timestamp: number };
+import type { ChainBlock } from '../Governance.ts';
 
 type RawBlock = { number: string; hash: Hash; timestamp: string };
 

@@ -7,8 +7,8 @@ import { maxReceiptChars, parseReceipt, type Receipt } from '../../core/receipt.
 import { digestSchema, type NotariumRecord, recordSchema } from '../../core/recordSchema.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import { maxAcceptanceBytes } from '../../lib/client/verifyAcceptance.ts';
-import { writeFileWhole } from '../../lib/client/writeFileWhole.ts';
 import { isMissingFile, readSmallFile } from '../../lib/readSmallFile.ts';
+import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 
 /** `<name>.acceptance.json`: what is known of a record between intake and anchor. */
 const acceptanceFileSchema = z.strictObject({

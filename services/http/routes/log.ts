@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { NotariumError } from '../../core/errors.ts';
 import { parseTilePath, tileWidth } from '../../core/log/tile.ts';
@@ -7,13 +5,14 @@ import { sendJson } from '../answer.ts';
 import { type Route, route } from '../Route.ts';
 import { blockPageSchema, blockViewSchema, consistencySchema } from '../schemas/log.ts';
 import { integerText, limitParameter } from '../schemas/parameters.ts';
+import { immutablePolicy, notModified, sendCached } from '../sendCached.ts';
 
 const height = integerText(1, Number.MAX_SAFE_INTEGER, 'Height of the block, from 1');
 const size = (description: string) => integerText(0, Number.MAX_SAFE_INTEGER, description);
 
 /** Full tiles never change; partial ones go when they are full; a checkpoint is news. */
 const cacheControl = {
-  full: 'public, max-age=31536000, immutable',
+  full: immutablePolicy,
   partial: 'public, max-age=60',
   checkpoint: 'public, max-age=1',
 };
@@ -72,7 +71,7 @@ export const logRoutes: readonly Route[] = [
     description: 'C2SP signed note (tlog-checkpoint) of the newest anchored block.',
     responses: {
       200: { description: 'The note', content: { 'text/plain': { schema: z.string() } } },
-      304: notModified(),
+      304: notModified,
     },
     errors: ['not-ready', 'tile-corrupt'],
     async handle({ request, response }, { centre }) {
@@ -102,7 +101,7 @@ export const logRoutes: readonly Route[] = [
         description: 'The tile, or the entry bundle',
         content: { 'application/octet-stream': { schema: z.string().meta({ override: { format: 'binary' } }) } },
       },
-      304: notModified(),
+      304: notModified,
     },
     errors: ['tile-not-found', 'tile-corrupt'],
     async handle({ request, response, params }, { centre }) {
@@ -121,28 +120,3 @@ export const logRoutes: readonly Route[] = [
     },
   }),
 ];
-
-function notModified(): { description: string } {
-  return { description: 'What the client has by `If-None-Match` is still so' };
-}
-
-function sendCached(request: Request, response: Response, bytes: Buffer, contentType: string, policy: string): void {
-  const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 27);
-  response.setHeader('etag', `"${hash}"`);
-  response.setHeader('cache-control', policy);
-  response.setHeader('access-control-allow-origin', '*');
-  if (has(request.headers['if-none-match'], `"${hash}"`)) {
-    response.statusCode = 304;
-    response.end();
-    return;
-  }
-  response.setHeader('content-type', contentType);
-  response.setHeader('content-length', bytes.length);
-  response.end(bytes);
-}
-
-// Express' own `fresh` gives in to `cache-control: no-cache`, which many clients send by default with their condition.
-function has(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
-}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ApiKeyView, CentreEvent, CentreStatus, NetworkView } from '../../app/Centre.ts';
+import { eventTypes } from '../../core/eventTypes.ts';
 import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 
 /** Public facts of the network. */
@@ -9,6 +10,7 @@ export const networkSchema = z
     chainId: uintSchema,
     contract: addressSchema,
     registry: addressSchema,
+    governor: addressSchema.optional().meta({ description: 'ConsortiumGovernor; left out while there is none' }),
     periodSeconds: z.number(),
     graceSeconds: z.number(),
     epoch: uintSchema,
@@ -72,7 +74,7 @@ export const peerSchema = z
 export const eventSchema = z
   .object({
     seq: uintSchema,
-    type: z.enum(['block.sealed', 'block.anchored', 'block.committed', 'block.void', 'record.refused', 'alert']),
+    type: z.enum(eventTypes),
     time: z.string(),
     data: z.record(z.string(), z.unknown()),
   })

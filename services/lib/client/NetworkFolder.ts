@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { isMissingFile, readSmallFile } from '../readSmallFile.ts';
+import { writeFileWhole } from '../writeFileWhole.ts';
 import { asTrustedNetwork, type TrustedNetwork } from './TrustedNetwork.ts';
-import { writeFileWhole } from './writeFileWhole.ts';
 
 // As much as the parser takes by default: some thousand committees.
 const maxNetworkBytes = 1 << 20;

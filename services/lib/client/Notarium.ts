@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Acceptance } from '../../core/acceptance.ts';
-import type { RecordId } from '../../core/bytes.ts';
+import type { Hash, RecordId } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
@@ -18,8 +18,13 @@ import {
 import { type CallOptions, Connection, type NotariumOptions } from './Connection.ts';
 import { type Content, hashContent } from './content.ts';
 import { type Draft, fileSubject } from './draft.ts';
+import { type FollowOptions, followEvents } from './followEvents.ts';
+import { getContent } from './getContent.ts';
+import type { EventAnswer } from './governanceAnswers.ts';
 import { mapInOrder } from './jobs.ts';
 import { aggregateMembers, type Member, type MemberSet } from './memberReceipts.ts';
+import { Proposals } from './Proposals.ts';
+import { Resources } from './Resources.ts';
 import { recordFate } from './recordFate.ts';
 import { type SubmitManyOptions, type Submittable, type Submitted, signDraft, submitAll, submitOne } from './submit.ts';
 import type { SubmitResult } from './submitBatch.ts';
@@ -35,10 +40,14 @@ import { type WaitOptions, waitForReceipt } from './waitForReceipt.ts';
  */
 export class Notarium {
   readonly #connection: Connection;
+  readonly proposals: Proposals;
+  readonly resources: Resources;
 
   /** @throws NotariumError `config-invalid`. */
   constructor(options: NotariumOptions) {
     this.#connection = new Connection(options);
+    this.proposals = new Proposals(this.#connection);
+    this.resources = new Resources(this.#connection);
   }
 
   /** The network as this client trusts it, compared once with what the centre says. */
@@ -158,6 +167,19 @@ export class Notarium {
   /** A record and where it stands. @throws NotariumError `record-not-found`. */
   record(id: RecordId, options: CallOptions = {}): Promise<RecordAnswer> {
     return this.#connection.http.json({ path: `/v1/records/${id}`, signal: options.signal }, recordAnswerSchema);
+  }
+
+  /** The centre's events as they come, each once, until the signal aborts; see {@link followEvents}. */
+  events(options: FollowOptions = {}): AsyncGenerator<EventAnswer> {
+    return followEvents(this.#connection.http, options);
+  }
+
+  /**
+   * A content of a proposal, or a configuration, by its SHA-256: checked, so any centre will do.
+   * @throws NotariumError `not-found`, `content-unavailable`, `server-answer-invalid`.
+   */
+  async content(hash: Hash, options: CallOptions = {}): Promise<Uint8Array> {
+    return getContent(this.#connection.http, hash, await this.#connection.crypto(), options);
   }
 
   /** Logged records of a content digest, a subject or a submitter, oldest first, page after page. */

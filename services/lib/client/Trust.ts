@@ -12,7 +12,7 @@ import { isKnownCentre, networkOf, newCommittees, type TrustedNetwork, trustedFr
 export type TrustOutcome = {
   readonly trusted: TrustedNetwork;
   readonly answer: NetworkAnswer;
-  /** `pinned`: nothing was known, so the centre's word was taken (trust on first use). `extended`: new epochs were added. */
+  /** `pinned`: nothing was known, so the centre's word was taken (trust on first use). `extended`: what was new was added. */
   readonly status: 'given' | 'known' | 'pinned' | 'extended';
   /** Epochs that the centre tells of and that are not trusted. */
   readonly untrustedEpochs: readonly number[];
@@ -26,7 +26,7 @@ export type TrustOptions = {
   readonly trusted?: TrustedNetwork | undefined;
   /** Folder of pinned networks; without it the pin lasts as long as the client. */
   readonly networksFolder?: string | undefined;
-  /** Adds epochs that the centre tells of. Only for who has compared them with another source. */
+  /** Adds epochs that the centre tells of, and the governor where none is known. Only for who has compared them with another source. */
   readonly trustNewEpochs?: boolean | undefined;
 };
 
@@ -58,10 +58,13 @@ export async function establishTrust(
       cause: error,
     });
   }
-  if (added.length > 0 && options.trustNewEpochs && given === undefined) {
+  const { governor = told.governor } = known;
+  const isNew = added.length > 0 || governor !== known.governor;
+  if (isNew && options.trustNewEpochs && given === undefined) {
     const committees = [...known.committees, ...added].sort((a, b) => a.epoch - b.epoch);
     const extended = {
       ...known,
+      ...(governor === undefined ? {} : { governor }),
       committees: committees.map(({ epoch, members }) => ({ epoch, members: [...members] })),
     };
     if (folder !== undefined) await saveTrustedNetwork(folder, extended);

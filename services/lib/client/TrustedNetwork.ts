@@ -14,6 +14,8 @@ const trustedNetworkSchema = z.strictObject({
   format: z.literal('notarium-network/1'),
   /** `eip155:<chain id>:<contract>` */
   network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  /** `ConsortiumGovernor`, under which proposals and their results are signed; the registry gets it once. */
+  governor: addressSchema.optional(),
   periodSeconds: z.int().min(1),
   graceSeconds: z.int().min(0),
   /** Every known committee, oldest first. */
@@ -51,6 +53,7 @@ export function trustedFromAnswer(answer: NetworkAnswer, url: string): TrustedNe
   return asTrustedNetwork({
     format: 'notarium-network/1',
     network: answer.network,
+    ...(answer.governor === undefined ? {} : { governor: answer.governor }),
     periodSeconds: answer.periodSeconds,
     graceSeconds: answer.graceSeconds,
     committees: answer.committees.map(({ epoch, members }) => ({ epoch, members })),
@@ -74,6 +77,9 @@ export function newCommittees(trusted: TrustedNetwork, told: TrustedNetwork): Co
   for (const field of ['network', 'periodSeconds', 'graceSeconds'] as const) {
     if (trusted[field] !== told[field]) throw changed(field, told[field], trusted[field]);
   }
+  // Who has none yet, or a centre of before there was one, contradicts nothing.
+  const governors = [told.governor, trusted.governor] as const;
+  if (!governors.includes(undefined) && governors[0] !== governors[1]) throw changed('governor', ...governors);
   const known = new Map(trusted.committees.map((committee) => [committee.epoch, committee.members]));
   const added: Committee[] = [];
   for (const committee of told.committees) {

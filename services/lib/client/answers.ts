@@ -12,6 +12,7 @@ export const networkAnswerSchema = z.looseObject({
   chainId: uintSchema,
   contract: addressSchema,
   registry: addressSchema.optional(),
+  governor: addressSchema.optional(),
   periodSeconds: z.int().min(1),
   graceSeconds: z.int().min(0),
   epoch: uintSchema,

@@ -281,6 +281,25 @@ describe('governance of a chain', () => {
     ]);
   });
 
+  it('finds the block of the first rules, or says where it was told to begin', async () => {
+    const { governance, openReader, deployed, rpc } = await fresh();
+    const block = await governance.firstBlock();
+    expect(block).to.be.greaterThan(deployed.fromBlock);
+    expect((await governance.events(block, block)).map(({ type }) => type)).to.deep.equal(Array(7).fill('rule.set'));
+    expect(await governance.events(deployed.fromBlock, block - 1)).to.deep.equal([]);
+    expect(BigInt((await rpc('eth_blockNumber', [])) as string)).to.equal(BigInt(block + 2));
+    // A node may say that it has forgotten old states, or answer as if there had been nothing.
+    for (const forgotten of [{ error: { code: -32000, message: 'missing trie node' } }, { change: () => '0x' }]) {
+      const proxy = await rpcProxy(running.rpcUrl, ({ method, params }) =>
+        method === 'eth_getCode' && Number(params[1]) <= block ? forgotten : undefined,
+      );
+      const reader = await openReader({ rpcUrl: proxy.rpcUrl });
+      expect(await reader.governance!.firstBlock()).to.equal(deployed.fromBlock);
+      reader.close();
+      await proxy.close();
+    }
+  });
+
   it('places events in blocks', async () => {
     const { governance, chain, draft, sign } = await fresh();
     const proposed = draft('general', {});
@@ -289,13 +308,14 @@ describe('governance of a chain', () => {
     const [event] = await kit.events();
     expect(event!.place).to.deep.equal({
       blockNumber,
-      blockHash: await governance.blockHashAt(blockNumber),
+      blockHash: (await governance.blockAt(blockNumber))!.hash,
       logIndex: 0,
       transactionHash,
       timestamp: newest.timestamp,
     });
     expect(newest.number).to.equal(blockNumber);
-    expect(await governance.blockHashAt(blockNumber + 1)).to.equal(undefined);
+    expect(await governance.blockAt(blockNumber + 1)).to.equal(undefined);
+    expect(await governance.blockAt(blockNumber)).to.deep.equal(newest);
     expect(await governance.events(blockNumber - 1, blockNumber - 1)).to.deep.equal([]);
     const data = (await governance.transactionData(transactionHash))!;
     expect(data).to.deep.include({

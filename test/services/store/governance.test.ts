@@ -15,25 +15,22 @@ onBothDatabases('what the chain said', (place) => {
     await using at = await place();
     const store = await at.open();
     const event = { type: 'vote.cast', time: '2026-11-21T01:30:00.000Z', data: {} };
-    await store.saveNotices(
-      {
-        checkpoint: { blockNumber: 5, blockHash: hash('1') },
-        notices: [notice('vote:a', 'a', 4), notice('vote:b', 'b', 5)],
-        projections: [{ subject: 'a', kind: 'proposal', body: { votes: 1 } }],
-      },
-      { events: [event] },
-    );
+    await store.saveNotices({
+      checkpoint: { blockNumber: 5, blockHash: hash('1') },
+      notices: [notice('vote:a', 'a', 4), { ...notice('vote:b', 'b', 5), event }],
+      projections: [{ subject: 'a', kind: 'proposal', body: { votes: 1 } }],
+    });
     expect(await store.lastEventSeq()).to.equal(1);
     expect(await store.subjectsAbove(4)).to.deep.equal(['b']);
     await store.rewindNotices({ toBlock: 4, projections: [] });
     expect(await store.noticeCheckpoints()).to.deep.equal([]);
     expect((await store.governanceEvents(0, 9)).map(({ identity }) => identity)).to.deep.equal(['vote:a']);
-    expect([...(await store.toldNotices(['vote:b', 'vote:c']))]).to.deep.equal(['vote:b']);
     await store.saveNotices({
       checkpoint: { blockNumber: 7, blockHash: hash('2') },
-      notices: [notice('vote:b', 'b', 7), notice('vote:c', 'b', 7)],
+      notices: [{ ...notice('vote:b', 'b', 7), event }, notice('vote:c', 'b', 7)],
       projections: [{ subject: 'a', kind: 'proposal', body: undefined }],
     });
+    expect(await store.lastEventSeq()).to.equal(1);
     const all = await store.governanceEvents(0, 9);
     expect(all.map(({ seq, identity, place: { blockNumber } }) => [seq, identity, blockNumber])).to.deep.equal([
       [1, 'vote:a', 4],
@@ -42,6 +39,20 @@ onBothDatabases('what the chain said', (place) => {
     ]);
     expect(await store.projection('a')).to.equal(undefined);
     expect(await store.noticeCheckpoints()).to.deep.equal([{ blockNumber: 7, blockHash: hash('2') }]);
+  });
+
+  it('tells what is due, first what has been so for longest', async () => {
+    await using at = await place();
+    const store = await at.open();
+    const due = (subject: string, dueAt?: number) =>
+      ({ subject, kind: 'proposal', body: {}, ...(dueAt === undefined ? {} : { dueAt }) }) as const;
+    const checkpoint = { blockNumber: 5, blockHash: hash('1') };
+    const projections = [due('a', 30), due('b', 10), due('c', 31), due('d')];
+    await store.saveNotices({ checkpoint, notices: [], projections });
+    expect(await store.dueSubjects(30, 9)).to.deep.equal(['b', 'a']);
+    expect(await store.dueSubjects(30, 1)).to.deep.equal(['b']);
+    await store.rewindNotices({ toBlock: 5, projections: [due('b'), due('d', 2)] });
+    expect(await store.dueSubjects(30, 9)).to.deep.equal(['d', 'a']);
   });
 
   it('writes nothing of a batch without the lease', async () => {

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isNotariumError } from '../../../core/errors.ts';
 import { isMissingFile, readSmallFile } from '../../../lib/readSmallFile.ts';
+import { syncFolder } from '../../../lib/syncFolder.ts';
+import { writeFileWhole } from '../../../lib/writeFileWhole.ts';
 import type { Adapter } from './Adapter.ts';
 import { actualJson, maxActualBytes } from './actualJson.ts';
 import { resourceFailed } from './failure.ts';
@@ -27,38 +28,22 @@ export function fileAdapter({ path }: { readonly path: string }): Adapter {
       try {
         await replaceFile(path, text);
       } catch (cause) {
-        throw resourceFailed(name, `cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`, cause);
+        const reason = isNotariumError(cause, 'file-unwritable')
+          ? cause.data.cause
+          : (cause as NodeJS.ErrnoException).code;
+        throw resourceFailed(name, `cannot be written (${reason ?? 'unknown'})`, cause);
       }
     },
   };
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   // A link keeps leading where it led; whoever may read the file still may.
   const target = await realpath(path).catch(() => path);
   const mode = await stat(target).then(
     (info) => info.mode & 0o777,
     () => 0o644,
   );
-  const temporary = join(dirname(target), `.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(target), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await writeFileWhole(target, text, mode);
+  await syncFolder(dirname(target));
 }

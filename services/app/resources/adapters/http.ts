@@ -1,4 +1,5 @@
 import { isNotariumError } from '../../../core/errors.ts';
+import { boundedBody } from '../../../lib/boundedBody.ts';
 import type { Adapter } from './Adapter.ts';
 import { actualJson, maxActualBytes } from './actualJson.ts';
 import { resourceFailed } from './failure.ts';
@@ -83,15 +84,9 @@ export function httpAdapter({ url, headers, timeoutMs }: HttpResource): Adapter 
   }
 
   async function bodyOf(response: Response): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    let sizeBytes = 0;
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      sizeBytes += chunk.length;
-      // Leaving the loop cancels the rest.
-      if (sizeBytes > maxActualBytes) throw resourceFailed(name, `the answer is larger than ${maxActualBytes} bytes`);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
+    const bytes = await boundedBody(response, maxActualBytes);
+    if (bytes === undefined) throw resourceFailed(name, `the answer is larger than ${maxActualBytes} bytes`);
+    return bytes;
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { NotariumError } from '../../core/errors.ts';
+import { NotariumError } from '../core/errors.ts';
 
 /**
  * Writes a file whole or not at all, with the folders above it, through a temporary file beside it that is synced before it

@@ -1,0 +1,241 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import {
+  type ApplicationEdge,
+  type ApplicationState,
+  isUnderWay,
+  nextApplicationState,
+} from '../../core/governance/applicationState.ts';
+import type { CheckedConfiguration } from '../../core/governance/configuration.ts';
+import { readConfiguration } from '../../core/governance/configuration.ts';
+import type { Json } from '../../core/governance/json.ts';
+import type { Fallback, Finding, StoredVersion } from '../../store/ResourceStore.ts';
+import type { NewEvent } from '../../store/Store.ts';
+import type { VersionProjection } from '../governance/projections.ts';
+import type { Adapter, Asked } from './adapters/Adapter.ts';
+import { type Actual, findingOf, readActual } from './inspect.ts';
+import type { ResourceParts } from './ResourceParts.ts';
+import { versionOf } from './versionsOf.ts';
+
+/** Pauses before each further write; after the last one the version before comes back. */
+const retryMs = [250, 2_000];
+
+/** A version on its way into the resource. */
+export type ApplicationTask = {
+  readonly name: string;
+  readonly target: VersionProjection;
+  readonly checked: CheckedConfiguration;
+  readonly adapter: Adapter;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Takes one version of one set through its states. Each step is on disk before the next begins, and each may be done again: a
+ * process that was killed goes on where it stood.
+ */
+export class Application {
+  readonly #parts: ResourceParts;
+  readonly #task: ApplicationTask;
+
+  constructor(parts: ResourceParts, task: ApplicationTask) {
+    this.#parts = parts;
+    this.#task = task;
+  }
+
+  /**
+   * One step of a version that is under way.
+   * @throws NotariumError `resource-failed` while nothing has been written and what is there cannot be known.
+   */
+  async step(row: StoredVersion): Promise<StoredVersion> {
+    switch (row.state) {
+      case 'waiting':
+        return await this.#begin(row);
+      case 'applying':
+        return await this.#write(row);
+      case 'reading':
+        return await this.#readBack(row);
+      case 'rolling-back':
+        return await this.#rollBack(row);
+      default:
+        throw new RangeError(`a version that is ${row.state} has no next step`);
+    }
+  }
+
+  /** What is there, compared with this version. */
+  async look(): Promise<{ readonly actual: Actual; readonly finding: Finding }> {
+    const { adapter, checked, signal } = this.#task;
+    const actual = await readActual(adapter, this.#asked, { crypto: this.#parts.crypto, signal });
+    const { configuration: want, hash } = checked;
+    return { actual, finding: findingOf(actual, { want, hash, time: this.#now() }) };
+  }
+
+  /** Keeps a version's next state, with what is to be told of it. */
+  async take(row: StoredVersion, edge: ApplicationEdge, changes: Partial<StoredVersion> = {}): Promise<StoredVersion> {
+    const state = nextApplicationState(row.state, edge);
+    const { reason: _, ...kept } = row;
+    const next: StoredVersion = { ...kept, attempts: 0, ...changes, state, changedAt: this.#now() };
+    const { name, target } = this.#task;
+    const set = { resourceSet: target.resourceSet, name, written: target.version };
+    const events = eventsOf(next, name);
+    const touches = edge === 'begin' || edge === 'match';
+    const lease = await leaseOf(this.#parts);
+    await this.#parts.store.saveResource({ versions: [next], ...(touches ? { set } : {}) }, { lease, events });
+    this.#parts.logger.info(
+      {
+        resourceSet: name,
+        version: next.version,
+        state,
+        ...(next.reason === undefined ? {} : { reason: next.reason }),
+      },
+      'a version of a resource set',
+    );
+    return next;
+  }
+
+  async #begin(row: StoredVersion): Promise<StoredVersion> {
+    const { actual, finding } = await this.look();
+    if (finding.matches) return await this.take(row, 'match', { finding });
+    const fallback = await this.#fallback(row, actual);
+    return await this.take(row, 'begin', { attempts: 1, fallback, finding });
+  }
+
+  async #write(row: StoredVersion): Promise<StoredVersion> {
+    const { adapter, checked } = this.#task;
+    // What a process that was killed has written need not be written again.
+    const reason = await this.#tried(async () => {
+      const found = await this.look().catch(onlyNotarium);
+      if (found?.finding.matches) return;
+      await adapter.write({ ...this.#asked, configuration: checked.configuration }, this.#task.signal);
+    });
+    return await this.take(row, 'write', { attempts: row.attempts, ...(reason === undefined ? {} : { reason }) });
+  }
+
+  async #readBack(row: StoredVersion): Promise<StoredVersion> {
+    const { signal } = this.#task;
+    let finding: Finding | undefined;
+    const failure = await this.#tried(async () => {
+      finding = (await this.look()).finding;
+    });
+    if (finding?.matches) return await this.take(row, 'match', { finding });
+    const reason = row.reason ?? failure ?? 'what is there is not what was written';
+    const changes = { reason, ...(finding ? { finding } : {}) };
+    const pauseMs = retryMs[row.attempts - 1];
+    if (pauseMs === undefined) return await this.take(row, 'differ', changes);
+    await delay(pauseMs, undefined, { signal });
+    return await this.take(row, 'retry', { ...changes, attempts: row.attempts + 1 });
+  }
+
+  async #rollBack(row: StoredVersion): Promise<StoredVersion> {
+    const { signal, adapter } = this.#task;
+    const { fallback = { kind: 'nothing' } } = row;
+    const reason = row.reason ?? 'it could not be applied';
+    let failure: string | undefined;
+    for (const pauseMs of [...retryMs, undefined]) {
+      let isBack = false;
+      failure = await this.#tried(async () => {
+        const before = await this.#configurationOf(fallback);
+        if (await this.#isThere(before)) isBack = true;
+        else if (before === undefined) throw new NotariumError('resource-failed', 'there is nothing to go back to');
+        else {
+          await adapter.write({ ...this.#asked, version: versionIn(fallback), configuration: before }, signal);
+          isBack = await this.#isThere(before);
+        }
+      });
+      if (isBack) return await this.take(row, 'restore', { reason });
+      if (pauseMs === undefined || fallback.kind === 'nothing') break;
+      await delay(pauseMs, undefined, { signal });
+    }
+    const both = `${reason}; and the configuration before did not come back${failure === undefined ? '' : `: ${failure}`}`;
+    return await this.take(row, 'fail', { reason: both });
+  }
+
+  async #isThere(configuration: Json | undefined): Promise<boolean> {
+    const { adapter, signal } = this.#task;
+    const actual = await readActual(adapter, this.#asked, { crypto: this.#parts.crypto, signal });
+    if (configuration === undefined) return actual.kind === 'nothing';
+    const wanted: Adapter = { name: '', read: async () => configuration, write: async () => {} };
+    const want = await readActual(wanted, this.#asked, { crypto: this.#parts.crypto, signal });
+    return actual.kind === 'there' && want.kind === 'there' && actual.hash === want.hash;
+  }
+
+  async #configurationOf(fallback: Fallback): Promise<Json | undefined> {
+    if (fallback.kind === 'nothing') return undefined;
+    if (fallback.kind === 'found') return fallback.configuration;
+    const bytes = await this.#parts.contents.get(fallback.configurationHash, { signal: this.#task.signal });
+    return readConfiguration(bytes, this.#parts.crypto).configuration;
+  }
+
+  /** See ADR 18: the newest version applied here that has not failed, else what was there before anything was written. */
+  async #fallback(row: StoredVersion, actual: Actual): Promise<Fallback> {
+    const { store } = this.#parts;
+    const { resourceSet, version } = row;
+    for (let below = version; ; ) {
+      const [applied] = await store.resourceVersions({ resourceSet, below, states: ['applied'], limit: 1 });
+      if (!applied) break;
+      below = applied.version;
+      const onChain = await versionOf(store, resourceSet, below);
+      if (onChain?.configurationHash !== applied.configurationHash || onChain.state === 'failed') continue;
+      return { kind: 'version', version: below, configurationHash: applied.configurationHash };
+    }
+    if (row.fallback) return row.fallback;
+    // Of another version that was begun here something may still be there: what was before it is what to go back to.
+    const written = (await store.resourceSet(resourceSet))?.written;
+    const begun = written === undefined ? undefined : await store.resourceVersion(resourceSet, written);
+    if (begun?.fallback && begun.state !== 'rolled-back') return begun.fallback;
+    return actual.kind === 'there' ? { kind: 'found', configuration: actual.configuration } : { kind: 'nothing' };
+  }
+
+  /** Why it failed; undefined where it did not. A centre that is being stopped has not failed. */
+  async #tried(run: () => Promise<void>): Promise<string | undefined> {
+    try {
+      await run();
+      return undefined;
+    } catch (error) {
+      this.#task.signal.throwIfAborted();
+      if (!isNotariumError(error)) throw error;
+      return error.message;
+    }
+  }
+
+  get #asked(): Asked {
+    return { resourceSet: this.#task.name, version: this.#task.target.version };
+  }
+
+  #now(): string {
+    return new Date(this.#parts.clock.nowMs()).toISOString();
+  }
+}
+
+/**
+ * The lease that all writes of this folder are done under.
+ * @throws NotariumError `storage-failed` when another process has it now.
+ */
+export async function leaseOf({ notices }: Pick<ResourceParts, 'notices'>) {
+  const lease = await notices.lease();
+  if (!lease) throw new NotariumError('storage-failed', 'another process of this centre has taken over');
+  return lease;
+}
+
+/** What is to be told of a version that has come to an end. */
+export function eventsOf(row: StoredVersion, name: string | undefined): NewEvent[] {
+  const { resourceSet: id, version, state, reason, configurationHash, fallback, changedAt: time } = row;
+  if (isUnderWay(state) || state === 'skipped') return [];
+  const data = { ...(name === undefined ? {} : { resourceSet: name }), id, version, configurationHash, state };
+  if (state === 'applied') return [{ type: 'resource.applied', time, data }];
+  const back = state === 'rolled-back' && fallback ? { fallback: versionIn(fallback) } : {};
+  return [{ type: 'resource.failed', time, data: { ...data, ...back, ...(reason === undefined ? {} : { reason }) } }];
+}
+
+/** Version of a fallback; 0 for what was there before any. */
+function versionIn(fallback: Fallback): number {
+  return fallback.kind === 'version' ? fallback.version : 0;
+}
+
+/** A state in which the version is not there although it is to be. */
+export function isFailure(state: ApplicationState): boolean {
+  return state === 'rolled-back' || state === 'failed' || state === 'refused';
+}
+
+function onlyNotarium(error: unknown): undefined {
+  if (!isNotariumError(error)) throw error;
+}
