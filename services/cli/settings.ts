@@ -46,6 +46,8 @@ const settingsSchema = z.strictObject({
   rateLimit: switchSchema.optional(),
   /** false: serve only; another process on the same database publishes. */
   publish: switchSchema.optional(),
+  /** false: what has passed is executed by others, or by hand. */
+  execute: switchSchema.optional(),
   /** Multiaddrs, separated by commas, at which other centres may connect; and those that they are told to dial. */
   listen: z.string().min(1).optional(),
   announce: z.string().min(1).optional(),
@@ -98,6 +100,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   read: 'NOTARIUM_READ',
   rateLimit: 'NOTARIUM_RATE_LIMIT',
   publish: 'NOTARIUM_PUBLISH',
+  execute: 'NOTARIUM_EXECUTE',
   listen: 'NOTARIUM_LISTEN',
   announce: 'NOTARIUM_ANNOUNCE',
   peers: 'NOTARIUM_PEERS',

@@ -14,7 +14,7 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
     settings;
-  const { host, port, promiseSlots, trustProxy, publish, listen, announce, peers } = settings;
+  const { host, port, execute, promiseSlots, trustProxy, publish, listen, announce, peers } = settings;
   return {
     dataDir: settings.data,
     keysDir: keysDirOf(settings),
@@ -34,6 +34,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(promiseSlots === undefined ? {} : { promiseSlots }),
       ...(poolLimit === undefined ? {} : { poolLimit }),
       ...(threads === undefined ? {} : { threads }),
+      ...(execute === undefined ? {} : { autoExecute: execute }),
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     }),
     ...(publish === undefined ? {} : { publish }),

@@ -14,6 +14,7 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--read <policy>', 'open (default) or key: who may read')
     .option('--no-rate-limit', 'no limits of requests for an address or key')
     .option('--no-publish', 'serve only: another process on the same database publishes')
+    .option('--no-execute', 'leave the execution of passed proposals to others, or to you')
     .option(
       '--listen <multiaddrs>',
       'where other centres may connect (default: /ip4/127.0.0.1/tcp/0); commas between several',
