@@ -7,9 +7,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Address } from '../../services/core/bytes.ts';
 import { NotariumError } from '../../services/core/errors.ts';
+import { systemClock } from '../../services/lib/clock.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
 import { launcher } from './launcher.ts';
+
+/** Some chains mine every few seconds only. */
+const fundLimitMs = 60_000;
 
 /**
  * A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended.
@@ -31,13 +35,19 @@ export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
   return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
 }
 
-/** The local chain's first account, whose key the whole world knows, pays for a centre's gas. */
+/** The local chain's first account, whose key the whole world knows, pays for a centre's gas. Resolves when it is there. */
 export async function fund(rpcUrl: string, address: Address): Promise<void> {
   const rpc = jsonRpc(rpcUrl);
-  const balance = BigInt(String(await rpc('eth_getBalance', [address, 'latest'])));
-  if (balance >= 10n ** 18n) return;
+  const isThere = async (): Promise<boolean> =>
+    BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) >= 10n ** 18n;
+  if (await isThere()) return;
   const [from] = (await rpc('eth_accounts', [])) as Address[];
   await rpc('eth_sendTransaction', [{ from, to: address, value: `0x${(100n * 10n ** 18n).toString(16)}` }]);
+  const endMs = performance.now() + fundLimitMs;
+  while (!(await isThere())) {
+    if (performance.now() > endMs) throw new Error(`the chain has mined no payment for ${fundLimitMs / 1000} s`);
+    await systemClock.sleep(50);
+  }
 }
 
 /** A running centre. */
@@ -67,14 +77,17 @@ export async function startLocalCentre(options: {
   label?: string;
   /** Threads that check records; the centre's own default when left out. */
   threads?: number;
+  /** More of its command line. */
+  args?: readonly string[];
   signal?: AbortSignal;
 }): Promise<LocalCentre | undefined> {
-  const { dataDir, port, rpcUrl, contract, label, threads, signal: stopping } = options;
+  const { dataDir, port, rpcUrl, contract, label, threads, args: more = [], signal: stopping } = options;
   const args = [
     ...['--disable-warning=ExperimentalWarning', launcher, 'node', '--quiet'],
     ...['--data', dataDir, '--password-file', join(dataDir, 'password'), '--rpc', rpcUrl, '--contract', contract],
     ...['--host', '127.0.0.1', '--port', String(port), '--no-rate-limit', '--log-level', 'warn'],
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
+    ...more,
   ];
   const stderr = label === undefined ? 'inherit' : 'pipe';
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr], detached: true });

@@ -57,6 +57,11 @@ export class Output {
     if (this.options.json) this.#stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
   }
 
+  /** One of many results as JSON, on a line of its own; silent without `--json`. */
+  jsonLine(value: unknown): void {
+    if (this.options.json) this.#stdout.write(`${printableJson(JSON.stringify(value))}\n`);
+  }
+
   /** Code, sentence, what to do next; the stack only with `--debug`. */
   error(error: NotariumError): void {
     const next = nextStep(error.code);

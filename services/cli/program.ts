@@ -6,7 +6,9 @@ import { addInit } from './commands/init.ts';
 import { addKeys } from './commands/keys.ts';
 import { addNode } from './commands/node.ts';
 import { addNotarize } from './commands/notarize.ts';
+import { addProposal } from './commands/proposal.ts';
 import { addRebuild } from './commands/rebuild.ts';
+import { addResource } from './commands/resource.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
@@ -41,6 +43,8 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addVerify,
     addStatus,
     addShow,
+    addProposal,
+    addResource,
     addKeys,
     addBackup,
     addRebuild,

@@ -50,8 +50,14 @@ export async function chainElectorate(
 async function call(rpc: JsonRpc, to: Address, signature: string, argument?: ProposalId): Promise<Hex[]> {
   const selector = hexDigits(portableCrypto.keccak256(utf8(signature))).slice(0, 8);
   const data = `0x${selector}${argument === undefined ? '' : hexDigits(hashWord(argument))}`;
-  const answer = await rpc('eth_call', [{ to, data }, 'latest']);
-  if (answer === '0x') throw new NotariumError('chain-contract-missing', to, { data: { contract: to } });
+  const missing = (cause?: unknown) =>
+    new NotariumError('chain-contract-missing', to, { data: { contract: to }, cause });
+  const answer = await rpc('eth_call', [{ to, data }, 'latest']).catch((error: unknown) => {
+    // Another contract than it should be; one that is asked about something may not have it.
+    if (argument === undefined && error instanceof JsonRpcError && isRevert(error)) throw missing(error);
+    throw error;
+  });
+  if (answer === '0x') throw missing();
   if (typeof answer !== 'string' || !/^0x(?:[0-9a-f]{64})+$/.test(answer))
     throw invalidAnswer(`${signature}: no words`);
   return answer

@@ -20,6 +20,8 @@ export type CliPlace = {
   readonly signal?: AbortSignal;
   readonly actions?: Partial<CliActions>;
   readonly isTTY?: boolean;
+  /** Told of what is printed while the command runs. */
+  readonly onStdout?: (text: string) => void;
 };
 
 const never = (): Promise<never> => Promise.reject(new Error('this test injects no such action'));
@@ -46,6 +48,7 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
       isTTY: place.isTTY,
       write: (text) => {
         stdout += text;
+        place.onStdout?.(text);
       },
     },
     stderr: {

@@ -393,7 +393,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
     async *events(afterSeq, signal) {
       listeners++;
       try {
-        for (let seq = afterSeq; !signal.aborted; ) {
+        for (let seq = afterSeq === 'latest' ? events.length : afterSeq; !signal.aborted; ) {
           const event = events[seq];
           if (event) {
             yield event;

@@ -8,7 +8,7 @@ import { type Call, type Route, route } from '../Route.ts';
 import { integerText } from '../schemas/parameters.ts';
 import { eventSchema } from '../schemas/service.ts';
 
-type Query = { after?: number | undefined };
+type Query = { after?: number | 'latest' | undefined };
 
 /** `GET /v1/events`. */
 export const eventRoutes: readonly Route[] = [
@@ -17,11 +17,12 @@ export const eventRoutes: readonly Route[] = [
     path: '/v1/events',
     access: 'read',
     query: z.strictObject({
-      after: integerText(
-        0,
-        Number.MAX_SAFE_INTEGER,
-        'Start after this event; `Last-Event-ID` goes before it',
-      ).optional(),
+      after: z
+        .union([
+          integerText(0, Number.MAX_SAFE_INTEGER, 'Start after this event; `Last-Event-ID` goes before it'),
+          z.literal('latest').meta({ description: 'Start with the next event' }),
+        ])
+        .optional(),
     }),
     tag: 'network',
     summary: 'Blocks, proposals, votes, refusals and alerts as they come',

@@ -1,0 +1,40 @@
+import { quorumOf } from '../../core/committee.ts';
+import { isNotariumError, type NotariumError } from '../../core/errors.ts';
+import type { VerifiedResult } from '../../core/governance/proposalResult.ts';
+import type { ProposalDetail } from '../../lib/client/governanceAnswers.ts';
+import type { Notarium } from '../../lib/client/Notarium.ts';
+
+/** What this machine itself finds about the result that a centre shows. */
+export type ResultVerdict = {
+  /**
+   * `undecided`: there is none yet. `confirmed`: a quorum of the electorate has signed it. `unconfirmed`: fewer so far.
+   * `unchecked`: nothing is known to check it by, or the centre lacks a part. `failed`: it is not what it should be.
+   */
+  readonly status: 'undecided' | 'confirmed' | 'unconfirmed' | 'unchecked' | 'failed';
+  /** What the check rests on. */
+  readonly basis: string;
+  readonly verified?: VerifiedResult & { readonly members: number };
+  /** Signatures that confirm. */
+  readonly quorum?: number;
+  readonly error?: NotariumError;
+};
+
+/** Checks result data by the chain, or by the trusted network: never by the word of the centre that shows it. */
+export async function judgeResult(
+  client: Notarium,
+  proposal: ProposalDetail,
+  { isByChain, signal }: { isByChain: boolean; signal: AbortSignal },
+): Promise<ResultVerdict> {
+  const basis = isByChain ? 'the chain' : 'the trusted network';
+  try {
+    const found = await client.proposals.verify(proposal, { signal });
+    const members = proposal.electorate.length;
+    const verified = { ...found, members };
+    if (!found.outcome) return { status: 'undecided', basis, verified };
+    return { status: found.isConfirmed ? 'confirmed' : 'unconfirmed', basis, verified, quorum: quorumOf(members) };
+  } catch (error) {
+    if (!isNotariumError(error)) throw error;
+    const isUnknown = isNotariumError(error, 'network-untrusted') || isNotariumError(error, 'content-unavailable');
+    return { status: isUnknown ? 'unchecked' : 'failed', basis, error };
+  }
+}
