@@ -24,7 +24,7 @@ export const eventRoutes: readonly Route[] = [
       ).optional(),
     }),
     tag: 'network',
-    summary: 'Blocks, refusals and alerts as they come',
+    summary: 'Blocks, proposals, votes, refusals and alerts as they come',
     description:
       'Server-sent events. Without `Last-Event-ID` or `after` the stream starts with the first event that the centre keeps; a browser that reconnects goes on where it stopped.',
     responses: {

@@ -75,7 +75,10 @@ export const proposalRoutes: readonly Route[] = [
     summary: 'Content of a proposal, or configuration of a resource set, by its hash',
     description: 'What this centre does not have, it asks the others for. Check the bytes against the hash.',
     responses: {
-      200: { description: 'The document', content: { 'application/json': { schema: z.unknown() } } },
+      200: {
+        description: 'The document',
+        content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } },
+      },
       304: notModified,
     },
     errors: ['not-found', 'content-unavailable', 'governance-missing'],
