@@ -24,11 +24,6 @@ export function durationText(seconds: number): string {
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** An id short enough for a table; what is typed into another command is the whole. */
-export function shortId(id: string): string {
-  return id.length <= 20 ? id : `${id.slice(0, 10)}…${id.slice(-6)}`;
-}
-
 /** A count with its noun. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
