@@ -48,6 +48,7 @@ const generatedTypes = 'generated types';
  * begins after these, in the order of the steps.
  */
 const longest = [
+  'test/services/app',
   'test/e2e/faults',
   'test/e2e/maliciousCentre',
   'test/e2e/crash',

@@ -64,6 +64,8 @@ const settingsSchema = z.strictObject({
   threads: z.coerce.number().pipe(z.int().min(1).max(256)).optional(),
   /** Seconds after which an anchor transaction that is in no block is replaced with higher fees. */
   replaceAfter: z.coerce.number().pipe(z.int().min(1).max(86_400)).optional(),
+  /** File that says how resource sets are kept on this machine. */
+  resources: z.string().min(1).optional(),
   /** Where events are told. */
   webhook: z.string().min(1).optional(),
   /** `whsec_…` of Standard Webhooks. */
@@ -108,6 +110,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',
   replaceAfter: 'NOTARIUM_REPLACE_AFTER',
+  resources: 'NOTARIUM_RESOURCES',
   webhook: 'NOTARIUM_WEBHOOK',
   webhookSecret: 'NOTARIUM_WEBHOOK_SECRET',
   webhookEvents: 'NOTARIUM_WEBHOOK_EVENTS',
@@ -119,7 +122,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
 const flagOf: Readonly<Record<string, string>> = { rpcUrl: 'rpc' };
 
 /** Settings that name a file or folder: relative ones start from where they are written. */
-const paths = ['keystore', 'passwordFile', 'networks', 'data'] as const;
+const paths = ['keystore', 'passwordFile', 'networks', 'data', 'resources'] as const;
 
 /**
  * The settings of a run: flag before environment before config file. The file is `--config`, `NOTARIUM_CONFIG`, or

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apiKeys } from '../app/apiKeys.ts';
 import { blocksForRebuild } from '../app/blocksForRebuild.ts';
 import type { Centre } from '../app/Centre.ts';
+import { readResourceSettings } from '../app/resources/resourceSettings.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, CliActions } from '../cli/CliActions.ts';
 import { readPassword } from '../cli/openClient.ts';
@@ -23,7 +24,10 @@ export function cliActions(terminal: Terminal): CliActions {
     async runNode(context) {
       const { settings, output, signal } = context;
       const password = await readPassword(settings, terminal, `Password of ${keysDirOf(settings)}`);
-      const node = await openNode(nodeOptions(settings, password));
+      const { resources: path, data: dataDir } = settings;
+      const source = { dataDir, env: terminal.env, ...(path === undefined ? {} : { path }) };
+      const resources = await readResourceSettings(source);
+      const node = await openNode({ ...nodeOptions(settings, password), resources });
       try {
         await keepAdminKey(settings.data, node.centre.keys);
         output.line(`listening on ${node.http.url}`);

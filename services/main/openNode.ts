@@ -2,6 +2,7 @@ import pino, { type Logger as PinoLogger } from 'pino';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type CentreMetrics, createMetrics } from '../app/metrics.ts';
 import { type OpenCentre, openCentre } from '../app/openCentre.ts';
+import type { ResourceSettings } from '../app/resources/resourceSettings.ts';
 import type { WebhookSettings } from '../app/webhook/webhookSettings.ts';
 import type { Chain } from '../chain/Chain.ts';
 import { openChain } from '../chain/openChain.ts';
@@ -41,6 +42,8 @@ export type NodeOptions = {
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** false: an API process beside the one that publishes. */
   readonly publish?: boolean;
+  /** How resource sets are kept on this machine; without it none is. */
+  readonly resources?: ResourceSettings;
   /** Where events are told. */
   readonly webhook?: WebhookSettings;
   readonly logger: PinoLogger;
@@ -78,7 +81,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   opened.defer(() => store.close());
   await store.check();
   const metrics = createMetrics();
-  const { listen, publish, webhook } = options;
+  const { listen, publish, webhook, resources } = options;
   const centre = await openCentre({
     store,
     chain,
@@ -95,6 +98,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     ...(options.settings ? { settings: options.settings } : {}),
     ...(publish === undefined ? {} : { publish }),
     ...(webhook ? { webhook } : {}),
+    ...(resources ? { resources } : {}),
   });
   opened.defer(() => centre.close());
   const http = await startHttpServer(centre, { version, logger, registry: centre.metrics.registry, ...options.http });

@@ -25,6 +25,7 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--pool-limit <count>', 'records that may wait for a block (default: 1000000)')
     .option('--threads <count>', 'threads that check records (default: one for each processor)')
     .option('--replace-after <seconds>', 'when a stuck anchor transaction is sent with higher fees (default: 15)')
+    .option('--resources <file>', 'how shared resource sets are kept here (default: JSON files in the data folder)')
     .option('--webhook <url>', 'tell events there, signed with NOTARIUM_WEBHOOK_SECRET')
     .option('--webhook-events <types>', 'which ones, commas between them, like proposal.*,alert')
     .option('--log-level <level>', 'debug, info (default), warn, error or silent')

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import type { GovernanceDesk } from '../../app/governance/GovernanceDesk.ts';
-import { NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { sendJson } from '../answer.ts';
 import { callSignal } from '../callSignal.ts';
-import type { HttpContext } from '../HttpContext.ts';
+import { governanceOf } from '../governanceOf.ts';
 import { invalidRequest } from '../handlerOf.ts';
 import { type Route, route } from '../Route.ts';
 import { checkIdentityEncoding, checkMediaType, readText } from '../readBody.ts';
@@ -35,7 +33,7 @@ export const resourceRoutes: readonly Route[] = [
     errors: ['governance-missing'],
     async handle({ response }, context) {
       response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, { items: await deskOf(context).resourceSets() });
+      sendJson(response, 200, { items: await governanceOf(context).resourceSets() });
     },
   }),
   route<{ set: string }, { before?: number | undefined; limit?: number | undefined }>({
@@ -54,7 +52,7 @@ export const resourceRoutes: readonly Route[] = [
     async handle({ params, query: { before, limit = usualPage }, response }, context) {
       const page = { limit, ...(before === undefined ? {} : { before }) };
       response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, await deskOf(context).resourceSet(params.set, page));
+      sendJson(response, 200, await governanceOf(context).resourceSet(params.set, page));
     },
   }),
   route<{ set: string; version: number }>({
@@ -70,7 +68,7 @@ export const resourceRoutes: readonly Route[] = [
     errors: ['governance-missing', 'resource-unknown'],
     async handle({ params, response }, context) {
       response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, await deskOf(context).resourceVersion(params.set, params.version));
+      sendJson(response, 200, await governanceOf(context).resourceVersion(params.set, params.version));
     },
   }),
   route<{ set: string }>({
@@ -112,12 +110,7 @@ export const resourceRoutes: readonly Route[] = [
       const signal = AbortSignal.any([callSignal(response, lifetime), AbortSignal.timeout(1000 * limits.waitSeconds)]);
       response.setHeader('cache-control', 'no-store');
       const { repair = false } = parsed.data;
-      sendJson(response, 200, await deskOf(context).checkResource(params.set, { repair, signal }));
+      sendJson(response, 200, await governanceOf(context).checkResource(params.set, { repair, signal }));
     },
   }),
 ];
-
-function deskOf({ centre }: HttpContext): GovernanceDesk {
-  if (!centre.governance) throw new NotariumError('governance-missing');
-  return centre.governance;
-}

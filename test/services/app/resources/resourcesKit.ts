@@ -21,7 +21,6 @@ import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
 import { type GovernanceKit, governanceKit } from '../../chain/governanceKit.ts';
-import { watchNotices } from '../governance/noticeKit.ts';
 
 /** One of the consortium's centres, opened in this process, on a data folder of its own. */
 export type KeptCentre = {
@@ -38,8 +37,8 @@ export type ResourcesKit = GovernanceKit & {
   readonly id: Hash;
   /** The centre of an account; again after `close` on the same folder. */
   openCentre(account: number, options?: CentreOptions): Promise<KeptCentre>;
-  /** The store of an account's centre alone, for what is there before the centre opens. */
-  openStore(account: number): Promise<Store>;
+  /** The folder of a centre that is not open, with what was voted on in it, and the file of the set `radio`. */
+  folderOf(account: number): Promise<{ readonly dataDir: string; readonly file: string }>;
   /** Passes a version over the configuration before it and executes it; every open store gets its content. */
   passVersion(patch: JsonPatch, changes?: { configurationHash?: Hash; base?: number }): Promise<number>;
   /** Waits until every open store has what the chain has said. */
@@ -101,16 +100,11 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
     ...kit,
     id,
     sync,
-    openStore: async (account) => {
-      const { store } = await storeOf(account);
-      const watching = watchNotices(kit, store);
-      await sync();
-      const close = async (): Promise<void> => {
-        await watching[Symbol.asyncDispose]();
-        stores.delete(store);
-        await store.close();
-      };
-      return { ...store, close };
+    folderOf: async (account) => {
+      const { store, dataDir } = await storeOf(account);
+      stores.delete(store);
+      await store.close();
+      return { dataDir, file: join(dataDir, 'radio.json') };
     },
     async openCentre(account, { adapter, repair = false, checkMs = 300 } = {}) {
       const signer = localSigner(devKey(account), crypto);
