@@ -56,6 +56,7 @@ const longest = [
   'test/e2e/startMany',
   'test/services/chain',
   'test/e2e/manyCentres',
+  'test/e2e/proposals',
   'test/services/http',
   'test/services/store',
   'test/e2e/damage',

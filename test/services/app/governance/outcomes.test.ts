@@ -116,6 +116,20 @@ describe('what comes of a proposal', () => {
     expect((await kit.governance.proposal(general))!.state).to.equal('succeeded');
   });
 
+  it('is left to others where the operator wants that', async () => {
+    const [centre] = await fresh({ autoExecute: false });
+    centre!.startDuties();
+    const id = await pass(centre!, suspensionDraft('by hand', 3));
+    const signed = (of: ProposalId) =>
+      until('its signature', async () => (await centre!.store.outcomeSignatures(of)).length === 1);
+    await signed(id);
+    // One look later.
+    await signed(await pass(centre!, generalDraft('later')));
+    expect((await kit.governance.proposal(id))!.state).to.equal('succeeded');
+    await centre!.actions.execute(id);
+    expect((await kit.governance.proposal(id))!.state).to.equal('executed');
+  });
+
   it('is told to the operator where it cannot be executed', async () => {
     const [centre] = await fresh();
     await centre!.actions.execute(await pass(centre!, suspensionDraft('first', 3)));
