@@ -131,7 +131,10 @@ async function runLocal(asked: Asked, chain: RunningChain, folder: string, place
 
 async function runOn({ data, port }: StartOptions, rpcUrl: string, contract: Address): Promise<void> {
   const name = 'centre-1';
-  const dataDir = join(resolve(data), `network-${contract.slice(2, 10)}`, name);
+  const base = resolve(data);
+  // Who deploys contracts has to name the keys of the committee before there is a contract: `notarium init` makes them.
+  const isOwn = existsSync(join(base, 'keystore'));
+  const dataDir = isOwn ? base : join(base, `network-${contract.slice(2, 10)}`, name);
   const { address } = await ensureKeys(dataDir);
   say(`This centre is ${address}; it must be in the committee of ${contract}, and able to pay for gas.`);
   await runCentres([{ name, dataDir, port, rpcUrl, contract }], { say });

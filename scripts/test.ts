@@ -3,10 +3,10 @@
  *
  * usage: npm test                 everything
  *        npm test -- NAME …      only the steps whose names contain one of the words (`npm test -- lint types`)
- *        npm test -- --lanes N   so many processes at a time (default 3)
+ *        npm test -- --lanes N   so many processes at a time (default 4)
  */
 import { parseArgs } from 'node:util';
-import { buildForTests } from './support/buildForTests.ts';
+import { buildForTests, type TestBuild } from './support/buildForTests.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
 import { type Counts, judgeJob } from './support/judgeJob.ts';
 import { inLanes } from './support/lanes.ts';
@@ -18,7 +18,7 @@ type Result = Counts & { readonly step: Step; readonly name: string; readonly se
 const slowestShown = 12;
 
 const { values, positionals: words } = parseArgs({
-  options: { lanes: { type: 'string', default: '3' } },
+  options: { lanes: { type: 'string', default: '4' } },
   allowPositionals: true,
 });
 const lanes = Number(values.lanes);
@@ -37,8 +37,20 @@ const startMs = performance.now();
 const results: Result[] = [];
 const fileTimes: { readonly file: string; readonly seconds: number }[] = [];
 
-ensureBuilt(say);
-using build = chosen.some((step) => step.needsBuild) ? await buildForTests() : undefined;
+// The jobs and the build of the tests go with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+/** What the tests need before they begin; without it none of them can pass. */
+async function prepare(): Promise<TestBuild | undefined> {
+  try {
+    ensureBuilt(say);
+    return chosen.some((step) => step.needsBuild) ? await buildForTests() : undefined;
+  } catch (error) {
+    say(`✘ the build failed: ${error instanceof Error ? error.message : error}\n\n0 passed, 1 failed`);
+    process.exit(1);
+  }
+}
+using build = await prepare();
 
 async function work({ step, name, ...job }: Job & { readonly step: Step }): Promise<void> {
   const run = await runJob({ name, ...job }, step.needsBuild && build?.env);

@@ -32,6 +32,7 @@ export function alterations(content: Uint8Array, receipt: Receipt): Alteration[]
   const signer = (fields: { signer?: Hex; signature?: Hex }) => [{ ...first!, ...fields }, ...signatures.slice(1)];
   return [
     { what: 'one bit of the content', bytes: flipped, receipt, code: 'receipt-inner-proof-mismatch' },
+    changed('format', 'receipt-malformed', { format: 'notarium-receipt/2' as string as Receipt['format'] }),
     changed('inner.leafIndex', 'receipt-inner-proof-mismatch', { inner: { ...inner, leafIndex: inner.leafIndex + 1 } }),
     changed('inner.treeSize', 'receipt-inner-proof-mismatch', { inner: { ...inner, treeSize: inner.treeSize + 1 } }),
     changed('inner.path', 'receipt-inner-proof-mismatch', { inner: { ...inner, path: firstPath(inner.path) } }),
@@ -51,6 +52,10 @@ export function alterations(content: Uint8Array, receipt: Receipt): Alteration[]
     ...(proof.path.length > 0
       ? [changed('proof.path', 'receipt-inclusion-mismatch', { proof: { ...proof, path: firstPath(proof.path) } })]
       : []),
+    // A tree so much larger has longer paths.
+    changed('proof.treeSize', 'receipt-inclusion-mismatch', {
+      proof: { ...proof, treeSize: 1024 * proof.treeSize },
+    }),
     changed('proof.leafIndex', 'receipt-inclusion-mismatch', { proof: { ...proof, leafIndex: proof.leafIndex ^ 1 } }),
     changed('block.root', 'receipt-inclusion-mismatch', { block: { ...block, root: other(block.root) } }),
     changed('block.treeSize', 'receipt-block-mismatch', { block: { ...block, treeSize: block.treeSize + 1 } }),

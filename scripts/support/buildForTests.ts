@@ -18,6 +18,8 @@ export type TestBuild = Disposable & {
 export async function buildForTests(): Promise<TestBuild> {
   const folder = mkdtempSync(join(tmpdir(), 'notarium-built-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Also when the run is interrupted.
+  process.once('exit', remove);
   try {
     const launcher = await buildPackage({ types: false, outDir: join(folder, 'notarium') });
     // Packages that stay out of the bundle.

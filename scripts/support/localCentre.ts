@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Address } from '../../services/core/bytes.ts';
+import { NotariumError } from '../../services/core/errors.ts';
 import { systemClock } from '../../services/lib/clock.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { createKeystore, type KeystorePublic, readKeystore } from '../../services/lib/keystore.ts';
@@ -14,15 +15,23 @@ import { launcher } from './launcher.ts';
 /** Some chains mine every few seconds only. */
 const fundLimitMs = 60_000;
 
-/** A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended. */
+/**
+ * A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended.
+ * @throws NotariumError `key-missing` when there is a keystore without its password, or one that is damaged.
+ */
 export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
   await mkdir(dataDir, { recursive: true });
   const passwordFile = join(dataDir, 'password');
+  const folder = join(dataDir, 'keystore');
+  if (existsSync(folder)) {
+    if (!existsSync(passwordFile)) {
+      throw new NotariumError('key-missing', `${folder} is there, but not its password: write it into ${passwordFile}`);
+    }
+    return await readKeystore(folder);
+  }
   if (!existsSync(passwordFile)) {
     await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
   }
-  const folder = join(dataDir, 'keystore');
-  if (existsSync(folder)) return await readKeystore(folder);
   return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { NotariumError } from '../../services/core/errors.ts';
+import { Notarium } from '../../services/index.ts';
 import { type LocalCentre, startLocalCentre } from './localCentre.ts';
 import { type CentrePlace, nextStepsOf } from './nextStepsOf.ts';
 import type { RunningChain } from './startChain.ts';
@@ -48,7 +49,10 @@ export async function runCentres(
       ...(chain ? [chain.ended.then(() => 'the chain')] : []),
     ]).finally(() => isOver.abort());
     if (!isAlone) await meet(centres, isOver.signal);
-    if (!isOver.signal.aborted) say(nextStepsOf(places, chain));
+    if (!isOver.signal.aborted) {
+      say(nextStepsOf(places, chain));
+      await warnOfProblems(centres, isOver.signal);
+    }
     const ended = await over;
     if (ended !== undefined && !stopping.aborted) {
       throw new NotariumError('internal', `${ended} ended by itself; see above`);
@@ -65,6 +69,17 @@ async function meet(centres: ReadonlyMap<string, LocalCentre>, signal: AbortSign
   const missing = await untilConnected(named, { limitMs: meetLimitMs, signal });
   if (missing.length === 0 || signal.aborted) return;
   process.stderr.write(`\nwarning: after ${meetLimitMs / 1000} s ${missing.join('; ')}\n`);
+}
+
+/** "Notarium is running" alone would mislead where a centre takes no records, or seals none. */
+async function warnOfProblems(centres: ReadonlyMap<string, LocalCentre>, signal: AbortSignal): Promise<void> {
+  for (const [name, { url }] of centres) {
+    // A centre that does not answer has ended, or is stopped: that is told otherwise.
+    const status = await new Notarium({ url }).status({ signal }).catch(() => undefined);
+    for (const { code, detail } of status?.problems ?? []) {
+      process.stderr.write(`\nwarning: ${name} is not ready: ${code}: ${detail}\n`);
+    }
+  }
 }
 
 /** Opening a keystore takes a processor and 128 MiB for some time: not all at once. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { root } from './ensureBuilt.ts';
@@ -15,6 +15,12 @@ export type JobRun = {
 
 // Several times what the longest one takes on two busy cores: a process that hangs must not hang the whole run.
 const limitMs = 30 * 60_000;
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  // As from the terminal: mocha then ends what its tests have started.
+  for (const child of running) child.kill('SIGINT');
+});
 
 /** Runs a job in a process of its own, and waits for its end; `env` is what it gets besides what all jobs get. */
 export async function runJob({ command }: Job, env: Readonly<Record<string, string>> = {}): Promise<JobRun> {
@@ -34,6 +40,7 @@ export async function runJob({ command }: Job, env: Readonly<Record<string, stri
       ...env,
     },
   });
+  running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
@@ -41,5 +48,6 @@ export async function runJob({ command }: Job, env: Readonly<Record<string, stri
     });
   }
   const [code] = (await once(child, 'close')) as [number | null];
+  running.delete(child);
   return { code, output, seconds: (performance.now() - startMs) / 1000 };
 }

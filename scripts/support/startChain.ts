@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { resolve } = createRequire(import.meta.url);
@@ -74,8 +75,15 @@ export async function startChain(options: {
   child.unref();
   for (const pipe of [child.stdout, child.stderr] as (Socket | null)[]) pipe?.unref();
   const softly = (): Promise<void> => stop(kind === 'anvil' ? 'SIGINT' : 'SIGTERM');
+  const rpcUrl = `http://127.0.0.1:${chosen}`;
+  if (kind === 'hardhat') {
+    await setClock(rpcUrl).catch(async (error) => {
+      await stop('SIGKILL');
+      throw error;
+    });
+  }
   return {
-    rpcUrl: `http://127.0.0.1:${chosen}`,
+    rpcUrl,
     port: chosen,
     kind,
     pid: child.pid!,
@@ -88,6 +96,19 @@ export async function startChain(options: {
       if (signal === 'SIGSTOP') await untilStopped(child.pid!);
     },
   };
+}
+
+/**
+ * Hardhat's clock begins with the time at which it read its configuration, and stays behind by what it took until it ran:
+ * many seconds on a slow machine, where a centre would say `clock-skewed` for ever.
+ */
+async function setClock(rpcUrl: string): Promise<void> {
+  const rpc = jsonRpc(rpcUrl);
+  // Before the question: however long the answer takes, the chain never gets ahead.
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const { timestamp } = (await rpc('eth_getBlockByNumber', ['pending', false])) as { timestamp: string };
+  const lagSeconds = nowSeconds - Number(timestamp);
+  if (lagSeconds > 0) await rpc('evm_increaseTime', [lagSeconds]);
 }
 
 /** The kernel stops the threads of a process one by one, after `kill` has returned: until then it may still answer. */

@@ -45,6 +45,8 @@ export class Publisher {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #retryMs = 0;
   #isHinted = false;
+  /** On the monotonic counter: until then nobody's hint counts. */
+  #deafUntilMs = 0;
   #pauseMs = 0;
 
   /**
@@ -88,7 +90,10 @@ export class Publisher {
     ];
   }
 
-  /** Looks at the chain at the next step: something has happened there. */
+  /**
+   * Looks at the chain at the next step: something has happened there, as another centre says. Where nothing has, the next
+   * hint waits for half a period, or a liar could have us ask the chain at every step.
+   */
   lookSoon(): void {
     this.#isHinted = true;
   }
@@ -105,11 +110,15 @@ export class Publisher {
     if (performance.now() < this.#retryMs) return;
     const lease = await this.#holdLease();
     // Also when there is nothing to publish: who asks must hear that the chain is away, or another one.
-    const isDue =
-      this.#isHinted || performance.now() - this.#lookedMs >= Math.max(settings.watchMs, periodSeconds * 1000);
-    this.#isHinted = false;
+    const isHinted = this.#isHinted && performance.now() >= this.#deafUntilMs;
+    const isDue = isHinted || performance.now() - this.#lookedMs >= Math.max(settings.watchMs, periodSeconds * 1000);
     const isLooking = isDue || (lease !== undefined && !this.#reconciled);
-    if (isLooking) await this.#look(lease);
+    if (isLooking) {
+      this.#isHinted = false;
+      const logSize = store.logSize();
+      await this.#look(lease);
+      if (isHinted && store.logSize() === logSize) this.#deafUntilMs = performance.now() + periodSeconds * 500;
+    }
     if (!lease) {
       // Nothing else of this process would show that the store works again.
       if (isLooking) await this.#storeIsWell();
@@ -224,6 +233,7 @@ export class Publisher {
       'chain-funds-missing',
       'chain-fees-too-high',
       'chain-anchor-rejected',
+      'block-invalid',
       'block-unavailable',
     );
     if (over) logger.info({}, 'publishing again');

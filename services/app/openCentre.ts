@@ -35,7 +35,7 @@ import { recordView } from './views.ts';
 import { Waiters } from './Waiters.ts';
 import { Webhook } from './webhook/Webhook.ts';
 import type { WebhookSettings } from './webhook/webhookSettings.ts';
-import { withOwnSignature } from './withOwnSignature.ts';
+import { withSignatures } from './withSignatures.ts';
 
 /** What a centre is made of. Everything given is closed by its giver, except the store and the chain. */
 export type CentreOptions = {
@@ -192,6 +192,8 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<T | undefined> => {
+    // No timer, and nobody to wake, for whoever does not wait.
+    if (waitMs <= 0) return await look();
     // Not by the clock, which may be set meanwhile.
     const untilMs = performance.now() + waitMs;
     for (;;) {
@@ -259,7 +261,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     async receipt(id, waitMs = 0, signal) {
       const look = async () => {
         try {
-          return await withOwnSignature(parts, await makeReceipt(store, id, crypto.sha256));
+          return await withSignatures(parts, await makeReceipt(store, id, crypto.sha256));
         } catch (error) {
           if (isNotariumError(error, 'record-not-anchored')) return undefined;
           throw error;
@@ -274,7 +276,9 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     ...askChain(chain, crypto),
 
     async *events(afterSeq, signal) {
-      let seq = afterSeq === 'latest' ? await store.lastEventSeq() : afterSeq;
+      const last = await store.lastEventSeq();
+      // A greater one is of a stream that is gone: of events lost with a database, or of another network at this address.
+      let seq = afterSeq === 'latest' ? last : afterSeq > last ? 0 : afterSeq;
       while (!signal.aborted && !closing) {
         const wake = waiters.wait(pollMs, signal);
         const events = await store.eventsAfter(seq, 256);

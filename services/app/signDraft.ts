@@ -6,21 +6,29 @@ import { unsignedRecordSchema } from '../core/recordSchema.ts';
 import type { CentreParts } from './CentreParts.ts';
 
 const draftSchema = unsignedRecordSchema
-  .pick({ kind: true, subject: true, digest: true, time: true, expires: true, meta: true })
-  .partial({ time: true });
+  .pick({ v: true, network: true, kind: true, subject: true, digest: true, time: true, expires: true, meta: true })
+  .partial({ v: true, network: true, time: true });
 
 /**
  * Signs a draft for a client without a key pair: the centre is the submitter, and `meta.onBehalfOf` names the client.
- * Gives the record's JSON text.
- * @throws NotariumError `record-invalid`, `record-unknown-field` and the others of a record.
+ * `v` and `network` may be left out, or are those of the
+ * record to be. Gives the record's JSON text.
+ * @throws NotariumError `record-invalid`, `record-unknown-field`, `record-network-mismatch` and the others of a record.
  */
-export async function signDraft(parts: CentreParts, draft: unknown, onBehalfOf: string): Promise<string> {
+export async function signDraft(
+  parts: Pick<CentreParts, 'network' | 'clock' | 'signer' | 'crypto'>,
+  draft: unknown,
+  onBehalfOf: string,
+): Promise<string> {
   const parsed = draftSchema.safeParse(draft);
   if (!parsed.success) throw invalidDraft(parsed.error);
-  const { time = new Date(parts.clock.nowMs()).toISOString(), meta, ...rest } = parsed.data;
+  const want = networkName(parts.network);
+  const { network = want, time = new Date(parts.clock.nowMs()).toISOString(), meta, ...rest } = parsed.data;
+  if (network !== want)
+    throw new NotariumError('record-network-mismatch', undefined, { data: { have: network, want } });
   if (meta && 'onBehalfOf' in meta) throw new NotariumError('record-invalid', 'meta.onBehalfOf is set by the centre');
   const { entry } = await signRecord(
-    { v: 1, network: networkName(parts.network), ...rest, time, meta: { ...meta, onBehalfOf } },
+    { ...rest, v: 1, network, time, meta: { ...meta, onBehalfOf } },
     parts.signer,
     parts.crypto,
   );

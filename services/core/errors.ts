@@ -31,7 +31,6 @@ export const errorTable = {
   'record-too-large': row(413, 'The record is larger than 16 KiB in canonical form'),
   'record-not-canonical': row(422, 'The entry bytes are not the canonical form of their record'),
   'record-network-mismatch': row(422, 'The record is bound to another network'),
-  'record-id-mismatch': row(422, 'The record id is not the hash of the record'),
   'record-expired': row(422, 'The record has expired'),
   'record-successor-taken': row(409, 'Another record already supersedes the same record'),
   'record-predecessor-unknown': row(422, 'The superseded record is not known to the network'),
@@ -45,7 +44,6 @@ export const errorTable = {
   'signature-mismatch': row(422, 'The signature was not made by the named signer over these data'),
   // Log, blocks, receipts
   'proof-malformed': row(422, 'The proof does not have the form of an RFC 9162 proof'),
-  'proof-mismatch': row(422, 'The proof does not lead to the expected root'),
   'tile-not-found': row(404, 'No such tile'),
   'tile-corrupt': row(500, 'A log tile does not hash to its place in the tree'),
   'checkpoint-malformed': row(422, 'The checkpoint is not a C2SP signed note of this log'),

@@ -45,7 +45,12 @@ export async function* walkFiles(
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (typeof code !== 'string') throw error;
-      yield unreadable(path, code, code, error);
+      if (code === 'ENOENT' && path.includes('\ufffd')) {
+        // What Node puts for bytes that it cannot decode: the file is there, under a name that cannot be written down.
+        yield unreadable(path, 'not-utf8', 'its name is not UTF-8', error);
+      } else {
+        yield unreadable(path, code, code, error);
+      }
     }
   }
 }

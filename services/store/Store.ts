@@ -93,7 +93,13 @@ export type AdmitOutcome =
   | { readonly status: 'failed'; readonly error: NotariumError };
 
 /** Size of the pool. `bytes` counts entries; `oldestAcceptedAt` is in Unix seconds. */
-export type PoolStatus = { readonly count: number; readonly bytes: number; readonly oldestAcceptedAt: number | null };
+export type PoolStatus = {
+  readonly count: number;
+  readonly bytes: number;
+  readonly oldestAcceptedAt: number | null;
+  /** Of the newest row that there ever was; 0 before the first. */
+  readonly lastSeq: number;
+};
 
 /** The oldest pool rows that are in no live block, packed: item i of each array belongs to one row. */
 export type PoolCut = {
@@ -354,8 +360,12 @@ export type Store = GovernanceStore &
     successorOf(id: Uint8Array): Promise<Uint8Array | undefined>;
     search(query: SearchQuery): Promise<SearchPage>;
 
-    /** Ids (32 bytes each) of pool rows after a seq, oldest first, and the seq to go on from. */
-    poolIds(afterSeq: number, limit: number): Promise<{ readonly ids: Uint8Array; readonly lastSeq: number }>;
+    /** Ids (32 bytes each) of pool rows after a seq, oldest first, and the seq to go on from; up to `lastSeq` where given. */
+    poolIds(query: {
+      readonly afterSeq: number;
+      readonly lastSeq?: number;
+      readonly limit: number;
+    }): Promise<{ readonly ids: Uint8Array; readonly lastSeq: number }>;
     /** Whether each record is in the pool, in the log, or refused. */
     hasRecords(ids: readonly Uint8Array[]): Promise<boolean[]>;
     /**

@@ -12,9 +12,10 @@ export async function poolStatus({ reader }: StoreContext): Promise<PoolStatus> 
     from.selectFrom('pool').select('accepted_at').orderBy('seq').limit(1);
   const row = await reader
     .selectFrom('counters')
-    .select((from) => ['pool_count', 'pool_bytes', oldest(from).as('oldest')])
+    .select((from) => ['pool_count', 'pool_bytes', 'next_seq', oldest(from).as('oldest')])
     .executeTakeFirstOrThrow();
-  return { count: row.pool_count, bytes: row.pool_bytes, oldestAcceptedAt: row.oldest };
+  const { pool_count: count, pool_bytes: bytes, next_seq: nextSeq, oldest: oldestAcceptedAt } = row;
+  return { count, bytes, oldestAcceptedAt, lastSeq: nextSeq - 1 };
 }
 
 /** Last pool row that a live block holds, or 0. Live blocks hold the front of the pool without gaps. */

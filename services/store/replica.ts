@@ -16,9 +16,12 @@ export function replica(
 ): Pick<Store, 'poolIds' | 'hasRecords' | 'areLogged' | 'poolLeaves' | 'entriesOf' | 'rivals'> {
   const { reader, engine } = context;
   return {
-    async poolIds(afterSeq, limit) {
+    async poolIds({ afterSeq, lastSeq = Number.MAX_SAFE_INTEGER, limit }) {
       const query = reader.selectFrom('pool').select(['seq', 'id']).where('seq', '>', afterSeq).orderBy('seq');
-      const { columns } = await selectPacked(reader, query.limit(limit), ['number', 'bytes']);
+      const { columns } = await selectPacked(reader, query.where('seq', '<=', lastSeq).limit(limit), [
+        'number',
+        'bytes',
+      ]);
       const [seqs, ids] = columns as [Float64Array, PackedBytes];
       return { ids: ids.bytes, lastSeq: seqs.at(-1) ?? afterSeq };
     },

@@ -7,7 +7,7 @@ import type { CheckedRecord } from '../../services/core/record.ts';
 import { databaseFile } from '../../services/store/database.ts';
 import { json, post, postBatch, receiptOf, recordOf } from '../support/centreApi.ts';
 import { statusOf } from '../support/centreProcess.ts';
-import { type Consortium, startConsortium } from '../support/consortium.ts';
+import { type Consortium, type Member, startConsortium } from '../support/consortium.ts';
 import { crypto, randomSigner, signedRecord, textOf } from '../support/recordKit.ts';
 import { expectSameLogs, untilSettled } from '../support/sameLogs.ts';
 import { until } from '../support/until.ts';
@@ -54,11 +54,13 @@ describe('many centres', function () {
 
   it('lets each centre publish in its turn', async () => {
     for (let round = 0; round < 8; round++) {
-      const [record] = await records(1, `turn ${round}`);
-      ids.push(record!.id);
-      await post(urlOf(round % 4), record!);
-      await known(urlOf((round + 1) % 4), record!);
-      await receiptOf(urlOf((round + 1) % 4), record!);
+      // Operations of databases are records like any other.
+      const kind = round % 2 === 0 ? 'evidence' : 'database';
+      const record = await signedRecord(consortium.network, signer, `turn ${round}`, { kind });
+      ids.push(record.id);
+      await post(urlOf(round % 4), record);
+      await known(urlOf((round + 1) % 4), record);
+      await receiptOf(urlOf((round + 1) % 4), record);
     }
     const { body } = await json(`${urlOf(0)}/v1/blocks?limit=100`);
     const blocks = body.items as { header: { publisher: string; slot: number }; signatures: unknown[] }[];
@@ -91,6 +93,23 @@ describe('many centres', function () {
       const own = acceptances.find(({ centre }) => centre === consortium.members[0]!.address);
       if (own) expect(again.body.acceptance).to.deep.equal(own);
     }
+    await untilSettled(consortium, ids.length);
+  });
+
+  it('answers ack=quorum with quorum-unreachable where too few are up, and keeps the record', async () => {
+    const [, , one, other] = consortium.members;
+    await Promise.all([one!.kill(), other!.kill()]);
+    const [record] = await records(1, 'not held');
+    const { status, body } = await json(`${urlOf(0)}/v1/records?ack=quorum&wait=2`, {
+      method: 'POST',
+      body: textOf(record!),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(status, JSON.stringify(body)).to.equal(503);
+    expect(body).to.include({ code: 'quorum-unreachable' });
+    checkAcceptance(consortium.network, (body.data as { acceptance: Acceptance }).acceptance, crypto);
+    ids.push(record!.id);
+    await Promise.all([one!.start(), other!.start()]);
     await untilSettled(consortium, ids.length);
   });
 
@@ -141,14 +160,38 @@ describe('many centres', function () {
     await expectSameLogs(consortium, ids);
   });
 
+  /** As after the loss of a disk: the keys are all that is left. */
+  async function lose({ dataDir, kill }: Member): Promise<void> {
+    await kill();
+    for (const name of ['log', ...['', '-wal', '-shm'].map((end) => databaseFile + end)]) {
+      await rm(join(dataDir, name), { recursive: true, force: true });
+    }
+  }
+
   it('lets a centre that has lost everything catch up', async () => {
     const [, lost] = consortium.members;
-    await lost!.kill();
-    for (const name of ['log', ...['', '-wal', '-shm'].map((end) => databaseFile + end)]) {
-      await rm(join(lost!.dataDir, name), { recursive: true, force: true });
-    }
+    await lose(lost!);
     await lost!.start();
     await untilSettled(consortium, ids.length);
     await expectSameLogs(consortium, ids);
+  });
+
+  it('lets one catch up from tiles over HTTP that can reach no other, nor be reached', async () => {
+    const lost = consortium.members[2]!;
+    await lose(lost);
+    // Nobody answers at port 9 (discard): neither where it dials the others, nor where it says that it is.
+    const nowhere = '/ip4/127.0.0.1/tcp/9';
+    const others = consortium.members.filter((member) => member !== lost);
+    const peers = await Promise.all(
+      others.map(async ({ url, address }) => `${address}=${nowhere}/p2p/${(await json(`${url}/v1/peer`)).body.peerId}`),
+    );
+    await lost.start({ args: [...lost.spec.args!, '--announce', nowhere, '--peers', peers.join(',')] });
+    await untilSettled(consortium, ids.length);
+    const { peers: seen } = await statusOf(lost.url);
+    expect(seen.map(({ connected }) => connected)).to.deep.equal([false, false, false]);
+    expect(lost.process.stderr()).to.include('"source":"tiles of http');
+    await expectSameLogs(consortium, ids);
+    await lost.kill();
+    await lost.start();
   });
 });

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { launcher } from '../../scripts/support/launcher.ts';
+import { fund } from '../../scripts/support/localCentre.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
-import { statusOf } from '../support/centreProcess.ts';
-import { startChain } from '../support/chains.ts';
+import { centreKeys, statusOf } from '../support/centreProcess.ts';
+import { deployNotarium, startChain } from '../support/chains.ts';
 import { freePorts } from '../support/freePorts.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 
@@ -109,6 +110,20 @@ describe('npm start', function () {
     expect(Number(timestamp)).to.be.at.most(Date.now() / 1000 + 1);
   });
 
+  it('has a Hardhat chain whose clock is right, however long it took to start', async () => {
+    await using chain = await startChain({ kind: 'hardhat', args: ['--config', 'test/support/slowHardhat.config.ts'] });
+    const rpc = jsonRpc(chain.rpcUrl);
+    const timeOf = async (block: string): Promise<number> =>
+      Number(((await rpc('eth_getBlockByNumber', [block, false])) as { timestamp: string }).timestamp);
+    expect(await timeOf('0x0')).to.be.below(Date.now() / 1000 - 50);
+    const earliest = Math.floor(Date.now() / 1000);
+    // Neither for the time of one block only.
+    await rpc('evm_mine', []);
+    expect(await timeOf('pending'))
+      .to.be.at.least(earliest - 1)
+      .and.at.most(Date.now() / 1000 + 1);
+  });
+
   it('goes on where it stopped with --chain anvil', async () => {
     const [port, chainPort] = [String(await freePort()), String(await freePort())];
     const args = ['--chain', 'anvil', '--port', port, '--chain-port', chainPort, '--data', 'kept'];
@@ -193,9 +208,40 @@ describe('npm start', function () {
     socket.destroy();
   });
 
+  it('runs on a chain and a contract of somebody else, by the keys that the contract names', async () => {
+    await using chain = await startChain({ kind: 'anvil' });
+    const dataDir = join(base, 'own centre');
+    const { address } = await centreKeys(dataDir);
+    const { contract } = await deployNotarium(chain.rpcUrl, { committee: [{ address }], graceSeconds: 30 });
+    await fund(chain.rpcUrl, address);
+    const port = String(await freePort());
+    const place = ['--port', port, '--rpc', chain.rpcUrl, '--contract', contract];
+    const own = start(...place, '--data', dataDir);
+    await running(own);
+    await writeFile(join(base, 'own.txt'), 'own');
+    const url = `http://127.0.0.1:${port}`;
+    const notarized = await notarium('notarize', 'own.txt', '--wait', '--url', url);
+    expect(notarized.code, notarized.output).to.equal(0);
+    own.child.kill('SIGINT');
+    expect(await own.ended, own.output()).to.equal(0);
+    expect(own.output()).not.to.include('is not ready');
+    // The chain is not ours, and goes on.
+    expect(await jsonRpc(chain.rpcUrl)('eth_chainId', [])).to.equal('0x7a69');
+
+    const stranger = start(...place, '--data', 'stranger');
+    await stranger.said('centre-1 is not ready: not-in-committee');
+    stranger.child.kill('SIGINT');
+    expect(await stranger.ended, stranger.output()).to.equal(0);
+
+    await rm(join(dataDir, 'password'));
+    const locked = start(...place, '--data', dataDir);
+    expect(await locked.ended, locked.output()).to.equal(39);
+    expect(locked.output()).to.include(join(dataDir, 'password'));
+  });
+
   it('says what is wrong with a chain that has no Notarium contract', async () => {
     const port = String(await freePort());
-    const chain = await (await import('../support/chains.ts')).startChain({ kind: 'anvil' });
+    const chain = await startChain({ kind: 'anvil' });
     const contract = '0x00000000000000000000000000000000000000aa';
     const started = start('--port', port, '--rpc', chain.rpcUrl, '--contract', contract);
     expect(await started.ended).to.equal(61);

@@ -185,6 +185,9 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
       ]);
       const rest = await read(2, 1);
       expect(rest[0]).to.deep.equal({ id: 3, type: 'block.committed' });
+      // What a browser has kept of another network at this address.
+      const anew = await read(1_000_000, 1);
+      expect(anew[0]).to.deep.equal(first[0]);
     });
 
     it('stops when told to, and knows everything after a new start', async () => {

@@ -20,6 +20,7 @@ import {
   readJson,
 } from './wire.ts';
 
+// Gossip has had that long, at least, for what is listed then; most of it is in the log by now, and needs no comparing.
 const periodMs = 3_000;
 const pageIds = 20_000;
 const maxOrphans = 10_000;
@@ -44,7 +45,7 @@ type Cursor = {
 
 /**
  * Fetches what other pools have and ours has not: after a connection, and every few seconds. Each pool is a list that only
- * grows at its end, so a place in it is all that has to be remembered.
+ * grows at its end, so a place in it is all that has to be remembered. Who asks again is told what has been there for a period.
  */
 export class Reconciler {
   readonly #parts: ReplicationParts;
@@ -52,6 +53,9 @@ export class Reconciler {
   /** Others begin anew when this process does. */
   readonly #instance = randomUUID();
   readonly #stop = new AbortController();
+  /** Last pool rows as of the period before the last, and as of the last. */
+  #settledSeq = 0;
+  #newestSeq = 0;
   #loop: Loop | undefined;
 
   constructor(parts: ReplicationParts) {
@@ -66,6 +70,8 @@ export class Reconciler {
     this.#loop = every(
       periodMs,
       async () => {
+        this.#settledSeq = this.#newestSeq;
+        this.#newestSeq = (await this.#parts.store.poolStatus()).lastSeq;
         const connected = net.peers().filter(({ isConnected }) => isConnected);
         await Promise.all(connected.map(({ address }) => this.#run(address)));
       },
@@ -81,8 +87,9 @@ export class Reconciler {
   async *#list(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const { first } = await firstFrame(frames);
     const { instance, afterSeq } = readJson(poolQuerySchema, first);
-    const from = instance === this.#instance ? afterSeq : 0;
-    const { ids, lastSeq } = await this.#parts.store.poolIds(from, pageIds);
+    // Whoever asks for the first time has had no gossip before.
+    const place = instance === this.#instance ? { afterSeq, lastSeq: this.#settledSeq } : { afterSeq: 0 };
+    const { ids, lastSeq } = await this.#parts.store.poolIds({ ...place, limit: pageIds });
     yield jsonFrame({ instance: this.#instance, lastSeq, isEnd: ids.length < 32 * pageIds });
     yield* packedFrames(ids);
   }

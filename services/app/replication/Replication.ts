@@ -25,5 +25,7 @@ export type Replication = {
   announceAnchored(height: number, hash: Hash): Promise<void>;
   /** Acceptances of a quorum that has the record on disk (holdRecords.ts). @throws NotariumError `quorum-unreachable`. */
   hold(id: RecordId, own: Acceptance, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Acceptance[]>;
+  /** A quorum's signatures over a block of the chain that came without them (BlockSignatures.ts), if the others have them. */
+  signaturesOf(header: BlockHeader): Promise<readonly BlockSignature[] | undefined>;
   close(): Promise<void>;
 };

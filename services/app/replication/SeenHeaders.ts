@@ -1,5 +1,5 @@
-import { blockDigest } from '../../core/block.ts';
-import type { Address } from '../../core/bytes.ts';
+import { type BlockSignature, blockDigest } from '../../core/block.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import { toHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { Network } from '../../core/eip712.ts';
@@ -57,6 +57,15 @@ export class SeenHeaders {
     const [first, second] = known;
     if (!second) return { isNew };
     return { isNew, equivocation: { culprit: publisher, first: first!.signed, second: second.signed } };
+  }
+
+  /** Signatures by which publishers have shown this block. */
+  signaturesOf(slot: number, hash: Hash): BlockSignature[] {
+    const found: BlockSignature[] = [];
+    for (const [signer, some] of this.#bySlot.get(slot) ?? []) {
+      for (const seen of some) if (seen.hash === hash) found.push({ signer, signature: seen.signed.signature });
+    }
+    return found;
   }
 
   #prune(newest: number): void {

@@ -21,6 +21,14 @@ function proposed(header: BlockHeader, items: Uint8Array): ProposedBlock {
   return { header, ids, leafHashes };
 }
 
+function readHeader(frame: Uint8Array | undefined): SignedHeader {
+  try {
+    return readJson(signedHeaderSchema, frame);
+  } catch {
+    throw ownFault('it does not begin with a signed header');
+  }
+}
+
 /** Points for a block that is wrong whoever looks at it, and for one that only seems wrong from here. */
 const points = { fault: 25, doubt: 1 } as const;
 
@@ -56,7 +64,7 @@ export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHead
 
   const vote = async (frames: AsyncIterable<Uint8Array>, from: Address, signal: AbortSignal): Promise<Uint8Array> => {
     const { first, rest } = await firstFrame(frames);
-    const signed = readJson(signedHeaderSchema, first);
+    const signed = readHeader(first);
     const { header } = signed;
     await checkTurn(parts, header, from);
     await noteHeader(signed);

@@ -1,7 +1,7 @@
 import type { Acceptance } from '../../core/acceptance.ts';
-import { checkAcceptance } from '../../core/acceptance.ts';
+import { checkAcceptance, signAcceptance } from '../../core/acceptance.ts';
 import { fromHex, type RecordId, toHex } from '../../core/bytes.ts';
-import { quorumOf } from '../../core/committee.ts';
+import { quorumOf, slotAt } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { decodeEntries, encodeEntries } from '../../core/log/entryBundle.ts';
 import { poolAcceptance } from '../poolAcceptance.ts';
@@ -11,7 +11,7 @@ import { firstFrame, heldSchema, jsonFrame, onlyFrame, protocols, readJson } fro
 
 /** Keeps records that another centre hands over, and promises them too, once they are on disk. */
 export function serveHold(parts: ReplicationParts): void {
-  const { net, store, network, signer } = parts;
+  const { net, store, network, signer, clock, periodSeconds, settings } = parts;
   net.handle(protocols.hold, async function* (frames, from) {
     const { first } = await firstFrame(frames);
     const entries = decodeEntries(first ?? new Uint8Array(0));
@@ -19,7 +19,14 @@ export function serveHold(parts: ReplicationParts): void {
     const answers: (Acceptance | null)[] = entries.map(() => null);
     for (const { index, id } of checked) {
       const found = await store.findRecord(id);
-      if (found?.where === 'pool') answers[index] = await poolAcceptance(network, signer, toHex(id), found);
+      const recordId = toHex(id);
+      if (found?.where === 'pool') answers[index] = await poolAcceptance(network, signer, recordId, found);
+      if (found?.where !== 'log') continue;
+      // A block came in before the question: what is promised has been kept already.
+      const nowMs = clock.nowMs();
+      const includeBySlot = slotAt(nowMs, periodSeconds) + settings.promiseSlots;
+      const acceptedAt = Math.floor(nowMs / 1000);
+      answers[index] = await signAcceptance(network, { recordId, acceptedAt, includeBySlot }, signer);
     }
     yield jsonFrame(answers);
   });

@@ -6,6 +6,7 @@ import { Arrivals } from '../Arrivals.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { IntakeWorkers } from '../IntakeWorkers.ts';
 import { BlockImporter } from './BlockImporter.ts';
+import { BlockSignatures } from './BlockSignatures.ts';
 import { Broadcaster } from './Broadcaster.ts';
 import { serveLog } from './blockSources.ts';
 import { castVotes } from './castVotes.ts';
@@ -87,6 +88,8 @@ export function openReplication(
   castVotes(parts, (signed) => watch.note(signed));
   serveLog(parts);
   serveHold(parts);
+  const signatures = new BlockSignatures(parts);
+  signatures.serve();
   reconciler.start();
   watch.start();
   members.start();
@@ -100,11 +103,15 @@ export function openReplication(
       return await collectVotes(parts, header, committee, leaves);
     },
 
-    importBlocks: (blocks, lease, nextSize) => importer.import(blocks, lease, nextSize),
+    async importBlocks(blocks, lease, nextSize) {
+      await watch.compare(blocks);
+      await importer.import(blocks, lease, nextSize);
+    },
 
     async announceAnchored(height, hash) {
       await net.publish(topics.anchored, jsonFrame({ height, hash }));
     },
+    signaturesOf: (header) => signatures.of(header),
     hold: (id, own, hold) => holdByQuorum(parts, id, own, hold),
 
     async close() {

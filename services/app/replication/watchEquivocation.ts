@@ -4,8 +4,9 @@ import { type SignedHeader, signedHeaderSchema } from '../../core/equivocation.t
 import { isNotariumError } from '../../core/errors.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import type { GossipVerdict } from '../../net/Net.ts';
+import type { AnchoredBlock } from '../../store/Store.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
-import type { Equivocation } from './SeenHeaders.ts';
+import type { Equivocation, Noted } from './SeenHeaders.ts';
 import { jsonFrame, readJson, topics } from './wire.ts';
 
 const retryMs = 1_000;
@@ -46,10 +47,38 @@ export class EquivocationWatch {
    * @throws NotariumError when the signature is not the publisher's (see SeenHeaders).
    */
   async note(signed: SignedHeader): Promise<boolean> {
-    const { seen, net, clock, logger, store } = this.#parts;
-    const { header } = signed;
-    const { isNew, equivocation } = seen.note(signed);
-    if (isNew) await net.publish(topics.headers, jsonFrame(signed));
+    const noted = this.#parts.seen.note(signed);
+    if (noted.isNew) await this.#parts.net.publish(topics.headers, jsonFrame(signed));
+    return await this.#judge(signed, noted);
+  }
+
+  /**
+   * Compares blocks of the chain with what their publishers have shown here: a partition may have let each of its parts see
+   * another one. All read the chain, so a block that is the only one of its slot is told to nobody.
+   */
+  async compare(blocks: readonly Pick<AnchoredBlock, 'header' | 'signatures'>[]): Promise<void> {
+    const { seen, net, clock, periodSeconds, logger } = this.#parts;
+    const oldest = slotAt(clock.nowMs(), periodSeconds) - maxSlotsBack;
+    for (const { header, signatures } of blocks) {
+      const own = header.slot < oldest ? undefined : signatures.find(({ signer }) => signer === header.publisher);
+      if (!own) continue;
+      const signed = { header, signature: own.signature };
+      try {
+        const noted = seen.note(signed);
+        if (!noted.isNew || !noted.equivocation) continue;
+        await net.publish(topics.headers, jsonFrame(signed));
+        await this.#judge(signed, noted);
+      } catch (error) {
+        // The chain has taken the block: a node of it that spoils a signature must not hold up the log.
+        if (!isNotariumError(error) || !error.code.startsWith('signature-')) throw error;
+        logger.debug({ err: error, height: header.height }, 'the publisher of a block has not signed it');
+      }
+    }
+  }
+
+  /** Answers whether the header is its publisher's only one in the slot; a second one is remembered, and told to all. */
+  async #judge({ header }: SignedHeader, { isNew, equivocation }: Noted): Promise<boolean> {
+    const { net, clock, logger, store } = this.#parts;
     if (!equivocation) return true;
     if (!isNew) return false;
     const { culprit, first } = equivocation;

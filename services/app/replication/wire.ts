@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { acceptanceSchema } from '../../core/acceptance.ts';
+import { blockSignatureSchema } from '../../core/block.ts';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { encodeEntries } from '../../core/log/entryBundle.ts';
@@ -18,6 +19,8 @@ export const protocols = {
   log: '/notarium/log/1',
   /** Entries to keep, answered by signed acceptances once they are on disk. */
   hold: '/notarium/hold/1',
+  /** Signatures over a block hash that the centre has given or seen before. */
+  signatures: '/notarium/signatures/1',
 } as const;
 
 /** Gossip topics. */
@@ -45,6 +48,10 @@ export const anchoredSchema = z.strictObject({ height: uintSchema, hash: hashSch
 
 /** One for each entry of a `hold` request, in order; null for what was not taken. */
 export const heldSchema = z.array(acceptanceSchema.nullable()).max(tileWidth);
+
+/** A block whose signatures are wanted, and what a centre has of them: its own, and the publisher's. */
+export const signaturesQuerySchema = z.strictObject({ slot: uintSchema, hash: hashSchema });
+export const signaturesSchema = z.array(blockSignatureSchema).max(2);
 
 /** Ids in one `records` request. */
 export const maxIdsOfRequest = 4096;

@@ -27,7 +27,7 @@ export const eventRoutes: readonly Route[] = [
     tag: 'network',
     summary: 'Blocks, proposals, votes, refusals and alerts as they come',
     description:
-      'Server-sent events. Without `Last-Event-ID` or `after` the stream starts with the first event that the centre keeps; a browser that reconnects goes on where it stopped.',
+      'Server-sent events. Without `Last-Event-ID` or `after` the stream starts with the first event that the centre keeps; a browser that reconnects goes on where it stopped. After an id beyond the last one, which is of a stream that is gone, it starts anew.',
     responses: {
       200: {
         description: 'The stream',

@@ -17,8 +17,8 @@ export const recordDoc = recordSchema.meta({ id: 'Record', description: 'One sig
 
 /** What a client without a key pair posts; the centre signs it. */
 export const draftSchema = unsignedRecordSchema
-  .pick({ kind: true, subject: true, digest: true, time: true, expires: true, meta: true })
-  .partial({ time: true })
+  .pick({ v: true, network: true, kind: true, subject: true, digest: true, time: true, expires: true, meta: true })
+  .partial({ v: true, network: true, time: true })
   .meta({
     id: 'RecordDraft',
     description: 'Record for the centre to sign as submitter, on behalf of the owner of the API key',

@@ -45,9 +45,12 @@ class Processes implements AsyncDisposable {
     return store;
   }
 
-  async publisher(store: Store, problems = new Problems()): Promise<Publisher> {
+  async publisher(
+    store: Store,
+    { problems = new Problems(), onLook = () => {} }: { problems?: Problems; onLook?: () => void } = {},
+  ): Promise<Publisher> {
     const chain: Partial<Chain> = {
-      checkInstance: async () => {},
+      checkInstance: async () => onLook(),
       head: async () => 1,
       blockHash: async () => (await store.latestBlock())!.hash,
       findAnchor: async () => ({ ...anchor, confirmations: 1 }),
@@ -135,8 +138,8 @@ describe('publisher on a database of several processes', function () {
     await holder.admit(rows(3));
     await anchorNext(holder, 3);
     const all = [new Problems(), new Problems()];
-    await processes.publisher(holder, all[0]);
-    await processes.publisher(await processes.store(), all[1]);
+    await processes.publisher(holder, { problems: all[0]! });
+    await processes.publisher(await processes.store(), { problems: all[1]! });
     // As if it had been found by a step before.
     for (const problems of all) problems.raise('tile-corrupt', 'tile/0/000: it has changed');
     await processes.lockOut();
@@ -162,5 +165,20 @@ describe('publisher on a database of several processes', function () {
     await processes.publisher(other);
     expect(other.logSize()).to.equal(5);
     expect((await other.blockOfLeaf(0))?.anchor).to.deep.equal(again.anchor);
+  });
+
+  it('asks the chain no more often than twice a period, however often it is told of something that is not there', async () => {
+    await using processes = await Processes.open();
+    const store = await processes.store();
+    await logAll(store, rows(3));
+    const looks: number[] = [];
+    const publisher = await processes.publisher(store, { onLook: () => looks.push(performance.now()) });
+    const startMs = performance.now();
+    await until('some looks', () => {
+      publisher.lookSoon();
+      return looks.length >= 6;
+    });
+    // The first two come at once; each other one waits for half of the period of a second.
+    expect(performance.now() - startMs).to.be.at.least(4 * 500);
   });
 });

@@ -7,10 +7,12 @@ import type { AnchoredBlock } from '../../../services/chain/Chain.ts';
 import { NotariumError } from '../../../services/core/errors.ts';
 import { systemClock } from '../../../services/lib/clock.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
+import { until } from '../../support/until.ts';
 import { alice, anchor, network } from '../store/storeKit.ts';
 
 describe('a block of another centre', () => {
-  it('wakes those who wait for their receipts', async () => {
+  /** A publisher over a chain that has one block; `look` is called before it gives that. */
+  function publisherOver(look: () => void) {
     let logSize = 0;
     const header = { height: 1, treeSize: 5, root: `0x${'00'.repeat(32)}`, publisher: alice };
     const found = {
@@ -26,6 +28,7 @@ describe('a block of another centre', () => {
         releaseLease: async () => {},
       },
       logSize: () => logSize,
+      poolStatus: async () => ({ count: 0 }),
       committedBlock: async () => (logSize > 0 ? { header, hash: found.blockHash } : undefined),
       liveBlocks: async () => [],
       knowsBlock: async () => false,
@@ -37,21 +40,44 @@ describe('a block of another centre', () => {
       checkInstance: async () => {},
       head: async () => 1,
       anchoredBlocks: async function* () {
+        look();
         yield found as unknown as AnchoredBlock;
       },
     };
     const importBlocks = async (): Promise<void> => {
       logSize = header.treeSize;
     };
+    const problems = new Problems();
     const parts = {
-      ...{ store, chain, network, replication: { importBlocks }, problems: new Problems(), clock: systemClock },
+      ...{ store, chain, network, replication: { importBlocks }, problems, clock: systemClock },
       ...{ logger: silentLogger, settings: defaultSettings, clockGuard: { check: async () => {} } },
       ...{ signer: { address: alice }, metrics: { lag: { set: () => {} } }, periodSeconds: 1, graceSeconds: 30 },
     };
     const sizes: number[] = [];
     const publisher = new Publisher(parts as unknown as CentreParts, () => sizes.push(logSize), true);
+    return { publisher, problems, sizes, logSize: () => logSize };
+  }
+
+  it('wakes those who wait for their receipts', async () => {
+    const { publisher, sizes, logSize } = publisherOver(() => {});
     await publisher.start();
     await publisher.close();
-    expect(sizes[0]).to.equal(header.treeSize);
+    expect(sizes[0]).to.equal(logSize());
+    expect(logSize()).to.equal(5);
+  });
+
+  it('is a problem only as long as it is wrong', async () => {
+    let looks = 0;
+    const { publisher, problems, logSize } = publisherOver(() => {
+      if (looks++ === 0) throw new NotariumError('block-invalid', 'block 1 of the chain');
+    });
+    await publisher.start();
+    try {
+      expect(problems.list().map(({ code }) => code)).to.deep.equal(['block-invalid']);
+      await until('the right block', () => logSize() > 0);
+      await until('the end of the problem', () => problems.list().length === 0);
+    } finally {
+      await publisher.close();
+    }
   });
 });

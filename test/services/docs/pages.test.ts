@@ -52,6 +52,11 @@ describe('documentation', () => {
     expect(textOf('README.md')).to.include(`\`\`\`ts\n${textOf('examples/notarize.ts').trimEnd()}\n\`\`\``);
   });
 
+  it('README.md has the gas of an anchor as docs/gas.md has it', () => {
+    const [, gas] = /^\| anchor, 1 of 1 \| ([\d,]+) \|/m.exec(textOf('docs/gas.md'))!;
+    expect(textOf('README.md')).to.include(`${gas} gas for one anchor in a committee of one`);
+  });
+
   it('README.md and operations.md leave nothing behind that a check of the checkout or git would see', async () => {
     await using folder = await temporaryFolder();
     for (const name of ['biome.json', '.gitignore']) await copyFile(join(root, name), join(folder.path, name));

@@ -62,6 +62,13 @@ describe('walkFiles', () => {
     }
   });
 
+  it('reports a name that is not UTF-8', async function () {
+    // Other file systems take no such name.
+    if (process.platform !== 'linux') this.skip();
+    await writeFile(Buffer.concat([Buffer.from(`${at('b')}/`), Buffer.from([0xff])]), '');
+    expect(await walked(at('b'))).to.deep.include(['b/\ufffd', 'file-unreadable not-utf8']);
+  });
+
   it('walks a folder once that links lead to twice', async () => {
     for (const name of ['c1', 'c2']) await symlink('b', at(name));
     expect(await walked(folder.path)).to.have.length(3);

@@ -30,7 +30,7 @@ onBothDatabases('store admit', (newPlace) => {
     const all = rows(3);
     expect(await store.admit(all)).to.deep.equal([1, 2, 3].map((seq) => ({ status: 'accepted', seq })));
     const bytes = all.reduce((sum, { entry }) => sum + entry.length, 0);
-    expect(await store.poolStatus()).to.deep.equal({ count: 3, bytes, oldestAcceptedAt: 1_763_000_000 });
+    expect(await store.poolStatus()).to.deep.equal({ count: 3, bytes, oldestAcceptedAt: 1_763_000_000, lastSeq: 3 });
     expect(await store.admit([])).to.deep.equal([]);
   });
 

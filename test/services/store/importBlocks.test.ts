@@ -241,11 +241,14 @@ onBothDatabases('store importBlocks', (newPlace) => {
     const all = rows(5);
     await logAll(store!, all.slice(0, 2));
     await store!.admit(all.slice(2));
-    const page = await store!.poolIds(0, 2);
+    const page = await store!.poolIds({ afterSeq: 0, limit: 2 });
     expect(toHex(page.ids)).to.equal(toHex(Buffer.concat([all[2]!.id, all[3]!.id])));
-    const rest = await store!.poolIds(page.lastSeq, 10);
+    const rest = await store!.poolIds({ afterSeq: page.lastSeq, limit: 10 });
     expect(toHex(rest.ids)).to.equal(toHex(all[4]!.id));
-    expect(await store!.poolIds(rest.lastSeq, 10)).to.deep.equal({ ids: new Uint8Array(0), lastSeq: rest.lastSeq });
+    expect(await store!.poolIds({ afterSeq: rest.lastSeq, limit: 10 })).to.deep.equal({
+      ids: new Uint8Array(0),
+      lastSeq: rest.lastSeq,
+    });
     const stranger = row('stranger');
     const ids = [all[0]!.id, stranger.id, all[4]!.id];
     expect(await store!.hasRecords(ids)).to.deep.equal([true, false, true]);
@@ -259,5 +262,6 @@ onBothDatabases('store importBlocks', (newPlace) => {
     expect(toHex(leaves.leafHashes.subarray(64))).to.equal(toHex(all[4]!.leafHash));
     expect([...leaves.expiresMs]).to.deep.equal(Array(3).fill(Number.POSITIVE_INFINITY));
     expect(leaves.supersedes).to.deep.equal([]);
+    expect(await store!.poolIds({ afterSeq: 0, lastSeq: page.lastSeq, limit: 10 })).to.deep.equal(page);
   });
 });

@@ -78,8 +78,7 @@ export function faultsOf(scale: number): Fault[] {
       name: 'kill -9 of the publisher between its votes and its anchor',
       unit: 'kills',
       async run(network) {
-        const kills = 2 * scale;
-        for (let kill = 0; kill < kills; kill++) {
+        for (let kill = 0; kill < scale; kill++) {
           const victim = network.members[kill % 4]!;
           const killed = Promise.withResolvers<void>();
           network.gates[kill % 4]!.before('eth_sendRawTransaction', async () => {
@@ -90,7 +89,7 @@ export function faultsOf(scale: number): Fault[] {
           await progress(network, (kill + 1) % 4);
           await victim.start();
         }
-        return kills;
+        return scale;
       },
     },
     {

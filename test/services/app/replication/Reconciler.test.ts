@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Reconciler } from '../../../../services/app/replication/Reconciler.ts';
 import { jsonFrame, protocols } from '../../../../services/app/replication/wire.ts';
-import type { Net } from '../../../../services/net/Net.ts';
+import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
 import { until } from '../../../support/until.ts';
 import { openVoter, poolRow } from './replicationKit.ts';
 
@@ -48,6 +48,59 @@ describe('Reconciler', () => {
     await store.admit([poolRow(title)]);
     await run();
     expect((await store.findRecord(heir.idBytes))?.where).to.equal('pool');
+    await reconciler.close();
+  });
+
+  it('lists all to one who asks for the first time, and to others what has been in the pool for a period', async () => {
+    await using voter = await openVoter();
+    const { store, publisher } = voter;
+    const [first, second] = await Promise.all([voter.record(), voter.record()]);
+    let list: RequestHandler | undefined;
+    const net: Partial<Net> = {
+      ...voter.parts.net,
+      handle: (protocol, handler) => {
+        if (protocol === protocols.pool) list = handler;
+      },
+      onConnect: () => {},
+      peers: () => [],
+    };
+    const wakes: (() => void)[] = [];
+    const clock = {
+      ...voter.parts.clock,
+      sleep: (_: number, signal?: AbortSignal) =>
+        new Promise<void>((wake) => {
+          wakes.push(wake);
+          signal?.addEventListener('abort', () => wake());
+        }),
+    };
+    const reconciler = new Reconciler({ ...voter.parts, clock, net: net as Net });
+    /** What a peer is told: how it goes on, and how many records. */
+    const ask = async (instance: string, afterSeq: number) => {
+      const frames = (async function* () {
+        yield jsonFrame({ instance, afterSeq });
+      })();
+      const [page, ...ids] = await Array.fromAsync(list!(frames, publisher, new AbortController().signal));
+      const { instance: own, lastSeq } = JSON.parse(new TextDecoder().decode(page)) as {
+        instance: string;
+        lastSeq: number;
+      };
+      return { own, lastSeq, count: ids.reduce((sum, { length }) => sum + length / 32, 0) };
+    };
+    const period = async (): Promise<void> => {
+      wakes.shift()!();
+      await until('the next period', () => wakes.length > 0);
+    };
+    reconciler.start();
+    await until('the first period', () => wakes.length > 0);
+    await store.admit([poolRow(first)]);
+    const { own, lastSeq, count } = await ask('', 0);
+    expect(count).to.equal(1);
+    await store.admit([poolRow(second)]);
+    expect(await ask(own, lastSeq)).to.deep.equal({ own, lastSeq, count: 0 });
+    await period();
+    expect((await ask(own, lastSeq)).count).to.equal(0);
+    await period();
+    expect((await ask(own, lastSeq)).count).to.equal(1);
     await reconciler.close();
   });
 });

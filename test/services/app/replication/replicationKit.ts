@@ -38,6 +38,8 @@ export type Voter = AsyncDisposable & {
   readonly offered: Map<string, Uint8Array>;
   /** Frames of its answer, where they are to be others than the entries asked for. */
   answerWith(frames: (ids: readonly Uint8Array[]) => Iterable<Uint8Array>): void;
+  /** The store as a new process finds it. */
+  reopen(): Promise<Store>;
   /** Sets what `hasRoomFor` goes by. */
   setRoom(records: number): void;
   record(
@@ -102,6 +104,10 @@ export async function openVoter(): Promise<Voter> {
     offered,
     answerWith(frames) {
       answer = frames;
+    },
+    async reopen() {
+      await store.close();
+      return await place.open();
     },
     setRoom(records) {
       room = records;
