@@ -1,10 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { networkName } from '../../services/core/eip712.ts';
 import type { ProposalDetail } from '../../services/lib/client/governanceAnswers.ts';
+import { networkFilePath } from '../../services/lib/client/NetworkFolder.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { deployGovernance } from '../support/chains.ts';
 import { type CliPlace, type CliRun, cli } from '../support/cliKit.ts';
@@ -139,6 +141,34 @@ describe('notarium proposal with two real centres', function () {
     } finally {
       liar.close();
     }
+  });
+
+  it('checks nothing by a network file without the governor, until that is trusted too', async () => {
+    const networks = join(folder.path, 'other networks');
+    const pinned = networkFilePath(join(folder.path, '.notarium', 'networks'), networkName(consortium.network));
+    const { governor, ...rest } = JSON.parse(await readFile(pinned, 'utf8')) as Record<string, unknown>;
+    expect(governor).to.match(/^0x[0-9a-f]{40}$/);
+    await mkdir(networks);
+    const file = join(networks, basename(pinned));
+    await writeFile(file, JSON.stringify(rest));
+    const unchecked = await read(two, 'show', id, '--networks', networks);
+    expect(unchecked.code, unchecked.stderr).to.equal(0);
+    expect(unchecked.stdout).to.match(/^– not checked: .+ not its governor$/m);
+    const trusting = await cli(
+      place,
+      'status',
+      '--one',
+      '--trust-new-epochs',
+      '--networks',
+      networks,
+      '--url',
+      two.url,
+    );
+    expect(trusting.code, trusting.stderr).to.equal(0);
+    expect(JSON.parse(await readFile(file, 'utf8'))).to.deep.equal({ ...rest, governor });
+    expect((await read(two, 'show', id, '--networks', networks)).stdout).to.match(/^✓ CONFIRMED by /m);
+    await writeFile(file, JSON.stringify({ ...rest, governor: `0x${'12'.repeat(20)}` }));
+    expect((await read(two, 'show', id, '--networks', networks)).code).to.equal(24);
   });
 
   it('watch prints a line for each event, and goes on where it is told', async () => {
