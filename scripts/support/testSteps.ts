@@ -48,11 +48,12 @@ const generatedTypes = 'generated types';
  * begins after these, in the order of the steps.
  */
 const longest = [
-  'test/services/app',
   'test/e2e/faults',
   'test/e2e/maliciousCentre',
   'test/e2e/crash',
   'test/e2e/start.test',
+  'test/services/app/governance',
+  'test/services/app/resources',
   'test/e2e/startMany',
   'test/services/chain',
   'test/e2e/manyCentres',
@@ -87,10 +88,10 @@ function mocha(name: string, folder: string, groupOf: (file: string) => string):
   };
 }
 
-/** The folder below test/services in which a file stands, however deep. */
+/** The folder below test/services in which a file stands, however deep; of the greatest one, the folder below that. */
 const topFolder = (file: string): string => {
-  const [area] = relative('test/services', dirname(file)).split(sep);
-  return `test/services/${area}`;
+  const [area, part] = relative('test/services', dirname(file)).split(sep);
+  return `test/services/${area}${area === 'app' && part !== undefined ? `/${part}` : ''}`;
 };
 
 /** Every check and every test of the project, in the order of the summary. */

@@ -95,7 +95,7 @@ describe('proposing', () => {
 
   it('completes a draft anew that can no longer be handed in', async () => {
     const { actions, store } = await fresh();
-    const text = JSON.stringify({ ...JSON.parse(generalDraft('late')), validForSeconds: 1 });
+    const text = JSON.stringify({ ...JSON.parse(generalDraft('late')), validForSeconds: 3_600 });
     const draftHash = toHex(crypto.sha256(canonicalBytes(JSON.parse(text))));
     const { content, contentHash } = kit.draft('general', {});
     await store.keepProposalDraft({ draftHash, contentHash, content: JSON.stringify(content), validUntil: 5 });

@@ -94,7 +94,8 @@ describe('voting', () => {
   });
 
   it('reaches all centres, which check it themselves, and is handed in once it decides', async () => {
-    const centres = await fresh({ centres: 4, nets: true });
+    // No other centre gets impatient on a slow machine.
+    const centres = await fresh({ centres: 4, nets: true, dutyStepMs: 60_000 });
     const id = await proposed(centres[0]!, 'spread');
     for (const centre of centres) {
       await centre.confirmed(id);
