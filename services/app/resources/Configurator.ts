@@ -39,6 +39,8 @@ export class Configurator {
   #name: string | undefined;
   /** The version that was to be there at the last look. */
   #seen: string | undefined;
+  /** The drift that was told last, while it lasts: a resource that was away in between has not drifted again. */
+  #drift: string | undefined;
   #repairs = { count: 0, lastMs: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -105,7 +107,9 @@ export class Configurator {
       for (const { done } of orders) done.resolve();
     } catch (error) {
       for (const { done } of orders) done.reject(error);
-      if (this.#stop.signal.aborted || isNotariumError(error, 'not-ready')) return;
+      if (this.#stop.signal.aborted) return;
+      // What was wrong when this process had the lease is for the other one to tell.
+      if (isNotariumError(error, 'not-ready')) return this.#clear();
       await this.#fail(error);
     }
   }
@@ -114,7 +118,7 @@ export class Configurator {
     const { resourceProblems, logger, store, clock } = this.#parts;
     const about = this.#name ?? this.#resourceSet;
     const reason = isNotariumError(error) ? error.message : String(error);
-    const isNew = resourceProblems.raise('resource-failed', about, `${about}: ${reason}`);
+    const isNew = resourceProblems.raise('resource-failed', this.#resourceSet, `${about}: ${reason}`);
     if (!isNew) return logger.debug({ err: error, resourceSet: about }, 'a resource set cannot be kept');
     logger.error({ err: error, resourceSet: about }, 'a resource set cannot be kept');
     const data = { ...this.#named(), id: this.#resourceSet, reason };
@@ -130,7 +134,8 @@ export class Configurator {
     for (let isAsked = repairs; ; isAsked = false) {
       const target = await headOf(this.#parts.store, this.#resourceSet);
       this.#seen = keyOf(target);
-      if (!target) return this.#nothing();
+      // All versions have failed: there is nothing that is to be there.
+      if (!target) return this.#clear();
       const computed = await this.#compute(target);
       const row = await this.#rowOf(target);
       if (computed.kind === 'refused') return await this.#refuse(target, row, computed);
@@ -211,7 +216,10 @@ export class Configurator {
     const { resourceSet: id, version, configurationHash } = row;
     const { actualHash, differences, time } = finding;
     const isKnown = actualHash !== undefined;
-    const isNews = row.state === 'applied' && isKnown && !finding.matches && row.finding?.actualHash !== actualHash;
+    const drift = `${version} ${actualHash}`;
+    const isTold = drift === this.#drift || row.finding?.actualHash === actualHash;
+    const isNews = row.state === 'applied' && isKnown && !finding.matches && !isTold;
+    if (isKnown) this.#drift = finding.matches ? undefined : drift;
     const data = { ...this.#named(), id, version, configurationHash, actualHash, differences };
     const events: NewEvent[] = isNews ? [{ type: 'resource.drifted', time, data }] : [];
     await store.saveResource({ versions: [next] }, { lease: await leaseOf(this.#parts), events });
@@ -222,28 +230,28 @@ export class Configurator {
   /** What is wrong now, as problems. */
   #show(row: StoredVersion, finding: Finding): void {
     const { resourceProblems, logger } = this.#parts;
-    const about = this.#name ?? this.#resourceSet;
+    // Not by the name, which may have become known since it was raised.
+    const id = this.#resourceSet;
+    const about = this.#name ?? id;
     const where = `${about}: version ${row.version}`;
     if (isFailure(row.state) && !finding.matches) {
-      resourceProblems.raise('resource-failed', about, `${where} is ${row.state}: ${row.reason ?? ''}`);
+      resourceProblems.raise('resource-failed', id, `${where} is ${row.state}: ${row.reason ?? ''}`);
     } else {
-      resourceProblems.clear('resource-failed', about);
+      resourceProblems.clear('resource-failed', id);
     }
     if (row.state !== 'applied' || finding.matches) {
-      resourceProblems.clear('resource-drifted', about);
+      resourceProblems.clear('resource-drifted', id);
       return;
     }
     const detail = `${where} differs at ${finding.differences.slice(0, 5).join(', ') || 'all of it'}`;
-    if (resourceProblems.raise('resource-drifted', about, detail)) {
+    if (resourceProblems.raise('resource-drifted', id, detail)) {
       logger.warn({ resourceSet: about, version: row.version, differences: finding.differences }, 'a resource drifted');
     }
   }
 
-  /** All versions have failed: there is nothing that is to be there. */
-  #nothing(): void {
-    const about = this.#name ?? this.#resourceSet;
+  #clear(): void {
     for (const code of ['resource-failed', 'resource-drifted'] as const)
-      this.#parts.resourceProblems.clear(code, about);
+      this.#parts.resourceProblems.clear(code, this.#resourceSet);
   }
 
   /** What was passed contradicts itself: what is there stays, and is reported. */
@@ -259,7 +267,9 @@ export class Configurator {
     let row = found;
     if (row.state !== 'refused') {
       const { reason } = computed;
-      const waiting = row.state === 'waiting' ? row.state : nextApplicationState(row.state, 'again');
+      // Under way where a reorganisation put another proposal under the same number and hash.
+      const ended = isUnderWay(row.state) ? nextApplicationState(row.state, 'skip') : row.state;
+      const waiting = nextApplicationState(ended, 'again');
       row = { ...row, state: nextApplicationState(waiting, 'refuse'), reason, changedAt: time };
       await store.saveResource({ versions: [row] }, { lease, events: eventsOf(row, this.#name) });
       logger.error({ ...this.#named(), id: this.#resourceSet, version, reason }, 'a passed version is refused');

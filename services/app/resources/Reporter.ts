@@ -87,7 +87,9 @@ export class Reporter {
       // A reorganisation of the chain has taken it away: it goes out again as it is.
       if (sequence < last.sequence) return await this.#save({ ...last, state: 'recorded' });
     }
-    if (last && clock.nowMs() - Date.parse(last.madeAt) < pauseAfter(last.sequence)) return;
+    // Negative where the clock was ahead then: that must not keep it silent until then.
+    const agoMs = last ? clock.nowMs() - Date.parse(last.madeAt) : Number.POSITIVE_INFINITY;
+    if (last && agoMs >= 0 && agoMs < pauseAfter(last.sequence)) return;
     await this.#make(target, { name, row, finding, actualHash, after: last?.sequence ?? 0 });
   }
 
@@ -153,16 +155,30 @@ export class Reporter {
 
   async #deliver(): Promise<void> {
     const { store, notices, resourceProblems } = this.#parts;
-    if (!(await notices.lease())) return;
-    for (let report of await store.openReports(openAtOnce)) {
-      while (report.state !== 'sent' && report.state !== 'void') {
+    let failure: unknown;
+    if (await notices.lease()) {
+      for (const report of await store.openReports(openAtOnce)) {
         this.#stop.signal.throwIfAborted();
-        report = await this.#advance(report);
-        await store.saveReport(report, { lease: await leaseOf(this.#parts) });
+        try {
+          await this.#deliverOne(report);
+        } catch (error) {
+          // The reports on other sets need not wait for it.
+          failure ??= error;
+        }
       }
-      this.#onSent(report.resourceSet);
     }
+    if (failure !== undefined) throw failure;
     resourceProblems.clear('resource-failed', 'reports');
+  }
+
+  async #deliverOne(open: StoredReport): Promise<void> {
+    let report = open;
+    while (report.state !== 'sent' && report.state !== 'void') {
+      this.#stop.signal.throwIfAborted();
+      report = await this.#advance(report);
+      await this.#parts.store.saveReport(report, { lease: await leaseOf(this.#parts) });
+    }
+    this.#onSent(report.resourceSet);
   }
 
   async #advance(report: StoredReport): Promise<StoredReport> {

@@ -21,7 +21,7 @@ export async function setView(store: Reads, id: Hash): Promise<ResourceSetView |
   const head = await headOf(store, id);
   if (!head && (await newestVersions(store, id, { limit: 1 })).length === 0) return undefined;
   const kept = await store.resourceSet(id);
-  const own = head && (await store.resourceVersion(id, head.version));
+  const own = head && (await ownOf(store, head));
   return {
     ...(kept?.name === undefined ? {} : { resourceSet: kept.name }),
     id,
@@ -55,7 +55,7 @@ export async function resourceVersionView(
   const found = await versionOf(store, id, version);
   if (!found) return undefined;
   const kept = await store.resourceSet(id);
-  const own = await store.resourceVersion(id, version);
+  const own = await ownOf(store, found);
   const [report] = await store.resourceReports(id, version, 1);
   return {
     ...(kept?.name === undefined ? {} : { resourceSet: kept.name }),
@@ -91,6 +91,12 @@ function versionView({ resourceSet: _, added, reports, ...rest }: VersionProject
     matching,
     differing: reports.length - matching,
   };
+}
+
+/** After a reorganisation the number may stand for another configuration, which this node has not looked at yet. */
+async function ownOf(store: Reads, version: VersionProjection): Promise<StoredVersion | undefined> {
+  const own = await store.resourceVersion(version.resourceSet, version.version);
+  return own?.configurationHash === version.configurationHash ? own : undefined;
 }
 
 function ownView({ version, state, changedAt, reason, fallback, finding }: StoredVersion): OwnVersionView {

@@ -5,6 +5,8 @@ import { type Json, jsonSchema } from './json.ts';
 
 /** Operations in one patch. */
 const maxOperations = 1_000;
+/** Most that the `copy` operations of one patch may copy, in characters of JSON: each can double the document. */
+const maxCopiedChars = 2 * 1024 * 1024;
 
 // Names that every object of the library's has without having them: a patch could mean them by mistake only.
 const isInherited = (token: string): boolean => token in Object.prototype;
@@ -45,8 +47,19 @@ export function applyPatch(document: Json, patch: JsonPatch): Json {
   // The library gives parts of the patch to the result, and changes its argument.
   const copy = structuredClone({ document, patch });
   let result: Json = copy.document;
+  let copiedChars = 0;
   for (const [index, operation] of copy.patch.entries()) {
     try {
+      const parent = operation.path.slice(0, Math.max(0, operation.path.lastIndexOf('/')));
+      if (operation.path !== '') checkIndex(valueAt(result, parent), tokensOf(operation.path).at(-1)!);
+      if ('from' in operation) {
+        const { op, path, from } = operation;
+        const taken = valueAt(result, from);
+        // The library makes a circle of it.
+        if (op === 'move' && path.startsWith(`${from}/`)) throw new Refused('OPERATION_PATH_CANNOT_ADD');
+        if (op === 'copy') copiedChars += JSON.stringify(taken).length;
+        if (copiedChars > maxCopiedChars) throw new Refused('TOO_MUCH_COPIED');
+      }
       result = fastJsonPatch.applyOperation(result, operation as never, true, true, true, index).newDocument;
     } catch (cause) {
       const reason = (cause as { name?: string }).name ?? 'failed';
@@ -58,6 +71,34 @@ export function applyPatch(document: Json, patch: JsonPatch): Json {
     }
   }
   return result;
+}
+
+// An Error whose name tells the reason, as those of the library do.
+class Refused extends Error {
+  constructor(name: string) {
+    super(name);
+    this.name = name;
+  }
+}
+
+/** What a pointer leads to. The library takes the length of a list, or nothing at all, for a value. */
+function valueAt(document: Json, pointer: string): Json {
+  let at = document;
+  for (const token of tokensOf(pointer)) {
+    checkIndex(at, token);
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, token)) {
+      throw new Refused('OPERATION_PATH_UNRESOLVABLE');
+    }
+    at = (at as { readonly [name: string]: Json })[token]!;
+  }
+  return at;
+}
+
+/** RFC 6901: no leading zeros in the index of a list. */
+function checkIndex(parent: Json, token: string): void {
+  if (Array.isArray(parent) && !/^(?:-|0|[1-9][0-9]*)$/.test(token)) {
+    throw new Refused('OPERATION_PATH_ILLEGAL_ARRAY_INDEX');
+  }
 }
 
 /** The unescaped parts of a pointer. */

@@ -1,16 +1,21 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { toQuantity } from 'ethers';
+import { openContents } from '../../../../services/app/governance/openContents.ts';
 import type { Adapter } from '../../../../services/app/resources/adapters/Adapter.ts';
 import { commandAdapter } from '../../../../services/app/resources/adapters/command.ts';
 import { httpAdapter } from '../../../../services/app/resources/adapters/http.ts';
-import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
+import { fromHex, type Hash, type RecordId } from '../../../../services/core/bytes.ts';
+import { canonicalBytes } from '../../../../services/core/canonicalJson.ts';
+import { readConfiguration } from '../../../../services/core/governance/configuration.ts';
 import type { Json } from '../../../../services/core/governance/json.ts';
 import { readRecord } from '../../../../services/core/record.ts';
 import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { until } from '../../../support/until.ts';
+import { crypto } from '../../chain/chainKit.ts';
 import {
   type ConfigurationService,
   configurationService,
@@ -151,6 +156,22 @@ describe('resource sets of a centre', function () {
       expect((await own(one))!.check).to.deep.include({ matches: false, problem: 'resource-failed' });
       expect((await reportOf(one, 1))!.sequence).to.equal(1);
     });
+
+    it('tell a drift once, although the service is away in between', async () => {
+      const one = await kit.openCentre(0, { adapter: adapter() });
+      await kit.passVersion(add('/capacity', 5));
+      await inState(one, 1, 'applied');
+      service.configuration = '{"capacity":9}';
+      await until('the drift', async () => (await problems(one)).includes('resource-drifted'));
+      service.isDown = true;
+      await until('the problem', async () => (await problems(one)).includes('resource-failed'));
+      service.isDown = false;
+      await until('it to be back', async () => !(await problems(one)).includes('resource-failed'));
+      const drifts = async () => (await events(one)).filter(({ type }) => type === 'resource.drifted').length;
+      expect(await drifts()).to.equal(1);
+      service.configuration = '{"capacity":8}';
+      await until('another drift', async () => (await drifts()) === 2);
+    });
   });
 
   it('writes again what has drifted, where it is to', async () => {
@@ -158,7 +179,9 @@ describe('resource sets of a centre', function () {
     await kit.passVersion(add('/capacity', 5));
     await inState(one, 1, 'applied');
     await until('the report', async () => (await reportOf(one, 1))?.state === 'sent');
-    await writeFile(one.file, '{"capacity":7,"more":{"a/b":1}}');
+    // Whole at once: a look in between would find an empty file.
+    await writeFile(`${one.file}.new`, '{"capacity":7,"more":{"a/b":1}}');
+    await rename(`${one.file}.new`, one.file);
     await until('the file', async () => (await readFile(one.file, 'utf8')).includes('"capacity": 5'));
     await until('the last report', async () => {
       const report = await reportOf(one, 1);
@@ -285,5 +308,59 @@ describe('resource sets of a centre', function () {
     expect(JSON.parse(await readFile(one.file, 'utf8'))).to.deep.equal({ capacity: 5, name: 'mast' });
     expect(await one.store.resourceVersion(kit.id, 1)).to.equal(undefined);
     expect((await onChain(1)).matching).to.equal(0);
+  });
+
+  it('is well again once a content is there that nobody had', async () => {
+    const one = await kit.openCentre(0);
+    const patch = add('/capacity', 5);
+    const configurationHash = readConfiguration({ capacity: 5 }).hash;
+    const effect = { resourceSet: 'radio', base: 0, patch, configurationHash, uri: '/v1/contents/x' };
+    const draft = kit.draft('resource', effect);
+    await kit.governance.execute(await kit.pass(draft));
+    await kit.sync();
+    await until('the problem', async () => (await problems(one)).includes('resource-failed'));
+    await openContents({ store: one.store, crypto, net: () => undefined }).put(canonicalBytes(draft.content));
+    await one.centre.governance!.checkResource('radio', { repair: false });
+    await inState(one, 1, 'applied');
+    expect(await problems(one)).not.to.include('resource-failed');
+  });
+
+  it('goes back where a reorganisation takes a version away, and on where it brings another', async () => {
+    const one = await kit.openCentre(0);
+    await kit.passVersion(add('/capacity', 5));
+    await inState(one, 1, 'applied');
+    await until('the report', async () => (await reportOf(one, 1))?.state === 'sent');
+    const snapshot = await kit.rpc('evm_snapshot', []);
+    await kit.passVersion(replace('/capacity', 6));
+    await inState(one, 2, 'applied');
+    await until('the report', async () => (await reportOf(one, 2))?.state === 'sent');
+    await kit.rpc('evm_revert', [snapshot]);
+    await kit.rpc('hardhat_mine', [toQuantity(20)]);
+    await until('the file', async () => (await readFile(one.file, 'utf8')).includes('"capacity": 5'));
+    await inState(one, 1, 'applied');
+    expect(await kit.passVersion(replace('/capacity', 7))).to.equal(2);
+    await inState(one, 2, 'applied');
+    expect(JSON.parse(await readFile(one.file, 'utf8'))).to.deep.equal({ capacity: 7 });
+    await until('the report on the other one', async () => (await onChain(2)).matching === 1);
+    expect((await reportOf(one, 2))!.sequence).to.be.at.least(2);
+    expect(await problems(one)).not.to.include('resource-failed');
+  });
+
+  it('sends a report although another one cannot be', async () => {
+    const one = await kit.openCentre(0);
+    const none = `0x${'ab'.repeat(32)}` as const;
+    await one.store.saveReport({
+      ...{ resourceSet: none, version: 1, sequence: 1, state: 'made', matches: true, actualHash: none },
+      ...{
+        recordId: none as RecordId,
+        document: '{}',
+        entry: '{}',
+        signature: '0x',
+        madeAt: '2020-01-01T00:00:00.000Z',
+      },
+    });
+    await kit.passVersion(add('/capacity', 5));
+    await until('the report', async () => (await onChain(1)).matching === 1);
+    await until('the problem', async () => (await problems(one)).includes('resource-failed'));
   });
 });

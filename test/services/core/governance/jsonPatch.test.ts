@@ -57,10 +57,17 @@ const failing: readonly (readonly [string, Json, unknown])[] = [
   ['A.15: text is no number', { '/': 9, '~1': 10 }, { op: 'test', path: '/~01', value: '10' }],
   ['an index beyond the end', { a: [1] }, { op: 'add', path: '/a/3', value: 1 }],
   ['an index with a leading zero', { a: [1, 2] }, { op: 'replace', path: '/a/01', value: 9 }],
+  ['an index with a leading zero to add at', { a: [1, 2] }, { op: 'add', path: '/a/01', value: 9 }],
+  ['the length of a list', { a: [1, 2] }, { op: 'copy', from: '/a/length', path: '/b' }],
+  ['the length of a list to move', { a: [1, 2] }, { op: 'move', from: '/a/length', path: '/b' }],
+  ['the length of a text', { a: 'mast' }, { op: 'copy', from: '/a/length', path: '/b' }],
+  ['nothing to copy', { a: [1] }, { op: 'copy', from: '/a/1', path: '' }],
+  ['nothing under nothing to move', { a: null }, { op: 'move', from: '/a/b', path: '/c' }],
   ['an index that is none', { a: [1, 2] }, { op: 'replace', path: '/a/1e0', value: 9 }],
   ['nothing behind the end to remove', { a: [1] }, { op: 'remove', path: '/a/-' }],
   ['nothing to remove', { a: 1 }, { op: 'remove', path: '/b' }],
   ['nothing to replace', { a: 1 }, { op: 'replace', path: '/b', value: 1 }],
+  ['all of it into itself', { a: [1] }, { op: 'move', from: '', path: '/a/0' }],
   ['into itself', { a: { b: 1 } }, { op: 'move', from: '/a', path: '/a/b' }],
 ];
 
@@ -100,6 +107,14 @@ describe('jsonPatch', () => {
       expect(patchSchema.safeParse(patch).success).to.equal(false);
     });
   }
+
+  it('refuses copies of copies before they fill the memory', async () => {
+    const copies = Array.from({ length: 60 }, () => ({ op: 'copy', from: '/a', path: '/a/0' }));
+    const patch = patchOf({ op: 'add', path: '/a', value: ['x'] }, ...copies);
+    const error = await expectCode('patch-failed', () => applyPatch({}, patch));
+    expect(error.data.reason).to.equal('TOO_MUCH_COPIED');
+    expect(error.data.operation).to.be.lessThan(25);
+  });
 
   it('leaves the patch as it was, and shares nothing with it', () => {
     const patch = patchOf({ op: 'add', path: '/a', value: { b: 1 } }, { op: 'add', path: '/a/c', value: 2 });
