@@ -5,6 +5,8 @@ import { type Json, jsonSchema } from './json.ts';
 
 /** Operations in one patch. */
 const maxOperations = 1_000;
+/** Characters of JSON that the copies of one patch may make, all together: each could double the document. */
+const maxCopiedCharacters = 4 * 1024 * 1024;
 
 // Names that every object of the library's has without having them: a patch could mean them by mistake only.
 const isInherited = (token: string): boolean => token in Object.prototype;
@@ -45,8 +47,13 @@ export function applyPatch(document: Json, patch: JsonPatch): Json {
   // The library gives parts of the patch to the result, and changes its argument.
   const copy = structuredClone({ document, patch });
   let result: Json = copy.document;
+  let copiedCharacters = 0;
   for (const [index, operation] of copy.patch.entries()) {
     try {
+      if (operation.op === 'copy') {
+        copiedCharacters += charactersOf(fastJsonPatch.getValueByPointer(result, operation.from));
+        if (copiedCharacters > maxCopiedCharacters) throw new CopiesTooLarge();
+      }
       result = fastJsonPatch.applyOperation(result, operation as never, true, true, true, index).newDocument;
     } catch (cause) {
       const reason = (cause as { name?: string }).name ?? 'failed';
@@ -58,6 +65,15 @@ export function applyPatch(document: Json, patch: JsonPatch): Json {
     }
   }
   return result;
+}
+
+class CopiesTooLarge extends Error {
+  override readonly name = 'COPIES_TOO_LARGE';
+}
+
+// Of what is not there, nothing: the operation itself says so.
+function charactersOf(value: Json | undefined): number {
+  return value === undefined ? 0 : JSON.stringify(value).length;
 }
 
 /** The unescaped parts of a pointer. */

@@ -101,6 +101,14 @@ describe('jsonPatch', () => {
     });
   }
 
+  it('takes no copies of copies that would fill the memory of every centre', async () => {
+    const doubling = Array.from({ length: 60 }, () => ({ op: 'copy', from: '/a', path: '/a/-' }));
+    const error = await expectCode('patch-failed', () => applyPatch({ a: ['x'.repeat(1_000)] }, patchOf(...doubling)));
+    expect(error.data.reason).to.equal('COPIES_TOO_LARGE');
+    const some = Array.from({ length: 60 }, (_, at) => ({ op: 'copy', from: '/a', path: `/b${at}` }));
+    expect(Object.keys(applyPatch({ a: 'x'.repeat(1_000) }, patchOf(...some)) as object)).to.have.length(61);
+  });
+
   it('leaves the patch as it was, and shares nothing with it', () => {
     const patch = patchOf({ op: 'add', path: '/a', value: { b: 1 } }, { op: 'add', path: '/a/c', value: 2 });
     const before = JSON.stringify(patch);
