@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Address } from '../../core/bytes.ts';
+import { type Address, type Hash, toHex } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { signedBallotSchema } from '../../core/governance/ballot.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
@@ -21,6 +21,11 @@ const maxProposals = 32;
 const timeoutMs = 10_000;
 // Not those of a wrong answer: a wallet may have changed its mind since the other centre asked it.
 const invalidPoints = 5;
+/** A ballot of an answer that is not good is passed over for so long: a wallet may take it later. */
+const refusedMs = 60_000;
+const maxRefused = 1_000;
+/** Such ballots of one answer; the rest is left for the next one, since each may be a question to the chain. */
+const refusalsAtOnce = 8;
 
 const askSchema = z.strictObject({
   have: z
@@ -35,6 +40,8 @@ export class BallotExchange {
   readonly #parts: GovernanceParts;
   readonly #stop = new AbortController();
   readonly #sending = new Set<Promise<void>>();
+  /** By the hash of the frame; until when, by performance.now(). */
+  readonly #refused = new Map<Hash, number>();
 
   constructor(parts: GovernanceParts) {
     this.#parts = parts;
@@ -82,9 +89,10 @@ export class BallotExchange {
     const frames = [jsonFrame({ have }), ...given.map(jsonFrame)];
     const options = { timeoutMs, signal: this.#stop.signal };
     let left = maxElectors * have.length;
+    let refusals = 0;
     for await (const frame of net.request(peer, ballotsProtocol, frames, options)) {
       if (left-- === 0) throw wrongAnswer(net, peer, 'more ballots than were asked for');
-      await this.#take(net, peer, frame);
+      if (!(await this.#takeAsked(frame)) && ++refusals === refusalsAtOnce) return;
     }
   }
 
@@ -94,7 +102,12 @@ export class BallotExchange {
     let left = maxElectors;
     for await (const frame of rest) {
       if (left-- === 0) throw new NotariumError('message-too-large', `more than ${maxElectors} ballots`);
-      await this.#take(net, from, frame);
+      try {
+        await this.#take(frame);
+      } catch (error) {
+        if (isRefusal(error)) net.blame(from, 'ballot-invalid', invalidPoints);
+        throw error;
+      }
     }
     for (const { proposalId, voters } of have) {
       const known = new Set(voters);
@@ -112,22 +125,38 @@ export class BallotExchange {
     else logger.error({ err: error, peer }, 'an exchange of ballots failed');
   }
 
-  /** Keeps a ballot of another centre, where it is good and can still count. */
-  async #take(net: Net, from: Address, frame: Uint8Array): Promise<void> {
+  /**
+   * Takes a ballot that was asked for; false where it has just been found not to be good. Nobody is blamed for it: it was good
+   * when the other centre took it, which gives it whenever it is asked. Nor does it keep the ballots behind it away.
+   */
+  async #takeAsked(frame: Uint8Array): Promise<boolean> {
+    const key = toHex(this.#parts.crypto.sha256(frame));
+    if ((this.#refused.get(key) ?? 0) > performance.now()) return true;
+    try {
+      await this.#take(frame);
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#refused.delete(key);
+      if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.keys().next().value!);
+      this.#refused.set(key, performance.now() + refusedMs);
+      return false;
+    }
+  }
+
+  /** Keeps a ballot of another centre, where it is good and can still count. @throws NotariumError of {@link checkBallot}. */
+  async #take(frame: Uint8Array): Promise<void> {
     const { store, notices } = this.#parts;
     const ballot = readJson(signedBallotSchema, frame);
     const { proposalId, voter } = ballot;
     const proposal = await projectedProposal(store, proposalId);
     if (!proposal || proposal.outcome || notices.chainSeconds() > proposal.voteEnd) return;
     if ((await store.ballots(proposalId)).some((kept) => kept.voter === voter)) return;
-    try {
-      await checkBallot(this.#parts, proposal, ballot);
-    } catch (error) {
-      if (isNotariumError(error, 'ballot-invalid') || isNotariumError(error, 'elector-unknown')) {
-        net.blame(from, 'ballot-invalid', invalidPoints);
-      }
-      throw error;
-    }
+    await checkBallot(this.#parts, proposal, ballot);
     await store.keepBallot(ballot);
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return isNotariumError(error, 'ballot-invalid') || isNotariumError(error, 'elector-unknown');
 }

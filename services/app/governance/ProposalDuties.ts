@@ -16,6 +16,11 @@ const pullMs = 5_000;
 /** All proposals are looked at again so often: a deep reorganisation may have opened one. */
 const rescanMs = 3_600_000;
 const pageSize = 100;
+/**
+ * Questions to the other centres about different proposals, begun in one look and under way. Each centre takes some dozens at a
+ * time from another one, and blames who asks more: hundreds of proposals at once must not set the centres against each other.
+ */
+const asksAtOnce = 8;
 /** What has passed can be executed for so long after its last second: `EXECUTION_SECONDS` of the contract. */
 const executionSeconds = 30 * 86_400;
 
@@ -51,6 +56,8 @@ export class ProposalDuties implements GovernanceWorker {
   readonly #stop = new AbortController();
   #loops: Loop[] = [];
   #seenSeq = 0;
+  #begunAsks = 0;
+  #openAsks = 0;
   #scannedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -90,6 +97,7 @@ export class ProposalDuties implements GovernanceWorker {
     // One process of a centre does it.
     if (!(await this.#parts.notices.lease())) return;
     await this.#findNew();
+    this.#begunAsks = 0;
     for (const [proposalId, open] of this.#open) {
       if (this.#stop.signal.aborted) return;
       const proposal = await projectedProposal(this.#parts.store, proposalId);
@@ -156,7 +164,7 @@ export class ProposalDuties implements GovernanceWorker {
     const active = new Set(registry.active().map(({ address }) => address));
     const lacks = proposal.electorate.some(({ account }) => active.has(account) && !signed.has(account));
     if (!lacks && (await store.hasContent(proposal.contentHash))) return isExecuted && isIdle(open);
-    this.#attempt(open.gathering, proposal, 'signatures over the outcome', async () => {
+    this.#ask(open.gathering, proposal, 'signatures over the outcome', async () => {
       if (lacks) await outcomes.gather(proposal, this.#stop.signal);
       await this.#parts.contents.get(proposal.contentHash, { signal: this.#stop.signal });
       // Whether that was all of them shows at the next look.
@@ -188,9 +196,23 @@ export class ProposalDuties implements GovernanceWorker {
     const { store, contents } = this.#parts;
     const { contentHash } = proposal;
     if (await store.hasContent(contentHash)) return;
-    this.#attempt(gathering, proposal, 'content', async () => {
+    this.#ask(gathering, proposal, 'content', async () => {
       await contents.get(contentHash, { signal: this.#stop.signal });
       return true;
+    });
+  }
+
+  /** An attempt that asks the other centres; what there is no room for comes at a later look. */
+  #ask(attempts: Attempts, proposal: ProposalProjection, what: string, run: () => Promise<boolean>): void {
+    if (!attempts.isReady || Math.max(this.#begunAsks, this.#openAsks) >= asksAtOnce) return;
+    this.#begunAsks++;
+    this.#attempt(attempts, proposal, what, async () => {
+      this.#openAsks++;
+      try {
+        return await run();
+      } finally {
+        this.#openAsks--;
+      }
     });
   }
 

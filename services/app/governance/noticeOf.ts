@@ -7,9 +7,15 @@ import type { NewNotice } from '../../store/GovernanceStore.ts';
  * in another block is the same.
  */
 export function noticesOf(events: readonly GovernanceEvent[]): NewNotice[] {
-  return events.map((event, at) => {
+  const times = new Map<string, number>();
+  const timesBefore = (what: string): number => {
+    const before = times.get(what) ?? 0;
+    times.set(what, before + 1);
+    return before;
+  };
+  return events.map((event) => {
     const { place, type, ...data } = event;
-    return { ...nameOf(event, events.slice(0, at)), type, place, data };
+    return { ...nameOf(event, timesBefore), type, place, data };
   });
 }
 
@@ -30,7 +36,7 @@ export function decisionNotice(outcome: ProposalOutcome, place: NewNotice['place
   };
 }
 
-function nameOf(event: GovernanceEvent, before: readonly GovernanceEvent[]): { identity: string; subject: string } {
+function nameOf(event: GovernanceEvent, timesBefore: (what: string) => number): { identity: string; subject: string } {
   switch (event.type) {
     case 'proposal.created':
     case 'proposal.canceled':
@@ -48,11 +54,8 @@ function nameOf(event: GovernanceEvent, before: readonly GovernanceEvent[]): { i
     // Whatever was set may be set again: only the place tells two apart.
     case 'rule.set':
     case 'weights.set': {
-      const { transactionHash } = event.place;
-      const sameTransaction = before.filter(
-        ({ type, place }) => type === event.type && place.transactionHash === transactionHash,
-      );
-      return { identity: `${event.type}:${transactionHash}:${sameTransaction.length}`, subject: event.type };
+      const what = `${event.type}:${event.place.transactionHash}`;
+      return { identity: `${what}:${timesBefore(what)}`, subject: event.type };
     }
   }
 }

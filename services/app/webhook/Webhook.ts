@@ -48,9 +48,8 @@ export class Webhook {
     this.#settings = settings;
     this.#patterns = settings.events ?? defaultWebhookEvents;
     this.#lease = new ProcessLease('webhook', parts, () => {});
-    const { origin, pathname } = new URL(settings.url);
-    // A query may hold a token.
-    this.#name = `${origin}${pathname}`;
+    // Path and query may be the secret by which the receiver knows who may post.
+    this.#name = new URL(settings.url).origin;
   }
 
   /** Marks where it begins, before the centre has new events. */

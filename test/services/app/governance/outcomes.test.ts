@@ -31,6 +31,24 @@ describe('what comes of a proposal', () => {
   };
   const committee = { epoch: 1, members: [0, 1, 2, 3].map(devAddress) };
 
+  it('is not asked for of so many proposals at once that the others would blame who asks', async () => {
+    const [one, other] = await fresh({ centres: 2, nets: true, limits: { requestsPerSecond: 12, requestBurst: 15 } });
+    const count = 40;
+    const ids: ProposalId[] = [];
+    for (let each = 1; each <= count; each++) {
+      // Nobody has its content.
+      const contentHash = `0x${String(each).padStart(64, '0')}` as const;
+      ids.push((await kit.propose({ ...kit.draft('general', {}), contentHash })).proposalId);
+    }
+    for (const id of ids) await other!.confirmed(id);
+    other!.startDuties();
+    const asked = () =>
+      other!.log.filter(({ message }) => message === 'content: not now').map(({ data }) => data.proposalId);
+    await until('all to be asked for', () => new Set(asked()).size === count);
+    const seen = one!.parts.replication!.net.peers().find(({ address }) => address === devAddress(1))!;
+    expect(seen.score).to.equal(0);
+  });
+
   it('is signed by all centres, each of which has all signatures in the end', async () => {
     const centres = await fresh({ centres: 4, nets: true });
     for (const centre of centres.slice(0, 3)) centre.startDuties();

@@ -16,6 +16,7 @@ import type { Rule } from '../../../../services/core/governance/proposalContent.
 import type { ProposalId } from '../../../../services/core/governance/signing.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
+import type { NetLimits } from '../../../../services/net/Net.ts';
 import type { Store } from '../../../../services/store/Store.ts';
 import { devAddress, devKey } from '../../../support/chains.ts';
 import { crypto } from '../../chain/chainKit.ts';
@@ -50,6 +51,7 @@ export async function proposalKit(
     rules?: Partial<Record<ProposalKind, Partial<Rule>>>;
     centres?: number;
     nets?: boolean;
+    limits?: Partial<NetLimits>;
     dutyStepMs?: number;
     autoExecute?: boolean;
   } = {},
@@ -57,9 +59,9 @@ export async function proposalKit(
   const kit = await governanceKit(rpcUrl, options.rules);
   const opened = new AsyncDisposableStack();
   opened.defer(() => kit.close());
-  const count = options.centres ?? 1;
+  const { centres: count = 1, limits = {} } = options;
   const nets = options.nets
-    ? await Promise.all(Array.from({ length: count }, (_, place) => testNet({ key: devKey(place) })))
+    ? await Promise.all(Array.from({ length: count }, (_, place) => testNet({ key: devKey(place), limits })))
     : [];
   const centres: KitCentre[] = [];
   for (let place = 0; place < count; place++) centres.push(await openCentre(kit, place, nets[place], options, opened));

@@ -137,6 +137,26 @@ describe('voting', () => {
     expect((await other!.store.ballots(id)).map(({ support }) => support)).to.deep.equal(['for']);
   });
 
+  it('is asked for past those that are not good any more, for which nobody is blamed', async () => {
+    const [one, other] = await fresh({ centres: 2, nets: true });
+    const id = await proposed(one!, 'changed minds');
+    await other!.confirmed(id);
+    // As of a wallet that took it once; it stands before the good one.
+    const stale = { ...(await signed(id, 1, 'for')), voter: devAddress(0) };
+    const good = await signed(id, 2, 'for');
+    const last = [devAddress(0), devAddress(2)].sort()[1];
+    const kept = last === good.voter ? [stale, good] : [{ ...stale, voter: devAddress(2) }, await signed(id, 0, 'for')];
+    for (const ballot of kept) await one!.store.keepBallot(ballot);
+    other!.startDuties();
+    const [taken] = await until('the good one', async () => {
+      const ballots = await other!.store.ballots(id);
+      return ballots.length > 0 && ballots;
+    });
+    expect(taken!.voter).to.equal(last);
+    const peer = other!.parts.replication!.net.peers().find(({ address }) => address === devAddress(0))!;
+    expect(peer.score).to.equal(0);
+  });
+
   it('that decides nothing is handed in before the vote ends, by another centre where the proposer’s does not', async () => {
     const period = { general: { periodSeconds: 40 } };
     const centres = await fresh({ centres: 2, rules: period, dutyStepMs: 1_000 });
