@@ -224,8 +224,12 @@ describe('notarium proposal with two real centres', function () {
     const set = (await resource(two, 'show', 'radio-north')).stdout;
     expect(set).to.match(/^ {2}here +1 applied$/m);
     expect(set).to.match(/^ +1 {2}verified +2 +0 +none {2}20.+Z {2}sha-256:[0-9a-f]{64}$/m);
-    const version = (await resource(one, 'show', 'radio-north', '1')).stdout;
-    expect(version).to.match(/^ {2}state +verified: 2 reports of right, 0 of something else$/m);
+    const verified = /^ {2}state +verified: 2 reports of right, 0 of something else$/m;
+    // Each centre reads the chain by itself.
+    const version = await until('the other centre to know', async () => {
+      const { stdout } = await resource(one, 'show', 'radio-north', '1');
+      return verified.test(stdout) && stdout;
+    });
     expect(version).to.match(/^ {2}Centre 2 {2}right {2}20.+Z {2}sha-256:[0-9a-f]{64} {2}0x[0-9a-f]{64}$/m);
 
     const file = join(two.dataDir, 'resources', 'radio-north.json');
