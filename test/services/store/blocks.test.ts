@@ -107,7 +107,7 @@ onBothDatabases('store blocks', (newPlace) => {
     for (const height of [1, 2, 3]) await store.commitBlock(height, { event: { ...event, type: 'block.committed' } });
     await store.commitBlock(3);
     expect(store.logSize()).to.equal(700);
-    expect(await store.poolStatus()).to.deep.equal({ count: 0, bytes: 0, oldestAcceptedAt: null });
+    expect(await store.poolStatus()).to.deep.equal({ count: 0, bytes: 0, oldestAcceptedAt: null, lastSeq: 700 });
     expect((await store.eventsAfter(0, 10)).map(({ seq }) => seq)).to.deep.equal([1, 2, 3]);
     const { header } = (await store.committedBlock())!;
     expect(toHex(rootOf(await store.frontier()))).to.equal(header.root);

@@ -63,8 +63,8 @@ onBothDatabases('webhook', (place) => {
     expect(vote!.id).to.match(/^2-[0-9a-f]{16}$/);
     expect(vote!.data.reason).to.equal('ja \u0000 \ud800 ✓');
     expect(version!.subject).to.equal(`${proposalId}:2`);
-    expect((await run.metrics.webhookSent.get()).values[0]!.value).to.equal(2);
     await until('the last one to be stored', async () => (await store.webhookCursor()) === 4);
+    expect((await run.metrics.webhookSent.get()).values[0]!.value).to.equal(2);
   });
 
   it('tries an event again without end before it tells the next, and says so', async () => {
