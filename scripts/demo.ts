@@ -5,7 +5,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Address } from '../services/core/bytes.ts';
@@ -16,6 +15,7 @@ import { alterations } from './support/alterations.ts';
 import { deployLocal } from './support/deployLocal.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
 import { ensureKeys, fund, type LocalCentre, startLocalCentre } from './support/localCentre.ts';
+import { freePort } from './support/ports.ts';
 import { startChain } from './support/startChain.ts';
 
 type Row = { readonly what: string; readonly count: number; readonly failed: number; readonly seconds: number };
@@ -30,14 +30,6 @@ async function part(what: string, run: () => Promise<{ count: number; failed: nu
   const seconds = (performance.now() - startMs) / 1000;
   rows.push({ what, count, failed, seconds });
   say(`${failed === 0 ? '✔' : '✘'} ${what}: ${count - failed} of ${count} (${seconds.toFixed(1)} s)`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 ensureBuilt(say);

@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Address, Notarium } from '../../services/index.ts';
 import { deployLocal } from './deployLocal.ts';
 import { ensureKeys, fund, type LocalCentre, startLocalCentre } from './localCentre.ts';
+import { freePort } from './ports.ts';
 import { untilConnected } from './untilConnected.ts';
 
 /** A running centre, and a client that acts as its operator. */
@@ -71,12 +71,4 @@ export async function startDemoCentres(options: {
     await Promise.all(started.map((centre) => centre.stop()));
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

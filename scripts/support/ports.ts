@@ -19,3 +19,12 @@ export async function requireFreePort(port: number, flag: string): Promise<void>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve()));
   });
 }
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

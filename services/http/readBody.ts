@@ -21,7 +21,7 @@ export function checkMediaType(request: IncomingMessage, types: readonly string[
  * Checks that a body is not compressed.
  * @throws NotariumError `request-encoding-unsupported`.
  */
-export function checkIdentityEncoding(request: IncomingMessage): void {
+function checkIdentityEncoding(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
   throw new NotariumError('request-encoding-unsupported', encoding.slice(0, 40), { data: { want: ['identity'] } });
@@ -34,11 +34,39 @@ export function tooLarge(wantBytes: number, haveBytes?: number): NotariumError {
   });
 }
 
+/** Errors of {@link readJsonText}, and of the strict parser that gets its text. */
+export const jsonBodyErrors = [
+  'json-malformed',
+  'json-duplicate-key',
+  'json-lone-surrogate',
+  'json-number-not-canonical',
+  'json-too-deep',
+  'json-too-large',
+  'text-not-utf8',
+  'request-too-large',
+  'request-timeout',
+  'request-media-type-unsupported',
+  'request-encoding-unsupported',
+] as const;
+
+/**
+ * Text of a body that is JSON, and not compressed; what it says is for the caller to parse.
+ * @throws NotariumError `request-media-type-unsupported`, `request-encoding-unsupported`, those of {@link readText}.
+ */
+export async function readJsonText(
+  request: IncomingMessage,
+  limits: { maxBytes: number; idleMs: number },
+): Promise<string> {
+  checkMediaType(request, ['application/json']);
+  checkIdentityEncoding(request);
+  return await readText(request, limits);
+}
+
 /**
  * Whole body of a request as text.
  * @throws NotariumError `request-too-large`, `request-timeout`, `text-not-utf8`; ClientGoneError.
  */
-export function readText(request: IncomingMessage, limits: { maxBytes: number; idleMs: number }): Promise<string> {
+function readText(request: IncomingMessage, limits: { maxBytes: number; idleMs: number }): Promise<string> {
   const { maxBytes, idleMs } = limits;
   return new Promise((resolve, reject) => {
     const declared = Number(request.headers['content-length'] ?? 0);

@@ -5,7 +5,7 @@ import { parseStrictJson } from '../../core/strictJson.ts';
 import { sendJson } from '../answer.ts';
 import { invalidRequest } from '../handlerOf.ts';
 import { type Route, route } from '../Route.ts';
-import { checkIdentityEncoding, checkMediaType, readText } from '../readBody.ts';
+import { readJsonText } from '../readBody.ts';
 import { createdKeySchema, keyListSchema, newKeySchema } from '../schemas/service.ts';
 
 /** API keys. The first one is made by `notarium keys create` on the machine of the centre. */
@@ -47,9 +47,7 @@ export const keyRoutes: readonly Route[] = [
       'request-encoding-unsupported',
     ],
     async handle({ request, response }, { centre, limits }) {
-      checkMediaType(request, ['application/json']);
-      checkIdentityEncoding(request);
-      const text = await readText(request, { maxBytes: limits.recordBytes, idleMs: limits.bodyIdleMs });
+      const text = await readJsonText(request, { maxBytes: limits.recordBytes, idleMs: limits.bodyIdleMs });
       const parsed = newKeySchema.safeParse(parseStrictJson(text));
       if (!parsed.success) throw invalidRequest(parsed.error, 'body');
       const scopes = [...new Set<ApiKeyScope>(parsed.data.scopes)];

@@ -11,7 +11,7 @@ import { governanceOf } from '../governanceOf.ts';
 import type { HttpContext } from '../HttpContext.ts';
 import { invalidRequest } from '../handlerOf.ts';
 import { type Route, route } from '../Route.ts';
-import { checkIdentityEncoding, checkMediaType, readText } from '../readBody.ts';
+import { jsonBodyErrors, readJsonText } from '../readBody.ts';
 import {
   changedSchema,
   proposalRequestDoc,
@@ -20,19 +20,6 @@ import {
   voteRequestDoc,
 } from '../schemas/proposing.ts';
 
-const bodyErrors = [
-  'json-malformed',
-  'json-duplicate-key',
-  'json-lone-surrogate',
-  'json-number-not-canonical',
-  'json-too-deep',
-  'json-too-large',
-  'text-not-utf8',
-  'request-too-large',
-  'request-timeout',
-  'request-media-type-unsupported',
-  'request-encoding-unsupported',
-] as const;
 const chainErrors = [
   'governance-missing',
   'chain-call-rejected',
@@ -65,7 +52,7 @@ export const proposingRoutes: readonly Route[] = [
       200: { description: 'Proposed before', content: { 'application/json': { schema: proposedSchema } } },
     },
     errors: [
-      ...bodyErrors,
+      ...jsonBodyErrors,
       ...chainErrors,
       'record-refused',
       'signature-mismatch',
@@ -102,7 +89,7 @@ export const proposingRoutes: readonly Route[] = [
     requestBody: { required: true, content: { 'application/json': { schema: voteRequestDoc } } },
     responses: { 200: { description: 'The vote', content: { 'application/json': { schema: votedSchema } } } },
     errors: [
-      ...bodyErrors,
+      ...jsonBodyErrors,
       ...ofProposal,
       'vote-cast',
       'ballot-invalid',
@@ -149,9 +136,7 @@ export const proposingRoutes: readonly Route[] = [
 ];
 
 async function bodyOf(request: Request, { limits }: HttpContext): Promise<string> {
-  checkMediaType(request, ['application/json']);
-  checkIdentityEncoding(request);
-  return await readText(request, { maxBytes: limits.jsonBytes, idleMs: limits.bodyIdleMs });
+  return await readJsonText(request, { maxBytes: limits.jsonBytes, idleMs: limits.bodyIdleMs });
 }
 
 /** Asks the desk, and waits no longer than the client and the bound of a request do. */

@@ -5,7 +5,7 @@ import { callSignal } from '../callSignal.ts';
 import { governanceOf } from '../governanceOf.ts';
 import { invalidRequest } from '../handlerOf.ts';
 import { type Route, route } from '../Route.ts';
-import { checkIdentityEncoding, checkMediaType, readText } from '../readBody.ts';
+import { readJsonText } from '../readBody.ts';
 import { integerText, limitParameter } from '../schemas/parameters.ts';
 import {
   checkRequestSchema,
@@ -102,9 +102,7 @@ export const resourceRoutes: readonly Route[] = [
     ],
     async handle({ params, request, response }, context) {
       const { limits, lifetime } = context;
-      checkMediaType(request, ['application/json']);
-      checkIdentityEncoding(request);
-      const text = await readText(request, { maxBytes: maxBodyBytes, idleMs: limits.bodyIdleMs });
+      const text = await readJsonText(request, { maxBytes: maxBodyBytes, idleMs: limits.bodyIdleMs });
       const parsed = checkRequestSchema.safeParse(text.trim() === '' ? {} : parseStrictJson(text));
       if (!parsed.success) throw invalidRequest(parsed.error, 'body');
       const signal = AbortSignal.any([callSignal(response, lifetime), AbortSignal.timeout(1000 * limits.waitSeconds)]);

@@ -8,7 +8,7 @@ import { sendJson } from '../answer.ts';
 import { callSignal } from '../callSignal.ts';
 import type { HttpContext } from '../HttpContext.ts';
 import { type Call, type Route, route } from '../Route.ts';
-import { checkIdentityEncoding, checkMediaType, readText } from '../readBody.ts';
+import { readJsonText } from '../readBody.ts';
 import { integerText } from '../schemas/parameters.ts';
 import { draftSchema, recordDoc, submittedSchema } from '../schemas/records.ts';
 
@@ -86,9 +86,7 @@ export const submitRoutes: readonly Route[] = [
 async function submit(call: Call<undefined, Query>, context: HttpContext): Promise<void> {
   const { request, response } = call;
   const { centre, limits } = context;
-  checkMediaType(request, ['application/json']);
-  checkIdentityEncoding(request);
-  const text = await readText(request, { maxBytes: limits.recordBytes, idleMs: limits.bodyIdleMs });
+  const text = await readJsonText(request, { maxBytes: limits.recordBytes, idleMs: limits.bodyIdleMs });
   // The intake parses, in its workers; here only what has no signature at all, and so may be a draft, is looked into.
   const result = text.includes('"signature"')
     ? (await centre.accept([text]))[0]!
