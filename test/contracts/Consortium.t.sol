@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { BlockAnchor } from "../../contracts/BlockAnchor.sol";
-import { NodeRegistry } from "../../contracts/NodeRegistry.sol";
-import { Header } from "../../contracts/interfaces/IBlockAnchor.sol";
-import { NodeStatus } from "../../contracts/interfaces/INodeRegistry.sol";
+import { Header, IBlockAnchor } from "../../contracts/interfaces/IBlockAnchor.sol";
+import { INodeRegistry, NodeStatus } from "../../contracts/interfaces/INodeRegistry.sol";
 import { CommitteeBlob } from "../../contracts/libraries/CommitteeBlob.sol";
 import { ConsortiumHandler } from "./support/ConsortiumHandler.sol";
 
 /// @notice What holds after any sequence of acts; the handler's calls must never revert.
 contract ConsortiumInvariants {
     ConsortiumHandler private handler;
-    NodeRegistry private registry;
-    BlockAnchor private anchor;
+    INodeRegistry private registry;
+    IBlockAnchor private anchor;
 
     function setUp() external {
         handler = new ConsortiumHandler();

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { BlockAnchor } from "../../contracts/BlockAnchor.sol";
-import { NodeRegistry } from "../../contracts/NodeRegistry.sol";
 import { Header } from "../../contracts/interfaces/Header.sol";
+import { IBlockAnchor } from "../../contracts/interfaces/IBlockAnchor.sol";
 import { INodeRegistry, NodeEntry, NodeStatus } from "../../contracts/interfaces/INodeRegistry.sol";
 import { CommitteeBlob } from "../../contracts/libraries/CommitteeBlob.sol";
+import { Deploy } from "./support/Deploy.sol";
 import { vm } from "./support/Vm.sol";
 
 contract EquivocationTest {
     uint256 private constant MEMBERS = 4;
     uint256 private constant ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
-    NodeRegistry private registry;
-    BlockAnchor private anchor;
+    INodeRegistry private registry;
+    IBlockAnchor private anchor;
 
     function setUp() external {
         NodeEntry[] memory genesis = new NodeEntry[](MEMBERS);
         for (uint256 i = 0; i < MEMBERS; ++i) genesis[i] = NodeEntry(vm.addr(i + 1), "Centre", "", 0, 0);
-        registry = new NodeRegistry(genesis);
+        registry = Deploy.nodeRegistry(genesis);
         registry.setGovernor(address(this));
-        anchor = new BlockAnchor(registry, 2, 4);
+        anchor = Deploy.blockAnchor(registry, 2, 4);
         registry.setAnchor(address(anchor));
     }
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { ConsortiumGovernor } from "../../contracts/ConsortiumGovernor.sol";
-import { Aggregation, Kind, ProposalInfo, Rule } from "../../contracts/interfaces/IConsortiumGovernor.sol";
+import {
+    Aggregation,
+    IConsortiumGovernor,
+    Kind,
+    ProposalInfo,
+    Rule
+} from "../../contracts/interfaces/IConsortiumGovernor.sol";
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
 import { ProposalCore, ProposalCores, Status } from "../../contracts/libraries/ProposalCore.sol";
 import { VoteHandler } from "./support/VoteHandler.sol";
@@ -10,7 +15,7 @@ import { VoteHandler } from "./support/VoteHandler.sol";
 /// @notice What holds after any sequence of acts; the handler's calls must never revert.
 contract VoteInvariants {
     VoteHandler private handler;
-    ConsortiumGovernor private governor;
+    IConsortiumGovernor private governor;
 
     function setUp() external {
         handler = new VoteHandler();

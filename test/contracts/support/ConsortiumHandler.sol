@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { BlockAnchor } from "../../../contracts/BlockAnchor.sol";
-import { NodeRegistry } from "../../../contracts/NodeRegistry.sol";
 import { Header, IBlockAnchor } from "../../../contracts/interfaces/IBlockAnchor.sol";
-import { NodeEntry, NodeStatus } from "../../../contracts/interfaces/INodeRegistry.sol";
+import { INodeRegistry, NodeEntry, NodeStatus } from "../../../contracts/interfaces/INodeRegistry.sol";
+import { Deploy } from "./Deploy.sol";
 import { ReferenceTree } from "./ReferenceTree.sol";
 import { vm } from "./Vm.sol";
 
@@ -16,8 +15,8 @@ contract ConsortiumHandler {
     uint64 private constant PERIOD = 10;
     uint64 private constant GRACE = 5;
 
-    NodeRegistry public registry;
-    BlockAnchor public anchor;
+    INodeRegistry public registry;
+    IBlockAnchor public anchor;
 
     Header[] public blocks;
     bytes32[] public hashes;
@@ -36,9 +35,9 @@ contract ConsortiumHandler {
                 active.push(vm.addr(i + 1));
             }
         }
-        registry = new NodeRegistry(genesis);
+        registry = Deploy.nodeRegistry(genesis);
         registry.setGovernor(address(this));
-        anchor = new BlockAnchor(registry, PERIOD, GRACE);
+        anchor = Deploy.blockAnchor(registry, PERIOD, GRACE);
         history.push();
         history.push(active);
         vm.warp(uint256(slot) * PERIOD);

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import { IERC1271 } from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import { ResourceRegistry } from "../../../contracts/ResourceRegistry.sol";
 import { INodeRegistry } from "../../../contracts/interfaces/INodeRegistry.sol";
 
 /// @notice A member's wallet: takes what its owner signed, until it is told to do something else.

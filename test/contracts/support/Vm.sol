@@ -7,6 +7,8 @@ interface Vm {
 
     function expectRevert(bytes calldata data) external;
 
+    function getCode(string calldata artifact) external view returns (bytes memory);
+
     function prank(address sender) external;
 
     function signCompact(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 vs);

@@ -2,11 +2,18 @@
 pragma solidity 0.8.37;
 
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
-import { ConsortiumGovernor } from "../../../contracts/ConsortiumGovernor.sol";
-import { NodeRegistry } from "../../../contracts/NodeRegistry.sol";
-import { ResourceRegistry } from "../../../contracts/ResourceRegistry.sol";
-import { Aggregation, Draft, Kind, Rule, SignedVote } from "../../../contracts/interfaces/IConsortiumGovernor.sol";
-import { INodeRegistry, NodeEntry, NodeStatus } from "../../../contracts/interfaces/INodeRegistry.sol";
+import { IERC5267 } from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+import {
+    Aggregation,
+    Draft,
+    IConsortiumGovernor,
+    Kind,
+    Rule,
+    SignedVote
+} from "../../../contracts/interfaces/IConsortiumGovernor.sol";
+import { INodeRegistry, NodeEntry } from "../../../contracts/interfaces/INodeRegistry.sol";
+import { IResourceRegistry } from "../../../contracts/interfaces/IResourceRegistry.sol";
+import { Deploy } from "./Deploy.sol";
 import { vm } from "./Vm.sol";
 
 /// @notice Proposes, votes in every way, executes and lets time pass, in any order, while the committee changes by what
@@ -14,8 +21,8 @@ import { vm } from "./Vm.sol";
 contract VoteHandler {
     uint256 private constant PEOPLE = 7;
 
-    NodeRegistry public registry;
-    ConsortiumGovernor public governor;
+    INodeRegistry public registry;
+    IConsortiumGovernor public governor;
 
     uint256[] public ids;
     mapping(uint256 id => address[] members) private electors;
@@ -33,11 +40,11 @@ contract VoteHandler {
             keys[vm.addr(i + 1)] = i + 1;
             if (i < genesis.length) genesis[i] = NodeEntry(vm.addr(i + 1), "Centre", "", 0, 0);
         }
-        registry = new NodeRegistry(genesis);
-        ResourceRegistry resources = new ResourceRegistry(registry);
+        registry = Deploy.nodeRegistry(genesis);
+        IResourceRegistry resources = Deploy.resourceRegistry(registry);
         Rule[7] memory rules;
         for (uint256 i = 0; i < 7; ++i) rules[i] = Rule(Aggregation(i % 4), uint16(2_500 * (i % 5)), 0, 1_000);
-        governor = new ConsortiumGovernor(registry, resources, rules);
+        governor = Deploy.governor(registry, resources, rules);
         registry.setGovernor(address(governor));
         resources.setGovernor(governor);
         vm.warp(time);
@@ -162,7 +169,8 @@ contract VoteHandler {
     }
 
     function sign(address account, bytes32 structHash) private view returns (bytes memory) {
-        (, string memory name, string memory version, uint256 chainId, address verifying, , ) = governor.eip712Domain();
+        IERC5267 signed = IERC5267(address(governor));
+        (, string memory name, string memory version, uint256 chainId, address verifying, , ) = signed.eip712Domain();
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
