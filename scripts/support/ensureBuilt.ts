@@ -7,20 +7,20 @@ import { fileURLToPath } from 'node:url';
 /** The project's root folder. */
 export const root: string = fileURLToPath(new URL('../../', import.meta.url));
 
-const marker = join(root, 'artifacts', '.notarium-sources');
-
 /**
  * Compiles the contracts when their artifacts are missing or older than their sources: Hardhat alone needs seconds to
  * find out that there is nothing to do.
+ * @param options.tests With the contracts that only tests use, which take longer than the others.
  * @throws Error when the compiler fails.
  */
-export function ensureBuilt(say: (line: string) => void): void {
-  const hash = sourcesHash();
+export function ensureBuilt(say: (line: string) => void, { tests = false }: { tests?: boolean } = {}): void {
+  const hash = sourcesHash(tests ? ['contracts', 'test/contracts'] : ['contracts']);
+  const marker = join(root, 'artifacts', tests ? '.notarium-test-sources' : '.notarium-sources');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === hash) return;
-  say('Compiling the contracts …');
+  say(tests ? 'Compiling the contracts of the tests …' : 'Compiling the contracts …');
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [join(root, 'node_modules/hardhat/dist/src/cli.js'), 'build'],
+    [join(root, 'node_modules/hardhat/dist/src/cli.js'), 'build', ...(tests ? [] : ['--no-tests'])],
     {
       cwd: root,
       encoding: 'utf8',
@@ -31,12 +31,14 @@ export function ensureBuilt(say: (line: string) => void): void {
   writeFileSync(marker, hash);
 }
 
-function sourcesHash(): string {
+function sourcesHash(folders: readonly string[]): string {
   const hash = createHash('sha256');
-  const files = readdirSync(join(root, 'contracts'), { recursive: true, encoding: 'utf8' })
+  const files = folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    )
     .filter((name) => name.endsWith('.sol'))
-    .sort()
-    .map((name) => join('contracts', name));
+    .sort();
   for (const file of [...files, 'hardhat.config.ts', 'package-lock.json']) {
     hash.update(file).update(readFileSync(join(root, file)));
   }

@@ -2,13 +2,11 @@ import { globSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { compiler } from './compiler.ts';
 import { root } from './ensureBuilt.ts';
+import type { Item } from './lanes.ts';
 
 /** One process: a check, or some of the tests of a step. */
-export type Job = {
-  readonly name: string;
+export type Job = Item & {
   readonly command: readonly string[];
-  /** Jobs that hold the same thing never run at the same time. */
-  readonly holds?: string;
 };
 
 /** A step either is one check (passed when it exits 0), or prints how many of its tests passed. */
@@ -43,11 +41,17 @@ const cruise = (...places: string[]): string[] => [
 // Hardhat writes the types of the contracts anew whatever it does; the compiler must not read half a file.
 const generatedTypes = 'generated types';
 
+/** Compiles the contracts that only tests use, while others run already that need none of them. */
+const testContracts = 'contracts of the tests';
+/** Jobs of Mocha that deploy some of them. */
+const useTestContracts = new Set(['test/services/chain']);
+
 /**
  * Begun first, in this order: a long job that began last would leave the other lanes idle in the end. What is not named here
  * begins after these, in the order of the steps.
  */
 const longest = [
+  testContracts,
   'test/e2e/faults',
   'test/e2e/maliciousCentre',
   'test/e2e/crash',
@@ -73,7 +77,7 @@ function check(name: string, command: readonly string[], more: Pick<Step, 'mustF
 }
 
 function withTypes(step: Step): Step {
-  return { ...step, jobs: step.jobs.map((job) => ({ ...job, holds: generatedTypes })) };
+  return { ...step, jobs: step.jobs.map((job) => ({ ...job, holds: generatedTypes, after: testContracts })) };
 }
 
 /** A mocha process for each group of test files; `groupOf` gets a path from the root. */
@@ -84,7 +88,11 @@ function mocha(name: string, folder: string, groupOf: (file: string) => string):
   return {
     name,
     kind: 'tests',
-    jobs: [...groups].map(([group, some]) => ({ name: group, command: [...command, ...some] })),
+    jobs: [...groups].map(([group, some]) => ({
+      name: group,
+      command: [...command, ...some],
+      ...(useTestContracts.has(group) && { after: testContracts }),
+    })),
   };
 }
 
@@ -96,6 +104,7 @@ const topFolder = (file: string): string => {
 
 /** Every check and every test of the project, in the order of the summary. */
 export const steps: readonly Step[] = [
+  check(testContracts, script('build-test-contracts.ts')),
   withTypes(check('types', [process.execPath, compiler, '--noEmit', '-p', '.'])),
   check('lint', [bin('biome'), 'ci', '.']),
   check('lint of contracts', [bin('solhint'), '--max-warnings', '0', 'contracts/**/*.sol']),

@@ -1,8 +1,6 @@
 import { expect } from 'chai';
-import { inLanes } from '../../scripts/support/lanes.ts';
+import { type Item, inLanes } from '../../scripts/support/lanes.ts';
 import { until } from '../support/until.ts';
-
-type Item = { readonly name: string; readonly holds?: string };
 
 /** Items whose ends the test decides; `running` holds the names of those under way. */
 function controlled(items: readonly Item[], lanes: number) {
@@ -48,6 +46,29 @@ describe('lanes', () => {
     await untilBegun(3);
     end('b');
     await all;
+  });
+
+  it('begin nothing before what it comes after has ended, wherever that stands', async () => {
+    const items = [{ name: 'a', after: 'd' }, { name: 'b', after: 'nobody' }, { name: 'c' }, { name: 'd' }];
+    const { all, begun, untilBegun, end } = controlled(items, 2);
+    await untilBegun(2);
+    end('b');
+    await untilBegun(3);
+    end('c');
+    expect(begun).to.deep.equal(['b', 'c', 'd']);
+    end('d');
+    await untilBegun(4);
+    end('a');
+    await all;
+  });
+
+  it('say so when items wait for one another', async () => {
+    const items = [
+      { name: 'a', after: 'b' },
+      { name: 'b', after: 'a' },
+    ];
+    const failed = inLanes(items, 2, async () => {});
+    expect(String(await failed.catch((error: unknown) => error))).to.include('a, b wait for one another');
   });
 
   it('throw what the work throws', async () => {
