@@ -15,7 +15,7 @@ import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { databaseFile } from '../store/database.ts';
 import type { RebuildReport, StoreOptions } from '../store/Store.ts';
-import { keysDirOf, nodeOptions } from './nodeOptions.ts';
+import { keysDirOf, nodeOptions, storePlaces } from './nodeOptions.ts';
 import { openNode, required, storeOptions, withStore } from './openNode.ts';
 
 /** The commands that need store, chain and HTTP server, for the command line to call. */
@@ -137,18 +137,21 @@ async function openForStore({ settings, signal }: ActionContext) {
     logger: silentLogger,
     signal,
   });
-  const options: StoreOptions = storeOptions(nodeOptions(settings, ''), chain);
+  const options: StoreOptions = storeOptions(storePlaces(settings), chain);
   return { chain, options };
 }
 
-/** API keys in the data folder of a centre that does not run. */
+/** API keys in the data folder of a centre that does not run; only one that never ran needs its chain for that. */
 async function withKeys<T>(context: ActionContext, use: (keys: Centre['keys']) => Promise<T>): Promise<T> {
   const { data, databaseUrl } = context.settings;
-  if (databaseUrl === undefined) requireDataFolder(data);
-  const { chain, options } = await openForStore(context);
+  const withoutChain = databaseUrl !== undefined || existsSync(join(data, databaseFile));
+  if (!withoutChain) requireDataFolder(data);
+  const { chain, options } = withoutChain
+    ? { chain: undefined, options: storeOptions(storePlaces(context.settings)) }
+    : await openForStore(context);
   try {
     return await withStore(options, (store) => use(apiKeys(store, systemClock)));
   } finally {
-    chain.close();
+    chain?.close();
   }
 }

@@ -4,7 +4,7 @@ import { checkWebhook } from '../app/webhook/webhookSettings.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
-import { type NodeOptions, nodeLogger, required } from './openNode.ts';
+import { type NodeOptions, nodeLogger, required, type StorePlaces } from './openNode.ts';
 
 /**
  * Options of a node from the settings of the command line.
@@ -12,16 +12,14 @@ import { type NodeOptions, nodeLogger, required } from './openNode.ts';
  *   webhook is none.
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
-  const { s3AccessKeyId, s3SecretAccessKey, databaseUrl, logUrl, confirmations, poolLimit, threads, replaceAfter } =
-    settings;
+  const { confirmations, poolLimit, threads, replaceAfter } = settings;
   const { host, port, execute, promiseSlots, trustProxy, publish, listen, announce, peers } = settings;
   return {
-    dataDir: settings.data,
+    ...storePlaces(settings),
     keysDir: keysDirOf(settings),
     password,
     rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
     contract: required(settings.contract, 'the contract BlockAnchor', '--contract ADDRESS'),
-    logger: nodeLogger(settings.logLevel ?? 'info'),
     http: {
       access: { submit: settings.submit ?? 'open', read: settings.read ?? 'open' },
       rateLimits: settings.rateLimit === false ? false : defaultRateLimits,
@@ -42,6 +40,15 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
     ...(peers === undefined ? {} : { peers: peersOf(peers) }),
     ...(listen === undefined ? {} : { listen: listen.split(',') }),
     ...(announce === undefined ? {} : { announce: announce.split(',') }),
+  };
+}
+
+/** Where a node keeps its data. */
+export function storePlaces(settings: Settings): StorePlaces {
+  const { data, databaseUrl, logUrl, s3AccessKeyId, s3SecretAccessKey, logLevel } = settings;
+  return {
+    dataDir: data,
+    logger: nodeLogger(logLevel ?? 'info'),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(logUrl === undefined ? {} : { logUrl }),
     ...(s3AccessKeyId === undefined || s3SecretAccessKey === undefined

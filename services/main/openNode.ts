@@ -49,6 +49,9 @@ export type NodeOptions = {
   readonly logger: PinoLogger;
 };
 
+/** Where a node keeps its data. */
+export type StorePlaces = Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 's3' | 'logger'>;
+
 /** A centre with its HTTP server. */
 export type RunningNode = { readonly centre: OpenCentre; readonly http: HttpServer; close(): Promise<void> };
 
@@ -138,16 +141,12 @@ function netOpener(
   };
 }
 
-/** The store of a node on its chain. */
-export function storeOptions(
-  options: Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 's3' | 'logger'>,
-  { info }: Pick<Chain, 'info'>,
-): StoreOptions {
-  const { dataDir, databaseUrl, logUrl, s3, logger } = options;
+/** The store of a node on its chain; without a chain, a store that has been opened on one before. */
+export function storeOptions(places: StorePlaces, chain?: Pick<Chain, 'info'>): StoreOptions {
+  const { dataDir, databaseUrl, logUrl, s3, logger } = places;
   return {
     dataDir,
-    network: networkName(info.network),
-    instance: info.genesisHash,
+    ...(chain && { network: networkName(chain.info.network), instance: chain.info.genesisHash }),
     logger,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(logUrl === undefined ? {} : { logUrl }),

@@ -33,10 +33,13 @@ export type StoreOptions = {
   /** Folder `<dataDir>/evidence` when left out; `s3://…` as above. */
   readonly evidenceUrl?: string;
   readonly s3?: S3Credentials;
-  /** `networkName()`; another one in the folder is `store-network-mismatch`. */
-  readonly network: string;
+  /**
+   * `networkName()`; another one in the folder is `store-network-mismatch`. Without it and `instance` the database must be
+   * some network's already.
+   */
+  readonly network?: string;
   /** Hash of the chain's first block: tells two chains with one id apart. Another one is `store-network-mismatch`. */
-  readonly instance: string;
+  readonly instance?: string;
   readonly logger: Logger;
   readonly clock?: Clock;
   /** Bytes of log tiles and entry bundles kept in memory; 32 MiB when left out. */

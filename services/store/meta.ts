@@ -20,12 +20,16 @@ export async function setMeta(db: Db, name: string, value: string): Promise<void
 }
 
 /**
- * Makes a new database the network's, or checks that it is.
- * @throws NotariumError `store-network-mismatch` with { name, have, want }.
+ * Makes a new database the network's, or checks that it is; without a network, that it is one's.
+ * @throws NotariumError `store-network-mismatch` with { name, have, want }; `config-invalid` where it is nobody's yet.
  */
-export async function claimNetwork(db: Db, owner: { network: string; instance: string }): Promise<void> {
+export async function claimNetwork(db: Db, owner: { network?: string; instance?: string }): Promise<void> {
   for (const name of ['network', 'instance'] as const) {
     const want = owner[name];
+    if (want === undefined) {
+      if ((await getMeta(db, name)) !== undefined) continue;
+      throw new NotariumError('config-invalid', 'the database is of no network yet: start the centre first');
+    }
     await db
       .insertInto('meta')
       .values({ name, value: want })

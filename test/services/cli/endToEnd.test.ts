@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { centreKeys } from '../../support/centreProcess.ts';
 import { startNetwork, type TestNetwork } from '../../support/network.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -149,7 +150,35 @@ describe('notarium, as a process, with a real centre on a real chain', function 
     child.kill('SIGINT');
     expect(await ended).to.deep.equal({ code: 130, signal: null });
     socket.destroy();
+  });
+
+  it('makes, lists and revokes API keys of a centre that does not run, without its chain', async () => {
+    const data = ['--data', net.dataDir, '--json'];
+    const made = await notarium('keys', 'create', 'while it sleeps', '--scope', 'read', ...data);
+    expect(made.code, made.stdout + made.stderr).to.equal(0);
+    const { key, secret } = JSON.parse(made.stdout);
+    const revoked = await notarium('keys', 'revoke', key.id, ...data);
+    expect(revoked.code, revoked.stdout + revoked.stderr).to.equal(0);
+    const other = JSON.parse((await notarium('keys', 'create', 'another', '--scope', 'read', ...data)).stdout);
+    const listed = JSON.parse((await notarium('keys', 'list', ...data)).stdout).keys as {
+      id: string;
+      revokedAt?: string;
+    }[];
+    expect(listed.find(({ id }) => id === key.id)?.revokedAt).to.be.a('string');
+    expect(listed.find(({ id }) => id === other.key.id)).to.include({ name: 'another' });
+
+    // Nothing of it is a network's yet: it takes the chain to make a database.
+    const never = join(folder.path, 'never started');
+    await centreKeys(never);
+    const early = await notarium('keys', 'list', '--data', never);
+    expect(early.code, early.stdout + early.stderr).to.equal(2);
+    expect(early.stderr).to.include('--rpc URL');
+
     await net.start();
+    const asking = async (token: string): Promise<number> =>
+      (await fetch(`${net.centre.url}/v1/blocks`, { headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await asking(other.secret)).to.equal(200);
+    expect(await asking(secret)).to.equal(401);
   });
 
   it('runs the example of the README', async () => {
