@@ -1,3 +1,7 @@
+// Whoever is asked has work to do: what takes longer is asked for less often, at the price of a sixteenth of the time.
+const shortestMs = 20;
+const longestMs = 100;
+
 /**
  * Waits for a condition: the first value that is neither undefined nor false.
  * @throws Error after the limit, with the last error of `look` as its cause.
@@ -7,7 +11,7 @@ export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   limitMs = 60_000,
 ): Promise<T> {
-  const untilMs = performance.now() + limitMs;
+  const startMs = performance.now();
   let cause: unknown;
   for (;;) {
     try {
@@ -17,7 +21,8 @@ export async function until<T>(
     } catch (error) {
       cause = error;
     }
-    if (performance.now() > untilMs) throw new Error(`waited ${limitMs} ms for: ${what}`, { cause });
-    await new Promise((done) => setTimeout(done, 20));
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs > limitMs) throw new Error(`waited ${limitMs} ms for: ${what}`, { cause });
+    await new Promise((done) => setTimeout(done, Math.min(longestMs, shortestMs + waitedMs / 16)));
   }
 }
