@@ -52,7 +52,7 @@ export type CentreOptions = {
   readonly checkMs?: number;
 };
 
-const asked = { watchMs: 100, tickMs: 100, threads: 1 };
+const asked = { watchMs: 100, tickMs: 1_000, threads: 1 };
 
 export async function resourcesKit(running: RunningChain): Promise<ResourcesKit> {
   const kit = await governanceKit(running.rpcUrl);
