@@ -1,15 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { dirname, join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { bundle, external, services } from './bundle.ts';
 import { compiler } from './compiler.ts';
 import { root } from './ensureBuilt.ts';
 
-const services = join(root, 'services');
-/** Where the package begins, and the files that threads are started with: these are looked for beside the calling one. */
-const entries = ['index.ts', 'main.ts', 'app/intakeWorker.ts', 'store/sqliteWorker.ts', 'store/partWorker.ts'];
-/** Packages with a native or WebAssembly part, a thread's file or an asset of their own, which must stay in their place. */
-const external = ['secp256k1', 'tiny-secp256k1', 'piscina', 'rapidoc', 'pg-native'];
 /** Packages that the type declarations name. */
 const declared = ['zod'];
 
@@ -17,7 +13,7 @@ type Manifest = { version: string; dependencies: Readonly<Record<string, string>
 
 /**
  * Compiles `services/` to JavaScript: a folder which is the npm package as it is published. Packages of pure JavaScript
- * are bundled in, since Node takes longer to find two thousand small files than to read a few large ones.
+ * are bundled in.
  * @param options.outDir Is emptied first; `dist/` by default.
  * @param options.types With type declarations, which takes longer than all the rest.
  * @returns Path of its command line.
@@ -26,24 +22,7 @@ type Manifest = { version: string; dependencies: Readonly<Record<string, string>
 export async function buildPackage(options: { types: boolean; outDir?: string }): Promise<string> {
   const { types, outDir = join(root, 'dist') } = options;
   rmSync(outDir, { recursive: true, force: true });
-  const { metafile } = await build({
-    absWorkingDir: services,
-    entryPoints: entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
-    outdir: join(outDir, 'lib'),
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.18',
-    external,
-    metafile: true,
-    legalComments: 'none',
-    logLevel: 'error',
-    // Bundled CommonJS asks for modules of Node by require().
-    banner: {
-      js: "import { createRequire as requireOfNode } from 'node:module';\nconst require = requireOfNode(import.meta.url);",
-    },
-  });
+  const metafile = await bundle(['index.ts', 'main.ts'], join(outDir, 'lib'));
   const launcher = readFileSync(join(services, 'bin', 'notarium.js'), 'utf8');
   const builtLauncher = join(outDir, 'bin', 'notarium.js');
   mkdirSync(dirname(builtLauncher));

@@ -13,6 +13,14 @@ export function devAddress(index: number): Address {
   return wallet(index).address.toLowerCase() as Address;
 }
 
+const wallets = new Map<number, HDNodeWallet>();
+
 function wallet(index: number): HDNodeWallet {
-  return HDNodeWallet.fromPhrase(phrase, '', `m/44'/60'/0'/0/${index}`);
+  let known = wallets.get(index);
+  if (!known) {
+    // PBKDF2 and BIP-32: milliseconds each time.
+    known = HDNodeWallet.fromPhrase(phrase, '', `m/44'/60'/0'/0/${index}`);
+    wallets.set(index, known);
+  }
+  return known;
 }

@@ -77,8 +77,10 @@ export async function governanceKit(
   };
   const propose: GovernanceKit['propose'] = async (proposed) => {
     const { blockNumber } = await governance.propose(proposed, await sign(proposed));
-    const [event] = await governance.events(blockNumber, blockNumber);
-    return event as CreatedEvent;
+    const events = await governance.events(blockNumber, blockNumber);
+    return events.find(
+      (event) => event.type === 'proposal.created' && event.contentHash === proposed.contentHash,
+    )! as CreatedEvent;
   };
   const ballot: GovernanceKit['ballot'] = async (proposalId, voter, support, reason = '') => {
     const unsigned = { proposalId, voter: devAddress(voter), support, reason };

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { Interface } from 'ethers';
 import type { Hex } from '../../../services/core/bytes.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
-import { devAddress, devKey, type RunningChain, sendAsDeployer, startChain } from '../../support/chains.ts';
+import { devAddress, devKey, type RunningChain, sendAsDeployer } from '../../support/chains.ts';
+import { sharedHardhat } from '../../support/sharedHardhat.ts';
 import { crypto } from './chainKit.ts';
 import { type GovernanceKit, governanceKit } from './governanceKit.ts';
 
@@ -17,13 +18,10 @@ describe('signatures of accounts', () => {
   let running: RunningChain;
   let kit: GovernanceKit;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await sharedHardhat();
     kit = await governanceKit(running.rpcUrl);
   });
-  after(() => {
-    kit?.close();
-    return running.stop();
-  });
+  after(() => kit?.close());
 
   it('are those of its key, or what the wallet at its address takes', async () => {
     const { abi, bytecode } = JSON.parse(await readFile(artifact, 'utf8'));

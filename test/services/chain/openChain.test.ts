@@ -6,6 +6,7 @@ import { localSigner } from '../../../services/lib/localSigner.ts';
 import { type ChainKind, devAddress, type RunningChain, startChain } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { deployForwarder, forwarderCode, hidingForwarderCode, sendThrough } from '../../support/forwarder.ts';
+import { sharedHardhat } from '../../support/sharedHardhat.ts';
 import type { TestBlock } from '../../support/testLog.ts';
 import { until } from '../../support/until.ts';
 import { anchored, type ChainKit, chainKit, collect, crypto } from './chainKit.ts';
@@ -17,9 +18,9 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
     let running: RunningChain;
     let kit: ChainKit;
     before(async () => {
-      running = await startChain({ kind });
+      running = kind === 'hardhat' ? await sharedHardhat() : await startChain({ kind });
     });
-    after(() => running.stop());
+    after(() => kind === 'anvil' && running.stop());
     beforeEach(async () => {
       kit = await chainKit(running.rpcUrl);
     });

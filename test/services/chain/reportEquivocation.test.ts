@@ -11,6 +11,7 @@ import { anvilControl } from '../../support/anvil.ts';
 import { type ChainKind, devAddress, devKey, type RunningChain, startChain } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { rpcProxy } from '../../support/rpcProxy.ts';
+import { sharedHardhat } from '../../support/sharedHardhat.ts';
 import { until } from '../../support/until.ts';
 import { anchored, type ChainKit, chainKit, crypto, sent } from './chainKit.ts';
 
@@ -47,9 +48,9 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
     let running: RunningChain;
     let kit: ChainKit;
     before(async () => {
-      running = await startChain({ kind });
+      running = kind === 'hardhat' ? await sharedHardhat() : await startChain({ kind });
     });
-    after(() => running.stop());
+    after(() => kind === 'anvil' && running.stop());
     beforeEach(async () => {
       kit = await chainKit(running.rpcUrl);
     });

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { launcher } from '../../../scripts/support/launcher.ts';
 import { centreKeys } from '../../support/centreProcess.ts';
 import { startNetwork, type TestNetwork } from '../../support/network.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -24,11 +25,11 @@ describe('notarium, as a process, with a real centre on a real chain', function 
   ): Promise<{ code: number; stdout: string; stderr: string }> =>
     new Promise((done) => {
       const options = { cwd: folder.path, env: { ...process.env, HOME: folder.path, ...env } };
-      execFile(process.execPath, [file(script), ...argv], options, (error, stdout, stderr) =>
+      execFile(process.execPath, [script, ...argv], options, (error, stdout, stderr) =>
         done({ code: error ? Number(error.code) : 0, stdout, stderr }),
       );
     });
-  const notarium = (...argv: string[]) => run('services/bin/notarium.js', argv);
+  const notarium = (...argv: string[]) => run(launcher, argv);
 
   before(async () => {
     net = await startNetwork({});
@@ -42,13 +43,15 @@ describe('notarium, as a process, with a real centre on a real chain', function 
   });
 
   it('notarises a folder and verifies by committee and by eth_call; each altered byte or field is refused', async () => {
+    // Whatever the others run from.
+    const fromSources = (...argv: string[]) => run(file('services/bin/notarium.js'), argv);
     const { url } = net.centre;
     const { rpcUrl } = net.chain;
-    const taken = await notarium('notarize', 'docs', '--url', url, '--key', key, '--wait', '60', '--json');
+    const taken = await fromSources('notarize', 'docs', '--url', url, '--key', key, '--wait', '60', '--json');
     expect(taken.code, taken.stdout + taken.stderr).to.equal(0);
     expect(JSON.parse(taken.stdout)).to.include({ anchored: 3, failed: 0 });
-    expect((await notarium('verify', 'docs/a', '--offline')).code).to.equal(0);
-    const online = await notarium('verify', 'docs/a', '--rpc', rpcUrl, '--json');
+    expect((await fromSources('verify', 'docs/a', '--offline')).code).to.equal(0);
+    const online = await fromSources('verify', 'docs/a', '--rpc', rpcUrl, '--json');
     expect(online.code, online.stdout + online.stderr).to.equal(0);
     expect(JSON.parse(online.stdout)).to.include({ ok: true, online: true });
     expect((await notarium('verify', 'docs/b', 'docs/a.receipt.json', '--rpc', rpcUrl)).code).to.equal(11);
@@ -184,7 +187,7 @@ describe('notarium, as a process, with a real centre on a real chain', function 
   it('runs the example of the README', async () => {
     await writeFile(join(folder.path, 'example.txt'), 'example');
     const env = { NOTARIUM_URL: net.centre.url, NOTARIUM_RPC_URL: net.chain.rpcUrl };
-    const { code, stdout, stderr } = await run('examples/notarize.ts', ['example.txt'], env);
+    const { code, stdout, stderr } = await run(file('examples/notarize.ts'), ['example.txt'], env);
     expect(code, stderr).to.equal(0);
     expect(stdout).to.match(/chain: passed\nanchor: passed\nexample.txt is notarised as record 0x[0-9a-f]{64}\n/);
   });

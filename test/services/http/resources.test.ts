@@ -25,7 +25,7 @@ describe('HTTP API of resource sets', function () {
   let http: HttpServer;
   let secret: string;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await startChain({ kind: 'anvil' });
     kit = await resourcesKit(running);
     kept = await kit.openCentre(0, { checkMs: 60_000 });
     http = await startHttpServer(kept.centre, { port: 0, rateLimits: false });

@@ -255,7 +255,7 @@ describe('notices of the chain', () => {
 onBothDatabases('notices kept', (place, engine) => {
   let running: RunningChain;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await startChain({ kind: 'anvil' });
   });
   after(() => running.stop());
 

@@ -20,7 +20,7 @@ describe('looking up proposals', () => {
   let kit: GovernanceKit;
   let opened: AsyncDisposableStack;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await startChain({ kind: 'anvil' });
   });
   after(() => running.stop());
   beforeEach(() => {

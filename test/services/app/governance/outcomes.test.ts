@@ -3,6 +3,7 @@ import { digestOf, OutcomeExchange } from '../../../../services/app/governance/O
 import { resultData } from '../../../../services/app/governance/resultData.ts';
 import { verifyProposalResult } from '../../../../services/core/governance/proposalResult.ts';
 import type { ProposalId } from '../../../../services/core/governance/signing.ts';
+import { systemClock } from '../../../../services/lib/clock.ts';
 import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
@@ -12,7 +13,7 @@ describe('what comes of a proposal', () => {
   let running: RunningChain;
   let kit: ProposalKit;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await startChain({ kind: 'anvil' });
   });
   after(() => running.stop());
   afterEach(() => kit.dispose());
@@ -32,14 +33,15 @@ describe('what comes of a proposal', () => {
   const committee = { epoch: 1, members: [0, 1, 2, 3].map(devAddress) };
 
   it('is not asked for of so many proposals at once that the others would blame who asks', async () => {
-    const [one, other] = await fresh({ centres: 2, nets: true, limits: { requestsPerSecond: 12, requestBurst: 15 } });
-    const count = 40;
-    const ids: ProposalId[] = [];
-    for (let each = 1; each <= count; each++) {
+    const limits = { requestsPerSecond: 12, requestBurst: 15 };
+    const [one, other] = await fresh({ centres: 2, nets: true, limits, clock: systemClock });
+    const count = 30;
+    const proposed = Array.from({ length: count }, (_, each) => {
       // Nobody has its content.
-      const contentHash = `0x${String(each).padStart(64, '0')}` as const;
-      ids.push((await kit.propose({ ...kit.draft('general', {}), contentHash })).proposalId);
-    }
+      const contentHash = `0x${String(each + 1).padStart(64, '0')}` as const;
+      return kit.propose({ ...kit.draft('general', {}), contentHash });
+    });
+    const ids = (await Promise.all(proposed)).map(({ proposalId }) => proposalId);
     for (const id of ids) await other!.confirmed(id);
     other!.startDuties();
     const asked = () =>

@@ -24,7 +24,7 @@ describe('proposing', () => {
   let running: RunningChain;
   let kit: ProposalKit;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await startChain({ kind: 'anvil' });
   });
   after(() => running.stop());
   afterEach(() => kit.dispose());

@@ -32,7 +32,7 @@ describe('resource sets of a centre', function () {
   let running: RunningChain;
   let kit: ResourcesKit;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    running = await startChain({ kind: 'anvil' });
   });
   after(() => running.stop());
   beforeEach(async () => {

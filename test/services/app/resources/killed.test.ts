@@ -2,14 +2,13 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { bundled } from '../../../support/bundled.ts';
 import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import { until } from '../../../support/until.ts';
 import type { KilledCentre } from './killedChild.ts';
 import { type ResourcesKit, resourcesKit } from './resourcesKit.ts';
 
-const child = fileURLToPath(new URL('killedChild.ts', import.meta.url));
-
-function killed(centre: KilledCentre): Promise<{ signal: string | null; stderr: string }> {
+function killed(child: string, centre: KilledCentre): Promise<{ signal: string | null; stderr: string }> {
   return new Promise((resolve) => {
     const argv = ['--disable-warning=ExperimentalWarning', child, JSON.stringify(centre)];
     const running = execFile(process.execPath, argv, { timeout: 60_000, killSignal: 'SIGTERM' }, (_error, _, stderr) =>
@@ -22,10 +21,15 @@ describe('a centre that is killed while it keeps a resource set', function () {
   this.timeout(180_000);
   let running: RunningChain;
   let kit: ResourcesKit;
+  let child: Awaited<ReturnType<typeof bundled>>;
   before(async () => {
-    running = await startChain({ kind: 'hardhat' });
+    child = await bundled(fileURLToPath(new URL('killedChild.ts', import.meta.url)));
+    running = await startChain({ kind: 'anvil' });
   });
-  after(() => running.stop());
+  after(async () => {
+    await running.stop();
+    await child[Symbol.asyncDispose]();
+  });
   beforeEach(async () => {
     kit = await resourcesKit(running);
   });
@@ -37,7 +41,7 @@ describe('a centre that is killed while it keeps a resource set', function () {
     const place = await kit.folderOf(0);
     await writeFile(place.file, '{"old":1}');
     const { contract, fromBlock } = kit.deployed;
-    const end = await killed({
+    const end = await killed(child.path, {
       ...{ rpcUrl: running.rpcUrl, contract, fromBlock, account: 0, killAt, writesWrongly },
       ...place,
     });

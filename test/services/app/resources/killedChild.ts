@@ -1,5 +1,6 @@
 /** A centre that keeps the set `radio` and kills itself (SIGKILL) at a step; argument: {@link KilledCentre} as JSON. */
 import { writeFile } from 'node:fs/promises';
+import { devKey } from '../../../../scripts/support/developmentKeys.ts';
 import { openCentre } from '../../../../services/app/openCentre.ts';
 import type { Adapter } from '../../../../services/app/resources/adapters/Adapter.ts';
 import { fileAdapter } from '../../../../services/app/resources/adapters/file.ts';
@@ -10,7 +11,6 @@ import { localSigner } from '../../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { loadCrypto } from '../../../../services/lib/nativeCrypto.ts';
 import { openStore } from '../../../../services/store/openStore.ts';
-import { devKey } from '../../../support/chains.ts';
 
 /** What it is told. */
 export type KilledCentre = {
@@ -58,7 +58,7 @@ const adapter: Adapter = {
   },
 };
 await openCentre({
-  ...{ store, chain, signer, crypto, settings: { watchMs: 100, tickMs: 100, threads: 1 } },
+  ...{ store, chain, signer, crypto, settings: { watchMs: 100, tickMs: 1_000, threads: 1 } },
   ...{ resources: () => ({ adapter, repair: false, checkMs: 300 }) },
   ...{ logger: silentLogger, version: 'test', noteSeed: new Uint8Array(32).fill(account + 1) },
 });
