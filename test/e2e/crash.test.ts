@@ -9,7 +9,7 @@ import { crypto, randomSigner, signedRecord, textOf } from '../support/recordKit
 import { until } from '../support/until.ts';
 
 const kills = 50;
-const perBatch = 40;
+const perBatch = 16;
 
 describe('kill -9 under load', function () {
   this.timeout(900_000);

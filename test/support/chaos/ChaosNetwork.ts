@@ -33,9 +33,11 @@ export async function startChaosNetwork(
     periodSeconds?: number;
     /** A chain with a block each second, and centres that wait for so many; at once, and one, by default. */
     confirmations?: number;
+    /** Of the load, see {@link Load}: as much as leaves the processors some time for the tests that run beside it. */
+    recordsPerBatch?: number;
   } = {},
 ): Promise<ChaosNetwork> {
-  const { periodSeconds = 1, confirmations } = options;
+  const { periodSeconds = 1, confirmations, recordsPerBatch = 4 } = options;
   const gates: RpcGate[] = [];
   const consortium = await startConsortium({
     centres: 4,
@@ -69,7 +71,7 @@ export async function startChaosNetwork(
     },
     async suffer(fault) {
       const startMs = performance.now();
-      load = new Load(consortium);
+      load = new Load(consortium, recordsPerBatch);
       try {
         let count: number;
         try {

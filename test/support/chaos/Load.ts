@@ -4,7 +4,6 @@ import type { Consortium } from '../consortium.ts';
 import { randomSigner, signedRecord } from '../recordKit.ts';
 import { until } from '../until.ts';
 
-const perBatch = 10;
 // Two, so that one still works while the other waits for a centre that stands still.
 const clients = 2;
 
@@ -12,13 +11,16 @@ const clients = 2;
 export class Load {
   readonly acknowledged = new Set<RecordId>();
   readonly #consortium: Consortium;
+  readonly #perBatch: number;
   readonly #signer = randomSigner();
   readonly #stop = new AbortController();
   readonly #clients: Promise<void>[];
   #made = 0;
 
-  constructor(consortium: Consortium) {
+  /** Each client posts so many records in a batch, ten batches a second at most. */
+  constructor(consortium: Consortium, perBatch: number) {
     this.#consortium = consortium;
+    this.#perBatch = perBatch;
     this.#clients = Array.from({ length: clients }, (_, index) => this.#client(2 * index));
   }
 
@@ -39,7 +41,7 @@ export class Load {
     for (let at = first; !this.#stop.signal.aborted; at++) {
       const member = members[at % members.length]!;
       const records = await Promise.all(
-        Array.from({ length: perBatch }, () => signedRecord(network, this.#signer, `chaos ${this.#made++}`)),
+        Array.from({ length: this.#perBatch }, () => signedRecord(network, this.#signer, `chaos ${this.#made++}`)),
       );
       try {
         await postBatch(member.url, records, (id) => this.acknowledged.add(id), AbortSignal.timeout(5_000));
