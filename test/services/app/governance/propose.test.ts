@@ -158,6 +158,29 @@ describe('proposing', () => {
     await expectCode('json-malformed', actions.propose('{'));
   });
 
+  it('keeps nothing of what was signed elsewhere and can no longer be handed in', async () => {
+    const { actions, store, governance, parts } = await fresh();
+    const { latestSeconds } = await kit.chain.chainTime();
+    const late = { ...kit.draft('general', {}, 2), validUntil: latestSeconds - 1 };
+    const signature = await kit.sign(late);
+    const { content, contentHash, validUntil } = late;
+    const text = JSON.stringify({ content, validUntil, signature: toHex(signature) });
+    const refusal = await expectCode('chain-call-rejected', actions.propose(text));
+    const byContract = await expectCode('chain-call-rejected', governance.propose(late, signature));
+    expect(refusal.data.error).to.equal('DraftExpired');
+    expect(byContract.data.error).to.equal('DraftExpired');
+    // Both have the same names; the contract goes by the time of its block.
+    expect(refusal.data.args).to.have.all.keys(Object.keys(byContract.data.args as object));
+    expect(await store.hasContent(contentHash)).to.equal(false);
+    // In the very second that it names it is in time.
+    const now = parts.notices.chainSeconds() + 3_600;
+    await kit.rpc('evm_setNextBlockTimestamp', [now]);
+    const last = { ...kit.draft('general', {}, 2), validUntil: now };
+    const sent = { ...parts, notices: { ...parts.notices, chainSeconds: () => now, lookSoon: () => {} } };
+    const given = { content: last.content, validUntil: now, signature: toHex(await kit.sign(last)) };
+    expect((await propose(sent, JSON.stringify(given))).isNew).to.equal(true);
+  });
+
   async function blockOf(hash: Hash): Promise<[number, number]> {
     const { blockNumber } = (await kit.governance.transactionData(hash))!;
     return [blockNumber, blockNumber];
