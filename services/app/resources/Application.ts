@@ -191,8 +191,11 @@ export class Application {
       await run();
       return undefined;
     } catch (error) {
-      this.#task.signal.throwIfAborted();
+      const { signal, name, target } = this.#task;
+      signal.throwIfAborted();
       if (!isNotariumError(error)) throw error;
+      // The reason goes out, to whoever may read the API and to webhooks; what led to it stays here.
+      this.#parts.logger.warn({ err: error, resourceSet: name, version: target.version }, 'a resource failed');
       return error.message;
     }
   }

@@ -13,7 +13,7 @@ import { readConfiguration, resourceSetId } from '../../../../services/core/gove
 import type { Json } from '../../../../services/core/governance/json.ts';
 import { applyPatch, type JsonPatch } from '../../../../services/core/governance/jsonPatch.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
-import { silentLogger } from '../../../../services/lib/logger.ts';
+import { type Logger, silentLogger } from '../../../../services/lib/logger.ts';
 import { openStore } from '../../../../services/store/openStore.ts';
 import type { Store } from '../../../../services/store/Store.ts';
 import { devKey, type RunningChain } from '../../../support/chains.ts';
@@ -50,6 +50,7 @@ export type CentreOptions = {
   readonly adapter?: Adapter;
   readonly repair?: boolean;
   readonly checkMs?: number;
+  readonly logger?: Logger;
 };
 
 const asked = { watchMs: 100, tickMs: 100, threads: 1 };
@@ -106,7 +107,7 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
       await store.close();
       return { dataDir, file: join(dataDir, 'radio.json') };
     },
-    async openCentre(account, { adapter, repair = false, checkMs = 300 } = {}) {
+    async openCentre(account, { adapter, repair = false, checkMs = 300, logger = silentLogger } = {}) {
       const signer = localSigner(devKey(account), crypto);
       const { store, dataDir } = await storeOf(account);
       const file = join(dataDir, 'radio.json');
@@ -115,7 +116,7 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
       const own = await kit.open({ signer });
       const centre = await openCentre({
         ...{ store, chain: own, signer, crypto, resources, settings: asked },
-        ...{ logger: silentLogger, version: 'test', noteSeed: new Uint8Array(32).fill(account + 1) },
+        ...{ logger, version: 'test', noteSeed: new Uint8Array(32).fill(account + 1) },
       });
       let closed: Promise<void> | undefined;
       const close = (): Promise<void> => {
