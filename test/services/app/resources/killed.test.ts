@@ -1,22 +1,9 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import { until } from '../../../support/until.ts';
-import type { KilledCentre } from './killedChild.ts';
+import { killed } from './killed.ts';
 import { type ResourcesKit, resourcesKit } from './resourcesKit.ts';
-
-const child = fileURLToPath(new URL('killedChild.ts', import.meta.url));
-
-function killed(centre: KilledCentre): Promise<{ signal: string | null; stderr: string }> {
-  return new Promise((resolve) => {
-    const argv = ['--disable-warning=ExperimentalWarning', child, JSON.stringify(centre)];
-    const running = execFile(process.execPath, argv, { timeout: 60_000, killSignal: 'SIGTERM' }, (_error, _, stderr) =>
-      resolve({ signal: running.signalCode, stderr }),
-    );
-  });
-}
 
 describe('a centre that is killed while it keeps a resource set', function () {
   this.timeout(180_000);

@@ -51,6 +51,8 @@ export type CentreOptions = {
   readonly repair?: boolean;
   readonly checkMs?: number;
   readonly logger?: Logger;
+  /** PostgreSQL instead of SQLite in the folder. */
+  readonly databaseUrl?: string;
 };
 
 const asked = { watchMs: 100, tickMs: 100, threads: 1 };
@@ -66,7 +68,7 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
   const documents: Uint8Array[] = [];
   const configurations = new Map<number, Json>([[0, {}]]);
 
-  const storeOf = async (account: number): Promise<{ store: Store; dataDir: string }> => {
+  const storeOf = async (account: number, databaseUrl?: string): Promise<{ store: Store; dataDir: string }> => {
     let dataDir = folders.get(account);
     if (!dataDir) {
       const folder = stack.use(await temporaryFolder());
@@ -75,7 +77,7 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
     }
     const { genesisHash, network } = chain.info;
     const store = await openStore({
-      dataDir,
+      ...(databaseUrl === undefined ? { dataDir } : { dataDir, databaseUrl }),
       network: networkName(network),
       instance: genesisHash,
       logger: silentLogger,
@@ -107,9 +109,9 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
       await store.close();
       return { dataDir, file: join(dataDir, 'radio.json') };
     },
-    async openCentre(account, { adapter, repair = false, checkMs = 300, logger = silentLogger } = {}) {
+    async openCentre(account, { adapter, repair = false, checkMs = 300, logger = silentLogger, databaseUrl } = {}) {
       const signer = localSigner(devKey(account), crypto);
-      const { store, dataDir } = await storeOf(account);
+      const { store, dataDir } = await storeOf(account, databaseUrl);
       const file = join(dataDir, 'radio.json');
       const setting = { adapter: adapter ?? fileAdapter({ path: file }), repair, checkMs };
       const resources: ResourceSettings = () => setting;
