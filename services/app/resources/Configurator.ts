@@ -109,7 +109,7 @@ export class Configurator {
       for (const { done } of orders) done.reject(error);
       if (this.#stop.signal.aborted) return;
       // What was wrong when this process had the lease is for the other one to tell.
-      if (isNotariumError(error, 'not-ready')) return this.#clear();
+      if (isNotariumError(error, 'not-ready')) return this.#leave();
       await this.#fail(error);
     }
   }
@@ -247,6 +247,12 @@ export class Configurator {
     if (resourceProblems.raise('resource-drifted', id, detail)) {
       logger.warn({ resourceSet: about, version: row.version, differences: finding.differences }, 'a resource drifted');
     }
+  }
+
+  /** Another process keeps the set: the first notice after this one has taken over is news again. */
+  #leave(): void {
+    this.#seen = undefined;
+    this.#clear();
   }
 
   #clear(): void {

@@ -75,7 +75,8 @@ describe('two processes that keep the resource sets of one centre', function () 
       await kit.passVersion([{ op: 'replace', path: '/capacity', value: 6 }]);
       const { signal, stderr } = await end;
       expect(signal, stderr).to.equal('SIGKILL');
-      await until('the report of the other', async () => (await reportOf(2)) === 'sent');
+      // Within its lease of ten seconds, not at the next look at a set whose name it does not know yet.
+      await until('the report of the other', async () => (await reportOf(2)) === 'sent', 45_000);
       expect(JSON.parse(await readFile(file, 'utf8'))).to.deep.equal({ capacity: 6 });
       expect(calls.filter((call) => call !== 'read')).to.deep.equal(killAt === 'write' ? ['write 2'] : []);
       const told = (await two.store.eventsAfter(0, 999)).filter(({ type }) => type.startsWith('resource.'));
