@@ -10,9 +10,10 @@ import { type CheckedContent, type ContentOf, readProposalContent } from '../../
 import { readProposalRequest } from '../../core/governance/proposalRequest.ts';
 import { type ProposalId, proposalDigest } from '../../core/governance/signing.ts';
 import { digestText, signRecord } from '../../core/record.ts';
-import { completedDraft, headOf } from './completedDraft.ts';
+import { completedDraft } from './completedDraft.ts';
 import { awaitProposal } from './findProposal.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
+import { headOf } from './headOf.ts';
 import type { Proposed } from './ProposalActions.ts';
 
 /**
