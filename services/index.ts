@@ -11,6 +11,7 @@ export {
   type ResultBasis,
   type VerifiedResult,
   verifyProposalResult,
+  verifyProposalResultByChain,
 } from './core/governance/proposalResult.ts';
 export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
 export { type CheckedRecord, digestText, parseEntry, signRecord } from './core/record.ts';

@@ -51,6 +51,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Look at what has changed; `rebase` in the draft applies the patch to the newest version and signs that.',
   'patch-failed': 'Write the patch for the newest version of the resource set.',
   'governance-missing': 'Deploy the governor; docs/operations.md says how the contracts are deployed.',
+  'signature-needs-chain': 'Give --rpc: whether a contract wallet takes a signature, only the chain says.',
   'content-unavailable': 'Try again when more centres are connected; do not vote on what you cannot read.',
   'resource-drifted': 'Find out who changed the resource; only passed proposals may.',
   'items-failed': 'Mend what is named above and run again with --resume.',

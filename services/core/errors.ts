@@ -42,6 +42,7 @@ export const errorTable = {
   'signature-malformed': row(422, 'The signature is not 65 bytes, or 64 bytes by EIP-2098'),
   'signature-malleable': row(422, 'The signature has s in the upper half'),
   'signature-mismatch': row(422, 'The signature was not made by the named signer over these data'),
+  'signature-needs-chain': row(422, 'The signature may be that of a contract wallet, which only the chain can confirm'),
   // Log, blocks, receipts
   'proof-malformed': row(422, 'The proof does not have the form of an RFC 9162 proof'),
   'tile-not-found': row(404, 'No such tile'),

@@ -10,6 +10,8 @@ import {
 } from "../../contracts/interfaces/IConsortiumGovernor.sol";
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
 import { ProposalCore, ProposalCores, Status } from "../../contracts/libraries/ProposalCore.sol";
+import { ResourceRegistry } from "../../contracts/ResourceRegistry.sol";
+import { Version } from "../../contracts/interfaces/IResourceRegistry.sol";
 import { VoteHandler } from "./support/VoteHandler.sol";
 
 /// @notice What holds after any sequence of acts; the handler's calls must never revert.
@@ -33,10 +35,26 @@ contract VoteInvariants {
             uint256 id = handler.ids(i);
             bool isExecuted = governor.state(id) == IGovernor.ProposalState.Executed;
             require(handler.executions(id) == (isExecuted ? 1 : 0), "executions");
+            bool isCanceled = governor.state(id) == IGovernor.ProposalState.Canceled;
+            require(handler.canceled(id) == isCanceled, "taken back");
+            require(!isCanceled || governor.proposal(id).voters == 0, "voted on before it began");
         }
     }
 
-    /// @dev The electorate is that of the beginning; each of it is counted once, as it voted first.
+    /// @dev One version for each executed resource proposal, in their order, each made from the one before.
+    function invariant_versionsAreThoseOfExecutedProposals() external view {
+        ResourceRegistry resources = handler.resources();
+        bytes32 set = handler.RESOURCE_SET();
+        uint256 passed = handler.versionsPassed();
+        require(resources.versionCount(set) == passed && resources.head(set) == passed, "versions");
+        for (uint256 i = 0; i < passed; ++i) {
+            Version memory version = resources.versionAt(set, uint64(i + 1));
+            require(version.proposalId == handler.versions(i) && version.parent == i, "version");
+        }
+    }
+
+    /// @dev The electorate is that of the beginning; each of it is counted once, as it voted first, with
+    /// the weight that it had then.
     function invariant_votesAreThoseOfDistinctElectors() external view {
         for (uint256 i = 0; i < handler.count(); ++i) {
             uint256 id = handler.ids(i);
@@ -45,16 +63,19 @@ contract VoteInvariants {
             require(keccak256(abi.encode(governor.electorate(id))) == keccak256(abi.encode(electors)), "electorate");
             uint256[4] memory counts;
             uint256 voters = 0;
+            uint256 total = 0;
             for (uint256 k = 0; k < electors.length; ++k) {
                 uint256 vote = handler.votes(id, electors[k]);
-                ++counts[vote];
+                uint256 weight = handler.weightOf(id, electors[k]);
+                counts[vote] += weight;
+                total += weight;
                 if (vote != 0) voters |= 1 << k;
                 require(governor.hasVoted(id, electors[k]) == (vote != 0), "hasVoted");
             }
             require(info.voters == voters, "voters");
             require(info.againstVotes == counts[1] && info.forVotes == counts[2], "for and against");
             require(info.abstainVotes == counts[3], "abstentions");
-            require(info.totalVotes == electors.length, "total");
+            require(info.totalVotes == total, "total");
             require(info.forVotes + info.againstVotes + info.abstainVotes <= info.totalVotes, "more than there are");
         }
     }

@@ -107,7 +107,7 @@ export async function sendAsDeployer(
 ): Promise<Receipt> {
   const rpc = jsonRpc(rpcUrl, { timeoutMs: 20_000 });
   const accounts = (await rpc('eth_accounts', [])) as Address[];
-  const hash = await rpc('eth_sendTransaction', [{ from: accounts[9], gas: '0x7a1200', ...call }]);
+  const hash = await rpc('eth_sendTransaction', [{ from: accounts[9], gas: '0xf42400', ...call }]);
   for (let attempt = 0; attempt < 500; attempt++) {
     const receipt = (await rpc('eth_getTransactionReceipt', [hash])) as Receipt | null;
     if (receipt?.status === '0x1') return receipt;

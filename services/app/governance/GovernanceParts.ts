@@ -8,7 +8,7 @@ import type { Contents } from './Contents.ts';
 /** Tells what the chain said of proposals and resource sets, once it is confirmed and stored. */
 export type Notices = {
   /**
-   * Calls after each batch of notices is stored, and once when the watch starts; what it throws is logged, and does not
+   * Calls after each batch of notices is stored, and once when the watch starts or takes over from another process; what it throws is logged, and does not
    * stop the watch. The next look at the chain waits for it: what takes long goes into a loop of its own. In a process that
    * does not read the chain itself, it is called when another one has stored something. Call it before `start`.
    */

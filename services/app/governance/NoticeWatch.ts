@@ -31,6 +31,8 @@ export class NoticeWatch implements Notices {
   #renewing: Loop | undefined;
   #isHinted = false;
   #hasTold = false;
+  /** Another process had the lease at the last look. */
+  #isFollowing = false;
   /** The newest place that another process has stored. */
   #followed: string | undefined;
 
@@ -107,13 +109,16 @@ export class NoticeWatch implements Notices {
       const lease = await this.lease();
       if (!lease) return await this.#follow();
       const batch = await this.#reader.read(lease);
-      if (batch.hasStored) await this.#tell();
+      // What the other process has left to do must not wait for the next notice.
+      if (batch.hasStored || this.#isFollowing) await this.#tell();
+      this.#isFollowing = false;
       hasMore = batch.hasMore;
     }
   }
 
   async #follow(): Promise<void> {
     this.#reader.forget();
+    this.#isFollowing = true;
     const [place] = await this.#parts.store.noticeCheckpoints(1);
     const newest = JSON.stringify(place);
     if (newest === this.#followed) return;

@@ -2,12 +2,12 @@ import { type Hash, toHex } from '../../core/bytes.ts';
 import { canonicalBytes } from '../../core/canonicalJson.ts';
 import { networkName } from '../../core/eip712.ts';
 import { completeDraft } from '../../core/governance/completeDraft.ts';
-import { readConfiguration, resourceSetId } from '../../core/governance/configuration.ts';
-import type { Json } from '../../core/governance/json.ts';
+import { resourceSetId } from '../../core/governance/configuration.ts';
 import { readProposalContent } from '../../core/governance/proposalContent.ts';
 import type { DraftedProposal } from '../../core/governance/proposalDraft.ts';
 import type { StoredDraft } from '../../store/BallotStore.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
+import { headOf } from './headOf.ts';
 
 const defaultValiditySeconds = 86_400;
 /** A transaction that was sent in time may be in a block whose time is a little behind. */
@@ -21,7 +21,7 @@ type Parts = Pick<
 /**
  * The content that a draft stands for, once and for all: the same draft again gives the same content, so that a request which
  * is repeated after a crash proposes nothing new. Only what can no longer come on chain is completed anew.
- * @throws NotariumError as `completeDraft`; `content-unavailable` where nobody has the configuration that it builds on.
+ * @throws NotariumError as `completeDraft`; of {@link headOf}.
  */
 export async function completedDraft(parts: Parts, draft: DraftedProposal): Promise<StoredDraft> {
   const { store, crypto, clock, network, signer, notices } = parts;
@@ -35,22 +35,6 @@ export async function completedDraft(parts: Parts, draft: DraftedProposal): Prom
   const validUntil = notices.chainSeconds() + (draft.validForSeconds ?? defaultValiditySeconds);
   const content = new TextDecoder().decode(bytes);
   return await store.keepProposalDraft({ draftHash, contentHash: hash, content, validUntil }, stored?.contentHash);
-}
-
-/**
- * The configuration that the next version of a resource set builds on.
- * @throws NotariumError `content-unavailable`.
- */
-export async function headOf(
-  { governance, contents, crypto }: Pick<Parts, 'governance' | 'contents' | 'crypto'>,
-  resourceSet: string,
-): Promise<{ version: number; configuration: Json }> {
-  const id = resourceSetId(resourceSet, crypto);
-  const { head } = await governance.resourceHeads(id);
-  if (head === 0) return { version: 0, configuration: {} };
-  const { configurationHash } = await governance.resourceVersion(id, head);
-  const bytes = await contents.get(configurationHash);
-  return { version: head, configuration: readConfiguration(bytes, crypto).configuration };
 }
 
 /** Whether a completed draft is not on chain, and cannot come there any more. */

@@ -1,8 +1,9 @@
 import { fromHex } from '../../core/bytes.ts';
-import { isNotariumError } from '../../core/errors.ts';
+import { type ErrorCode, isNotariumError, type NotariumError } from '../../core/errors.ts';
 import type { Support } from '../../core/governance/names.ts';
 import { outcomeOf } from '../../core/governance/outcome.ts';
 import type { StoredBallot } from '../../store/BallotStore.ts';
+import { ballotBatches } from './ballotBatches.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
 import type { ProposalProjection } from './projections.ts';
 import { tallyOf } from './projectProposal.ts';
@@ -22,9 +23,16 @@ export function decides(proposal: ProposalProjection, ballots: readonly StoredBa
   return outcomeOf(tally, false) !== undefined;
 }
 
+/** What may be the fault of one ballot in a batch, or of all being too much for one transaction. */
+const divisibleCodes: ReadonlySet<ErrorCode> = new Set([
+  'ballot-invalid',
+  'chain-call-rejected',
+  'chain-answer-invalid',
+]);
+
 /**
- * Hands in all ballots that the chain lacks, in one batch. Whoever else does it at the same time does no harm: who has voted is
- * passed over.
+ * Hands in all ballots that the chain lacks, in one batch where they fit, in halves of what is not taken. Whoever else does it at
+ * the same time does no harm: who has voted is passed over.
  * @throws NotariumError of `Governance.castVotes`, but `ballot-invalid`: ballots that are not taken are dropped; and but
  *   `proposal-state`: somebody was faster, and it is decided.
  */
@@ -39,7 +47,8 @@ export async function handInBallots(
   if (!now || (now.state !== 'active' && now.state !== 'pending')) return;
   const voted = new Set(now.electorate.filter(({ hasVoted }) => hasVoted).map(({ account }) => account));
   const ballots = openBallots(await store.ballots(proposalId), voted);
-  if (ballots.length === 0) return;
+  /** What single ballots failed by: the others must not wait for them. */
+  const failures: NotariumError[] = [];
   const cast = async (some: readonly StoredBallot[]): Promise<void> => {
     const signed = some.map((ballot) => ({ ...ballot, signature: fromHex(ballot.signature) }));
     const { transactionHash, gasUsed } = await governance.castVotes(proposalId, signed, { signal });
@@ -49,24 +58,31 @@ export async function handInBallots(
     );
     notices.lookSoon();
   };
+  const castOrHalve = async (some: readonly StoredBallot[]): Promise<void> => {
+    try {
+      await cast(some);
+    } catch (error) {
+      if (!isNotariumError(error) || !divisibleCodes.has(error.code)) throw error;
+      if (some.length === 1) return await leave(some[0]!, error);
+      const middle = Math.ceil(some.length / 2);
+      await castOrHalve(some.slice(0, middle));
+      await castOrHalve(some.slice(middle));
+    }
+  };
+  const leave = async (ballot: StoredBallot, error: NotariumError): Promise<void> => {
+    if (error.code !== 'ballot-invalid') {
+      failures.push(error);
+      return;
+    }
+    // A wallet that has changed its mind.
+    logger.warn({ err: error, proposalId, voter: ballot.voter }, 'a ballot that the chain does not take is dropped');
+    await store.dropBallot(ballot);
+  };
   try {
-    await cast(ballots);
+    for (const batch of ballotBatches(ballots)) await castOrHalve(batch);
   } catch (error) {
     if (isNotariumError(error, 'proposal-state')) return;
-    if (!isNotariumError(error, 'ballot-invalid')) throw error;
-    // A wallet that has changed its mind: the others must not wait for it.
-    for (const ballot of ballots) {
-      try {
-        await cast([ballot]);
-      } catch (refusal) {
-        if (isNotariumError(refusal, 'proposal-state')) return;
-        if (!isNotariumError(refusal, 'ballot-invalid')) throw refusal;
-        logger.warn(
-          { err: refusal, proposalId, voter: ballot.voter },
-          'a ballot that the chain does not take is dropped',
-        );
-        await store.dropBallot(ballot);
-      }
-    }
+    throw error;
   }
+  if (failures[0]) throw failures[0];
 }

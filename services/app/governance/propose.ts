@@ -1,3 +1,4 @@
+import { codesOf, rejected } from '../../chain/governance/callErrors.ts';
 import type { Acceptance } from '../../core/acceptance.ts';
 import { fromHex, type RecordId } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
@@ -9,9 +10,10 @@ import { type CheckedContent, type ContentOf, readProposalContent } from '../../
 import { readProposalRequest } from '../../core/governance/proposalRequest.ts';
 import { type ProposalId, proposalDigest } from '../../core/governance/signing.ts';
 import { digestText, signRecord } from '../../core/record.ts';
-import { completedDraft, headOf } from './completedDraft.ts';
+import { completedDraft } from './completedDraft.ts';
 import { awaitProposal } from './findProposal.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
+import { headOf } from './headOf.ts';
 import type { Proposed } from './ProposalActions.ts';
 
 /**
@@ -21,7 +23,8 @@ import type { Proposed } from './ProposalActions.ts';
  * @returns `isNew: false` where the chain had the proposal already.
  * @throws NotariumError the codes of `readProposalRequest` and `completedDraft`; `proposal-mismatch` with data.field,
  *   `signature-mismatch`, `elector-unknown` (the proposer is no active centre), `proposal-outdated` with data { have, want },
- *   those of `accept` and of `Governance.propose` but `proposal-exists`.
+ *   those of `accept` and of `Governance.propose` but `proposal-exists`: `chain-call-rejected` with data.error `DraftExpired`
+ *   where `validUntil` has passed.
  */
 export async function propose(
   parts: GovernanceParts,
@@ -51,6 +54,7 @@ async function handIn(
   const isThere = (await governance.proposal(proposalId)) !== undefined;
   if (!isThere) {
     // Before anything is kept or in the log: what the contract would refuse.
+    if (given) checkInTime(parts, validUntil);
     if (given && !(await governance.isSignedBy(content.proposer, digest, given))) {
       throw new NotariumError('signature-mismatch', 'the proposer', { data: { want: content.proposer } });
     }
@@ -71,6 +75,13 @@ async function handIn(
   }
   const created = await awaitProposal(parts, proposalId, (proposal) => proposal.created, signal);
   return { ...answer, ...(created ? { transactionHash: created.transactionHash } : {}), isNew: false };
+}
+
+/** Only what a member signed elsewhere: a draft of this centre's own may have been sent in time, and is kept already. */
+function checkInTime({ notices }: GovernanceParts, validUntil: number): void {
+  const now = notices.chainSeconds();
+  if (now <= validUntil) return;
+  throw rejected(codesOf.propose, { error: 'DraftExpired', args: { have: now, want: validUntil } });
 }
 
 async function checkProposable(parts: GovernanceParts, { content }: CheckedContent): Promise<void> {

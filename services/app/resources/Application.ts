@@ -1,21 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import {
-  type ApplicationEdge,
-  type ApplicationState,
-  isUnderWay,
-  nextApplicationState,
-} from '../../core/governance/applicationState.ts';
+import { type ApplicationEdge, nextApplicationState } from '../../core/governance/applicationState.ts';
 import type { CheckedConfiguration } from '../../core/governance/configuration.ts';
 import { readConfiguration } from '../../core/governance/configuration.ts';
 import type { Json } from '../../core/governance/json.ts';
 import type { Fallback, Finding, StoredVersion } from '../../store/ResourceStore.ts';
-import type { NewEvent } from '../../store/Store.ts';
 import type { VersionProjection } from '../governance/projections.ts';
 import type { Adapter, Asked } from './adapters/Adapter.ts';
+import { eventsOf } from './eventsOf.ts';
+import { fallbackOf, versionIn } from './fallbackOf.ts';
 import { type Actual, findingOf, readActual } from './inspect.ts';
+import { leaseOf } from './leaseOf.ts';
 import type { ResourceParts } from './ResourceParts.ts';
-import { versionOf } from './versionsOf.ts';
 
 /** Pauses before each further write; after the last one the version before comes back. */
 const retryMs = [250, 2_000];
@@ -95,7 +91,7 @@ export class Application {
   async #begin(row: StoredVersion): Promise<StoredVersion> {
     const { actual, finding } = await this.look();
     if (finding.matches) return await this.take(row, 'match', { finding });
-    const fallback = await this.#fallback(row, actual);
+    const fallback = await fallbackOf(this.#parts, row, actual);
     return await this.take(row, 'begin', { attempts: 1, fallback, finding });
   }
 
@@ -165,34 +161,17 @@ export class Application {
     return readConfiguration(bytes, this.#parts.crypto).configuration;
   }
 
-  /** See ADR 18: the newest version applied here that has not failed, else what was there before anything was written. */
-  async #fallback(row: StoredVersion, actual: Actual): Promise<Fallback> {
-    const { store } = this.#parts;
-    const { resourceSet, version } = row;
-    for (let below = version; ; ) {
-      const [applied] = await store.resourceVersions({ resourceSet, below, states: ['applied'], limit: 1 });
-      if (!applied) break;
-      below = applied.version;
-      const onChain = await versionOf(store, resourceSet, below);
-      if (onChain?.configurationHash !== applied.configurationHash || onChain.state === 'failed') continue;
-      return { kind: 'version', version: below, configurationHash: applied.configurationHash };
-    }
-    if (row.fallback) return row.fallback;
-    // Of another version that was begun here something may still be there: what was before it is what to go back to.
-    const written = (await store.resourceSet(resourceSet))?.written;
-    const begun = written === undefined ? undefined : await store.resourceVersion(resourceSet, written);
-    if (begun?.fallback && begun.state !== 'rolled-back') return begun.fallback;
-    return actual.kind === 'there' ? { kind: 'found', configuration: actual.configuration } : { kind: 'nothing' };
-  }
-
   /** Why it failed; undefined where it did not. A centre that is being stopped has not failed. */
   async #tried(run: () => Promise<void>): Promise<string | undefined> {
     try {
       await run();
       return undefined;
     } catch (error) {
-      this.#task.signal.throwIfAborted();
+      const { signal, name, target } = this.#task;
+      signal.throwIfAborted();
       if (!isNotariumError(error)) throw error;
+      // The reason goes out, to whoever may read the API and to webhooks; what led to it stays here.
+      this.#parts.logger.warn({ err: error, resourceSet: name, version: target.version }, 'a resource failed');
       return error.message;
     }
   }
@@ -204,36 +183,6 @@ export class Application {
   #now(): string {
     return new Date(this.#parts.clock.nowMs()).toISOString();
   }
-}
-
-/**
- * The lease that all writes of this folder are done under.
- * @throws NotariumError `storage-failed` when another process has it now.
- */
-export async function leaseOf({ notices }: Pick<ResourceParts, 'notices'>) {
-  const lease = await notices.lease();
-  if (!lease) throw new NotariumError('storage-failed', 'another process of this centre has taken over');
-  return lease;
-}
-
-/** What is to be told of a version that has come to an end. */
-export function eventsOf(row: StoredVersion, name: string | undefined): NewEvent[] {
-  const { resourceSet: id, version, state, reason, configurationHash, fallback, changedAt: time } = row;
-  if (isUnderWay(state) || state === 'skipped') return [];
-  const data = { ...(name === undefined ? {} : { resourceSet: name }), id, version, configurationHash, state };
-  if (state === 'applied') return [{ type: 'resource.applied', time, data }];
-  const back = state === 'rolled-back' && fallback ? { fallback: versionIn(fallback) } : {};
-  return [{ type: 'resource.failed', time, data: { ...data, ...back, ...(reason === undefined ? {} : { reason }) } }];
-}
-
-/** Version of a fallback; 0 for what was there before any. */
-function versionIn(fallback: Fallback): number {
-  return fallback.kind === 'version' ? fallback.version : 0;
-}
-
-/** A state in which the version is not there although it is to be. */
-export function isFailure(state: ApplicationState): boolean {
-  return state === 'rolled-back' || state === 'failed' || state === 'refused';
 }
 
 function onlyNotarium(error: unknown): undefined {

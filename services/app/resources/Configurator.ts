@@ -6,19 +6,22 @@ import { silentLogger } from '../../lib/logger.ts';
 import type { Finding, StoredVersion } from '../../store/ResourceStore.ts';
 import type { NewEvent } from '../../store/Store.ts';
 import type { VersionProjection } from '../governance/projections.ts';
-import { Application, eventsOf, isFailure, leaseOf } from './Application.ts';
+import { Application } from './Application.ts';
 import { type Computed, configurationOf } from './configurationOf.ts';
+import { eventsOf } from './eventsOf.ts';
 import { findingOf, readActual } from './inspect.ts';
+import { leaseOf } from './leaseOf.ts';
+import { RepairPauses } from './RepairPauses.ts';
 import type { Reporter } from './Reporter.ts';
 import type { ResourceParts } from './ResourceParts.ts';
 import type { ResourceSetting } from './resourceSettings.ts';
+import { rowOf } from './rowOf.ts';
+import { clearProblems, showProblems } from './showProblems.ts';
 import { headOf } from './versionsOf.ts';
 import { WakefulClock } from './WakefulClock.ts';
 
 /** While nothing is known of a set but its number. */
 const unnamedCheckMs = 60_000;
-const longestRepairPauseMs = 3_600_000;
-const othersAtOnce = 100;
 
 type Order = { readonly repairs: boolean; readonly done: PromiseWithResolvers<void> };
 
@@ -41,7 +44,7 @@ export class Configurator {
   #seen: string | undefined;
   /** The drift that was told last, while it lasts: a resource that was away in between has not drifted again. */
   #drift: string | undefined;
-  #repairs = { count: 0, lastMs: Number.NEGATIVE_INFINITY };
+  readonly #pauses = new RepairPauses();
 
   constructor(
     parts: ResourceParts,
@@ -109,7 +112,7 @@ export class Configurator {
       for (const { done } of orders) done.reject(error);
       if (this.#stop.signal.aborted) return;
       // What was wrong when this process had the lease is for the other one to tell.
-      if (isNotariumError(error, 'not-ready')) return this.#clear();
+      if (isNotariumError(error, 'not-ready')) return this.#leave();
       await this.#fail(error);
     }
   }
@@ -135,9 +138,9 @@ export class Configurator {
       const target = await headOf(this.#parts.store, this.#resourceSet);
       this.#seen = keyOf(target);
       // All versions have failed: there is nothing that is to be there.
-      if (!target) return this.#clear();
+      if (!target) return clearProblems(this.#parts, this.#resourceSet);
       const computed = await this.#compute(target);
-      const row = await this.#rowOf(target);
+      const row = await rowOf(this.#parts, target, this.#name);
       if (computed.kind === 'refused') return await this.#refuse(target, row, computed);
       const setting = this.#parts.settingOf(computed.name!);
       const { signal } = this.#stop;
@@ -190,9 +193,9 @@ export class Configurator {
     let end = row;
     if (row.state !== 'applied' && finding.matches) end = await application.take(row, 'match', { finding });
     else end = await this.#found(row, finding);
-    this.#show(end, finding);
+    showProblems(this.#parts, { id: this.#resourceSet, name: this.#name, row: end, finding });
     await this.#reporter.report(target, { name: this.#name, row: end, finding });
-    if (finding.matches || !(isAsked || (setting.repair && this.#mayRepair(setting)))) return false;
+    if (finding.matches || !(isAsked || (setting.repair && this.#pauses.mayRepair(setting.checkMs)))) return false;
     await application.take(end, 'again');
     return true;
   }
@@ -227,31 +230,10 @@ export class Configurator {
     return next;
   }
 
-  /** What is wrong now, as problems. */
-  #show(row: StoredVersion, finding: Finding): void {
-    const { resourceProblems, logger } = this.#parts;
-    // Not by the name, which may have become known since it was raised.
-    const id = this.#resourceSet;
-    const about = this.#name ?? id;
-    const where = `${about}: version ${row.version}`;
-    if (isFailure(row.state) && !finding.matches) {
-      resourceProblems.raise('resource-failed', id, `${where} is ${row.state}: ${row.reason ?? ''}`);
-    } else {
-      resourceProblems.clear('resource-failed', id);
-    }
-    if (row.state !== 'applied' || finding.matches) {
-      resourceProblems.clear('resource-drifted', id);
-      return;
-    }
-    const detail = `${where} differs at ${finding.differences.slice(0, 5).join(', ') || 'all of it'}`;
-    if (resourceProblems.raise('resource-drifted', id, detail)) {
-      logger.warn({ resourceSet: about, version: row.version, differences: finding.differences }, 'a resource drifted');
-    }
-  }
-
-  #clear(): void {
-    for (const code of ['resource-failed', 'resource-drifted'] as const)
-      this.#parts.resourceProblems.clear(code, this.#resourceSet);
+  /** Another process keeps the set: the first notice after this one has taken over is news again. */
+  #leave(): void {
+    this.#seen = undefined;
+    clearProblems(this.#parts, this.#resourceSet);
   }
 
   /** What was passed contradicts itself: what is there stays, and is reported. */
@@ -283,7 +265,7 @@ export class Configurator {
         : await readActual(this.#parts.settingOf(name).adapter, { resourceSet: name, version }, { crypto, signal });
     const finding = findingOf(actual, { want: undefined, hash, time });
     await store.saveResource({ versions: [{ ...row, finding }] }, { lease });
-    this.#show(row, finding);
+    showProblems(this.#parts, { id: this.#resourceSet, name: this.#name, row, finding });
     await this.#reporter.report(target, { name, row, finding });
   }
 
@@ -295,41 +277,6 @@ export class Configurator {
     this.#computed = { of: target, is };
     if (is.name !== undefined) this.#name = is.name;
     return is;
-  }
-
-  /** The row of a version, made where there is none; those of other versions that are under way are passed over. */
-  async #rowOf({ version, configurationHash }: VersionProjection): Promise<StoredVersion> {
-    const { store, clock } = this.#parts;
-    const resourceSet = this.#resourceSet;
-    const changedAt = new Date(clock.nowMs()).toISOString();
-    const states = ['waiting', 'applying', 'reading', 'rolling-back'] as const;
-    const under = await store.resourceVersions({ resourceSet, states, limit: othersAtOnce });
-    const skipped = under
-      .filter((row) => row.version !== version)
-      .map((row) => ({ ...row, state: nextApplicationState(row.state, 'skip'), changedAt }));
-    const known = await store.resourceVersion(resourceSet, version);
-    const isKnown = known?.configurationHash === configurationHash;
-    // After a deep reorganisation the number may stand for something else.
-    const fallback = known?.fallback ? { fallback: known.fallback } : {};
-    const fresh = { resourceSet, version, configurationHash, state: 'waiting', attempts: 0, changedAt } as const;
-    const row: StoredVersion = isKnown ? known : { ...fresh, ...fallback };
-    const kept = await store.resourceSet(resourceSet);
-    const isNamed = this.#name === undefined || kept?.name === this.#name;
-    if (isKnown && skipped.length === 0 && kept && isNamed) return row;
-    const set = { ...kept, resourceSet, ...(this.#name === undefined ? {} : { name: this.#name }) };
-    await store.saveResource({ set, versions: [...skipped, row] }, { lease: await leaseOf(this.#parts) });
-    return row;
-  }
-
-  /** Who undoes a repair again and again gets it less and less often. */
-  #mayRepair({ checkMs }: ResourceSetting): boolean {
-    const nowMs = performance.now();
-    const { count, lastMs } = this.#repairs;
-    const pauseMs = count === 0 ? 0 : Math.min(longestRepairPauseMs, checkMs * 2 ** (count - 1));
-    const agoMs = nowMs - lastMs;
-    if (agoMs < pauseMs) return false;
-    this.#repairs = { count: agoMs > 10 * Math.max(pauseMs, checkMs) ? 1 : count + 1, lastMs: nowMs };
-    return true;
   }
 
   #named(): { readonly resourceSet?: string } {

@@ -9,7 +9,7 @@ import { every, type Loop } from '../../lib/every.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import type { Finding, StoredReport, StoredVersion } from '../../store/ResourceStore.ts';
 import type { VersionProjection } from '../governance/projections.ts';
-import { leaseOf } from './Application.ts';
+import { leaseOf } from './leaseOf.ts';
 import type { ResourceParts } from './ResourceParts.ts';
 import { reportDocument } from './reportDocument.ts';
 import { WakefulClock } from './WakefulClock.ts';

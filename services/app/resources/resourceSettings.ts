@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { resourceSetSchema } from '../../core/governance/proposalContent.ts';
@@ -8,6 +8,7 @@ import type { Adapter } from './adapters/Adapter.ts';
 import { commandAdapter } from './adapters/command.ts';
 import { fileAdapter } from './adapters/file.ts';
 import { httpAdapter } from './adapters/http.ts';
+import { checkTargets, defaultFile, type ResourceTarget } from './resourceTargets.ts';
 
 /** How one resource set is kept right on this machine. */
 export type ResourceSetting = {
@@ -73,18 +74,19 @@ export type ResourceSettingsSource = {
 /**
  * Reads how each resource set is kept. A set that is not named is the file `<data>/resources/<set>.json`. Relative paths start
  * from the folder of the settings file.
- * @throws NotariumError `config-invalid`, naming file and field.
+ * @throws NotariumError `config-invalid`, naming file and field, and where two sets are kept in one place both of them.
  */
 export async function readResourceSettings(source: ResourceSettingsSource): Promise<ResourceSettings> {
   const { path, dataDir } = source;
   const settings = new Map<string, ResourceSetting>();
   if (path !== undefined) {
-    for (const [name, given] of Object.entries(await readSettingsFile(path))) {
-      settings.set(name, settingOf(name, given, { ...source, path }));
-    }
+    const given = Object.entries(await readSettingsFile(path));
+    for (const [name, each] of given) settings.set(name, settingOf(name, each, { ...source, path }));
+    const targets = given.map(([name, each]) => [name, targetOf(name, each, { ...source, path })] as const);
+    await checkTargets(new Map(targets), { path, dataDir });
   }
   const byDefault = (name: string): ResourceSetting => ({
-    adapter: fileAdapter({ path: join(dataDir, 'resources', `${name}.json`) }),
+    adapter: fileAdapter({ path: defaultFile(dataDir, name) }),
     checkMs: 1000 * defaultCheckSeconds,
     repair: false,
   });
@@ -113,6 +115,23 @@ async function readSettingsFile(path: string): Promise<z.infer<typeof settingsSc
   });
 }
 
+type Places = Pick<ResourceSettingsSource, 'dataDir'> & { readonly path: string };
+
+function fileOf(name: string, given: { readonly path?: string | undefined }, { path, dataDir }: Places): string {
+  return given.path === undefined ? defaultFile(dataDir, name) : resolve(dirname(path), given.path);
+}
+
+function targetOf(name: string, given: z.infer<typeof settingSchema>, places: Places): ResourceTarget {
+  switch (given.adapter) {
+    case 'file':
+      return { kind: 'file', path: fileOf(name, given, places) };
+    case 'http':
+      return { kind: 'http', url: given.url };
+    case 'command':
+      return { kind: 'command', command: given.command };
+  }
+}
+
 function settingOf(
   name: string,
   given: z.infer<typeof settingSchema>,
@@ -124,9 +143,7 @@ function settingOf(
   function adapterOf(): Adapter {
     switch (given.adapter) {
       case 'file':
-        return fileAdapter({
-          path: given.path === undefined ? join(dataDir, 'resources', `${name}.json`) : resolve(folder, given.path),
-        });
+        return fileAdapter({ path: fileOf(name, given, { path, dataDir }) });
       case 'http': {
         const secrets = Object.entries(given.secretHeaders).map(([header, variable]) => [
           header,

@@ -1,5 +1,5 @@
 import { quorumOf } from '../../core/committee.ts';
-import { isNotariumError, type NotariumError } from '../../core/errors.ts';
+import { type ErrorCode, isNotariumError, type NotariumError } from '../../core/errors.ts';
 import type { VerifiedResult } from '../../core/governance/proposalResult.ts';
 import type { ProposalDetail } from '../../lib/client/governanceAnswers.ts';
 import type { Notarium } from '../../lib/client/Notarium.ts';
@@ -19,6 +19,13 @@ export type ResultVerdict = {
   readonly error?: NotariumError;
 };
 
+/** They say that this machine lacks something, and nothing of the result. */
+const unknownCodes: ReadonlySet<ErrorCode> = new Set([
+  'network-untrusted',
+  'content-unavailable',
+  'signature-needs-chain',
+]);
+
 /** Checks result data by the chain, or by the trusted network: never by the word of the centre that shows it. */
 export async function judgeResult(
   client: Notarium,
@@ -34,7 +41,6 @@ export async function judgeResult(
     return { status: found.isConfirmed ? 'confirmed' : 'unconfirmed', basis, verified, quorum: quorumOf(members) };
   } catch (error) {
     if (!isNotariumError(error)) throw error;
-    const isUnknown = isNotariumError(error, 'network-untrusted') || isNotariumError(error, 'content-unavailable');
-    return { status: isUnknown ? 'unchecked' : 'failed', basis, error };
+    return { status: unknownCodes.has(error.code) ? 'unchecked' : 'failed', basis, error };
   }
 }

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import type { Address } from '../bytes.ts';
+import { type Address, fromHex } from '../bytes.ts';
 import { type Committee, quorumOf } from '../committee.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { parseNetworkName } from '../eip712.ts';
-import { NotariumError } from '../errors.ts';
+import { isNotariumError, NotariumError } from '../errors.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
-import { recoverAddress, signatureBytes } from '../signature.ts';
+import { recoverAddress } from '../signature.ts';
+import { anySignatureSchema } from './ballot.ts';
 import { invalidProposal, type ProposalContent, readProposalContent } from './proposalContent.ts';
 import { decisions, outcomeDigest, type ProposalOutcome, proposalDigest, type Verifier } from './signing.ts';
 
 const weiSchema = z.string().regex(/^(?:0|[1-9][0-9]{0,77})$/, 'not a decimal number');
-const signatureSchema = hexSchema(64, 65);
 
 /** The outcome as centres sign it. */
 export const proposalOutcomeSchema = z.strictObject({
@@ -51,10 +51,12 @@ export const proposalResultSchema = z.looseObject({
     time: uintSchema,
     /** Part of what the proposer signed: without it nobody could check the signature. */
     validUntil: uintSchema,
-    proposerSignature: signatureSchema,
+    /** Of the proposer's key, or what the wallet at its address takes (ERC-1271). */
+    proposerSignature: anySignatureSchema,
     /** Null while undecided. */
     result: proposalOutcomeSchema.nullable(),
-    signatures: z.array(z.looseObject({ centre: addressSchema, signature: signatureSchema })).max(256),
+    /** A centre signs by its key: a member that is a contract wallet runs none. */
+    signatures: z.array(z.looseObject({ centre: addressSchema, signature: hexSchema(64, 65) })).max(256),
   }),
 });
 
@@ -82,37 +84,97 @@ export type ResultBasis = {
   readonly crypto?: Crypto;
 };
 
+/** Whether the contract wallet at an address takes a signature over a digest (ERC-1271), as the chain says. */
+export type IsTakenByWallet = (account: Address, digest: Uint8Array, signature: Uint8Array) => Promise<boolean>;
+
 /**
  * Checks result data without asking anybody: form, content against its hash, the proposer's signature, and every centre's over
  * the outcome. It says nothing of the transaction, which only the chain can confirm.
  * @throws NotariumError `proposal-invalid`, the `json-…` codes, `proposal-mismatch` with data.field (content, proposer, network
  *   or outcome do not belong together), the signature codes, `elector-unknown` (signed by who is not in the electorate).
+ *   `signature-needs-chain`: the proposer's is no key's, but perhaps that of a contract wallet, see
+ *   {@link verifyProposalResultByChain}.
  */
 export function verifyProposalResult(value: unknown, basis: ResultBasis): VerifiedResult {
+  const read = readResult(value, basis);
+  const { crypto = portableCrypto } = basis;
+  const { proposed, signature, content } = read;
+  if (signature.length !== 64 && signature.length !== 65) {
+    const data = { want: content.proposer };
+    throw new NotariumError('signature-needs-chain', `the proposer's has ${signature.length} bytes`, { data });
+  }
+  // A wallet with one owner may take such a one, too: who has no chain cannot know.
+  checkSigner(
+    crypto,
+    { digest: proposed, signature, want: content.proposer },
+    'proposer, unless it is a contract wallet',
+  );
+  return confirmed(read, basis);
+}
+
+/**
+ * As {@link verifyProposalResult}, also where the proposer is a contract wallet: the chain is asked about a signature that is not
+ * of the proposer's key. A wallet that has changed its mind since takes it no more.
+ * @throws NotariumError as `verifyProposalResult` but `signature-needs-chain`; what `isTakenByWallet` throws.
+ */
+export async function verifyProposalResultByChain(
+  value: unknown,
+  basis: ResultBasis,
+  isTakenByWallet: IsTakenByWallet,
+): Promise<VerifiedResult> {
+  const read = readResult(value, basis);
+  const { crypto = portableCrypto } = basis;
+  const { proposed, signature, content } = read;
+  try {
+    checkSigner(crypto, { digest: proposed, signature, want: content.proposer }, 'proposer');
+  } catch (error) {
+    if (!isNotariumError(error)) throw error;
+    if (!(await isTakenByWallet(content.proposer, proposed, signature))) {
+      const data = { want: content.proposer };
+      throw new NotariumError('signature-mismatch', 'proposer, by its key and by its wallet', { data, cause: error });
+    }
+  }
+  return confirmed(read, basis);
+}
+
+type ReadResult = {
+  readonly data: ProposalResult['data'];
+  readonly content: ProposalContent;
+  /** What the proposer signed, and by what. */
+  readonly proposed: Uint8Array;
+  readonly signature: Uint8Array;
+};
+
+/** Form and content; no signature yet. */
+function readResult(value: unknown, { governor, network, crypto = portableCrypto }: ResultBasis): ReadResult {
   const parsed = proposalResultSchema.safeParse(value);
   if (!parsed.success) throw invalidProposal(parsed.error);
   const { data } = parsed.data;
-  const { governor, committee, crypto = portableCrypto } = basis;
   const { content, hash } = readProposalContent(data.content, crypto);
   same('contentHash', hash, data.contentHash);
   same('participantId', data.participantId, content.proposer);
   same('network', parseNetworkName(content.network)!.chainId, governor.chainId);
-  if (basis.network !== undefined) same('network', content.network, basis.network);
+  if (network !== undefined) same('network', content.network, network);
   const { proposalId, contentHash, validUntil } = data;
   const signed = { proposalId, kind: content.kind, contentHash, validUntil };
   const proposed = proposalDigest(governor, signed, crypto.keccak256);
-  checkSigner(crypto, proposed, data.proposerSignature, content.proposer, 'proposer');
+  return { data, content, proposed, signature: fromHex(data.proposerSignature) };
+}
+
+/** The centres' signatures over the outcome. */
+function confirmed({ data, content }: ReadResult, basis: ResultBasis): VerifiedResult {
+  const { governor, committee, crypto = portableCrypto } = basis;
   const { result: outcome } = data;
   const confirming = new Set<Address>();
   if (outcome !== null) {
-    same('result.proposalId', outcome.proposalId, proposalId);
-    same('result.contentHash', outcome.contentHash, contentHash);
+    same('result.proposalId', outcome.proposalId, data.proposalId);
+    same('result.contentHash', outcome.contentHash, data.contentHash);
     const digest = outcomeDigest(governor, outcome, crypto.keccak256);
     for (const { centre, signature } of data.signatures) {
       if (!committee.members.includes(centre)) {
         throw new NotariumError('elector-unknown', centre, { data: { have: centre, epoch: committee.epoch } });
       }
-      checkSigner(crypto, digest, signature, centre, 'outcome');
+      checkSigner(crypto, { digest, signature: fromHex(signature), want: centre }, 'outcome');
       confirming.add(centre);
     }
   }
@@ -129,7 +191,11 @@ function same(field: string, have: string | number, want: string | number): void
   if (have !== want) throw new NotariumError('proposal-mismatch', field, { data: { field, have, want } });
 }
 
-function checkSigner(crypto: Crypto, digest: Uint8Array, signature: string, want: Address, what: string): void {
-  const have = recoverAddress(crypto, digest, signatureBytes(signature));
+function checkSigner(
+  crypto: Crypto,
+  { digest, signature, want }: { digest: Uint8Array; signature: Uint8Array; want: Address },
+  what: string,
+): void {
+  const have = recoverAddress(crypto, digest, signature);
   if (have !== want) throw new NotariumError('signature-mismatch', what, { data: { have, want } });
 }

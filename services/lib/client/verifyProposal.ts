@@ -1,6 +1,14 @@
 import { NotariumError } from '../../core/errors.ts';
-import { type VerifiedResult, verifyProposalResult } from '../../core/governance/proposalResult.ts';
+import {
+  type ResultBasis,
+  type VerifiedResult,
+  verifyProposalResult,
+  verifyProposalResultByChain,
+} from '../../core/governance/proposalResult.ts';
 import { type ChainElectorate, chainElectorate } from '../chainElectorate.ts';
+import { invalidAnswer } from '../invalidAnswer.ts';
+import { JsonRpcError, jsonRpc } from '../jsonRpc.ts';
+import { isTakenByWallet } from '../walletSignature.ts';
 import type { CallOptions, Connection } from './Connection.ts';
 import type { ProposalDetail } from './governanceAnswers.ts';
 import { networkOf, type TrustedNetwork } from './TrustedNetwork.ts';
@@ -25,11 +33,20 @@ export async function verifyProposal(
     rpcUrl === undefined
       ? trustedElectorate(trusted, epoch)
       : await chainElectorate({ rpcUrl, chainId, contract, proposalId, ...(signal ? { signal } : {}) });
-  return verifyProposalResult(result, {
+  const basis: ResultBasis = {
     governor: { chainId, contract: governor },
     committee,
     network: trusted.network,
     crypto: await connection.crypto(),
+  };
+  if (rpcUrl === undefined) return verifyProposalResult(result, basis);
+  const rpc = jsonRpc(rpcUrl, signal ? { signal } : {});
+  return await verifyProposalResultByChain(result, basis, async (account, digest, signature) => {
+    try {
+      return await isTakenByWallet(rpc, account, digest, signature);
+    } catch (cause) {
+      throw cause instanceof JsonRpcError ? invalidAnswer(cause) : cause;
+    }
   });
 }
 

@@ -1,6 +1,6 @@
 import type { AnchorOutcome, Chain, SentTransaction } from '../../../services/chain/Chain.ts';
 import { type ChainOptions, openChain } from '../../../services/chain/openChain.ts';
-import { concat, type Hash, toHex } from '../../../services/core/bytes.ts';
+import { type Address, concat, type Hash, toHex } from '../../../services/core/bytes.ts';
 import { memoryTree } from '../../../services/core/log/memoryTree.ts';
 import { buildReceipt, type Receipt } from '../../../services/core/receipt.ts';
 import type { CheckedRecord } from '../../../services/core/record.ts';
@@ -29,15 +29,19 @@ export type ChainKit = {
 
 const firstSlotAgeSeconds = 5_000;
 
-/** Deploys and opens; account 8 pays, unless another signer is given. */
-export async function chainKit(rpcUrl: string, options: Partial<ChainOptions> = {}): Promise<ChainKit> {
-  const committee = [0, 1, 2, 3].map((index) => ({ address: devAddress(index) }));
+/** Deploys and opens; account 8 pays, unless another signer is given. `more` are members beside the four. */
+export async function chainKit(
+  rpcUrl: string,
+  options: Partial<ChainOptions> = {},
+  more: readonly Address[] = [],
+): Promise<ChainKit> {
+  const committee = [...[0, 1, 2, 3].map(devAddress), ...more].map((address) => ({ address }));
   const deployed = await deployNotarium(rpcUrl, { committee });
   const { contract, fromBlock } = deployed;
-  const openReader = (more: Partial<ChainOptions> = {}): Promise<Chain> =>
-    openChain({ rpcUrl, contract, fromBlock, logger: silentLogger, ...more });
-  const open = (more: Partial<ChainOptions> = {}): Promise<Chain> =>
-    openReader({ signer: localSigner(devKey(8), crypto), ...more });
+  const openReader = (given: Partial<ChainOptions> = {}): Promise<Chain> =>
+    openChain({ rpcUrl, contract, fromBlock, logger: silentLogger, ...given });
+  const open = (given: Partial<ChainOptions> = {}): Promise<Chain> =>
+    openReader({ signer: localSigner(devKey(8), crypto), ...given });
   const chain = await open(options);
   const { latestSeconds } = await chain.chainTime();
   const firstSlot = latestSeconds - firstSlotAgeSeconds;

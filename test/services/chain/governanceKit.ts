@@ -1,5 +1,6 @@
 import type { Chain } from '../../../services/chain/Chain.ts';
 import type { Governance, GovernanceEvent, ProposalDraft } from '../../../services/chain/Governance.ts';
+import type { Address } from '../../../services/core/bytes.ts';
 import { networkName } from '../../../services/core/eip712.ts';
 import type { ProposalKind, Support } from '../../../services/core/governance/names.ts';
 import { type ContentOf, type Rule, readProposalContent } from '../../../services/core/governance/proposalContent.ts';
@@ -40,12 +41,13 @@ export type GovernanceKit = ChainKit & {
   close(): void;
 };
 
-/** Opens the chain before it has a governor. */
+/** Opens the chain before it has a governor. `more` are members beside the four. */
 export async function governanceKit(
   rpcUrl: string,
   rules: Partial<Record<ProposalKind, Partial<Rule>>> = {},
+  more: readonly Address[] = [],
 ): Promise<GovernanceKit> {
-  const kit = await chainKit(rpcUrl, { signer: localSigner(devKey(0), crypto) });
+  const kit = await chainKit(rpcUrl, { signer: localSigner(devKey(0), crypto) }, more);
   const { chain, deployed, rpc } = kit;
   await deployGovernance(rpcUrl, deployed.registry, rules);
   await chain.nodes();

@@ -20,7 +20,7 @@ const maxErrorBytes = 2_000;
 /**
  * Any program. It gets one line of JSON on stdin, `{"do":"read"|"write","resourceSet","version","configuration"?}`, and ends with
  * exit code 0 when it has done so; after `read` its stdout is the configuration, or empty where there is none. What it writes to
- * stderr is shown when it fails.
+ * stderr is the cause of the error when it fails: for the log of the centre alone, since it may hold secrets.
  */
 export function commandAdapter(resource: CommandResource): Adapter {
   const name = `command ${resource.command[0]}`;
@@ -83,7 +83,7 @@ async function run(resource: CommandResource, name: string, request: object, sto
       throw resourceFailed(name, `cannot be started (${cause.code})`, cause);
     });
     if (failure) throw failure;
-    if (code !== 0) throw resourceFailed(name, `ended with ${code}: ${stderr || 'nothing on stderr'}`);
+    if (code !== 0) throw resourceFailed(name, `ended with ${code}`, stderr === '' ? undefined : new Error(stderr));
     return Buffer.concat(stdout);
   } finally {
     signal.removeEventListener('abort', onAbort);

@@ -1,4 +1,4 @@
-import { isNotariumError } from '../../../core/errors.ts';
+import { NotariumError } from '../../../core/errors.ts';
 import { boundedBody } from '../../../lib/boundedBody.ts';
 import type { Adapter } from './Adapter.ts';
 import { actualJson, maxActualBytes } from './actualJson.ts';
@@ -17,7 +17,8 @@ const maxConflicts = 5;
 
 type Found = { readonly etag: string | undefined } & (
   | { readonly isThere: false }
-  | { readonly isThere: true; readonly bytes: Uint8Array }
+  /** Undefined where it is larger than any configuration. */
+  | { readonly isThere: true; readonly bytes: Uint8Array | undefined }
 );
 
 /**
@@ -39,9 +40,8 @@ export function httpAdapter({ url, headers, timeoutMs }: HttpResource): Adapter 
         signal,
         ...(body === undefined ? {} : { body }),
       });
-      return { response, bytes: await bodyOf(response) };
+      return { response, bytes: await boundedBody(response, maxActualBytes) };
     } catch (cause) {
-      if (isNotariumError(cause)) throw cause;
       const { message, cause: reason } = cause as Error & { cause?: { code?: string } };
       throw resourceFailed(name, `${method}: ${reason?.code ?? message}`, cause);
     }
@@ -59,7 +59,10 @@ export function httpAdapter({ url, headers, timeoutMs }: HttpResource): Adapter 
     name,
     async read(_asked, stop) {
       const found = await get(limited(stop));
-      return found.isThere ? actualJson(found.bytes) : undefined;
+      if (!found.isThere) return undefined;
+      if (found.bytes === undefined)
+        throw new NotariumError('json-too-large', name, { data: { want: maxActualBytes } });
+      return actualJson(found.bytes);
     },
     async write({ configuration }, stop) {
       const signal = limited(stop);
@@ -81,12 +84,6 @@ export function httpAdapter({ url, headers, timeoutMs }: HttpResource): Adapter 
 
   function limited(stop: AbortSignal): AbortSignal {
     return AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
-  }
-
-  async function bodyOf(response: Response): Promise<Uint8Array> {
-    const bytes = await boundedBody(response, maxActualBytes);
-    if (bytes === undefined) throw resourceFailed(name, `the answer is larger than ${maxActualBytes} bytes`);
-    return bytes;
   }
 }
 

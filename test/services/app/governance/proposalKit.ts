@@ -10,6 +10,7 @@ import { IntakeWorkers } from '../../../../services/app/IntakeWorkers.ts';
 import { Problems } from '../../../../services/app/Problems.ts';
 import { RegistryWatch } from '../../../../services/app/RegistryWatch.ts';
 import type { Governance } from '../../../../services/chain/Governance.ts';
+import type { Address } from '../../../../services/core/bytes.ts';
 import { networkName } from '../../../../services/core/eip712.ts';
 import type { ProposalKind } from '../../../../services/core/governance/names.ts';
 import type { Rule } from '../../../../services/core/governance/proposalContent.ts';
@@ -52,6 +53,8 @@ export async function proposalKit(
   rpcUrl: string,
   options: {
     rules?: Partial<Record<ProposalKind, Partial<Rule>>>;
+    /** Members beside the four. */
+    more?: readonly Address[];
     centres?: number;
     nets?: boolean;
     limits?: Partial<NetLimits>;
@@ -61,7 +64,7 @@ export async function proposalKit(
     clock?: Clock;
   } = {},
 ): Promise<ProposalKit> {
-  const kit = await governanceKit(rpcUrl, options.rules);
+  const kit = await governanceKit(rpcUrl, options.rules, options.more);
   const opened = new AsyncDisposableStack();
   opened.defer(() => kit.close());
   const { centres: count = 1, limits = {} } = options;

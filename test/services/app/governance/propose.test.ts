@@ -7,6 +7,7 @@ import { readConfiguration, resourceSetId } from '../../../../services/core/gove
 import { parseEntry } from '../../../../services/core/record.ts';
 import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
 import { generalDraft, type ProposalKit, proposalKit, suspensionDraft } from './proposalKit.ts';
 
@@ -129,7 +130,18 @@ describe('proposing', () => {
       uri: `/v1/contents/sha-256:${both.hash.slice(2)}`,
     });
     // Another centre without the configuration of the head, and nobody to ask.
-    await expectCode('content-unavailable', kit.centres[1]!.actions.propose(resourceDraft('x', add('/c', 3))));
+    const other = kit.centres[1]!;
+    const missing = await expectCode('content-unavailable', other.actions.propose(resourceDraft('x', add('/c', 3))));
+    const { hash: headHash } = readConfiguration({ channels: { a: 1 } }, crypto);
+    expect(missing.data).to.deep.equal({ resourceSet: 'radio', version: 1, hash: headHash });
+    expect(missing.detail).to.include('radio, version 1');
+    // What was voted on says it too.
+    await other.parts.contents.put(await centre.parts.contents.get(first.contentHash));
+    await until('its notice of the version', async () => (await other.store.resourceSetsOnChain()).length > 0);
+    const computed = await other.actions.propose(resourceDraft('x', add('/c', 3)));
+    const three = readConfiguration({ channels: { a: 1 }, c: 3 }, crypto);
+    const text = new TextDecoder().decode(await other.parts.contents.get(computed.contentHash));
+    expect(JSON.parse(text).effect).to.deep.include({ base: 1, configurationHash: three.hash });
   });
 
   it('hands in what a member signed elsewhere, and nothing that it did not', async () => {
@@ -156,6 +168,29 @@ describe('proposing', () => {
     await expectCode('proposal-invalid', actions.propose('{"content": 1}'));
     await expectCode('proposal-invalid', actions.propose(suspensionDraft('nobody')));
     await expectCode('json-malformed', actions.propose('{'));
+  });
+
+  it('keeps nothing of what was signed elsewhere and can no longer be handed in', async () => {
+    const { actions, store, governance, parts } = await fresh();
+    const { latestSeconds } = await kit.chain.chainTime();
+    const late = { ...kit.draft('general', {}, 2), validUntil: latestSeconds - 1 };
+    const signature = await kit.sign(late);
+    const { content, contentHash, validUntil } = late;
+    const text = JSON.stringify({ content, validUntil, signature: toHex(signature) });
+    const refusal = await expectCode('chain-call-rejected', actions.propose(text));
+    const byContract = await expectCode('chain-call-rejected', governance.propose(late, signature));
+    expect(refusal.data.error).to.equal('DraftExpired');
+    expect(byContract.data.error).to.equal('DraftExpired');
+    // Both have the same names; the contract goes by the time of its block.
+    expect(refusal.data.args).to.have.all.keys(Object.keys(byContract.data.args as object));
+    expect(await store.hasContent(contentHash)).to.equal(false);
+    // In the very second that it names it is in time.
+    const now = parts.notices.chainSeconds() + 3_600;
+    await kit.rpc('evm_setNextBlockTimestamp', [now]);
+    const last = { ...kit.draft('general', {}, 2), validUntil: now };
+    const sent = { ...parts, notices: { ...parts.notices, chainSeconds: () => now, lookSoon: () => {} } };
+    const given = { content: last.content, validUntil: now, signature: toHex(await kit.sign(last)) };
+    expect((await propose(sent, JSON.stringify(given))).isNew).to.equal(true);
   });
 
   async function blockOf(hash: Hash): Promise<[number, number]> {

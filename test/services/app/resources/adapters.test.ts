@@ -132,6 +132,14 @@ describe('resource adapters', () => {
       expect(`${error.message} ${adapter.name}`).to.not.include('secret');
     });
 
+    it('writes in the place of what is too large to be a configuration', async () => {
+      await using service = await resourceService();
+      service.stored = `{"a":"${'x'.repeat(3 * 2 ** 20)}"}`;
+      await expectCode('json-too-large', service.adapter().read(asked, never));
+      await service.adapter().write(written({ capacity: 1 }), never);
+      expect(await service.adapter().read(asked, never)).to.deep.equal({ capacity: 1 });
+    });
+
     it('ends at its time limit when the service hangs, before the answer and within it', async () => {
       await using service = await resourceService();
       service.handle = () => {};
@@ -156,7 +164,11 @@ describe('resource adapters', () => {
         response.on('drain', more);
         more();
       };
-      await expectCode('resource-failed', service.adapter().read(asked, never));
+      const { data } = await expectCode('json-too-large', service.adapter().read(asked, never));
+      expect(data.want).to.equal(2 * 2 ** 20);
+      service.handle = (_request, response) => response.writeHead(500).end(Buffer.alloc(3 * 2 ** 20, 32));
+      const { message } = await expectCode('resource-failed', service.adapter().read(asked, never));
+      expect(message).to.include('answered with 500');
       service.handle = (_request, response) => response.writeHead(500).end('oh');
       await expectCode('resource-failed', service.adapter().read(asked, never));
       service.handle = (_request, response) => response.writeHead(200).end('<html>');
@@ -195,12 +207,17 @@ describe('resource adapters', () => {
       expect(await adapter.read(asked, never)).to.deep.equal(['FILE']);
     });
 
-    it('fails with the exit code and the end of stderr', async () => {
+    it('fails with the exit code, and keeps the end of stderr for the log', async () => {
       const error = await expectCode(
         'resource-failed',
         script('console.error("no radio\\nhere"); process.exitCode = 3').write(written({}), never),
       );
-      expect(error.message).to.include('ended with 3: no radio here');
+      expect(error.message).to.match(/ended with 3$/);
+      expect(JSON.stringify(error.data)).to.not.include('no radio');
+      expect((error.cause as Error).message).to.equal('no radio\nhere\n');
+      const endless = 'process.stderr.write("x".repeat(100_000)); process.exitCode = 3';
+      const { cause } = await expectCode('resource-failed', script(endless).read(asked, never));
+      expect((cause as Error).message).to.have.length(2_000);
       await expectCode(
         'resource-failed',
         commandAdapter({ command: ['/no/such/program'], folder: '/', environment: {}, timeoutMs: 9_000 }).read(

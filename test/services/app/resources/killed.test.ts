@@ -1,21 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { bundled } from '../../../support/bundled.ts';
 import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import { until } from '../../../support/until.ts';
-import type { KilledCentre } from './killedChild.ts';
+import { killed, killedChild } from './killed.ts';
 import { type ResourcesKit, resourcesKit } from './resourcesKit.ts';
-
-function killed(child: string, centre: KilledCentre): Promise<{ signal: string | null; stderr: string }> {
-  return new Promise((resolve) => {
-    const argv = ['--disable-warning=ExperimentalWarning', child, JSON.stringify(centre)];
-    const running = execFile(process.execPath, argv, { timeout: 60_000, killSignal: 'SIGTERM' }, (_error, _, stderr) =>
-      resolve({ signal: running.signalCode, stderr }),
-    );
-  });
-}
 
 describe('a centre that is killed while it keeps a resource set', function () {
   this.timeout(180_000);
@@ -23,7 +12,7 @@ describe('a centre that is killed while it keeps a resource set', function () {
   let kit: ResourcesKit;
   let child: Awaited<ReturnType<typeof bundled>>;
   before(async () => {
-    child = await bundled(fileURLToPath(new URL('killedChild.ts', import.meta.url)));
+    child = await bundled(killedChild);
     running = await startChain({ kind: 'anvil' });
   });
   after(async () => {
@@ -41,10 +30,8 @@ describe('a centre that is killed while it keeps a resource set', function () {
     const place = await kit.folderOf(0);
     await writeFile(place.file, '{"old":1}');
     const { contract, fromBlock } = kit.deployed;
-    const end = await killed(child.path, {
-      ...{ rpcUrl: running.rpcUrl, contract, fromBlock, account: 0, killAt, writesWrongly },
-      ...place,
-    });
+    const centre = { rpcUrl: running.rpcUrl, contract, fromBlock, account: 0, killAt, writesWrongly, ...place };
+    const end = await killed(centre, child.path);
     expect(end.signal, end.stderr).to.equal('SIGKILL');
     const one = await kit.openCentre(0);
     const state = writesWrongly ? 'rolled-back' : 'applied';

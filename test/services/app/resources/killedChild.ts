@@ -22,39 +22,46 @@ export type KilledCentre = {
   readonly account: number;
   /** State of a version or of a report that has just come to be on disk; `write`: in the middle of writing the resource. */
   readonly killAt: string;
+  /** Of which version or its report; of any when left out. */
+  readonly killVersion?: number;
+  /** PostgreSQL instead of SQLite in the folder. */
+  readonly databaseUrl?: string;
   /** Writes something else than version 1; what was there before comes back. */
   readonly writesWrongly: boolean;
 };
 
-const { rpcUrl, contract, fromBlock, dataDir, file, account, killAt, writesWrongly } = JSON.parse(
-  process.argv[2]!,
-) as KilledCentre;
+const told = JSON.parse(process.argv[2]!) as KilledCentre;
+const { rpcUrl, contract, fromBlock, dataDir, databaseUrl, file, account, killAt, writesWrongly } = told;
 const crypto = await loadCrypto();
 const signer = localSigner(devKey(account), crypto);
 const chain = await openChain({ rpcUrl, contract, fromBlock, signer, logger: silentLogger });
 const { genesisHash, network } = chain.info;
-const kept = await openStore({ dataDir, network: networkName(network), instance: genesisHash, logger: silentLogger });
-const at = (state: string): void => {
-  if (state === killAt) process.kill(process.pid, 'SIGKILL');
+const kept = await openStore({
+  ...(databaseUrl === undefined ? { dataDir } : { dataDir, databaseUrl }),
+  ...{ network: networkName(network), instance: genesisHash, logger: silentLogger },
+});
+const at = (state: string, version: number): void => {
+  if (state === killAt && (told.killVersion ?? version) === version) process.kill(process.pid, 'SIGKILL');
 };
 const store: typeof kept = {
   ...kept,
   async saveResource(changed, options) {
     await kept.saveResource(changed, options);
-    for (const { state } of changed.versions ?? []) at(state);
+    for (const { state, version } of changed.versions ?? []) at(state, version);
   },
   async saveReport(report, options) {
     await kept.saveReport(report, options);
-    at(report.state);
+    at(report.state, report.version);
   },
 };
 const files = fileAdapter({ path: file });
 const adapter: Adapter = {
   ...files,
   async write(written, signal) {
-    if (killAt === 'write' || (writesWrongly && written.version === 1)) await writeFile(file, '{"half":true}');
+    const isHalf = killAt === 'write' && (told.killVersion ?? written.version) === written.version;
+    if (isHalf || (writesWrongly && written.version === 1)) await writeFile(file, '{"half":true}');
     else await files.write(written, signal);
-    at('write');
+    at('write', written.version);
   },
 };
 await openCentre({

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readResourceSettings } from '../../../../services/app/resources/resourceSettings.ts';
@@ -65,5 +65,35 @@ describe('resourceSettings', () => {
       expect(error.message).to.not.include('secret');
     }
     await expectCode('config-invalid', readResourceSettings({ path: '/no/such', dataDir: '/data', env: {} }));
+  });
+
+  it('refuses two sets in one place, naming both', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.json'), '{}');
+    await symlink('a.json', join(folder.path, 'link.json'));
+    const file = (path?: string) => ({ adapter: 'file', ...(path === undefined ? {} : { path }) });
+    const http = (url: string) => ({ adapter: 'http', url });
+    const command = (...words: string[]) => ({ adapter: 'command', command: words });
+    const wrong: [unknown, string, string][] = [
+      [{ a: file('a.json'), b: file('./x/../a.json') }, 'a', 'b'],
+      [{ a: file('a.json'), b: file(join(folder.path, 'link.json')) }, 'a', 'b'],
+      [{ a: file('new.json'), b: http('http://host/a'), c: file('new.json') }, 'a', 'c'],
+      [{ a: file(), b: file('/data/resources/a.json') }, 'a', 'b'],
+      // The set that is kept there as soon as somebody proposes it.
+      [{ a: file('/data/resources/other.json') }, 'other', 'a'],
+      [{ a: http('http://host/a'), b: http('http://HOST:80/x/../a#b') }, 'a', 'b'],
+      [{ a: command('./keep.sh', '-x'), b: command('./keep.sh', '-x') }, 'a', 'b'],
+    ];
+    for (const [value, other, field] of wrong) {
+      const error = await expectCode('config-invalid', settingsOf(folder.path, value));
+      expect(error.data).to.deep.equal({ source: join(folder.path, 'resources.json'), field, other });
+      expect(error.message).to.include(other).and.to.include(field);
+    }
+    await settingsOf(folder.path, {
+      ...{ a: file('a.json'), b: file('b.json'), c: http('http://host/a?of=1'), d: http('http://host/a?of=2') },
+      ...{ e: command('./keep.sh', 'e'), f: command('./keep.sh', 'f') },
+      // Each in the file of the other.
+      ...{ g: file('/data/resources/h.json'), h: file('/data/resources/g.json') },
+    });
   });
 });

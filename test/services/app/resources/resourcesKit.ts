@@ -13,7 +13,7 @@ import { readConfiguration, resourceSetId } from '../../../../services/core/gove
 import type { Json } from '../../../../services/core/governance/json.ts';
 import { applyPatch, type JsonPatch } from '../../../../services/core/governance/jsonPatch.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
-import { silentLogger } from '../../../../services/lib/logger.ts';
+import { type Logger, silentLogger } from '../../../../services/lib/logger.ts';
 import { openStore } from '../../../../services/store/openStore.ts';
 import type { Store } from '../../../../services/store/Store.ts';
 import { devKey, type RunningChain } from '../../../support/chains.ts';
@@ -50,6 +50,9 @@ export type CentreOptions = {
   readonly adapter?: Adapter;
   readonly repair?: boolean;
   readonly checkMs?: number;
+  readonly logger?: Logger;
+  /** PostgreSQL instead of SQLite in the folder. */
+  readonly databaseUrl?: string;
 };
 
 // The test executes what has passed, and must not find that done.
@@ -66,7 +69,7 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
   const documents: Uint8Array[] = [];
   const configurations = new Map<number, Json>([[0, {}]]);
 
-  const storeOf = async (account: number): Promise<{ store: Store; dataDir: string }> => {
+  const storeOf = async (account: number, databaseUrl?: string): Promise<{ store: Store; dataDir: string }> => {
     let dataDir = folders.get(account);
     if (!dataDir) {
       const folder = stack.use(await temporaryFolder());
@@ -75,7 +78,7 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
     }
     const { genesisHash, network } = chain.info;
     const store = await openStore({
-      dataDir,
+      ...(databaseUrl === undefined ? { dataDir } : { dataDir, databaseUrl }),
       network: networkName(network),
       instance: genesisHash,
       logger: silentLogger,
@@ -107,16 +110,16 @@ export async function resourcesKit(running: RunningChain): Promise<ResourcesKit>
       await store.close();
       return { dataDir, file: join(dataDir, 'radio.json') };
     },
-    async openCentre(account, { adapter, repair = false, checkMs = 300 } = {}) {
+    async openCentre(account, { adapter, repair = false, checkMs = 300, logger = silentLogger, databaseUrl } = {}) {
       const signer = localSigner(devKey(account), crypto);
-      const { store, dataDir } = await storeOf(account);
+      const { store, dataDir } = await storeOf(account, databaseUrl);
       const file = join(dataDir, 'radio.json');
       const setting = { adapter: adapter ?? fileAdapter({ path: file }), repair, checkMs };
       const resources: ResourceSettings = () => setting;
       const own = await kit.open({ signer });
       const centre = await openCentre({
         ...{ store, chain: own, signer, crypto, resources, settings: asked },
-        ...{ logger: silentLogger, version: 'test', noteSeed: new Uint8Array(32).fill(account + 1) },
+        ...{ logger, version: 'test', noteSeed: new Uint8Array(32).fill(account + 1) },
       });
       let closed: Promise<void> | undefined;
       const close = (): Promise<void> => {

@@ -6,6 +6,7 @@ import {
   type ProposalResult,
   type ResultBasis,
   verifyProposalResult,
+  verifyProposalResultByChain,
 } from '../../../../services/core/governance/proposalResult.ts';
 import { outcomeDigest, type ProposalOutcome, proposalDigest } from '../../../../services/core/governance/signing.ts';
 import type { Signer } from '../../../../services/core/signature.ts';
@@ -136,6 +137,38 @@ describe('core/governance/proposalResult', () => {
     const otherGovernor = { ...basis, governor: { chainId, contract: `0x${'ef'.repeat(20)}` as Address } };
     const result = await resultOf();
     await expectCode('signature-mismatch', () => verifyProposalResult(result, otherGovernor));
+  });
+
+  it('leaves a signature that no key can have made to the chain', async () => {
+    const proposerSignature = `0x${'5a'.repeat(130)}` as const;
+    const result = await resultOf({ proposerSignature });
+    const { data } = await expectCode('signature-needs-chain', () => verifyProposalResult(result, basis));
+    expect(data.want).to.equal(proposer.address);
+    const asked: unknown[] = [];
+    const says = (answer: boolean) => async (account: Address, digest: Uint8Array, signature: Uint8Array) => {
+      asked.push([account, toHex(signature)]);
+      expect(digest).to.have.length(32);
+      return answer;
+    };
+    const verified = await verifyProposalResultByChain(result, basis, says(true));
+    expect(verified).to.deep.equal(verifyProposalResult(await resultOf(), basis));
+    expect(asked).to.deep.equal([[proposer.address, proposerSignature]]);
+    await expectCode('signature-mismatch', verifyProposalResultByChain(result, basis, says(false)));
+    // 65 bytes may be those of a wallet's owner.
+    const byOwner = await resultOf({ participantId: proposer.address, validUntil: 1_763_000_601 });
+    await expectCode('signature-mismatch', () => verifyProposalResult(byOwner, basis));
+    expect((await verifyProposalResultByChain(byOwner, basis, says(true))).isConfirmed).to.equal(true);
+    // Nobody is asked about the signature of a key, nor about those of centres.
+    asked.length = 0;
+    await verifyProposalResultByChain(await resultOf(), basis, says(false));
+    expect(asked).to.deep.equal([]);
+    const foreign = await resultOf({
+      signatures: [{ ...(await confirmation(centres[0]!)), centre: centres[1]!.address }],
+    });
+    await expectCode('signature-mismatch', verifyProposalResultByChain(foreign, basis, says(true)));
+    await expectCode('proposal-invalid', () =>
+      verifyProposalResult({ ...result, data: { ...result.data, proposerSignature: `0x${'5a'.repeat(1025)}` } }, basis),
+    );
   });
 
   it('takes no confirmation of who is not in the electorate', async () => {
