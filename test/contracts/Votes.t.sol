@@ -10,7 +10,7 @@ import {
 } from "../../contracts/interfaces/IConsortiumGovernor.sol";
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
 import { ProposalCore, ProposalCores, Status } from "../../contracts/libraries/ProposalCore.sol";
-import { ResourceRegistry } from "../../contracts/ResourceRegistry.sol";
+import { IResourceRegistry } from "../../contracts/interfaces/IResourceRegistry.sol";
 import { Version } from "../../contracts/interfaces/IResourceRegistry.sol";
 import { VoteHandler } from "./support/VoteHandler.sol";
 
@@ -43,7 +43,7 @@ contract VoteInvariants {
 
     /// @dev One version for each executed resource proposal, in their order, each made from the one before.
     function invariant_versionsAreThoseOfExecutedProposals() external view {
-        ResourceRegistry resources = handler.resources();
+        IResourceRegistry resources = handler.resources();
         bytes32 set = handler.RESOURCE_SET();
         uint256 passed = handler.versionsPassed();
         require(resources.versionCount(set) == passed && resources.head(set) == passed, "versions");

@@ -82,7 +82,10 @@ export async function readResourceSettings(source: ResourceSettingsSource): Prom
   if (path !== undefined) {
     const given = Object.entries(await readSettingsFile(path));
     for (const [name, each] of given) settings.set(name, settingOf(name, each, { ...source, path }));
-    const targets = given.map(([name, each]) => [name, targetOf(name, each, { ...source, path })] as const);
+    const targets = given.flatMap(([name, each]) => {
+      const target = targetOf(name, each, { ...source, path });
+      return target ? [[name, target] as const] : [];
+    });
     await checkTargets(new Map(targets), { path, dataDir });
   }
   const byDefault = (name: string): ResourceSetting => ({
@@ -121,14 +124,14 @@ function fileOf(name: string, given: { readonly path?: string | undefined }, { p
   return given.path === undefined ? defaultFile(dataDir, name) : resolve(dirname(path), given.path);
 }
 
-function targetOf(name: string, given: z.infer<typeof settingSchema>, places: Places): ResourceTarget {
+function targetOf(name: string, given: z.infer<typeof settingSchema>, places: Places): ResourceTarget | undefined {
   switch (given.adapter) {
     case 'file':
       return { kind: 'file', path: fileOf(name, given, places) };
     case 'http':
       return { kind: 'http', url: given.url };
     case 'command':
-      return { kind: 'command', command: given.command };
+      return undefined;
   }
 }
 

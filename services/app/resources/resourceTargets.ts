@@ -3,13 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { NotariumError } from '../../core/errors.ts';
 import { resourceSetSchema } from '../../core/governance/proposalContent.ts';
 
-/** What a resource set is kept in. */
+/** What a resource set is kept in, where that holds one set only; a command is told which set is meant. */
 export type ResourceTarget =
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'command'; readonly command: readonly string[] };
+  | { readonly kind: 'http'; readonly url: string };
 
-const places = { file: 'one file', http: 'one URL', command: 'one command line' } as const;
+const places = { file: 'one file', http: 'one URL' } as const;
 
 /** The file of a set that no settings name. */
 export function defaultFile(dataDir: string, resourceSet: string): string {
@@ -17,7 +16,7 @@ export function defaultFile(dataDir: string, resourceSet: string): string {
 }
 
 /**
- * Refuses two sets in one file, at one URL or by one command line: each would undo what the other writes, for ever.
+ * Refuses two sets in one file or at one URL: each would undo what the other writes, for ever.
  * @param targets By the name of the set.
  * @throws NotariumError `config-invalid` with data { source, field, other }; the last two are the names of the sets.
  */
@@ -48,8 +47,6 @@ async function keyOf(target: ResourceTarget): Promise<string> {
       url.hash = '';
       return `http ${url.href}`;
     }
-    case 'command':
-      return `command ${JSON.stringify(target.command)}`;
   }
 }
 
