@@ -17,6 +17,7 @@ const longestPauseMs = 4_000;
 /** Problems that are over when chain and data folder have been compared. */
 const instanceCodes = [
   'chain-forgot-anchors',
+  'log-forked',
   'store-behind-chain',
   'chain-mismatch',
   'chain-contract-missing',

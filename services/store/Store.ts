@@ -73,6 +73,9 @@ export type PoolRow = {
   readonly submitter: Uint8Array;
 };
 
+/** What is promised for a row, and when. */
+export type PoolPromise = Pick<PoolRow, 'acceptedAt' | 'includeBySlot' | 'acceptance'>;
+
 /** What became of one row of {@link Store.admit}. */
 export type AdmitOutcome =
   | { readonly status: 'accepted'; readonly seq: number }
@@ -303,6 +306,18 @@ export type Store = GovernanceStore &
      */
     orphanBlocks(aboveHeight: number, options?: WriteOptions): Promise<void>;
     /**
+     * Whether the log contradicts a block of the chain after {@link orphanBlocks}. The entries are those from the end of the
+     * newest committed block to the end of this one; nothing is changed.
+     * @throws NotariumError `block-invalid` when they do not lead to the block's root: then they prove nothing.
+     */
+    isForkedBy(block: AnchoredBlock, entries: AsyncIterable<readonly Uint8Array[]>): Promise<boolean>;
+    /**
+     * Takes the log back to the end of the newest committed block, after {@link orphanBlocks}: what stands beyond goes into the
+     * pool, in its order and before all that is there, under the promise given; live blocks become void, void ones are
+     * forgotten. One transaction. Answers how many records went back.
+     */
+    rollBackLog(promise: PoolPromise, options?: WriteOptions): Promise<number>;
+    /**
      * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
      * Idempotent; redone from the beginning after a crash at any point.
      */
@@ -340,7 +355,7 @@ export type Store = GovernanceStore &
     /** The committed block that brought a record into the log. */
     blockOfLeaf(leafIndex: number): Promise<StoredBlock | undefined>;
 
-    /** Records in the committed log, as of the last write or {@link refresh}. */
+    /** Records in the committed log, as of the last write or {@link refresh}. Shrinks by {@link rollBackLog} alone. */
     logSize(): number;
     /** Frontier of the committed log, or of the log after the newest live block: what the next block grows from. */
     frontier(of?: 'committed' | 'latest'): Promise<Frontier>;

@@ -25,13 +25,14 @@ import { logSizeFor } from './locate.ts';
 import { latestFrontier, readCheckedEdge } from './logEdge.ts';
 import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
-import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
+import { claimNetwork, getMeta, rebuildingMeta, rollBacksMeta, setMeta } from './meta.ts';
 import { overdue, poolCut, poolStatus } from './pool.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
 import { refuse } from './refuse.ts';
 import { replica } from './replica.ts';
 import { resources } from './resources.ts';
+import { noticeRollBack, rollBack } from './rollBack.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
 import { search } from './search.ts';
@@ -103,6 +104,7 @@ async function contextOf(options: StoreOptions, database: Database): Promise<Sto
     logger: options.logger,
     blocksByLeaf: new BlockCache(),
     logSize: counters.log_size,
+    rollBacks: Number((await getMeta(database.reader, rollBacksMeta)) ?? 0),
   };
 }
 
@@ -124,6 +126,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     commitBlock: (height, write) => commitBlock(context, height, write),
     importBlocks: (blocks, entries, write) => importBlocks(context, blocks, entries, write),
     importPooled: (block, seqs, write) => importPooled(context, block, seqs, write),
+    ...rollBack(context),
     ...blockQueries(context),
     logSize: () => context.logSize,
     frontier: async (of = 'committed') =>
@@ -151,6 +154,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     refresh: async () => {
       if (context.engine === 'sqlite') return;
       context.blocksByLeaf = new BlockCache();
+      await noticeRollBack(context);
       await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
     },
     check: () => checkStore(context),
