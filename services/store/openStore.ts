@@ -26,7 +26,7 @@ import { latestFrontier, readCheckedEdge } from './logEdge.ts';
 import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
 import { claimNetwork, getMeta, rebuildingMeta, rollBacksMeta, setMeta } from './meta.ts';
-import { overdue, poolCut, poolStatus } from './pool.ts';
+import { overdue, poolCut, poolStatus, promise } from './pool.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
 import { refuse } from './refuse.ts';
@@ -115,6 +115,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     poolStatus: () => poolStatus(context),
     poolCut: (limit) => poolCut(context, limit),
     overdue: (slot, limit) => overdue(context, slot, limit),
+    promise: (ids, acceptance) => promise(context, ids, acceptance),
     refuse: refuse(context),
     ...votes(context),
     saveBlock: (block, range, write) => saveBlock(context, block, range, write),
