@@ -279,10 +279,17 @@ export type Store = GovernanceStore &
 
     /**
      * Notes what this centre is about to sign; durable when it resolves. The same hash again is fine.
-     * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want).
+     * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want), and in a slot that is
+     *   closed (data.have is null where its vote is not known any more).
      */
     vote(vote: Vote, options?: WriteOptions): Promise<void>;
     voteOf(slot: number): Promise<Vote | undefined>;
+    /** Whether all that this centre has signed is known here; not in a database that is new, restored or salvaged. */
+    hasAllVotes(): Promise<boolean>;
+    /** Gives no new vote in slots up to this one; all others are known from now on ({@link hasAllVotes}). */
+    closeVotes(slot: number): Promise<void>;
+    /** Closes slots up to this one, and forgets their votes, but for blocks whose signatures the chain does not show. */
+    pruneVotes(slot: number, options?: WriteOptions): Promise<void>;
     /** Saves a sealed block over pool rows. Its height must follow the newest live block. */
     saveBlock(block: NewBlock, range: SeqRange, options?: WriteOptions): Promise<void>;
     /** @throws NotariumError `block-not-found`; RangeError for an illegal next state. */
