@@ -3,6 +3,7 @@ import type { Refusal } from '../core/acceptance.ts';
 import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
 import type { BlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
+import type { SignedHeader } from '../core/equivocation.ts';
 import type { NotariumError } from '../core/errors.ts';
 import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
@@ -181,6 +182,9 @@ export type StoredEvent = NewEvent & { readonly seq: number };
 /** A vote: the one block that this centre signs in a slot. */
 export type Vote = { readonly slot: number; readonly hash: Hash; readonly header: BlockHeader };
 
+/** A header as its publisher has shown it. */
+export type KeptHeader = { readonly hash: Hash; readonly signed: SignedHeader };
+
 /** An API key without its secret. Times are RFC 3339. */
 export type ApiKeyRow = {
   readonly id: string;
@@ -290,6 +294,10 @@ export type Store = GovernanceStore &
     closeVotes(slot: number): Promise<void>;
     /** Closes slots up to this one, and forgets their votes, but for blocks whose signatures the chain does not show. */
     pruneVotes(slot: number, options?: WriteOptions): Promise<void>;
+    /** Keeps headers that publishers have signed, by the hash of each, and forgets those of slots before `fromSlot`. */
+    keepHeaders(headers: readonly KeptHeader[], fromSlot: number): Promise<void>;
+    /** All that are kept, oldest slot first. */
+    keptHeaders(): Promise<KeptHeader[]>;
     /** Saves a sealed block over pool rows. Its height must follow the newest live block. */
     saveBlock(block: NewBlock, range: SeqRange, options?: WriteOptions): Promise<void>;
     /** @throws NotariumError `block-not-found`; RangeError for an illegal next state. */

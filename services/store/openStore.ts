@@ -36,6 +36,7 @@ import { noticeRollBack, rollBack } from './rollBack.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
 import { search } from './search.ts';
+import { seenHeaders } from './seenHeaders.ts';
 import { storageError } from './storageError.ts';
 import { verifyLog } from './verifyLog.ts';
 import { votes } from './votes.ts';
@@ -118,6 +119,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     promise: (ids, acceptance) => promise(context, ids, acceptance),
     refuse: refuse(context),
     ...votes(context),
+    ...seenHeaders(context),
     saveBlock: (block, range, write) => saveBlock(context, block, range, write),
     updateBlock: (height, patch, write) => updateBlock(context, height, patch, write),
     voidBlock: (height, write) => voidBlock(context, height, write),
