@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { type CentreParts, defaultSettings } from '../../../services/app/CentreParts.ts';
 import { createMetrics } from '../../../services/app/metrics.ts';
 import { Problems } from '../../../services/app/Problems.ts';
+import { readLog } from '../../../services/app/readLog.ts';
 import { reconcile } from '../../../services/app/reconcile.ts';
 import { BlockImporter } from '../../../services/app/replication/BlockImporter.ts';
 import { ProposalMemory } from '../../../services/app/replication/ProposalMemory.ts';
@@ -135,6 +136,21 @@ describe('a log that the chain has contradicted', () => {
     peers.set(honest, [...common, ...lost, row('more')]);
     expect(await run()).to.equal(true);
     expect([store!.logSize(), await rollBacks(metrics)]).to.deep.equal([30, 0]);
+  });
+
+  it('signs the checkpoint of what it has now, also where both logs have one size', async () => {
+    const theirs = [row('theirs'), ...lost.slice(1)];
+    const blocks = await fork(lost, theirs);
+    const { run } = await centre(blocks, new Map([[honest, [...common, ...theirs]]]));
+    const network = parseNetworkName(networkText)!;
+    const seed = new Uint8Array(32).fill(3);
+    const ours = readLog(store!, network, seed);
+    const lostText = await ours.checkpoint();
+    await run();
+    expect(await run()).to.equal(true);
+    expect(await ours.checkpoint())
+      .to.equal(await readLog(his!, network, seed).checkpoint())
+      .and.not.equal(lostText);
   });
 
   it('finds the records of a block that nobody has taken among its own', async () => {
