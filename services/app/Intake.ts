@@ -12,11 +12,11 @@ import type { BriefResult, IntakeResult } from './Centre.ts';
 import type { CheckedLine, CheckedLines } from './checkLines.ts';
 import type { IntakeTask } from './intakeWorker.ts';
 import { PoolShares } from './PoolShares.ts';
-import { keptAcceptance, poolAcceptance, unsignedPromise } from './poolAcceptance.ts';
+import { keptAcceptance, poolAcceptance, unsignedPromise, watchPooled } from './poolAcceptance.ts';
 
 /** What intake needs of the rest. */
 export type IntakeParts = {
-  readonly store: Pick<Store, 'admit' | 'poolStatus'>;
+  readonly store: Pick<Store, 'admit' | 'poolStatus' | 'promise'>;
   readonly workers: { readonly threadCount: number; check(task: IntakeTask): Promise<CheckedLines> };
   readonly network: Network;
   readonly signer: Signer;
@@ -197,6 +197,12 @@ export class Intake {
     try {
       const { rows, lines, outcomes } = await this.#arrivals.take(batch.length, () => this.#checked(batch));
       const accepted: Uint8Array[] = [];
+      const known = outcomes.flatMap((outcome, index) =>
+        outcome.status === 'pooled' && lines[index]!.job.signs
+          ? [{ id: rows[index]!.id, acceptance: outcome.acceptance }]
+          : [],
+      );
+      await watchPooled(this.#parts.store, known);
       for (const [index, row] of rows.entries()) {
         const line = lines[index]!;
         const outcome = outcomes[index]!;

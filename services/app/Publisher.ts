@@ -6,6 +6,7 @@ import type { Lease, StoredBlock } from '../store/Store.ts';
 import { advanceBlock, type BlockStep } from './advanceBlock.ts';
 import { BlockSize } from './BlockSize.ts';
 import type { CentreParts } from './CentreParts.ts';
+import { pruneVotes } from './lostVotes.ts';
 import { fatalCodes } from './Problems.ts';
 import { ProcessLease, renewMs } from './ProcessLease.ts';
 import { checkHistory, reconcile } from './reconcile.ts';
@@ -13,10 +14,12 @@ import { sealBlock } from './sealBlock.ts';
 import { watchPromises } from './watchPromises.ts';
 
 const longestPauseMs = 4_000;
+const prunedAfterBlocks = 64;
 
 /** Problems that are over when chain and data folder have been compared. */
 const instanceCodes = [
   'chain-forgot-anchors',
+  'log-forked',
   'store-behind-chain',
   'chain-mismatch',
   'chain-contract-missing',
@@ -48,6 +51,7 @@ export class Publisher {
   /** On the monotonic counter: until then nobody's hint counts. */
   #deafUntilMs = 0;
   #pauseMs = 0;
+  #prunedHeight = 0;
 
   /**
    * `onChange` is called after each step that others may be waiting for. Without `isPublishing`, chain and clock are
@@ -149,6 +153,7 @@ export class Publisher {
     if (lease) {
       this.#settled = await reconcile(this.#parts, lease);
       this.#reconciled = true;
+      await this.#pruneVotes();
       await watchPromises(this.#parts, slotAt(clock.nowMs(), periodSeconds));
     } else {
       await checkHistory(this.#parts);
@@ -162,6 +167,13 @@ export class Publisher {
       this.#report(error);
     });
     this.#lookedMs = performance.now();
+  }
+
+  async #pruneVotes(): Promise<void> {
+    const height = (await this.#parts.store.committedBlock())?.header.height ?? 0;
+    if (height < this.#prunedHeight + prunedAfterBlocks) return;
+    await pruneVotes(this.#parts, height);
+    this.#prunedHeight = height;
   }
 
   async #seal(lease: Lease): Promise<boolean> {

@@ -52,6 +52,11 @@ export function createMetrics() {
       help: 'Anchored blocks that are not in the log yet',
       registers,
     }),
+    rollBacks: new Counter({
+      name: 'notarium_log_rollbacks_total',
+      help: 'Times that the log was taken back to what the chain has',
+      registers,
+    }),
     voids: new Counter({ name: 'notarium_blocks_void_total', help: 'Blocks not anchored in time', registers }),
     replacements: new Counter({
       name: 'notarium_anchor_replacements_total',

@@ -18,6 +18,7 @@ import { GovernanceSeat } from './governance/GovernanceSeat.ts';
 import { openGovernance } from './governance/openGovernance.ts';
 import { Intake } from './Intake.ts';
 import { IntakeWorkers } from './IntakeWorkers.ts';
+import { keepSilent } from './lostVotes.ts';
 import { makeReceipt } from './makeReceipt.ts';
 import { type CentreMetrics, createMetrics } from './metrics.ts';
 import { fatalCodes, Problems } from './Problems.ts';
@@ -174,6 +175,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
   try {
     await webhook?.prepare();
     await refreshCounters();
+    await keepSilent(alone);
     await registry.start();
     await seat.take(options.joinsAtOnce === true);
     await publisher.start();

@@ -2,7 +2,7 @@ import { type Acceptance, signAcceptance } from '../core/acceptance.ts';
 import { type Address, type RecordId, toHex } from '../core/bytes.ts';
 import type { Network } from '../core/eip712.ts';
 import type { Signer } from '../core/signature.ts';
-import type { PooledRecord } from '../store/Store.ts';
+import type { PooledRecord, Store } from '../store/Store.ts';
 
 /** A pool row's promise. */
 type Promised = Pick<PooledRecord, 'acceptedAt' | 'includeBySlot' | 'acceptance'>;
@@ -12,6 +12,22 @@ type Promised = Pick<PooledRecord, 'acceptedAt' | 'includeBySlot' | 'acceptance'
  * row must not look like one from another centre, whose acceptance is empty (`Store.overdue`).
  */
 export const unsignedPromise = new Uint8Array(1);
+
+/**
+ * To be called before a promise for pool rows is signed and given away: what came from another centre is watched from then on
+ * like what our own clients brought. On disk when it resolves, as each promise.
+ */
+export async function watchPooled(
+  store: Pick<Store, 'promise'>,
+  rows: readonly { readonly id: Uint8Array; readonly acceptance: Uint8Array }[],
+): Promise<void> {
+  const strange = rows.filter(({ acceptance }) => acceptance.length === 0);
+  if (strange.length > 0)
+    await store.promise(
+      strange.map(({ id }) => id),
+      unsignedPromise,
+    );
+}
 
 /** The promise that was signed when the record was accepted. */
 export function keptAcceptance(
@@ -23,7 +39,7 @@ export function keptAcceptance(
 }
 
 /**
- * Our promise for a record in the pool. One that came from another centre, or from a client that wanted none, has no signature
+ * Our promise for a record in the pool, which {@link watchPooled} has noted. One that came from another centre, or from a client that wanted none, has no signature
  * of ours until somebody asks for it; signatures are deterministic, so each time it is the same one.
  */
 export async function poolAcceptance(

@@ -1,4 +1,5 @@
-import { fromHex, hexDigits, toHex } from '../core/bytes.ts';
+import { zeroHash } from '../core/block.ts';
+import { fromHex, type Hash, hexDigits, toHex } from '../core/bytes.ts';
 import type { Network } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
 import { checkpointOrigin, signCheckpoint } from '../core/log/checkpoint.ts';
@@ -18,7 +19,8 @@ export type LogReading = Pick<Centre, 'search' | 'blocks' | 'block' | 'consisten
 export function readLog(store: Store, network: Network, noteSeed: Uint8Array): LogReading {
   const origin = checkpointOrigin(network);
   const note = noteSigner(origin, noteSeed);
-  let newest: { readonly size: number; readonly text: string } | undefined;
+  // By block: after a roll-back another log may have the same size.
+  let newest: { readonly hash: Hash; readonly text: string } | undefined;
   return {
     async search({ digest, subject, submitter, after, limit }) {
       if (digest !== undefined && !digestSchema.safeParse(digest).success)
@@ -67,10 +69,11 @@ export function readLog(store: Store, network: Network, noteSeed: Uint8Array): L
 
     async checkpoint() {
       await store.refresh();
-      const size = (await store.committedBlock())?.header.treeSize ?? 0;
-      if (newest?.size !== size) {
+      const { header, hash = zeroHash } = (await store.committedBlock()) ?? {};
+      if (newest?.hash !== hash) {
+        const size = header?.treeSize ?? 0;
         const root = await rootFromNodes(size, store.nodeReader(size));
-        newest = { size, text: signCheckpoint({ origin, size, root }, note) };
+        newest = { hash, text: signCheckpoint({ origin, size, root }, note) };
       }
       return newest.text;
     },

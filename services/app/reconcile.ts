@@ -7,10 +7,16 @@ import type { Lease, AnchoredBlock as StoredAnchored } from '../store/Store.ts';
 import { blockGroups, isUnconfirmed } from './blockGroups.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { reanchorLog } from './reanchorLog.ts';
+import type { Replication } from './replication/Replication.ts';
+import { rollBackLog } from './rollBackLog.ts';
+
+/** How blocks of the chain came to be here, or why not yet. */
+type Taken = 'taken back' | 'imported' | 'rolled back';
 
 /**
  * Brings what the data folder says and what the chain says together, before anything new is sealed:
  * - anchors that a reorganisation took away are made again ({@link reanchorLog});
+ * - where the chain has confirmed other blocks in their place, the log goes back to what both have ({@link rollBackLog});
  * - a block of ours that the chain took after we had given it up, or lost and found again, is taken back.
  *
  * Answers whether the two now are at the same height; where not, a block is on its way: call again after it.
@@ -37,6 +43,7 @@ export async function reconcile(parts: CentreParts, lease: Lease): Promise<boole
     const { height } = group.at(-1)!.header;
     parts.metrics.lag.set(head - height);
     if (how === 'imported') continue;
+    if (how === 'rolled back') return await reconcile(parts, lease);
     logger.warn({ height }, 'took back a block that the chain had accepted after all');
     return false;
   }
@@ -48,15 +55,32 @@ async function takeBlocks(
   group: readonly AnchoredBlock[],
   lease: Lease,
   nextSize: number | undefined,
-): Promise<'taken back' | 'imported'> {
+): Promise<Taken> {
   const { replication } = parts;
   if (group.length === 1 || !replication) {
     // Those of a centre that is alone are its own, or cannot be taken: one by one.
     return await takeBlock(parts, group[0]!, lease, nextSize);
   }
+  return await importBlocks(parts, replication, group, lease, nextSize);
+}
+
+async function importBlocks(
+  parts: CentreParts,
+  replication: Replication,
+  group: readonly AnchoredBlock[],
+  lease: Lease,
+  nextSize: number | undefined,
+): Promise<Taken> {
   for (const found of group) await checkAnchored(parts, found);
-  await replication.importBlocks(group.map(stored), lease, nextSize);
-  return 'imported';
+  const blocks = group.map(stored);
+  try {
+    await replication.importBlocks(blocks, lease, nextSize);
+    return 'imported';
+  } catch (error) {
+    if (!isNotariumError(error, 'log-forked')) throw error;
+    await rollBackLog(parts, blocks[0]!, lease);
+    return 'rolled back';
+  }
 }
 
 /** As the store takes it. */
@@ -74,25 +98,29 @@ async function takeBlock(
   found: AnchoredBlock,
   lease: Lease,
   nextSize: number | undefined,
-): Promise<'taken back' | 'imported'> {
+): Promise<Taken> {
   const { store, replication } = parts;
   const block = stored(found);
   const { header, hash, anchor } = block;
   const { treeSize } = header;
-  if (treeSize <= store.logSize() && toHex(await rootFromNodes(treeSize, store.nodeReader(treeSize))) === header.root) {
-    await store.adoptLogged(block, { lease });
-    return 'taken back';
+  if (treeSize <= store.logSize()) {
+    if (toHex(await rootFromNodes(treeSize, store.nodeReader(treeSize))) === header.root) {
+      await store.adoptLogged(block, { lease });
+      return 'taken back';
+    }
+    // One that is alone has nobody to get other records from.
+    if (replication) {
+      await checkAnchored(parts, found);
+      await rollBackLog(parts, block, lease);
+      return 'rolled back';
+    }
   }
   try {
     await store.adoptBlock(hash, anchor, { lease });
     return 'taken back';
   } catch (error) {
     if (!isNotariumError(error, 'block-not-found')) throw error;
-    if (replication) {
-      await checkAnchored(parts, found);
-      await replication.importBlocks([block], lease, nextSize);
-      return 'imported';
-    }
+    if (replication) return await importBlocks(parts, replication, [found], lease, nextSize);
     throw new NotariumError('store-behind-chain', `block ${header.height} of the chain`, {
       data: { height: header.height, hash, publisher: header.publisher },
       cause: error,

@@ -27,11 +27,12 @@ export async function sealBlock(
 ): Promise<StoredBlock | undefined> {
   const { store, network, clock, metrics, signer } = parts;
   const startMs = clock.nowMs();
-  const cut = await cutPool(parts, slot, lease, maxRecords);
   const previous = await store.committedBlock();
   const anchoredSize = previous?.header.treeSize ?? 0;
   const oldSize = store.logSize();
-  // A log that is longer than its newest block has lost anchors (reanchorLog.ts): this block covers that part again.
+  // A log that is longer than its newest block has lost anchors (reanchorLog.ts): this block covers that part again, and others
+  // must not find it too large.
+  const cut = await cutPool(parts, slot, lease, Math.max(0, maxRecords - (oldSize - anchoredSize)));
   if (cut.count === 0 && oldSize === anchoredSize) return undefined;
   const old = await store.frontier();
   const { frontier, proof } = await extendTree(old, cut.leafHashes, store.nodeReader(oldSize), anchoredSize);

@@ -4,7 +4,7 @@ import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { Store, StoredBlock } from '../store/Store.ts';
 import type { BlockView, RecordView } from './Centre.ts';
 import type { CentreParts } from './CentreParts.ts';
-import { poolAcceptance } from './poolAcceptance.ts';
+import { poolAcceptance, watchPooled } from './poolAcceptance.ts';
 
 /** A block as the API shows it. */
 export function blockView({ header, hash, state, count, signatures, anchor }: StoredBlock): BlockView {
@@ -25,6 +25,7 @@ export async function recordView(
   switch (found.where) {
     case 'pool': {
       const { seq } = found;
+      await watchPooled(store, [{ id: idBytes, acceptance: found.acceptance }]);
       // A record stays in the pool until its block is confirmed; who judges the promise must know of that block.
       const block = (await store.liveBlocks()).find(
         ({ range }) => range && range.firstSeq <= seq && seq <= range.lastSeq,

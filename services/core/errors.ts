@@ -119,7 +119,7 @@ export const errorTable = {
   'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),
   'log-forked': row(
     500,
-    'The chain has anchored another continuation than this log: a reorganisation deeper than the confirmations',
+    'The chain has anchored another continuation than this log, which goes back to what both have: a reorganisation deeper than the confirmations',
   ),
   'block-unavailable': row(503, 'No centre gives the records of an anchored block', true),
   'vote-conflict': row(409, 'This centre has already signed another block in that slot'),

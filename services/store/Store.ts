@@ -3,6 +3,7 @@ import type { Refusal } from '../core/acceptance.ts';
 import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
 import type { BlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
+import type { SignedHeader } from '../core/equivocation.ts';
 import type { NotariumError } from '../core/errors.ts';
 import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
@@ -75,6 +76,9 @@ export type PoolRow = {
   /** 20 bytes. */
   readonly submitter: Uint8Array;
 };
+
+/** What is promised for a row, and when. */
+export type PoolPromise = Pick<PoolRow, 'acceptedAt' | 'includeBySlot' | 'acceptance'>;
 
 /** What became of one row of {@link Store.admit}. */
 export type AdmitOutcome =
@@ -181,6 +185,9 @@ export type StoredEvent = NewEvent & { readonly seq: number };
 /** A vote: the one block that this centre signs in a slot. */
 export type Vote = { readonly slot: number; readonly hash: Hash; readonly header: BlockHeader };
 
+/** A header as its publisher has shown it. */
+export type KeptHeader = { readonly hash: Hash; readonly signed: SignedHeader };
+
 /** An API key without its secret. Times are RFC 3339. */
 export type ApiKeyRow = {
   readonly id: string;
@@ -266,6 +273,11 @@ export type Store = GovernanceStore &
      * made in the order of rows.
      */
     overdue(slot: number, limit: number): Promise<Uint8Array[]>;
+    /**
+     * Notes, on disk when it resolves, that this centre promises what came from another one: such rows are watched
+     * ({@link overdue}) from now on. Those that it has promised already, and those that are not in the pool, stay as they are.
+     */
+    promise(ids: readonly Uint8Array[], acceptance: Uint8Array): Promise<void>;
     /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
     refuse(
       items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[],
@@ -274,10 +286,21 @@ export type Store = GovernanceStore &
 
     /**
      * Notes what this centre is about to sign; durable when it resolves. The same hash again is fine.
-     * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want).
+     * @throws NotariumError `vote-conflict` for a second, different hash in a slot (data.have, data.want), and in a slot that is
+     *   closed (data.have is null where its vote is not known any more).
      */
     vote(vote: Vote, options?: WriteOptions): Promise<void>;
     voteOf(slot: number): Promise<Vote | undefined>;
+    /** Whether all that this centre has signed is known here; not in a database that is new, restored or salvaged. */
+    hasAllVotes(): Promise<boolean>;
+    /** Gives no new vote in slots up to this one; all others are known from now on ({@link hasAllVotes}). */
+    closeVotes(slot: number): Promise<void>;
+    /** Closes slots up to this one, and forgets their votes, but for blocks whose signatures the chain does not show. */
+    pruneVotes(slot: number, options?: WriteOptions): Promise<void>;
+    /** Keeps headers that publishers have signed, by the hash of each, and forgets those of slots before `fromSlot`. */
+    keepHeaders(headers: readonly KeptHeader[], fromSlot: number): Promise<void>;
+    /** All that are kept, oldest slot first. */
+    keptHeaders(): Promise<KeptHeader[]>;
     /** Saves a sealed block over pool rows. Its height must follow the newest live block. */
     saveBlock(block: NewBlock, range: SeqRange, options?: WriteOptions): Promise<void>;
     /** @throws NotariumError `block-not-found`; RangeError for an illegal next state. */
@@ -305,6 +328,18 @@ export type Store = GovernanceStore &
      * holds only rows beyond the log and may be empty (all zero).
      */
     orphanBlocks(aboveHeight: number, options?: WriteOptions): Promise<void>;
+    /**
+     * Whether the log contradicts a block of the chain after {@link orphanBlocks}. The entries are those from the end of the
+     * newest committed block to the end of this one; nothing is changed.
+     * @throws NotariumError `block-invalid` when they do not lead to the block's root: then they prove nothing.
+     */
+    isForkedBy(block: AnchoredBlock, entries: AsyncIterable<readonly Uint8Array[]>): Promise<boolean>;
+    /**
+     * Takes the log back to the end of the newest committed block, after {@link orphanBlocks}: what stands beyond goes into the
+     * pool, in its order and before all that is there, under the promise given; live blocks become void, void ones are
+     * forgotten. One transaction. Answers how many records went back.
+     */
+    rollBackLog(promise: PoolPromise, options?: WriteOptions): Promise<number>;
     /**
      * Moves the records of an anchored block from the pool into the log. Blocks are committed in order of height.
      * Idempotent; redone from the beginning after a crash at any point.
@@ -343,7 +378,7 @@ export type Store = GovernanceStore &
     /** The committed block that brought a record into the log. */
     blockOfLeaf(leafIndex: number): Promise<StoredBlock | undefined>;
 
-    /** Records in the committed log, as of the last write or {@link refresh}. */
+    /** Records in the committed log, as of the last write or {@link refresh}. Shrinks by {@link rollBackLog} alone. */
     logSize(): number;
     /** Frontier of the committed log, or of the log after the newest live block: what the next block grows from. */
     frontier(of?: 'committed' | 'latest'): Promise<Frontier>;

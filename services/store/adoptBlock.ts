@@ -3,7 +3,7 @@ import type { Anchor } from '../core/block.ts';
 import { nextBlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
-import { committedRow, newestBlock, runsOf } from './blocks.ts';
+import { committedRow, newestBlock, rowsIn, runsOf } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
 import type { AnchoredBlock, WriteOptions } from './Store.ts';
@@ -20,7 +20,9 @@ export async function adoptBlock(
   await write(context, options, async (trx) => {
     const counters = await lockCounters(context.engine, trx);
     const row = await trx.selectFrom('blocks').selectAll().where('hash', '=', hash).executeTakeFirst();
-    if (!row) throw new NotariumError('block-not-found', hash);
+    const runs = (row && runsOf(row)) ?? [];
+    // Sealed when the log was another one, which a deep reorganisation has changed since: it comes as other centres' blocks do.
+    if (!row || row.tree_size !== counters.log_size + rowsIn(runs)) throw new NotariumError('block-not-found', hash);
     const state = nextBlockState(row.state, 'adopt');
     await voidFrom(trx, row.height);
     const newest = await newestBlock(trx);
@@ -31,7 +33,7 @@ export async function adoptBlock(
       .where('hash', '=', hash)
       .execute();
     let { pool_count, pool_bytes } = counters;
-    for (const [first, last] of runsOf(row) ?? []) {
+    for (const [first, last] of runs) {
       const back = await restoreRefused(trx, first, last);
       pool_count += back.count;
       pool_bytes += back.bytes;

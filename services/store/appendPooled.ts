@@ -8,6 +8,7 @@ import { type Runs, rowsIn } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, selectPacked } from './database.ts';
 import { sha256 } from './keys.ts';
+import { removeLeftOver } from './leftOver.ts';
 import { readCheckedEdge, removeReplaced } from './logEdge.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import { grown, piecesOf, pieceTable, postedAtOnce } from './pooledRuns.ts';
@@ -45,6 +46,7 @@ export async function appendPooled(
   const edge = await readCheckedEdge(context, from);
   await checkRoot(context, block, edgeFrontier(edge));
   const poolBytes = { removed: 0 };
+  await removeLeftOver(context, options);
   await context.files.write(filesOf(context, block, edge, poolBytes));
   await beginPostings(context, block.hash, from, options);
   await addPostings(context, runs, from, options);

@@ -17,8 +17,10 @@ export type StoreContext = Database & {
   readonly logger: Logger;
   /** Committed blocks in memory; another one when blocks are orphaned, so that what is being read meanwhile is not kept. */
   blocksByLeaf: BlockCache;
-  /** Size of the committed log as last seen; it only grows. */
+  /** Size of the committed log as last seen; it only grows, but for roll-backs. */
   logSize: number;
+  /** How often the log has been taken back, as last seen: what was read before is of another log. */
+  rollBacks: number;
 };
 
 /**

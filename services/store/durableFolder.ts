@@ -13,7 +13,7 @@ let lastTemporary = 0;
 export class DurableFolder extends FSDriver {
   readonly #root: string;
   readonly #temporary: string;
-  /** Folders with names that are not yet synced. */
+  /** Folders whose names are not yet synced. */
   #changed = new Set<string>();
 
   constructor(root: string) {
@@ -36,6 +36,12 @@ export class DurableFolder extends FSDriver {
     await this.#replace(key, (file) => file.writeFile(contents));
   }
 
+  /** What is gone must not come back with the power. */
+  override async delete(key: string): Promise<void> {
+    await super.delete(key);
+    this.#changed.add(dirname(join(this.#root, key)));
+  }
+
   /** flydrive answers the whole buffer below the view, which may be larger than the file. */
   override async getBytes(key: string): Promise<Uint8Array> {
     const bytes = await readFile(join(this.#root, key));
@@ -56,7 +62,7 @@ export class DurableFolder extends FSDriver {
     this.#changed.add(dirname(target));
   }
 
-  /** Makes all names given so far durable; each changed folder is synced once. */
+  /** Makes all names given and removed so far durable; each changed folder is synced once. */
   async sync(): Promise<void> {
     const changed = this.#changed;
     this.#changed = new Set();

@@ -6,6 +6,7 @@ import { edgeFrontier, type TileEdge, type TileFile, TileGrower } from '../core/
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, numberList, selectPacked } from './database.ts';
 import { idKey, indexIfRecord } from './keys.ts';
+import { removeLeftOver } from './leftOver.ts';
 import { readCheckedEdge, removeReplaced } from './logEdge.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import {
@@ -53,6 +54,7 @@ export async function importBlocks(
   const edge = await readCheckedEdge(context, from);
   checkRoots(blocks, edge, spool);
   const learnt: Learnt = { ids: [], heirs: [] };
+  await removeLeftOver(context, options);
   await beginPostings(context, last.hash, from, options);
   await context.files.write(filesOf(context, edge, spool, learnt, options));
   await write(context, options, async (trx) => {
@@ -76,7 +78,7 @@ export async function importBlocks(
 }
 
 /** Before anything of it is written: what a peer sent must be what the chain vouches for, block by block. */
-function checkRoots(blocks: readonly AnchoredBlock[], edge: TileEdge, { leafHashes }: Spool): void {
+export function checkRoots(blocks: readonly AnchoredBlock[], edge: TileEdge, { leafHashes }: Spool): void {
   let frontier = edgeFrontier(edge);
   for (const { header } of blocks) {
     const hashes = leafHashes.subarray(32 * (frontier.size - edge.size), 32 * (header.treeSize - edge.size));

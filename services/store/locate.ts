@@ -114,8 +114,9 @@ function damagedEntry(leafIndex: number, logSize: number): NotariumError {
 /** Size of the log, read anew where another process may have made it grow beyond a leaf. */
 export async function logSizeFor(context: StoreContext, db: Db, leafIndex: number): Promise<number> {
   if (leafIndex >= context.logSize) {
+    const { rollBacks } = context;
     const { log_size } = await db.selectFrom('counters').select('log_size').executeTakeFirstOrThrow();
-    context.logSize = Math.max(context.logSize, log_size);
+    if (context.rollBacks === rollBacks) context.logSize = Math.max(context.logSize, log_size);
   }
   return context.logSize;
 }

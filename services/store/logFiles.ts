@@ -20,6 +20,8 @@ export type LogFiles = {
   write(files: Iterable<TileFile> | AsyncIterable<TileFile>): Promise<number>;
   /** Removes the partial versions of a tile whose full file has the path. */
   removePartials(path: string): Promise<void>;
+  /** Removes what there is of these tiles beyond their widths, which may be 0; durable when it resolves. */
+  removeWider(tiles: Iterable<Tile>): Promise<void>;
 };
 
 const writesAtOnce = 8;
@@ -79,6 +81,15 @@ export function logFiles({ disk, name, sync, parts }: DurableDisk): LogFiles {
     },
     async removePartials(path) {
       await disk.deleteAll(`${path}.p/`);
+    },
+    async removeWider(tiles) {
+      for (const { width, ...tile } of tiles) {
+        const full = pathOf({ ...tile, width: tileWidth });
+        const partials = (await partialWidths(full)).filter((partial) => partial > width);
+        for (const partial of partials) await disk.delete(pathOf({ ...tile, width: partial }));
+        if (width < tileWidth && (await disk.exists(full))) await disk.delete(full);
+      }
+      await sync();
     },
   };
 }

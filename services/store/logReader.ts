@@ -15,7 +15,7 @@ export type LogReader = {
   tile(level: number | 'entries', index: number, width: number, logSize: number): Promise<Uint8Array | undefined>;
   nodeReader(treeSize: number, logSize: number): NodeReader;
   readonly inclusionPath: InclusionPaths;
-  /** Forgets everything: after files were mended. */
+  /** Forgets everything: after files were mended, or the log was taken back. */
   clear(): void;
 };
 
@@ -32,26 +32,29 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
   });
   /** Where each entry of a full bundle begins: enough to read one of them without the others. */
   const offsets = new LRUCache<number, Uint32Array>({ max: cachedOffsets });
-  const loading = new Map<string, Promise<BundleBytes>>();
+  let loading = new Map<string, Promise<BundleBytes>>();
 
   const bundle = (index: number, width: number): MaybePromise<BundleBytes> => {
     const path = entriesPath(index, width);
     const kept = bundles.get(path);
     if (kept) return kept;
     // Many readers of one bundle read it once.
-    const running = loading.get(path);
+    const mine = loading;
+    const running = mine.get(path);
     if (running) return running;
     const reading = (async (): Promise<BundleBytes> => {
       try {
         const read = await readBundleBytes(files, index, width);
+        // What was begun before everything was forgotten is not kept.
+        if (loading !== mine) return read;
         bundles.set(path, read);
         if (files.parts && width === tileWidth) offsets.set(index, read.begins);
         return read;
       } finally {
-        loading.delete(path);
+        mine.delete(path);
       }
     })();
-    loading.set(path, reading);
+    mine.set(path, reading);
     return reading;
   };
 
@@ -116,6 +119,7 @@ export function logReader(files: LogFiles, cacheBytes: number): LogReader {
     nodeReader,
     inclusionPath: (leaf, block, logSize) => paths(leaf, block, logSize),
     clear() {
+      loading = new Map();
       bundles.clear();
       offsets.clear();
       files.parts?.clear();

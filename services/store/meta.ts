@@ -4,6 +4,12 @@ import type { Db } from './database.ts';
 /** Name in `meta` while a rebuild is under way: indexes are then incomplete. */
 export const rebuildingMeta = 'rebuilding';
 
+/** Name in `meta` where the database has had every vote of this centre since it was made, or since slots were closed. */
+export const allVotesMeta = 'all-votes';
+
+/** Name in `meta` of how often the log has been taken back. */
+export const rollBacksMeta = 'roll-backs';
+
 /** See `Store.getMeta`. */
 export async function getMeta(db: Db, name: string): Promise<string | undefined> {
   return (await db.selectFrom('meta').select('value').where('name', '=', name).executeTakeFirst())?.value;

@@ -15,6 +15,7 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '005-resources': { up: (db) => resources(db, engine) },
     '006-due': { up: (db) => due(db, engine) },
     '007-webhook': { up: (db) => webhook(db, engine) },
+    '008-headers': { up: (db) => headers(db, engine) },
   };
 }
 
@@ -134,6 +135,20 @@ async function webhook(db: AnyKysely, engine: Engine): Promise<void> {
     .ifNotExists()
     .addColumn('one', int, (column) => column.primaryKey())
     .addColumn('seq', int, (column) => column.notNull());
+  await (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
+}
+
+/** What publishers have shown: half of a proof of equivocation each. */
+async function headers(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const table = db.schema
+    .createTable('seen_headers')
+    .ifNotExists()
+    .addColumn('slot', int, (column) => column.notNull())
+    .addColumn('publisher', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull())
+    .addColumn('signed', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('seen_headers_key', ['slot', 'publisher', 'hash']);
   await (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
 }
 

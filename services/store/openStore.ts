@@ -25,16 +25,18 @@ import { logSizeFor } from './locate.ts';
 import { latestFrontier, readCheckedEdge } from './logEdge.ts';
 import { logFiles } from './logFiles.ts';
 import { logReader } from './logReader.ts';
-import { claimNetwork, getMeta, rebuildingMeta, setMeta } from './meta.ts';
-import { overdue, poolCut, poolStatus } from './pool.ts';
+import { claimNetwork, getMeta, rebuildingMeta, rollBacksMeta, setMeta } from './meta.ts';
+import { overdue, poolCut, poolStatus, promise } from './pool.ts';
 import { rebuildFromTiles } from './rebuild.ts';
 import { recordFinder } from './recordFinder.ts';
 import { refuse } from './refuse.ts';
 import { replica } from './replica.ts';
 import { resources } from './resources.ts';
+import { noticeRollBack, rollBack } from './rollBack.ts';
 import type { SalvageReport, Store, StoreOptions } from './Store.ts';
 import { openOrSetAside } from './salvage.ts';
 import { search } from './search.ts';
+import { seenHeaders } from './seenHeaders.ts';
 import { storageError } from './storageError.ts';
 import { verifyLog } from './verifyLog.ts';
 import { votes } from './votes.ts';
@@ -103,6 +105,7 @@ async function contextOf(options: StoreOptions, database: Database): Promise<Sto
     logger: options.logger,
     blocksByLeaf: new BlockCache(),
     logSize: counters.log_size,
+    rollBacks: Number((await getMeta(database.reader, rollBacksMeta)) ?? 0),
   };
 }
 
@@ -113,8 +116,10 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     poolStatus: () => poolStatus(context),
     poolCut: (limit) => poolCut(context, limit),
     overdue: (slot, limit) => overdue(context, slot, limit),
+    promise: (ids, acceptance) => promise(context, ids, acceptance),
     refuse: refuse(context),
     ...votes(context),
+    ...seenHeaders(context),
     saveBlock: (block, range, write) => saveBlock(context, block, range, write),
     updateBlock: (height, patch, write) => updateBlock(context, height, patch, write),
     voidBlock: (height, write) => voidBlock(context, height, write),
@@ -124,6 +129,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     commitBlock: (height, write) => commitBlock(context, height, write),
     importBlocks: (blocks, entries, write) => importBlocks(context, blocks, entries, write),
     importPooled: (block, seqs, write) => importPooled(context, block, seqs, write),
+    ...rollBack(context),
     ...blockQueries(context),
     logSize: () => context.logSize,
     frontier: async (of = 'committed') =>
@@ -151,6 +157,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     refresh: async () => {
       if (context.engine === 'sqlite') return;
       context.blocksByLeaf = new BlockCache();
+      await noticeRollBack(context);
       await logSizeFor(context, context.reader, Number.MAX_SAFE_INTEGER);
     },
     check: () => checkStore(context),

@@ -1,7 +1,8 @@
-import type { ExpressionBuilder } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import { liveStates } from './blocks.ts';
-import type { StoreContext } from './context.ts';
-import { type Db, selectPacked } from './database.ts';
+import { type StoreContext, write } from './context.ts';
+import { type Db, numberList, selectPacked } from './database.ts';
+import { idKey } from './keys.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import type { PoolCut, PoolStatus } from './Store.ts';
 import type { Schema } from './schema.ts';
@@ -76,4 +77,28 @@ export async function overdue({ reader }: StoreContext, slot: number, limit: num
     .orderBy('seq')
     .execute();
   return rows.map(({ id }) => id);
+}
+
+const promisedAtOnce = 500;
+
+/** See `Store.promise`. */
+export async function promise(
+  context: StoreContext,
+  ids: readonly Uint8Array[],
+  acceptance: Uint8Array,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await write(context, undefined, async (trx) => {
+    for (let start = 0; start < ids.length; start += promisedAtOnce) {
+      const some = ids.slice(start, start + promisedAtOnce);
+      const list = numberList(context.engine, some.map(idKey));
+      await trx
+        .updateTable('pool')
+        .set({ acceptance })
+        .where('id52', 'in', sql<number>`(select value from ${list})`)
+        .where('id', 'in', some)
+        .where((from) => from(from.fn<number>('length', ['acceptance']), '=', 0))
+        .execute();
+    }
+  });
 }

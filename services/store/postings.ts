@@ -6,8 +6,8 @@ import { getMeta, setMeta } from './meta.ts';
 import { PackedRows, packBytes } from './packed.ts';
 import type { WriteOptions } from './Store.ts';
 
-/** Name in `meta`, while postings are written, of the hash of their block. */
-const postingMeta = 'posting';
+/** Name in `meta`, while postings are written, of the hash of their block; of a roll-back after one (leftOver.ts). */
+export const postingMeta = 'posting';
 const keySpace = 2 ** 52;
 const readAtOnce = 100_000;
 

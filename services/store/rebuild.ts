@@ -7,6 +7,7 @@ import { committedRow } from './blocks.ts';
 import type { StoreContext } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
 import { indexIfRecord } from './keys.ts';
+import { removeLeftOver } from './leftOver.ts';
 import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
 import { requirePooled } from './missingBlocks.ts';
@@ -31,6 +32,7 @@ export async function rebuildFromTiles(
   const { blocks: anchored, onProgress } = source;
   const blocks = [...anchored];
   checkOrder(blocks);
+  await removeLeftOver(context, undefined);
   while (blocks.length > 0 && !(await reaches(files, blocks.at(-1)!.header.treeSize))) blocks.pop();
   const logSize = blocks.at(-1)?.header.treeSize ?? 0;
   if (!source.allowMissing) await requirePooled(context, anchored.slice(blocks.length), logSize);

@@ -6,7 +6,7 @@ import { leafHash } from '../core/sha256.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type Database, type Db, openSqlite, quickCheck, sqliteSuffixes } from './database.ts';
 import { sha256 } from './keys.ts';
-import { rebuildingMeta, setMeta } from './meta.ts';
+import { allVotesMeta, rebuildingMeta, setMeta } from './meta.ts';
 import type { SalvageReport, StoreOptions } from './Store.ts';
 import type { Schema } from './schema.ts';
 import { storageError } from './storageError.ts';
@@ -93,6 +93,8 @@ async function salvage(db: Db, aside: string): Promise<SalvageReport> {
     damaged.close();
   }
   await countAnew(db);
+  // Whether its last votes are among them, nobody knows.
+  await db.deleteFrom('meta').where('name', '=', allVotesMeta).execute();
   return { path: aside, rows, complete };
 }
 

@@ -53,6 +53,8 @@ export type Schema = {
     submission: string | null;
   };
   votes: { slot: number; hash: string; header: string };
+  /** Headers that publishers have signed, as JSON with the signature. */
+  seen_headers: { slot: number; publisher: string; hash: string; signed: string };
   events: { seq: number; type: string; time: string; data: string };
   api_keys: {
     id: string;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { NotariumError } from '../core/errors.ts';
 import { databaseFile } from './database.ts';
+import { allVotesMeta } from './meta.ts';
 import { storageError } from './storageError.ts';
 
 /**
@@ -15,6 +16,9 @@ export function snapshotDatabase(dataDir: string, target: string): void {
   try {
     using database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     database.prepare('vacuum into ?').run(target);
+    // The original goes on voting.
+    using copy = new DatabaseSync(target);
+    copy.prepare('delete from meta where name = ?').run(allVotesMeta);
   } catch (error) {
     throw storageError(error, path);
   }

@@ -172,6 +172,8 @@ describe('many centres', function () {
     const [, lost] = consortium.members;
     await lose(lost!);
     await lost!.start();
+    // Its votes are lost too.
+    expect(lost!.process.stderr()).to.include('signing nothing until this slot is over');
     await untilSettled(consortium, ids.length);
     await expectSameLogs(consortium, ids);
   });

@@ -59,7 +59,7 @@ export class BlockImporter {
     // A reorganisation deeper than the confirmations has taken anchors of ours: what stands in their place may be another log.
     const isOrphaned = from > ((await store.committedBlock())?.header.treeSize ?? 0);
     const reasons: string[] = [];
-    let isForked = false;
+    let isSuspect = false;
     for await (const { name, peer, entries } of blockSources(this.#parts, this.#ahead, hash, from, header.treeSize)) {
       let failure: unknown;
       const watched = async function* (this: BlockImporter): AsyncGenerator<readonly Uint8Array[]> {
@@ -81,7 +81,7 @@ export class BlockImporter {
         // A code says nothing of where it is from: a peer may answer that its disk is full, as ours may be.
         if (!isNotariumError(error) || (error !== failure && error.code !== 'block-invalid')) throw error;
         reasons.push(`${name}: ${error.message}`);
-        isForked ||= error.code === 'block-invalid';
+        isSuspect ||= error.code === 'block-invalid';
         if (peer) {
           if (error.code === 'block-invalid' && !isOrphaned) net.blame(peer, 'block-invalid', 50);
           // Hardly a fault, but others are asked first the next time.
@@ -91,9 +91,31 @@ export class BlockImporter {
         logger[level]({ err: error, source: name, height: header.height }, 'a source does not give the block');
       }
     }
+    if (isOrphaned && isSuspect) await this.#checkFork(blocks[0]!);
     const data = { height: header.height, hash };
-    if (isOrphaned && isForked) throw new NotariumError('log-forked', `at height ${header.height}`, { data });
     throw new NotariumError('block-unavailable', reasons.join('; ') || 'no other centre is connected', { data });
+  }
+
+  /**
+   * Looks whether the records of a block, which the chain vouches for, contradict the part of our log that has lost its anchors.
+   * A source alone proves nothing: its entries count only where they lead to the block's root.
+   * @throws NotariumError `log-forked` when they do.
+   */
+  async #checkFork(block: AnchoredBlock): Promise<void> {
+    const { store, net, logger } = this.#parts;
+    const { hash, header } = block;
+    const from = (await store.committedBlock())?.header.treeSize ?? 0;
+    for await (const { name, peer, entries } of blockSources(this.#parts, this.#ahead, hash, from, header.treeSize)) {
+      try {
+        if (!(await store.isForkedBy(block, entries()))) continue;
+      } catch (error) {
+        if (!isNotariumError(error)) throw error;
+        if (peer && error.code === 'block-invalid') net.blame(peer, 'block-invalid', 50);
+        logger.debug({ err: error, source: name, height: header.height }, 'a source does not show a fork');
+        continue;
+      }
+      throw new NotariumError('log-forked', `at height ${header.height}`, { data: { height: header.height, hash } });
+    }
   }
 
   #write(blocks: readonly AnchoredBlock[], lease: Lease): WriteOptions {

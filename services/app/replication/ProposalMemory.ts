@@ -1,10 +1,10 @@
 import type { Hash } from '../../core/bytes.ts';
 
-/** A block that this centre has voted for: which records, in which order. */
+/** A block that this centre has voted for, its own too: which records, in which order. */
 export type Proposal = {
   /** Ids of the records, 32 bytes each, in log order. */
   readonly ids: Uint8Array;
-  /** Where the pool holds each of them, in this very form; NaN for one among {@link extras}. */
+  /** Where the pool holds each of them, in this very form; NaN for one among {@link extras}, and in a block of our own. */
   readonly seqs: Float64Array;
   /** Entries that the pool does not hold in this very form, by position. */
   readonly extras: ReadonlyMap<number, Uint8Array>;

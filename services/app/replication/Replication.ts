@@ -18,7 +18,8 @@ export type Replication = {
   /**
    * Takes blocks of the chain that follow one another, and whose records are not all here, into the log, from whoever has
    * them. With `nextSize`, the size of the log after those that come next, the records of these are fetched meanwhile.
-   * @throws NotariumError `block-unavailable` with what each source said.
+   * @throws NotariumError `block-unavailable` with what each source said; `log-forked` where the records of the first one are
+   *   proven to contradict the part of our log that a deep reorganisation has taken the anchors of.
    */
   importBlocks(blocks: readonly AnchoredBlock[], lease: Lease, nextSize?: number): Promise<void>;
   /** Tells the others that a block has been anchored. */

@@ -18,8 +18,8 @@ export type Noted = {
   readonly equivocation?: Equivocation;
 };
 
-// An hour with a period of 3.6 s: long enough for a partition that lets two halves see one header each.
-const keptSlots = 1000;
+/** An hour with a period of 3.6 s: long enough for a partition that lets two halves see one header each. */
+export const keptSlots = 1000;
 
 type Seen = { readonly hash: string; readonly signed: SignedHeader };
 
@@ -64,6 +64,16 @@ export class SeenHeaders {
     const found: BlockSignature[] = [];
     for (const [signer, some] of this.#bySlot.get(slot) ?? []) {
       for (const seen of some) if (seen.hash === hash) found.push({ signer, signature: seen.signed.signature });
+    }
+    return found;
+  }
+
+  /** Headers of slots from this one on. */
+  since(slot: number): SignedHeader[] {
+    const found: SignedHeader[] = [];
+    for (const [of, byPublisher] of this.#bySlot) {
+      if (of < slot) continue;
+      for (const some of byPublisher.values()) found.push(...some.map(({ signed }) => signed));
     }
     return found;
   }

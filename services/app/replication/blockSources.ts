@@ -30,9 +30,9 @@ export async function* blockSources(
   to: number,
 ): AsyncGenerator<BlockSource> {
   const proposal = parts.proposals.find(hash);
-  if (proposal && proposal.ids.length === 32 * (to - from)) {
-    yield { name: 'own pool', entries: () => ownEntries(parts, proposal) };
-  }
+  // A block that goes on from a part of it that the log has already is one of its last records.
+  const skipped = (proposal?.ids.length ?? 0) / 32 - (to - from);
+  if (proposal && skipped >= 0) yield { name: 'own pool', entries: () => ownEntries(parts, proposal, skipped) };
   const connected = parts.net.peers().filter(({ isConnected }) => isConnected);
   for (const { address } of connected.sort((one, other) => one.score - other.score)) {
     const range = { peer: address, from, to };
@@ -68,9 +68,10 @@ export function serveLog({ net, store }: Pick<ReplicationParts, 'net' | 'store'>
 async function* ownEntries(
   { store }: ReplicationParts,
   { ids, extras }: Proposal,
+  from: number,
 ): AsyncGenerator<readonly Uint8Array[]> {
   const count = ids.length / 32;
-  for (let start = 0; start < count; start += 1024) {
+  for (let start = from; start < count; start += 1024) {
     const length = Math.min(1024, count - start);
     const some = await store.entriesOf(Array.from({ length }, (_, at) => idAt(ids, start + at)));
     yield some.map((entry, at) => {

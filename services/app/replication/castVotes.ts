@@ -21,6 +21,12 @@ function proposed(header: BlockHeader, items: Uint8Array): ProposedBlock {
   return { header, ids, leafHashes };
 }
 
+/** What a block may bring, and what this centre has lost the anchors of: that stands in front of it (reanchorLog.ts). */
+async function mostRecords({ store, settings }: ReplicationParts): Promise<number> {
+  const anchoredSize = (await store.committedBlock())?.header.treeSize ?? 0;
+  return settings.maxBlockRecords + store.logSize() - anchoredSize;
+}
+
 function readHeader(frame: Uint8Array | undefined): SignedHeader {
   try {
     return readJson(signedHeaderSchema, frame);
@@ -38,7 +44,7 @@ const points = { fault: 25, doubt: 1 } as const;
  * answers whether that is the publisher's only one in the slot.
  */
 export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHeader) => Promise<boolean>): void {
-  const { net, network, store, signer, settings, metrics, logger } = parts;
+  const { net, network, store, signer, metrics, logger } = parts;
   // One proposal of a publisher at a time, and none waits for that of another: who sends half of one holds up nobody else.
   const proposing = new Set<Address>();
 
@@ -68,7 +74,7 @@ export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHead
     const { header } = signed;
     await checkTurn(parts, header, from);
     await noteHeader(signed);
-    const items = await collectPacked(rest, { itemBytes, maxItems: settings.maxBlockRecords, fault: ownFault });
+    const items = await collectPacked(rest, { itemBytes, maxItems: await mostRecords(parts), fault: ownFault });
     const hash = blockHash(network, header);
     // The same block again, whose answer did not come through in time: it has been checked.
     const proposal = parts.proposals.find(hash) ?? (await checkProposal(parts, proposed(header, items), signal));

@@ -4,7 +4,7 @@ import { fromHex, type RecordId, toHex } from '../../core/bytes.ts';
 import { quorumOf, slotAt } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { decodeEntries, encodeEntries } from '../../core/log/entryBundle.ts';
-import { poolAcceptance } from '../poolAcceptance.ts';
+import { poolAcceptance, watchPooled } from '../poolAcceptance.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { takeRecords } from './takeRecords.ts';
 import { firstFrame, heldSchema, jsonFrame, onlyFrame, protocols, readJson } from './wire.ts';
@@ -17,8 +17,12 @@ export function serveHold(parts: ReplicationParts): void {
     const entries = decodeEntries(first ?? new Uint8Array(0));
     const { checked } = await takeRecords(parts, entries, from);
     const answers: (Acceptance | null)[] = entries.map(() => null);
-    for (const { index, id } of checked) {
-      const found = await store.findRecord(id);
+    const held = await Promise.all(checked.map(async (line) => ({ ...line, found: await store.findRecord(line.id) })));
+    const pooled = held.flatMap(({ id, found }) =>
+      found?.where === 'pool' ? [{ id, acceptance: found.acceptance }] : [],
+    );
+    await watchPooled(store, pooled);
+    for (const { index, id, found } of held) {
       const recordId = toHex(id);
       if (found?.where === 'pool') answers[index] = await poolAcceptance(network, signer, recordId, found);
       if (found?.where !== 'log') continue;

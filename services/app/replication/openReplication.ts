@@ -1,3 +1,4 @@
+import { blockHash } from '../../core/block.ts';
 import type { Address } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import { decodeEntries } from '../../core/log/entryBundle.ts';
@@ -100,6 +101,9 @@ export function openReplication(
     async collectSignatures(header, committee, leaves) {
       // Records that come with the question would have to be asked for.
       await broadcaster.flush();
+      // Void here, and anchored after all by a chain that has changed its mind: nobody else may have it then.
+      const seqs = new Float64Array(leaves.ids.length / 32).fill(Number.NaN);
+      parts.proposals.keep(blockHash(network, header), { ids: leaves.ids, seqs, extras: new Map() });
       return await collectVotes(parts, header, committee, leaves);
     },
 

@@ -1,16 +1,18 @@
+import { blockHash } from '../../core/block.ts';
 import type { Address } from '../../core/bytes.ts';
 import { slotAt } from '../../core/committee.ts';
 import { type SignedHeader, signedHeaderSchema } from '../../core/equivocation.ts';
-import { isNotariumError } from '../../core/errors.ts';
+import { isNotariumError, type NotariumError } from '../../core/errors.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import type { GossipVerdict } from '../../net/Net.ts';
 import type { AnchoredBlock } from '../../store/Store.ts';
+import { askHeaders, serveHeaders } from './exchangeHeaders.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
-import type { Equivocation, Noted } from './SeenHeaders.ts';
+import { type Equivocation, keptSlots, type Noted } from './SeenHeaders.ts';
 import { jsonFrame, readJson, topics } from './wire.ts';
 
 const retryMs = 1_000;
-const maxSlotsBack = 1_000;
+const wrongHeaderPoints = 10;
 
 /**
  * Passes on every header that a publisher has signed, and reports whoever signs two of one slot to the registry: each
@@ -21,6 +23,7 @@ export class EquivocationWatch {
   readonly #pending = new Map<Address, Equivocation>();
   readonly #stop = new AbortController();
   #loop: Loop | undefined;
+  #loaded: Promise<void> = Promise.resolve();
 
   constructor(parts: ReplicationParts) {
     this.#parts = parts;
@@ -28,7 +31,10 @@ export class EquivocationWatch {
 
   start(): void {
     const { net, logger, clock } = this.#parts;
+    this.#loaded = this.#load();
     net.subscribe(topics.headers, (payload) => this.#hear(payload));
+    serveHeaders(this.#parts);
+    net.onConnect((peer) => void this.#exchange(peer));
     this.#loop = every(retryMs, () => this.#report(), {
       signal: this.#stop.signal,
       logger,
@@ -47,8 +53,12 @@ export class EquivocationWatch {
    * @throws NotariumError when the signature is not the publisher's (see SeenHeaders).
    */
   async note(signed: SignedHeader): Promise<boolean> {
+    await this.#loaded;
     const noted = this.#parts.seen.note(signed);
-    if (noted.isNew) await this.#parts.net.publish(topics.headers, jsonFrame(signed));
+    if (noted.isNew) {
+      await this.#keep([signed]);
+      await this.#parts.net.publish(topics.headers, jsonFrame(signed));
+    }
     return await this.#judge(signed, noted);
   }
 
@@ -57,22 +67,77 @@ export class EquivocationWatch {
    * another one. All read the chain, so a block that is the only one of its slot is told to nobody.
    */
   async compare(blocks: readonly Pick<AnchoredBlock, 'header' | 'signatures'>[]): Promise<void> {
-    const { seen, net, clock, periodSeconds, logger } = this.#parts;
-    const oldest = slotAt(clock.nowMs(), periodSeconds) - maxSlotsBack;
-    for (const { header, signatures } of blocks) {
-      const own = header.slot < oldest ? undefined : signatures.find(({ signer }) => signer === header.publisher);
-      if (!own) continue;
-      const signed = { header, signature: own.signature };
+    const shown = blocks.flatMap(({ header, signatures }) => {
+      const own =
+        header.slot < this.#oldest() ? undefined : signatures.find(({ signer }) => signer === header.publisher);
+      return own ? [{ header, signature: own.signature }] : [];
+    });
+    await this.#learn(shown, (error, { header: { height } }) => {
+      // The chain has taken the block: a node of it that spoils a signature must not hold up the log.
+      this.#parts.logger.debug({ err: error, height }, 'the publisher of a block has not signed it');
+    });
+  }
+
+  /** The first slot that is of interest. */
+  #oldest(): number {
+    const { clock, periodSeconds } = this.#parts;
+    return Math.max(0, slotAt(clock.nowMs(), periodSeconds) - keptSlots);
+  }
+
+  /** What was seen before the start; a proof that was not reported then is reported now. */
+  async #load(): Promise<void> {
+    const { store, seen, logger } = this.#parts;
+    try {
+      for (const { signed } of await store.keptHeaders()) {
+        const { equivocation } = seen.note(signed);
+        if (equivocation) this.#pending.set(equivocation.culprit, equivocation);
+      }
+    } catch (error) {
+      logger.error({ err: error }, 'headers seen before the start cannot be read');
+    }
+  }
+
+  async #keep(headers: readonly SignedHeader[]): Promise<void> {
+    const { store, network } = this.#parts;
+    const kept = headers.map((signed) => ({ hash: blockHash(network, signed.header), signed }));
+    await store.keepHeaders(kept, this.#oldest());
+  }
+
+  /** Asks a peer what it has been shown: each part of a partition may have seen another header, and none of them been anchored. */
+  async #exchange(peer: Address): Promise<void> {
+    const { net, logger } = this.#parts;
+    try {
+      for await (const headers of askHeaders(this.#parts, peer, this.#oldest(), this.#stop.signal)) {
+        const some = headers.filter((signed) => this.#isOfInterest(signed));
+        await this.#learn(some, ({ code }) => net.blame(peer, code, wrongHeaderPoints));
+      }
+    } catch (error) {
+      logger.debug({ err: error, peer }, 'comparing headers failed');
+    }
+  }
+
+  /** Notes headers that others can see as well: only a proof is told to all. */
+  async #learn(
+    headers: readonly SignedHeader[],
+    onWrong: (error: NotariumError, signed: SignedHeader) => void,
+  ): Promise<void> {
+    const { seen, net } = this.#parts;
+    await this.#loaded;
+    const fresh: { readonly signed: SignedHeader; readonly noted: Noted }[] = [];
+    for (const signed of headers) {
       try {
         const noted = seen.note(signed);
-        if (!noted.isNew || !noted.equivocation) continue;
-        await net.publish(topics.headers, jsonFrame(signed));
-        await this.#judge(signed, noted);
+        if (noted.isNew) fresh.push({ signed, noted });
       } catch (error) {
-        // The chain has taken the block: a node of it that spoils a signature must not hold up the log.
         if (!isNotariumError(error) || !error.code.startsWith('signature-')) throw error;
-        logger.debug({ err: error, height: header.height }, 'the publisher of a block has not signed it');
+        onWrong(error, signed);
       }
+    }
+    await this.#keep(fresh.map(({ signed }) => signed));
+    for (const { signed, noted } of fresh) {
+      if (!noted.equivocation) continue;
+      await net.publish(topics.headers, jsonFrame(signed));
+      await this.#judge(signed, noted);
     }
   }
 
@@ -115,8 +180,7 @@ export class EquivocationWatch {
 
   #isOfInterest({ header: { slot, publisher } }: SignedHeader): boolean {
     const { net, signer, clock, periodSeconds } = this.#parts;
-    const now = slotAt(clock.nowMs(), periodSeconds);
-    if (slot > now + 2 || slot < now - maxSlotsBack) return false;
+    if (slot > slotAt(clock.nowMs(), periodSeconds) + 2 || slot < this.#oldest()) return false;
     return publisher === signer.address || net.peers().some(({ address }) => address === publisher);
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { acceptanceSchema } from '../../core/acceptance.ts';
 import { blockSignatureSchema } from '../../core/block.ts';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
+import { signedHeaderSchema } from '../../core/equivocation.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { encodeEntries } from '../../core/log/entryBundle.ts';
 import { tileWidth } from '../../core/log/tile.ts';
@@ -21,6 +22,8 @@ export const protocols = {
   hold: '/notarium/hold/1',
   /** Signatures over a block hash that the centre has given or seen before. */
   signatures: '/notarium/signatures/1',
+  /** Headers that publishers have shown to the centre. */
+  headers: '/notarium/headers/1',
 } as const;
 
 /** Gossip topics. */
@@ -52,6 +55,11 @@ export const heldSchema = z.array(acceptanceSchema.nullable()).max(tileWidth);
 /** A block whose signatures are wanted, and what a centre has of them: its own, and the publisher's. */
 export const signaturesQuerySchema = z.strictObject({ slot: uintSchema, hash: hashSchema });
 export const signaturesSchema = z.array(blockSignatureSchema).max(2);
+
+/** From which slot on headers are wanted, and some of them. */
+export const headersQuerySchema = z.strictObject({ fromSlot: uintSchema });
+export const headersOfFrame = 256;
+export const headersSchema = z.array(signedHeaderSchema).max(headersOfFrame);
 
 /** Ids in one `records` request. */
 export const maxIdsOfRequest = 4096;

@@ -16,6 +16,7 @@ describe('Intake', () => {
       store: {
         admit: () => Promise.reject(new Error('no line is good')),
         poolStatus: () => Promise.reject(new Error('not asked')),
+        promise: () => Promise.reject(new Error('nothing is known')),
       },
       workers: {
         threadCount: 1,

@@ -9,7 +9,7 @@ import { systemClock } from '../../../services/lib/clock.ts';
 import type { Lease, PoolRow, Store, StoredBlock } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { crypto, randomSigner } from '../../support/recordKit.ts';
-import { network as networkText, rows } from '../store/storeKit.ts';
+import { logAll, network as networkText, rows } from '../store/storeKit.ts';
 import { type StorePlace, storePlace } from '../store/storePlace.ts';
 
 describe('sealBlock', () => {
@@ -73,6 +73,18 @@ describe('sealBlock', () => {
     await expectCode('vote-conflict', seal(7));
     expect(await store.voteOf(7)).to.deep.equal(voted);
     expect((await seal(8))!.header.treeSize).to.equal(5);
+  });
+
+  it('leaves room in a block for what lost its anchor, which stands in front', async () => {
+    const [first, lost, newer] = [rows(2, 'first'), rows(5, 'lost'), rows(9, 'newer')];
+    await logAll(store, first, 5);
+    await logAll(store, lost, 6);
+    await store.orphanBlocks(1);
+    await store.admit(newer);
+    const full = await seal(7, { limit: 8 });
+    expect(full!.header).to.include({ height: 2, treeSize: 2 + 8 });
+    await store.voidBlock(2, { lease });
+    expect((await seal(8, { limit: 4 }))!.header).to.include({ height: 2, treeSize: 2 + 5 });
   });
 
   it('takes the records of a void block first, and then what is newer', async () => {

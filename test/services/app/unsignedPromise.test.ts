@@ -4,6 +4,7 @@ import { checkLines } from '../../../services/app/checkLines.ts';
 import { Intake } from '../../../services/app/Intake.ts';
 import { recordView } from '../../../services/app/views.ts';
 import { checkAcceptance } from '../../../services/core/acceptance.ts';
+import { toHex } from '../../../services/core/bytes.ts';
 import { systemClock } from '../../../services/lib/clock.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
@@ -70,8 +71,27 @@ onBothDatabases('promises that nobody wanted to have signed', (newPlace) => {
     const parts = { store, signer, network } as unknown as CentreParts;
     expect((await recordView(parts, records[0]!.id))!.acceptance).to.deep.equal(known.acceptance);
 
+    // What came from another centre is watched as soon as a client has our word for it, however it asks.
+    const others = await Promise.all(['one', 'two', 'three'].map((text) => signedRecord(network, submitter, text)));
+    const promise = { acceptedAt: 1, includeBySlot: 1 };
+    const checked = checkLines(others.map(textOf), {
+      network,
+      crypto,
+      sign: undefined,
+      nowMs: Date.now(),
+      promise,
+    }).checked;
+    await store.admit(
+      checked.map(({ index: _, acceptance: __, ...rest }) => ({ ...rest, ...promise, acceptance: new Uint8Array(0) })),
+    );
+    expect(await store.overdue(2, 10)).to.deep.equal([]);
+    await recordView(parts, others[0]!.id);
+    await intake.accept([textOf(others[1]!)]);
+    await intake.acceptBriefly([textOf(others[2]!)]);
+    expect((await store.overdue(2, 10)).map(toHex)).to.deep.equal([others[0]!.id, others[1]!.id]);
+
     const overdue = await store.overdue(known.acceptance.includeBySlot + 1, 10);
-    expect(overdue).to.have.length(5);
+    expect(overdue).to.have.length(5 + 2);
     await intake.close();
   });
 });

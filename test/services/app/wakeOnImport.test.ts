@@ -11,10 +11,11 @@ import { until } from '../../support/until.ts';
 import { alice, anchor, network } from '../store/storeKit.ts';
 
 describe('a block of another centre', () => {
-  /** A publisher over a chain that has one block; `look` is called before it gives that. */
+  /** A publisher over a chain of which one block is missing here; `look` is called before it gives that. */
   function publisherOver(look: () => void) {
     let logSize = 0;
-    const header = { height: 1, treeSize: 5, root: `0x${'00'.repeat(32)}`, publisher: alice };
+    const prunedSlots: number[] = [];
+    const header = { height: 200, treeSize: 5, root: `0x${'00'.repeat(32)}`, publisher: alice };
     const found = {
       header,
       blockHash: `0x${'01'.repeat(32)}`,
@@ -34,11 +35,14 @@ describe('a block of another centre', () => {
       knowsBlock: async () => false,
       refresh: async () => {},
       overdue: async () => [],
+      // Each in the slot of its height.
+      block: async (height: number) => ({ header: { slot: height } }),
+      pruneVotes: async (slot: number) => void prunedSlots.push(slot),
       adoptBlock: () => Promise.reject(new NotariumError('block-not-found')),
     };
     const chain = {
       checkInstance: async () => {},
-      head: async () => 1,
+      head: async () => 200,
       anchoredBlocks: async function* () {
         look();
         yield found as unknown as AnchoredBlock;
@@ -55,7 +59,7 @@ describe('a block of another centre', () => {
     };
     const sizes: number[] = [];
     const publisher = new Publisher(parts as unknown as CentreParts, () => sizes.push(logSize), true);
-    return { publisher, problems, sizes, logSize: () => logSize };
+    return { publisher, problems, sizes, prunedSlots, logSize: () => logSize };
   }
 
   it('wakes those who wait for their receipts', async () => {
@@ -64,6 +68,13 @@ describe('a block of another centre', () => {
     await publisher.close();
     expect(sizes[0]).to.equal(logSize());
     expect(logSize()).to.equal(5);
+  });
+
+  it('lets the votes go that no block after it can need', async () => {
+    const { publisher, prunedSlots } = publisherOver(() => {});
+    await publisher.start();
+    await publisher.close();
+    expect(prunedSlots).to.deep.equal([200 - defaultSettings.maxLostAnchors]);
   });
 
   it('is a problem only as long as it is wrong', async () => {

@@ -13,7 +13,9 @@ onBothDatabases('promises', (newPlace) => {
     await using place = await newPlace();
     const store = await place.open();
     const problems = new Problems();
-    const parts = { store, problems, clock: systemClock, logger: silentLogger } as unknown as CentreParts;
+    const told: (readonly Uint8Array[])[] = [];
+    const replication = { broadcast: (entries: readonly Uint8Array[]) => void told.push(entries) };
+    const parts = { store, problems, clock: systemClock, logger: silentLogger, replication } as unknown as CentreParts;
     const others = { ...row('of another centre'), acceptance: new Uint8Array(0) };
     const mine = rows(20);
     const { includeBySlot } = mine[0]!;
@@ -23,6 +25,7 @@ onBothDatabases('promises', (newPlace) => {
     await watchPromises(parts, includeBySlot + 1);
     await watchPromises(parts, includeBySlot + 2);
     expect(problems.list()).to.deep.equal([{ code: 'promise-broken', detail: '20 records wait beyond their slot' }]);
+    expect(told).to.deep.equal([mine.map(({ entry }) => entry)]);
     const alerts = await store.eventsAfter(0, 10);
     expect(alerts.map(({ type, data }) => ({ type, ...data }))).to.deep.equal([
       {

@@ -8,6 +8,7 @@ import { instance, network } from './storeKit.ts';
 /** Opens stores of one kind over and over, each in its own place or again in the same. */
 export type StorePlace = AsyncDisposable & {
   readonly dataDir: string;
+  readonly databaseUrl: string | undefined;
   open(options?: Partial<StoreOptions>): Promise<Store>;
 };
 
@@ -18,6 +19,7 @@ export async function storePlace(engine: 'sqlite' | 'postgres'): Promise<StorePl
   const opened: Store[] = [];
   return {
     dataDir: folder.path,
+    databaseUrl,
     async open(options = {}) {
       const store = await openStore({
         dataDir: folder.path,

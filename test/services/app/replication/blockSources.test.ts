@@ -47,6 +47,18 @@ describe('blockSources', () => {
     expect(asked[0]!.timeoutMs).to.be.at.most(6_000);
   });
 
+  it('gives the last records of a proposal where the log has the first ones already', async () => {
+    const ids = Uint8Array.from({ length: 96 }, (_, at) => Math.floor(at / 32));
+    const parts = partsWith(encodeEntries([]));
+    const store = { entriesOf: async (some: readonly Uint8Array[]) => some.map((id) => entry(id[0]!)) };
+    parts.proposals.keep(zeroHash, { ids, seqs: new Float64Array(3), extras: new Map([[2, entry(9)]]) });
+    const sourcesFrom = (from: number) =>
+      all(blockSources({ ...parts, store } as never, new ReadAhead(), zeroHash, from, 8));
+    expect(await all((await sourcesFrom(5))[0]!.entries())).to.deep.equal([[entry(0), entry(1), entry(9)]]);
+    expect(await all((await sourcesFrom(6))[0]!.entries())).to.deep.equal([[entry(1), entry(9)]]);
+    expect((await sourcesFrom(4)).map(({ name }) => name)).to.not.include('own pool');
+  });
+
   it('says of what is no bundle that it is not the block', async () => {
     const [source] = await all(blockSources(partsWith(Uint8Array.of(9, 9, 9)), new ReadAhead(), zeroHash, 0, 1));
     await expectCode('block-invalid', all(source!.entries()));

@@ -12,6 +12,7 @@ import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
 import type { Store } from '../../../../services/store/Store.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
+import { logAll, row, rows } from '../../store/storeKit.ts';
 import { itemOf, openVoter, poolRow, slot, testNetwork, type Voter } from './replicationKit.ts';
 
 describe('castVotes', function () {
@@ -45,7 +46,11 @@ describe('castVotes', function () {
     return handler!;
   }
 
-  async function ask(handler: RequestHandler, header: BlockHeader, records: readonly CheckedRecord[]): Promise<string> {
+  async function ask(
+    handler: RequestHandler,
+    header: BlockHeader,
+    records: readonly Parameters<typeof itemOf>[0][],
+  ): Promise<string> {
     // What `onHeader` would check; here it is told that all is well.
     const head = jsonFrame({ header, signature: `0x${'11'.repeat(65)}` });
     const frames = (async function* () {
@@ -101,6 +106,22 @@ describe('castVotes', function () {
     const answer = ask(started(store, signer), await voter.headerOf([record]), [record]);
     expect(await answer.catch((error: Error) => error.message)).to.equal('the disk has gone');
     expect(signed).to.equal(0);
+  });
+
+  it('takes as many records more as it has lost the anchors of', async () => {
+    await logAll(voter.store, [row('one')], slot - 3);
+    const lost = rows(60, 'lost');
+    await logAll(voter.store, lost, slot - 2);
+    const records: CheckedRecord[] = [];
+    while (records.length < 50) records.push(await voter.record());
+    await voter.store.admit(records.map(poolRow));
+    await voter.store.orphanBlocks(1);
+    const tail = lost.map(({ id, entry }) => ({ idBytes: id, entry }));
+    const header = await voter.headerOf(records);
+    await ask(started(voter.store, randomSigner()), header, [...tail, ...records]);
+    const most = voter.parts.settings.maxBlockRecords;
+    const tooMany = Array.from({ length: most + tail.length + 1 }, () => tail[0]!);
+    await expectCode('vote-refused', ask(started(voter.store, randomSigner()), header, tooMany));
   });
 
   it('blames for what is no proposal at all', async () => {

@@ -3,6 +3,7 @@ import { serveHold } from '../../../../services/app/replication/holdRecords.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
 import { heldSchema, onlyFrame, readJson } from '../../../../services/app/replication/wire.ts';
 import { checkAcceptance } from '../../../../services/core/acceptance.ts';
+import { toHex } from '../../../../services/core/bytes.ts';
 import { encodeEntries } from '../../../../services/core/log/entryBundle.ts';
 import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
 import { crypto, randomSigner } from '../../../support/recordKit.ts';
@@ -39,5 +40,10 @@ describe('serveHold', () => {
       expect(acceptance!.centre).to.equal(signer.address);
       expect(acceptance!.includeBySlot).to.be.greaterThan(slot);
     }
+    // What it has promised it watches, as if its own client had brought it; what nobody asked for it does not.
+    await voter.store.admit([poolRow(await voter.record())]);
+    const { includeBySlot } = answers[1]!;
+    expect((await voter.store.overdue(includeBySlot + 1, 10)).map(toHex)).to.deep.equal([fresh.id]);
+    expect(await voter.store.overdue(includeBySlot, 10)).to.deep.equal([]);
   });
 });

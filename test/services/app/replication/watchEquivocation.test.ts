@@ -1,13 +1,15 @@
 import { expect } from 'chai';
 import { createMetrics } from '../../../../services/app/metrics.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
+import { SeenHeaders } from '../../../../services/app/replication/SeenHeaders.ts';
 import { EquivocationWatch } from '../../../../services/app/replication/watchEquivocation.ts';
-import { topics } from '../../../../services/app/replication/wire.ts';
-import { type BlockHeader, blockDigest, zeroHash } from '../../../../services/core/block.ts';
-import { toHex } from '../../../../services/core/bytes.ts';
+import { headersSchema, jsonFrame, protocols, readJson, topics } from '../../../../services/app/replication/wire.ts';
+import { type BlockHeader, blockDigest, blockHash, zeroHash } from '../../../../services/core/block.ts';
+import { type Address, toHex } from '../../../../services/core/bytes.ts';
 import { checkEquivocation, type SignedHeader } from '../../../../services/core/equivocation.ts';
-import type { Net } from '../../../../services/net/Net.ts';
-import { randomSigner } from '../../../support/recordKit.ts';
+import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
+import type { Store } from '../../../../services/store/Store.ts';
+import { crypto, randomSigner } from '../../../support/recordKit.ts';
 import { until } from '../../../support/until.ts';
 import { openVoter, slot, testNetwork, type Voter } from './replicationKit.ts';
 
@@ -17,13 +19,40 @@ describe('EquivocationWatch', () => {
   let told = 0;
   let voter: Voter;
   let watch: EquivocationWatch;
+  let handler: RequestHandler | undefined;
+  let connected: ((peer: Address) => void) | undefined;
+  /** What a peer answers that is asked for headers. */
+  let peerFrames: unknown[] = [];
+  const blamed: unknown[] = [];
+  const peer = randomSigner().address;
 
   beforeEach(async () => {
     voter = await openVoter();
+    await start(voter.store);
+  });
+
+  async function start(store: Store): Promise<void> {
     reports.length = 0;
+    blamed.length = 0;
     told = 0;
     const net: Partial<Net> = {
       subscribe: () => {},
+      handle: (protocol, given) => {
+        expect(protocol).to.equal(protocols.headers);
+        handler = given;
+      },
+      onConnect: (given) => {
+        connected = given;
+      },
+      async *request(of, protocol, frames) {
+        expect([of, protocol]).to.deep.equal([peer, protocols.headers]);
+        expect(JSON.parse(new TextDecoder().decode([...(frames as Iterable<Uint8Array>)][0]))).to.deep.equal({
+          fromSlot: slot - 1000,
+        });
+        for (const frame of peerFrames) yield jsonFrame(frame);
+      },
+      peers: () => [{ address: culprit.address, isConnected: true, score: 0 }],
+      blame: (...given) => void blamed.push(given),
       publish: async (topic) => {
         expect(topic).to.equal(topics.headers);
         return ++told;
@@ -39,13 +68,16 @@ describe('EquivocationWatch', () => {
     const clock = { ...voter.parts.clock, sleep: () => new Promise<void>((done) => setImmediate(done)) };
     watch = new EquivocationWatch({
       ...voter.parts,
+      seen: new SeenHeaders(testNetwork, crypto),
+      signer: randomSigner(),
+      store,
       net,
       chain,
       clock,
       metrics: createMetrics(),
     } as unknown as ReplicationParts);
     watch.start();
-  });
+  }
   afterEach(async () => {
     await watch.close();
     await voter[Symbol.asyncDispose]();
@@ -77,6 +109,61 @@ describe('EquivocationWatch', () => {
     // Each half of the proof when it was new, and the first again with the second.
     expect(told).to.equal(3);
     expect(await watch.note(await signed({ treeSize: 3 }))).to.equal(false);
+  });
+
+  it('knows after a restart what it was shown, and what it had not yet reported', async () => {
+    const shown = await signed({});
+    await watch.note(shown);
+    await watch.note(await signed({ slot: slot - 1, height: 7 }));
+    await watch.close();
+    await start(await voter.reopen());
+    expect(told).to.equal(0);
+    expect(await watch.note(await signed({ treeSize: 2 }))).to.equal(false);
+    await until('the report', () => reports.length === 1);
+    expect(reports[0]![0]).to.deep.equal(shown);
+    await watch.close();
+    await voter[Symbol.asyncDispose]();
+
+    voter = await openVoter();
+    const two = [shown, await signed({ treeSize: 3 })];
+    const kept = two.map((each) => ({ hash: blockHash(testNetwork, each.header), signed: each }));
+    await voter.store.keepHeaders(kept, 0);
+    await start(voter.store);
+    await until('the report', () => reports.length === 1);
+  });
+
+  it('forgets what is long over', async () => {
+    const old = await signed({ slot: slot - 1001 });
+    await voter.store.keepHeaders([{ hash: blockHash(testNetwork, old.header), signed: old }], 0);
+    await watch.note(await signed({}));
+    expect((await voter.store.keptHeaders()).map(({ signed: each }) => each.header.slot)).to.deep.equal([slot]);
+  });
+
+  it('compares what it was shown with a peer that it meets, and tells all of a proof alone', async () => {
+    const [shown, other] = [await signed({}), await signed({ treeSize: 2 })];
+    await watch.note(shown);
+    await watch.note(await signed({ slot: slot - 5 }));
+    expect(told).to.equal(2);
+    const query = (async function* () {
+      yield jsonFrame({ fromSlot: slot });
+    })();
+    const answers: unknown[] = [];
+    for await (const frame of handler!(query, peer, AbortSignal.timeout(10_000))) {
+      answers.push(...readJson(headersSchema, frame));
+    }
+    expect(answers).to.deep.equal([shown]);
+
+    const spoilt = { ...(await signed({ slot: slot - 3 })), signature: other.signature };
+    const strange = await signed({ publisher: randomSigner().address });
+    peerFrames = [[await signed({ slot: slot - 2 }), strange, spoilt], [other]];
+    connected!(peer);
+    await until('the report', () => reports.length === 1);
+    expect(reports[0]!.slice(0, 2)).to.deep.equal([shown, other]);
+    expect(told).to.equal(4);
+    expect(blamed).to.deep.equal([[peer, 'signature-mismatch', 10]]);
+    expect((await voter.store.keptHeaders()).map(({ signed: each }) => each.header.slot - slot)).to.deep.equal([
+      -5, -2, 0, 0,
+    ]);
   });
 
   it('reports who shows another block than the one that was anchored before', async () => {
