@@ -38,7 +38,6 @@ contract VoteHandler {
     /// Of each elector at the moment of the proposal.
     mapping(uint256 id => mapping(address account => uint256 weight)) public weightOf;
     mapping(address account => uint16 weight) private weights;
-    mapping(uint256 id => address account) private weighed;
     mapping(uint256 id => Draft draft) private drafts;
     mapping(uint256 id => address proposer) private proposers;
     mapping(address account => uint256 key) private keys;
@@ -90,7 +89,6 @@ contract VoteHandler {
         electors[id] = members;
         drafts[id] = draft;
         proposers[id] = members[place];
-        if (draft.kind == Kind.Parameter) weighed[id] = account;
         for (uint256 i = 0; i < members.length; ++i) {
             weightOf[id][members[i]] = draft.kind == Kind.Resource ? weights[members[i]] : 1;
         }
@@ -163,8 +161,11 @@ contract VoteHandler {
         try governor.execute(targets, new uint256[](targets.length), calls, description) {
             require(before == IGovernor.ProposalState.Succeeded, "executed without having passed");
             ++executions[id];
-            // As the draft had it: one proposal, one weight.
-            if (kind == Kind.Parameter) setWeight(weighed[id], uint16(2 + (uint256(drafts[id].contentHash) % 5)));
+            if (kind == Kind.Parameter) {
+                for (uint256 i = 0; i < PEOPLE; ++i) {
+                    weights[vm.addr(i + 1)] = proposedWeight(uint256(drafts[id].contentHash), i);
+                }
+            }
             if (kind == Kind.Resource) versions.push(id);
         } catch (bytes memory reason) {
             // What has passed may be impossible by now; then it has not been executed.
@@ -229,9 +230,15 @@ contract VoteHandler {
             draft.kind = Kind.General;
         } else if (what == 4) {
             draft.kind = Kind.Parameter;
-            Weight[] memory only = new Weight[](1);
-            only[0] = Weight(account, uint16(2 + (contents % 5)));
-            draft.calls[0] = abi.encodeCall(IConsortiumGovernor.setWeights, (only));
+            Weight[] memory all = new Weight[](PEOPLE);
+            for (uint256 i = 0; i < PEOPLE; ++i) {
+                Weight memory next = Weight(vm.addr(i + 1), proposedWeight(contents, i));
+                // In ascending order of the accounts.
+                uint256 place = i;
+                for (; place > 0 && all[place - 1].account > next.account; --place) all[place] = all[place - 1];
+                all[place] = next;
+            }
+            draft.calls[0] = abi.encodeCall(IConsortiumGovernor.setWeights, (all));
         } else {
             draft.kind = Kind.Resource;
             uint64 head = resources.head(RESOURCE_SET);
@@ -240,10 +247,8 @@ contract VoteHandler {
         }
     }
 
-    /// @dev Who is not named weighs 1.
-    function setWeight(address account, uint16 weight) private {
-        for (uint256 i = 0; i < PEOPLE; ++i) weights[vm.addr(i + 1)] = 1;
-        weights[account] = weight;
+    function proposedWeight(uint256 content, uint256 person) private pure returns (uint16) {
+        return uint16(1 + ((content + person) % 5));
     }
 
     function argumentsOf(uint256 id) private view returns (address[] memory targets, bytes[] memory calls, bytes32) {
