@@ -113,7 +113,7 @@ describe('Rfc9162 (Solidity)', () => {
           expect(await harness.verifyConsistency(from, old, to, root, other)).to.equal(false);
         }
       }),
-      { numRuns: 25, seed: 9162 },
+      { numRuns: 12, seed: 9162 },
     );
   });
 

@@ -21,7 +21,8 @@ describe('what a centre has promised', function () {
     signedRecord(net.network, signer, `promise ${made++}`, fields);
 
   before(async () => {
-    net = await startNetwork({});
+    // As many threads as a centre has by itself: rivals meet in different ones.
+    net = await startNetwork({ args: ['--threads', '2'] });
     anvil = anvilControl(net.chain.rpcUrl);
   });
   after(() => net?.close());
