@@ -3,6 +3,7 @@ import type { ProposalId } from '../../core/governance/signing.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import { Attempts } from './Attempts.ts';
 import type { BallotExchange } from './BallotExchange.ts';
+import { BallotPauses } from './BallotPauses.ts';
 import { executeProposal } from './changeProposal.ts';
 import { projectedProposal } from './findProposal.ts';
 import type { GovernanceParts, GovernanceWorker } from './GovernanceParts.ts';
@@ -21,6 +22,8 @@ const pageSize = 100;
  * time from another one, and blames who asks more: hundreds of proposals at once must not set the centres against each other.
  */
 const asksAtOnce = 8;
+/** Longest pause before ballots are handed in again: the vote may end soon after the chain can be reached again. */
+const handInPauseMs = 10_000;
 /** What has passed can be executed for so long after its last second: `EXECUTION_SECONDS` of the contract. */
 const executionSeconds = 30 * 86_400;
 
@@ -33,6 +36,7 @@ type Open = {
   decidesMs?: number;
   passedMs?: number;
   readonly handIn: Attempts;
+  readonly pauses: BallotPauses;
   readonly execution: Attempts;
   readonly gathering: Attempts;
 };
@@ -124,8 +128,9 @@ export class ProposalDuties implements GovernanceWorker {
         this.#seenSeq = Math.max(this.#seenSeq, seq);
         const proposalId = subject as ProposalId;
         if (this.#open.has(proposalId)) continue;
-        const attempts = { handIn: new Attempts(), execution: new Attempts(), gathering: new Attempts() };
-        this.#open.set(proposalId, attempts);
+        const attempts = { execution: new Attempts(), gathering: new Attempts() };
+        const handIn = new Attempts(handInPauseMs);
+        this.#open.set(proposalId, { ...attempts, handIn, pauses: new BallotPauses() });
       }
       beforeSeq = page.at(-1)?.seq;
       if (page.length < pageSize) break;
@@ -140,7 +145,9 @@ export class ProposalDuties implements GovernanceWorker {
     const now = notices.chainSeconds();
     if (now < proposal.voteStart || now > proposal.voteEnd) return;
     const voted = new Set(proposal.votes.map(({ voter }) => voter));
-    const ballots = openBallots(await store.ballots(proposal.proposalId), voted);
+    const { pauses } = open;
+    const kept = await store.ballots(proposal.proposalId);
+    const ballots = openBallots(kept, voted).filter(({ voter }) => pauses.isDue(voter));
     if (ballots.length === 0) return;
     const place = placeInOrder(proposal, signer.address);
     const { stepMs } = this.#options;
@@ -149,7 +156,7 @@ export class ProposalDuties implements GovernanceWorker {
     const isDecided = open.decidesMs !== undefined && performance.now() >= open.decidesMs + place * stepMs;
     if (!isDecided && now < lastCallAt(proposal, place, stepMs)) return;
     this.#attempt(open.handIn, proposal, 'collected ballots', async () => {
-      await handInBallots(this.#parts, proposal, this.#stop.signal);
+      await handInBallots(this.#parts, proposal, { pauses, signal: this.#stop.signal });
       return true;
     });
   }
