@@ -191,8 +191,10 @@ export type Governance = {
    */
   castVote(vote: Omit<Ballot, 'voter'>, options?: CallOptions): Promise<MinedCall>;
   /**
-   * Hands collected votes in, in one batch; those of who has voted already are passed over.
-   * @throws NotariumError `proposal-unknown`, `proposal-state`, `elector-unknown`, `ballot-invalid`.
+   * Hands collected votes in, in one batch; those of who has voted already are passed over. Nothing is sent where the wallets
+   * among the voters take more than a million gas each.
+   * @throws NotariumError `proposal-unknown`, `proposal-state`, `elector-unknown`, `ballot-invalid`; `chain-answer-invalid` with
+   *   data { reverted } where so many transactions were mined and came to nothing.
    */
   castVotes(
     proposalId: ProposalId,

@@ -8,19 +8,21 @@ const magic = '0x1626ba7e';
 
 /**
  * Whether the contract wallet at an address takes a signature over a digest now (ERC-1271). An address without code takes none.
+ * @param asker The contract that would ask: there are wallets that answer one and not another.
  * @throws JsonRpcError but for a revert; NotariumError `chain-unreachable`.
  */
 export async function isTakenByWallet(
   rpc: JsonRpc,
-  account: Address,
+  { account, asker }: { readonly account: Address; readonly asker: Address },
   digest: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
   const padding = new Uint8Array((32 - (signature.length % 32)) % 32);
   // The digest, where the bytes begin, how many they are, and they themselves.
   const args = concat(digest, uintWord(64), uintWord(signature.length), signature, padding);
+  const data = toHex(concat(fromHex(magic), args));
   try {
-    const answer = await rpc('eth_call', [{ to: account, data: toHex(concat(fromHex(magic), args)) }, 'latest']);
+    const answer = await rpc('eth_call', [{ from: asker, to: account, data }, 'latest']);
     return String(answer).slice(0, 66) === magic.padEnd(66, '0');
   } catch (error) {
     if (error instanceof JsonRpcError && isRevert(error)) return false;

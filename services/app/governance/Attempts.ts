@@ -1,7 +1,7 @@
 import { isNotariumError } from '../../core/errors.ts';
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 300_000;
+const usualLongestPauseMs = 300_000;
 
 /** One kind of work that may come to nothing: never twice at a time, and less and less often while it does not succeed. */
 export class Attempts {
@@ -9,6 +9,11 @@ export class Attempts {
   #nextMs = 0;
   #running: Promise<void> | undefined;
   #told: string | undefined;
+  readonly #longestPauseMs: number;
+
+  constructor(longestPauseMs = usualLongestPauseMs) {
+    this.#longestPauseMs = longestPauseMs;
+  }
 
   /** Neither under way nor to be left alone for now. */
   get isReady(): boolean {
@@ -51,7 +56,7 @@ export class Attempts {
     } finally {
       // The first pause comes after a success too: what follows from it is not confirmed yet.
       const pauseMs = firstPauseMs * 2 ** Math.min(this.#failures, 16);
-      this.#nextMs = performance.now() + Math.min(longestPauseMs, pauseMs);
+      this.#nextMs = performance.now() + Math.min(this.#longestPauseMs, pauseMs);
       this.#running = undefined;
     }
   }

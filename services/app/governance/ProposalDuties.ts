@@ -1,7 +1,7 @@
 import { type ErrorCode, isNotariumError } from '../../core/errors.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
 import { every, type Loop } from '../../lib/every.ts';
-import { Attempts } from './Attempts.ts';
+import type { Attempts } from './Attempts.ts';
 import type { BallotExchange } from './BallotExchange.ts';
 import { executeProposal } from './changeProposal.ts';
 import { projectedProposal } from './findProposal.ts';
@@ -10,12 +10,10 @@ import { decides, handInBallots, openBallots } from './handInBallots.ts';
 import { type OutcomeExchange, outcomeSignatures } from './OutcomeExchange.ts';
 import { lastCallAt, placeInOrder } from './order.ts';
 import type { ProposalProjection } from './projections.ts';
+import { attemptsOf, isIdle, type Unfinished, UnfinishedProposals } from './UnfinishedProposals.ts';
 
 const periodMs = 1_000;
 const pullMs = 5_000;
-/** All proposals are looked at again so often: a deep reorganisation may have opened one. */
-const rescanMs = 3_600_000;
-const pageSize = 100;
 /**
  * Questions to the other centres about different proposals, begun in one look and under way. Each centre takes some dozens at a
  * time from another one, and blames who asks more: hundreds of proposals at once must not set the centres against each other.
@@ -26,16 +24,6 @@ const executionSeconds = 30 * 86_400;
 
 /** Somebody was faster, or something is away, which others say already. */
 const quietCodes: ReadonlySet<ErrorCode> = new Set(['proposal-state', 'content-unavailable', 'chain-unreachable']);
-
-/** A proposal about which there is something to do, or will be. */
-type Open = {
-  /** On the monotonic counter: since when the ballots decide, and since when it can be executed. */
-  decidesMs?: number;
-  passedMs?: number;
-  readonly handIn: Attempts;
-  readonly execution: Attempts;
-  readonly gathering: Attempts;
-};
 
 /** How the duties are done. */
 export type DutyOptions = {
@@ -52,13 +40,11 @@ export class ProposalDuties implements GovernanceWorker {
   readonly #parts: GovernanceParts;
   readonly #exchanges: { readonly ballots: BallotExchange; readonly outcomes: OutcomeExchange };
   readonly #options: DutyOptions;
-  readonly #open = new Map<ProposalId, Open>();
+  readonly #unfinished: UnfinishedProposals;
   readonly #stop = new AbortController();
   #loops: Loop[] = [];
-  #seenSeq = 0;
   #begunAsks = 0;
   #openAsks = 0;
-  #scannedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     parts: GovernanceParts,
@@ -68,9 +54,10 @@ export class ProposalDuties implements GovernanceWorker {
     this.#parts = parts;
     this.#exchanges = exchanges;
     this.#options = options;
+    this.#unfinished = new UnfinishedProposals(parts.store);
     parts.onJoin((net) =>
       net.onConnect(() => {
-        for (const { gathering } of this.#open.values()) gathering.reset();
+        for (const { gathering } of this.#unfinished.open.values()) gathering.reset();
       }),
     );
   }
@@ -88,7 +75,7 @@ export class ProposalDuties implements GovernanceWorker {
     this.#stop.abort();
     await this.#exchanges.ballots.close();
     for (const { done } of this.#loops) await done;
-    for (const open of this.#open.values()) {
+    for (const open of this.#unfinished.open.values()) {
       for (const attempts of attemptsOf(open)) await attempts.ended();
     }
   }
@@ -96,51 +83,28 @@ export class ProposalDuties implements GovernanceWorker {
   async #look(): Promise<void> {
     // One process of a centre does it.
     if (!(await this.#parts.notices.lease())) return;
-    await this.#findNew();
+    await this.#unfinished.find();
     this.#begunAsks = 0;
-    for (const [proposalId, open] of this.#open) {
+    for (const [proposalId, open] of this.#unfinished.open) {
       if (this.#stop.signal.aborted) return;
       const proposal = await projectedProposal(this.#parts.store, proposalId);
       // Gone by a reorganisation, it may come back.
       if (!proposal) continue;
       if (!proposal.outcome) await this.#collect(proposal, open);
-      else if (await this.#finish(proposal, open)) this.#open.delete(proposalId);
+      else if (await this.#finish(proposal, open)) this.#unfinished.open.delete(proposalId);
     }
-  }
-
-  async #findNew(): Promise<void> {
-    const { store } = this.#parts;
-    const isScan = performance.now() - this.#scannedMs >= rescanMs;
-    const untilSeq = isScan ? 0 : this.#seenSeq;
-    let beforeSeq: number | undefined;
-    for (;;) {
-      const page = await store.projections({
-        kind: 'proposal',
-        limit: pageSize,
-        ...(beforeSeq === undefined ? {} : { beforeSeq }),
-      });
-      for (const { seq, subject } of page) {
-        if (seq <= untilSeq) return;
-        this.#seenSeq = Math.max(this.#seenSeq, seq);
-        const proposalId = subject as ProposalId;
-        if (this.#open.has(proposalId)) continue;
-        const attempts = { handIn: new Attempts(), execution: new Attempts(), gathering: new Attempts() };
-        this.#open.set(proposalId, attempts);
-      }
-      beforeSeq = page.at(-1)?.seq;
-      if (page.length < pageSize) break;
-    }
-    if (isScan) this.#scannedMs = performance.now();
   }
 
   /** Hands ballots in when they decide, or before it is too late. */
-  async #collect(proposal: ProposalProjection, open: Open): Promise<void> {
+  async #collect(proposal: ProposalProjection, open: Unfinished): Promise<void> {
     const { store, signer, notices } = this.#parts;
     await this.#fetchContent(proposal, open);
     const now = notices.chainSeconds();
     if (now < proposal.voteStart || now > proposal.voteEnd) return;
     const voted = new Set(proposal.votes.map(({ voter }) => voter));
-    const ballots = openBallots(await store.ballots(proposal.proposalId), voted);
+    const { pauses } = open;
+    const kept = await store.ballots(proposal.proposalId);
+    const ballots = openBallots(kept, voted).filter(({ voter }) => pauses.isDue(voter));
     if (ballots.length === 0) return;
     const place = placeInOrder(proposal, signer.address);
     const { stepMs } = this.#options;
@@ -149,13 +113,13 @@ export class ProposalDuties implements GovernanceWorker {
     const isDecided = open.decidesMs !== undefined && performance.now() >= open.decidesMs + place * stepMs;
     if (!isDecided && now < lastCallAt(proposal, place, stepMs)) return;
     this.#attempt(open.handIn, proposal, 'collected ballots', async () => {
-      await handInBallots(this.#parts, proposal, this.#stop.signal);
+      await handInBallots(this.#parts, proposal, { pauses, signal: this.#stop.signal });
       return true;
     });
   }
 
   /** What is left once the outcome is known; true when that is nothing. */
-  async #finish(proposal: ProposalProjection, open: Open): Promise<boolean> {
+  async #finish(proposal: ProposalProjection, open: Unfinished): Promise<boolean> {
     const { outcomes } = this.#exchanges;
     const { registry, store } = this.#parts;
     await outcomes.sign(proposal);
@@ -174,7 +138,7 @@ export class ProposalDuties implements GovernanceWorker {
   }
 
   /** Executes what has passed; true when there is nothing to execute any more. */
-  #execute(proposal: ProposalProjection, open: Open): boolean {
+  #execute(proposal: ProposalProjection, open: Unfinished): boolean {
     const { notices, signer } = this.#parts;
     const { outcome, executed, kind, voteEnd, proposalId } = proposal;
     if (outcome!.decision !== 'passed' || executed || kind === 'general') return true;
@@ -192,7 +156,7 @@ export class ProposalDuties implements GovernanceWorker {
   }
 
   /** So that its content is here when somebody votes, or asks for the result. */
-  async #fetchContent(proposal: ProposalProjection, { gathering }: Open): Promise<void> {
+  async #fetchContent(proposal: ProposalProjection, { gathering }: Unfinished): Promise<void> {
     const { store, contents } = this.#parts;
     const { contentHash } = proposal;
     if (await store.hasContent(contentHash)) return;
@@ -234,19 +198,11 @@ export class ProposalDuties implements GovernanceWorker {
   async #pull(): Promise<void> {
     if (!(await this.#parts.notices.lease())) return;
     const asked: ProposalId[] = [];
-    for (const proposalId of this.#open.keys()) {
+    for (const proposalId of this.#unfinished.open.keys()) {
       const proposal = await projectedProposal(this.#parts.store, proposalId);
       if (proposal && !proposal.outcome && proposal.voteEnd >= this.#parts.notices.chainSeconds())
         asked.push(proposalId);
     }
     await this.#exchanges.ballots.pull(asked);
   }
-}
-
-function attemptsOf({ handIn, execution, gathering }: Open): Attempts[] {
-  return [handIn, execution, gathering];
-}
-
-function isIdle(open: Open): boolean {
-  return !attemptsOf(open).some(({ isRunning }) => isRunning);
 }

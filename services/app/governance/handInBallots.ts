@@ -3,6 +3,7 @@ import { type ErrorCode, isNotariumError, type NotariumError } from '../../core/
 import type { Support } from '../../core/governance/names.ts';
 import { outcomeOf } from '../../core/governance/outcome.ts';
 import type { StoredBallot } from '../../store/BallotStore.ts';
+import type { BallotPauses } from './BallotPauses.ts';
 import { ballotBatches } from './ballotBatches.ts';
 import type { GovernanceParts } from './GovernanceParts.ts';
 import type { ProposalProjection } from './projections.ts';
@@ -32,23 +33,21 @@ const divisibleCodes: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Hands in all ballots that the chain lacks, in one batch where they fit, in halves of what is not taken. Whoever else does it at
- * the same time does no harm: who has voted is passed over.
- * @throws NotariumError of `Governance.castVotes`, but `ballot-invalid`: ballots that are not taken are dropped; and but
- *   `proposal-state`: somebody was faster, and it is decided.
+ * the same time does no harm: who has voted is passed over. A ballot that fails by itself is left alone for a while.
+ * @throws NotariumError of `Governance.castVotes`, but for what may be the fault of a ballot; and but `proposal-state`: somebody
+ *   was faster, and it is decided.
  */
 export async function handInBallots(
   parts: Pick<GovernanceParts, 'governance' | 'store' | 'logger' | 'notices'>,
   { proposalId }: ProposalProjection,
-  signal: AbortSignal,
+  { pauses, signal }: { readonly pauses: BallotPauses; readonly signal: AbortSignal },
 ): Promise<void> {
   const { governance, store, logger, notices } = parts;
   const now = await governance.proposal(proposalId);
   // Its state may be that of an old block, before the vote began: the call itself goes by the chain's clock.
   if (!now || (now.state !== 'active' && now.state !== 'pending')) return;
   const voted = new Set(now.electorate.filter(({ hasVoted }) => hasVoted).map(({ account }) => account));
-  const ballots = openBallots(await store.ballots(proposalId), voted);
-  /** What single ballots failed by: the others must not wait for them. */
-  const failures: NotariumError[] = [];
+  const ballots = openBallots(await store.ballots(proposalId), voted).filter(({ voter }) => pauses.isDue(voter));
   const cast = async (some: readonly StoredBallot[]): Promise<void> => {
     const signed = some.map((ballot) => ({ ...ballot, signature: fromHex(ballot.signature) }));
     const { transactionHash, gasUsed } = await governance.castVotes(proposalId, signed, { signal });
@@ -70,13 +69,12 @@ export async function handInBallots(
     }
   };
   const leave = async (ballot: StoredBallot, error: NotariumError): Promise<void> => {
-    if (error.code !== 'ballot-invalid') {
-      failures.push(error);
-      return;
-    }
-    // A wallet that has changed its mind.
-    logger.warn({ err: error, proposalId, voter: ballot.voter }, 'a ballot that the chain does not take is dropped');
-    await store.dropBallot(ballot);
+    const { voter } = ballot;
+    if (isPaidFor(error)) pauses.giveUp(voter);
+    else pauses.postpone(voter);
+    // A wallet that has changed its mind. It stays paused: whoever was told otherwise may give the ballot once more.
+    if (error.code === 'ballot-invalid') await store.dropBallot(ballot);
+    logger.warn({ err: error, proposalId, voter }, 'a ballot that the chain does not take');
   };
   try {
     for (const batch of ballotBatches(ballots)) await castOrHalve(batch);
@@ -84,5 +82,9 @@ export async function handInBallots(
     if (isNotariumError(error, 'proposal-state')) return;
     throw error;
   }
-  if (failures[0]) throw failures[0];
+}
+
+/** Whether transactions were mined, and came to nothing. */
+function isPaidFor({ data }: NotariumError): boolean {
+  return typeof data.reverted === 'number' && data.reverted > 0;
 }

@@ -1,17 +1,12 @@
-import type { z } from 'zod';
-import { fromUtf8, type Hash, toHex, utf8 } from '../../core/bytes.ts';
-import { canonicalBytes } from '../../core/canonicalJson.ts';
-import { networkName } from '../../core/eip712.ts';
-import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import { reportDigest } from '../../core/governance/signing.ts';
-import { digestText, signRecord } from '../../core/record.ts';
+import { type Hash, utf8 } from '../../core/bytes.ts';
+import { isNotariumError } from '../../core/errors.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import type { Finding, StoredReport, StoredVersion } from '../../store/ResourceStore.ts';
 import type { VersionProjection } from '../governance/projections.ts';
 import { leaseOf } from './leaseOf.ts';
+import { makeReport } from './makeReport.ts';
 import type { ResourceParts } from './ResourceParts.ts';
-import { reportDocument } from './reportDocument.ts';
 import { WakefulClock } from './WakefulClock.ts';
 
 const retryMs = 5_000;
@@ -90,62 +85,8 @@ export class Reporter {
     // Negative where the clock was ahead then: that must not keep it silent until then.
     const agoMs = last ? clock.nowMs() - Date.parse(last.madeAt) : Number.POSITIVE_INFINITY;
     if (last && agoMs >= 0 && agoMs < pauseAfter(last.sequence)) return;
-    await this.#make(target, { name, row, finding, actualHash, after: last?.sequence ?? 0 });
-  }
-
-  async #make(
-    target: VersionProjection,
-    found: { name: string | undefined; row: StoredVersion; finding: Finding; actualHash: Hash; after: number },
-  ): Promise<void> {
-    const { governance, signer, crypto, network } = this.#parts;
-    const { resourceSet, version } = target;
-    const { name, row, finding, actualHash, after } = found;
-    const onChain = await governance.reportSequence(resourceSet, version, signer.address);
-    const sequence = Math.max(after, onChain) + 1;
-    if (!Number.isSafeInteger(sequence)) throw new NotariumError('resource-failed', 'no sequence is left for a report');
-    const report: z.infer<typeof reportDocument> = {
-      format: 'notarium-resource-report/1',
-      network: networkName(network),
-      ...(name === undefined ? {} : { resourceSet: name }),
-      id: resourceSet,
-      version,
-      proposalId: target.proposalId,
-      configurationHash: target.configurationHash,
-      actualHash,
-      matches: finding.matches,
-      state: row.state,
-      differences: [...finding.differences],
-      ...(finding.problem === undefined ? {} : { problem: finding.problem }),
-      sequence,
-      reporter: signer.address,
-      time: finding.time,
-    };
-    const document = canonicalBytes(reportDocument.parse(report));
-    const { configurationHash, matches, state, differences } = report;
-    const { id, entry } = await signRecord(
-      {
-        v: 1,
-        network: report.network,
-        kind: 'resource',
-        subject: `urn:notarium:resource:${name ?? resourceSet}:${version}`,
-        digest: digestText(crypto.sha256(document)),
-        time: finding.time,
-        meta: { version, sequence, configurationHash, actualHash, matches, state, differences: someOf(differences) },
-      },
-      signer,
-      crypto,
-    );
-    const digest = reportDigest(
-      governance.resources,
-      { resourceSet, version, sequence, actualHash, recordId: id, reporter: signer.address },
-      crypto.keccak256,
-    );
-    await this.#save({
-      ...{ resourceSet, version, sequence, state: 'made', matches, actualHash, recordId: id, madeAt: finding.time },
-      document: fromUtf8(document),
-      entry: fromUtf8(entry),
-      signature: toHex(await signer.sign(digest)),
-    });
+    const found = { name, row, finding, actualHash, after: last?.sequence ?? 0 };
+    await this.#save(await makeReport(this.#parts, target, found));
   }
 
   async #save(report: StoredReport): Promise<void> {
@@ -232,14 +173,4 @@ export class Reporter {
 function pauseAfter(sequence: number): number {
   if (sequence < freeReports) return 0;
   return Math.min(longestPauseMs, firstPauseMs * 2 ** (sequence - freeReports));
-}
-
-/** As many as `meta` has room for; the full report has more. */
-function someOf(pointers: readonly string[]): string[] {
-  let bytes = 0;
-  return pointers.filter((pointer) => {
-    // In the worst case each character is an escape of six.
-    bytes += JSON.stringify(pointer).length * 3;
-    return bytes < 3_000;
-  });
 }

@@ -27,8 +27,8 @@ export async function checkTargets(
   const owners = new Map<string, string>();
   for (const [field, target] of targets) {
     const key = await keyOf(target);
-    const unnamed = target.kind === 'file' ? await ownerByDefault(target.path, dataDir) : undefined;
-    const other = owners.get(key) ?? (unnamed !== undefined && !targets.has(unnamed) ? unnamed : undefined);
+    const byDefault = target.kind === 'file' ? await ownersByDefault(target.path, dataDir) : [];
+    const other = owners.get(key) ?? byDefault.find((name) => !targets.has(name));
     if (other !== undefined) {
       const detail = `${source}: ${other} and ${field} are kept in ${places[target.kind]}`;
       throw new NotariumError('config-invalid', detail, { data: { source, field, other } });
@@ -50,19 +50,23 @@ async function keyOf(target: ResourceTarget): Promise<string> {
   }
 }
 
-/** The set that a file is for where no settings name that set. */
-async function ownerByDefault(path: string, dataDir: string): Promise<string | undefined> {
-  const owner = basename(path, '.json');
-  if (!resourceSetSchema.safeParse(owner).success) return undefined;
-  return (await realFile(path)) === (await realFile(defaultFile(dataDir, owner))) ? owner : undefined;
+/** The sets that a file is for where no settings name them: by its own name, and by that of what a link leads to. */
+async function ownersByDefault(path: string, dataDir: string): Promise<string[]> {
+  const real = await realFile(path);
+  const owners: string[] = [];
+  for (const owner of new Set([path, real].map((each) => basename(each, '.json')))) {
+    if (!resourceSetSchema.safeParse(owner).success) continue;
+    if (real === (await realFile(defaultFile(dataDir, owner)))) owners.push(owner);
+  }
+  return owners;
 }
 
-/** Where links lead to; the file need not be there yet. */
+/** Where links lead to; neither the file nor its folders need be there yet. */
 async function realFile(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {
     const folder = dirname(path);
-    return join(await realpath(folder).catch(() => folder), basename(path));
+    return folder === path ? path : join(await realFile(folder), basename(path));
   }
 }

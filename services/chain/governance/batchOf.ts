@@ -11,7 +11,7 @@ export type SignedBallot = Ballot & { readonly signature: Uint8Array };
 
 /**
  * Votes as `castVotesBySig` takes them: 66 bytes each where the voter's own key signed without a reason; the rest, contract
- * wallets' among them, in full.
+ * wallets' among them, in full; and how many are of wallets.
  * @param places Of the electorate.
  * @throws NotariumError `elector-unknown`; `ballot-invalid` where a vote is on another proposal.
  */
@@ -20,10 +20,11 @@ export function batchOf(
   proposalId: ProposalId,
   votes: readonly SignedBallot[],
   places: ReadonlyMap<string, number>,
-): { readonly compact: Hex; readonly others: SignedVoteStruct[] } {
+): { readonly compact: Hex; readonly others: SignedVoteStruct[]; readonly wallets: number } {
   const verifier = { chainId, contract: contracts.governor };
   const compact: Uint8Array[] = [];
   const others: SignedVoteStruct[] = [];
+  let wallets = 0;
   for (const vote of votes) {
     const { voter, reason, signature } = vote;
     if (vote.proposalId !== proposalId) throw new NotariumError('ballot-invalid', 'a vote on another proposal');
@@ -31,11 +32,13 @@ export function batchOf(
     if (place === undefined) throw new NotariumError('elector-unknown', voter);
     const support = supports.indexOf(vote.support);
     const digest = ballotDigest(verifier, vote, crypto.keccak256);
-    if (reason === '' && signerOf(crypto, digest, signature) === voter) {
+    const isByKey = signerOf(crypto, digest, signature) === voter;
+    if (!isByKey) wallets++;
+    if (reason === '' && isByKey) {
       compact.push(Uint8Array.of(place, support), compactSignature(signature));
     } else others.push({ voter: place, support, reason, signature: toHex(signature) });
   }
-  return { compact: toHex(concat(...compact)), others };
+  return { compact: toHex(concat(...compact)), others, wallets };
 }
 
 // Undefined for what no key has signed: the wallet at the voter's address may take it.

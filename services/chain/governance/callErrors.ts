@@ -19,7 +19,7 @@ export const codesOf = {
     GovernorInvalidSignature: 'ballot-invalid',
   },
   castVote: { ...ofProposals, NotElector: 'elector-unknown', GovernorAlreadyCastVote: 'vote-cast' },
-  castVotes: { ...ofProposals, GovernorInvalidSignature: 'ballot-invalid' },
+  castVotes: { ...ofProposals, GovernorInvalidSignature: 'ballot-invalid', GasRefused: 'ballot-invalid' },
   cancel: { ...ofProposals, GovernorUnableToCancel: 'elector-unknown' },
   execute: ofProposals,
   resources: { VersionUnknown: 'resource-unknown', NotReporter: 'elector-unknown' },

@@ -4,9 +4,9 @@ import { recoverAddress } from '../../core/signature.ts';
 import { isTakenByWallet } from '../../lib/walletSignature.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 
-/** Whether an account signed a digest, as the contracts see it: by its key, else by the wallet at its address (ERC-1271). */
+/** Whether an account signed a digest, as the governor sees it: by its key, else by the wallet at its address (ERC-1271). */
 export async function isSignedBy(
-  { rpc, crypto }: Pick<GovernanceSource, 'rpc' | 'crypto'>,
+  { rpc, crypto, contracts }: Pick<GovernanceSource, 'rpc' | 'crypto' | 'contracts'>,
   account: Address,
   digest: Uint8Array,
   signature: Uint8Array,
@@ -17,5 +17,5 @@ export async function isSignedBy(
     // No signature of a key: the wallet may take it.
     if (!isNotariumError(error)) throw error;
   }
-  return await isTakenByWallet(rpc, account, digest, signature);
+  return await isTakenByWallet(rpc, { account, asker: contracts.governor }, digest, signature);
 }

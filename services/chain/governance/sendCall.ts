@@ -4,7 +4,7 @@ import { JsonRpcError } from '../../lib/jsonRpc.ts';
 import type { Call } from '../AccountSender.ts';
 import { revertReason } from '../chainError.ts';
 import type { CallOptions, MinedCall } from '../Governance.ts';
-import { type ErrorCodes, named } from './callErrors.ts';
+import { type ErrorCodes, named, rejected } from './callErrors.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 
 /** A call that changes something. */
@@ -17,13 +17,18 @@ export type Change = {
   /** Selector and arguments, made anew for each attempt. */
   readonly data: () => Promise<Hex> | Hex;
   readonly codes: ErrorCodes;
+  /** How often it is sent at most where it comes to nothing although the estimate was good; 5 by default. */
+  readonly attempts?: number;
+  /** A call that needs more is not sent, as if the contract had refused it by `GasRefused`. */
+  readonly maxGas?: bigint;
 };
 
-const attempts = 5;
+const usualAttempts = 5;
 
 /**
  * Sends a change and waits until it is mined.
- * @throws NotariumError by `change.codes`, else `chain-call-rejected` with data `{ error, args }`.
+ * @throws NotariumError by `change.codes`, else `chain-call-rejected` with data `{ error, args }`; `chain-answer-invalid` with
+ *   data `{ reverted }` where it came to nothing, `reverted` of its transactions in a block.
  */
 export async function sendCall(
   source: GovernanceSource,
@@ -31,8 +36,9 @@ export async function sendCall(
   options: CallOptions = {},
 ): Promise<MinedCall> {
   const { calls } = source.senders();
-  const { name, to, key, codes } = change;
+  const { name, to, key, codes, attempts = usualAttempts } = change;
   const call = { key: `${name} ${to} ${key}`, name, prepare: () => prepared(source, change) };
+  let reverted = 0;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     try {
       const end = await named(codes, () => calls.run(call, options));
@@ -41,11 +47,13 @@ export async function sendCall(
         return { transactionHash, blockNumber, gasUsed };
       }
       // Something has changed since the estimate; the next one says what.
+      if (end?.status === 'mined') reverted++;
     } catch (error) {
       if (!isEpochPassed(error) || attempt === attempts) throw error;
     }
   }
-  throw new NotariumError('chain-answer-invalid', `${name} was sent ${attempts} times and came to nothing`);
+  const detail = `${name} was sent ${attempts} times and came to nothing`;
+  throw new NotariumError('chain-answer-invalid', detail, { data: { reverted } });
 }
 
 // The committee changed between two questions: the next attempt asks for the new one.
@@ -53,9 +61,12 @@ function isEpochPassed(error: unknown): boolean {
   return isNotariumError(error, 'chain-call-rejected') && error.data?.error === 'EpochMismatch';
 }
 
-async function prepared(source: GovernanceSource, { to, data, codes }: Change): Promise<Call> {
+async function prepared(source: GovernanceSource, { to, data, codes, maxGas }: Change): Promise<Call> {
   const call = { from: source.senders().account.address, to, data: await data() };
   const estimate = await named(codes, () => estimated(source, call));
+  if (maxGas !== undefined && estimate > maxGas) {
+    throw rejected(codes, { error: 'GasRefused', args: { have: Number(estimate), want: Number(maxGas) } });
+  }
   return { to, data: call.data, gasLimit: (estimate * 5n) / 4n };
 }
 

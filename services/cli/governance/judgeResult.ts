@@ -17,6 +17,8 @@ export type ResultVerdict = {
   /** Signatures that confirm. */
   readonly quorum?: number;
   readonly error?: NotariumError;
+  /** Whether the chain could still say that the proposer is a contract wallet, which takes the signature. */
+  readonly needsChain?: true;
 };
 
 /** They say that this machine lacks something, and nothing of the result. */
@@ -41,6 +43,8 @@ export async function judgeResult(
     return { status: found.isConfirmed ? 'confirmed' : 'unconfirmed', basis, verified, quorum: quorumOf(members) };
   } catch (error) {
     if (!isNotariumError(error)) throw error;
-    return { status: unknownCodes.has(error.code) ? 'unchecked' : 'failed', basis, error };
+    const needsChain = error.code === 'signature-needs-chain' || error.data.needsChain === true;
+    const status = unknownCodes.has(error.code) ? 'unchecked' : 'failed';
+    return { status, basis, error, ...(needsChain ? { needsChain } : {}) };
   }
 }

@@ -3,6 +3,7 @@ import type { ProposalContent } from '../../core/governance/proposalContent.ts';
 import type { ProposalDetail } from '../../lib/client/governanceAnswers.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { exitCodeOf } from '../exitCodes.ts';
+import { nextStep } from '../nextSteps.ts';
 import type { Run } from '../Run.ts';
 import { table } from '../table.ts';
 import { type GovernanceClient, openReading, proposalIdFrom } from './GovernanceRun.ts';
@@ -19,20 +20,21 @@ export async function showProposal(run: Run<CentreFlags>, text: string): Promise
   const { client, nameOf } = await openReading(run);
   const proposal = await client.proposals.get(proposalId, { signal });
   const verdict = await judgeResult(client, proposal, { isByChain: settings.rpcUrl !== undefined, signal });
-  const { error, verified, ...judged } = verdict;
+  const { error, verified, needsChain, ...judged } = verdict;
   output.json({
     ok: error === undefined,
     proposal,
     verification: {
       ...judged,
       ...(verified ? { confirmedBy: verified.confirmedBy } : {}),
+      ...(needsChain ? { needsChain } : {}),
       ...(error ? { code: error.code, detail: error.detail } : {}),
     },
   });
   printFacts(run, proposal, verdict, nameOf);
   printVotes(run, proposal, nameOf);
   printResult(run, proposal, verdict, nameOf);
-  if (error && verdict.status === 'failed') run.exit(exitCodeOf(error.code));
+  if (error && (verdict.status === 'failed' || needsChain)) run.exit(exitCodeOf(error.code));
 }
 
 function printFacts(
@@ -90,7 +92,7 @@ function printVotes({ output }: Run<CentreFlags>, proposal: ProposalDetail, name
 function printResult(
   { output }: Run<CentreFlags>,
   { result, outcome }: ProposalDetail,
-  { status, basis, verified, error, quorum }: ResultVerdict,
+  { status, basis, verified, error, quorum, needsChain }: ResultVerdict,
   nameOf: NameOf,
 ): void {
   if (result) {
@@ -111,4 +113,6 @@ function printResult(
     failed: `${output.mark('failed')} ${output.paint('bad', 'NOT CONFIRMED')}: ${error?.message}`,
   }[status];
   output.line(line);
+  const hint = needsChain ? nextStep('signature-needs-chain') : undefined;
+  if (hint !== undefined) output.line(`  ${hint}`);
 }

@@ -91,7 +91,8 @@ export type IsTakenByWallet = (account: Address, digest: Uint8Array, signature: 
  * Checks result data without asking anybody: form, content against its hash, the proposer's signature, and every centre's over
  * the outcome. It says nothing of the transaction, which only the chain can confirm.
  * @throws NotariumError `proposal-invalid`, the `json-…` codes, `proposal-mismatch` with data.field (content, proposer, network
- *   or outcome do not belong together), the signature codes, `elector-unknown` (signed by who is not in the electorate).
+ *   or outcome do not belong together), the signature codes (with data.needsChain where it is the proposer's: the wallet at its
+ *   address may take it all the same), `elector-unknown` (signed by who is not in the electorate).
  *   `signature-needs-chain`: the proposer's is no key's, but perhaps that of a contract wallet, see
  *   {@link verifyProposalResultByChain}.
  */
@@ -103,12 +104,17 @@ export function verifyProposalResult(value: unknown, basis: ResultBasis): Verifi
     const data = { want: content.proposer };
     throw new NotariumError('signature-needs-chain', `the proposer's has ${signature.length} bytes`, { data });
   }
-  // A wallet with one owner may take such a one, too: who has no chain cannot know.
-  checkSigner(
-    crypto,
-    { digest: proposed, signature, want: content.proposer },
-    'proposer, unless it is a contract wallet',
-  );
+  try {
+    checkSigner(crypto, { digest: proposed, signature, want: content.proposer }, 'proposer');
+  } catch (cause) {
+    if (!isNotariumError(cause)) throw cause;
+    // A wallet with one owner may take such a one, too: who has no chain cannot know, and trusts it not.
+    const data = { ...cause.data, want: content.proposer, needsChain: true };
+    throw new NotariumError(cause.code, 'proposer, unless it is a contract wallet, as only the chain can say', {
+      data,
+      cause,
+    });
+  }
   return confirmed(read, basis);
 }
 

@@ -43,7 +43,7 @@ export async function verifyProposal(
   const rpc = jsonRpc(rpcUrl, signal ? { signal } : {});
   return await verifyProposalResultByChain(result, basis, async (account, digest, signature) => {
     try {
-      return await isTakenByWallet(rpc, account, digest, signature);
+      return await isTakenByWallet(rpc, { account, asker: governor }, digest, signature);
     } catch (cause) {
       throw cause instanceof JsonRpcError ? invalidAnswer(cause) : cause;
     }

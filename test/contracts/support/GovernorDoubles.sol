@@ -11,7 +11,10 @@ contract TestWallet is IERC1271 {
         Honest,
         Refusing,
         Reverting,
-        Calling
+        Calling,
+        Lying,
+        Burning,
+        Choosy
     }
 
     address private immutable owner;
@@ -41,9 +44,18 @@ contract TestWallet is IERC1271 {
             (bool success, bytes memory answer) = target.staticcall(data);
             if (!success) bounce(answer);
         }
+        // Takes it where it is only asked, when nobody pays for gas.
+        if (mood == Mood.Lying && tx.gasprice != 0) return 0xffffffff;
+        if (mood == Mood.Burning) burn();
+        if (mood == Mood.Choosy && msg.sender != target) return 0xffffffff;
         // What stands behind the owner's signature is for the wallet alone, as with wallets of several owners.
         (address signer, , ) = ECDSA.tryRecoverCalldata(digest, signature.length > 65 ? signature[:65] : signature);
         return signer == owner ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
+    }
+
+    function burn() private view {
+        uint256 left = gasleft();
+        while (left - gasleft() < 3_000_000) {}
     }
 
     function bounce(bytes memory answer) private pure {

@@ -41,6 +41,10 @@ describe('signatures of accounts', () => {
       await sendAsDeployer(running.rpcUrl, 'mood', { to: contractAddress, data: call });
       expect(await isSignedBy(contractAddress, digest, signature)).to.equal(false);
     }
+    // One that answers the governor alone.
+    const call = wallet.encodeFunctionData('setMood', [6, kit.governance.governor.contract, '0x']) as Hex;
+    await sendAsDeployer(running.rpcUrl, 'mood', { to: contractAddress, data: call });
+    expect(await isSignedBy(contractAddress, digest, signature)).to.equal(true);
     // A contract that is no wallet.
     expect(await isSignedBy(kit.governance.governor.contract, digest, signature)).to.equal(false);
   });

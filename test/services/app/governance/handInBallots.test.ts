@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { BallotPauses } from '../../../../services/app/governance/BallotPauses.ts';
 import { ballotBatches, maxBatchBytes } from '../../../../services/app/governance/ballotBatches.ts';
 import { handInBallots } from '../../../../services/app/governance/handInBallots.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
@@ -9,6 +10,7 @@ import { type RunningChain, startChain } from '../../../support/chains.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
 import { generalDraft, type KitCentre, type ProposalKit, proposalKit } from './proposalKit.ts';
 
+const alone = () => ({ pauses: new BallotPauses(), signal: new AbortController().signal });
 const voters = Array.from({ length: 36 }, () => randomSigner());
 
 describe('ballots with long reasons', function () {
@@ -45,7 +47,7 @@ describe('ballots with long reasons', function () {
     const { proposalId } = await centre.actions.propose(generalDraft(title));
     const proposal = await centre.confirmed(proposalId);
     for (const ballot of await ballotsOn(proposalId)) await centre.store.keepBallot(ballot);
-    await handInBallots(centre.parts, proposal, new AbortController().signal);
+    await handInBallots(centre.parts, proposal, alone());
     const { votes } = await centre.confirmed(proposalId, (now) => now.votes.length === voters.length);
     expect(votes.map(({ voter }) => voter)).to.have.members(voters.map(({ address }) => address));
     expect(votes.every(({ reason }) => reason.length === maxReasonBytes / 2)).to.equal(true);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ballotsProtocol } from '../../../../services/app/governance/BallotExchange.ts';
+import { BallotPauses } from '../../../../services/app/governance/BallotPauses.ts';
 import { handInBallots } from '../../../../services/app/governance/handInBallots.ts';
 import { jsonFrame } from '../../../../services/app/replication/wire.ts';
 import { toHex, utf8 } from '../../../../services/core/bytes.ts';
@@ -184,17 +185,18 @@ describe('voting', () => {
     const centres = await fresh({ centres: 2 });
     const id = await proposed(centres[0]!, 'race');
     const proposal = await centres[1]!.confirmed(id);
-    const stop = new AbortController().signal;
+    const { signal } = new AbortController();
+    const stop = () => ({ pauses: new BallotPauses(), signal });
     for (const { store } of centres) {
       for (const voter of [0, 1, 2]) await store.keepBallot(await signed(id, voter, 'for'));
     }
     // Of a wallet that has changed its mind, say.
     const bad = { ...(await signed(id, 3, 'for')), support: 'against' } as const;
     await centres[0]!.store.keepBallot(bad);
-    await Promise.all(centres.map(({ parts }) => handInBallots(parts, proposal, stop)));
+    await Promise.all(centres.map(({ parts }) => handInBallots(parts, proposal, stop())));
     const { votes } = await centres[0]!.confirmed(id, ({ outcome }) => outcome !== undefined);
     expect(votes.map(({ voter }) => voter)).to.have.members([0, 1, 2].map(devAddress));
-    await handInBallots(centres[0]!.parts, proposal, stop);
+    await handInBallots(centres[0]!.parts, proposal, stop());
     expect((await kit.governance.proposal(id))!.forVotes).to.equal(3);
   });
 });

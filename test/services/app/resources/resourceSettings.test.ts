@@ -1,4 +1,4 @@
-import { symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readResourceSettings } from '../../../../services/app/resources/resourceSettings.ts';
@@ -6,10 +6,10 @@ import { expectCode } from '../../../support/expectCode.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 
 describe('resourceSettings', () => {
-  async function settingsOf(folder: string, value: unknown, env: Record<string, string> = {}) {
+  async function settingsOf(folder: string, value: unknown, env: Record<string, string> = {}, dataDir = '/data') {
     const path = join(folder, 'resources.json');
     await writeFile(path, typeof value === 'string' ? value : JSON.stringify(value));
-    return await readResourceSettings({ path, dataDir: '/data', env });
+    return await readResourceSettings({ path, dataDir, env });
   }
 
   it('keeps a set that is not named in the data folder', async () => {
@@ -95,5 +95,26 @@ describe('resourceSettings', () => {
       // Each in the file of the other.
       ...{ g: file('/data/resources/h.json'), h: file('/data/resources/g.json') },
     });
+  });
+
+  it('refuses two sets in one place that links lead to, before anything is there', async () => {
+    await using folder = await temporaryFolder();
+    const dataDir = join(folder.path, 'data');
+    await mkdir(join(folder.path, 'disk'));
+    await symlink('disk', dataDir);
+    const real = join(folder.path, 'disk', 'resources');
+    const file = (path?: string) => ({ adapter: 'file', ...(path === undefined ? {} : { path }) });
+    const otherOf = async (value: unknown) =>
+      (await expectCode('config-invalid', settingsOf(folder.path, value, {}, dataDir))).data.other;
+    // The folder of the sets is not there yet.
+    expect(await otherOf({ a: file(), b: file(join(real, 'a.json')) })).to.equal('a');
+    expect(await otherOf({ b: file(join(real, 'a.json')) })).to.equal('a');
+    await mkdir(real);
+    await writeFile(join(real, 'a.json'), '{}');
+    await symlink(join(real, 'a.json'), join(folder.path, 'link.json'));
+    await symlink('a.json', join(real, 'c.json'));
+    expect(await otherOf({ b: file('link.json') })).to.equal('a');
+    expect(await otherOf({ c: file() })).to.equal('a');
+    await settingsOf(folder.path, { a: file(), b: file(join(real, 'b.json')) }, {}, dataDir);
   });
 });

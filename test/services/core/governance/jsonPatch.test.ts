@@ -48,6 +48,17 @@ const examples: readonly (readonly [string, Json, readonly unknown[], Json])[] =
   ],
   ['A.14', { '/': 9, '~1': 10 }, [{ op: 'test', path: '/~01', value: 10 }], { '/': 9, '~1': 10 }],
   ['A.16', { foo: ['bar'] }, [{ op: 'add', path: '/foo/-', value: ['abc', 'def'] }], { foo: ['bar', ['abc', 'def']] }],
+  [
+    'a move to behind the end of its own list',
+    { a: [1, 2] },
+    [{ op: 'move', from: '/a/0', path: '/a/2' }],
+    { a: [2, 1] },
+  ],
+  ['a move over something', { a: 1, b: { c: 2 } }, [{ op: 'move', from: '/a', path: '/b' }], { b: 1 }],
+  ['a move to the end', { a: [1, 2] }, [{ op: 'move', from: '/a/0', path: '/a/-' }], { a: [2, 1] }],
+  ['a move to where it is', { a: [1, 2] }, [{ op: 'move', from: '/a/0', path: '/a/0' }], { a: [1, 2] }],
+  ['a part as the whole', { a: { b: 1 } }, [{ op: 'move', from: '/a', path: '' }], { b: 1 }],
+  ['a copy as the whole', { a: { b: 1 } }, [{ op: 'copy', from: '/a', path: '' }], { b: 1 }],
   ['the whole document', { a: 1 }, [{ op: 'replace', path: '', value: { b: 2 } }], { b: 2 }],
 ];
 
@@ -68,6 +79,8 @@ const failing: readonly (readonly [string, Json, unknown])[] = [
   ['nothing to remove', { a: 1 }, { op: 'remove', path: '/b' }],
   ['nothing to replace', { a: 1 }, { op: 'replace', path: '/b', value: 1 }],
   ['all of it into itself', { a: [1] }, { op: 'move', from: '', path: '/a/0' }],
+  ['into what moves away below it', { a: [0, { b: 1 }] }, { op: 'move', from: '/a/0', path: '/a/1/b' }],
+  ['over a text', { a: 1, b: 'mast' }, { op: 'move', from: '/a', path: '/b/c' }],
   ['into itself', { a: { b: 1 } }, { op: 'move', from: '/a', path: '/a/b' }],
 ];
 
@@ -114,6 +127,30 @@ describe('jsonPatch', () => {
     const error = await expectCode('patch-failed', () => applyPatch({}, patch));
     expect(error.data.reason).to.equal('TOO_MUCH_COPIED');
     expect(error.data.operation).to.be.lessThan(25);
+  });
+
+  it('copies no large document for a small operation', () => {
+    // The library clones by way of text.
+    let reads = 0;
+    const stringify = JSON.stringify;
+    const large = { list: [{ text: 'x'.repeat(1_000) }, 1], a: 1 };
+    JSON.stringify = ((...args: Parameters<typeof stringify>) => {
+      const text = stringify(...args);
+      reads += text?.length ?? 0;
+      return text;
+    }) as typeof stringify;
+    try {
+      const small = [
+        { op: 'copy', from: '/a', path: '/b' },
+        { op: 'move', from: '/b', path: '/c' },
+        { op: 'move', from: '/list/1', path: '/list/0' },
+        { op: 'move', from: '/list/0', path: '/list/1' },
+      ];
+      expect(applyPatch(large, patchOf(...small))).to.deep.equal({ ...large, c: 1 });
+    } finally {
+      JSON.stringify = stringify;
+    }
+    expect(reads).to.be.lessThan(100);
   });
 
   it('leaves the patch as it was, and shares nothing with it', () => {

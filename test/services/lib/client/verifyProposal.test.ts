@@ -94,7 +94,8 @@ describe('lib/client/verifyProposal', () => {
     const { data } = await expectCode('signature-needs-chain', offline.proposals.verify(detail));
     expect(data.want).to.equal(account);
     const { signal } = new AbortController();
-    expect((await judgeResult(offline, detail, { isByChain: false, signal })).status).to.equal('unchecked');
+    const unchecked = await judgeResult(offline, detail, { isByChain: false, signal });
+    expect([unchecked.status, unchecked.needsChain]).to.deep.equal(['unchecked', true]);
     expect((await judgeResult(online, detail, { isByChain: true, signal })).status).to.equal('undecided');
     const verified = await online.proposals.verify(detail);
     expect(verified.content.proposer).to.equal(account);
@@ -107,6 +108,30 @@ describe('lib/client/verifyProposal', () => {
     await sendAsDeployer(running.rpcUrl, 'mood', { to: account, data: call });
     await expectCode('signature-mismatch', online.proposals.verify(detail));
     await expectCode('chain-unreachable', cutOff.proposals.verify(detail));
+  });
+
+  it('says that only the chain knows of a wallet whose owner’s signature it takes as it is', async () => {
+    const { actions } = kit.centres[0]!;
+    const account = await memberWallet();
+    const plain = kit.draft('general', {});
+    const { content, hash } = readProposalContent({ ...plain.content, proposer: account });
+    const draft = { ...plain, content, contentHash: hash };
+    const signature = toHex(await kit.sign(draft, 1));
+    const { validUntil } = draft;
+    const { proposalId } = await actions.propose(JSON.stringify({ content, validUntil, signature }));
+    const detail = await detailOf(proposalId);
+    const { offline, online } = clients(
+      detail.epoch,
+      detail.electorate.map((each) => each.account),
+    );
+    const { signal } = new AbortController();
+    const { status, error, needsChain } = await judgeResult(offline, detail, { isByChain: false, signal });
+    expect([status, error?.code, needsChain]).to.deep.equal(['failed', 'signature-mismatch', true]);
+    expect((await judgeResult(online, detail, { isByChain: true, signal })).status).to.equal('undecided');
+    const forged = structuredClone(detail);
+    forged.result!.data.validUntil++;
+    const verdict = await judgeResult(online, forged, { isByChain: true, signal });
+    expect([verdict.status, verdict.needsChain]).to.deep.equal(['failed', undefined]);
   });
 
   it('needs no chain where the proposer has a key', async () => {
