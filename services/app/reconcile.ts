@@ -103,6 +103,13 @@ async function takeBlock(
   const block = stored(found);
   const { header, hash, anchor } = block;
   const { treeSize } = header;
+  const anchoredSize = (await store.committedBlock())?.header.treeSize ?? 0;
+  if (treeSize <= anchoredSize) {
+    // The contract takes no such block, and going back would not make it fit: this node of the chain lies.
+    throw new NotariumError('block-invalid', `block ${header.height} of the chain does not go beyond the one before`, {
+      data: { height: header.height, hash, have: treeSize, want: anchoredSize + 1 },
+    });
+  }
   if (treeSize <= store.logSize()) {
     if (toHex(await rootFromNodes(treeSize, store.nodeReader(treeSize))) === header.root) {
       await store.adoptLogged(block, { lease });

@@ -138,6 +138,17 @@ describe('a log that the chain has contradicted', () => {
     expect([store!.logSize(), await rollBacks(metrics)]).to.deep.equal([30, 0]);
   });
 
+  it('does not go back, again and again, for a block that is shorter than the one before it', async () => {
+    const blocks = await fork(lost, [...lost, row('more')]);
+    const { run, metrics } = await centre(
+      [blocks[0]!, { ...blocks[1]!, header: { ...blocks[1]!.header, treeSize: 20 } }],
+      new Map(),
+    );
+    await run();
+    await expectCode('block-invalid', run());
+    expect([store!.logSize(), await rollBacks(metrics)]).to.deep.equal([29, 0]);
+  });
+
   it('signs the checkpoint of what it has now, also where both logs have one size', async () => {
     const theirs = [row('theirs'), ...lost.slice(1)];
     const blocks = await fork(lost, theirs);
