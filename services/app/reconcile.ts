@@ -1,5 +1,5 @@
 import type { AnchoredBlock } from '../chain/Chain.ts';
-import { checkBlockSignatures } from '../core/block.ts';
+import { checkBlockSignatures, zeroHash } from '../core/block.ts';
 import { toHex } from '../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import { rootFromNodes } from '../core/log/proof.ts';
@@ -57,11 +57,25 @@ async function takeBlocks(
   nextSize: number | undefined,
 ): Promise<Taken> {
   const { replication } = parts;
+  await requireNext(parts, group[0]!);
   if (group.length === 1 || !replication) {
     // Those of a centre that is alone are its own, or cannot be taken: one by one.
     return await takeBlock(parts, group[0]!, lease, nextSize);
   }
   return await importBlocks(parts, replication, group, lease, nextSize);
+}
+
+/**
+ * Whether the block follows our newest one. The contract takes no other; a node of the chain that lies, or several that do not
+ * agree, may show one: then no peer can give its records and be right, and going back would not make it fit.
+ * @throws NotariumError `block-invalid`.
+ */
+async function requireNext({ store }: CentreParts, { header, blockHash }: AnchoredBlock): Promise<void> {
+  const { header: before, hash: parent = zeroHash } = (await store.committedBlock()) ?? {};
+  if (header.parent === parent && header.treeSize > (before?.treeSize ?? 0)) return;
+  throw new NotariumError('block-invalid', `block ${header.height} of the chain does not follow the one before`, {
+    data: { height: header.height, hash: blockHash, have: header.parent, want: parent },
+  });
 }
 
 async function importBlocks(

@@ -33,6 +33,8 @@ export async function removeLeftOver(context: StoreContext, options: WriteOption
     await context.files.removeWider(tilesBeyond(log_size, Math.max(size, log_size)));
     await setMeta(trx, postingMeta, postingsLeft);
   });
+  // Who began with the larger log before it was taken back may have read these files since.
+  context.log.clear();
 }
 
 /** Tiles that a larger log has more of, as wide as the smaller one has them. */

@@ -1,4 +1,4 @@
-import { type BlockSignature, blockDigest } from '../../core/block.ts';
+import { type BlockHeader, type BlockSignature, blockDigest } from '../../core/block.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { toHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
@@ -57,6 +57,14 @@ export class SeenHeaders {
     const [first, second] = known;
     if (!second) return { isNew };
     return { isNew, equivocation: { culprit: publisher, first: first!.signed, second: second.signed } };
+  }
+
+  /** Whether this very header has been noted, so that its publisher has signed it. */
+  has(header: BlockHeader): boolean {
+    const known = this.#bySlot.get(header.slot)?.get(header.publisher);
+    if (!known) return false;
+    const hash = toHex(blockDigest(this.#network, header, this.#crypto.keccak256));
+    return known.some((seen) => seen.hash === hash);
   }
 
   /** Signatures by which publishers have shown this block. */

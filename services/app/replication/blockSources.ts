@@ -46,13 +46,17 @@ export async function* blockSources(
   }
 }
 
-/** Gives entries of our log to other centres. */
+/**
+ * Gives entries of our log to other centres, as far as it is anchored: what has lost its anchors may not be what the chain goes
+ * on with, and who gives that is blamed for it.
+ */
 export function serveLog({ net, store }: Pick<ReplicationParts, 'net' | 'store'>): void {
   net.handle(protocols.log, async function* (frames) {
     const { from, to } = readJson(logQuerySchema, (await firstFrame(frames)).first);
     const logSize = store.logSize();
-    if (to > logSize || from > to) {
-      throw new NotariumError('tile-not-found', `entries ${from} to ${to} of a log of ${logSize}`);
+    const anchoredSize = (await store.committedBlock())?.header.treeSize ?? 0;
+    if (to > anchoredSize || from > to) {
+      throw new NotariumError('tile-not-found', `entries ${from} to ${to} of a log of ${anchoredSize}`);
     }
     for (let at = from; at < to; ) {
       const index = Math.floor(at / tileWidth);

@@ -21,10 +21,15 @@ function proposed(header: BlockHeader, items: Uint8Array): ProposedBlock {
   return { header, ids, leafHashes };
 }
 
-/** What a block may bring, and what this centre has lost the anchors of: that stands in front of it (reanchorLog.ts). */
-async function mostRecords({ store, settings }: ReplicationParts): Promise<number> {
+/**
+ * What a block may bring, and what this centre has lost the anchors of: that stands in front of it (reanchorLog.ts). Its
+ * publisher may have lost more, by no fault of its own.
+ */
+async function boundsOf({ store, settings }: ReplicationParts, header: BlockHeader) {
   const anchoredSize = (await store.committedBlock())?.header.treeSize ?? 0;
-  return settings.maxBlockRecords + store.logSize() - anchoredSize;
+  const maxItems = settings.maxBlockRecords + store.logSize() - anchoredSize;
+  const fault = (detail: string) => (header.treeSize > anchoredSize + maxItems ? refused(detail) : ownFault(detail));
+  return { itemBytes, maxItems, fault };
 }
 
 function readHeader(frame: Uint8Array | undefined): SignedHeader {
@@ -74,7 +79,7 @@ export function castVotes(parts: ReplicationParts, onHeader: (signed: SignedHead
     const { header } = signed;
     await checkTurn(parts, header, from);
     await noteHeader(signed);
-    const items = await collectPacked(rest, { itemBytes, maxItems: await mostRecords(parts), fault: ownFault });
+    const items = await collectPacked(rest, await boundsOf(parts, header));
     const hash = blockHash(network, header);
     // The same block again, whose answer did not come through in time: it has been checked.
     const proposal = parts.proposals.find(hash) ?? (await checkProposal(parts, proposed(header, items), signal));

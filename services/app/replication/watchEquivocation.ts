@@ -97,10 +97,15 @@ export class EquivocationWatch {
     }
   }
 
+  /** For the next start. A disk that is full must not keep a proof from being told and reported now. */
   async #keep(headers: readonly SignedHeader[]): Promise<void> {
-    const { store, network } = this.#parts;
+    const { store, network, logger } = this.#parts;
     const kept = headers.map((signed) => ({ hash: blockHash(network, signed.header), signed }));
-    await store.keepHeaders(kept, this.#oldest());
+    try {
+      await store.keepHeaders(kept, this.#oldest());
+    } catch (error) {
+      logger.error({ err: error, count: kept.length }, 'headers cannot be kept for the next start');
+    }
   }
 
   /** Asks a peer what it has been shown: each part of a partition may have seen another header, and none of them been anchored. */
@@ -125,6 +130,8 @@ export class EquivocationWatch {
     await this.#loaded;
     const fresh: { readonly signed: SignedHeader; readonly noted: Noted }[] = [];
     for (const signed of headers) {
+      // Most of it, as a rule: a signature takes far longer to check than a hash.
+      if (seen.has(signed.header)) continue;
       try {
         const noted = seen.note(signed);
         if (noted.isNew) fresh.push({ signed, noted });

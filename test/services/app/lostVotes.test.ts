@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { type CentreParts, defaultSettings } from '../../../services/app/CentreParts.ts';
+import { ClockGuard } from '../../../services/app/ClockGuard.ts';
 import { keepSilent, pruneVotes } from '../../../services/app/lostVotes.ts';
 import type { BlockHeader } from '../../../services/core/block.ts';
 import { NotariumError } from '../../../services/core/errors.ts';
+import type { Clock } from '../../../services/lib/clock.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { logAll, row, zero } from '../store/storeKit.ts';
@@ -16,16 +18,12 @@ describe('a centre whose votes may be lost', () => {
   afterEach(() => place[Symbol.asyncDispose]());
   const header = {} as BlockHeader;
 
-  async function started(slot: number, head: () => Promise<number>) {
+  async function started(slot: number, head: () => Promise<number>, chainSlot = slot) {
     const store = await place.open();
-    const clock = { nowMs: () => slot * 2000 + 1_999 };
-    await keepSilent({
-      store,
-      chain: { head },
-      clock,
-      periodSeconds: 2,
-      logger: silentLogger,
-    } as unknown as CentreParts);
+    const clock: Clock = { nowMs: () => slot * 2000 + 1_999, sleep: async () => {} };
+    const chainTime = async () => ({ blockNumber: 1, latestSeconds: chainSlot * 2, pendingSeconds: chainSlot * 2 + 1 });
+    const common = { store, chain: { head, chainTime }, clock, periodSeconds: 2, logger: silentLogger };
+    await keepSilent({ ...common, clockGuard: new ClockGuard(common) } as unknown as CentreParts);
     return store;
   }
 
@@ -49,6 +47,15 @@ describe('a centre whose votes may be lost', () => {
     await place[Symbol.asyncDispose]();
     place = await storePlace('sqlite');
     await (await started(100, async () => 0)).vote({ slot: 100, hash: zero, header });
+  });
+
+  it('is silent by the chain’s time where its own clock is wrong: closed slots stay closed when that is mended', async () => {
+    const store = await started(100_000, async () => 7, 100);
+    await expectCode('vote-conflict', store.vote({ slot: 102, hash: zero, header }));
+    await store.vote({ slot: 103, hash: zero, header });
+    await place[Symbol.asyncDispose]();
+    place = await storePlace('sqlite');
+    await expectCode('vote-conflict', (await started(50, async () => 7, 100)).vote({ slot: 102, hash: zero, header }));
   });
 
   it('keeps the votes of slots that a reorganisation may lead back to', async () => {

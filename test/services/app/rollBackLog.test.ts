@@ -138,6 +138,31 @@ describe('a log that the chain has contradicted', () => {
     expect([store!.logSize(), await rollBacks(metrics)]).to.deep.equal([30, 0]);
   });
 
+  it('does not go back, again and again, for a block that is shorter than the one before it', async () => {
+    const blocks = await fork(lost, [...lost, row('more')]);
+    const { run, metrics } = await centre(
+      [blocks[0]!, { ...blocks[1]!, header: { ...blocks[1]!.header, treeSize: 20 } }],
+      new Map(),
+    );
+    await run();
+    await expectCode('block-invalid', run());
+    expect([store!.logSize(), await rollBacks(metrics)]).to.deep.equal([29, 0]);
+  });
+
+  it('blames nobody when the chain shows a block that follows another one than ours: its nodes differ', async () => {
+    const blocks = await fork(lost, [...lost, row('more')]);
+    const theirs = [...common, ...rows(11, 'theirs')];
+    const strange = {
+      ...blocks[1]!,
+      header: { ...blocks[1]!.header, height: 3, parent: blocks[1]!.hash, treeSize: 31 },
+    };
+    const own = (await store!.committedBlock()) as Stored;
+    const { run, blames } = await centre([blocks[0]!, own, strange], new Map([[honest, theirs]]));
+    await expectCode('block-invalid', run());
+    expect(blames).to.deep.equal([]);
+    expect(store!.logSize()).to.equal(29);
+  });
+
   it('signs the checkpoint of what it has now, also where both logs have one size', async () => {
     const theirs = [row('theirs'), ...lost.slice(1)];
     const blocks = await fork(lost, theirs);

@@ -4,6 +4,7 @@ import { defaultSettings } from '../../../services/app/CentreParts.ts';
 import { Problems } from '../../../services/app/Problems.ts';
 import { Publisher } from '../../../services/app/Publisher.ts';
 import type { AnchoredBlock } from '../../../services/chain/Chain.ts';
+import { zeroHash } from '../../../services/core/block.ts';
 import { NotariumError } from '../../../services/core/errors.ts';
 import { systemClock } from '../../../services/lib/clock.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
@@ -15,7 +16,7 @@ describe('a block of another centre', () => {
   function publisherOver(look: () => void) {
     let logSize = 0;
     const prunedSlots: number[] = [];
-    const header = { height: 200, treeSize: 5, root: `0x${'00'.repeat(32)}`, publisher: alice };
+    const header = { height: 200, treeSize: 5, root: zeroHash, parent: zeroHash, publisher: alice };
     const found = {
       header,
       blockHash: `0x${'01'.repeat(32)}`,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { toHex } from '../../../services/core/bytes.ts';
+import { leafHash } from '../../../services/core/sha256.ts';
 import { idOfEntry } from '../../../services/store/keys.ts';
 import type { AnchoredBlock, PoolPromise, PoolRow, Store } from '../../../services/store/Store.ts';
 import { expectCode } from '../../support/expectCode.ts';
@@ -107,6 +108,15 @@ onBothDatabases('store rollBackLog', (newPlace, engine) => {
     await store.commitBlock(3);
     expect(store.logSize()).to.equal(1740);
     await store.verifyLog();
+  });
+
+  it('keeps nothing of the lost part that somebody reads who began before it went', async () => {
+    const block = await fork();
+    const read = store!.nodeReader(800);
+    await store!.rollBackLog(promise);
+    expect(await read(0, 300)).to.deep.equal(leafHash(lost[0]!.entry));
+    await store!.importBlocks([block], chunks(chosen));
+    expect(await store!.nodeReader(1690)(0, 300)).to.deep.equal(leafHash(others[0]!.entry));
   });
 
   it('goes back twice before it goes on, to a log that ends within the same tile', async () => {

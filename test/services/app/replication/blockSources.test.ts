@@ -1,13 +1,16 @@
 import { expect } from 'chai';
-import { blockSources } from '../../../../services/app/replication/blockSources.ts';
+import { blockSources, serveLog } from '../../../../services/app/replication/blockSources.ts';
 import { ProposalMemory } from '../../../../services/app/replication/ProposalMemory.ts';
 import { ReadAhead } from '../../../../services/app/replication/ReadAhead.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
+import { jsonFrame } from '../../../../services/app/replication/wire.ts';
 import { zeroHash } from '../../../../services/core/block.ts';
 import type { Address } from '../../../../services/core/bytes.ts';
-import { encodeEntries } from '../../../../services/core/log/entryBundle.ts';
-import type { RequestOptions } from '../../../../services/net/Net.ts';
+import { decodeEntries, encodeEntries } from '../../../../services/core/log/entryBundle.ts';
+import type { Net, RequestHandler, RequestOptions } from '../../../../services/net/Net.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { logAll, rows } from '../../store/storeKit.ts';
+import { storePlace } from '../../store/storePlace.ts';
 
 describe('blockSources', () => {
   const [good, bad, away] = ['0x0a', '0x0b', '0x0c'] as Address[];
@@ -67,5 +70,31 @@ describe('blockSources', () => {
   it('says of an endpoint that cannot be fetched that it is away, so that the next source is asked', async () => {
     const sources = await all(blockSources(partsWith(new Uint8Array()), new ReadAhead(), zeroHash, 0, 1));
     await expectCode('peer-unreachable', all(sources.at(-1)!.entries()));
+  });
+
+  it('gives others what is anchored, and nothing that has lost its anchors: they would blame for it', async () => {
+    await using place = await storePlace('sqlite');
+    const store = await place.open();
+    let handler: RequestHandler | undefined;
+    const net: Partial<Net> = {
+      handle: (_, given) => {
+        handler = given;
+      },
+    };
+    serveLog({ net: net as Net, store });
+    const common = rows(20, 'common');
+    await logAll(store, common, 1);
+    await logAll(store, rows(9, 'lost'), 2);
+    const given = async (from: number, to: number): Promise<Uint8Array[]> => {
+      const query = (async function* () {
+        yield jsonFrame({ from, to });
+      })();
+      return (await all(handler!(query, good!, AbortSignal.timeout(10_000)))).flatMap(decodeEntries);
+    };
+    expect(await given(20, 29)).to.have.length(29);
+    await store.orphanBlocks(1);
+    await expectCode('tile-not-found', given(20, 29));
+    await expectCode('tile-not-found', given(0, 21));
+    expect((await given(0, 20)).slice(0, 20)).to.deep.equal(common.map(({ entry }) => entry));
   });
 });

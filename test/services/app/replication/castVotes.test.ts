@@ -122,6 +122,10 @@ describe('castVotes', function () {
     const most = voter.parts.settings.maxBlockRecords;
     const tooMany = Array.from({ length: most + tail.length + 1 }, () => tail[0]!);
     await expectCode('vote-refused', ask(started(voter.store, randomSigner()), header, tooMany));
+    // Its publisher may have lost more of them than we have.
+    const larger = { ...header, treeSize: header.treeSize + tooMany.length };
+    await expectCode('vote-refused', ask(started(voter.store, randomSigner()), larger, tooMany));
+    expect(voter.blames.map(({ points }) => points)).to.deep.equal([25, 1]);
   });
 
   it('blames for what is no proposal at all', async () => {

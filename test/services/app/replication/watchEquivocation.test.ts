@@ -6,9 +6,12 @@ import { EquivocationWatch } from '../../../../services/app/replication/watchEqu
 import { headersSchema, jsonFrame, protocols, readJson, topics } from '../../../../services/app/replication/wire.ts';
 import { type BlockHeader, blockDigest, blockHash, zeroHash } from '../../../../services/core/block.ts';
 import { type Address, toHex } from '../../../../services/core/bytes.ts';
+import type { Crypto } from '../../../../services/core/crypto.ts';
 import { checkEquivocation, type SignedHeader } from '../../../../services/core/equivocation.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
 import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
 import type { Store } from '../../../../services/store/Store.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 import { crypto, randomSigner } from '../../../support/recordKit.ts';
 import { until } from '../../../support/until.ts';
 import { openVoter, slot, testNetwork, type Voter } from './replicationKit.ts';
@@ -24,6 +27,14 @@ describe('EquivocationWatch', () => {
   /** What a peer answers that is asked for headers. */
   let peerFrames: unknown[] = [];
   const blamed: unknown[] = [];
+  let recoveries = 0;
+  const counting: Crypto = {
+    ...crypto,
+    recover: (...inputs) => {
+      recoveries++;
+      return crypto.recover(...inputs);
+    },
+  };
   const peer = randomSigner().address;
 
   beforeEach(async () => {
@@ -68,7 +79,7 @@ describe('EquivocationWatch', () => {
     const clock = { ...voter.parts.clock, sleep: () => new Promise<void>((done) => setImmediate(done)) };
     watch = new EquivocationWatch({
       ...voter.parts,
-      seen: new SeenHeaders(testNetwork, crypto),
+      seen: new SeenHeaders(testNetwork, counting),
       signer: randomSigner(),
       store,
       net,
@@ -130,6 +141,27 @@ describe('EquivocationWatch', () => {
     await voter.store.keepHeaders(kept, 0);
     await start(voter.store);
     await until('the report', () => reports.length === 1);
+  });
+
+  it('reports and tells a proof also when the disk takes nothing', async () => {
+    await watch.close();
+    const full = () => Promise.reject(new NotariumError('storage-full'));
+    await start(Object.create(voter.store, { keepHeaders: { value: full }, appendEvent: { value: full } }) as Store);
+    expect(await watch.note(await signed({}))).to.equal(true);
+    await expectCode('storage-full', watch.note(await signed({ treeSize: 2 })));
+    await until('the report', () => reports.length === 1);
+    expect(told).to.equal(3);
+  });
+
+  it('checks no signature again of what it knows, however often a peer shows it', async () => {
+    const shown = await signed({});
+    await watch.note(shown);
+    recoveries = 0;
+    peerFrames = Array.from({ length: 4 }, () => Array.from({ length: 256 }, () => shown));
+    peerFrames.push([await signed({ slot: slot - 2 })]);
+    connected!(peer);
+    await until('the new one', async () => (await voter.store.keptHeaders()).length === 2);
+    expect(recoveries).to.equal(1);
   });
 
   it('forgets what is long over', async () => {
