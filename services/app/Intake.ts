@@ -198,14 +198,14 @@ export class Intake {
       const { rows, lines, outcomes } = await this.#arrivals.take(batch.length, () => this.#checked(batch));
       const accepted: Uint8Array[] = [];
       const known = outcomes.flatMap((outcome, index) =>
-        outcome.status === 'pooled' && lines[index]!.job.signs
-          ? [{ id: rows[index]!.id, acceptance: outcome.acceptance }]
-          : [],
+        outcome.status === 'pooled' && lines[index]!.job.signs ? [{ ...outcome, index, id: rows[index]!.id }] : [],
       );
-      await watchPooled(this.#parts.store, known);
+      const { store, clock, periodSeconds, promiseSlots } = this.#parts;
+      const promised = await watchPooled(store, known, slotAt(clock.nowMs(), periodSeconds) + promiseSlots);
+      const promisedAt = new Map(promised.map((outcome) => [outcome.index, outcome]));
       for (const [index, row] of rows.entries()) {
         const line = lines[index]!;
-        const outcome = outcomes[index]!;
+        const outcome = promisedAt.get(index) ?? outcomes[index]!;
         if (outcome.status === 'accepted') accepted.push(row.entry);
         const result = this.#result(line.job, toHex(row.id), row, outcome);
         // Nothing to wait for, as a rule: a turn of the microtask queue for each record is not free.

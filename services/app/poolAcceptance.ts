@@ -16,17 +16,21 @@ export const unsignedPromise = new Uint8Array(1);
 /**
  * To be called before a promise for pool rows is signed and given away: what came from another centre is watched from then on
  * like what our own clients brought. On disk when it resolves, as each promise.
+ * @param includeBySlot For what is promised only now: the slot of the row may be over, and such a promise broken already.
+ * @returns The rows, as they are promised.
  */
-export async function watchPooled(
+export async function watchPooled<Row extends Pick<Promised, 'includeBySlot' | 'acceptance'>>(
   store: Pick<Store, 'promise'>,
-  rows: readonly { readonly id: Uint8Array; readonly acceptance: Uint8Array }[],
-): Promise<void> {
-  const strange = rows.filter(({ acceptance }) => acceptance.length === 0);
-  if (strange.length > 0)
-    await store.promise(
-      strange.map(({ id }) => id),
-      unsignedPromise,
-    );
+  rows: readonly (Row & { readonly id: Uint8Array })[],
+  includeBySlot: number,
+): Promise<(Row & { readonly id: Uint8Array })[]> {
+  const isStrange = ({ acceptance }: Row): boolean => acceptance.length === 0;
+  const terms = { includeBySlot, acceptance: unsignedPromise };
+  const strange = rows.filter(isStrange).map(({ id }) => id);
+  if (strange.length > 0) await store.promise(strange, terms);
+  return rows.map((row) =>
+    isStrange(row) ? { ...row, ...terms, includeBySlot: Math.max(row.includeBySlot, includeBySlot) } : row,
+  );
 }
 
 /** The promise that was signed when the record was accepted. */

@@ -1,4 +1,5 @@
 import { fromHex, type RecordId, toHex } from '../core/bytes.ts';
+import { slotAt } from '../core/committee.ts';
 import { parseEntry } from '../core/record.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { Store, StoredBlock } from '../store/Store.ts';
@@ -13,9 +14,10 @@ export function blockView({ header, hash, state, count, signatures, anchor }: St
 
 /** A record and where it stands; undefined when it is not known. */
 export async function recordView(
-  { store, signer, network }: Pick<CentreParts, 'store' | 'signer' | 'network'>,
+  parts: Pick<CentreParts, 'store' | 'signer' | 'network' | 'clock' | 'periodSeconds' | 'settings'>,
   id: RecordId,
 ): Promise<RecordView | undefined> {
+  const { store, signer, network, clock, periodSeconds, settings } = parts;
   const idBytes = fromHex(id);
   const found = await store.findRecord(idBytes);
   if (!found) return undefined;
@@ -25,7 +27,8 @@ export async function recordView(
   switch (found.where) {
     case 'pool': {
       const { seq } = found;
-      await watchPooled(store, [{ id: idBytes, acceptance: found.acceptance }]);
+      const includeBySlot = slotAt(clock.nowMs(), periodSeconds) + settings.promiseSlots;
+      const [promised] = await watchPooled(store, [{ ...found, id: idBytes }], includeBySlot);
       // A record stays in the pool until its block is confirmed; who judges the promise must know of that block.
       const block = (await store.liveBlocks()).find(
         ({ range }) => range && range.firstSeq <= seq && seq <= range.lastSeq,
@@ -34,7 +37,7 @@ export async function recordView(
         ...common,
         state: 'pooled',
         ...(block ? { height: block.header.height } : {}),
-        acceptance: await poolAcceptance(network, signer, id, found),
+        acceptance: await poolAcceptance(network, signer, id, promised!),
       };
     }
     case 'refused':

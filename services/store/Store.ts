@@ -274,10 +274,11 @@ export type Store = GovernanceStore &
      */
     overdue(slot: number, limit: number): Promise<Uint8Array[]>;
     /**
-     * Notes, on disk when it resolves, that this centre promises what came from another one: such rows are watched
-     * ({@link overdue}) from now on. Those that it has promised already, and those that are not in the pool, stay as they are.
+     * Notes, on disk when it resolves, that this centre promises what came from another one, for the given slot where the
+     * row's own is an earlier one: such rows are watched ({@link overdue}) from now on. Those that it has promised already,
+     * and those that are not in the pool, stay as they are.
      */
-    promise(ids: readonly Uint8Array[], acceptance: Uint8Array): Promise<void>;
+    promise(ids: readonly Uint8Array[], terms: Pick<PoolPromise, 'includeBySlot' | 'acceptance'>): Promise<void>;
     /** Moves rows from the pool to the refusals. A row in a live block is left alone and makes the call fail. */
     refuse(
       items: readonly { readonly id: Uint8Array; readonly refusal: Refusal }[],

@@ -116,7 +116,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     poolStatus: () => poolStatus(context),
     poolCut: (limit) => poolCut(context, limit),
     overdue: (slot, limit) => overdue(context, slot, limit),
-    promise: (ids, acceptance) => promise(context, ids, acceptance),
+    promise: (ids, terms) => promise(context, ids, terms),
     refuse: refuse(context),
     ...votes(context),
     ...seenHeaders(context),

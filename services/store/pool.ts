@@ -4,7 +4,7 @@ import { type StoreContext, write } from './context.ts';
 import { type Db, numberList, selectPacked } from './database.ts';
 import { idKey } from './keys.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
-import type { PoolCut, PoolStatus } from './Store.ts';
+import type { PoolCut, PoolPromise, PoolStatus } from './Store.ts';
 import type { Schema } from './schema.ts';
 
 /** See `Store.poolStatus`. */
@@ -85,7 +85,7 @@ const promisedAtOnce = 500;
 export async function promise(
   context: StoreContext,
   ids: readonly Uint8Array[],
-  acceptance: Uint8Array,
+  { includeBySlot, acceptance }: Pick<PoolPromise, 'includeBySlot' | 'acceptance'>,
 ): Promise<void> {
   if (ids.length === 0) return;
   await write(context, undefined, async (trx) => {
@@ -94,7 +94,10 @@ export async function promise(
       const list = numberList(context.engine, some.map(idKey));
       await trx
         .updateTable('pool')
-        .set({ acceptance })
+        .set({
+          acceptance,
+          include_by_slot: sql<number>`case when include_by_slot < ${includeBySlot} then ${includeBySlot} else include_by_slot end`,
+        })
         .where('id52', 'in', sql<number>`(select value from ${list})`)
         .where('id', 'in', some)
         .where((from) => from(from.fn<number>('length', ['acceptance']), '=', 0))

@@ -18,19 +18,17 @@ export function serveHold(parts: ReplicationParts): void {
     const { checked } = await takeRecords(parts, entries, from);
     const answers: (Acceptance | null)[] = entries.map(() => null);
     const held = await Promise.all(checked.map(async (line) => ({ ...line, found: await store.findRecord(line.id) })));
-    const pooled = held.flatMap(({ id, found }) =>
-      found?.where === 'pool' ? [{ id, acceptance: found.acceptance }] : [],
-    );
-    await watchPooled(store, pooled);
+    const pooled = held.flatMap(({ index, id, found }) => (found?.where === 'pool' ? [{ ...found, index, id }] : []));
+    const nowMs = clock.nowMs();
+    const includeBySlot = slotAt(nowMs, periodSeconds) + settings.promiseSlots;
+    for (const { index, id, ...row } of await watchPooled(store, pooled, includeBySlot)) {
+      answers[index] = await poolAcceptance(network, signer, toHex(id), row);
+    }
     for (const { index, id, found } of held) {
-      const recordId = toHex(id);
-      if (found?.where === 'pool') answers[index] = await poolAcceptance(network, signer, recordId, found);
       if (found?.where !== 'log') continue;
       // A block came in before the question: what is promised has been kept already.
-      const nowMs = clock.nowMs();
-      const includeBySlot = slotAt(nowMs, periodSeconds) + settings.promiseSlots;
-      const acceptedAt = Math.floor(nowMs / 1000);
-      answers[index] = await signAcceptance(network, { recordId, acceptedAt, includeBySlot }, signer);
+      const promise = { recordId: toHex(id), acceptedAt: Math.floor(nowMs / 1000), includeBySlot };
+      answers[index] = await signAcceptance(network, promise, signer);
     }
     yield jsonFrame(answers);
   });

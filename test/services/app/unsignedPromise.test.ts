@@ -5,6 +5,7 @@ import { Intake } from '../../../services/app/Intake.ts';
 import { recordView } from '../../../services/app/views.ts';
 import { checkAcceptance } from '../../../services/core/acceptance.ts';
 import { toHex } from '../../../services/core/bytes.ts';
+import { slotAt } from '../../../services/core/committee.ts';
 import { systemClock } from '../../../services/lib/clock.ts';
 import { localSigner } from '../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
@@ -68,7 +69,10 @@ onBothDatabases('promises that nobody wanted to have signed', (newPlace) => {
     const [known] = await intake.accept([texts[0]!]);
     if (known?.status !== 'known') throw new Error(known?.status);
     checkAcceptance(network, known.acceptance, crypto);
-    const parts = { store, signer, network } as unknown as CentreParts;
+    const parts = {
+      ...{ store, signer, network, clock: systemClock },
+      ...{ periodSeconds: 2, settings: { promiseSlots: 3 } },
+    } as unknown as CentreParts;
     expect((await recordView(parts, records[0]!.id))!.acceptance).to.deep.equal(known.acceptance);
 
     // What came from another centre is watched as soon as a client has our word for it, however it asks.
@@ -85,13 +89,24 @@ onBothDatabases('promises that nobody wanted to have signed', (newPlace) => {
       checked.map(({ index: _, acceptance: __, ...rest }) => ({ ...rest, ...promise, acceptance: new Uint8Array(0) })),
     );
     expect(await store.overdue(2, 10)).to.deep.equal([]);
-    await recordView(parts, others[0]!.id);
-    await intake.accept([textOf(others[1]!)]);
+    // The slot by which it was to be sealed may be over: the promise counts from when it is given, and stays what it was.
+    const slot = slotAt(Date.now(), 2);
+    const { acceptance: late } = (await recordView(parts, others[0]!.id))!;
+    const [posted] = await intake.accept([textOf(others[1]!)]);
+    if (posted?.status !== 'known') throw new Error(posted?.status);
+    for (const each of [late!, posted.acceptance]) {
+      checkAcceptance(network, each, crypto);
+      expect(each.includeBySlot).to.be.within(slot + 3, slotAt(Date.now(), 2) + 3);
+    }
+    expect((await recordView(parts, others[0]!.id))!.acceptance).to.deep.equal(late);
+    expect(await intake.accept([textOf(others[1]!)])).to.deep.equal([posted]);
     await intake.acceptBriefly([textOf(others[2]!)]);
-    expect((await store.overdue(2, 10)).map(toHex)).to.deep.equal([others[0]!.id, others[1]!.id]);
-
-    const overdue = await store.overdue(known.acceptance.includeBySlot + 1, 10);
-    expect(overdue).to.have.length(5 + 2);
+    const last = Math.max(late!.includeBySlot, posted.acceptance.includeBySlot, known.acceptance.includeBySlot);
+    const overdue = (await store.overdue(last + 1, 10)).map(toHex);
+    expect(overdue)
+      .to.have.length(5 + 2)
+      .and.to.include.members([others[0]!.id, others[1]!.id]);
+    expect(overdue).not.to.include(others[2]!.id);
     await intake.close();
   });
 });
