@@ -1,6 +1,8 @@
+import { id } from 'ethers';
 import { type Hex, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { proposalKinds, supports } from '../../core/governance/names.ts';
+import type { ProposalId } from '../../core/governance/signing.ts';
 import type { CallOptions, Governance, MinedCall, ProposalDraft } from '../Governance.ts';
 import { governorInterface, resourcesInterface } from '../interfaces.ts';
 import { batchOf } from './batchOf.ts';
@@ -12,7 +14,7 @@ import { type Change, sendCall } from './sendCall.ts';
 
 type Changes = Pick<
   Governance,
-  'proposalIdOf' | 'propose' | 'castVote' | 'castVotes' | 'cancel' | 'execute' | 'submitReport'
+  'proposalIdOf' | 'propose' | 'castVote' | 'castVotes' | 'castVotesAndExecute' | 'cancel' | 'execute' | 'submitReport'
 >;
 
 /** What changes something on the chain; see {@link Governance}. */
@@ -24,6 +26,12 @@ export function changesOf(source: GovernanceSource): Changes {
   };
   const onGovernor = (name: string, data: Hex, codes: ErrorCodes, options?: CallOptions): Promise<MinedCall> =>
     sendCall(source, { name, to: contracts.governor, key: data, data: () => data, codes }, options);
+
+  const batch = async (proposalId: ProposalId, votes: Parameters<Changes['castVotes']>[1]) => {
+    const electorate = await named(codesOf.castVotes, () => source.governor.electorate(proposalId));
+    const places = new Map(electorate.map((account, place) => [account.toLowerCase(), place]));
+    return batchOf(source, proposalId, votes, places);
+  };
 
   return {
     proposalIdOf: async (draft) => idOf(draft),
@@ -46,11 +54,20 @@ export function changesOf(source: GovernanceSource): Changes {
       return onGovernor('vote', data as Hex, codesOf.castVote, options);
     },
     castVotes: async (proposalId, votes, options) => {
-      const electorate = await named(codesOf.castVotes, () => source.governor.electorate(proposalId));
-      const places = new Map(electorate.map((account, place) => [account.toLowerCase(), place]));
-      const { compact, others } = batchOf(source, proposalId, votes, places);
+      const { compact, others } = await batch(proposalId, votes);
       const data = governorInterface.encodeFunctionData('castVotesBySig', [proposalId, compact, others]) as Hex;
       return onGovernor('votes', data, codesOf.castVotes, options);
+    },
+    castVotesAndExecute: async ({ proposalId, kind, calls, description }, votes, options) => {
+      const { compact, others } = await batch(proposalId, votes);
+      const data = governorInterface.encodeFunctionData('castVotesAndExecute', [
+        proposalKinds.indexOf(kind),
+        [...calls],
+        id(description),
+        compact,
+        others,
+      ]) as Hex;
+      return onGovernor('votes and execution', data, codesOf.castVotes, options);
     },
     cancel: (proposal, options) => {
       const args = proposalArgs(contracts, proposal);
