@@ -117,24 +117,7 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
         bytes calldata compact,
         SignedVote[] calldata others
     ) external returns (uint256) {
-        if (compact.length % COMPACT_BYTES != 0) {
-            revert VotesLength(compact.length, (compact.length / COMPACT_BYTES + 1) * COMPACT_BYTES);
-        }
-        (Proposal storage kept, Count memory count) = _begin(proposalId);
-        bytes32 separator = _domainSeparatorV4();
-        _countCompact(count, separator, compact);
-        for (uint256 i = 0; i < others.length; ++i) {
-            SignedVote calldata vote = others[i];
-            address voter = _voterAt(count, vote.voter);
-            if ((count.voters >> vote.voter) & 1 != 0) continue;
-            bytes32 digest = _digestWithReason(separator, proposalId, vote.support, voter, vote.reason);
-            if (!voter.isSignedBy(digest, vote.signature)) revert GovernorInvalidSignature(voter);
-            _add(count, vote.voter, voter, vote.support, vote.reason);
-        }
-        // Nothing was called in between that could have voted: wallets are asked by STATICCALL.
-        kept.core = count.core;
-        kept.voters = count.voters;
-        return count.counted;
+        return _castBatch(proposalId, compact, others);
     }
 
     // ---------------------------------------------------------------- views
@@ -225,6 +208,31 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
     }
 
     // ---------------------------------------------------------------- counting
+
+    function _castBatch(
+        uint256 proposalId,
+        bytes calldata compact,
+        SignedVote[] calldata others
+    ) internal returns (uint256) {
+        if (compact.length % COMPACT_BYTES != 0) {
+            revert VotesLength(compact.length, (compact.length / COMPACT_BYTES + 1) * COMPACT_BYTES);
+        }
+        (Proposal storage kept, Count memory count) = _begin(proposalId);
+        bytes32 separator = _domainSeparatorV4();
+        _countCompact(count, separator, compact);
+        for (uint256 i = 0; i < others.length; ++i) {
+            SignedVote calldata vote = others[i];
+            address voter = _voterAt(count, vote.voter);
+            if ((count.voters >> vote.voter) & 1 != 0) continue;
+            bytes32 digest = _digestWithReason(separator, proposalId, vote.support, voter, vote.reason);
+            if (!voter.isSignedBy(digest, vote.signature)) revert GovernorInvalidSignature(voter);
+            _add(count, vote.voter, voter, vote.support, vote.reason);
+        }
+        // Nothing was called in between that could have voted: wallets are asked by STATICCALL.
+        kept.core = count.core;
+        kept.voters = count.voters;
+        return count.counted;
+    }
 
     function _castOwn(uint256 proposalId, uint8 support, string memory reason) private returns (uint256) {
         (Proposal storage kept, ProposalCore core) = _active(proposalId);

@@ -7,8 +7,16 @@ import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { ERC165, IERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import { BallotBox } from "./BallotBox.sol";
-import { Aggregation, Draft, IConsortiumGovernor, Kind, Rule, Weight } from "./interfaces/IConsortiumGovernor.sol";
-import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
+import {
+    Aggregation,
+    Draft,
+    IConsortiumGovernor,
+    Kind,
+    Rule,
+    SignedVote,
+    Weight
+} from "./interfaces/IConsortiumGovernor.sol";
+import { AdmissionRules, INodeRegistry } from "./interfaces/INodeRegistry.sol";
 import { IResourceRegistry } from "./interfaces/IResourceRegistry.sol";
 import { CommitteeBlob } from "./libraries/CommitteeBlob.sol";
 import { MemberSignatures } from "./libraries/MemberSignatures.sol";
@@ -133,15 +141,20 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
     ) external payable returns (uint256 proposalId) {
         if (msg.value != 0) revert GovernorDisabledDeposit();
         proposalId = hashProposal(targets, values, calldatas, descriptionHash);
-        ProposalCore core = _known(proposalId);
-        _requireState(proposalId, core, ProposalState.Succeeded);
-        // Before the calls: whoever is called and calls back finds it executed.
-        _proposals[proposalId].core = core.withStatus(Status.Executed);
-        emit ProposalExecuted(proposalId);
-        uint256 outer = executing;
-        executing = proposalId;
-        for (uint256 i = 0; i < targets.length; ++i) Address.functionCall(targets[i], calldatas[i]);
-        executing = outer;
+        _execute(proposalId, calldatas);
+    }
+
+    /// @inheritdoc IConsortiumGovernor
+    function castVotesAndExecute(
+        Kind kind,
+        bytes[] calldata calls,
+        bytes32 descriptionHash,
+        bytes calldata compact,
+        SignedVote[] calldata others
+    ) external returns (uint256 proposalId) {
+        proposalId = ProposalEncoding.encode(_targetOf(kind), calls).idOfHash(descriptionHash);
+        _castBatch(proposalId, compact, others);
+        _execute(proposalId, calls);
     }
 
     /// @inheritdoc IGovernor
@@ -159,6 +172,12 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
     /// @inheritdoc IConsortiumGovernor
     function setRule(Kind kind, Rule calldata newRule) external onlyGovernance {
         _setRule(kind, newRule);
+    }
+
+    /// @inheritdoc IConsortiumGovernor
+    /// @dev Selector and arguments are those of the registry's own, so the call goes on as it came.
+    function setAdmissionRules(AdmissionRules calldata) external onlyGovernance {
+        Address.functionCall(address(registry), msg.data);
     }
 
     /// @inheritdoc IConsortiumGovernor
@@ -299,6 +318,20 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
 
     // ---------------------------------------------------------------- helpers
 
+    /// @dev An id covers its calls, and that they all go to its kind's target was so when it was proposed.
+    function _execute(uint256 proposalId, bytes[] calldata calls) private {
+        ProposalCore core = _known(proposalId);
+        _requireState(proposalId, core, ProposalState.Succeeded);
+        // Before the calls: whoever is called and calls back finds it executed.
+        _proposals[proposalId].core = core.withStatus(Status.Executed);
+        emit ProposalExecuted(proposalId);
+        address target = _targetOf(core.kind());
+        uint256 outer = executing;
+        executing = proposalId;
+        for (uint256 i = 0; i < calls.length; ++i) Address.functionCall(target, calls[i]);
+        executing = outer;
+    }
+
     /// @dev The members of an epoch, which must be the current one.
     function _currentMembers(uint64 epoch) private view returns (bytes memory members) {
         members = CommitteeBlob.loadNewest(address(registry), epoch);
@@ -314,26 +347,29 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
         uint256 proposer,
         bytes memory members
     ) private view returns (ProposalCore) {
-        Rule memory current = _rules[uint256(kind)];
-        uint256 total = members.count();
-        uint16 weights = 0;
-        if (current.aggregation == Aggregation.Weighted) {
-            weights = _weightsVersion;
-            bytes memory loaded = _weightsOf(weights);
-            uint256 size = total;
-            total = 0;
-            for (uint256 i = 0; i < size; ++i) total += loaded.votesOf(members.memberAt(i));
+        // At most 256 members of 65,535 votes, and 40 and 24 bits of seconds.
+        unchecked {
+            Rule memory current = _rules[uint256(kind)];
+            uint256 total = members.count();
+            uint16 weights = 0;
+            if (current.aggregation == Aggregation.Weighted) {
+                weights = _weightsVersion;
+                bytes memory loaded = _weightsOf(weights);
+                uint256 size = total;
+                total = 0;
+                for (uint256 i = 0; i < size; ++i) total += loaded.votesOf(members.memberAt(i));
+            }
+            return
+                ProposalCores.create(
+                    kind,
+                    current,
+                    weights,
+                    proposer,
+                    epoch,
+                    block.timestamp + current.delaySeconds,
+                    total
+                );
         }
-        return
-            ProposalCores.create(
-                kind,
-                current,
-                weights,
-                proposer,
-                epoch,
-                block.timestamp + current.delaySeconds,
-                total
-            );
     }
 
     /// @dev Nothing but what the kind allows.
@@ -349,18 +385,28 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
     }
 
     function _allows(Kind kind, bytes4 selector) private pure returns (bool) {
+        // First, since its proposals have the ceiling of one call.
+        if (kind == Kind.Suspension) return selector == INodeRegistry.suspend.selector;
         if (kind == Kind.Admission) {
             return
                 selector == INodeRegistry.enroll.selector ||
                 selector == INodeRegistry.activate.selector ||
+                selector == INodeRegistry.admit.selector ||
+                selector == INodeRegistry.rotate.selector ||
                 selector == INodeRegistry.update.selector;
         }
-        if (kind == Kind.Suspension) return selector == INodeRegistry.suspend.selector;
-        if (kind == Kind.Removal) return selector == INodeRegistry.remove.selector;
+        if (kind == Kind.Removal) {
+            return
+                selector == INodeRegistry.remove.selector ||
+                selector == INodeRegistry.ban.selector ||
+                selector == INodeRegistry.unban.selector;
+        }
         if (kind == Kind.Authenticator) return selector == INodeRegistry.setAuthenticator.selector;
         if (kind == Kind.Parameter) {
             return
-                selector == IConsortiumGovernor.setRule.selector || selector == IConsortiumGovernor.setWeights.selector;
+                selector == IConsortiumGovernor.setRule.selector ||
+                selector == IConsortiumGovernor.setWeights.selector ||
+                selector == IConsortiumGovernor.setAdmissionRules.selector;
         }
         return selector == IResourceRegistry.addVersion.selector;
     }

@@ -2,20 +2,20 @@
 pragma solidity 0.8.37;
 
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
-import { INodeRegistry } from "./INodeRegistry.sol";
+import { AdmissionRules, INodeRegistry } from "./INodeRegistry.sol";
 import { IResourceRegistry } from "./IResourceRegistry.sol";
 
 /// @notice What a proposal is about; each kind has its rule and the only calls that it may make.
 enum Kind {
-    /// `NodeRegistry.enroll`, `activate` and `update`.
+    /// `NodeRegistry.admit`, `enroll`, `activate`, `update` and `rotate`.
     Admission,
     /// `NodeRegistry.suspend`.
     Suspension,
-    /// `NodeRegistry.remove`.
+    /// `NodeRegistry.remove`, `ban` and `unban`.
     Removal,
     /// `NodeRegistry.setAuthenticator`.
     Authenticator,
-    /// `ConsortiumGovernor.setRule` and `setWeights`.
+    /// `ConsortiumGovernor.setRule`, `setWeights` and `setAdmissionRules`.
     Parameter,
     /// `ResourceRegistry.addVersion`.
     Resource,
@@ -172,6 +172,20 @@ interface IConsortiumGovernor is IGovernor {
 
     // ---------------------------------------------------------------- changes
 
+    /// @notice Takes collected votes that decide, and makes the proposal's calls at once: a transaction less than
+    /// {castVotesBySig} and {IGovernor-execute}. Anyone may.
+    /// @dev Reverts as the two do, where the votes do not decide with {GovernorUnexpectedProposalState}; then nothing has
+    /// happened.
+    /// @param calls Of the proposal, and the hash of its description.
+    /// @param compact As {castVotesBySig} takes them, and `others`.
+    function castVotesAndExecute(
+        Kind kind,
+        bytes[] calldata calls,
+        bytes32 descriptionHash,
+        bytes calldata compact,
+        SignedVote[] calldata others
+    ) external returns (uint256 proposalId);
+
     /// @notice Takes collected votes, at one write for all of them. Anyone may hand them in.
     /// @dev Votes of who has voted already are passed over, so that nobody spoils a batch by voting meanwhile.
     /// Reverts with {GovernorUnexpectedProposalState}, {VotesLength}, {PlaceUnknown}, {GovernorInvalidVoteType} or
@@ -198,6 +212,10 @@ interface IConsortiumGovernor is IGovernor {
         uint8 proposer,
         bytes calldata signature
     ) external returns (uint256 proposalId);
+
+    /// @notice Sets what candidates must fulfil, see {INodeRegistry-setAdmissionRules}. By a passed parameter proposal only.
+    /// @dev Reverts with {GovernorOnlyExecutor} or {INodeRegistry-ReapplyZero}.
+    function setAdmissionRules(AdmissionRules calldata rules) external;
 
     /// @notice Gives a kind another rule. By a passed parameter proposal only.
     /// @dev Reverts with {GovernorOnlyExecutor}, {QuorumInvalid} or {PeriodZero}.

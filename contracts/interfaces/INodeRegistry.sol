@@ -4,13 +4,15 @@ pragma solidity 0.8.37;
 import { Header } from "./Header.sol";
 
 /// @notice Where a node stands on its way through the consortium.
-/// @dev None -> Candidate -> Active <-> Suspended; Candidate, Active and Suspended -> Removed; Removed -> Candidate.
+/// @dev None -> Candidate -> Active <-> Suspended; Candidate, Active and Suspended -> Removed; Removed -> Candidate; each of
+/// them -> Banned -> Removed.
 enum NodeStatus {
     None,
     Candidate,
     Active,
     Suspended,
-    Removed
+    Removed,
+    Banned
 }
 
 /// @notice The public information of a node, as it is handed in.
@@ -30,18 +32,74 @@ struct NodeEntry {
 /// @notice What the registry keeps about a node.
 struct Node {
     NodeStatus status;
+    /// Allowed by vote to challenge candidates and attest their results.
+    bool isAuthenticator;
     /// Committee epoch with which it became active the last time; zero if it never was.
     uint64 activeSince;
+    /// Unix time of its last application; zero if it never applied.
+    uint48 appliedAt;
+    /// What it applied with the last time (see {INodeRegistry.hashApplication}); zero if there is none, or no longer.
+    bytes20 application;
+    /// The application whose information is published; admitted is only who has published its last one.
+    bytes20 published;
+    /// The last second in which the published application can be admitted.
+    uint48 expiry;
+    /// Of the published application: what the authenticators measured, and the digest of the candidate's profile.
+    uint32 score;
+    bytes32 profileDigest;
     string name;
     string endpoint;
     bytes32 encryptionKey;
     bytes32 noteKey;
 }
 
+/// @notice What an authenticator attests about a candidate, whose information is in it as a hash.
+struct Application {
+    /// EIP-712 hash of `Entry(string name,string endpoint,bytes32 encryptionKey,bytes32 noteKey)`.
+    bytes32 entryHash;
+    /// Hash of the protocol manifest that the candidate proved to hold.
+    bytes32 manifestHash;
+    /// SHA-256 of the candidate's profile: what was measured and what it reports.
+    bytes32 profileDigest;
+    uint32 score;
+    /// The last second in which the candidate can apply with it, and be admitted.
+    uint48 expiry;
+    /// `appliedAt` of the candidate: so an attestation serves once.
+    uint48 nonce;
+}
+
+/// @notice What candidates must fulfil. The registry itself checks the first five; authenticators measure the others.
+struct AdmissionRules {
+    /// Hash of the protocol manifest.
+    bytes32 manifestHash;
+    /// How many authenticators must attest; with 0 nobody can apply, and nodes are entered by vote alone.
+    uint8 attestations;
+    /// From one application of a candidate to the next.
+    uint24 reapplySeconds;
+    uint32 minScore;
+    /// How long after its application a centre is to be authenticated again.
+    uint32 renewSeconds;
+    /// Sequential SHA-256, each of the one before, a second.
+    uint32 minHashesPerSecond;
+    /// Memory that scrypt takes at once, and how often a minute it must be done.
+    uint32 memoryMiB;
+    uint32 minMemoryPassesPerMinute;
+    /// Written and forced to disk, and read back.
+    uint32 minWrittenMiBPerSecond;
+    uint32 minReadMiBPerSecond;
+}
+
 /// @title The nodes of the consortium and its committee
 /// @notice The committee is the ordered set of active nodes (centres). It has an epoch, which grows by one at every
 /// change. All centres have equal rights: the order decides only whose turn it is to publish.
-/// @custom:later The attested application of candidates comes with its own issue: it will call what `enroll` does.
+///
+/// Who wants to join applies with what authenticators attest ({applyFor}), has its information published ({publish}), and
+/// is admitted by vote ({admit}). Where the rules ask for no attestation, nodes are entered by vote alone ({enroll},
+/// {activate}).
+///
+/// EIP-712, domain {name: "Notarium", version: "1", chainId, verifyingContract: this contract}:
+/// `Attestation(address candidate,Entry entry,bytes32 manifestHash,bytes32 profileDigest,uint32 score,uint48 expiry,
+/// uint48 nonce)Entry(string name,string endpoint,bytes32 encryptionKey,bytes32 noteKey)`, without the line break.
 interface INodeRegistry {
     // ---------------------------------------------------------------- errors
 
@@ -60,6 +118,33 @@ interface INodeRegistry {
     /// @notice No anchor is set yet, so nobody can say what the hash of a block is.
     error AnchorUnset();
 
+    /// @notice The last application was a short time ago: block time, and the first second in which the next is taken.
+    error ApplicationEarly(uint256 have, uint256 want);
+
+    /// @notice The account has applied with something else, or its application was taken back.
+    error ApplicationMismatch(address account, bytes20 have, bytes20 want);
+
+    /// @notice The rules ask for no attestation: nobody can apply.
+    error ApplicationsClosed();
+
+    /// @notice The information of the application is not published.
+    error ApplicationUnpublished(address account, bytes20 application);
+
+    /// @notice The attestation is past its time: block time, and its last second.
+    error AttestationExpired(uint256 have, uint256 want);
+
+    /// @notice A candidate has to apply first: the rules ask for so many attestations.
+    error AttestationRequired(address account, uint256 want);
+
+    /// @notice Fewer authenticators attest than the rules ask for.
+    error AttestationsMissed(uint256 have, uint256 want);
+
+    /// @notice Signatures stand in ascending order of their authenticators, each once.
+    error AttesterOrder(address have, address last);
+
+    /// @notice The signer is no authenticator, or no longer; or it signed something else.
+    error AttesterRefused(address attester);
+
     /// @notice A committee has at least one member.
     error CommitteeEmpty();
 
@@ -71,6 +156,9 @@ interface INodeRegistry {
 
     /// @notice The same account appears twice in the genesis committee.
     error DuplicateNode(address account);
+
+    /// @notice The information is not that of the application.
+    error EntryMismatch(bytes32 have, bytes32 want);
 
     /// @notice There was no such epoch yet; epochs start at 1.
     error EpochUnknown(uint64 have, uint64 want);
@@ -85,8 +173,14 @@ interface INodeRegistry {
     /// @notice The last active node can be neither suspended nor removed: nobody could publish any more.
     error LastActiveNode(address account);
 
+    /// @notice The candidate proved to hold another protocol manifest.
+    error ManifestMismatch(bytes32 have, bytes32 want);
+
     /// @notice No node has this account, or it was removed.
     error NodeUnknown(address account);
+
+    /// @notice The attestation was made for another application of the candidate: it is used, or not the next.
+    error NonceMismatch(uint256 have, uint256 want);
 
     /// @notice Only the account that deployed the registry may do this.
     error NotDeployer(address have, address want);
@@ -94,13 +188,19 @@ interface INodeRegistry {
     /// @notice Only the governor may do this.
     error NotGovernor(address have, address want);
 
+    /// @notice Between two applications is at least one second.
+    error ReapplyZero();
+
     /// @notice The two headers are the same block: signing that twice is no offence.
     error SameBlock(bytes32 blockHash);
 
-    /// @notice Nobody made this signature over this block.
-    error SignatureInvalid(bytes32 blockHash);
+    /// @notice The candidate did not do well enough.
+    error ScoreTooLow(uint256 have, uint256 want);
 
-    /// @notice A signature has 65 bytes, or 64 by EIP-2098.
+    /// @notice Nobody made this signature over this block or attestation.
+    error SignatureInvalid(bytes32 digest);
+
+    /// @notice A signature has 65 bytes, or 64 by EIP-2098; those of attestations have 64 each.
     error SignatureLength(uint256 have, uint256 want);
 
     /// @notice The s value of a signature is in the upper half of the curve order.
@@ -120,8 +220,23 @@ interface INodeRegistry {
 
     // ---------------------------------------------------------------- events
 
+    /// @notice The rules for candidates are these from now on.
+    event AdmissionRulesSet(AdmissionRules rules);
+
     /// @notice The anchor was set.
     event AnchorSet(address indexed anchor);
+
+    /// @notice A candidate applied; what with, the transaction says, and {publish}.
+    event Applied(address indexed account, bytes20 application);
+
+    /// @notice The information of an application is there to be voted on.
+    event ApplicationPublished(
+        address indexed account,
+        bytes20 application,
+        bytes32 profileDigest,
+        uint32 score,
+        uint48 expiry
+    );
 
     /// @notice An account may attest candidates from now on, or no longer.
     event AuthenticatorSet(address indexed account, bool isAllowed);
@@ -144,14 +259,23 @@ interface INodeRegistry {
     /// @notice A node joined the committee, or came back.
     event NodeActivated(address indexed account);
 
-    /// @notice A node became a candidate.
+    /// @notice An account can neither be a node nor apply, until this is taken back.
+    event NodeBanned(address indexed account);
+
+    /// @notice A node became a candidate, or its information as one was published.
     event NodeEnrolled(address indexed account, string name, string endpoint, bytes32 encryptionKey, bytes32 noteKey);
 
     /// @notice A node left for good; it may only come back as a new candidate.
     event NodeRemoved(address indexed account);
 
+    /// @notice A node goes on with another account, in its place of the committee and with its rights.
+    event NodeRotated(address indexed from, address indexed to);
+
     /// @notice A node left the committee for the time being.
     event NodeSuspended(address indexed account);
+
+    /// @notice A banned account may apply again.
+    event NodeUnbanned(address indexed account);
 
     /// @notice The public information of a node changed.
     event NodeUpdated(address indexed account, string name, string endpoint, bytes32 encryptionKey, bytes32 noteKey);
@@ -159,12 +283,39 @@ interface INodeRegistry {
     // ---------------------------------------------------------------- changes
 
     /// @notice Makes a candidate, or a suspended node, a member of the committee (at its end).
-    /// @dev Governor only. Reverts with {TransitionRefused} or {CommitteeFull}.
+    /// @dev Governor only. Candidates only where the rules ask for no attestation. Reverts with {TransitionRefused},
+    /// {AttestationRequired} or {CommitteeFull}.
     function activate(address account) external;
+
+    /// @notice Makes a candidate that applied a member of the committee (at its end).
+    /// @dev Governor only. Reverts with {TransitionRefused}, {ApplicationMismatch}, {ApplicationUnpublished},
+    /// {AttestationExpired} or {CommitteeFull}.
+    /// @param application What is voted on: a later application of the candidate is another one.
+    function admit(address account, bytes20 application) external;
+
+    /// @notice Makes the sender a candidate, by what authenticators attest about it. {publish} comes next.
+    /// @dev A candidate may apply anew, and replaces its application so. The nonce is the sender's `appliedAt`. Reverts with
+    /// {ApplicationsClosed}, {AttestationExpired}, {ManifestMismatch}, {ScoreTooLow}, {TransitionRefused} where the sender is
+    /// active, suspended or banned, {NonceMismatch}, {ApplicationEarly}, {SignatureLength}, {AttestationsMissed},
+    /// {SignatureMalleable}, {SignatureInvalid}, {AttesterOrder} or {AttesterRefused}.
+    /// @param signatures Of `Attestation`, 64 bytes each by EIP-2098, s in the lower half, in ascending order of the
+    /// authenticators; at least as many as the rules ask for.
+    function applyFor(Application calldata application, bytes calldata signatures) external;
+
+    /// @notice Keeps an account out, whatever it is so far; a member leaves the committee.
+    /// @dev Governor only. Reverts with {AccountZero}, {LastActiveNode} or {TransitionRefused}.
+    function ban(address account) external;
 
     /// @notice Enters a new node, or a removed one again, as a candidate.
     /// @dev Governor only. Reverts with {AccountZero}, {TextTooLong} or {TransitionRefused}.
     function enroll(NodeEntry calldata entry) external;
+
+    /// @notice Publishes the information of an application, so that it can be voted on. Anyone may.
+    /// @dev Reverts with {TransitionRefused} where the account is no candidate, {EntryMismatch}, {ApplicationMismatch} or
+    /// {TextTooLong}.
+    /// @param entry Of the candidate, as the application has it.
+    /// @param application As the candidate handed it in.
+    function publish(NodeEntry calldata entry, Application calldata application) external;
 
     /// @notice Removes a candidate, active or suspended node; the record of it stays.
     /// @dev Governor only. Reverts with {LastActiveNode} or {TransitionRefused}.
@@ -185,6 +336,18 @@ interface INodeRegistry {
         Header calldata second,
         bytes calldata secondSignature
     ) external;
+
+    /// @notice Gives an active node another account: the new one takes its place in the committee and its rights as an
+    /// authenticator, the old one is removed.
+    /// @dev Governor only. The new account is a stranger or a removed node. Reverts with {AccountZero},
+    /// {TransitionRefused} or {TextTooLong}.
+    /// @param account The old one.
+    /// @param entry The new account, and the node's information from now on.
+    function rotate(address account, NodeEntry calldata entry) external;
+
+    /// @notice Sets what candidates must fulfil; applications that are there already stay good.
+    /// @dev Governor only. Reverts with {ReapplyZero}.
+    function setAdmissionRules(AdmissionRules calldata rules) external;
 
     /// @notice Names the `BlockAnchor` whose blocks the nodes sign, once.
     /// @dev Deployer only. The anchor must be a contract that reads this registry. Reverts with {NotDeployer},
@@ -207,11 +370,18 @@ interface INodeRegistry {
     /// @dev Governor only. Reverts with {LastActiveNode} or {TransitionRefused}.
     function suspend(address account) external;
 
+    /// @notice Takes a ban back: the account is as a removed node.
+    /// @dev Governor only. Reverts with {TransitionRefused}.
+    function unban(address account) external;
+
     /// @notice Replaces the public information of a node.
     /// @dev Governor only. Reverts with {NodeUnknown} or {TextTooLong}.
     function update(NodeEntry calldata entry) external;
 
     // ---------------------------------------------------------------- views
+
+    /// @notice What candidates must fulfil now; all zero until set.
+    function admissionRules() external view returns (AdmissionRules memory);
 
     /// @notice The `BlockAnchor` whose blocks the nodes sign; zero until set.
     function anchor() external view returns (address);
@@ -236,6 +406,13 @@ interface INodeRegistry {
     /// @notice Who may change the committee; zero until set.
     function governor() external view returns (address);
 
+    /// @notice What authenticators sign, and what the application is called: the first 20 bytes of the EIP-712 hash of the
+    /// struct.
+    function hashApplication(
+        address candidate,
+        Application calldata application
+    ) external view returns (bytes32 digest, bytes20 name);
+
     /// @notice Whether the account is a member of the current committee.
     function isActive(address account) external view returns (bool);
 
@@ -245,7 +422,7 @@ interface INodeRegistry {
     /// @notice What is known about a node; status None and empty fields for a stranger.
     function node(address account) external view returns (Node memory);
 
-    /// @notice How many nodes were ever entered, removed ones included.
+    /// @notice How many nodes were ever entered or published, removed ones included.
     function nodeCount() external view returns (uint256);
 
     /// @notice A page of the nodes in the order in which they were first entered.

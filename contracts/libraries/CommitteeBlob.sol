@@ -40,23 +40,31 @@ library CommitteeBlob {
     }
 
     /// @notice Writes the members as the blob of an epoch.
+    /// @param packed As {load} gives them, at most 65,534 bytes.
     /// @return pointer Where it is; the caller checks that it is {addressOf} its own address and the epoch.
-    function write(address[] memory members) internal returns (address pointer) {
+    function write(bytes memory packed) internal returns (address pointer) {
+        // Creation code, 11 bytes:
+        //   61 LLLL  PUSH2 length     the blob's length
+        //   80       DUP1
+        //   60 0a    PUSH1 10         the code after this prefix
+        //   5f       PUSH0            to memory 0
+        //   39       CODECOPY
+        //   5f       PUSH0            from memory 0
+        //   f3       RETURN
+        // then the STOP byte, which is the first of the blob.
+        bytes memory code = abi.encodePacked(hex"61", uint16(packed.length + 1), hex"80600a5f395ff300", packed);
+        assembly ("memory-safe") {
+            pointer := create(0, add(code, 0x20), mload(code))
+        }
+    }
+
+    /// @notice Members as they stand in a blob, 20 bytes each.
+    function pack(address[] memory members) internal pure returns (bytes memory packed) {
         assembly ("memory-safe") {
             let size := mload(members)
-            let bytesOfCode := add(mul(size, 20), 1)
-            let blob := mload(0x40)
-            // Creation code, 11 bytes, right-aligned in the first word:
-            //   61 LLLL  PUSH2 length     the blob's length
-            //   80       DUP1
-            //   60 0a    PUSH1 10         the code after this prefix
-            //   5f       PUSH0            to memory 0
-            //   39       CODECOPY
-            //   5f       PUSH0            from memory 0
-            //   f3       RETURN
-            // then the STOP byte, which is the first of the blob.
-            mstore(blob, or(0x61000080600a5f395ff300, shl(64, bytesOfCode)))
-            let target := add(blob, 0x20)
+            packed := mload(0x40)
+            mstore(packed, mul(size, 20))
+            let target := add(packed, 0x20)
             let source := add(members, 0x20)
             for {
                 let last := add(source, shl(5, size))
@@ -67,9 +75,36 @@ library CommitteeBlob {
                 // Left-aligned, so that the next member overwrites the 12 bytes of zero behind it.
                 mstore(target, shl(96, mload(source)))
             }
-            // 10 bytes of prefix and the blob start at byte 21 of the first word.
-            pointer := create(0, add(blob, 21), add(10, bytesOfCode))
+            // Behind the last word that was touched, on a word boundary.
+            mstore(0x40, and(add(target, 0x2b), not(0x1f)))
         }
+    }
+
+    /// @notice Loaded members with one more at the end.
+    function joined(bytes memory packed, address account) internal pure returns (bytes memory) {
+        return abi.encodePacked(packed, account);
+    }
+
+    /// @notice Loaded members without one of them, in the memory that they are in; the caller keeps the index below {count}.
+    function without(bytes memory packed, uint256 index) internal pure returns (bytes memory) {
+        assembly ("memory-safe") {
+            let length := sub(mload(packed), 20)
+            let place := add(add(packed, 0x20), mul(index, 20))
+            mcopy(place, add(place, 20), sub(length, mul(index, 20)))
+            mstore(packed, length)
+        }
+        return packed;
+    }
+
+    /// @notice Loaded members with another one in a place, in the memory that they are in; the caller keeps the index below
+    /// {count}.
+    function replaced(bytes memory packed, uint256 index, address account) internal pure returns (bytes memory) {
+        assembly ("memory-safe") {
+            // The word that ends with the member; the 12 bytes before it stay.
+            let place := add(add(packed, 20), mul(index, 20))
+            mstore(place, or(shl(160, shr(160, mload(place))), account))
+        }
+        return packed;
     }
 
     /// @notice The members packed as they stand in the blob, 20 bytes each; empty where there is no blob.

@@ -56,6 +56,29 @@ library CompactSignatures {
         }
     }
 
+    /// @notice Who made the signature at an offset; zero for nobody. The caller compares s with {HALF_ORDER}, and keeps 64 bytes
+    /// from the offset on within the signatures.
+    function signerAt(
+        bytes calldata signatures,
+        uint256 offset,
+        bytes32 digest
+    ) internal view returns (address signer, uint256 s) {
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            let place := add(signatures.offset, offset)
+            let yParityAndS := calldataload(add(place, 0x20))
+            s := shr(1, shl(1, yParityAndS))
+            mstore(input, digest)
+            mstore(add(input, 0x20), add(27, shr(255, yParityAndS)))
+            mstore(add(input, 0x40), calldataload(place))
+            mstore(add(input, 0x60), s)
+            // As in {check}.
+            mstore(0x00, 0)
+            pop(staticcall(gas(), 1, input, 0x80, 0x00, 0x20))
+            signer := mload(0x00)
+        }
+    }
+
     /// @notice How many bits are set (SWAR, after Hacker's Delight, section 5-1).
     function popcount(uint256 bits) internal pure returns (uint256 count) {
         unchecked {

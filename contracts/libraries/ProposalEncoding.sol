@@ -60,9 +60,14 @@ library ProposalEncoding {
     }
 
     /// @notice Puts the description's hash into its place and gives the proposal's id.
-    function idOf(bytes memory encoded, string memory description) internal pure returns (uint256 proposalId) {
+    function idOf(bytes memory encoded, string memory description) internal pure returns (uint256) {
+        return idOfHash(encoded, keccak256(bytes(description)));
+    }
+
+    /// @notice The same, by the description's hash.
+    function idOfHash(bytes memory encoded, bytes32 descriptionHash) internal pure returns (uint256 proposalId) {
         assembly ("memory-safe") {
-            mstore(add(encoded, 0x80), keccak256(add(description, 0x20), mload(description)))
+            mstore(add(encoded, 0x80), descriptionHash)
             proposalId := keccak256(add(encoded, 0x20), mload(encoded))
         }
     }

@@ -21,10 +21,14 @@ export async function readInfo(
   }
   const genesisHash = await readGenesis(rpc, contract, options.genesisHash);
   const anchor = blockAnchorAt(contract, rpc);
-  const domain = await anchor.eip712Domain().catch((cause: unknown) => {
-    if (!(cause instanceof JsonRpcError) || !revertReason(cause)) throw cause;
-    throw new NotariumError('chain-contract-missing', `${contract} is another contract`, { data: { contract }, cause });
-  });
+  /** The other contracts of a deployment have a domain of the same name, but not all of these. */
+  const asked = <T>(answer: Promise<T>): Promise<T> =>
+    answer.catch((cause: unknown) => {
+      if (!(cause instanceof JsonRpcError) || !revertReason(cause)) throw cause;
+      const detail = `${contract} is another contract`;
+      throw new NotariumError('chain-contract-missing', detail, { data: { contract }, cause });
+    });
+  const domain = await asked(anchor.eip712Domain());
   const [name, version] = [domain.name, domain.version];
   if (name !== 'Notarium' || version !== '1') {
     throw new NotariumError('chain-contract-missing', `${contract} is ${name} ${version}, not Notarium 1`);
@@ -35,9 +39,9 @@ export async function readInfo(
   return {
     chainId,
     contract,
-    registry: (await anchor.registry()).toLowerCase() as Address,
-    periodSeconds: Number(await anchor.periodSeconds()),
-    graceSeconds: Number(await anchor.graceSeconds()),
+    registry: (await asked(anchor.registry())).toLowerCase() as Address,
+    periodSeconds: Number(await asked(anchor.periodSeconds())),
+    graceSeconds: Number(await asked(anchor.graceSeconds())),
     genesisHash,
     network: { chainId, contract },
   };

@@ -1,10 +1,10 @@
 import type { NodeRegistry } from '../../types/ethers-contracts/index.ts';
-import type { Address, Hash } from '../core/bytes.ts';
+import type { Address, Hash, Hex } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
-import type { NodeStatus, RegistryNode } from './Chain.ts';
+import type { NodeApplication, NodeStatus, RegistryNode } from './Chain.ts';
 
 // The order of the contract's enum.
-const statuses: readonly NodeStatus[] = ['none', 'candidate', 'active', 'suspended', 'removed'];
+const statuses: readonly NodeStatus[] = ['none', 'candidate', 'active', 'suspended', 'removed', 'banned'];
 const pageNodes = 50;
 
 /** The current committee. */
@@ -27,7 +27,9 @@ export async function registryNodes(registry: NodeRegistry): Promise<RegistryNod
     const { accounts, infos } = await registry.nodes(nodes.length, pageNodes);
     if (accounts.length === 0) break;
     accounts.forEach((account, index) => {
-      const { status, name, endpoint, encryptionKey, noteKey } = infos[index]!;
+      const info = infos[index]!;
+      const { status, name, endpoint, encryptionKey, noteKey } = info;
+      const application = applicationOf(info);
       nodes.push({
         address: lowerCase(account),
         name,
@@ -35,10 +37,25 @@ export async function registryNodes(registry: NodeRegistry): Promise<RegistryNod
         encryptionKey: encryptionKey as Hash,
         noteKey: noteKey as Hash,
         status: statuses[Number(status)] ?? 'none',
+        ...(info.isAuthenticator ? { isAuthenticator: true } : {}),
+        ...(application ? { application } : {}),
       });
     });
   }
   return nodes;
+}
+
+/** One that was taken back, or is not published yet, nobody can vote on. */
+function applicationOf(info: Awaited<ReturnType<NodeRegistry['node']>>): NodeApplication | undefined {
+  const { application, published, appliedAt, expiry, score, profileDigest } = info;
+  if (BigInt(application) === 0n || application !== published) return undefined;
+  return {
+    name: application as Hex,
+    appliedAt: Number(appliedAt),
+    expiry: Number(expiry),
+    score: Number(score),
+    profileDigest: profileDigest as Hash,
+  };
 }
 
 function lowerCase(address: string): Address {

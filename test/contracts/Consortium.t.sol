@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Header, IBlockAnchor } from "../../contracts/interfaces/IBlockAnchor.sol";
-import { INodeRegistry, NodeStatus } from "../../contracts/interfaces/INodeRegistry.sol";
+import { INodeRegistry, Node, NodeStatus } from "../../contracts/interfaces/INodeRegistry.sol";
 import { CommitteeBlob } from "../../contracts/libraries/CommitteeBlob.sol";
 import { ConsortiumHandler } from "./support/ConsortiumHandler.sol";
 
@@ -63,6 +63,22 @@ contract ConsortiumInvariants {
             require(registry.isActive(person) == (registry.node(person).status == NodeStatus.Active), "isActive");
         }
         require(active == members.length && active != 0, "active");
+    }
+
+    /// @dev An application that stands is the last one, was attested, and none serves twice; who is out has none.
+    function invariant_applicationsAreAttested() external view {
+        for (uint256 i = 0; i < 9; ++i) {
+            address person = handler.personAt(i);
+            Node memory node = registry.node(person);
+            require(node.appliedAt == handler.appliedAt(person), "time of the last application");
+            if (node.status == NodeStatus.Removed || node.status == NodeStatus.Banned) {
+                require(node.application == 0 && !node.isAuthenticator, "rights of who is out");
+            }
+            if (node.application == 0) continue;
+            require(handler.attested(person) != 0, "never attested");
+            require(node.application == handler.applicationOf(person), "another application");
+            require(node.status != NodeStatus.None, "a stranger with an application");
+        }
     }
 
     /// @dev The blob lies where its epoch says, and nothing lies where the next will be.

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
-import { Interface, id, type Result, ZeroAddress } from 'ethers';
+import { Interface, id, ZeroAddress } from 'ethers';
+import { strictRules } from './support/admissionKit.ts';
 import { compact, entryOf, memberOf } from './support/anchorKit.ts';
 import {
   aggregations,
   createGovernorKit,
   type Draft,
+  fieldsOf,
   type GovernorKit,
   type KindName,
   kinds,
@@ -20,8 +22,6 @@ type CallingBackRegistry = {
   answered(): Promise<bigint>;
   seen(): Promise<bigint>;
 };
-
-const fieldsOf = (struct: unknown): Record<string, unknown> => (struct as Result).toObject();
 
 const { for: yes, against: no } = support;
 const propose = 'propose((uint8,bytes32,uint48,bytes[]),uint64,uint8,bytes)' as const;
@@ -160,23 +160,28 @@ describe('ConsortiumGovernor, proposals', () => {
     const calls = {
       enroll: call.enroll(entryOf(memberOf(9), 9)),
       activate: call.activate(someone),
+      admit: call.admit(someone, someone),
+      rotate: call.rotate(someone, entryOf(memberOf(9), 9)),
       update: call.update(entryOf(kit.members[3]!, 3)),
       suspend: call.suspend(someone),
       remove: call.remove(someone),
+      ban: call.ban(someone),
+      unban: call.unban(someone),
       authenticator: call.authenticator(someone, true),
       setRule: call.setRule('general', majority),
       setWeights: call.setWeights([]),
+      setAdmissionRules: call.setAdmissionRules(strictRules),
       addVersion: call.addVersion(id('set'), 0n, id('configuration')),
       setGovernor: kit.registry.interface.encodeFunctionData('setGovernor', [someone]),
       cut: call.suspend(someone).slice(0, 8),
       empty: '0x',
     };
     const allowed: Record<KindName, (keyof typeof calls)[]> = {
-      admission: ['enroll', 'activate', 'update'],
+      admission: ['enroll', 'activate', 'admit', 'rotate', 'update'],
       suspension: ['suspend'],
-      removal: ['remove'],
+      removal: ['remove', 'ban', 'unban'],
       authenticator: ['authenticator'],
-      parameter: ['setRule', 'setWeights'],
+      parameter: ['setRule', 'setWeights', 'setAdmissionRules'],
       resource: ['addVersion'],
       general: [],
     };

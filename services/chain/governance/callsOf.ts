@@ -12,17 +12,11 @@ export function callsOf(content: ProposalContent): Hex[] {
 function encoded(content: ProposalContent): string[] {
   switch (content.kind) {
     case 'admission':
-      return content.effect.steps.map((step) =>
-        step.do === 'activate'
-          ? registryInterface.encodeFunctionData('activate', [step.account])
-          : step.do === 'enroll'
-            ? registryInterface.encodeFunctionData('enroll', [step.node])
-            : registryInterface.encodeFunctionData('update', [step.node]),
-      );
+      return content.effect.steps.map(admissionCall);
     case 'suspension':
       return content.effect.accounts.map((account) => registryInterface.encodeFunctionData('suspend', [account]));
     case 'removal':
-      return content.effect.accounts.map((account) => registryInterface.encodeFunctionData('remove', [account]));
+      return removalCalls(content.effect);
     case 'authenticator':
       return content.effect.changes.map(({ account, isAllowed }) =>
         registryInterface.encodeFunctionData('setAuthenticator', [account, isAllowed]),
@@ -39,12 +33,37 @@ function encoded(content: ProposalContent): string[] {
   }
 }
 
-function parameterCalls({ rules = [], weights }: ContentOf<'parameter'>['effect']): string[] {
+function admissionCall(step: ContentOf<'admission'>['effect']['steps'][number]): string {
+  switch (step.do) {
+    case 'enroll':
+      return registryInterface.encodeFunctionData('enroll', [step.node]);
+    case 'activate':
+      return registryInterface.encodeFunctionData('activate', [step.account]);
+    case 'admit':
+      return registryInterface.encodeFunctionData('admit', [step.account, step.application]);
+    case 'rotate':
+      return registryInterface.encodeFunctionData('rotate', [step.account, step.node]);
+    case 'update':
+      return registryInterface.encodeFunctionData('update', [step.node]);
+  }
+}
+
+function removalCalls({ accounts = [], ban = [], unban = [] }: ContentOf<'removal'>['effect']): string[] {
+  return [
+    ...accounts.map((account) => registryInterface.encodeFunctionData('remove', [account])),
+    ...ban.map((account) => registryInterface.encodeFunctionData('ban', [account])),
+    ...unban.map((account) => registryInterface.encodeFunctionData('unban', [account])),
+  ];
+}
+
+function parameterCalls({ rules = [], weights, admission }: ContentOf<'parameter'>['effect']): string[] {
   const calls = rules.map(({ kind, rule }) =>
     governorInterface.encodeFunctionData('setRule', [
       proposalKinds.indexOf(kind),
       { ...rule, aggregation: aggregations.indexOf(rule.aggregation) },
     ]),
   );
-  return weights ? [...calls, governorInterface.encodeFunctionData('setWeights', [weights])] : calls;
+  if (weights) calls.push(governorInterface.encodeFunctionData('setWeights', [weights]));
+  if (admission) calls.push(governorInterface.encodeFunctionData('setAdmissionRules', [admission]));
+  return calls;
 }

@@ -1,6 +1,8 @@
+import { id } from 'ethers';
 import { type Hex, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { proposalKinds, supports } from '../../core/governance/names.ts';
+import type { ProposalId } from '../../core/governance/signing.ts';
 import type { CallOptions, Governance, MinedCall, ProposalDraft } from '../Governance.ts';
 import { governorInterface, resourcesInterface } from '../interfaces.ts';
 import { batchOf } from './batchOf.ts';
@@ -12,7 +14,7 @@ import { type Change, sendCall } from './sendCall.ts';
 
 type Changes = Pick<
   Governance,
-  'proposalIdOf' | 'propose' | 'castVote' | 'castVotes' | 'cancel' | 'execute' | 'submitReport'
+  'proposalIdOf' | 'propose' | 'castVote' | 'castVotes' | 'castVotesAndExecute' | 'cancel' | 'execute' | 'submitReport'
 >;
 
 /** More than the longest vote takes, with its reason, in a transaction of its own. */
@@ -29,6 +31,12 @@ export function changesOf(source: GovernanceSource): Changes {
   };
   const onGovernor = (name: string, data: Hex, codes: ErrorCodes, options?: CallOptions): Promise<MinedCall> =>
     sendCall(source, { name, to: contracts.governor, key: data, data: () => data, codes }, options);
+
+  const batch = async (proposalId: ProposalId, votes: Parameters<Changes['castVotes']>[1]) => {
+    const electorate = await named(codesOf.castVotes, () => source.governor.electorate(proposalId));
+    const places = new Map(electorate.map((account, place) => [account.toLowerCase(), place]));
+    return batchOf(source, proposalId, votes, places);
+  };
 
   return {
     proposalIdOf: async (draft) => idOf(draft),
@@ -51,15 +59,26 @@ export function changesOf(source: GovernanceSource): Changes {
       return onGovernor('vote', data as Hex, codesOf.castVote, options);
     },
     castVotes: async (proposalId, votes, options) => {
-      const electorate = await named(codesOf.castVotes, () => source.governor.electorate(proposalId));
-      const places = new Map(electorate.map((account, place) => [account.toLowerCase(), place]));
-      const { compact, others, wallets } = batchOf(source, proposalId, votes, places);
+      const { compact, others, wallets } = await batch(proposalId, votes);
       const data = governorInterface.encodeFunctionData('castVotesBySig', [proposalId, compact, others]) as Hex;
       const change = { name: 'votes', to: contracts.governor, key: data, data: () => data, codes: codesOf.castVotes };
       // A wallet may take all gas that there is, or its signature in an estimate only: who hands it in pays for that.
       const maxGas = maxKeyVoteGas * BigInt(votes.length) + maxWalletGas * BigInt(wallets);
       const limits = wallets === 0 ? {} : { attempts: 2, maxGas };
       return sendCall(source, { ...change, ...limits }, options);
+    },
+    castVotesAndExecute: async ({ proposalId, kind, calls, description }, votes, options) => {
+      const { compact, others, wallets } = await batch(proposalId, votes);
+      const data = governorInterface.encodeFunctionData('castVotesAndExecute', [
+        proposalKinds.indexOf(kind),
+        [...calls],
+        id(description),
+        compact,
+        others,
+      ]) as Hex;
+      const to = contracts.governor;
+      const change = { name: 'votes and execution', to, key: data, data: () => data, codes: codesOf.castVotes };
+      return sendCall(source, { ...change, ...(wallets === 0 ? {} : { attempts: 2 }) }, options);
     },
     cancel: (proposal, options) => {
       const args = proposalArgs(contracts, proposal);

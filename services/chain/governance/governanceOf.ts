@@ -37,6 +37,7 @@ export function governanceOf(source: GovernanceSource, { read, change }: Guards)
     propose: (...args) => change(() => changes.propose(...args)),
     castVote: (...args) => change(() => changes.castVote(...args)),
     castVotes: (...args) => change(() => changes.castVotes(...args)),
+    castVotesAndExecute: (...args) => change(() => changes.castVotesAndExecute(...args)),
     cancel: (...args) => change(() => changes.cancel(...args)),
     execute: (...args) => change(() => changes.execute(...args)),
     resourceHeads: (resourceSet) => read(() => resources.resourceHeads(resourceSet)),

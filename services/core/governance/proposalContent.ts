@@ -41,6 +41,30 @@ export const nodeEntrySchema = z.strictObject({
   noteKey: hashSchema,
 });
 
+/** Figures that fit the contract's uint32. */
+const figure = uintSchema.max(2 ** 32 - 1);
+
+/** What candidates must fulfil, as `NodeRegistry` keeps it. */
+const admissionRulesSchema = z.strictObject({
+  /** Hash of the protocol manifest. */
+  manifestHash: hashSchema,
+  /** How many authenticators must attest; with 0 nobody can apply, and nodes are entered by vote alone. */
+  attestations: uintSchema.max(255),
+  /** From one application of a candidate to the next. */
+  reapplySeconds: uintSchema.min(1).max(2 ** 24 - 1),
+  minScore: figure,
+  /** How long after its application a centre is to be authenticated again. */
+  renewSeconds: figure,
+  /** Sequential SHA-256, each of the one before, a second. */
+  minHashesPerSecond: figure,
+  /** Memory that scrypt takes at once, and how often a minute it must be done. */
+  memoryMiB: figure,
+  minMemoryPassesPerMinute: figure,
+  /** Written and forced to disk, and read back. */
+  minWrittenMiBPerSecond: figure,
+  minReadMiBPerSecond: figure,
+});
+
 /** Name of a resource set: letters, digits and `._-`, at most 128 of them. */
 export const resourceSetSchema = z
   .string()
@@ -72,15 +96,30 @@ export const effectSchemas = {
       z.discriminatedUnion('do', [
         /** Enters a new node, or a removed one again, as a candidate. */
         z.strictObject({ do: z.literal('enroll'), node: nodeEntrySchema }),
-        /** Makes a candidate or a suspended node a member of the committee. */
+        /** Makes a candidate that applied a member of the committee, by just this application. */
+        z.strictObject({ do: z.literal('admit'), account: addressSchema, application: addressSchema }),
+        /** Makes a suspended node a member of the committee, or a candidate where the rules ask for no attestation. */
         z.strictObject({ do: z.literal('activate'), account: addressSchema }),
+        /** Gives an active node another account, in its place of the committee; `node` is what it is from then on. */
+        z.strictObject({ do: z.literal('rotate'), account: addressSchema, node: nodeEntrySchema }),
         /** Replaces the public information of a node, its keys among it. */
         z.strictObject({ do: z.literal('update'), node: nodeEntrySchema }),
       ]),
     ),
   }),
   suspension: z.strictObject({ accounts: listOf(addressSchema) }),
-  removal: z.strictObject({ accounts: listOf(addressSchema) }),
+  removal: z
+    .strictObject({
+      /** Nodes that leave. */
+      accounts: listOf(addressSchema).optional(),
+      /** Whoever it is: it leaves, and cannot come back until that is taken back. */
+      ban: listOf(addressSchema).optional(),
+      unban: listOf(addressSchema).optional(),
+    })
+    .refine(({ accounts = [], ban = [], unban = [] }) => {
+      const calls = accounts.length + ban.length + unban.length;
+      return calls > 0 && calls <= maxCalls;
+    }, `not 1 to ${maxCalls} accounts`),
   authenticator: z.strictObject({
     changes: listOf(z.strictObject({ account: addressSchema, isAllowed: z.boolean() })),
   }),
@@ -99,8 +138,13 @@ export const effectSchemas = {
           'accounts are not in ascending order, each once',
         )
         .optional(),
+      /** Replaces the rules for candidates. */
+      admission: admissionRulesSchema.optional(),
     })
-    .refine(({ rules = [], weights }) => rules.length > 0 || weights !== undefined, 'changes nothing'),
+    .refine(
+      ({ rules = [], weights, admission }) => rules.length > 0 || weights !== undefined || admission !== undefined,
+      'changes nothing',
+    ),
   resource: z.strictObject({
     resourceSet: resourceSetSchema,
     /** The version that the patch is made for; 0 for the first, whose patch starts from `{}`. */

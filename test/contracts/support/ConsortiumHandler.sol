@@ -2,7 +2,14 @@
 pragma solidity 0.8.37;
 
 import { Header, IBlockAnchor } from "../../../contracts/interfaces/IBlockAnchor.sol";
-import { INodeRegistry, NodeEntry, NodeStatus } from "../../../contracts/interfaces/INodeRegistry.sol";
+import {
+    AdmissionRules,
+    Application,
+    INodeRegistry,
+    Node,
+    NodeEntry,
+    NodeStatus
+} from "../../../contracts/interfaces/INodeRegistry.sol";
 import { Deploy } from "./Deploy.sol";
 import { ReferenceTree } from "./ReferenceTree.sol";
 import { vm } from "./Vm.sol";
@@ -14,6 +21,8 @@ contract ConsortiumHandler {
     uint256 private constant PEOPLE = 9;
     uint64 private constant PERIOD = 10;
     uint64 private constant GRACE = 5;
+    uint24 private constant REAPPLY = 16;
+    bytes32 private constant MANIFEST = keccak256("manifest");
 
     INodeRegistry public registry;
     IBlockAnchor public anchor;
@@ -26,10 +35,22 @@ contract ConsortiumHandler {
 
     mapping(address account => uint256 key) private keys;
 
+    /// In ascending order.
+    address[] private sorted;
+    /// Attestations that the rules ask for, and how many the last application of each had.
+    uint256 public wanted;
+    mapping(address account => uint256 count) public attested;
+    mapping(address account => Application application) private applications;
+    mapping(address account => uint256 time) public appliedAt;
+
     constructor() {
         NodeEntry[] memory genesis = new NodeEntry[](4);
         for (uint256 i = 0; i < PEOPLE; ++i) {
             keys[vm.addr(i + 1)] = i + 1;
+            sorted.push(vm.addr(i + 1));
+            for (uint256 k = i; k > 0 && sorted[k - 1] > sorted[k]; --k) {
+                (sorted[k - 1], sorted[k]) = (sorted[k], sorted[k - 1]);
+            }
             if (i < genesis.length) {
                 genesis[i] = entryOf(vm.addr(i + 1));
                 active.push(vm.addr(i + 1));
@@ -37,6 +58,9 @@ contract ConsortiumHandler {
         }
         registry = Deploy.nodeRegistry(genesis);
         registry.setGovernor(address(this));
+        registry.setAuthenticator(active[0], true);
+        registry.setAuthenticator(active[1], true);
+        setRules(2);
         anchor = Deploy.blockAnchor(registry, PERIOD, GRACE);
         history.push();
         history.push(active);
@@ -96,7 +120,13 @@ contract ConsortiumHandler {
         address account = vm.addr(1 + (who % PEOPLE));
         NodeStatus status = registry.node(account).status;
         if (status != NodeStatus.Candidate && status != NodeStatus.Suspended) return;
-        registry.activate(account);
+        bool isRefused = status == NodeStatus.Candidate && wanted != 0;
+        try registry.activate(account) {
+            require(!isRefused, "without an attestation");
+        } catch (bytes memory reason) {
+            require(isRefused && bytes4(reason) == INodeRegistry.AttestationRequired.selector, "not activated");
+            return;
+        }
         active.push(account);
         history.push(active);
     }
@@ -115,7 +145,157 @@ contract ConsortiumHandler {
         drop(index);
     }
 
+    // ---------------------------------------------------------------- acts of admission
+
+    function setRules(uint8 attestations) public {
+        wanted = attestations % 3;
+        registry.setAdmissionRules(AdmissionRules(MANIFEST, uint8(wanted), REAPPLY, 1, 0, 0, 0, 0, 0, 0));
+    }
+
+    /// @dev More often allowed than not, so that there are some.
+    function setAuthenticator(uint256 who, uint8 share) external {
+        registry.setAuthenticator(active[who % active.length], share % 4 != 0);
+    }
+
+    /// @dev By all who are authenticators; where they are too few, it is refused. Twice with one attestation it always is.
+    function applyFor(uint256 who, uint8 score) public {
+        address account = vm.addr(1 + (who % PEOPLE));
+        NodeStatus status = registry.node(account).status;
+        slot += 3;
+        vm.warp(uint256(slot) * PERIOD);
+        Application memory application = Application({
+            entryHash: hashEntry(entryOf(account)),
+            manifestHash: MANIFEST,
+            profileDigest: bytes32(uint256(slot)),
+            score: 1 + uint32(score),
+            expiry: uint48(block.timestamp) + 40,
+            nonce: uint48(appliedAt[account])
+        });
+        (bytes32 digest, ) = registry.hashApplication(account, application);
+        (uint256 count, bytes memory signatures) = attest(digest);
+        bytes4 expected =
+            wanted == 0
+                ? INodeRegistry.ApplicationsClosed.selector
+                : status == NodeStatus.Active || status == NodeStatus.Suspended || status == NodeStatus.Banned
+                    ? INodeRegistry.TransitionRefused.selector
+                    : count < wanted
+                        ? INodeRegistry.AttestationsMissed.selector
+                        : bytes4(0);
+        require(tryToApply(account, application, signatures) == expected, "applied, or refused for another reason");
+        if (expected != 0) return;
+        applications[account] = application;
+        attested[account] = count;
+        appliedAt[account] = block.timestamp;
+        bytes4 again = tryToApply(account, application, signatures);
+        require(again == INodeRegistry.NonceMismatch.selector, "an attestation served twice");
+        application.nonce = uint48(block.timestamp);
+        (digest, ) = registry.hashApplication(account, application);
+        (, signatures) = attest(digest);
+        again = tryToApply(account, application, signatures);
+        require(again == INodeRegistry.ApplicationEarly.selector, "applied again at once");
+    }
+
+    function publish(uint256 who) public {
+        address account = vm.addr(1 + (who % PEOPLE));
+        Node memory node = registry.node(account);
+        if (node.status != NodeStatus.Candidate || node.application == 0) return;
+        registry.publish(entryOf(account), applications[account]);
+    }
+
+    function admit(uint256 who) public {
+        address account = vm.addr(1 + (who % PEOPLE));
+        Node memory node = registry.node(account);
+        bool isReady =
+            node.status == NodeStatus.Candidate &&
+                node.application != 0 &&
+                node.published == node.application &&
+                block.timestamp <= node.expiry;
+        try registry.admit(account, node.application) {
+            require(isReady && attested[account] != 0, "admitted too early");
+            active.push(account);
+            history.push(active);
+        } catch {
+            require(!isReady, "not admitted");
+        }
+    }
+
+    /// @dev All three: acts at random seldom come so far.
+    function join(uint256 who, uint8 score) external {
+        applyFor(who, score);
+        publish(who);
+        admit(who);
+    }
+
+    function ban(uint256 who) external {
+        address account = vm.addr(1 + (who % PEOPLE));
+        NodeStatus status = registry.node(account).status;
+        if (status == NodeStatus.Banned) {
+            registry.unban(account);
+            return;
+        }
+        if (status != NodeStatus.Active) {
+            registry.ban(account);
+            return;
+        }
+        if (active.length == 1) return;
+        registry.ban(account);
+        uint256 index = 0;
+        while (active[index] != account) ++index;
+        drop(index);
+    }
+
+    function rotate(uint256 which, uint256 who) external {
+        address account = vm.addr(1 + (who % PEOPLE));
+        NodeStatus status = registry.node(account).status;
+        if (status != NodeStatus.None && status != NodeStatus.Removed) return;
+        registry.rotate(active[which % active.length], entryOf(account));
+        active[which % active.length] = account;
+        history.push(active);
+    }
+
+    /// @dev The refusal's selector; zero where it is taken.
+    function tryToApply(
+        address account,
+        Application memory application,
+        bytes memory signatures
+    ) private returns (bytes4) {
+        vm.prank(account);
+        try registry.applyFor(application, signatures) {
+            return 0;
+        } catch (bytes memory reason) {
+            return bytes4(reason);
+        }
+    }
+
+    /// @dev By each authenticator, in ascending order.
+    function attest(bytes32 digest) private view returns (uint256 count, bytes memory signatures) {
+        for (uint256 i = 0; i < PEOPLE; ++i) {
+            if (!registry.isAuthenticator(sorted[i])) continue;
+            (bytes32 r, bytes32 vs) = vm.signCompact(keys[sorted[i]], digest);
+            signatures = abi.encodePacked(signatures, r, vs);
+            ++count;
+        }
+    }
+
+    function hashEntry(NodeEntry memory entry) private pure returns (bytes32) {
+        return
+            keccak256(
+                abi.encode(
+                    keccak256("Entry(string name,string endpoint,bytes32 encryptionKey,bytes32 noteKey)"),
+                    keccak256(bytes(entry.name)),
+                    keccak256(bytes(entry.endpoint)),
+                    entry.encryptionKey,
+                    entry.noteKey
+                )
+            );
+    }
+
     // ---------------------------------------------------------------- books
+
+    /// @dev What the last application of a person is called.
+    function applicationOf(address account) external view returns (bytes20 name) {
+        (, name) = registry.hashApplication(account, applications[account]);
+    }
 
     function blockCount() external view returns (uint256) {
         return blocks.length;

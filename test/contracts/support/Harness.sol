@@ -42,7 +42,7 @@ contract Harness {
     /// @dev Writes, then checks that reading leaves other memory alone and gives the same members.
     function writeAndRead(address[] memory members) external returns (address pointer, address[] memory read) {
         bytes32 before = keccak256(abi.encode(members));
-        pointer = CommitteeBlob.write(members);
+        pointer = CommitteeBlob.write(CommitteeBlob.pack(members));
         bytes memory marker = abi.encode(uint256(1), uint256(2));
         read = CommitteeBlob.read(pointer);
         bytes memory packed = CommitteeBlob.load(pointer);

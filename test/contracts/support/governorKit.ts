@@ -5,6 +5,7 @@ import {
   type ContractTransactionResponse,
   concat,
   id,
+  type Result,
   type Signer,
   TypedDataEncoder,
   toBeHex,
@@ -83,6 +84,9 @@ export type GovernorKitOptions = {
   override?: EdrNetworkConfigOverride;
   deployGas?: number;
 };
+
+/** What a contract answered for a struct, by its fields. */
+export const fieldsOf = (struct: unknown): Record<string, unknown> => (struct as Result).toObject();
 
 /** A fresh chain in this process with registry, resource registry and governor, each knowing the others. */
 export async function createGovernorKit(options: GovernorKitOptions = {}) {
@@ -186,6 +190,16 @@ export async function createGovernorKit(options: GovernorKitOptions = {}) {
   const execute = ({ args }: Proposed): Promise<ContractTransactionResponse> =>
     governor.execute(...args, { gasLimit: 5_000_000n });
 
+  /** Votes that decide, and the calls at once. */
+  const castAndExecute = (
+    { id: proposalId, draft, args }: Proposed,
+    votes: readonly (readonly [place: number, vote: number])[],
+    voters: readonly Member[] = members,
+  ): Promise<ContractTransactionResponse> =>
+    governor.castVotesAndExecute(draft.kind, draft.calls, args[3], compactVotes(proposalId, votes, voters), [], {
+      gasLimit: 10_000_000n,
+    });
+
   /** Proposed, passed by all of the committee who are the kit's members, executed. */
   const pass = async (kind: KindName, calls: string[]): Promise<Proposed> => {
     const proposed = await propose(kind, calls);
@@ -227,6 +241,13 @@ export async function createGovernorKit(options: GovernorKitOptions = {}) {
   const call = {
     activate: (account: string) => registry.interface.encodeFunctionData('activate', [account]),
     enroll: (entry: object) => registry.interface.encodeFunctionData('enroll', [entry as never]),
+    admit: (account: string, application: string) =>
+      registry.interface.encodeFunctionData('admit', [account, application]),
+    rotate: (account: string, entry: object) =>
+      registry.interface.encodeFunctionData('rotate', [account, entry as never]),
+    ban: (account: string) => registry.interface.encodeFunctionData('ban', [account]),
+    unban: (account: string) => registry.interface.encodeFunctionData('unban', [account]),
+    setAdmissionRules: (rules: object) => governor.interface.encodeFunctionData('setAdmissionRules', [rules as never]),
     update: (entry: object) => registry.interface.encodeFunctionData('update', [entry as never]),
     suspend: (account: string) => registry.interface.encodeFunctionData('suspend', [account]),
     remove: (account: string) => registry.interface.encodeFunctionData('remove', [account]),
@@ -253,6 +274,7 @@ export async function createGovernorKit(options: GovernorKitOptions = {}) {
     ballotDigest,
     compactVotes,
     castBatch,
+    castAndExecute,
     execute,
     pass,
     walletOf,

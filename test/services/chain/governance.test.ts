@@ -71,14 +71,28 @@ describe('governance of a chain', () => {
           { do: 'enroll', node },
           { do: 'activate', account: node.account },
           { do: 'update', node },
+          { do: 'admit', account: node.account, application: node.account },
+          { do: 'rotate', account: devAddress(1), node },
         ],
       }),
       suspension: kit.draft('suspension', { accounts: [devAddress(1), devAddress(2)] }),
-      removal: kit.draft('removal', { accounts: [devAddress(1)] }),
+      removal: kit.draft('removal', { accounts: [devAddress(1)], ban: [devAddress(5)], unban: [devAddress(6)] }),
       authenticator: kit.draft('authenticator', { changes: [{ account: devAddress(1), isAllowed: true }] }),
       parameter: kit.draft('parameter', {
         rules: [{ kind: 'resource', rule }],
         weights: [{ account: devAddress(1), votes: 7 }],
+        admission: {
+          manifestHash: unknown,
+          attestations: 1,
+          reapplySeconds: 2,
+          minScore: 3,
+          renewSeconds: 4,
+          minHashesPerSecond: 5,
+          memoryMiB: 6,
+          minMemoryPassesPerMinute: 7,
+          minWrittenMiBPerSecond: 8,
+          minReadMiBPerSecond: 9,
+        },
       }),
       resource: version(0),
       general: kit.draft('general', {}),
@@ -238,6 +252,35 @@ describe('governance of a chain', () => {
     });
     expect((await governance.proposal(suspension.proposalId))?.state).to.equal('executed');
     expect((await governance.proposal(again.proposalId))?.state).to.equal('succeeded');
+  });
+
+  it('hands votes in that decide, and executes, in one transaction or not at all', async () => {
+    const { governance, chain, draft, propose, ballot } = await fresh();
+    const event = await propose(draft('suspension', { accounts: [devAddress(3)] }));
+    const { proposalId } = event;
+    const votes = [
+      await ballot(proposalId, 0, 'for'),
+      await ballot(proposalId, 1, 'for', 'away for a week'),
+      await ballot(proposalId, 2, 'for'),
+    ];
+    await expectCode('proposal-state', governance.castVotesAndExecute(event, votes.slice(0, 2)));
+    expect(await governance.proposal(proposalId)).to.deep.include({ forVotes: 0, state: 'active' });
+    await expectCode('proposal-unknown', governance.castVotesAndExecute({ ...event, description: 'another' }, votes));
+    await governance.castVotesAndExecute(event, votes);
+    expect(await governance.proposal(proposalId)).to.deep.include({ forVotes: 3, state: 'executed' });
+    expect((await chain.committee()).members).to.deep.equal([0, 1, 2].map(devAddress));
+    expect((await kit.events()).slice(-4).map(({ type }) => type)).to.deep.equal([
+      'vote.cast',
+      'vote.cast',
+      'vote.cast',
+      'proposal.executed',
+    ]);
+    await expectCode('proposal-state', governance.castVotesAndExecute(event, votes));
+    const impossible = await propose(draft('admission', { steps: [{ do: 'activate', account: devAddress(1) }] }));
+    const yes = await Promise.all([0, 1, 2].map((voter) => ballot(impossible.proposalId, voter, 'for')));
+    const { data } = await expectCode('chain-call-rejected', governance.castVotesAndExecute(impossible, yes));
+    expect(data).to.have.property('error', 'TransitionRefused');
+    expect((await governance.proposal(impossible.proposalId))?.forVotes).to.equal(0);
   });
 
   it('keeps versions of a resource set and what the nodes report', async () => {

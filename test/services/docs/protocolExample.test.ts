@@ -154,7 +154,10 @@ describe('docs/protocol.md', () => {
       readFileSync(new URL(`../../../services/chain/abi/${name}.json`, import.meta.url), 'utf8'),
     );
     for (const [, signature = '', selector] of rows) {
-      const full = signature.replaceAll(/\bH\b/g, headerTuple);
+      const full = signature
+        .replaceAll(/\bH\b/g, headerTuple)
+        .replaceAll(/\bA\b/g, '(bytes32,bytes32,bytes32,uint32,uint48,uint48)')
+        .replaceAll(/\bN\b/g, '(address,string,string,bytes32,bytes32)');
       expect(keccakText(full).slice(0, 10), signature).to.equal(selector);
       expect(
         abi.some((text) => text.includes(`"${signature.slice(0, signature.indexOf('('))}"`)),

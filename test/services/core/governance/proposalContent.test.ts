@@ -13,6 +13,19 @@ const key = `0x${'77'.repeat(32)}` as const;
 const node = { account, name: 'Four', endpoint: 'https://four.example', encryptionKey: key, noteKey: key };
 const rule = { aggregation: 'two-thirds', quorumShare: 5_000, delaySeconds: 0, periodSeconds: 60 };
 
+const admissionRules = {
+  manifestHash: key,
+  attestations: 2,
+  reapplySeconds: 3_600,
+  minScore: 500,
+  renewSeconds: 2_592_000,
+  minHashesPerSecond: 1_000_000,
+  memoryMiB: 256,
+  minMemoryPassesPerMinute: 30,
+  minWrittenMiBPerSecond: 50,
+  minReadMiBPerSecond: 100,
+};
+
 const head = {
   format: 'notarium-proposal/1',
   network: `eip155:31337:0x${'0c'.repeat(20)}`,
@@ -28,12 +41,14 @@ const effects = {
       { do: 'enroll', node },
       { do: 'activate', account },
       { do: 'update', node },
+      { do: 'admit', account, application: `0x${'ab'.repeat(20)}` },
+      { do: 'rotate', account: `0x${'b2'.repeat(20)}`, node },
     ],
   },
   suspension: { accounts: [account] },
-  removal: { accounts: [account] },
+  removal: { accounts: [account], ban: [account], unban: [account] },
   authenticator: { changes: [{ account, isAllowed: true }] },
-  parameter: { rules: [{ kind: 'resource', rule }], weights: [{ account, votes: 3 }] },
+  parameter: { rules: [{ kind: 'resource', rule }], weights: [{ account, votes: 3 }], admission: admissionRules },
   resource: {
     resourceSet: 'ran.north',
     base: 0,
@@ -67,7 +82,7 @@ describe('proposalContent', () => {
     ['another format', { ...general, format: 'notarium-proposal/2' }, 'format'],
     ['no network of ours', { ...general, network: 'mainnet' }, 'network'],
     ['a kind that is none', { ...general, kind: 'war' }, 'kind'],
-    ['the effect of another kind', { ...general, effect: effects.removal }, 'effect.accounts'],
+    ['the effect of another kind', { ...general, effect: effects.suspension }, 'effect.accounts'],
     ['no title', { ...general, title: '' }, 'title'],
     ['half of a character', { ...general, title: 'a\ud800' }, ''],
     ['a field too much', { ...general, urgent: true }, 'urgent'],
@@ -78,6 +93,22 @@ describe('proposalContent', () => {
       'more calls than the contract takes',
       { ...head, kind: 'removal', effect: { accounts: Array(9).fill(account) } },
       'effect.accounts',
+    ],
+    ['nobody to remove or ban', { ...head, kind: 'removal', effect: {} }, 'effect'],
+    [
+      'more removals and bans than the contract takes',
+      { ...head, kind: 'removal', effect: { accounts: Array(4).fill(account), ban: Array(5).fill(account) } },
+      'effect',
+    ],
+    [
+      'no time between applications',
+      { ...head, kind: 'parameter', effect: { admission: { ...admissionRules, reapplySeconds: 0 } } },
+      'effect.admission.reapplySeconds',
+    ],
+    [
+      'an application of another length',
+      { ...head, kind: 'admission', effect: { steps: [{ do: 'admit', account, application: key }] } },
+      'effect.steps.0.application',
     ],
     ['no parameter to change', { ...head, kind: 'parameter', effect: {} }, 'effect'],
     [

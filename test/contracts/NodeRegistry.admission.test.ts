@@ -1,0 +1,449 @@
+import { expect } from 'chai';
+import { concat, id, ZeroAddress } from 'ethers';
+import type { NodeRegistry } from '../../types/ethers-contracts/index.ts';
+import {
+  type Application,
+  applicationName,
+  applicationOf,
+  attestationDigest,
+  attestedBy,
+  strictRules,
+} from './support/admissionKit.ts';
+import { compact, createKit, entryOf, type Member, memberOf } from './support/anchorKit.ts';
+import { fieldsOf } from './support/governorKit.ts';
+
+const status = { none: 0n, candidate: 1n, active: 2n, suspended: 3n, removed: 4n, banned: 5n };
+
+describe('NodeRegistry admission', () => {
+  /** Four centres, of whom the first three are authenticators; two must attest. The candidate is a stranger with money. */
+  async function setUp(rules = strictRules) {
+    const kit = await createKit({ size: 4 });
+    const { ethers, registry, members } = kit;
+    const [, governor, stranger, other] = await ethers.getSigners();
+    await registry.setGovernor(governor!.address);
+    const governed = registry.connect(governor!) as unknown as NodeRegistry;
+    await governed.setAdmissionRules(rules);
+    for (const { address } of members.slice(0, 3)) await governed.setAuthenticator(address, true);
+    const domain = { ...kit.domain, verifyingContract: await registry.getAddress() };
+    const now = async () => BigInt((await ethers.provider.getBlock('latest'))!.timestamp);
+    const expiry = (await now()) + 86_400n;
+    const entry = { ...entryOf(memberOf(9), 9), account: stranger!.address };
+    const own = registry.connect(stranger!) as unknown as NodeRegistry;
+    const make = (changes: Partial<Application> = {}) => applicationOf(entry, { expiry, ...changes });
+    const sign = (application: Application, attesters: readonly Member[] = members.slice(0, 2), of = domain) =>
+      attestedBy(attesters, attestationDigest(of, entry, application));
+    const apply = (application: Application, signatures = sign(application)) => own.applyFor(application, signatures);
+    const wait = (seconds: bigint) => ethers.provider.send('evm_increaseTime', [Number(seconds)]);
+    const appliedAt = async () => (await registry.node(entry.account)).appliedAt;
+    const name = (application: Application) => applicationName(entry, application);
+    return {
+      ...kit,
+      governed,
+      governor,
+      own,
+      other,
+      entry,
+      domain,
+      now,
+      expiry,
+      make,
+      sign,
+      apply,
+      wait,
+      appliedAt,
+      name,
+    };
+  }
+  type Setting = Awaited<ReturnType<typeof setUp>>;
+
+  /** Applied and published. */
+  async function published(setting: Setting, changes: Partial<Application> = {}): Promise<Application> {
+    const application = setting.make(changes);
+    await setting.apply(application);
+    await setting.registry.publish(setting.entry, application);
+    return application;
+  }
+
+  const refused = (setting: Setting, attempt: Promise<unknown>, error: string, values?: unknown[]) => {
+    const judged = expect(attempt).to.be.revertedWithCustomError(setting.registry, error);
+    return values === undefined ? judged : judged.withArgs(...values);
+  };
+
+  it('goes from an attested application over its publication to the vote', async () => {
+    const setting = await setUp();
+    const { registry, governed, entry, expiry, make, name, domain } = setting;
+    const application = make();
+    expect(await registry.hashApplication(entry.account, application)).to.deep.equal([
+      attestationDigest(domain, entry, application),
+      name(application),
+    ]);
+    await expect(setting.apply(application)).to.emit(registry, 'Applied').withArgs(entry.account, name(application));
+    const applied = await registry.node(entry.account);
+    expect(applied.status).to.equal(status.candidate);
+    expect(applied.application).to.equal(name(application));
+    expect(applied.appliedAt).to.equal(await setting.now());
+    expect(applied.name).to.equal('');
+    // Applications alone are on no list, however many there are.
+    expect(await registry.nodeCount()).to.equal(4n);
+    await refused(setting, governed.admit(entry.account, name(application)), 'ApplicationUnpublished', [
+      entry.account,
+      name(application),
+    ]);
+    await expect(registry.publish(entry, application))
+      .to.emit(registry, 'NodeEnrolled')
+      .withArgs(entry.account, entry.name, entry.endpoint, entry.encryptionKey, entry.noteKey)
+      .and.to.emit(registry, 'ApplicationPublished')
+      .withArgs(entry.account, name(application), application.profileDigest, 700n, expiry);
+    await registry.publish(entry, application);
+    const [last] = (await registry.nodes(4, 9)).infos;
+    expect(last).to.deep.equal(await registry.node(entry.account));
+    const { account: _, ...info } = entry;
+    expect(fieldsOf(last)).to.deep.include({
+      ...info,
+      status: status.candidate,
+      published: name(application),
+      expiry,
+      score: 700n,
+      profileDigest: application.profileDigest,
+    });
+    expect((await registry.committee()).members).to.have.length(4);
+    await expect(governed.admit(entry.account, name(application)))
+      .to.emit(registry, 'NodeActivated')
+      .withArgs(entry.account);
+    const { epoch, members } = await registry.committee();
+    expect([epoch, members[4]]).to.deep.equal([2n, entry.account]);
+    expect((await registry.node(entry.account)).activeSince).to.equal(2n);
+    expect(await registry.nodeCount()).to.equal(5n);
+  });
+
+  describe('refuses an application', () => {
+    it('while the rules ask for no attestation', async () => {
+      const setting = await setUp({ ...strictRules, attestations: 0n });
+      await refused(setting, setting.apply(setting.make()), 'ApplicationsClosed', []);
+    });
+
+    it('that is expired, for another manifest, or not good enough', async () => {
+      const setting = await setUp();
+      const time = (await setting.now()) + 10n;
+      await setting.setTime(time);
+      await refused(setting, setting.apply(setting.make({ expiry: time - 1n })), 'AttestationExpired', [
+        time,
+        time - 1n,
+      ]);
+      const manifestHash = id('other');
+      await refused(setting, setting.apply(setting.make({ manifestHash })), 'ManifestMismatch', [
+        manifestHash,
+        strictRules.manifestHash,
+      ]);
+      await refused(setting, setting.apply(setting.make({ score: 499n })), 'ScoreTooLow', [499n, 500n]);
+      const last = setting.make({ score: 500n, expiry: time + 20n });
+      await setting.setTime(time + 20n);
+      await setting.apply(last);
+    });
+
+    it('by an active, suspended or banned node', async () => {
+      const setting = await setUp();
+      const { governed, entry, make, apply } = setting;
+      const admitted = await published(setting);
+      await governed.admit(entry.account, setting.name(admitted));
+      const again = async () => apply(make({ nonce: await setting.appliedAt() }));
+      const expected = (from: keyof typeof status) => [entry.account, status[from], status.candidate];
+      await refused(setting, again(), 'TransitionRefused', expected('active'));
+      await governed.suspend(entry.account);
+      await refused(setting, again(), 'TransitionRefused', expected('suspended'));
+      await governed.ban(entry.account);
+      await refused(setting, again(), 'TransitionRefused', expected('banned'));
+      await governed.unban(entry.account);
+      await setting.wait(3_600n);
+      await again();
+    });
+
+    it('whose attestation was used, or was made for another one than the next', async () => {
+      const setting = await setUp();
+      const first = setting.make();
+      await refused(setting, setting.apply(setting.make({ nonce: 1n })), 'NonceMismatch', [1n, 0n]);
+      await setting.apply(first);
+      const appliedAt = await setting.appliedAt();
+      await setting.wait(3_600n);
+      await refused(setting, setting.apply(first), 'NonceMismatch', [0n, appliedAt]);
+      await setting.apply(setting.make({ nonce: appliedAt }));
+      expect(await setting.appliedAt()).to.not.equal(appliedAt);
+    });
+
+    it('a short time after the last one', async () => {
+      const setting = await setUp();
+      await setting.apply(setting.make());
+      const appliedAt = await setting.appliedAt();
+      const next = setting.make({ nonce: appliedAt });
+      await setting.setTime(appliedAt + 3_599n);
+      await refused(setting, setting.apply(next), 'ApplicationEarly', [appliedAt + 3_599n, appliedAt + 3_600n]);
+      await setting.setTime(appliedAt + 3_600n);
+      await setting.apply(next);
+    });
+
+    it('of another account, chain or registry, or changed afterwards', async () => {
+      const setting = await setUp();
+      const { make, sign, apply, members, registry, entry, contract } = setting;
+      const application = make();
+      const mine = sign(application);
+      const strange = registry.connect(setting.other!) as unknown as NodeRegistry;
+      await refused(setting, strange.applyFor(application, mine), 'AttesterRefused');
+      const attesters = members.slice(0, 2);
+      for (const changes of [{ chainId: 1n }, { verifyingContract: contract }]) {
+        const signatures = sign(application, attesters, { ...setting.domain, ...changes });
+        await refused(setting, apply(application, signatures), 'AttesterRefused');
+      }
+      for (const changes of [
+        { profileDigest: id('other') },
+        { score: 701n },
+        { expiry: setting.expiry + 1n },
+        applicationOf({ ...entry, endpoint: 'https://other.example' }, { expiry: setting.expiry }),
+      ]) {
+        // Signed by nobody it knows; in which order the recovered addresses come, chance decides.
+        const attempt = apply(make(changes), mine.slice(0, 130) + mine.slice(2, 130));
+        await expect(attempt).to.be.revertedWithCustomError(registry, 'AttesterRefused');
+      }
+    });
+
+    it('with too few attestations, one twice, by strangers, or by who is an authenticator no more', async () => {
+      const setting = await setUp();
+      const { make, sign, apply, members, governed } = setting;
+      const application = make();
+      const [first, second, third, fourth] = members as [Member, Member, Member, Member];
+      await refused(setting, apply(application, '0x'), 'AttestationsMissed', [0n, 2n]);
+      await refused(setting, apply(application, sign(application, [first])), 'AttestationsMissed', [1n, 2n]);
+      await refused(setting, apply(application, `${sign(application)}00`), 'SignatureLength', [129n, 128n]);
+      const one = sign(application, [first]);
+      await refused(setting, apply(application, concat([one, one])), 'AttesterOrder', [first.address, first.address]);
+      const sorted = sign(application);
+      const turned = `0x${sorted.slice(130)}${sorted.slice(2, 130)}`;
+      await refused(setting, apply(application, turned), 'AttesterOrder');
+      await refused(setting, apply(application, sign(application, [first, fourth])), 'AttesterRefused', [
+        fourth.address,
+      ]);
+      await refused(setting, apply(application, sign(application, [first, memberOf(50)])), 'AttesterRefused', [
+        memberOf(50).address,
+      ]);
+      // One more than needed must be one as well.
+      const withStranger = sign(application, [first, second, fourth]);
+      await refused(setting, apply(application, withStranger), 'AttesterRefused', [fourth.address]);
+      for (const act of [
+        () => governed.setAuthenticator(second.address, false),
+        () => governed.suspend(second.address),
+        () => governed.remove(second.address),
+      ]) {
+        await governed.setAuthenticator(second.address, true);
+        await act();
+        await refused(setting, apply(application), 'AttesterRefused', [second.address]);
+        if ((await setting.registry.node(second.address)).status === status.suspended) {
+          await governed.activate(second.address);
+        }
+      }
+      await apply(application, sign(application, [first, third]));
+    });
+
+    it('with a signature of nobody, or in the upper half', async () => {
+      const setting = await setUp({ ...strictRules, attestations: 1n });
+      const application = setting.make();
+      const digest = attestationDigest(setting.domain, setting.entry, application);
+      // Few values of the upper half fit the 255 bits: this is the least.
+      const high = '0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a1';
+      await refused(setting, setting.apply(application, concat([id('r'), high])), 'SignatureMalleable', [high]);
+      const nobody = concat([`0x${'ff'.repeat(32)}`, `0x${'01'.padStart(64, '0')}`]);
+      await refused(setting, setting.apply(application, nobody), 'SignatureInvalid', [digest]);
+      await setting.apply(application, compact(setting.members[0]!.key, digest));
+    });
+  });
+
+  it('publishes just what was applied with', async () => {
+    const setting = await setUp();
+    const { registry, entry, make, name } = setting;
+    const application = make();
+    await refused(setting, registry.publish(entry, application), 'TransitionRefused', [
+      entry.account,
+      status.none,
+      status.candidate,
+    ]);
+    await setting.apply(application);
+    const named = { ...entry, name: 'Another' };
+    const other = applicationOf(named, { expiry: setting.expiry });
+    await refused(setting, registry.publish(named, application), 'EntryMismatch', [
+      other.entryHash,
+      application.entryHash,
+    ]);
+    await refused(setting, registry.publish(named, other), 'ApplicationMismatch', [
+      entry.account,
+      applicationName(named, other),
+      name(application),
+    ]);
+    await refused(setting, registry.publish(entry, make({ score: 701n })), 'ApplicationMismatch');
+    const long = { ...entry, endpoint: 'e'.repeat(257) };
+    const wordy = applicationOf(long, { expiry: setting.expiry, nonce: await setting.appliedAt() });
+    await setting.wait(3_600n);
+    const signatures = attestedBy(setting.members.slice(0, 2), attestationDigest(setting.domain, long, wordy));
+    await setting.apply(wordy, signatures);
+    await refused(setting, registry.publish(long, wordy), 'TextTooLong', [257n, 256n]);
+    // The one that it replaced is no more.
+    await refused(setting, registry.publish(entry, application), 'ApplicationMismatch');
+  });
+
+  it('admits the last application only, in time, and no candidate without one', async () => {
+    const setting = await setUp();
+    const { registry, governed, entry, name } = setting;
+    const none = `0x${'00'.repeat(20)}`;
+    const stranger = [entry.account, status.none, status.active];
+    await refused(setting, governed.admit(entry.account, none), 'TransitionRefused', stranger);
+    await governed.enroll(entry);
+    await refused(setting, governed.admit(entry.account, none), 'ApplicationMismatch', [entry.account, none, none]);
+    await refused(setting, governed.activate(entry.account), 'AttestationRequired', [entry.account, 2n]);
+    const first = await published(setting);
+    await setting.wait(3_600n);
+    const second = setting.make({ nonce: await setting.appliedAt() });
+    await setting.apply(second);
+    await refused(setting, governed.admit(entry.account, name(first)), 'ApplicationMismatch', [
+      entry.account,
+      name(first),
+      name(second),
+    ]);
+    await refused(setting, governed.admit(entry.account, name(second)), 'ApplicationUnpublished');
+    await registry.publish(entry, second);
+    await refused(setting, registry.admit(entry.account, name(second)), 'NotGovernor');
+    await setting.setTime(setting.expiry + 1n);
+    await refused(setting, governed.admit(entry.account, name(second)), 'AttestationExpired', [
+      setting.expiry + 1n,
+      setting.expiry,
+    ]);
+    const third = await published(setting, { nonce: await setting.appliedAt(), expiry: setting.expiry + 100n });
+    await setting.setTime(setting.expiry + 100n);
+    await governed.admit(entry.account, name(third));
+    await refused(setting, governed.admit(entry.account, name(third)), 'TransitionRefused', [
+      entry.account,
+      status.active,
+      status.active,
+    ]);
+  });
+
+  it('takes an application back with a removal or a ban', async () => {
+    const setting = await setUp();
+    const { registry, governed, entry, name } = setting;
+    const application = await published(setting);
+    await governed.remove(entry.account);
+    await refused(setting, governed.admit(entry.account, name(application)), 'TransitionRefused');
+    const { application: kept, appliedAt } = await registry.node(entry.account);
+    expect([kept, appliedAt === 0n]).to.deep.equal([`0x${'00'.repeat(20)}`, false]);
+    await refused(setting, setting.apply(application), 'NonceMismatch');
+  });
+
+  describe('rules', () => {
+    it('are set by the governor', async () => {
+      const { registry, governed, governor } = await setUp();
+      await expect(registry.setAdmissionRules(strictRules))
+        .to.be.revertedWithCustomError(registry, 'NotGovernor')
+        .withArgs((await registry.deployer()).toString(), governor!.address);
+      const changed = { ...strictRules, attestations: 1n, minReadMiBPerSecond: 7n };
+      await expect(governed.setAdmissionRules(changed)).to.emit(registry, 'AdmissionRulesSet');
+      expect(fieldsOf(await registry.admissionRules())).to.deep.equal(changed);
+      await expect(governed.setAdmissionRules({ ...changed, reapplySeconds: 0n })).to.be.revertedWithCustomError(
+        registry,
+        'ReapplyZero',
+      );
+    });
+
+    it('without attestations leave it to the vote alone', async () => {
+      const setting = await setUp({ ...strictRules, attestations: 0n });
+      await setting.governed.enroll(setting.entry);
+      await setting.governed.activate(setting.entry.account);
+      expect(await setting.registry.isActive(setting.entry.account)).to.equal(true);
+    });
+  });
+
+  describe('ban', () => {
+    it('keeps out whoever it is, until it is taken back', async () => {
+      const setting = await setUp();
+      const { registry, governed, entry, members, other } = setting;
+      const [first] = members;
+      await expect(governed.ban(other!.address)).to.emit(registry, 'NodeBanned').withArgs(other!.address);
+      await refused(setting, governed.ban(other!.address), 'TransitionRefused', [
+        other!.address,
+        status.banned,
+        status.banned,
+      ]);
+      await refused(setting, governed.ban(ZeroAddress), 'AccountZero', []);
+      await governed.ban(first!.address);
+      expect((await registry.committee()).members).to.deep.equal(members.slice(1).map(({ address }) => address));
+      expect(await registry.isAuthenticator(first!.address)).to.equal(false);
+      const banned = { ...entry, account: first!.address };
+      await refused(setting, governed.enroll(banned), 'TransitionRefused');
+      await refused(setting, governed.activate(first!.address), 'TransitionRefused');
+      await refused(setting, governed.remove(first!.address), 'TransitionRefused');
+      await refused(setting, governed.update(banned), 'NodeUnknown');
+      await refused(setting, governed.unban(members[1]!.address), 'TransitionRefused', [
+        members[1]!.address,
+        status.active,
+        status.removed,
+      ]);
+      await expect(governed.unban(first!.address)).to.emit(registry, 'NodeUnbanned').withArgs(first!.address);
+      expect((await registry.node(first!.address)).status).to.equal(status.removed);
+      for (const attempt of [registry.ban(first!.address), registry.unban(first!.address)]) {
+        await refused(setting, attempt, 'NotGovernor');
+      }
+    });
+
+    it('never takes the last active node', async () => {
+      const setting = await setUp();
+      const [first, ...others] = setting.members;
+      for (const { address } of others) await setting.governed.ban(address);
+      await refused(setting, setting.governed.ban(first!.address), 'LastActiveNode', [first!.address]);
+      expect([...(await setting.registry.getValidators())]).to.deep.equal([first!.address]);
+    });
+  });
+
+  describe('key rotation', () => {
+    it('puts the new account into the place of the old one, with its rights', async () => {
+      const setting = await setUp();
+      const { registry, governed, entry, members } = setting;
+      const old = members[1]!.address;
+      await expect(governed.rotate(old, entry))
+        .to.emit(registry, 'NodeRotated')
+        .withArgs(old, entry.account)
+        .and.to.emit(registry, 'NodeRemoved')
+        .withArgs(old);
+      const { epoch, members: current } = await registry.committee();
+      const expected = members.map(({ address }) => (address === old ? entry.account : address));
+      expect([epoch, [...current]]).to.deep.equal([2n, expected]);
+      const fresh = await registry.node(entry.account);
+      expect([fresh.status, fresh.activeSince, fresh.name]).to.deep.equal([status.active, 2n, entry.name]);
+      expect(await registry.isAuthenticator(entry.account)).to.equal(true);
+      expect((await registry.node(old)).status).to.equal(status.removed);
+      expect(await registry.isAuthenticator(old)).to.equal(false);
+      expect([...(await registry.committeeAt(1))]).to.deep.equal(members.map(({ address }) => address));
+    });
+
+    it('is for active nodes, and to an account that is none yet', async () => {
+      const setting = await setUp();
+      const { registry, governed, entry, members } = setting;
+      const [first, second] = members.map(({ address }) => address) as [string, string];
+      const to = (account: string) => ({ ...entry, account });
+      await refused(setting, registry.rotate(first, entry), 'NotGovernor');
+      await refused(setting, governed.rotate(first, to(ZeroAddress)), 'AccountZero', []);
+      for (const account of [first, second]) {
+        const values = [account, status.active, status.active];
+        await refused(setting, governed.rotate(first, to(account)), 'TransitionRefused', values);
+      }
+      await governed.suspend(first);
+      const values = [first, status.suspended, status.removed];
+      await refused(setting, governed.rotate(first, entry), 'TransitionRefused', values);
+      await governed.ban(entry.account);
+      await refused(setting, governed.rotate(second, entry), 'TransitionRefused', [
+        entry.account,
+        status.banned,
+        status.active,
+      ]);
+      await refused(
+        setting,
+        governed.rotate(second, { ...to(memberOf(40).address), name: 'n'.repeat(65) }),
+        'TextTooLong',
+      );
+    });
+  });
+});
