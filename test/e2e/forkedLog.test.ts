@@ -47,10 +47,18 @@ describe('a reorganisation that takes what only a minority has committed', funct
     await until('the record to expire', () => Date.now() > expiresMs + 3_000);
     const [anchor] = (await anvil.anchorsAt(all.deployed.contract, 2)) as [{ blockNumber: string }];
     const head = Number(await anvil.rpc('eth_blockNumber', []));
+    // A block in between would have the old time still, and a place for the lost block.
+    await anvil.rpc('evm_setIntervalMining', [0]);
     await anvil.reorganise(head - Number(anchor.blockNumber) + 1);
+    await anvil.rpc('evm_setIntervalMining', [1]);
 
     const metrics = async () => await (await fetch(`${minority.url}/metrics`)).text();
-    await until('the roll-back', async () => /^notarium_log_rollbacks_total 1$/m.test(await metrics()), 120_000);
+    try {
+      await until('the roll-back', async () => /^notarium_log_rollbacks_total 1$/m.test(await metrics()), 120_000);
+    } catch (cause) {
+      const stories = members.map(({ process }, at) => `--- centre ${at + 1}\n${process.stderr().slice(-3000)}`);
+      throw new Error(`${(cause as Error).message}\n${stories.join('\n')}`, { cause });
+    }
     for (const member of careful) {
       await member.stop();
       await member.start();
