@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
 import { catchUp } from './catchUp.ts';
 import { consortium } from './consortium.ts';
+import { consortiumCost } from './consortiumCost.ts';
 import { cost, costAtFirst } from './cost.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -36,6 +37,7 @@ const figures: readonly Figure[] = [
   { name: 'consortium', run: consortium },
   { name: 'latency', run: latency },
   { name: 'catch-up', run: catchUp },
+  { name: 'consortium-cost', run: consortiumCost },
 ];
 
 const usage = `usage: npm run bench -- [NAME …] [--records COUNT] [--json FILE]

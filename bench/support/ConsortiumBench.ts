@@ -98,6 +98,11 @@ export class ConsortiumBench {
     return parts.reduce((sum, part) => sum + part);
   }
 
+  /** Resident bytes of the centre that has most. */
+  async largestResident(): Promise<number> {
+    return Math.max(...(await Promise.all(this.urls.map((url) => metricOf(url, 'process_resident_memory_bytes')))));
+  }
+
   async close(): Promise<void> {
     await this.consortium[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
