@@ -173,6 +173,19 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 77, meaning: 'the resource did not take the configuration, or cannot be read', codes: ['resource-failed'] },
   { exit: 78, meaning: 'the actual configuration is not the passed one', codes: ['resource-drifted'] },
   { exit: 79, meaning: 'the webhook did not take an event', codes: ['webhook-failed'] },
+  // Admission of new centres
+  { exit: 80, meaning: 'the manifest, or the request to join, is not valid', codes: ['manifest-*', 'join-*'] },
+  { exit: 81, meaning: 'a measured figure is below the minimum of the network', codes: ['candidate-too-slow'] },
+  {
+    exit: 82,
+    meaning: 'an answer to the challenge is late, incomplete or wrong, or the profile contradicts the measurements',
+    codes: ['answer-*', 'profile-contradicts', 'manifest-unproven', 'session-unknown'],
+  },
+  {
+    exit: 83,
+    meaning: 'the centre does not challenge candidates, or takes no more attempts for now',
+    codes: ['authenticator-missing', 'admission-*'],
+  },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

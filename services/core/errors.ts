@@ -114,6 +114,18 @@ export const errorTable = {
   'resource-drifted': row(500, 'The actual configuration is not the passed one'),
   'notices-delayed': row(503, 'What the chain says of proposals and resource sets cannot be read or kept now', true),
   'webhook-failed': row(502, 'The webhook did not take the event', true),
+  // Admission of new centres
+  'authenticator-missing': row(404, 'This centre does not challenge candidates'),
+  'manifest-invalid': row(400, 'The protocol manifest does not have the expected form'),
+  'join-invalid': row(400, 'The request to join does not have the expected form, or is not signed by the candidate'),
+  'session-unknown': row(404, 'No such session: it has ended, or the authenticator was started anew'),
+  'manifest-unproven': row(422, 'The answer does not prove that the candidate holds the protocol manifest'),
+  'answer-late': row(422, 'The answer to a packet came after its window'),
+  'answer-incomplete': row(422, 'The answer to a packet has not all values'),
+  'answer-wrong': row(422, 'The answer is not that of this packet, candidate and manifest'),
+  'candidate-too-slow': row(422, 'A measured figure is below the minimum of the network'),
+  'profile-contradicts': row(422, 'What the candidate says of its machine contradicts what was measured'),
+  'admission-throttled': row(429, 'This authenticator takes no more attempts of this candidate for now', true),
   // Store, chain, operation
   'vote-refused': row(409, 'The block that a vote was asked for breaks a rule'),
   'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),
