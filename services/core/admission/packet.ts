@@ -41,7 +41,7 @@ export const packetSchema = z.discriminatedUnion('check', [
     checkpoints: uintSchema.min(1).max(workLimits.checkpoints),
     checkpointEvery: uintSchema.min(1).max(workLimits.iterations),
   }),
-  /** scrypt of scrypt of … of the seed (see {@link scryptCost}); each value is the answer. */
+  /** scrypt, with an empty salt and 32 bytes long, of scrypt of … of the seed (see {@link scryptCost}); each value is the answer. */
   z.strictObject({
     ...common,
     check: z.literal('memory'),
