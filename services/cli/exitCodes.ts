@@ -173,6 +173,15 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 77, meaning: 'the resource did not take the configuration, or cannot be read', codes: ['resource-failed'] },
   { exit: 78, meaning: 'the actual configuration is not the passed one', codes: ['resource-drifted'] },
   { exit: 79, meaning: 'the webhook did not take an event', codes: ['webhook-failed'] },
+  // Admission
+  { exit: 80, meaning: 'nobody can apply: the rules ask for no attestation', codes: ['admission-closed'] },
+  { exit: 81, meaning: 'the attestations are not valid, or have expired', codes: ['attestation-*'] },
+  { exit: 82, meaning: 'the last application was a short time ago', codes: ['application-early'] },
+  {
+    exit: 83,
+    meaning: 'an account with this status cannot apply, or has no application to publish',
+    codes: ['application-refused'],
+  },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

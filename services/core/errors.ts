@@ -114,6 +114,15 @@ export const errorTable = {
   'resource-drifted': row(500, 'The actual configuration is not the passed one'),
   'notices-delayed': row(503, 'What the chain says of proposals and resource sets cannot be read or kept now', true),
   'webhook-failed': row(502, 'The webhook did not take the event', true),
+  // Admission
+  'admission-closed': row(409, 'The rules ask for no attestation: nobody can apply'),
+  'attestation-invalid': row(
+    422,
+    'The registry does not take these attestations: signature, order, authenticator, number, manifest, score or nonce',
+  ),
+  'attestation-expired': row(422, 'The attestation has expired'),
+  'application-early': row(425, 'The last application was a short time ago', true),
+  'application-refused': row(409, 'An account with this status cannot apply, or has no application to publish'),
   // Store, chain, operation
   'vote-refused': row(409, 'The block that a vote was asked for breaks a rule'),
   'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),

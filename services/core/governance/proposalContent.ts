@@ -41,11 +41,14 @@ export const nodeEntrySchema = z.strictObject({
   noteKey: hashSchema,
 });
 
+/** See {@link nodeEntrySchema}. */
+export type NodeEntry = z.infer<typeof nodeEntrySchema>;
+
 /** Figures that fit the contract's uint32. */
 const figure = uintSchema.max(2 ** 32 - 1);
 
 /** What candidates must fulfil, as `NodeRegistry` keeps it. */
-const admissionRulesSchema = z.strictObject({
+export const admissionRulesSchema = z.strictObject({
   /** Hash of the protocol manifest. */
   manifestHash: hashSchema,
   /** How many authenticators must attest; with 0 nobody can apply, and nodes are entered by vote alone. */
@@ -64,6 +67,9 @@ const admissionRulesSchema = z.strictObject({
   minWrittenMiBPerSecond: figure,
   minReadMiBPerSecond: figure,
 });
+
+/** See {@link admissionRulesSchema}. */
+export type AdmissionRules = z.infer<typeof admissionRulesSchema>;
 
 /** Name of a resource set: letters, digits and `._-`, at most 128 of them. */
 export const resourceSetSchema = z
