@@ -32,11 +32,7 @@ export type SentPacket = {
  * @throws NotariumError `answer-incomplete` with data { check, have, want } (numbers of values) or { check, index };
  *   `manifest-unproven`; `answer-wrong` with data { check, at }.
  */
-export async function checkAnswer(
-  sent: SentPacket,
-  answer: Answer,
-  { sha256 }: Pick<Crypto, 'sha256'>,
-): Promise<void> {
+export async function checkAnswer(sent: SentPacket, answer: Answer, { sha256 }: Pick<Crypto, 'sha256'>): Promise<void> {
   const { packet, seed } = sent;
   const { check } = packet;
   if (answer.index !== packet.index) {

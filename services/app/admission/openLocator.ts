@@ -46,7 +46,7 @@ export async function openLocator(asnDatabase: string | undefined): Promise<Loca
 async function openDatabase<T extends object>(path: string) {
   try {
     // The types of the package know the layouts of one vendor alone.
-    return await maxmind.open<T & never>(path, { cache: { max: 1_000 } }) as unknown as {
+    return (await maxmind.open<T & never>(path, { cache: { max: 1_000 } })) as unknown as {
       get(address: string): T | null;
       getWithPrefixLength(address: string): [T | null, number];
     };
