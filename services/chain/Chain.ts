@@ -1,12 +1,15 @@
 import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
-import type { Address, Hash, Hex } from '../core/bytes.ts';
+import type { Address, Hash } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import type { Network } from '../core/eip712.ts';
 import type { SignedHeader } from '../core/equivocation.ts';
 import type { ErrorData } from '../core/errors.ts';
+import type { Admission } from './Admission.ts';
 import type { Governance } from './Governance.ts';
+import type { RegistryNode } from './RegistryNode.ts';
 import type { SendOptions, SentTransaction } from './SentTransaction.ts';
 
+export type { RegistryNode } from './RegistryNode.ts';
 export type { GasFees, SendOptions, SentTransaction } from './SentTransaction.ts';
 
 /** What never changes about a Notarium deployment on one chain instance. */
@@ -23,37 +26,6 @@ export type ChainInfo = {
   readonly genesisHash: Hash;
   /** EIP-712 domain of this deployment. */
   readonly network: Network;
-};
-
-/** Where a node stands; `none` for a stranger. */
-export type NodeStatus = 'none' | 'candidate' | 'active' | 'suspended' | 'removed' | 'banned';
-
-/** What a node applied with and has published; times in Unix seconds. */
-export type NodeApplication = {
-  /** What a vote on it names, 20 bytes. */
-  readonly name: Hex;
-  readonly appliedAt: number;
-  /** The last second in which it can be admitted. */
-  readonly expiry: number;
-  readonly score: number;
-  /** SHA-256 of the candidate's profile. */
-  readonly profileDigest: Hash;
-};
-
-/** What the registry says about a node. */
-export type RegistryNode = {
-  readonly address: Address;
-  readonly name: string;
-  readonly endpoint: string;
-  /** X25519 public key, 32 bytes. */
-  readonly encryptionKey: Hash;
-  /** Ed25519 public key, 32 bytes. */
-  readonly noteKey: Hash;
-  readonly status: NodeStatus;
-  /** Only of an authenticator: allowed by vote to attest candidates, as long as it is active. */
-  readonly isAuthenticator?: true;
-  /** The last one, once it is published: until then nobody can vote on it. */
-  readonly application?: NodeApplication;
 };
 
 /** Everything that one anchor transaction needs. */
@@ -121,6 +93,8 @@ export type Chain = {
    * later is found by {@link Chain.nodes}.
    */
   readonly governance: Governance | undefined;
+  /** Applications of candidates, and the rules for them. */
+  readonly admission: Admission;
   /**
    * Checks that the RPC still is the chain that was opened.
    * @throws NotariumError `chain-mismatch`, `chain-contract-missing`.

@@ -3,7 +3,7 @@ import type { Aggregation, ProposalKind, Support } from '../core/governance/name
 import type { ProposalContent, Rule } from '../core/governance/proposalContent.ts';
 import type { ProposalState } from '../core/governance/proposalState.ts';
 import type { Ballot, ProposalId, ResourceReport, Verifier } from '../core/governance/signing.ts';
-import type { SendOptions } from './SentTransaction.ts';
+import type { CallOptions, MinedCall } from './SentTransaction.ts';
 
 /** Where an event stands on the chain. */
 export type EventPlace = {
@@ -143,12 +143,6 @@ export type TransactionData = {
   readonly blockNumber: number;
   readonly signature: { readonly r: Hash; readonly s: Hash; readonly v: number };
 };
-
-/** A mined transaction of ours. */
-export type MinedCall = { readonly transactionHash: Hash; readonly blockNumber: number; readonly gasUsed: bigint };
-
-/** Options of a call that changes something; the signal ends the waiting, not the transaction. */
-export type CallOptions = SendOptions & { readonly signal?: AbortSignal };
 
 /**
  * `ConsortiumGovernor` and `ResourceRegistry` of the network. Everything that sends waits until the transaction is in a block,

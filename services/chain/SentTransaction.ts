@@ -18,3 +18,9 @@ export type SendOptions = {
   /** Awaited after signing and before the transaction leaves: save it here, so that a crash cannot forget it. */
   readonly onSigned?: (transaction: SentTransaction) => Promise<void>;
 };
+
+/** Options of a call that changes something; the signal ends the waiting, not the transaction. */
+export type CallOptions = SendOptions & { readonly signal?: AbortSignal };
+
+/** A mined transaction of ours. */
+export type MinedCall = { readonly transactionHash: Hash; readonly blockNumber: number; readonly gasUsed: bigint };

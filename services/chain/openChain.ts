@@ -8,6 +8,7 @@ import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { AccountSender } from './AccountSender.ts';
+import { admissionOf } from './admission/admissionOf.ts';
 import { CallSender } from './CallSender.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
 import { guarded } from './chainError.ts';
@@ -106,6 +107,12 @@ function chainOf(
     }
   };
 
+  const guards = { read: checked, change: <T>(run: () => Promise<T>) => checked(() => checkInstance().then(run)) };
+  const admission = admissionOf(
+    { rpc, registry: { chainId: info.chainId, contract: info.registry }, nodes: registry, senders: needSenders },
+    guards,
+  );
+
   let governance: Governance | undefined;
   const lookForGovernor = async (): Promise<void> => {
     const contracts = await findGovernance(rpc, info.registry, registry);
@@ -121,7 +128,7 @@ function chainOf(
       senders: needSenders,
       crypto,
     };
-    governance = governanceOf(source, { read: checked, change: (run) => checked(() => checkInstance().then(run)) });
+    governance = governanceOf(source, guards);
   };
 
   const chain: Chain = {
@@ -130,6 +137,7 @@ function chainOf(
     get governance() {
       return governance;
     },
+    admission,
     checkInstance: () => guarded(checkInstance),
     committee: (epoch) => checked(() => committee(epoch)),
     committees: () =>

@@ -1,11 +1,16 @@
 import type { NodeRegistry } from '../../types/ethers-contracts/index.ts';
 import type { Address, Hash, Hex } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
-import type { NodeApplication, NodeStatus, RegistryNode } from './Chain.ts';
+import type { NodeApplication, NodeStatus, RegistryNode } from './RegistryNode.ts';
 
 // The order of the contract's enum.
 const statuses: readonly NodeStatus[] = ['none', 'candidate', 'active', 'suspended', 'removed', 'banned'];
 const pageNodes = 50;
+
+/** Item of the contract's enum. */
+export function statusOf(index: bigint | number): NodeStatus {
+  return statuses[Number(index)] ?? 'none';
+}
 
 /** The current committee. */
 export async function currentCommittee(registry: NodeRegistry): Promise<Committee> {
@@ -29,14 +34,14 @@ export async function registryNodes(registry: NodeRegistry): Promise<RegistryNod
     accounts.forEach((account, index) => {
       const info = infos[index]!;
       const { status, name, endpoint, encryptionKey, noteKey } = info;
-      const application = applicationOf(info);
+      const application = publishedOf(info);
       nodes.push({
         address: lowerCase(account),
         name,
         endpoint,
         encryptionKey: encryptionKey as Hash,
         noteKey: noteKey as Hash,
-        status: statuses[Number(status)] ?? 'none',
+        status: statusOf(status),
         ...(info.isAuthenticator ? { isAuthenticator: true } : {}),
         ...(application ? { application } : {}),
       });
@@ -45,8 +50,8 @@ export async function registryNodes(registry: NodeRegistry): Promise<RegistryNod
   return nodes;
 }
 
-/** One that was taken back, or is not published yet, nobody can vote on. */
-function applicationOf(info: Awaited<ReturnType<NodeRegistry['node']>>): NodeApplication | undefined {
+/** The last application of a node; undefined where it was taken back or is not published yet, so that nobody can vote on it. */
+export function publishedOf(info: Awaited<ReturnType<NodeRegistry['node']>>): NodeApplication | undefined {
   const { application, published, appliedAt, expiry, score, profileDigest } = info;
   if (BigInt(application) === 0n || application !== published) return undefined;
   return {

@@ -186,6 +186,14 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'the centre does not challenge candidates, or takes no more attempts for now',
     codes: ['authenticator-missing', 'admission-*'],
   },
+  { exit: 84, meaning: 'nobody can apply: the rules ask for no attestation', codes: ['admission-closed'] },
+  { exit: 85, meaning: 'the attestations are not valid, or have expired', codes: ['attestation-*'] },
+  { exit: 86, meaning: 'the last application was a short time ago', codes: ['application-early'] },
+  {
+    exit: 87,
+    meaning: 'an account with this status cannot apply, or has no application to publish',
+    codes: ['application-refused'],
+  },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

@@ -72,25 +72,35 @@ export function domainSeparator(network: Network): Uint8Array {
   return separator;
 }
 
-/** A struct type whose members are all one word: gives the digest to sign for a struct of that type. */
-export function structHasher(type: string): {
-  digest: (network: Network, words: readonly Uint8Array[], keccak?: (bytes: Uint8Array) => Uint8Array) => Uint8Array;
-} {
+/** Hashes structs of one type. */
+export type StructHasher = {
+  /** The digest to sign for a struct of the type. Of strings and structs within it, a word is their hash. */
+  digest(network: Network, words: readonly Uint8Array[], keccak?: (bytes: Uint8Array) => Uint8Array): Uint8Array;
+  /** `hashStruct` of EIP-712: the word of a struct within another one. */
+  structHash(words: readonly Uint8Array[], keccak?: (bytes: Uint8Array) => Uint8Array): Uint8Array;
+};
+
+/** A struct type, written as EIP-712's `encodeType` has it: gives what hashes structs of that type. */
+export function structHasher(type: string): StructHasher {
   const hash = typeHash(type);
   // Written anew for each digest: intake makes two for every record.
   let encoded = new Uint8Array(0);
   const message = new Uint8Array(66);
   message[0] = 0x19;
   message[1] = 0x01;
+  const structHash: StructHasher['structHash'] = (words, keccak = keccak256) => {
+    if (encoded.length !== 32 * (words.length + 1)) {
+      encoded = new Uint8Array(32 * (words.length + 1));
+      encoded.set(hash, 0);
+    }
+    for (let index = 0; index < words.length; index++) encoded.set(words[index]!, 32 * (index + 1));
+    return keccak(encoded);
+  };
   return {
+    structHash,
     digest(network, words, keccak = keccak256) {
-      if (encoded.length !== 32 * (words.length + 1)) {
-        encoded = new Uint8Array(32 * (words.length + 1));
-        encoded.set(hash, 0);
-      }
-      for (let index = 0; index < words.length; index++) encoded.set(words[index]!, 32 * (index + 1));
       message.set(domainSeparator(network), 2);
-      message.set(keccak(encoded), 34);
+      message.set(structHash(words, keccak), 34);
       return keccak(message);
     },
   };

@@ -126,6 +126,15 @@ export const errorTable = {
   'candidate-too-slow': row(422, 'A measured figure is below the minimum of the network'),
   'profile-contradicts': row(422, 'What the candidate says of its machine contradicts what was measured'),
   'admission-throttled': row(429, 'This authenticator takes no more attempts of this candidate for now', true),
+  'admission-rules-unusable': row(503, 'The rules on chain ask for work that no candidate would do'),
+  'admission-closed': row(409, 'The rules ask for no attestation: nobody can apply'),
+  'attestation-invalid': row(
+    422,
+    'The registry does not take these attestations: signature, order, authenticator, number, manifest, score or nonce',
+  ),
+  'attestation-expired': row(422, 'The attestation has expired'),
+  'application-early': row(425, 'The last application was a short time ago', true),
+  'application-refused': row(409, 'An account with this status cannot apply, or has no application to publish'),
   // Store, chain, operation
   'vote-refused': row(409, 'The block that a vote was asked for breaks a rule'),
   'vote-behind': row(409, 'This centre has not committed the parent of the block yet', true),

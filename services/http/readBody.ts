@@ -34,8 +34,8 @@ export function tooLarge(wantBytes: number, haveBytes?: number): NotariumError {
   });
 }
 
-/** Errors of {@link readJsonText}, and of the strict parser that gets its text. */
-export const jsonBodyErrors = [
+/** Errors of the strict parser, and of bytes that are no text. */
+export const jsonTextErrors = [
   'json-malformed',
   'json-duplicate-key',
   'json-lone-surrogate',
@@ -43,6 +43,11 @@ export const jsonBodyErrors = [
   'json-too-deep',
   'json-too-large',
   'text-not-utf8',
+] as const;
+
+/** Errors of {@link readJsonText}, and of the strict parser that gets its text. */
+export const jsonBodyErrors = [
+  ...jsonTextErrors,
   'request-too-large',
   'request-timeout',
   'request-media-type-unsupported',

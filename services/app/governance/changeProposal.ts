@@ -1,4 +1,4 @@
-import type { MinedCall } from '../../chain/Governance.ts';
+import type { MinedCall } from '../../chain/SentTransaction.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
 import { awaitProposal, createdEvent, findProposal } from './findProposal.ts';

@@ -1,4 +1,5 @@
-import { codesOf, rejected } from '../../chain/governance/callErrors.ts';
+import { rejected } from '../../chain/callErrors.ts';
+import { codesOf } from '../../chain/governance/codesOf.ts';
 import type { Acceptance } from '../../core/acceptance.ts';
 import { fromHex, type RecordId } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';

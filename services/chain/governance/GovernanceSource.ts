@@ -2,9 +2,7 @@ import type { ConsortiumGovernor, ResourceRegistry } from '../../../types/ethers
 import type { Address } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
 import type { Crypto } from '../../core/crypto.ts';
-import type { JsonRpc } from '../../lib/jsonRpc.ts';
-import type { AccountSender } from '../AccountSender.ts';
-import type { CallSender } from '../CallSender.ts';
+import type { ChangeSource } from '../sendCall.ts';
 
 /** Where the three contracts are whose calls proposals make. */
 export type GovernanceContracts = {
@@ -14,8 +12,7 @@ export type GovernanceContracts = {
 };
 
 /** What governance needs of a chain. */
-export type GovernanceSource = {
-  readonly rpc: JsonRpc;
+export type GovernanceSource = ChangeSource & {
   readonly chainId: number;
   readonly contracts: GovernanceContracts;
   /** No event is looked for before this block. */
@@ -25,7 +22,5 @@ export type GovernanceSource = {
   readonly resources: ResourceRegistry;
   /** The current one, read anew. */
   readonly committee: () => Promise<Committee>;
-  /** @throws NotariumError `key-missing`. */
-  readonly senders: () => { readonly account: AccountSender; readonly calls: CallSender };
   readonly crypto: Crypto;
 };

@@ -3,14 +3,16 @@ import { type Hex, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { proposalKinds, supports } from '../../core/governance/names.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
-import type { CallOptions, Governance, MinedCall, ProposalDraft } from '../Governance.ts';
+import { type ErrorCodes, named } from '../callErrors.ts';
+import type { Governance, ProposalDraft } from '../Governance.ts';
 import { governorInterface, resourcesInterface } from '../interfaces.ts';
+import type { CallOptions, MinedCall } from '../SentTransaction.ts';
+import { type Change, sendCall } from '../sendCall.ts';
 import { batchOf } from './batchOf.ts';
-import { codesOf, type ErrorCodes, named } from './callErrors.ts';
 import { callsOf } from './callsOf.ts';
+import { codesOf } from './codesOf.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { describe, hashProposal, proposalArgs } from './hashProposal.ts';
-import { type Change, sendCall } from './sendCall.ts';
 
 type Changes = Pick<
   Governance,

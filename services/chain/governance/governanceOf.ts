@@ -1,4 +1,5 @@
 import type { Governance } from '../Governance.ts';
+import type { Guards } from '../Guards.ts';
 import { callsOf } from './callsOf.ts';
 import { changesOf } from './changes.ts';
 import { firstBlock } from './firstBlock.ts';
@@ -9,13 +10,6 @@ import { readEvents } from './readEvents.ts';
 import { readProposal, readRule } from './readProposal.ts';
 import { resourceReads } from './readResources.ts';
 import { transactionData } from './transactionData.ts';
-
-/** How calls are run, so that what they throw has the codes of the chain. */
-export type Guards = {
-  readonly read: <T>(run: () => Promise<T>) => Promise<T>;
-  /** Checks first that the RPC still is the chain that was opened. */
-  readonly change: <T>(run: () => Promise<T>) => Promise<T>;
-};
 
 /** See {@link Governance}. */
 export function governanceOf(source: GovernanceSource, { read, change }: Guards): Governance {

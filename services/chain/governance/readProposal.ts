@@ -5,8 +5,9 @@ import type { Rule } from '../../core/governance/proposalContent.ts';
 import type { ProposalState } from '../../core/governance/proposalState.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
 import { invalidAnswer } from '../../lib/invalidAnswer.ts';
+import { named } from '../callErrors.ts';
 import type { ChainProposal } from '../Governance.ts';
-import { codesOf, named } from './callErrors.ts';
+import { codesOf } from './codesOf.ts';
 import { fewAtOnce } from './fewAtOnce.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 

@@ -1,9 +1,10 @@
 import { AbiCoder, type Result } from 'ethers';
 import type { Hash, Hex } from '../../core/bytes.ts';
 import { proposalIdOf } from '../../core/governance/signing.ts';
+import { named } from '../callErrors.ts';
 import type { Governance, VersionState } from '../Governance.ts';
 import { resourcesInterface } from '../interfaces.ts';
-import { codesOf, named } from './callErrors.ts';
+import { codesOf } from './codesOf.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { lenientText } from './lenientText.ts';
 import { nameAt } from './readProposal.ts';

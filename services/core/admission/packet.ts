@@ -34,14 +34,17 @@ const common = {
 export const packetSchema = z.discriminatedUnion('check', [
   /** The seed itself is the answer. */
   z.strictObject({ ...common, check: z.literal('manifest') }),
-  /** SHA-256 of SHA-256 of … of the seed; the value after each `checkpointEvery` is the answer. */
+  /**
+   * Stretches of `checkpointEvery` SHA-256 each, of the one before; the first of a stretch is over the end of the stretch before
+   * and the seed (see `stretchStart`). The end of each stretch is the answer.
+   */
   z.strictObject({
     ...common,
     check: z.literal('hashing'),
     checkpoints: uintSchema.min(1).max(workLimits.checkpoints),
     checkpointEvery: uintSchema.min(1).max(workLimits.iterations),
   }),
-  /** scrypt, with an empty salt and 32 bytes long, of scrypt of … of the seed (see {@link scryptCost}); each value is the answer. */
+  /** scrypt of scrypt of … of the seed, with the seed for salt each time (see {@link scryptCost}); each value is the answer. */
   z.strictObject({
     ...common,
     check: z.literal('memory'),

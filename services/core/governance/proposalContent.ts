@@ -41,6 +41,9 @@ export const nodeEntrySchema = z.strictObject({
   noteKey: hashSchema,
 });
 
+/** See {@link nodeEntrySchema}. */
+export type NodeEntry = z.infer<typeof nodeEntrySchema>;
+
 /** Figures that fit the contract's uint32. */
 const figure = uintSchema.max(2 ** 32 - 1);
 

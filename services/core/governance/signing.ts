@@ -7,8 +7,8 @@ import { type ProposalKind, proposalKinds, type Support, supports } from './name
 export type ProposalId = Hash;
 
 /**
- * A contract that signed messages of this folder are bound to: `ConsortiumGovernor` for proposals, votes and results,
- * `ResourceRegistry` for reports. Not `BlockAnchor`, which knows nothing of them.
+ * A contract that signed messages are bound to: `ConsortiumGovernor` for proposals, votes and results, `ResourceRegistry` for
+ * reports, `NodeRegistry` for attestations of candidates. Not `BlockAnchor`, which knows nothing of them.
  */
 export type Verifier = Network;
 

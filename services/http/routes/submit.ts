@@ -8,7 +8,7 @@ import { sendJson } from '../answer.ts';
 import { callSignal } from '../callSignal.ts';
 import type { HttpContext } from '../HttpContext.ts';
 import { type Call, type Route, route } from '../Route.ts';
-import { readJsonText } from '../readBody.ts';
+import { jsonTextErrors, readJsonText } from '../readBody.ts';
 import { integerText } from '../schemas/parameters.ts';
 import { draftSchema, recordDoc, submittedSchema } from '../schemas/records.ts';
 
@@ -24,13 +24,7 @@ type Query = z.infer<typeof querySchema>;
 
 /** Errors of intake, one record at a time. */
 export const intakeErrors = [
-  'json-malformed',
-  'json-duplicate-key',
-  'json-lone-surrogate',
-  'json-number-not-canonical',
-  'json-too-deep',
-  'json-too-large',
-  'text-not-utf8',
+  ...jsonTextErrors,
   'record-invalid',
   'record-unknown-field',
   'record-version-unsupported',

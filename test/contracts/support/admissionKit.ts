@@ -1,6 +1,9 @@
-/** What tests of admission and the gas table work with: attestations, by EIP-712 as ethers has it. */
+/**
+ * What tests of admission and the gas table work with: attestations, by EIP-712 as ethers has it. Nothing of Hardhat is loaded
+ * with it, and nothing of the services: they are compared with this.
+ */
 import { concat, id, TypedDataEncoder } from 'ethers';
-import { compact, type entryOf, type Member } from './anchorKit.ts';
+import type { entryOf, Member } from './anchorKit.ts';
 import type { Domain } from './governorKit.ts';
 
 export type Entry = ReturnType<typeof entryOf>;
@@ -72,5 +75,5 @@ export const attestedBy = (attesters: readonly Member[], digest: string): string
   concat(
     [...attesters]
       .sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1))
-      .map(({ key }) => compact(key, digest)),
+      .map(({ key }) => key.sign(digest).compactSerialized),
   );

@@ -1,21 +1,11 @@
-import { silentLogger } from '../../../services/lib/logger.ts';
-import { openStore } from '../../../services/store/openStore.ts';
-import { anchorNext, instance, network, row } from './storeKit.ts';
+import { openChildStore } from './childStore.ts';
+import { anchorNext, row } from './storeKit.ts';
 
 /*
  * Works on a store until it is killed: takes records, seals, anchors and commits. Says each thing that was promised on
  * standard output, after the promise.
  */
-const [dataDir, round, databaseUrl] = process.argv.slice(2);
-const store = await openStore({
-  dataDir: dataDir!,
-  ...(databaseUrl ? { databaseUrl } : {}),
-  network,
-  instance,
-  logger: silentLogger,
-});
-const say = (...lines: string[]): Promise<void> =>
-  new Promise((resolve) => process.stdout.write(`${lines.join('\n')}\n`, () => resolve()));
+const { store, round, say } = await openChildStore();
 await say('open');
 
 let batch = 0;

@@ -1,21 +1,11 @@
-import { silentLogger } from '../../../services/lib/logger.ts';
-import { openStore } from '../../../services/store/openStore.ts';
-import { anchorNext, instance, network, row } from './storeKit.ts';
+import { openChildStore } from './childStore.ts';
+import { anchorNext, row } from './storeKit.ts';
 
 /*
  * Works on a store until it is killed: takes records, brings them into the log, loses the newest anchors, takes the log
  * back, and brings the records into blocks of other sizes. Says on standard output what it has done and what it begins.
  */
-const [dataDir, round, databaseUrl] = process.argv.slice(2);
-const store = await openStore({
-  dataDir: dataDir!,
-  ...(databaseUrl ? { databaseUrl } : {}),
-  network,
-  instance,
-  logger: silentLogger,
-});
-const say = (...lines: string[]): Promise<void> =>
-  new Promise((resolve) => process.stdout.write(`${lines.join('\n')}\n`, () => resolve()));
+const { store, round, say } = await openChildStore();
 
 let slot = 0;
 const seal = async (limit: number): Promise<void> => {

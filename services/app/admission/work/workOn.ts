@@ -1,8 +1,9 @@
+import { stretchStart } from '../../../core/admission/hashChain.ts';
 import type { Packet } from '../../../core/admission/packet.ts';
 import { type Hash, toHex } from '../../../core/bytes.ts';
-import { sha256Chain } from '../../../core/sha256Chain.ts';
 import type { DiskCheck } from './disk.ts';
 
+import { hashStretch } from './hashing.ts';
 import { memoryPass } from './memory.ts';
 
 /** What work is done with. */
@@ -24,9 +25,14 @@ export function workOn(packet: Packet, seed: Uint8Array, { disk, onProgress }: W
     case 'manifest':
       return [toHex(seed)];
     case 'hashing':
-      return repeated(packet.checkpoints, seed, (value) => sha256Chain(value, packet.checkpointEvery), onProgress);
+      return repeated(
+        packet.checkpoints,
+        seed,
+        (value) => hashStretch(stretchStart(value, seed), packet.checkpointEvery),
+        onProgress,
+      );
     case 'memory':
-      return repeated(packet.passes, seed, (value) => memoryPass(value, packet.memoryMiB), onProgress);
+      return repeated(packet.passes, seed, (value) => memoryPass(value, seed, packet.memoryMiB), onProgress);
     case 'disk-write':
       disk.write(seed.subarray(0, 16), packet.mebibytes, onProgress);
       return [toHex(seed)];

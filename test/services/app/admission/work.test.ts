@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Work } from '../../../../services/app/admission/work/Work.ts';
 import { type Packet, packetSchema, seedOf } from '../../../../services/core/admission/packet.ts';
-import { type Address, type Hash, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { type Address, concat, type Hash, toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 
@@ -60,8 +60,9 @@ describe('Work', () => {
       [2, 500],
     ] as const) {
       const packet: Packet = { check: 'hashing', index: 0, nonce, windowMs: 1, checkpoints, checkpointEvery };
-      let value = seed;
+      let value: Uint8Array = seed;
       const want = Array.from({ length: checkpoints }, () => {
+        value = concat(value, seed);
         for (let done = 0; done < checkpointEvery; done++) value = createHash('sha256').update(value).digest();
         return toHex(value);
       });

@@ -1,11 +1,18 @@
-import type { Address, Hex } from '../../core/bytes.ts';
-import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import { JsonRpcError } from '../../lib/jsonRpc.ts';
-import type { Call } from '../AccountSender.ts';
-import { revertReason } from '../chainError.ts';
-import type { CallOptions, MinedCall } from '../Governance.ts';
+import type { Address, Hex } from '../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../core/errors.ts';
+import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
+import type { AccountSender, Call } from './AccountSender.ts';
+import type { CallSender } from './CallSender.ts';
 import { type ErrorCodes, named, rejected } from './callErrors.ts';
-import type { GovernanceSource } from './GovernanceSource.ts';
+import { revertReason } from './chainError.ts';
+import type { CallOptions, MinedCall } from './SentTransaction.ts';
+
+/** What sending changes needs of a chain. */
+export type ChangeSource = {
+  readonly rpc: JsonRpc;
+  /** @throws NotariumError `key-missing`. */
+  readonly senders: () => { readonly account: AccountSender; readonly calls: CallSender };
+};
 
 /** A call that changes something. */
 export type Change = {
@@ -24,17 +31,15 @@ export type Change = {
 };
 
 const usualAttempts = 5;
+/** Custom errors that a later block may not give any more. */
+const goneWithTime: ReadonlySet<unknown> = new Set(['GovernorUnexpectedProposalState', 'ApplicationEarly']);
 
 /**
  * Sends a change and waits until it is mined.
  * @throws NotariumError by `change.codes`, else `chain-call-rejected` with data `{ error, args }`; `chain-answer-invalid` with
  *   data `{ reverted }` where it came to nothing, `reverted` of its transactions in a block.
  */
-export async function sendCall(
-  source: GovernanceSource,
-  change: Change,
-  options: CallOptions = {},
-): Promise<MinedCall> {
+export async function sendCall(source: ChangeSource, change: Change, options: CallOptions = {}): Promise<MinedCall> {
   const { calls } = source.senders();
   const { name, to, key, codes, attempts = usualAttempts } = change;
   const call = { key: `${name} ${to} ${key}`, name, prepare: () => prepared(source, change) };
@@ -61,7 +66,7 @@ function isEpochPassed(error: unknown): boolean {
   return isNotariumError(error, 'chain-call-rejected') && error.data?.error === 'EpochMismatch';
 }
 
-async function prepared(source: GovernanceSource, { to, data, codes, maxGas }: Change): Promise<Call> {
+async function prepared(source: ChangeSource, { to, data, codes, maxGas }: Change): Promise<Call> {
   const call = { from: source.senders().account.address, to, data: await data() };
   const estimate = await named(codes, () => estimated(source, call));
   if (maxGas !== undefined && estimate > maxGas) {
@@ -72,12 +77,12 @@ async function prepared(source: GovernanceSource, { to, data, codes, maxGas }: C
 
 // Not the pending state, where something may stand that is never mined. But where blocks come with transactions only, the
 // time of the newest may be long past, and the pending one's is the chain's clock: votes start and end by it.
-async function estimated({ rpc }: GovernanceSource, call: { from: Address; to: Address; data: Hex }): Promise<bigint> {
+async function estimated({ rpc }: ChangeSource, call: { from: Address; to: Address; data: Hex }): Promise<bigint> {
   try {
     return BigInt(String(await rpc('eth_estimateGas', [call, 'latest'])));
   } catch (error) {
-    if (!(error instanceof JsonRpcError) || revertReason(error)?.error !== 'GovernorUnexpectedProposalState')
-      throw error;
+    const reason = error instanceof JsonRpcError ? revertReason(error) : undefined;
+    if (!reason || !goneWithTime.has(reason.error)) throw error;
     return BigInt(String(await rpc('eth_estimateGas', [call, 'pending'])));
   }
 }
