@@ -5,7 +5,7 @@ import { type Address, fromHex } from '../../core/bytes.ts';
 import { canonicalText } from '../../core/canonicalJson.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { recoverAddress } from '../../core/signature.ts';
-import type { Passed, SessionParts } from './joinSession.ts';
+import type { Passed, SessionParts } from './SessionParts.ts';
 
 /** What was asked for, of whom. */
 export type AskedOf = { readonly authenticator: Address; readonly request: JoinRequest };

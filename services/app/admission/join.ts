@@ -14,9 +14,10 @@ import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
-import { joinSession, type SessionParts, type SessionProgress } from './joinSession.ts';
+import { joinSession, type SessionProgress } from './joinSession.ts';
 import { type KeptAttestation, readAttestation, writeAttestation } from './keptAttestation.ts';
 import { measureMachine } from './measureMachine.ts';
+import type { SessionParts } from './SessionParts.ts';
 import { Work } from './work/Work.ts';
 
 /** What a candidate joins with. */

@@ -1,31 +1,11 @@
 import { type JoinRequest, joinRequestDigest, type SignedJoinRequest } from '../../core/admission/joinRequest.ts';
-import type { CheckedManifest } from '../../core/admission/manifest.ts';
 import { answerTo, type Check, seedOf } from '../../core/admission/packet.ts';
 import { authenticatorSchema, type SessionAnswer, sessionAnswerSchema } from '../../core/admission/sessionAnswer.ts';
 import { type Address, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { Verifier } from '../../core/governance/signing.ts';
-import type { Signer } from '../../core/signature.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
 import { askAuthenticator } from './askAuthenticator.ts';
 import { checkPassed } from './checkPassed.ts';
-import type { Work } from './work/Work.ts';
-
-/** What a session needs of the rest. */
-export type SessionParts = {
-  /** `NodeRegistry`. */
-  readonly registry: Verifier;
-  /** What the registry says of an account: whether it may attest, and what the nonce of its next application is. */
-  readonly node: (address: Address) => Promise<{ readonly isAuthenticator: boolean; readonly appliedAt: number }>;
-  /** `eip155:<chain id>:<BlockAnchor>` */
-  readonly network: string;
-  readonly manifest: CheckedManifest;
-  readonly signer: Signer;
-  readonly crypto: NativeCrypto;
-  readonly clock: Clock;
-  readonly work: Work;
-};
+import type { Passed, SessionParts } from './SessionParts.ts';
 
 /** What is asked for. */
 export type SessionRequest = Pick<JoinRequest, 'purpose' | 'entry' | 'statement' | 'reported' | 'confirms'>;
@@ -38,8 +18,6 @@ export type SessionProgress = {
   readonly done: number;
 };
 
-/** How a session ended well. */
-export type Passed = Exclude<SessionAnswer, { packet: unknown }>;
 type Asked = Extract<SessionAnswer, { packet: unknown }>;
 
 /** A machine that is far too late is told so by the authenticator, as long as this; nobody works for ever. */
