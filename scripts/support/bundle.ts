@@ -5,7 +5,12 @@ import { root } from './ensureBuilt.ts';
 /** The package's sources; paths of {@link bundle} are relative to it. */
 export const services = join(root, 'services');
 /** Files that threads are started with: these are looked for beside the calling one. */
-const threads = ['app/intakeWorker.ts', 'store/sqliteWorker.ts', 'store/partWorker.ts'];
+const threads = [
+  'app/admission/work/workThread.ts',
+  'app/intakeWorker.ts',
+  'store/sqliteWorker.ts',
+  'store/partWorker.ts',
+];
 /** Packages with a native or WebAssembly part, a thread's file or an asset of their own, which must stay in their place. */
 export const external = ['secp256k1', 'tiny-secp256k1', 'piscina', 'rapidoc', 'pg-native'];
 

@@ -113,6 +113,7 @@ export const steps: readonly Step[] = [
   check('canary of the layers', cruise('test/layers/canary'), { mustFailWith: /core-imports-nothing-above/ }),
   check('dead code', [bin('knip')]),
   check('generated: SHA-256 module', script('generate-sha256-simd.ts', '--check')),
+  check('generated: SHA-256 chain', script('generate-sha256-chain.ts', '--check')),
   check('generated: contract ABI', script('contract-abi.ts', '--check')),
   check('generated: OpenAPI', script('openapi.ts', '--check')),
   check('generated: error table', script('error-table.ts', '--check')),

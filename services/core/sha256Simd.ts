@@ -9,8 +9,8 @@ export type BulkSha256 = {
   leaves(digests: Uint8Array, target: Uint8Array): void;
 };
 
-// FIPS 180-4 sections 4.2.2 and 5.3.3.
-const roundConstants = Uint32Array.from(
+/** FIPS 180-4 section 4.2.2. */
+export const roundConstants: Readonly<Uint32Array> = Uint32Array.from(
   (
     '428a2f98 71374491 b5c0fbcf e9b5dba5 3956c25b 59f111f1 923f82a4 ab1c5ed5 d807aa98 12835b01 243185be 550c7dc3 72be5d74 80deb1fe 9bdc06a7 c19bf174 ' +
     'e49b69c1 efbe4786 0fc19dc6 240ca1cc 2de92c6f 4a7484aa 5cb0a9dc 76f988da 983e5152 a831c66d b00327c8 bf597fc7 c6e00bf3 d5a79147 06ca6351 14292967 ' +
@@ -20,7 +20,7 @@ const roundConstants = Uint32Array.from(
   (word) => Number.parseInt(word, 16),
 );
 
-/** State before the first block. */
+/** State before the first block (FIPS 180-4 section 5.3.3). */
 export const initialState: readonly number[] = [
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];

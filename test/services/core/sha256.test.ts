@@ -13,6 +13,7 @@ import {
   sha256,
   useBulkSha256,
 } from '../../../services/core/sha256.ts';
+import { sha256Chain } from '../../../services/core/sha256Chain.ts';
 import vectors from '../../vectors/rfc6962.json' with { type: 'json' };
 import { sha256Of } from './log/reference.ts';
 
@@ -93,8 +94,35 @@ describe('core/sha256', () => {
     expect(fast.map((bytes) => hexDigits(sha256(bytes)))).to.deep.equal(slow.map((bytes) => hexDigits(sha256(bytes))));
   });
 
-  it('has the WebAssembly that its generator makes', () => {
-    const script = fileURLToPath(new URL('../../../scripts/generate-sha256-simd.ts', import.meta.url));
-    execFileSync(process.execPath, [script, '--check']);
+  it('has the WebAssembly that its generators make', () => {
+    for (const name of ['simd', 'chain']) {
+      const script = fileURLToPath(new URL(`../../../scripts/generate-sha256-${name}.ts`, import.meta.url));
+      execFileSync(process.execPath, [script, '--check']);
+    }
+  });
+});
+
+describe('sha256Chain', () => {
+  it('is what as many calls of the library give', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.integer({ min: 1, max: 9 }), (start, times) => {
+        let want: Uint8Array = start;
+        for (let done = 0; done < times; done++) want = sha256(want);
+        expect(hexDigits(sha256Chain(start, times))).to.equal(hexDigits(want));
+      }),
+    );
+  });
+
+  it('takes a value that stands anywhere in its memory, and leaves it as it is', () => {
+    const memory = Uint8Array.from({ length: 64 }, (_, at) => at);
+    const value = memory.subarray(3, 35);
+    expect(hexDigits(sha256Chain(value, 1))).to.equal(hexDigits(sha256(value)));
+    expect(memory[3]).to.equal(3);
+  });
+
+  it('refuses what is no hash, and times that it could not count', () => {
+    expect(() => sha256Chain(new Uint8Array(31), 1)).to.throw(RangeError);
+    for (const times of [0, 1.5, 2 ** 31 + 1])
+      expect(() => sha256Chain(new Uint8Array(32), times)).to.throw(RangeError);
   });
 });
