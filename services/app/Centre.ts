@@ -7,6 +7,7 @@ import type { EventType } from '../core/eventTypes.ts';
 import type { Receipt } from '../core/receipt.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
+import type { AdmissionDesk } from './admission/AdmissionDesk.ts';
 import type { GovernanceDesk } from './governance/GovernanceDesk.ts';
 
 /** What became of one submitted record. */
@@ -189,6 +190,8 @@ export type Centre = {
   };
   /** Proposals and resource sets; undefined while the network has no governor. */
   readonly governance: GovernanceDesk | undefined;
+  /** Admission of new centres; undefined while the network has no governor. */
+  readonly admission: AdmissionDesk | undefined;
   /** Stops taking records, seals nothing more, ends its loops and closes the store. Loses nothing. */
   close(): Promise<void>;
 };

@@ -8,6 +8,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import type { Net } from '../net/Net.ts';
 import type { Store } from '../store/Store.ts';
+import type { AdmissionSettings } from './admission/AdmissionSettings.ts';
 import { apiKeys } from './apiKeys.ts';
 import { askChain } from './askChain.ts';
 import type { Centre, CentreEvent } from './Centre.ts';
@@ -64,6 +65,8 @@ export type CentreOptions = {
   readonly peers?: ReadonlyMap<Address, readonly string[]>;
   /** How resource sets are kept on this machine; without it this process keeps none. */
   readonly resources?: ResourceSettings;
+  /** How candidates are challenged here, where this centre is an authenticator: what differs from the defaults. */
+  readonly admission?: Partial<AdmissionSettings>;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
   readonly publish?: boolean;
   /** Where events are told. */
@@ -164,6 +167,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       openGovernance(parts, {
         isWorking: options.publish !== false,
         resources: options.resources,
+        admission: options.admission,
         accept: (lines) => centre.accept(lines),
         onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
         onChange: () => waiters.wake(),
@@ -304,6 +308,10 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
 
     get governance() {
       return governing.desk;
+    },
+
+    get admission() {
+      return governing.admission;
     },
 
     close() {

@@ -26,7 +26,7 @@ export type RouteSpec<Params, Query> = {
   readonly unlimited?: true;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
-  readonly tag: 'records' | 'log' | 'proposals' | 'resources' | 'network' | 'keys' | 'service';
+  readonly tag: 'records' | 'log' | 'proposals' | 'resources' | 'admission' | 'network' | 'keys' | 'service';
   readonly summary: string;
   readonly description?: string;
   readonly requestBody?: ZodOpenApiOperationObject['requestBody'];

@@ -38,6 +38,7 @@ export function openApiDocument(options: { version: string }): ReturnType<typeof
         { name: 'log', description: 'Blocks, proofs, and the log itself as static tiles (C2SP tlog-tiles)' },
         { name: 'proposals', description: 'Proposals, votes on them, and what comes of them' },
         { name: 'resources', description: 'Shared resource sets: what was passed, and what is really there' },
+        { name: 'admission', description: 'How a server becomes a centre: the challenge, and who has applied' },
         { name: 'network', description: 'The consortium and this centre' },
         { name: 'keys', description: 'API keys' },
         { name: 'service', description: 'Probes, metrics and documentation' },

@@ -1,5 +1,7 @@
 import type { Route } from './Route.ts';
+import { admissionRoutes } from './routes/admission.ts';
 import { batchRoutes } from './routes/batch.ts';
+import { challengeRoutes } from './routes/challenge.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
@@ -23,6 +25,8 @@ export const routes: readonly Route[] = [
   ...networkRoutes,
   ...proposalRoutes,
   ...proposingRoutes,
+  ...challengeRoutes,
+  ...admissionRoutes,
   ...eventRoutes,
   ...keyRoutes,
   ...serviceRoutes,

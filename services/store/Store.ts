@@ -9,6 +9,7 @@ import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { AdmissionStore } from './AdmissionStore.ts';
 import type { BallotStore } from './BallotStore.ts';
 import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
@@ -255,7 +256,8 @@ export type EvidenceStore = {
 export type Store = GovernanceStore &
   BallotStore &
   ResourceStore &
-  WebhookStore & {
+  WebhookStore &
+  AdmissionStore & {
     /** `sqlite` or `postgres`. */
     readonly engine: 'sqlite' | 'postgres';
 

@@ -16,6 +16,7 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
     '006-due': { up: (db) => due(db, engine) },
     '007-webhook': { up: (db) => webhook(db, engine) },
     '008-headers': { up: (db) => headers(db, engine) },
+    '009-admission': { up: (db) => admission(db, engine) },
   };
 }
 
@@ -150,6 +151,47 @@ async function headers(db: AnyKysely, engine: Engine): Promise<void> {
     .addColumn('signed', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('seen_headers_key', ['slot', 'publisher', 'hash']);
   await (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
+}
+
+/** What an authenticator has found out about candidates and centres. */
+async function admission(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = engine === 'sqlite' ? sql`integer` : sql`bigint`;
+  const strict = <T extends CreateTableBuilder<string, string>>(table: T): T =>
+    (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table) as T;
+  const table = (name: string) => db.schema.createTable(name).ifNotExists();
+  await strict(
+    table('admission_outcomes')
+      .addColumn('seq', int, (column) => column.primaryKey())
+      .addColumn('candidate', 'text', (column) => column.notNull())
+      .addColumn('network', 'text', (column) => column.notNull())
+      .addColumn('outcome', 'text', (column) => column.notNull())
+      .addColumn('purpose', 'text', (column) => column.notNull())
+      .addColumn('code', 'text')
+      .addColumn('time_ms', int, (column) => column.notNull())
+      .addColumn('document_hash', 'text', (column) => column.notNull())
+      .addColumn('document', 'text', (column) => column.notNull())
+      .addColumn('entry', 'text', (column) => column.notNull())
+      .addColumn('is_recorded', int, (column) => column.notNull()),
+  ).execute();
+  for (const column of ['candidate', 'network']) {
+    const index = db.schema.createIndex(`admission_outcomes_${column}`).ifNotExists();
+    await index.on('admission_outcomes').columns([column, 'time_ms']).execute();
+  }
+  await db.schema
+    .createIndex('admission_outcomes_document')
+    .ifNotExists()
+    .on('admission_outcomes')
+    .column('document_hash')
+    .execute();
+  await sql`create index if not exists admission_outcomes_open on admission_outcomes (seq) where is_recorded = 0`.execute(
+    db,
+  );
+  await strict(
+    table('centre_standings')
+      .addColumn('address', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('since_ms', int, (column) => column.notNull())
+      .addColumn('reason', 'text'),
+  ).execute();
 }
 
 /** When a projection changes by time alone. */

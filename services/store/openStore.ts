@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { NotariumError } from '../core/errors.ts';
 import { edgeFrontier } from '../core/log/growTiles.ts';
 import { systemClock } from '../lib/clock.ts';
+import { admission } from './admission.ts';
 import { admit } from './admit.ts';
 import { adoptBlock, adoptLogged } from './adoptBlock.ts';
 import { apiKeys } from './apiKeys.ts';
@@ -150,6 +151,7 @@ function storeOf(context: StoreContext, salvaged: SalvageReport | undefined): Om
     ...ballots(context),
     ...resources(context),
     ...webhook(context),
+    ...admission(context),
     ...apiKeys(context),
     getMeta: (name) => getMeta(context.db, name),
     setMeta: (name, value) => setMeta(context.db, name, value),

@@ -31,6 +31,8 @@ const salvagedTables = [
   'resource_versions',
   'resource_reports',
   'webhook',
+  'admission_outcomes',
+  'centre_standings',
 ] as const;
 /** Read from both ends, so that one bad page in the middle costs that page only. */
 const keyed: Partial<Record<keyof Schema, string>> = { pool: 'seq', refusals: 'seq', events: 'seq', votes: 'slot' };

@@ -120,6 +120,23 @@ export type Schema = {
   };
   /** One row: the newest event that the webhook has taken. */
   webhook: { one: number; seq: number };
+  /** What became of candidates' sessions; document and entry are JSON. */
+  admission_outcomes: {
+    seq: number;
+    candidate: string;
+    network: string;
+    outcome: string;
+    purpose: string;
+    code: string | null;
+    time_ms: number;
+    document_hash: string;
+    document: string;
+    entry: string;
+    /** 1 once the log has taken its record. */
+    is_recorded: number;
+  };
+  /** Which centres are below the minimum; null where one is not. */
+  centre_standings: { address: string; since_ms: number; reason: string | null };
   leases: { name: string; owner: string; token: number; expires_ms: number };
 };
 

@@ -445,6 +445,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
       },
     },
     governance: undefined,
+    admission: undefined,
     async close() {},
   };
   return centre;

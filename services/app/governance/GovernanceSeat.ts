@@ -1,4 +1,5 @@
 import type { Logger } from '../../lib/logger.ts';
+import type { AdmissionDesk } from '../admission/AdmissionDesk.ts';
 import type { RegistryWatch } from '../RegistryWatch.ts';
 import type { GovernanceDesk } from './GovernanceDesk.ts';
 import type { OpenGovernance } from './openGovernance.ts';
@@ -23,6 +24,11 @@ export class GovernanceSeat {
   /** undefined while the network has no governor. */
   get desk(): GovernanceDesk | undefined {
     return this.#opened?.desk;
+  }
+
+  /** As {@link GovernanceSeat.desk}. */
+  get admission(): AdmissionDesk | undefined {
+    return this.#opened?.admission;
   }
 
   /** Opens where there is a governor now, else as soon as there is one. */

@@ -1,3 +1,6 @@
+import type { AdmissionDesk } from '../admission/AdmissionDesk.ts';
+import type { AdmissionSettings } from '../admission/AdmissionSettings.ts';
+import { openAdmission } from '../admission/openAdmission.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import { Resources } from '../resources/Resources.ts';
 import type { ResourceSettings } from '../resources/resourceSettings.ts';
@@ -14,14 +17,17 @@ export type GovernanceOptions = Pick<GovernanceParts, 'accept' | 'onJoin'> & {
   readonly isWorking: boolean;
   /** How resource sets are kept on this machine; without it none is. */
   readonly resources: ResourceSettings | undefined;
+  /** What differs from the defaults. */
+  readonly admission: Partial<AdmissionSettings> | undefined;
   /** Called when clients may find new events. */
   readonly onChange: () => void;
 };
 
-/** Proposals and resource sets of a network with a governor. */
+/** Proposals, resource sets and admission of a network with a governor. */
 export type OpenGovernance = {
   readonly parts: GovernanceParts;
   readonly desk: GovernanceDesk;
+  readonly admission: AdmissionDesk;
   start(): void;
   /** Ends all work; what is under way in the store is finished first. */
   close(): Promise<void>;
@@ -49,11 +55,13 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   watch.onNotices(options.onChange);
   const proposals = openProposals(parts);
   const resources = new Resources(parts, { settingOf: options.resources, onChange: options.onChange });
+  const admission = openAdmission(parts, { ...(options.admission ? { settings: options.admission } : {}) });
   // In the order in which they are started.
-  const workers: readonly GovernanceWorker[] = [proposals.duties, resources];
+  const workers: readonly GovernanceWorker[] = [proposals.duties, resources, admission.worker];
   return {
     parts,
     desk: { ...lookUp(parts), ...proposals.actions, ...resources.desk },
+    admission: admission.desk,
     start() {
       for (const worker of workers) worker.start();
       watch.start();
