@@ -1,4 +1,5 @@
-import { statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
+import type { Figure } from '../../core/admission/measured.ts';
 import type { Check, Packet } from '../../core/admission/packet.ts';
 import type { Reported } from '../../core/admission/reported.ts';
 import { toHex } from '../../core/bytes.ts';
@@ -20,25 +21,50 @@ export type MachineOptions = {
   readonly onProgress?: (check: Check, done: number) => void;
 };
 
+/** A machine by its own measurements. */
+export type MeasuredMachine = {
+  /** What it tells an authenticator. */
+  readonly reported: Reported;
+  /** All of its figures, for its operator. */
+  readonly figures: Partial<Record<Figure, number | undefined>>;
+};
+
+/**
+ * Of work that is done sooner, the way to an authenticator and a moment's load make most of what that measures: a figure that is told
+ * and differs would be a contradiction.
+ */
+const leastToldMs = 500;
+
 /**
  * What a machine says of itself: nothing that identifies it or its users, no serial number, host name or address.
  * @throws NotariumError `storage-full`, `storage-failed`; the signal's reason.
  */
-export async function measureMachine(options: MachineOptions): Promise<Reported> {
+export async function measureMachine(options: MachineOptions): Promise<MeasuredMachine> {
   const { folder } = options;
-  const [known, disk, figures] = await Promise.all([readMachine(), statfs(folder), ownFigures(options)]);
-  return {
+  await mkdir(folder, { recursive: true });
+  const [known, disk] = await Promise.all([readMachine(), statfs(folder)]);
+  const timed = await timeWork(options);
+  const told = timed.filter(({ packet, elapsedMs }) => packet.check === 'manifest' || elapsedMs >= leastToldMs);
+  const reported: Reported = {
     software: `notarium ${version}`,
     node: process.version,
     ...known,
     diskBytes: disk.blocks * disk.bsize,
     freeDiskBytes: disk.bavail * disk.bsize,
-    ...figures,
+    ...figuresOf(told, options.rules),
   };
+  return { reported, figures: figuresOf(timed, options.rules) };
 }
 
-async function ownFigures({ work, rules, signal, onProgress }: MachineOptions): Promise<Partial<Reported>> {
+function figuresOf(timed: readonly Timed[], rules: AdmissionRules): Partial<Record<Figure, number | undefined>> {
+  const { roundTripMs: _, ...figures } = measuredOf(timed, rules);
+  return figures;
+}
+
+async function timeWork({ work, rules, signal, onProgress }: MachineOptions): Promise<Timed[]> {
   const timed: Timed[] = [];
+  // The start of the thread is no work.
+  await work.start();
   const nonce = toHex(new Uint8Array(32));
   for (const [index, planned] of planPackets(rules).entries()) {
     const packet: Packet = { ...planned, index, nonce };
@@ -52,31 +78,27 @@ async function ownFigures({ work, rules, signal, onProgress }: MachineOptions): 
     });
     timed.push({ packet, elapsedMs: performance.now() - startMs });
   }
-  const { roundTripMs: _, ...figures } = measuredOf(timed, rules);
-  return figures;
+  return timed;
 }
-
-const megabytes = (bytes: number): number => Math.max(0, Math.floor(bytes));
 
 /** A machine that tells nothing of a part has said nothing of it: that is no failure. */
 async function readMachine(): Promise<Partial<Reported>> {
   // Some hundred kilobytes of which a command that joins nobody needs nothing.
   const { default: si } = await import('systeminformation');
-  const [cpu, memory, system, graphics] = (await Promise.all(
-    [si.cpu(), si.mem(), si.osInfo(), si.graphics()].map((each) => Promise.resolve(each).catch(() => undefined)),
-  )) as [
-    Awaited<ReturnType<typeof si.cpu>> | undefined,
-    Awaited<ReturnType<typeof si.mem>> | undefined,
-    Awaited<ReturnType<typeof si.osInfo>> | undefined,
-    Awaited<ReturnType<typeof si.graphics>> | undefined,
-  ];
+  const told = <T>(asked: Promise<T>): Promise<T | undefined> => asked.catch(() => undefined);
+  const [cpu, memory, system, graphics] = await Promise.all([
+    told(si.cpu()),
+    told(si.mem()),
+    told(si.osInfo()),
+    told(si.graphics()),
+  ]);
   const controllers = (graphics?.controllers ?? []).map(({ model }) => wordOf(model)).filter((word) => word !== '');
   return {
     ...worded('system', system && `${system.distro} ${system.release}`),
     ...worded('architecture', process.arch),
     ...worded('processor', cpu && `${cpu.manufacturer} ${cpu.brand}`),
     ...(cpu && cpu.cores > 0 ? { cores: cpu.cores } : {}),
-    ...(memory ? { memoryBytes: megabytes(memory.total) } : {}),
+    ...(memory ? { memoryBytes: memory.total } : {}),
     ...(controllers.length > 0 ? { graphics: controllers.slice(0, 16) } : {}),
   };
 }
