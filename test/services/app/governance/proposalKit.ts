@@ -62,9 +62,12 @@ export async function proposalKit(
     autoExecute?: boolean;
     /** {@link quickClock} by default. */
     clock?: Clock;
+    /** What is to be on chain before the first centre reads it. */
+    prepare?: (kit: GovernanceKit) => Promise<void>;
   } = {},
 ): Promise<ProposalKit> {
   const kit = await governanceKit(rpcUrl, options.rules, options.more);
+  await options.prepare?.(kit);
   const opened = new AsyncDisposableStack();
   opened.defer(() => kit.close());
   const { centres: count = 1, limits = {} } = options;
