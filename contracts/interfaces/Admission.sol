@@ -16,7 +16,7 @@ struct Application {
     uint48 nonce;
 }
 
-/// @notice What candidates must fulfil. The registry itself checks the first five; authenticators measure the others.
+/// @notice What candidates must fulfil. The registry itself checks the first four; authenticators measure the others.
 struct AdmissionRules {
     /// Hash of the protocol manifest.
     bytes32 manifestHash;

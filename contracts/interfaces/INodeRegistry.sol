@@ -315,8 +315,9 @@ interface INodeRegistry {
     /// @notice The account that deployed the registry and may set anchor and governor once.
     function deployer() external view returns (address);
 
-    /// @notice The current committee, as Hyperledger Besu's QBFT validator contract must answer.
-    /// @dev Never reverts and is never empty.
+    /// @notice The current committee, as Hyperledger Besu's QBFT validator contract must answer: Besu asks for the validators of
+    /// the block after the newest one, so a change is in force in the block after it.
+    /// @dev Never reverts and is never empty, from the block of the deployment on.
     function getValidators() external view returns (address[] memory validators);
 
     /// @notice Who may change the committee; zero until set.
