@@ -14,7 +14,15 @@ import { exitInterrupted } from '../services/cli/exitCodes.ts';
 import { utf8 } from '../services/core/bytes.ts';
 import { canonicalText } from '../services/core/canonicalJson.ts';
 import { networkName } from '../services/core/eip712.ts';
-import { type Address, isNotariumError, Notarium, type NotariumError, type OutcomeAnswer } from '../services/index.ts';
+import {
+  type Address,
+  type DraftedProposal,
+  isNotariumError,
+  Notarium,
+  type NotariumError,
+  type OutcomeAnswer,
+  type RecordId,
+} from '../services/index.ts';
 import { systemClock } from '../services/lib/clock.ts';
 import { openKeystore, readKeystore } from '../services/lib/keystore.ts';
 import { localSigner } from '../services/lib/localSigner.ts';
@@ -34,6 +42,8 @@ const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 const expectations = new Expectations(say);
 /** Stands still for so long in each packet of hashing. */
 const slowMs = 2_200;
+/** Where all of this machine come from. */
+const loopback = 'country unknown, 127.0.0.0/8 (loopback)';
 
 ensureBuilt(say);
 const base = await mkdtemp(join(tmpdir(), 'notarium demo '));
@@ -164,8 +174,6 @@ async function play(
   const after = await committeeOf(three);
   expectations.check('the committee is the four', after.members.length, 4);
 }
-
-const loopback = 'country unknown, 127.0.0.0/8';
 
 /** As `notarium join` does it, but for the manifest, which is not what its hash says. */
 async function forge(contract: Address, { url }: DemoCentre, hash: `0x${string}`): Promise<NotariumError | undefined> {
