@@ -98,6 +98,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     crypto,
     logger,
     version,
+    dataDir: options.dataDir,
     ...(options.settings ? { settings: options.settings } : {}),
     ...(publish === undefined ? {} : { publish }),
     ...(webhook ? { webhook } : {}),

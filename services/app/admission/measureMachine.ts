@@ -41,19 +41,24 @@ const leastToldMs = 500;
  */
 export async function measureMachine(options: MachineOptions): Promise<MeasuredMachine> {
   const { folder } = options;
-  await mkdir(folder, { recursive: true });
-  const [known, disk] = await Promise.all([readMachine(), statfs(folder)]);
+  const machine = await readMachine(folder);
   const timed = await timeWork(options);
   const told = timed.filter(({ packet, elapsedMs }) => packet.check === 'manifest' || elapsedMs >= leastToldMs);
-  const reported: Reported = {
+  const reported = { ...machine, ...figuresOf(told, options.rules) };
+  return { reported, figures: figuresOf(timed, options.rules) };
+}
+
+/** The same without figures, which take work. */
+export async function readMachine(folder: string): Promise<Reported> {
+  await mkdir(folder, { recursive: true });
+  const [parts, disk] = await Promise.all([readParts(), statfs(folder)]);
+  return {
     software: `notarium ${version}`,
     node: process.version,
-    ...known,
+    ...parts,
     diskBytes: disk.blocks * disk.bsize,
     freeDiskBytes: disk.bavail * disk.bsize,
-    ...figuresOf(told, options.rules),
   };
-  return { reported, figures: figuresOf(timed, options.rules) };
 }
 
 function figuresOf(timed: readonly Timed[], rules: AdmissionRules): Partial<Record<Figure, number | undefined>> {
@@ -82,7 +87,7 @@ async function timeWork({ work, rules, signal, onProgress }: MachineOptions): Pr
 }
 
 /** A machine that tells nothing of a part has said nothing of it: that is no failure. */
-async function readMachine(): Promise<Partial<Reported>> {
+async function readParts(): Promise<Partial<Reported>> {
   // Some hundred kilobytes of which a command that joins nobody needs nothing.
   const { default: si } = await import('systeminformation');
   const told = <T>(asked: Promise<T>): Promise<T | undefined> => asked.catch(() => undefined);

@@ -10,12 +10,16 @@ import type { AdmissionParts } from './AdmissionParts.ts';
 import { type AdmissionSettings, defaultAdmissionSettings } from './AdmissionSettings.ts';
 import type { Authenticator } from './Authenticator.ts';
 import { OutcomeKeeper } from './OutcomeKeeper.ts';
+import { Renewal } from './Renewal.ts';
+import { whyNotAdmitted } from './whyNotAdmitted.ts';
 
 /** What the host gives beside the parts of governance. */
 export type AdmissionOptions = {
   readonly settings?: Partial<AdmissionSettings>;
   /** performance.now() by default. */
   readonly monotonicMs?: () => number;
+  /** Data folder: the disk of which this centre shows, every so often, that it meets the minimum; without it it does not. */
+  readonly renewalFolder?: string;
 };
 
 /** Admission of new centres: the desk, and what goes on by itself. */
@@ -35,6 +39,7 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
   };
   const { chain, contents, registry, signer, store, crypto } = parts;
   const outcomes = new OutcomeKeeper(parts);
+  const renewal = options.renewalFolder === undefined ? undefined : new Renewal(parts, options.renewalFolder);
   let loading: Promise<Authenticator> | undefined;
 
   const isAuthenticator = (): boolean =>
@@ -93,9 +98,12 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
     desk,
     worker: {
       start() {
+        registry.explainBy((candidate) => whyNotAdmitted(parts, candidate));
+        renewal?.start();
         outcomes.start();
       },
       async close() {
+        await renewal?.close();
         await (await loading?.catch(() => undefined))?.close();
         await outcomes.close();
       },
