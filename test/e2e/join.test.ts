@@ -133,7 +133,9 @@ describe('notarium join with three real centres', function () {
       port,
       args: ['--threads', '1', '--log-level', 'info'],
     });
-    await untilProblem(node.url, 'not-in-committee');
+    expect(await untilProblem(node.url, 'not-in-committee')).to.match(
+      /is a candidate whom nobody has proposed yet; its application is good until 20.+Z$/,
+    );
   });
 
   it('is reviewed, proposed and voted on by the command line, and takes its place by itself', async () => {
@@ -166,6 +168,10 @@ describe('notarium join with three real centres', function () {
       return seen.json.state === 'voting' && seen.text;
     });
     expect(open.stdout).to.match(/is being voted on\n/);
+    await until('its node to say so', async () => {
+      const { problems } = await statusOf(node!.url);
+      return /is a candidate on whom the centres vote until 20.+Z$/.test(problems[0]?.detail ?? '');
+    });
     for (const at of [0, 1]) {
       const voted = await acting(at, 'vote', proposalId, 'for', '--reason', 'we know them');
       expect(voted.code, voted.stderr).to.equal(0);

@@ -27,11 +27,19 @@ export type RenewalParts = Pick<
 
 /** Name in `meta` of when this centre has passed the last time, Unix milliseconds. */
 const passedMeta = 'renewal-passed';
-const lookMs = 10_000;
 /** Two thirds of the time: so there is a third left to try again. */
 const share = 2 / 3;
-const firstWaitMs = 60_000;
 const longestWaitMs = 3_600_000;
+
+/** How renewal goes about it. */
+export type RenewalOptions = {
+  /** Data folder: the disk that counts. */
+  readonly folder: string;
+  /** How often it looks whether it is time; 10 seconds by default. */
+  readonly lookMs?: number;
+  /** Wait after a failure, which doubles with each further one up to an hour; a minute by default. */
+  readonly firstWaitMs?: number;
+};
 
 /** What a session ends with that is this machine's own doing. */
 const verdicts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -50,22 +58,22 @@ const verdicts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  */
 export class Renewal {
   readonly #parts: RenewalParts;
-  readonly #folder: string;
+  readonly #options: Required<RenewalOptions>;
   readonly #stop = new AbortController();
   #failed = 0;
   /** By the clock. */
   #nextMs = 0;
   #loop: Loop | undefined;
 
-  /** @param folder Data folder: the disk that counts. */
-  constructor(parts: RenewalParts, folder: string) {
+  constructor(parts: RenewalParts, options: RenewalOptions) {
     this.#parts = parts;
-    this.#folder = folder;
+    this.#options = { lookMs: 10_000, firstWaitMs: 60_000, ...options };
   }
 
   start(): void {
     const { logger, clock } = this.#parts;
-    this.#loop = every(lookMs, () => this.#look(), { signal: this.#stop.signal, logger, name: 'renewal', clock });
+    const { signal } = this.#stop;
+    this.#loop = every(this.#options.lookMs, () => this.#look(), { signal, logger, name: 'renewal', clock });
   }
 
   async close(): Promise<void> {
@@ -120,7 +128,7 @@ export class Renewal {
     const { name, endpoint, encryptionKey, noteKey } = own;
     const manifest = readManifest(await contents.get(manifestHash, { signal }), crypto);
     // The centre's own work goes first.
-    await using work = new Work({ folder: this.#folder, isGentle: true });
+    await using work = new Work({ folder: this.#options.folder, isGentle: true });
     const { registry, node } = chain.admission;
     return await joinSession(
       { registry, node, network: networkName(network), manifest, signer, crypto, clock, work },
@@ -129,7 +137,7 @@ export class Renewal {
         purpose: 'renewal',
         entry: { name, endpoint, encryptionKey, noteKey },
         statement: '',
-        reported: await readMachine(this.#folder),
+        reported: await readMachine(this.#options.folder),
       },
       { signal },
     );
@@ -137,7 +145,7 @@ export class Renewal {
 
   #fail(error: unknown, { address }: RegistryNode, isOverdue: boolean): void {
     const { clock, logger, problems } = this.#parts;
-    const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** this.#failed);
+    const waitMs = Math.min(longestWaitMs, this.#options.firstWaitMs * 2 ** this.#failed);
     this.#failed++;
     const retryAt = isNotariumError(error) ? Date.parse(String(error.data.retryAt)) : Number.NaN;
     this.#nextMs = Math.max(clock.nowMs() + waitMs, Number.isNaN(retryAt) ? 0 : retryAt);

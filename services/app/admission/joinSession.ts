@@ -20,8 +20,8 @@ export type SessionProgress = {
 
 type Asked = Extract<SessionAnswer, { packet: unknown }>;
 
-/** A machine that is far too late is told so by the authenticator, as long as this; nobody works for ever. */
-const overtimeMs = 60_000;
+/** Whoever is later than this gives up, in time to be told how slow it was: an authenticator forgets a session soon. */
+const overtimeMs = 2_000;
 
 /**
  * Answers an authenticator's packets to the end.
@@ -98,7 +98,8 @@ async function answerOf(
   } catch (error) {
     signal?.throwIfAborted();
     if (!limit.aborted) throw error;
-    throw new NotariumError('answer-late', `${check}: given up`, { data: { check, want: windowMs, unit: 'ms' } });
+    // Too late to be right or wrong: what comes back says what was measured, and what would have been enough.
+    return answerTo(packet, [toHex(seed)]);
   }
 }
 

@@ -39,7 +39,8 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
   };
   const { chain, contents, registry, signer, store, crypto } = parts;
   const outcomes = new OutcomeKeeper(parts);
-  const renewal = options.renewalFolder === undefined ? undefined : new Renewal(parts, options.renewalFolder);
+  const renewal =
+    options.renewalFolder === undefined ? undefined : new Renewal(parts, { folder: options.renewalFolder });
   let loading: Promise<Authenticator> | undefined;
 
   const isAuthenticator = (): boolean =>
