@@ -55,7 +55,11 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   watch.onNotices(options.onChange);
   const proposals = openProposals(parts);
   const resources = new Resources(parts, { settingOf: options.resources, onChange: options.onChange });
-  const admission = openAdmission(parts, { ...(options.admission ? { settings: options.admission } : {}) });
+  const admission = openAdmission(parts, {
+    ...(options.admission ? { settings: options.admission } : {}),
+    propose: proposals.actions.propose,
+    onChange: options.onChange,
+  });
   // In the order in which they are started.
   const workers: readonly GovernanceWorker[] = [proposals.duties, resources, admission.worker];
   return {
