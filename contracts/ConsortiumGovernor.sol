@@ -2,11 +2,12 @@
 pragma solidity 0.8.37;
 
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
-import { IERC6372 } from "@openzeppelin/contracts/interfaces/IERC6372.sol";
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { ERC165, IERC165 } from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
-import { BallotBox } from "./BallotBox.sol";
+import { BallotBox } from "./governor/BallotBox.sol";
+import { GovernorFacade } from "./governor/GovernorFacade.sol";
+import { AdmissionRules } from "./interfaces/Admission.sol";
 import {
     Aggregation,
     Draft,
@@ -16,7 +17,7 @@ import {
     SignedVote,
     Weight
 } from "./interfaces/IConsortiumGovernor.sol";
-import { AdmissionRules, INodeRegistry } from "./interfaces/INodeRegistry.sol";
+import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
 import { IResourceRegistry } from "./interfaces/IResourceRegistry.sol";
 import { CommitteeBlob } from "./libraries/CommitteeBlob.sol";
 import { MemberSignatures } from "./libraries/MemberSignatures.sol";
@@ -26,8 +27,9 @@ import { ProposalText } from "./libraries/ProposalText.sol";
 import { WeightsBlob } from "./libraries/WeightsBlob.sol";
 
 /// @title ConsortiumGovernor
-/// @notice See {IConsortiumGovernor}. Proposing makes one slot; see BallotBox for the votes.
-contract ConsortiumGovernor is BallotBox, ERC165 {
+/// @notice See {IConsortiumGovernor}. Proposing makes one slot; see BallotBox for the votes, and
+/// GovernorFacade for what every governor is asked.
+contract ConsortiumGovernor is BallotBox, GovernorFacade, ERC165 {
     using CommitteeBlob for address;
     using CommitteeBlob for bytes;
     using MemberSignatures for address;
@@ -103,17 +105,6 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
         emit ProposalSigned(proposalId, validUntil, signature);
     }
 
-    /// @inheritdoc IGovernor
-    /// @dev Always reverts with {ProposalUnsigned}.
-    function propose(
-        address[] calldata,
-        uint256[] calldata,
-        bytes[] calldata,
-        string calldata
-    ) external pure returns (uint256) {
-        revert ProposalUnsigned();
-    }
-
     // ---------------------------------------------------------------- what comes of it
 
     /// @inheritdoc IGovernor
@@ -155,16 +146,6 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
         proposalId = ProposalEncoding.encode(_targetOf(kind), calls).idOfHash(descriptionHash);
         _castBatch(proposalId, compact, others);
         _execute(proposalId, calls);
-    }
-
-    /// @inheritdoc IGovernor
-    function queue(
-        address[] calldata targets,
-        uint256[] calldata values,
-        bytes[] calldata calldatas,
-        bytes32 descriptionHash
-    ) external pure returns (uint256) {
-        revert GovernorProposalQueueingNotRequired(hashProposal(targets, values, calldatas, descriptionHash));
     }
 
     // ---------------------------------------------------------------- what parameter proposals do
@@ -209,58 +190,6 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
     }
 
     /// @inheritdoc IGovernor
-    function name() external pure returns (string memory) {
-        return "Notarium";
-    }
-
-    /// @inheritdoc IGovernor
-    function version() external pure returns (string memory) {
-        return "1";
-    }
-
-    /// @inheritdoc IERC6372
-    function clock() external view returns (uint48) {
-        return uint48(block.timestamp);
-    }
-
-    /// @inheritdoc IERC6372
-    // solhint-disable-next-line func-name-mixedcase
-    function CLOCK_MODE() external pure returns (string memory) {
-        return "mode=timestamp";
-    }
-
-    /// @inheritdoc IGovernor
-    // solhint-disable-next-line func-name-mixedcase
-    function COUNTING_MODE() external pure returns (string memory) {
-        return "support=bravo&quorum=against,for,abstain";
-    }
-
-    /// @inheritdoc IGovernor
-    function hashProposal(
-        address[] memory targets,
-        uint256[] memory values,
-        bytes[] memory calldatas,
-        bytes32 descriptionHash
-    ) public pure returns (uint256) {
-        return uint256(keccak256(abi.encode(targets, values, calldatas, descriptionHash)));
-    }
-
-    /// @inheritdoc IGovernor
-    function getProposalId(
-        address[] calldata targets,
-        uint256[] calldata values,
-        bytes[] calldata calldatas,
-        bytes32 descriptionHash
-    ) external pure returns (uint256) {
-        return hashProposal(targets, values, calldatas, descriptionHash);
-    }
-
-    /// @inheritdoc IGovernor
-    function proposalThreshold() external pure returns (uint256) {
-        return 1;
-    }
-
-    /// @inheritdoc IGovernor
     function proposalSnapshot(uint256 proposalId) external view returns (uint256) {
         return _known(proposalId).voteStart();
     }
@@ -268,16 +197,6 @@ contract ConsortiumGovernor is BallotBox, ERC165 {
     /// @inheritdoc IGovernor
     function proposalDeadline(uint256 proposalId) external view returns (uint256) {
         return _known(proposalId).voteEnd();
-    }
-
-    /// @inheritdoc IGovernor
-    function proposalEta(uint256) external pure returns (uint256) {
-        return 0;
-    }
-
-    /// @inheritdoc IGovernor
-    function proposalNeedsQueuing(uint256) external pure returns (bool) {
-        return false;
     }
 
     /// @inheritdoc IGovernor

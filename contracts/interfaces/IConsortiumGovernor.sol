@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
-import { AdmissionRules, INodeRegistry } from "./INodeRegistry.sol";
+import { AdmissionRules } from "./Admission.sol";
+import { INodeRegistry } from "./INodeRegistry.sol";
 import { IResourceRegistry } from "./IResourceRegistry.sol";
 
 /// @notice What a proposal is about; each kind has its rule and the only calls that it may make.

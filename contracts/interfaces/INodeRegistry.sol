@@ -1,93 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { AdmissionRules, Application } from "./Admission.sol";
 import { Header } from "./Header.sol";
-
-/// @notice Where a node stands on its way through the consortium.
-/// @dev None -> Candidate -> Active <-> Suspended; Candidate, Active and Suspended -> Removed; Removed -> Candidate; each of
-/// them -> Banned -> Removed.
-enum NodeStatus {
-    None,
-    Candidate,
-    Active,
-    Suspended,
-    Removed,
-    Banned
-}
-
-/// @notice The public information of a node, as it is handed in.
-struct NodeEntry {
-    /// The node's secp256k1 address: it signs blocks with it, and its libp2p peer id is derived from it.
-    address account;
-    /// What people call it, at most 64 bytes of UTF-8.
-    string name;
-    /// Where its API is reached, a URL of at most 256 bytes.
-    string endpoint;
-    /// X25519 public key for private activities.
-    bytes32 encryptionKey;
-    /// Ed25519 public key of its C2SP signed notes (checkpoints).
-    bytes32 noteKey;
-}
-
-/// @notice What the registry keeps about a node.
-struct Node {
-    NodeStatus status;
-    /// Allowed by vote to challenge candidates and attest their results.
-    bool isAuthenticator;
-    /// Committee epoch with which it became active the last time; zero if it never was.
-    uint64 activeSince;
-    /// Unix time of its last application; zero if it never applied.
-    uint48 appliedAt;
-    /// What it applied with the last time (see {INodeRegistry.hashApplication}); zero if there is none, or no longer.
-    bytes20 application;
-    /// The application whose information is published; admitted is only who has published its last one.
-    bytes20 published;
-    /// The last second in which the published application can be admitted.
-    uint48 expiry;
-    /// Of the published application: what the authenticators measured, and the digest of the candidate's profile.
-    uint32 score;
-    bytes32 profileDigest;
-    string name;
-    string endpoint;
-    bytes32 encryptionKey;
-    bytes32 noteKey;
-}
-
-/// @notice What an authenticator attests about a candidate, whose information is in it as a hash.
-struct Application {
-    /// EIP-712 hash of `Entry(string name,string endpoint,bytes32 encryptionKey,bytes32 noteKey)`.
-    bytes32 entryHash;
-    /// Hash of the protocol manifest that the candidate proved to hold.
-    bytes32 manifestHash;
-    /// SHA-256 of the candidate's profile: what was measured and what it reports.
-    bytes32 profileDigest;
-    uint32 score;
-    /// The last second in which the candidate can apply with it, and be admitted.
-    uint48 expiry;
-    /// `appliedAt` of the candidate: so an attestation serves once.
-    uint48 nonce;
-}
-
-/// @notice What candidates must fulfil. The registry itself checks the first five; authenticators measure the others.
-struct AdmissionRules {
-    /// Hash of the protocol manifest.
-    bytes32 manifestHash;
-    /// How many authenticators must attest; with 0 nobody can apply, and nodes are entered by vote alone.
-    uint8 attestations;
-    /// From one application of a candidate to the next.
-    uint24 reapplySeconds;
-    uint32 minScore;
-    /// How long after its application a centre is to be authenticated again.
-    uint32 renewSeconds;
-    /// Sequential SHA-256, each of the one before, a second.
-    uint32 minHashesPerSecond;
-    /// Memory that scrypt takes at once, and how often a minute it must be done.
-    uint32 memoryMiB;
-    uint32 minMemoryPassesPerMinute;
-    /// Written and forced to disk, and read back.
-    uint32 minWrittenMiBPerSecond;
-    uint32 minReadMiBPerSecond;
-}
+import { Node, NodeEntry, NodeStatus } from "./Node.sol";
 
 /// @title The nodes of the consortium and its committee
 /// @notice The committee is the ordered set of active nodes (centres). It has an epoch, which grows by one at every
@@ -399,8 +315,9 @@ interface INodeRegistry {
     /// @notice The account that deployed the registry and may set anchor and governor once.
     function deployer() external view returns (address);
 
-    /// @notice The current committee, as Hyperledger Besu's QBFT validator contract must answer.
-    /// @dev Never reverts and is never empty.
+    /// @notice The current committee, as Hyperledger Besu's QBFT validator contract must answer: Besu asks for the validators of
+    /// the block after the newest one, so a change is in force in the block after it.
+    /// @dev Never reverts and is never empty, from the block of the deployment on.
     function getValidators() external view returns (address[] memory validators);
 
     /// @notice Who may change the committee; zero until set.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { Application, NodeEntry } from "../interfaces/INodeRegistry.sol";
+import { Application } from "../interfaces/Admission.sol";
+import { NodeEntry } from "../interfaces/Node.sol";
 
 /// @title What authenticators sign about candidates, hashed as EIP-712 has it
 /// @notice The candidate's information is a struct in the struct, so whoever signs sees its text, and who checks the

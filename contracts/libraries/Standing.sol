@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { NodeStatus } from "../interfaces/INodeRegistry.sol";
+import { NodeStatus } from "../interfaces/Node.sol";
 
 /// @notice Where a node stands, in one word, the only one that an application writes:
 ///

@@ -197,9 +197,11 @@ export type Governance = {
   ): Promise<MinedCall>;
   /**
    * Hands collected votes in that decide, and makes the proposal's calls in the same transaction: 21,000 gas less than one after
-   * the other. Where they do not decide, or a call fails, nothing has happened.
+   * the other. Where they do not decide, or a call fails, nothing has happened. Not for votes of contract wallets: what those take
+   * to look at a signature could not be told from what the calls take.
    * @throws NotariumError `proposal-unknown`, `proposal-state` (not open, or not decided by these votes), `elector-unknown`,
-   *   `ballot-invalid`, `chain-call-rejected` (a call of it fails).
+   *   `ballot-invalid` (one of a wallet too), `chain-call-rejected` (a call of it fails); `chain-answer-invalid` as
+   *   {@link Governance.castVotes}.
    */
   castVotesAndExecute(
     event: Extract<GovernanceEvent, { type: 'proposal.created' }>,

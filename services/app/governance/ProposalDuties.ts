@@ -113,7 +113,8 @@ export class ProposalDuties implements GovernanceWorker {
     const isDecided = open.decidesMs !== undefined && performance.now() >= open.decidesMs + place * stepMs;
     if (!isDecided && now < lastCallAt(proposal, place, stepMs)) return;
     this.#attempt(open.handIn, proposal, 'collected ballots', async () => {
-      await handInBallots(this.#parts, proposal, { pauses, signal: this.#stop.signal });
+      const { executes } = this.#options;
+      await handInBallots(this.#parts, proposal, { pauses, signal: this.#stop.signal, executes });
       return true;
     });
   }

@@ -71,6 +71,7 @@ export function changesOf(source: GovernanceSource): Changes {
     },
     castVotesAndExecute: async ({ proposalId, kind, calls, description }, votes, options) => {
       const { compact, others, wallets } = await batch(proposalId, votes);
+      if (wallets > 0) throw new NotariumError('ballot-invalid', 'votes of contract wallets are handed in alone');
       const data = governorInterface.encodeFunctionData('castVotesAndExecute', [
         proposalKinds.indexOf(kind),
         [...calls],
@@ -80,7 +81,8 @@ export function changesOf(source: GovernanceSource): Changes {
       ]) as Hex;
       const to = contracts.governor;
       const change = { name: 'votes and execution', to, key: data, data: () => data, codes: codesOf.castVotes };
-      return sendCall(source, { ...change, ...(wallets === 0 ? {} : { attempts: 2 }) }, options);
+      // There is another way, so what comes to nothing is not paid for again and again.
+      return sendCall(source, { ...change, attempts: 2 }, options);
     },
     cancel: (proposal, options) => {
       const args = proposalArgs(contracts, proposal);

@@ -10,7 +10,7 @@ import { localSigner } from '../../../../services/lib/localSigner.ts';
 import { devAddress, devKey, type RunningChain, sendAsDeployer, startChain } from '../../../support/chains.ts';
 import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { generalDraft, type KitCentre, type ProposalKit, proposalKit } from './proposalKit.ts';
+import { generalDraft, type KitCentre, type ProposalKit, proposalKit, suspensionDraft } from './proposalKit.ts';
 
 const artifact = new URL(
   '../../../../artifacts/test/contracts/support/GovernorDoubles.sol/TestWallet.json',
@@ -45,8 +45,8 @@ describe('ballots of contract wallets', () => {
   }
 
   /** A proposal with ballots of the wallet and of members 1 to 3 kept by the centre. */
-  async function balloted(title: string): Promise<ProposalProjection> {
-    const { proposalId } = await centre.actions.propose(generalDraft(title));
+  async function balloted(title: string, draft = generalDraft(title)): Promise<ProposalProjection> {
+    const { proposalId } = await centre.actions.propose(draft);
     const proposal = await centre.confirmed(proposalId);
     const ballot = { proposalId, voter: account, support: 'for', reason: '' } as const;
     const signature = await localSigner(devKey(1), crypto).sign(ballotDigest(kit.governance.governor, ballot));
@@ -62,13 +62,20 @@ describe('ballots of contract wallets', () => {
     Number(await kit.rpc('eth_getTransactionCount', [centre.parts.signer.address, 'latest']));
   const forVotes = async ({ proposalId }: ProposalProjection) => (await kit.governance.proposal(proposalId))!.forVotes;
   const handIn = (proposal: ProposalProjection, pauses: BallotPauses) =>
-    handInBallots(centre.parts, proposal, { pauses, signal: new AbortController().signal });
+    handInBallots(centre.parts, proposal, { pauses, signal: new AbortController().signal, executes: true });
 
   it('count like those of keys', async () => {
     await become(moods.honest);
     const proposal = await balloted('honest');
     await handIn(proposal, new BallotPauses());
     expect(await forVotes(proposal)).to.equal(4);
+  });
+
+  it('are handed in without the execution, whose gas would hide what they take', async () => {
+    await become(moods.honest);
+    const proposal = await balloted('suspension', suspensionDraft('suspension', 3));
+    await handIn(proposal, new BallotPauses());
+    expect(await kit.governance.proposal(proposal.proposalId)).to.deep.include({ state: 'succeeded', forVotes: 4 });
   });
 
   it('that are good only while nobody pays cost gas a few times, not for ever', async () => {

@@ -10,7 +10,7 @@ import { type RunningChain, startChain } from '../../../support/chains.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
 import { generalDraft, type KitCentre, type ProposalKit, proposalKit } from './proposalKit.ts';
 
-const alone = () => ({ pauses: new BallotPauses(), signal: new AbortController().signal });
+const alone = () => ({ pauses: new BallotPauses(), signal: new AbortController().signal, executes: true });
 const voters = Array.from({ length: 36 }, () => randomSigner());
 
 describe('ballots with long reasons', function () {

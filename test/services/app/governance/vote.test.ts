@@ -186,7 +186,7 @@ describe('voting', () => {
     const id = await proposed(centres[0]!, 'race');
     const proposal = await centres[1]!.confirmed(id);
     const { signal } = new AbortController();
-    const stop = () => ({ pauses: new BallotPauses(), signal });
+    const stop = () => ({ pauses: new BallotPauses(), signal, executes: true });
     for (const { store } of centres) {
       for (const voter of [0, 1, 2]) await store.keepBallot(await signed(id, voter, 'for'));
     }

@@ -3,32 +3,26 @@ pragma solidity 0.8.37;
 
 import { IGovernor } from "@openzeppelin/contracts/governance/IGovernor.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import { MessageHashUtils } from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import { IConsortiumGovernor, Kind, ProposalInfo, SignedVote } from "./interfaces/IConsortiumGovernor.sol";
-import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
-import { CommitteeBlob } from "./libraries/CommitteeBlob.sol";
-import { CompactSignatures } from "./libraries/CompactSignatures.sol";
-import { MemberSignatures } from "./libraries/MemberSignatures.sol";
-import { ProposalCore, Status } from "./libraries/ProposalCore.sol";
-import { WeightsBlob } from "./libraries/WeightsBlob.sol";
+import { IConsortiumGovernor, Kind, ProposalInfo, SignedVote } from "../interfaces/IConsortiumGovernor.sol";
+import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
+import { Ballots } from "../libraries/Ballots.sol";
+import { CommitteeBlob } from "../libraries/CommitteeBlob.sol";
+import { CompactSignatures } from "../libraries/CompactSignatures.sol";
+import { MemberSignatures } from "../libraries/MemberSignatures.sol";
+import { ProposalCore, Status } from "../libraries/ProposalCore.sol";
+import { WeightsBlob } from "../libraries/WeightsBlob.sol";
 
 /// @title BallotBox
 /// @notice The votes of {IConsortiumGovernor}: who may vote, what has been voted, and what follows from it. A vote rewrites
 /// the proposal's word and the word of who has voted; whole batches do so once.
 /// @dev This contract must never create anything but blobs of weights: version v is its v-th creation.
 abstract contract BallotBox is IConsortiumGovernor, EIP712 {
+    using Ballots for bytes;
     using CommitteeBlob for address;
     using CommitteeBlob for bytes;
     using MemberSignatures for address;
     using WeightsBlob for bytes;
 
-    bytes32 private constant BALLOT_TYPEHASH = keccak256("Ballot(uint256 proposalId,uint8 support,address voter)");
-    bytes32 private constant REASONED_BALLOT_TYPEHASH = keccak256(
-        "ReasonedBallot(uint256 proposalId,uint8 support,address voter,string reason)"
-    );
-
-    /// Place, support and an EIP-2098 signature.
-    uint256 private constant COMPACT_BYTES = 66;
     uint256 private constant SUPPORTS = 3;
     /// From the last vote: what has passed can be executed for so long.
     uint256 internal constant EXECUTION_SECONDS = 30 days;
@@ -214,8 +208,8 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
         bytes calldata compact,
         SignedVote[] calldata others
     ) internal returns (uint256) {
-        if (compact.length % COMPACT_BYTES != 0) {
-            revert VotesLength(compact.length, (compact.length / COMPACT_BYTES + 1) * COMPACT_BYTES);
+        if (compact.length % Ballots.COMPACT_BYTES != 0) {
+            revert VotesLength(compact.length, (compact.length / Ballots.COMPACT_BYTES + 1) * Ballots.COMPACT_BYTES);
         }
         (Proposal storage kept, Count memory count) = _begin(proposalId);
         bytes32 separator = _domainSeparatorV4();
@@ -224,7 +218,7 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
             SignedVote calldata vote = others[i];
             address voter = _voterAt(count, vote.voter);
             if ((count.voters >> vote.voter) & 1 != 0) continue;
-            bytes32 digest = _digestWithReason(separator, proposalId, vote.support, voter, vote.reason);
+            bytes32 digest = Ballots.digestWithReason(separator, proposalId, vote.support, voter, vote.reason);
             if (!voter.isSignedBy(digest, vote.signature)) revert GovernorInvalidSignature(voter);
             _add(count, vote.voter, voter, vote.support, vote.reason);
         }
@@ -249,7 +243,7 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
     ) private returns (uint256) {
         (Proposal storage kept, ProposalCore core) = _active(proposalId);
         uint256 place = _placeOf(core, _membersOf(core).load(), voter);
-        bytes32 digest = _digestWithReason(_domainSeparatorV4(), proposalId, support, voter, reason);
+        bytes32 digest = Ballots.digestWithReason(_domainSeparatorV4(), proposalId, support, voter, reason);
         if (!voter.isSignedBy(digest, signature)) revert GovernorInvalidSignature(voter);
         return _castOne(proposalId, kept, core, place, voter, support, reason);
     }
@@ -286,12 +280,12 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
             ProposalCore core = count.core;
             uint256 voters = count.voters;
             uint256 proposalId = count.proposalId;
-            for (uint256 done = 0; done < compact.length; done += COMPACT_BYTES) {
-                (uint256 place, uint8 support, bytes32 r, bytes32 vs) = _compactAt(compact, done);
+            for (uint256 done = 0; done < compact.length; done += Ballots.COMPACT_BYTES) {
+                (uint256 place, uint8 support, bytes32 r, bytes32 vs) = compact.compactAt(done);
                 address voter = _voterAt(count, place);
                 if ((voters >> place) & 1 != 0) continue;
                 if (support >= SUPPORTS) revert GovernorInvalidVoteType();
-                bytes32 digest = _ballotDigest(separator, proposalId, support, voter);
+                bytes32 digest = Ballots.digestOf(separator, proposalId, support, voter);
                 // Shifted out and back: the parity bit is gone.
                 bytes32 s = (vs << 1) >> 1;
                 address signer = ecrecover(digest, uint8(27 + (uint256(vs) >> 255)), r, s);
@@ -347,58 +341,5 @@ abstract contract BallotBox is IConsortiumGovernor, EIP712 {
     function _weightsOf(uint16 version) internal view returns (bytes memory) {
         if (version == 0) return "";
         return CommitteeBlob.addressOf(address(this), version).load();
-    }
-
-    /// @dev The caller keeps `start` a multiple of 66 below the length, which is a multiple of 66 too.
-    function _compactAt(
-        bytes calldata compact,
-        uint256 start
-    ) private pure returns (uint256 place, uint8 support, bytes32 r, bytes32 vs) {
-        assembly ("memory-safe") {
-            let from := add(compact.offset, start)
-            let word := calldataload(from)
-            place := byte(0, word)
-            support := byte(1, word)
-            r := calldataload(add(from, 2))
-            vs := calldataload(add(from, 34))
-        }
-    }
-
-    /// @dev Scratch at the free memory pointer, nothing is allocated: this is done for each vote of a batch.
-    function _ballotDigest(
-        bytes32 separator,
-        uint256 proposalId,
-        uint8 support,
-        address voter
-    ) private pure returns (bytes32 digest) {
-        bytes32 typehash = BALLOT_TYPEHASH;
-        assembly ("memory-safe") {
-            let data := mload(0x40)
-            mstore(data, typehash)
-            mstore(add(data, 0x20), proposalId)
-            mstore(add(data, 0x40), support)
-            mstore(add(data, 0x60), voter)
-            let structHash := keccak256(data, 0x80)
-            // EIP-712: 0x19 0x01, the domain, the struct.
-            mstore(data, shl(240, 0x1901))
-            mstore(add(data, 2), separator)
-            mstore(add(data, 34), structHash)
-            digest := keccak256(data, 66)
-        }
-    }
-
-    function _digestWithReason(
-        bytes32 separator,
-        uint256 proposalId,
-        uint8 support,
-        address voter,
-        string memory reason
-    ) private pure returns (bytes32) {
-        if (bytes(reason).length == 0) return _ballotDigest(separator, proposalId, support, voter);
-        return
-            MessageHashUtils.toTypedDataHash(
-                separator,
-                keccak256(abi.encode(REASONED_BALLOT_TYPEHASH, proposalId, support, voter, keccak256(bytes(reason))))
-            );
     }
 }
