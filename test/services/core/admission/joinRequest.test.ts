@@ -20,8 +20,8 @@ const request: JoinRequest = {
   entry: {
     name: 'Zentrum',
     endpoint: 'https://zentrum.example',
-    encryptionKey: `0x${'3'.repeat(64)}`,
-    noteKey: `0x${'4'.repeat(64)}`,
+    encryptionKey: `0x${'3'.repeat(64)}` as const,
+    noteKey: `0x${'4'.repeat(64)}` as const,
   },
   statement: 'We keep the northern archive.',
   reported: { software: 'notarium 0.1.0', cores: 2 },

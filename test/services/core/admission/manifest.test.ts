@@ -6,7 +6,7 @@ const address = (digit: string): `0x${string}` => `0x${digit.repeat(40)}`;
 const manifest: Manifest = {
   format: 'notarium-manifest/1',
   network: `eip155:31337:${address('a')}`,
-  genesisHash: `0x${'b'.repeat(64)}`,
+  genesisHash: `0x${'b'.repeat(64)}` as const,
   contracts: {
     blockAnchor: address('a'),
     nodeRegistry: address('c'),

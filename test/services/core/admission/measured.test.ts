@@ -13,7 +13,7 @@ import {
 import type { AdmissionRules } from '../../../../services/core/governance/proposalContent.ts';
 
 const rules: AdmissionRules = {
-  manifestHash: `0x${'1'.repeat(64)}`,
+  manifestHash: `0x${'1'.repeat(64)}` as const,
   attestations: 1,
   reapplySeconds: 60,
   minScore: 100,
