@@ -34,6 +34,11 @@ export class RegistryWatch {
     this.#parts = parts;
   }
 
+  /** All nodes that were ever entered. */
+  nodes(): readonly RegistryNode[] {
+    return this.#nodes;
+  }
+
   /** Active centres, this one included where it is active. */
   active(): readonly RegistryNode[] {
     return this.#nodes.filter(({ status }) => status === 'active');

@@ -69,6 +69,11 @@ export function createMetrics() {
       help: 'Tries in which the webhook did not take an event',
       registers,
     }),
+    centresBelowMinimum: new Gauge({
+      name: 'notarium_centres_below_minimum',
+      help: 'Centres that no longer meet the minimum, or are to be authenticated again, as this authenticator knows',
+      registers,
+    }),
     anchorGas: new Gauge({
       name: 'notarium_anchor_gas',
       help: 'Gas used by the newest anchor of this centre',

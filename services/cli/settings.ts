@@ -66,6 +66,10 @@ const settingsSchema = z.strictObject({
   replaceAfter: z.coerce.number().pipe(z.int().min(1).max(86_400)).optional(),
   /** File that says how resource sets are kept on this machine. */
   resources: z.string().min(1).optional(),
+  /** Seconds that a candidate waits after its first failed attempt here; more after each further one. */
+  admissionWait: z.coerce.number().pipe(z.int().min(0).max(86_400)).optional(),
+  /** Database of autonomous systems, in the layout of GeoLite2-ASN. */
+  asnDatabase: z.string().min(1).optional(),
   /** Where events are told. */
   webhook: z.string().min(1).optional(),
   /** `whsec_…` of Standard Webhooks. */
@@ -111,6 +115,8 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   threads: 'NOTARIUM_THREADS',
   replaceAfter: 'NOTARIUM_REPLACE_AFTER',
   resources: 'NOTARIUM_RESOURCES',
+  admissionWait: 'NOTARIUM_ADMISSION_WAIT',
+  asnDatabase: 'NOTARIUM_ASN_DATABASE',
   webhook: 'NOTARIUM_WEBHOOK',
   webhookSecret: 'NOTARIUM_WEBHOOK_SECRET',
   webhookEvents: 'NOTARIUM_WEBHOOK_EVENTS',
@@ -122,7 +128,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
 const flagOf: Readonly<Record<string, string>> = { rpcUrl: 'rpc' };
 
 /** Settings that name a file or folder: relative ones start from where they are written. */
-const paths = ['keystore', 'passwordFile', 'networks', 'data', 'resources'] as const;
+const paths = ['keystore', 'passwordFile', 'networks', 'data', 'resources', 'asnDatabase'] as const;
 
 /**
  * The settings of a run: flag before environment before config file. The file is `--config`, `NOTARIUM_CONFIG`, or

@@ -17,6 +17,7 @@ export const eventTypes = [
   'resource.applied',
   'resource.failed',
   'resource.drifted',
+  'admission.below-minimum',
 ] as const;
 
 /** See {@link eventTypes}. */

@@ -37,6 +37,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
     }),
     ...(publish === undefined ? {} : { publish }),
     ...webhookOf(settings),
+    ...admissionOf(settings),
     ...(peers === undefined ? {} : { peers: peersOf(peers) }),
     ...(listen === undefined ? {} : { listen: listen.split(',') }),
     ...(announce === undefined ? {} : { announce: announce.split(',') }),
@@ -63,6 +64,16 @@ function webhookOf({ webhook: url, webhookSecret, webhookEvents }: Settings): Pi
   const webhook = { url, secret, ...(webhookEvents === undefined ? {} : { events: webhookEvents.split(',') }) };
   checkWebhook(webhook);
   return { webhook };
+}
+
+function admissionOf({ admissionWait, asnDatabase }: Settings): Pick<NodeOptions, 'admission'> {
+  if (admissionWait === undefined && asnDatabase === undefined) return {};
+  return {
+    admission: {
+      ...(admissionWait === undefined ? {} : { firstWaitMs: 1000 * admissionWait }),
+      ...(asnDatabase === undefined ? {} : { asnDatabase }),
+    },
+  };
 }
 
 /** Multiaddrs by address. */

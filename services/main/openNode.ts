@@ -1,4 +1,6 @@
+import { access, constants } from 'node:fs/promises';
 import pino, { type Logger as PinoLogger } from 'pino';
+import type { AdmissionSettings } from '../app/admission/AdmissionSettings.ts';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type CentreMetrics, createMetrics } from '../app/metrics.ts';
 import { type OpenCentre, openCentre } from '../app/openCentre.ts';
@@ -44,6 +46,8 @@ export type NodeOptions = {
   readonly publish?: boolean;
   /** How resource sets are kept on this machine; without it none is. */
   readonly resources?: ResourceSettings;
+  /** How candidates are challenged here, where this centre is an authenticator: what differs from the defaults. */
+  readonly admission?: Partial<AdmissionSettings>;
   /** Where events are told. */
   readonly webhook?: WebhookSettings;
   readonly logger: PinoLogger;
@@ -71,6 +75,7 @@ export function nodeLogger(level: string): PinoLogger {
  */
 export async function openNode(options: NodeOptions): Promise<RunningNode> {
   const { logger } = options;
+  await requireReadable(options.admission?.asnDatabase);
   await using opened = new AsyncDisposableStack();
   const crypto = await loadCrypto();
   if (crypto.name !== 'secp256k1-native') {
@@ -84,7 +89,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   opened.defer(() => store.close());
   await store.check();
   const metrics = createMetrics();
-  const { listen, publish, webhook, resources } = options;
+  const { listen, publish, webhook, resources, admission } = options;
   const centre = await openCentre({
     store,
     chain,
@@ -103,6 +108,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     ...(publish === undefined ? {} : { publish }),
     ...(webhook ? { webhook } : {}),
     ...(resources ? { resources } : {}),
+    ...(admission ? { admission } : {}),
   });
   opened.defer(() => centre.close());
   const http = await startHttpServer(centre, { version, logger, registry: centre.metrics.registry, ...options.http });
@@ -116,6 +122,14 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
       await centre.close();
     },
   };
+}
+
+/** @throws NotariumError `file-unreadable`: otherwise the first candidate would find that out. */
+async function requireReadable(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  await access(path, constants.R_OK).catch((cause: unknown) => {
+    throw new NotariumError('file-unreadable', path, { data: { path }, cause });
+  });
 }
 
 /** Opens the network between centres; may be called again after it has failed. */

@@ -18,6 +18,9 @@ export type Governor = {
   admit(entry: Entry): Promise<void>;
   activate(account: Address): Promise<void>;
   suspend(account: Address): Promise<void>;
+  remove(account: Address): Promise<void>;
+  /** Gives an active node another account, with this information. */
+  rotate(account: Address, entry: Entry): Promise<void>;
 };
 
 export async function governorOf(rpcUrl: string, registry: Address): Promise<Governor> {
@@ -36,6 +39,12 @@ export async function governorOf(rpcUrl: string, registry: Address): Promise<Gov
     activate,
     async suspend(account) {
       await send('suspend', calls.encodeFunctionData('suspend', [account]));
+    },
+    async remove(account) {
+      await send('remove', calls.encodeFunctionData('remove', [account]));
+    },
+    async rotate(account, entry) {
+      await send('rotate', calls.encodeFunctionData('rotate', [account, entry]));
     },
   };
 }

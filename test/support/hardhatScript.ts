@@ -19,7 +19,8 @@ export async function hardhatScript(script: string, env: Readonly<Record<string,
   const command = join(root, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js');
   const child = spawn(process.execPath, [command, 'run', '--no-compile', `scripts/${script}.ts`, '--network', 'rpc'], {
     cwd: root,
-    env: { PATH: process.env.PATH, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', ...env },
+    // Hardhat makes a folder in the home: that of the account may not be there, or not be its own.
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

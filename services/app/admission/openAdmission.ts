@@ -5,6 +5,7 @@ import { NotariumError } from '../../core/errors.ts';
 import { parseEntry } from '../../core/record.ts';
 import type { StoredOutcome } from '../../store/AdmissionStore.ts';
 import type { GovernanceParts, GovernanceWorker } from '../governance/GovernanceParts.ts';
+import type { ProposalActions } from '../governance/ProposalActions.ts';
 import type { AdmissionDesk, OutcomeView } from './AdmissionDesk.ts';
 import type { AdmissionParts } from './AdmissionParts.ts';
 import { type AdmissionSettings, defaultAdmissionSettings } from './AdmissionSettings.ts';
@@ -16,6 +17,9 @@ import { whyNotAdmitted } from './whyNotAdmitted.ts';
 /** What the host gives beside the parts of governance. */
 export type AdmissionOptions = {
   readonly settings?: Partial<AdmissionSettings>;
+  readonly propose: ProposalActions['propose'];
+  /** Called when clients may find new events. */
+  readonly onChange: () => void;
   /** performance.now() by default. */
   readonly monotonicMs?: () => number;
   /** Data folder: the disk of which this centre shows, every so often, that it meets the minimum; without it it does not. */
@@ -26,7 +30,7 @@ export type AdmissionOptions = {
 export type OpenAdmission = { readonly desk: AdmissionDesk; readonly worker: GovernanceWorker };
 
 /** Puts admission together. What only an authenticator needs is loaded when there is something for it to do. */
-export function openAdmission(governance: GovernanceParts, options: AdmissionOptions = {}): OpenAdmission {
+export function openAdmission(governance: GovernanceParts, options: AdmissionOptions): OpenAdmission {
   const { monotonicMs = () => performance.now() } = options;
   const parts: AdmissionParts = {
     ...governance,
@@ -42,6 +46,8 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
   const renewal =
     options.renewalFolder === undefined ? undefined : new Renewal(parts, { folder: options.renewalFolder });
   let loading: Promise<Authenticator> | undefined;
+  let duties: Promise<GovernanceWorker> | undefined;
+  let isOpen = false;
 
   const isAuthenticator = (): boolean =>
     registry.active().some(({ address, isAuthenticator: isOne }) => address === signer.address && isOne === true);
@@ -101,15 +107,30 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
       start() {
         registry.explainBy((candidate) => whyNotAdmitted(parts, candidate));
         renewal?.start();
+        isOpen = true;
         outcomes.start();
+        registry.onRead(async () => {
+          if (!isOpen || !isAuthenticator()) return;
+          duties ??= startDuties(parts, options);
+          await duties;
+        });
       },
       async close() {
         await renewal?.close();
+        isOpen = false;
+        await (await duties)?.close();
         await (await loading?.catch(() => undefined))?.close();
         await outcomes.close();
       },
     },
   };
+}
+
+async function startDuties(parts: AdmissionParts, options: AdmissionOptions): Promise<GovernanceWorker> {
+  const { AdmissionDuties } = await import('./AdmissionDuties.ts');
+  const duties = new AdmissionDuties(parts, options);
+  duties.start();
+  return duties;
 }
 
 async function loadAuthenticator(parts: AdmissionParts, outcomes: OutcomeKeeper): Promise<Authenticator> {

@@ -7,7 +7,7 @@ import { type CallerAddress, rangeOf, specialRange, textOf } from './callerNetwo
 /** Where an address belongs to; nothing of it leaves this machine. */
 export type Locator = (address: CallerAddress | undefined) => Location;
 
-const countries = '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb';
+const countries = import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb');
 
 /** Of a database of countries, and of one of autonomous systems. */
 type CountryEntry = { readonly country_code?: string };
@@ -22,7 +22,7 @@ type SystemEntry = {
  * @throws NotariumError `file-unreadable` with data { path }.
  */
 export async function openLocator(asnDatabase: string | undefined): Promise<Locator> {
-  const byCountry = await openDatabase<CountryEntry>(fileURLToPath(import.meta.resolve(countries)));
+  const byCountry = await openDatabase<CountryEntry>(fileURLToPath(countries));
   const bySystem = asnDatabase === undefined ? undefined : await openDatabase<SystemEntry>(asnDatabase);
   return (address) => {
     if (!address) return {};

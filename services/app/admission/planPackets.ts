@@ -10,7 +10,7 @@ export type PlannedPacket = Unsent<Packet>;
 /** Each takes about a second at the minimum, so that one lucky moment is not all that is seen. */
 const hashingPackets = 2;
 const passes = 8;
-/** At the minimum. */
+/** At the lower of the two minimums. */
 const diskSeconds = 2;
 const leastDiskMiB = 16;
 
@@ -44,11 +44,13 @@ export function planPackets(rules: AdmissionRules): readonly PlannedPacket[] {
     within('minMemoryPassesPerMinute', minMemoryPassesPerMinute, least, Number.POSITIVE_INFINITY);
     planned.push({ check: 'memory', memoryMiB, passes, windowMs });
   }
-  const minDisk = minWrittenMiBPerSecond || minReadMiBPerSecond;
-  if (minDisk > 0) {
-    const mebibytes = Math.min(workLimits.diskMiB, Math.max(leastDiskMiB, diskSeconds * minDisk));
+  const disk = [minWrittenMiBPerSecond, minReadMiBPerSecond].filter((minimum) => minimum > 0);
+  if (disk.length > 0) {
+    const slower = Math.min(...disk);
+    const mebibytes = Math.min(workLimits.diskMiB, Math.max(leastDiskMiB, diskSeconds * slower));
     // What is to be read has to be written first, also where nobody asks how fast.
-    planned.push({ check: 'disk-write', mebibytes, windowMs: windowOf(mebibytes / minDisk) });
+    const windowMs = windowOf(mebibytes / (minWrittenMiBPerSecond || slower));
+    planned.push({ check: 'disk-write', mebibytes, windowMs });
     if (minReadMiBPerSecond > 0) {
       planned.push({ check: 'disk-read', windowMs: windowOf(mebibytes / minReadMiBPerSecond) });
     }

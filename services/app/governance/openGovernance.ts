@@ -60,6 +60,8 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   const admission = openAdmission(parts, {
     ...(options.admission ? { settings: options.admission } : {}),
     ...(options.isWorking && options.renewalFolder !== undefined ? { renewalFolder: options.renewalFolder } : {}),
+    propose: proposals.actions.propose,
+    onChange: options.onChange,
   });
   // In the order in which they are started.
   const workers: readonly GovernanceWorker[] = [proposals.duties, resources, admission.worker];

@@ -16,4 +16,11 @@ describe('options of a node', () => {
     const error = await expectCode('config-invalid', () => promiseSlots({ confirmations: 70, promiseSlots: 70 }));
     expect(error.data).to.deep.equal({ promiseSlots: 70, confirmations: 70 });
   });
+
+  it('let candidates wait as long as the operator wants', () => {
+    const admission = (more: Partial<Settings>) => nodeOptions({ ...base, ...more }, '').admission;
+    expect(admission({})).to.equal(undefined);
+    expect(admission({ admissionWait: 0 })).to.deep.equal({ firstWaitMs: 0 });
+    expect(admission({ asnDatabase: '/asn.mmdb' })).to.deep.equal({ asnDatabase: '/asn.mmdb' });
+  });
 });

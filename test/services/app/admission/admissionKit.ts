@@ -52,6 +52,8 @@ export type KitDesk = KitCentre & {
   readonly desk: AdmissionDesk;
   /** Milliseconds that its counter is ahead. */
   ahead: { ms: number };
+  /** Ends what it does by itself. */
+  rest(): Promise<void>;
   /** Another process of it, as after a restart. */
   restart(settings?: AdmissionOptions['settings']): Promise<AdmissionDesk>;
 };
@@ -109,6 +111,8 @@ export async function admissionKit(
   const opened = new AsyncDisposableStack();
   const openDesk = (centre: KitCentre, ahead: { ms: number }, settings: AdmissionOptions['settings']) => {
     const admission = openAdmission(centre.parts, {
+      propose: centre.actions.propose,
+      onChange: () => undefined,
       monotonicMs: () => performance.now() + ahead.ms,
       ...(settings ? { settings } : {}),
     });
@@ -127,6 +131,7 @@ export async function admissionKit(
         return admission.desk;
       },
       ahead,
+      rest: () => admission.worker.close(),
       async restart(settings = options.settings) {
         await admission.worker.close();
         admission = openDesk(centre, ahead, settings);

@@ -7,6 +7,7 @@ import type { ProposalActions } from '../../../../services/app/governance/Propos
 import type { ProposalProjection } from '../../../../services/app/governance/projections.ts';
 import { Intake } from '../../../../services/app/Intake.ts';
 import { IntakeWorkers } from '../../../../services/app/IntakeWorkers.ts';
+import { createMetrics } from '../../../../services/app/metrics.ts';
 import { Problems } from '../../../../services/app/Problems.ts';
 import { RegistryWatch } from '../../../../services/app/RegistryWatch.ts';
 import type { Governance } from '../../../../services/chain/Governance.ts';
@@ -145,6 +146,7 @@ async function openCentre(
     settings,
     problems,
     registry,
+    metrics: createMetrics(),
     replication: net && { net },
     governance,
     contents: openContents({ store, crypto, net: () => net }),
