@@ -9,7 +9,7 @@ import type { Address, RecordId } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
 import { Notarium } from '../../services/index.ts';
 import { readKeystore } from '../../services/lib/keystore.ts';
-import { json, post, receiptOf, untilProblem } from '../support/centreApi.ts';
+import { json, post, receiptOf } from '../support/centreApi.ts';
 import { type CentreProcess, startCentre, statusOf } from '../support/centreProcess.ts';
 import { deployGovernance } from '../support/chains.ts';
 import { type CliPlace, type CliRun, cli } from '../support/cliKit.ts';
@@ -136,9 +136,9 @@ describe('notarium join with three real centres', function () {
       port,
       args: ['--threads', '1', '--log-level', 'info'],
     });
-    expect(await untilProblem(node.url, 'not-in-committee')).to.match(
-      /is a candidate (whom nobody has proposed yet; its application is good|on whom the centres vote) until 20.+Z$/,
-    );
+    const says =
+      /is a candidate (whom nobody has proposed yet; its application is good|on whom the centres vote) until 20.+Z$/;
+    await until('it to know why', async () => says.test((await statusOf(node!.url)).problems[0]?.detail ?? ''));
   });
 
   it('is reviewed and voted on by the command line, and takes its place by itself', async () => {
