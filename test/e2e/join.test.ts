@@ -153,7 +153,7 @@ describe('notarium join with three real centres', function () {
     });
     expect(shown.stdout).to.contain('We run a data centre in Ghent.').and.contain('Ask us anything.');
     expect(shown.stdout).to.match(/^ {2}check +measured +reported +minimum +unit$/m);
-    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +200,000 +hashes\/s$/m);
+    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +100,000 +hashes\/s$/m);
     const acting = (at: number, ...args: string[]): Promise<CliRun> =>
       cli(place, 'proposal', ...args, '--url', centres[at]!.member.url, '--data', centres[at]!.member.dataDir);
     const proposalId = await until('an authenticator to open the vote', async () => {
@@ -235,7 +235,7 @@ describe('notarium join with three real centres', function () {
     expect(run.stderr).to.contain('error candidate-too-slow');
     expect(run.stderr).to.match(/^ {2}check +hashing$/m);
     expect(run.stderr).to.match(/^ {2}measured +[\d,.]+ hashes\/s$/m);
-    expect(run.stderr).to.match(/^ {2}required +200,000 hashes\/s$/m);
+    expect(run.stderr).to.match(/^ {2}required +100,000 hashes\/s$/m);
     expect(run.stderr).to.match(/^ {2}location +country unknown, 127\.0\.0\.0\/8/m);
     expect(run.stderr).to.match(/^ {2}again from +20/m);
     const { outcomes } = (await admission(0, 'outcomes', '--candidate', address, '--json')).json<{
