@@ -5,11 +5,12 @@ import {
   joinRequestDigest,
   joinRequestSchema,
 } from '../../../../services/core/admission/joinRequest.ts';
-import { toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { type Address, type Hash, toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { canonicalText } from '../../../../services/core/canonicalJson.ts';
 import { portableCrypto } from '../../../../services/core/crypto.ts';
 
-const address = (digit: string): `0x${string}` => `0x${digit.repeat(40)}`;
+const address = (digit: string): Address => `0x${digit.repeat(40)}`;
+const hash = (digit: string): Hash => `0x${digit.repeat(64)}`;
 const registry = { chainId: 31337, contract: address('c') };
 const request: JoinRequest = {
   format: 'notarium-join/1',
@@ -20,8 +21,8 @@ const request: JoinRequest = {
   entry: {
     name: 'Zentrum',
     endpoint: 'https://zentrum.example',
-    encryptionKey: `0x${'3'.repeat(64)}`,
-    noteKey: `0x${'4'.repeat(64)}`,
+    encryptionKey: hash('3'),
+    noteKey: hash('4'),
   },
   statement: 'We keep the northern archive.',
   reported: { software: 'notarium 0.1.0', cores: 2 },

@@ -10,10 +10,12 @@ import {
   scoreOf,
   shortfallOf,
 } from '../../../../services/core/admission/measured.ts';
+import type { Hash } from '../../../../services/core/bytes.ts';
 import type { AdmissionRules } from '../../../../services/core/governance/proposalContent.ts';
 
+const hash = (digit: string): Hash => `0x${digit.repeat(64)}`;
 const rules: AdmissionRules = {
-  manifestHash: `0x${'1'.repeat(64)}`,
+  manifestHash: hash('1'),
   attestations: 1,
   reapplySeconds: 60,
   minScore: 100,
