@@ -9,8 +9,8 @@ import { type Address, type Hash, toHex, utf8 } from '../../../../services/core/
 import { canonicalText } from '../../../../services/core/canonicalJson.ts';
 import { portableCrypto } from '../../../../services/core/crypto.ts';
 
-const address = (digit: string): Address => `0x${digit.repeat(40)}`;
-const hash = (digit: string): Hash => `0x${digit.repeat(64)}`;
+const address = (digit: string): Address => `0x${digit.repeat(40)}` as const;
+const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
 const registry = { chainId: 31337, contract: address('c') };
 const request: JoinRequest = {
   format: 'notarium-join/1',

@@ -3,8 +3,8 @@ import { type Manifest, maxManifestBytes, readManifest } from '../../../../servi
 import type { Address, Hash } from '../../../../services/core/bytes.ts';
 import { isNotariumError } from '../../../../services/core/errors.ts';
 
-const address = (digit: string): Address => `0x${digit.repeat(40)}`;
-const hash = (digit: string): Hash => `0x${digit.repeat(64)}`;
+const address = (digit: string): Address => `0x${digit.repeat(40)}` as const;
+const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
 const manifest: Manifest = {
   format: 'notarium-manifest/1',
   network: `eip155:31337:${address('a')}`,

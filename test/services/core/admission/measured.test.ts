@@ -13,7 +13,7 @@ import {
 import type { Hash } from '../../../../services/core/bytes.ts';
 import type { AdmissionRules } from '../../../../services/core/governance/proposalContent.ts';
 
-const hash = (digit: string): Hash => `0x${digit.repeat(64)}`;
+const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
 const rules: AdmissionRules = {
   manifestHash: hash('1'),
   attestations: 1,
