@@ -5,12 +5,11 @@ import {
   joinRequestDigest,
   joinRequestSchema,
 } from '../../../../services/core/admission/joinRequest.ts';
-import { type Address, type Hash, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { canonicalText } from '../../../../services/core/canonicalJson.ts';
 import { portableCrypto } from '../../../../services/core/crypto.ts';
 
-const address = (digit: string): Address => `0x${digit.repeat(40)}` as const;
-const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
+const address = (digit: string): `0x${string}` => `0x${digit.repeat(40)}`;
 const registry = { chainId: 31337, contract: address('c') };
 const request: JoinRequest = {
   format: 'notarium-join/1',
@@ -21,8 +20,8 @@ const request: JoinRequest = {
   entry: {
     name: 'Zentrum',
     endpoint: 'https://zentrum.example',
-    encryptionKey: hash('3'),
-    noteKey: hash('4'),
+    encryptionKey: `0x${'3'.repeat(64)}` as const,
+    noteKey: `0x${'4'.repeat(64)}` as const,
   },
   statement: 'We keep the northern archive.',
   reported: { software: 'notarium 0.1.0', cores: 2 },

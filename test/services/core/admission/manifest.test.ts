@@ -1,14 +1,12 @@
 import { expect } from 'chai';
 import { type Manifest, maxManifestBytes, readManifest } from '../../../../services/core/admission/manifest.ts';
-import type { Address, Hash } from '../../../../services/core/bytes.ts';
 import { isNotariumError } from '../../../../services/core/errors.ts';
 
-const address = (digit: string): Address => `0x${digit.repeat(40)}` as const;
-const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
+const address = (digit: string): `0x${string}` => `0x${digit.repeat(40)}`;
 const manifest: Manifest = {
   format: 'notarium-manifest/1',
   network: `eip155:31337:${address('a')}`,
-  genesisHash: hash('b'),
+  genesisHash: `0x${'b'.repeat(64)}` as const,
   contracts: {
     blockAnchor: address('a'),
     nodeRegistry: address('c'),
@@ -33,12 +31,12 @@ function refusal(input: unknown): string {
 
 describe('manifest', () => {
   it('has one hash, whatever the order and spacing of its text', () => {
-    const { hash: digest, bytes } = readManifest(manifest);
+    const { hash, bytes } = readManifest(manifest);
     const turned = Object.fromEntries(Object.entries(manifest).reverse());
-    expect(readManifest(JSON.stringify(turned, undefined, 2))).to.deep.include({ hash: digest, bytes });
+    expect(readManifest(JSON.stringify(turned, undefined, 2))).to.deep.include({ hash, bytes });
     // By Python's json.dumps(sort_keys) and hashlib.
-    expect(digest).to.equal('0xa626bec843dab13ae34da13ec6b1f9193c84e814e7051443b55ffeac7feeb432');
-    expect(readManifest({ ...manifest, agreement: '' }).hash).not.to.equal(digest);
+    expect(hash).to.equal('0xa626bec843dab13ae34da13ec6b1f9193c84e814e7051443b55ffeac7feeb432');
+    expect(readManifest({ ...manifest, agreement: '' }).hash).not.to.equal(hash);
   });
 
   it('refuses another form, naming the field', () => {
@@ -46,7 +44,7 @@ describe('manifest', () => {
     const cases: [string, unknown][] = [
       ['manifest-invalid format', { ...manifest, format: 'notarium-manifest/2' }],
       ['manifest-invalid network', { ...manifest, network: 'eip155:0:0x' }],
-      ['manifest-invalid genesisHash', { ...manifest, genesisHash: hash('B') }],
+      ['manifest-invalid genesisHash', { ...manifest, genesisHash: `0x${'B'.repeat(64)}` }],
       [
         'manifest-invalid contracts.nodeRegistry',
         {

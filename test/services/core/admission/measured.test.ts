@@ -10,12 +10,10 @@ import {
   scoreOf,
   shortfallOf,
 } from '../../../../services/core/admission/measured.ts';
-import type { Hash } from '../../../../services/core/bytes.ts';
 import type { AdmissionRules } from '../../../../services/core/governance/proposalContent.ts';
 
-const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
 const rules: AdmissionRules = {
-  manifestHash: hash('1'),
+  manifestHash: `0x${'1'.repeat(64)}` as const,
   attestations: 1,
   reapplySeconds: 60,
   minScore: 100,
