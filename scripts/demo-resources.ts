@@ -94,16 +94,16 @@ const service = await startResourceService();
 const chain = await startChain({ kind: 'anvil', detached: true, args: ['--block-time', '1'] });
 const ids = ['centre-1', 'centre-2', 'centre-3', 'centre-4'];
 const documents = (): (Document | undefined)[] => ids.map((id) => service.documentOf(id));
-let centres: DemoCentre[] = [];
+let centres: readonly DemoCentre[] = [];
 try {
-  centres = await startDemoCentres({
+  ({ centres } = await startDemoCentres({
     count: ids.length,
     base,
     rpcUrl: chain.rpcUrl,
     resourcesOf: (id) => ({ [resourceSet]: { adapter: 'http', url: service.urlOf(id), checkSeconds: 2 } }),
     say,
-  });
-  const [one, two, three, four] = centres as [DemoCentre, DemoCentre, DemoCentre, DemoCentre];
+  }));
+  const [one, two, three, four] = centres as unknown as [DemoCentre, DemoCentre, DemoCentre, DemoCentre];
   say(`A resource service at ${service.urlOf('')} keeps a document for each of them.`);
 
   const first = await propose(one, await example('resource-first.json'));

@@ -26,6 +26,13 @@ export {
   verifyReceiptOffline,
 } from './core/verifyReceipt.ts';
 export { type ChainElectorate, chainElectorate } from './lib/chainElectorate.ts';
+export type { Admissions } from './lib/client/Admissions.ts';
+export type {
+  ApplicationAnswer,
+  AuthenticatorAnswer,
+  MadeManifest,
+  OutcomeAnswer,
+} from './lib/client/admissionAnswers.ts';
 export type { CallOptions, NotariumOptions } from './lib/client/Connection.ts';
 export { type Content, hashContent } from './lib/client/content.ts';
 export type { Draft } from './lib/client/draft.ts';

@@ -10,24 +10,29 @@ import { untilConnected } from './untilConnected.ts';
 export type DemoCentre = {
   readonly name: string;
   readonly address: Address;
+  readonly url: string;
+  readonly dataDir: string;
   readonly client: Notarium;
   stop(): Promise<void>;
 };
+
+/** The centres with what a further one needs to know of their network. */
+export type DemoNetwork = { readonly centres: readonly DemoCentre[]; readonly contract: Address };
 
 const meetLimitMs = 60_000;
 
 /**
  * Deploys a committee and starts its centres, each a process of its own, connected with all others.
- * @param options.resourcesOf What the settings file of a centre's resource sets holds.
+ * @param options.resourcesOf What the settings file of a centre's resource sets holds; it keeps none by default.
  */
 export async function startDemoCentres(options: {
   readonly count: number;
   readonly base: string;
   readonly rpcUrl: string;
-  readonly resourcesOf: (name: string) => object;
+  readonly resourcesOf?: (name: string) => object;
   readonly say: (line?: string) => void;
-}): Promise<DemoCentre[]> {
-  const { count, base, rpcUrl, resourcesOf, say } = options;
+}): Promise<DemoNetwork> {
+  const { count, base, rpcUrl, resourcesOf = () => ({}), say } = options;
   const places = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const dataDir = join(base, `centre-${index + 1}`);
@@ -60,13 +65,13 @@ export async function startDemoCentres(options: {
         started.push(centre);
         const apiKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
         const client = new Notarium({ url: centre.url, apiKey, rpcUrl });
-        return { name, address: keys.address, client, stop: () => centre.stop() };
+        return { name, address: keys.address, url: centre.url, dataDir, client, stop: () => centre.stop() };
       }),
     );
     const named = started.map(({ url }, index) => ({ name: `centre at ${url}`, url, index }));
     const missing = await untilConnected(named, { limitMs: meetLimitMs, signal: new AbortController().signal });
     if (missing.length > 0) throw new Error(missing.join('; '));
-    return centres;
+    return { centres, contract };
   } catch (error) {
     await Promise.all(started.map((centre) => centre.stop()));
     throw error;

@@ -17,6 +17,7 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'resource-failed',
   'resource-drifted',
   'webhook-failed',
+  'centre-below-minimum',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

@@ -28,6 +28,7 @@ export class RegistryWatch {
   readonly #stop = new AbortController();
   #nodes: readonly RegistryNode[] = [];
   #loop: Loop | undefined;
+  #explain: ((candidate: RegistryNode) => Promise<string>) | undefined;
 
   constructor(parts: RegistryWatchParts) {
     this.#parts = parts;
@@ -51,6 +52,11 @@ export class RegistryWatch {
   /** Calls after each reading; the next one waits for it. What it throws is logged. */
   onRead(handler: () => Promise<void> | void): void {
     this.#handlers.push(handler);
+  }
+
+  /** Asks why this node is no centre while it is a candidate; the end of a sentence about it. What it throws is logged. */
+  explainBy(explain: (candidate: RegistryNode) => Promise<string>): void {
+    this.#explain = explain;
   }
 
   /**
@@ -88,13 +94,25 @@ export class RegistryWatch {
   async #read(): Promise<void> {
     const { chain, problems, logger } = this.#parts;
     this.#nodes = await chain.nodes();
-    const status = this.#nodes.find(({ address }) => address === this.#own)?.status ?? 'none';
+    const node = this.#nodes.find(({ address }) => address === this.#own);
+    const status = node?.status ?? 'none';
     if (status === 'active') {
       if (problems.clear('not-in-committee')) logger.info({}, 'the registry has this centre as active again');
       return;
     }
     const where = status === 'none' ? 'is not in the registry' : `is ${status} in the registry`;
-    const error = new NotariumError('not-in-committee', `${this.#own} ${where}`);
+    const why = status === 'candidate' ? await this.#explained(node!) : undefined;
+    const error = new NotariumError('not-in-committee', `${this.#own} ${why ?? where}`);
     if (problems.raiseError(error)) logger.error({ err: error }, 'this centre takes no records');
+  }
+
+  async #explained(candidate: RegistryNode): Promise<string | undefined> {
+    try {
+      return await this.#explain?.(candidate);
+    } catch (error) {
+      // That it is no centre is what has to be said; the rest can wait.
+      this.#parts.logger.debug({ err: error }, 'it is not known how the application stands');
+      return undefined;
+    }
   }
 }

@@ -67,6 +67,8 @@ export type CentreOptions = {
   readonly resources?: ResourceSettings;
   /** How candidates are challenged here, where this centre is an authenticator: what differs from the defaults. */
   readonly admission?: Partial<AdmissionSettings>;
+  /** Data folder: the disk that the network's minimum is about. Without it this process shows nobody that it meets it. */
+  readonly dataDir?: string;
   /** false: serve only, publish nothing (a further API process on the same database, or a read replica). */
   readonly publish?: boolean;
   /** Where events are told. */
@@ -168,6 +170,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
         isWorking: options.publish !== false,
         resources: options.resources,
         admission: options.admission,
+        renewalFolder: options.dataDir,
         accept: (lines) => centre.accept(lines),
         onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
         onChange: () => waiters.wake(),

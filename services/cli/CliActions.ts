@@ -1,4 +1,8 @@
+import type { Joined, JoinStep } from '../app/admission/join.ts';
+import type { JoinStatus } from '../app/admission/joinStatus.ts';
 import type { ApiKeyScope, ApiKeyView } from '../app/Centre.ts';
+import type { CheckedManifest } from '../core/admission/manifest.ts';
+import type { Address } from '../core/bytes.ts';
 import type { Output } from './Output.ts';
 import type { Settings } from './settings.ts';
 
@@ -18,12 +22,28 @@ type RebuildReport = { readonly blocks: number; readonly records: number; readon
 /** What was written or read by `notarium export` and `import`. */
 export type BackupReport = { readonly files: number; readonly sizeBytes: number; readonly records: number };
 
+/** How a node joins; what was attested before stands in for name, endpoint, statement and authenticators that are left out. */
+export type JoinOptions = {
+  readonly keystore: string;
+  readonly password: string;
+  readonly manifest: CheckedManifest;
+  readonly name?: string;
+  readonly endpoint?: string;
+  readonly statement?: string;
+  readonly authenticators?: readonly string[];
+  readonly again?: boolean;
+  readonly onStep: (step: JoinStep) => void;
+};
+
 /** Commands that need store or chain, and so come from main.ts. Each throws NotariumErrors. */
 export type CliActions = {
   /** Runs a centre until the signal aborts, and has stopped it when it returns. */
   runNode(context: ActionContext): Promise<void>;
   /** Restores the database from the log tiles and the chain. */
   rebuild(context: ActionContext, options: { readonly allowMissing: boolean }): Promise<RebuildReport>;
+  /** Makes this node a candidate that can be voted on. */
+  join(context: ActionContext, options: JoinOptions): Promise<Joined>;
+  joinStatus(context: ActionContext, candidate: Address): Promise<JoinStatus>;
   readonly keys: {
     create(
       context: ActionContext,

@@ -3,7 +3,7 @@ import type { Output } from './Output.ts';
 /** A bar in a terminal, a line now and then elsewhere; nothing in a quiet run, nor for what ends within a second. */
 export class Progress {
   readonly #output: Output;
-  readonly #label: string;
+  #label: string;
   readonly #total: number;
   readonly #format: (value: number) => string;
   readonly #timer: NodeJS.Timeout | undefined;
@@ -25,6 +25,12 @@ export class Progress {
   /** Adds to what is done. */
   advance(step: number): void {
     this.#done += step;
+  }
+
+  /** Says how much is done, and of what. */
+  at(done: number, label: string): void {
+    this.#done = done;
+    this.#label = label;
   }
 
   /** Ends the bar and clears it away. */

@@ -175,7 +175,11 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 79, meaning: 'the webhook did not take an event', codes: ['webhook-failed'] },
   // Admission of new centres
   { exit: 80, meaning: 'the manifest, or the request to join, is not valid', codes: ['manifest-*', 'join-*'] },
-  { exit: 81, meaning: 'a measured figure is below the minimum of the network', codes: ['candidate-too-slow'] },
+  {
+    exit: 81,
+    meaning: 'a measured figure is below the minimum of the network',
+    codes: ['candidate-too-slow', 'centre-below-minimum'],
+  },
   {
     exit: 82,
     meaning: 'an answer to the challenge is late, incomplete or wrong, or the profile contradicts the measurements',

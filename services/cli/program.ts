@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { CliActions } from './CliActions.ts';
+import { addAdmission } from './commands/admission.ts';
 import { addBackup } from './commands/backup.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInit } from './commands/init.ts';
+import { addJoin } from './commands/join.ts';
 import { addKeys } from './commands/keys.ts';
 import { addNode } from './commands/node.ts';
 import { addNotarize } from './commands/notarize.ts';
@@ -45,6 +47,8 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addShow,
     addProposal,
     addResource,
+    addJoin,
+    addAdmission,
     addKeys,
     addBackup,
     addRebuild,

@@ -126,6 +126,7 @@ export const errorTable = {
   'candidate-too-slow': row(422, 'A measured figure is below the minimum of the network'),
   'profile-contradicts': row(422, 'What the candidate says of its machine contradicts what was measured'),
   'admission-throttled': row(429, 'This authenticator takes no more attempts of this candidate for now', true),
+  'centre-below-minimum': row(500, 'This centre has not shown that it meets the minimum of the network', true),
   'admission-rules-unusable': row(503, 'The rules on chain ask for work that no candidate would do'),
   'admission-closed': row(409, 'The rules ask for no attestation: nobody can apply'),
   'attestation-invalid': row(

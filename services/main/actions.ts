@@ -69,6 +69,9 @@ export function cliActions(terminal: Terminal): CliActions {
       }
     },
 
+    join: async (context, options) => (await import('./join.ts')).joinByAction(context, options),
+    joinStatus: async (context, candidate) => (await import('./join.ts')).joinStatusByAction(context, candidate),
+
     keys: {
       create: (context, name, scopes) => withKeys(context, (keys) => keys.create(name, scopes)),
       list: (context) => withKeys(context, (keys) => keys.list()),

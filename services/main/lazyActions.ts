@@ -7,6 +7,8 @@ export function lazyActions(terminal: Terminal): CliActions {
   return {
     runNode: async (context) => (await load()).runNode(context),
     rebuild: async (context, options) => (await load()).rebuild(context, options),
+    join: async (context, options) => (await import('./join.ts')).joinByAction(context, options),
+    joinStatus: async (context, candidate) => (await import('./join.ts')).joinStatusByAction(context, candidate),
     keys: {
       create: async (context, name, scopes) => (await load()).keys.create(context, name, scopes),
       list: async (context) => (await load()).keys.list(context),

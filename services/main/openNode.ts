@@ -103,6 +103,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     crypto,
     logger,
     version,
+    dataDir: options.dataDir,
     ...(options.settings ? { settings: options.settings } : {}),
     ...(publish === undefined ? {} : { publish }),
     ...(webhook ? { webhook } : {}),

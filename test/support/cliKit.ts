@@ -33,6 +33,8 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
   const actions: CliActions = {
     runNode: never,
     rebuild: never,
+    join: never,
+    joinStatus: never,
     keys: { create: never, list: never, revoke: never },
     exportData: never,
     importData: never,

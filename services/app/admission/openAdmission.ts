@@ -11,6 +11,8 @@ import type { AdmissionParts } from './AdmissionParts.ts';
 import { type AdmissionSettings, defaultAdmissionSettings } from './AdmissionSettings.ts';
 import type { Authenticator } from './Authenticator.ts';
 import { OutcomeKeeper } from './OutcomeKeeper.ts';
+import { Renewal } from './Renewal.ts';
+import { whyNotAdmitted } from './whyNotAdmitted.ts';
 
 /** What the host gives beside the parts of governance. */
 export type AdmissionOptions = {
@@ -20,6 +22,8 @@ export type AdmissionOptions = {
   readonly onChange: () => void;
   /** performance.now() by default. */
   readonly monotonicMs?: () => number;
+  /** Data folder: the disk of which this centre shows, every so often, that it meets the minimum; without it it does not. */
+  readonly renewalFolder?: string;
 };
 
 /** Admission of new centres: the desk, and what goes on by itself. */
@@ -39,6 +43,8 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
   };
   const { chain, contents, registry, signer, store, crypto } = parts;
   const outcomes = new OutcomeKeeper(parts);
+  const renewal =
+    options.renewalFolder === undefined ? undefined : new Renewal(parts, { folder: options.renewalFolder });
   let loading: Promise<Authenticator> | undefined;
   let duties: Promise<GovernanceWorker> | undefined;
   let isOpen = false;
@@ -99,6 +105,8 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
     desk,
     worker: {
       start() {
+        registry.explainBy((candidate) => whyNotAdmitted(parts, candidate));
+        renewal?.start();
         isOpen = true;
         outcomes.start();
         registry.onRead(async () => {
@@ -108,6 +116,7 @@ export function openAdmission(governance: GovernanceParts, options: AdmissionOpt
         });
       },
       async close() {
+        await renewal?.close();
         isOpen = false;
         await (await duties)?.close();
         await (await loading?.catch(() => undefined))?.close();

@@ -19,6 +19,8 @@ export type GovernanceOptions = Pick<GovernanceParts, 'accept' | 'onJoin'> & {
   readonly resources: ResourceSettings | undefined;
   /** What differs from the defaults. */
   readonly admission: Partial<AdmissionSettings> | undefined;
+  /** Data folder, of which this centre shows every so often that it meets the minimum; without it it does not. */
+  readonly renewalFolder: string | undefined;
   /** Called when clients may find new events. */
   readonly onChange: () => void;
 };
@@ -57,6 +59,7 @@ export function openGovernance(centre: CentreParts, options: GovernanceOptions):
   const resources = new Resources(parts, { settingOf: options.resources, onChange: options.onChange });
   const admission = openAdmission(parts, {
     ...(options.admission ? { settings: options.admission } : {}),
+    ...(options.isWorking && options.renewalFolder !== undefined ? { renewalFolder: options.renewalFolder } : {}),
     propose: proposals.actions.propose,
     onChange: options.onChange,
   });

@@ -47,7 +47,8 @@ export function oneOf<T extends string>(flag: string, text: string | undefined, 
   throw new NotariumError('usage-invalid', `${flag} is one of ${all.join(', ')}`);
 }
 
-function limitOf(text: string): number {
+/** @throws NotariumError `usage-invalid`. */
+export function limitOf(text: string): number {
   const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= maxListed) return limit;
   throw new NotariumError('usage-invalid', `--limit is a number from 1 to ${maxListed}`);

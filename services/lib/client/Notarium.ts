@@ -8,6 +8,7 @@ import type { Receipt } from '../../core/receipt.ts';
 import { type CheckedRecord, digestText } from '../../core/record.ts';
 import type { NotariumRecord } from '../../core/recordSchema.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
+import { Admissions } from './Admissions.ts';
 import {
   type RecordAnswer,
   recordAnswerSchema,
@@ -42,12 +43,14 @@ export class Notarium {
   readonly #connection: Connection;
   readonly proposals: Proposals;
   readonly resources: Resources;
+  readonly admissions: Admissions;
 
   /** @throws NotariumError `config-invalid`. */
   constructor(options: NotariumOptions) {
     this.#connection = new Connection(options);
     this.proposals = new Proposals(this.#connection);
     this.resources = new Resources(this.#connection);
+    this.admissions = new Admissions(this.#connection);
   }
 
   /** The network as this client trusts it, compared once with what the centre says. */

@@ -14,7 +14,7 @@ export type WorkOptions = {
 };
 
 /** The work of packets, in a thread of its own: one packet after the other. */
-export class Work {
+export class Work implements AsyncDisposable {
   readonly #data: WorkThreadData;
   #thread: Worker | undefined;
 
@@ -63,6 +63,10 @@ export class Work {
   async start(): Promise<void> {
     const nonce = `0x${'00'.repeat(32)}` as const;
     await this.run({ check: 'manifest', index: 0, nonce, windowMs: 0 }, new Uint8Array(32));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Ends the thread, whatever it does; the next packet starts another one. */

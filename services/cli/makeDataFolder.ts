@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { NotariumError } from '../core/errors.ts';
+import { createKeystore, type KeystorePublic } from '../lib/keystore.ts';
+import { writeJson } from './notarize/evidenceFiles.ts';
+import { readPassword } from './openClient.ts';
+import type { Run } from './Run.ts';
+
+/**
+ * Makes a keystore in the data folder, and writes the settings of the run beside it.
+ * @param config The file; it is overwritten.
+ * @throws NotariumError `key-exists`, `key-missing`, `usage-invalid` for an empty password.
+ */
+export async function makeDataFolder(
+  { settings, terminal }: Pick<Run<unknown>, 'settings' | 'terminal'>,
+  config: string,
+): Promise<{ readonly keystore: string; readonly keys: KeystorePublic; readonly password: string }> {
+  const password = await readPassword(settings, terminal, 'Password for the new keystore');
+  if (password === '') throw new NotariumError('usage-invalid', 'an empty password protects nothing');
+  const keystore = join(settings.data, 'keystore');
+  const keys = await createKeystore(keystore, password);
+  const { url, rpcUrl, contract, host, port, databaseUrl, logUrl, passwordFile } = settings;
+  // What is not set is left out: JSON has no undefined.
+  await writeJson(config, {
+    keystore: 'keystore',
+    url,
+    rpcUrl,
+    contract,
+    host,
+    port,
+    databaseUrl,
+    logUrl,
+    passwordFile,
+  });
+  return { keystore, keys, password };
+}

@@ -1,0 +1,84 @@
+import { join as joinPath } from 'node:path';
+import { authenticatorUrl } from '../app/admission/askAuthenticator.ts';
+import { type Joined, join } from '../app/admission/join.ts';
+import { type JoinStatus, joinStatus } from '../app/admission/joinStatus.ts';
+import { readAttestation } from '../app/admission/keptAttestation.ts';
+import { openChain } from '../chain/openChain.ts';
+import type { ActionContext, JoinOptions } from '../cli/CliActions.ts';
+import { type Entry, entrySchema } from '../core/admission/joinRequest.ts';
+import { type Address, fromUtf8 } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import { openKeystore } from '../lib/keystore.ts';
+import { localSigner } from '../lib/localSigner.ts';
+import { silentLogger } from '../lib/logger.ts';
+import { loadCrypto } from '../lib/nativeCrypto.ts';
+import { writeFileWhole } from '../lib/writeFileWhole.ts';
+import { required } from './openNode.ts';
+
+/** `notarium join`: what is not given is taken from what was attested before. */
+export async function joinByAction({ settings, signal }: ActionContext, options: JoinOptions): Promise<Joined> {
+  const crypto = await loadCrypto();
+  const keys = await openKeystore(options.keystore, options.password);
+  const signer = localSigner(keys.nodeKey, crypto);
+  const dataDir = settings.data;
+  const kept = await readAttestation(dataDir);
+  const entry = entryOf({
+    name: required(options.name ?? kept?.entry.name, 'a name of this node', '--name NAME'),
+    endpoint: required(options.endpoint ?? kept?.entry.endpoint, 'the address of its API', '--endpoint URL'),
+    encryptionKey: keys.encryptionPublicKey,
+    noteKey: keys.noteKey,
+  });
+  const chain = await openChain({
+    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    contract: required(settings.contract, 'the contract BlockAnchor', '--contract ADDRESS'),
+    signer,
+    logger: silentLogger,
+    signal,
+  });
+  const { manifest, onStep, again } = options;
+  try {
+    const joined = await join(
+      { chain, signer, crypto, clock: systemClock, dataDir },
+      {
+        manifest,
+        entry,
+        statement: options.statement ?? kept?.report.statement ?? '',
+        authenticators: [...new Set((options.authenticators ?? []).map(authenticatorUrl))],
+        ...(again ? { again } : {}),
+        signal,
+        onStep,
+      },
+    );
+    // For the next time, and for the node itself.
+    await writeFileWhole(joinPath(dataDir, 'manifest.json'), fromUtf8(manifest.bytes));
+    return joined;
+  } finally {
+    chain.close();
+  }
+}
+
+function entryOf(entry: Entry): Entry {
+  const parsed = entrySchema.safeParse(entry);
+  const { name, endpoint } = entry;
+  if (name === '' || !parsed.success) throw new NotariumError('usage-invalid', '--name has 1 to 64 bytes');
+  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
+    throw new NotariumError('usage-invalid', '--endpoint is an http:// or https:// address of at most 256 bytes');
+  }
+  return parsed.data;
+}
+
+/** `notarium join --status`. */
+export async function joinStatusByAction({ settings, signal }: ActionContext, candidate: Address): Promise<JoinStatus> {
+  const chain = await openChain({
+    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    contract: required(settings.contract, 'the contract BlockAnchor', '--contract ADDRESS'),
+    logger: silentLogger,
+    signal,
+  });
+  try {
+    return await joinStatus(chain, candidate, { signal });
+  } finally {
+    chain.close();
+  }
+}

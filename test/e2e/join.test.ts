@@ -1,0 +1,230 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type JoinRun, runJoin } from '../../scripts/support/joinCommand.ts';
+import { fund } from '../../scripts/support/localCentre.ts';
+import { type ActingCentre, openToCandidates } from '../../scripts/support/openToCandidates.ts';
+import type { CheckedManifest } from '../../services/core/admission/manifest.ts';
+import type { Address, RecordId } from '../../services/core/bytes.ts';
+import { networkName } from '../../services/core/eip712.ts';
+import { Notarium } from '../../services/index.ts';
+import { readKeystore } from '../../services/lib/keystore.ts';
+import { json, post, receiptOf, untilProblem } from '../support/centreApi.ts';
+import { type CentreProcess, startCentre, statusOf } from '../support/centreProcess.ts';
+import { deployGovernance } from '../support/chains.ts';
+import { type CliPlace, type CliRun, cli } from '../support/cliKit.ts';
+import { type Consortium, type Member, startConsortium } from '../support/consortium.ts';
+import { freePorts } from '../support/freePorts.ts';
+import { randomSigner, signedRecord } from '../support/recordKit.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { until } from '../support/until.ts';
+
+const statement = 'We run a data centre in Ghent.\nAsk us anything.';
+
+describe('notarium join with three real centres', function () {
+  this.timeout(300_000);
+  let consortium: Consortium;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let place: CliPlace;
+  let centres: (ActingCentre & { member: Member })[];
+  let manifest: CheckedManifest;
+  let port: number;
+  let dataDir: string;
+  let candidate: Address;
+  let node: CentreProcess | undefined;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    place = { cwd: folder.path };
+    consortium = await startConsortium({ centres: 3 });
+    const { rpcUrl } = consortium.chain;
+    await deployGovernance(rpcUrl, consortium.deployed.registry);
+    centres = await Promise.all(
+      consortium.members.map(async (member) => {
+        const apiKey = (await readFile(join(member.dataDir, 'admin-key'), 'utf8')).trim();
+        return { member, address: member.address, client: new Notarium({ url: member.url, apiKey, rpcUrl }) };
+      }),
+    );
+    await until('the centres to know of the governor', async () =>
+      (await Promise.all(consortium.members.map(({ url }) => fetch(`${url}/v1/rules`)))).every(({ ok }) => ok),
+    );
+    manifest = await openToCandidates(centres, { authenticators: centres.slice(0, 2), agreement: 'We agree.' });
+    [port] = (await freePorts(1)) as [number];
+    dataDir = join(folder.path, 'candidate');
+    await writeFile(join(folder.path, 'password'), 'a password for tests', { mode: 0o600 });
+    await writeFile(join(folder.path, 'manifest.json'), manifest.bytes);
+  });
+  after(async () => {
+    await node?.kill();
+    await consortium?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+
+  const joining = (options: {
+    at?: number;
+    dataDir?: string;
+    manifest?: string;
+    args?: string[];
+    pauseMs?: number;
+  }): Promise<JoinRun> => {
+    const { at = 0, manifest: file = 'manifest.json', args = [], pauseMs } = options;
+    return runJoin({
+      dataDir: options.dataDir ?? dataDir,
+      passwordFile: join(folder.path, 'password'),
+      rpcUrl: consortium.chain.rpcUrl,
+      contract: consortium.deployed.contract,
+      args: [
+        ...['--authenticator', centres[at]!.member.url, '--manifest', join(folder.path, file)],
+        ...['--name', 'Centre 4', '--endpoint', `http://127.0.0.1:${port}`, '--statement', statement, ...args],
+      ],
+      ...(pauseMs === undefined ? {} : { pauseMs }),
+    });
+  };
+  const status = async (): Promise<{ text: JoinRun; json: Record<string, unknown> }> => {
+    const text = await joining({ args: ['--status'] });
+    return { text, json: JSON.parse((await joining({ args: ['--status', '--json'] })).stdout) };
+  };
+  const admission = (at: number, ...args: string[]): Promise<CliRun> => {
+    const { url, dataDir: data } = centres[at]!.member;
+    const needsKey = args[0] === 'manifest' || args[0] === 'outcomes';
+    return cli(place, 'admission', ...args, '--url', url, ...(needsKey ? ['--data', data] : []));
+  };
+
+  it('makes the keys, and says which account needs gas before it asks anybody', async () => {
+    const run = await joining({});
+    expect(run.code, run.stdout + run.stderr).to.equal(63);
+    candidate = (await readKeystore(join(dataDir, 'keystore'))).address;
+    expect(run.stdout).to.contain(`key          ${candidate}, made in`);
+    expect(run.stderr).to.contain('error chain-funds-missing').and.contain(candidate).and.contain('400000 gas');
+    expect((await status()).json).to.deep.include({ candidate, state: 'none', status: 'none' });
+    await fund(consortium.chain.rpcUrl, candidate);
+  });
+
+  it('compares the manifest with the chain before it asks anybody', async () => {
+    const other = { ...manifest.manifest, agreement: 'We agree on something else.' };
+    await writeFile(join(folder.path, 'other.json'), JSON.stringify(other));
+    const run = await joining({ manifest: 'other.json' });
+    expect(run.code, run.stderr).to.equal(80);
+    expect(run.stderr).to.contain('error manifest-invalid').and.contain(manifest.hash);
+    expect((await admission(0, 'outcomes', '--json')).json()).to.deep.equal({ ok: true, outcomes: [] });
+  });
+
+  it('passes the challenge, applies and publishes; again, it has nothing to do', async () => {
+    const run = await joining({});
+    expect(run.code, run.stdout + run.stderr).to.equal(0);
+    expect(run.stdout).to.match(/^✓ challenge +passed at 0x[0-9a-f]{40}, score \d+$/m);
+    expect(run.stdout).to.match(/^✓ applied +transaction 0x[0-9a-f]{64}, \d+ gas$/m);
+    expect(run.stdout).to.match(/^✓ published +transaction 0x[0-9a-f]{64}, \d+ gas$/m);
+    expect(run.stderr).to.contain('packet 6 of 6').and.contain('disk-read').and.contain('notarium node --data');
+    expect((await stat(join(dataDir, 'attestation.json'))).mode & 0o777).to.equal(0o600);
+    const again = await joining({ args: ['--json'] });
+    expect(again.code, again.stderr).to.equal(0);
+    expect(JSON.parse(again.stdout)).to.deep.include({ ok: true, candidate });
+    expect((await status()).json).to.deep.include({ state: 'published', status: 'candidate' });
+  });
+
+  it('says why a running candidate is no centre yet', async () => {
+    const { rpcUrl } = consortium.chain;
+    await writeFile(join(dataDir, 'password'), 'a password for tests', { mode: 0o600 });
+    node = await startCentre({
+      dataDir,
+      rpcUrl,
+      contract: consortium.deployed.contract,
+      port,
+      args: ['--threads', '1', '--log-level', 'info'],
+    });
+    expect(await untilProblem(node.url, 'not-in-committee')).to.match(
+      /is a candidate whom nobody has proposed yet; its application is good until 20.+Z$/,
+    );
+  });
+
+  it('is reviewed, proposed and voted on by the command line, and takes its place by itself', async () => {
+    const list = await until('the candidate', async () => {
+      const run = await admission(2, 'list');
+      return run.stdout.includes(candidate) && run;
+    });
+    expect(list.stdout).to.match(/Centre 4 +\d+ +.+ left +not proposed +http:/);
+    const shown = await until('the report', async () => {
+      const run = await admission(1, 'show', candidate);
+      return run.stdout.includes('statement') && run;
+    });
+    expect(shown.stdout).to.contain('We run a data centre in Ghent.').and.contain('Ask us anything.');
+    expect(shown.stdout).to.match(/^ {2}check +measured +reported +minimum +unit$/m);
+    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +200,000 +hashes\/s$/m);
+    const draft = /echo '(.+)' > admit\.json/.exec(shown.stdout)![1]!;
+    await writeFile(join(folder.path, 'admit.json'), draft);
+    const acting = (at: number, ...args: string[]): Promise<CliRun> =>
+      cli(place, 'proposal', ...args, '--url', centres[at]!.member.url, '--data', centres[at]!.member.dataDir);
+    const created = await acting(0, 'create', 'admit.json', '--json');
+    expect(created.code, created.stderr).to.equal(0);
+    const { proposalId } = created.json<{ proposalId: string }>();
+    const voting = await until('the vote', async () => {
+      const run = await admission(1, 'show', candidate);
+      return run.stdout.includes(proposalId) && run;
+    });
+    expect(voting.stdout).to.contain(`notarium proposal vote ${proposalId} for --reason`);
+    const open = await until('the candidate to see the vote', async () => {
+      const seen = await status();
+      return seen.json.state === 'voting' && seen.text;
+    });
+    expect(open.stdout).to.match(/is being voted on\n/);
+    await until('its node to say so', async () => {
+      const { problems } = await statusOf(node!.url);
+      return /is a candidate on whom the centres vote until 20.+Z$/.test(problems[0]?.detail ?? '');
+    });
+    for (const at of [0, 1]) {
+      const voted = await acting(at, 'vote', proposalId, 'for', '--reason', 'we know them');
+      expect(voted.code, voted.stderr).to.equal(0);
+    }
+    const active = await until('it to be active', async () => {
+      const seen = await status();
+      return seen.json.state === 'active' && seen;
+    });
+    expect(active.json).to.include({ status: 'active', activeSince: 2 });
+    expect((await joining({})).code).to.equal(87);
+    await until('it to be ready', async () => (await statusOf(node!.url)).ready);
+  });
+
+  it('publishes a block', async () => {
+    const signer = randomSigner();
+    const block = await until('a block of its own', async () => {
+      const record = await signedRecord(consortium.network, signer, `record ${Math.random()}`);
+      expect((await post(node!.url, record)).status).to.equal(201);
+      await receiptOf(node!.url, record);
+      const { body } = await json(`${centres[0]!.member.url}/v1/blocks?limit=20`);
+      return (body.items as { header: { publisher: string } }[]).find(({ header }) => header.publisher === candidate);
+    });
+    expect(block.header.publisher).to.equal(candidate);
+  });
+
+  it('refuses a machine that is too slow: which check, both figures, and the place', async () => {
+    const slow = join(folder.path, 'slow');
+    const keys = await joining({ dataDir: slow });
+    expect(keys.code).to.equal(63);
+    const { address } = await readKeystore(join(slow, 'keystore'));
+    await fund(consortium.chain.rpcUrl, address);
+    const run = await joining({ dataDir: slow, pauseMs: 2_200 });
+    expect(run.code, run.stdout + run.stderr).to.equal(81);
+    expect(run.stderr).to.contain('error candidate-too-slow');
+    expect(run.stderr).to.match(/^ {2}check +hashing$/m);
+    expect(run.stderr).to.match(/^ {2}measured +[\d,.]+ hashes\/s$/m);
+    expect(run.stderr).to.match(/^ {2}required +200,000 hashes\/s$/m);
+    expect(run.stderr).to.match(/^ {2}location +country unknown, 127\.0\.0\.0\/8/m);
+    expect(run.stderr).to.match(/^ {2}again from +20/m);
+    const { outcomes } = (await admission(0, 'outcomes', '--candidate', address, '--json')).json<{
+      outcomes: { code: string; recordId: RecordId; document: { network: string } }[];
+    }>();
+    expect(outcomes.map(({ code }) => code)).to.deep.equal(['candidate-too-slow']);
+    expect(outcomes[0]!.document.network).to.equal(networkName(consortium.network));
+    const receipt = await centres[1]!.client.waitForReceipt(outcomes[0]!.recordId, { timeoutMs: 60_000 });
+    expect(receipt.block.height).to.be.greaterThan(0);
+  });
+
+  it('takes no other attempt for a while', async () => {
+    const run = await joining({ dataDir: join(folder.path, 'slow') });
+    expect(run.code, run.stderr).to.equal(83);
+    expect(run.stderr)
+      .to.contain('error admission-throttled')
+      .and.match(/^ {2}again from +20/m);
+  });
+});
