@@ -12,7 +12,14 @@ const threads = [
   'store/partWorker.ts',
 ];
 /** Packages with a native or WebAssembly part, a thread's file or an asset of their own, which must stay in their place. */
-export const external = ['secp256k1', 'tiny-secp256k1', 'piscina', 'rapidoc', 'pg-native'];
+export const external = [
+  'secp256k1',
+  'tiny-secp256k1',
+  'piscina',
+  'rapidoc',
+  'pg-native',
+  '@ip-location-db/geo-whois-asn-country-mmdb',
+];
 
 /**
  * Bundles modules of TypeScript, with the files of the threads, into a few modules of JavaScript: Node takes longer to find

@@ -1,3 +1,4 @@
+import type { Purpose } from '../core/admission/joinRequest.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { WriteOptions } from './WriteOptions.ts';
 
@@ -7,7 +8,7 @@ export type AdmissionOutcome = {
   /** Range of addresses that the candidate came from: attempts are counted for it. Never the address itself. */
   readonly network: string;
   readonly outcome: 'passed' | 'failed';
-  readonly purpose: string;
+  readonly purpose: Purpose;
   /** Of the error that it failed with. */
   readonly code?: string;
   readonly timeMs: number;
@@ -60,7 +61,7 @@ export type AdmissionStore = {
   lastOutcome(
     candidate: Address,
     outcome: AdmissionOutcome['outcome'],
-    purpose?: string,
+    purpose?: Purpose,
   ): Promise<StoredOutcome | undefined>;
   /** Outcomes whose records the log has not taken yet, oldest first. */
   unrecordedOutcomes(limit: number): Promise<StoredOutcome[]>;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Purpose } from '../core/admission/joinRequest.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { AdmissionOutcome, AdmissionStore, StoredOutcome } from './AdmissionStore.ts';
 import { type StoreContext, write } from './context.ts';
@@ -110,7 +111,7 @@ function outcomeOf(row: Schema['admission_outcomes']): StoredOutcome {
     candidate: candidate as Address,
     network,
     outcome: outcome as AdmissionOutcome['outcome'],
-    purpose,
+    purpose: purpose as Purpose,
     ...(code === null ? {} : { code }),
     timeMs: row.time_ms,
     documentHash: row.document_hash as Hash,

@@ -1,3 +1,4 @@
+import type { Purpose } from '../../core/admission/joinRequest.ts';
 import type { Manifest } from '../../core/admission/manifest.ts';
 import type { Report } from '../../core/admission/report.ts';
 import type { AuthenticatorView, SessionAnswer } from '../../core/admission/sessionAnswer.ts';
@@ -32,7 +33,7 @@ export type OutcomeView = {
   readonly candidate: Address;
   readonly network: string;
   readonly outcome: 'passed' | 'failed';
-  readonly purpose: string;
+  readonly purpose: Purpose;
   readonly code?: string;
   readonly time: string;
   /** Of report or refusal: the digest of its record in the log. */

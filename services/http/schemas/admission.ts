@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ApplicationView, OutcomeView } from '../../app/admission/AdmissionDesk.ts';
-import { signedJoinRequestSchema } from '../../core/admission/joinRequest.ts';
+import { purposes, signedJoinRequestSchema } from '../../core/admission/joinRequest.ts';
 import { manifestSchema } from '../../core/admission/manifest.ts';
 import { answerSchema } from '../../core/admission/packet.ts';
 import { reportSchema } from '../../core/admission/report.ts';
@@ -74,7 +74,7 @@ const outcomeDoc = z
     candidate: addressSchema,
     network: z.string().meta({ description: 'Range of addresses that it came from, as far as attempts are counted' }),
     outcome: z.enum(['passed', 'failed']),
-    purpose: z.string(),
+    purpose: z.enum(purposes),
     code: z.string().optional(),
     time: z.string(),
     documentHash: hashSchema,

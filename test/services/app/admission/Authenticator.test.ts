@@ -19,7 +19,14 @@ import { devAddress, devKey, type RunningChain, startChain } from '../../../supp
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type AdmissionKit, admissionKit, type Candidate, type JoinOptions, type Lie, noWork } from './admissionKit.ts';
+import {
+  type AdmissionKit,
+  admissionKit,
+  type JoinOptions,
+  type KitCandidate,
+  type Lie,
+  noWork,
+} from './admissionKit.ts';
 
 const nonsense: Hash = `0x${'77'.repeat(32)}` as const;
 
@@ -63,7 +70,7 @@ describe('an authenticator', () => {
     expect(await desk.store.hasContent(hash)).to.equal(true);
   });
 
-  const failing = (code: ErrorCode, candidate: Candidate, options: JoinOptions) =>
+  const failing = (code: ErrorCode, candidate: KitCandidate, options: JoinOptions) =>
     expectCode(code, candidate.join(kit.desks[0]!, options));
   const only =
     (check: Check, values: (right: readonly Hash[]) => readonly Hash[]): Lie =>

@@ -9,7 +9,7 @@ import { localSigner } from '../../../../services/lib/localSigner.ts';
 import { devAddress, devKey, type RunningChain, startChain } from '../../../support/chains.ts';
 import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type AdmissionKit, admissionKit, type Candidate, type KitDesk, noWork } from './admissionKit.ts';
+import { type AdmissionKit, admissionKit, type KitCandidate, type KitDesk, noWork } from './admissionKit.ts';
 
 describe('what an authenticator does by itself', () => {
   let running: RunningChain;
@@ -23,7 +23,7 @@ describe('what an authenticator does by itself', () => {
     kit = await admissionKit(running.rpcUrl, options);
     return kit.desks[0]!;
   };
-  const apply = async (candidate: Candidate, place: number, desk: KitDesk, statement: string) => {
+  const apply = async (candidate: KitCandidate, place: number, desk: KitDesk, statement: string) => {
     const { attestation } = await candidate.join(desk, { request: { statement } });
     const { application, authenticator: address, signature } = attestation!;
     const { admission, close } = await kit.open({ signer: localSigner(devKey(place), crypto) });
