@@ -16,7 +16,6 @@ import { canonicalText } from '../services/core/canonicalJson.ts';
 import { networkName } from '../services/core/eip712.ts';
 import {
   type Address,
-  type DraftedProposal,
   isNotariumError,
   Notarium,
   type NotariumError,
@@ -113,14 +112,9 @@ async function play(
   const view = await application(two, candidate);
   expectations.check('the centres see who wants to join', [view.name, view.endpoint], ['centre-4', endpoint]);
   expectations.check('and what it says', view.report?.statement, 'We are centre-4, of Ghent.');
-  const draft: DraftedProposal = {
-    kind: 'admission',
-    title: 'Admit centre-4',
-    text: '',
-    effect: { steps: [{ do: 'admit', account: candidate, application: view.application as Address }] },
-  };
-  const { proposalId } = await one.client.proposals.create(draft);
-  say(`\n${one.name} proposes to admit it; all three vote.`);
+  const { proposalId } = view.proposal!;
+  const { proposer } = await three.client.proposals.get(proposalId);
+  expectations.check('an authenticator has opened the vote on it', [one.address, two.address].includes(proposer), true);
   await voteAll(centres, proposalId);
   const { epoch, members } = await committeeOf(three);
   expectations.check('it is in the next committee', [epoch, members.at(-1)], [2, candidate]);
@@ -234,7 +228,7 @@ async function application({ client }: DemoCentre, candidate: Address) {
   let found: Awaited<ReturnType<typeof client.admissions.application>> | undefined;
   await settled(async () => {
     found = await client.admissions.application(candidate);
-    return found.report !== undefined;
+    return found.report !== undefined && found.proposal !== undefined;
   });
   return found!;
 }

@@ -107,7 +107,7 @@ function printVote(
   if (!proposal || !named) {
     const effect = { steps: [{ do: 'admit', account: candidate, application }] };
     const draft = { kind: 'admission', title: `Admit ${candidate}`, text: '', effect };
-    output.line('  Nobody has proposed to admit it. To do so:');
+    output.line('  Nobody has proposed to admit it yet. Authenticators do so by themselves; by hand:');
     output.line(`  echo '${JSON.stringify(draft)}' > admit.json && notarium proposal create admit.json`);
     return;
   }
