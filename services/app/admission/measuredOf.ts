@@ -19,12 +19,15 @@ export function measuredOf(answered: readonly Timed[], rules: AdmissionRules): P
     const packets = answered.filter(({ packet }) => packet.check === check);
     if (rules[minimum] === 0 || packets.length === 0) continue;
     const freeMs = Math.min(first.elapsedMs, mostRoundTripMs);
-    const ms = packets.reduce((sum, { elapsedMs }) => sum + Math.max(leastMs, elapsedMs - freeMs), 0);
+    const ms = packets.reduce((sum, { elapsedMs }) => sum + workMs(elapsedMs, freeMs), 0);
     const work = packets.reduce((sum, { packet }) => sum + workOf(packet, answered), 0);
     measured[figure] = rounded((work * unitMs(check)) / ms);
   }
   return measured;
 }
+
+/** At least half of the time is work: the way is not the same twice, and next to nothing would be left of short work. */
+const workMs = (elapsedMs: number, freeMs: number): number => Math.max(leastMs, elapsedMs / 2, elapsedMs - freeMs);
 
 /** In the unit of the figure. */
 function workOf(packet: Packet, answered: readonly Timed[]): number {
