@@ -100,6 +100,18 @@ describe('notarium join with three real centres', function () {
     await fund(consortium.chain.rpcUrl, candidate);
   });
 
+  it('gets the manifest from an operator, who has it from any centre', async () => {
+    const out = join(folder.path, 'given.json');
+    const given = await admission(2, 'manifest', '--out', out);
+    expect(given.code, given.stderr).to.equal(0);
+    expect(await readFile(out)).to.deep.equal(Buffer.from(manifest.bytes));
+    expect(given.stderr).to.contain(manifest.hash);
+    await writeFile(join(folder.path, 'agreement.txt'), 'We agree.');
+    const made = await admission(1, 'manifest', '--make', '--agreement', 'agreement.txt', '--json');
+    expect(made.json()).to.include({ ok: true, hash: manifest.hash });
+    expect((await admission(1, 'manifest', '--agreement', 'agreement.txt')).code).to.equal(2);
+  });
+
   it('compares the manifest with the chain before it asks anybody', async () => {
     const other = { ...manifest.manifest, agreement: 'We agree on something else.' };
     await writeFile(join(folder.path, 'other.json'), JSON.stringify(other));

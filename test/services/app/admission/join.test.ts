@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { expect } from 'chai';
+import type { AdmissionDesk } from '../../../../services/app/admission/AdmissionDesk.ts';
 import { type JoinStep, type JoinWish, join } from '../../../../services/app/admission/join.ts';
 import { joinStatus } from '../../../../services/app/admission/joinStatus.ts';
 import type { KeptAttestation } from '../../../../services/app/admission/keptAttestation.ts';
@@ -36,7 +37,17 @@ describe('join', function () {
     running = await startChain({ kind: 'anvil' });
     kit = await admissionKit(running.rpcUrl, { centres: 2, admission: { attestations: 2 } });
     const https: HttpTest[] = [await startHttpTest(), await startHttpTest()];
-    for (const [at, { centre }] of https.entries()) Object.assign(centre, { admission: kit.desks[at]!.desk });
+    const [first, second] = kit.desks.map(({ desk }) => desk);
+    Object.assign(https[0]!.centre, { admission: first });
+    const admission: Partial<AdmissionDesk> = {
+      authenticator: () => second!.authenticator(),
+      async begin(...all) {
+        await tellOther();
+        return await second!.begin(...all);
+      },
+      answer: (...all) => second!.answer(...all),
+    };
+    Object.assign(https[1]!.centre, { admission });
     urls = https.map(({ url }) => url);
     folder = await temporaryFolder();
   });
@@ -54,7 +65,6 @@ describe('join', function () {
     const steps: JoinStep[] = [];
     const onStep = (step: JoinStep): void => {
       steps.push(step);
-      if (step.step === 'attested') void tellOther();
       watch(step);
     };
     try {
