@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { NotariumError } from '../core/errors.ts';
 import { createKeystore, type KeystorePublic } from '../lib/keystore.ts';
+import { exists } from './exists.ts';
 import { writeJson } from './notarize/evidenceFiles.ts';
 import { readPassword } from './openClient.ts';
 import type { Run } from './Run.ts';
 
 /**
- * Makes a keystore in the data folder, and writes the settings of the run beside it.
- * @param config The file; it is overwritten.
+ * Makes a keystore in the data folder, and writes the settings of the run beside it, where there are none.
+ * @param config The file of the settings.
  * @throws NotariumError `key-exists`, `key-missing`, `usage-invalid` for an empty password.
  */
 export async function makeDataFolder(
@@ -18,6 +19,7 @@ export async function makeDataFolder(
   if (password === '') throw new NotariumError('usage-invalid', 'an empty password protects nothing');
   const keystore = join(settings.data, 'keystore');
   const keys = await createKeystore(keystore, password);
+  if (await exists(config)) return { keystore, keys, password };
   const { url, rpcUrl, contract, host, port, databaseUrl, logUrl, passwordFile } = settings;
   // What is not set is left out: JSON has no undefined.
   await writeJson(config, {

@@ -194,6 +194,36 @@ describe('notarium join with three real centres', function () {
     expect(block.header.publisher).to.equal(candidate);
   });
 
+  it('tells one that a vote has refused why, and lets it apply again', async () => {
+    const other = join(folder.path, 'other');
+    expect((await joining({ dataDir: other })).code).to.equal(63);
+    const { address } = await readKeystore(join(other, 'keystore'));
+    await fund(consortium.chain.rpcUrl, address);
+    const applied = await joining({ dataDir: other, at: 1, args: ['--name', 'Other', '--json'] });
+    expect(applied.code, applied.stdout + applied.stderr).to.equal(0);
+    const { application } = JSON.parse(applied.stdout) as { application: string };
+    const proposalId = await until('the vote', async () => {
+      const run = await admission(0, 'show', address, '--json');
+      return run.json<{ proposal?: { proposalId: `0x${string}` } }>().proposal?.proposalId;
+    });
+    for (const { client } of centres) {
+      await until('the centre to know of it', async () => client.proposals.get(proposalId as never));
+      await client.proposals.vote(proposalId as never, 'against', { reason: 'who are they?' }).catch((error) => {
+        // It is decided before all have voted.
+        expect(error).to.include({ code: 'proposal-state' });
+      });
+    }
+    const refused = await until('it to know', async () => {
+      const run = await joining({ dataDir: other, args: ['--status'] });
+      return /was refused by vote/.test(run.stdout) && run;
+    });
+    expect(refused.stdout).to.match(/^ {4}against +0x[0-9a-f]{40}: who are they\?$/m);
+    expect(refused.stdout).to.match(/^ {2}again from +20/m);
+    const again = await joining({ dataDir: other, at: 1, args: ['--name', 'Other', '--again', '--json'] });
+    expect(again.code, again.stdout + again.stderr).to.equal(0);
+    expect(JSON.parse(again.stdout).application).not.to.equal(application);
+  });
+
   it('refuses a machine that is too slow: which check, both figures, and the place', async () => {
     const slow = join(folder.path, 'slow');
     const keys = await joining({ dataDir: slow });

@@ -14,6 +14,9 @@ import { textAtMost } from './text.ts';
 /** Why a node is challenged: it wants to become a centre, or is one and shows that it still meets the minimum. */
 export const purposes = ['join', 'renewal'] as const;
 
+/** See {@link purposes}. */
+export type Purpose = (typeof purposes)[number];
+
 /** Public information of a candidate, as the registry takes it; the account stands beside it. */
 export const entrySchema = nodeEntrySchema.omit({ account: true });
 

@@ -1,9 +1,9 @@
-import { stretchStart } from '../../../core/admission/hashChain.ts';
+import { hashTimes, stretchStart } from '../../../core/admission/hashChain.ts';
 import type { Packet } from '../../../core/admission/packet.ts';
 import { type Hash, toHex } from '../../../core/bytes.ts';
+import { sha256 } from '../../../core/sha256.ts';
 import type { DiskCheck } from './disk.ts';
 
-import { hashStretch } from './hashing.ts';
 import { memoryPass } from './memory.ts';
 
 /** What work is done with. */
@@ -28,7 +28,7 @@ export function workOn(packet: Packet, seed: Uint8Array, { disk, onProgress }: W
       return repeated(
         packet.checkpoints,
         seed,
-        (value) => hashStretch(stretchStart(value, seed), packet.checkpointEvery),
+        (value) => hashTimes(stretchStart(value, seed), packet.checkpointEvery, sha256),
         onProgress,
       );
     case 'memory':

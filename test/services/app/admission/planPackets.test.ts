@@ -92,7 +92,7 @@ describe('measuredOf', () => {
     expect(measuredOf([], rules)).to.deep.equal({});
   });
 
-  it('believes nobody a long way, and no answer before its packet', () => {
+  it('believes nobody a long way, and that at least half of a time is work', () => {
     const timed = (firstMs: number, ms: number) =>
       measuredOf(
         [
@@ -102,7 +102,8 @@ describe('measuredOf', () => {
         rules,
       );
     expect(timed(2_000, 1_250)).to.deep.equal({ roundTripMs: 2_000, memoryPassesPerMinute: 480 });
-    expect(timed(200, 100).memoryPassesPerMinute).to.equal(480_000);
+    expect(timed(200, 100).memoryPassesPerMinute).to.equal(9_600);
+    expect(timed(0, 0).memoryPassesPerMinute).to.equal(480_000);
   });
 
   it('leaves out what the rules do not ask for', () => {
