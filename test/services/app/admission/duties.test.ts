@@ -90,6 +90,28 @@ describe('what an authenticator does by itself', () => {
     expect((await desk.desk.application(account))?.proposal?.proposalId).to.equal(proposalId);
   });
 
+  it('opens the vote where another centre has taken its own back before it began', async () => {
+    const desk = await fresh({ admission: noWork, rules: { admission: { delaySeconds: 3_000 } } });
+    const candidate = await kit.candidate(5);
+    const rival = await kit.as(1);
+    await desk.rest();
+    const application = await apply(candidate, 5, desk, '');
+    const effect = {
+      steps: [{ do: 'admit' as const, account: candidate.address, application: application as Address }],
+    };
+    const theirs = await kit.propose(kit.draft('admission', effect, 1));
+    await desk.confirmed(theirs.proposalId);
+    await desk.restart();
+    const opened = async () => (await desk.desk.application(candidate.address))?.proposal;
+    expect(await opened()).to.deep.equal({ proposalId: theirs.proposalId, state: 'pending' });
+    await rival.cancel(theirs);
+    const own = await until('the vote is open', async () => {
+      const found = await opened();
+      return found?.state === 'pending' && found.proposalId !== theirs.proposalId && found;
+    });
+    expect((await desk.confirmed(own.proposalId)).proposer).to.equal(devAddress(0));
+  });
+
   it('tells of a centre that is not authenticated again in time, or fails, once each', async () => {
     const desk = await fresh({ admission: { ...noWork, renewSeconds: 100 }, settings: { firstWaitMs: 0 } });
     const { parts, store } = desk;
