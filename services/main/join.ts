@@ -1,4 +1,3 @@
-import { join as joinPath } from 'node:path';
 import { authenticatorUrl } from '../app/admission/askAuthenticator.ts';
 import { type Joined, join } from '../app/admission/join.ts';
 import { type JoinStatus, joinStatus } from '../app/admission/joinStatus.ts';
@@ -6,14 +5,13 @@ import { readAttestation } from '../app/admission/keptAttestation.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, JoinOptions } from '../cli/CliActions.ts';
 import { type Entry, entrySchema } from '../core/admission/joinRequest.ts';
-import { type Address, fromUtf8 } from '../core/bytes.ts';
+import type { Address } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { writeFileWhole } from '../lib/writeFileWhole.ts';
 import { required } from './openNode.ts';
 
 /** `notarium join`: what is not given is taken from what was attested before. */
@@ -38,7 +36,7 @@ export async function joinByAction({ settings, signal }: ActionContext, options:
   });
   const { manifest, onStep, again } = options;
   try {
-    const joined = await join(
+    return await join(
       { chain, signer, crypto, clock: systemClock, dataDir },
       {
         manifest,
@@ -50,9 +48,6 @@ export async function joinByAction({ settings, signal }: ActionContext, options:
         onStep,
       },
     );
-    // For the next time, and for the node itself.
-    await writeFileWhole(joinPath(dataDir, 'manifest.json'), fromUtf8(manifest.bytes));
-    return joined;
   } finally {
     chain.close();
   }

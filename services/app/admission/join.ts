@@ -1,3 +1,4 @@
+import { join as joinPath } from 'node:path';
 import type { AdmissionNode } from '../../chain/Admission.ts';
 import type { Chain } from '../../chain/Chain.ts';
 import { applicationNameOf, packAttestations } from '../../core/admission/attestation.ts';
@@ -6,7 +7,7 @@ import type { CheckedManifest } from '../../core/admission/manifest.ts';
 import type { Check } from '../../core/admission/packet.ts';
 import type { Report } from '../../core/admission/report.ts';
 import type { Reported } from '../../core/admission/reported.ts';
-import { type Address, fromHex, type Hash, type Hex } from '../../core/bytes.ts';
+import { type Address, fromHex, fromUtf8, type Hash, type Hex } from '../../core/bytes.ts';
 import { canonicalText } from '../../core/canonicalJson.ts';
 import { networkName } from '../../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
@@ -14,6 +15,7 @@ import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
+import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 import { joinSession, type SessionProgress } from './joinSession.ts';
 import { type KeptAttestation, readAttestation, writeAttestation } from './keptAttestation.ts';
 import { measureMachine } from './measureMachine.ts';
@@ -81,12 +83,15 @@ export async function join(parts: JoinParts, wish: JoinWish): Promise<Joined> {
   const [rules, own] = await Promise.all([admission.rules(), admission.node(signer.address)]);
   requirePossible(rules, own, wish);
   wish.onStep({ step: 'rules', rules });
+  // For the next time, whatever becomes of this one.
+  await writeFileWhole(joinPath(dataDir, 'manifest.json'), fromUtf8(wish.manifest.bytes));
   const before = await readAttestation(dataDir);
   const nowSeconds = clock.nowMs() / 1000;
   const name = before && nameOf(parts, before);
   const isOpen = name !== undefined && own.application === name && before!.application.expiry > nowSeconds;
   const isApplied = isOpen && !wish.again;
   const kept = isApplied || isGood(before, { rules, own, wish, nowSeconds }) ? before! : undefined;
+  if (!kept) requireAuthenticators(rules, wish);
   if (!isApplied) await requireTime(chain, rules, own);
   await requireFunds(chain, signer.address, kept === undefined);
   if (kept) wish.onStep({ step: 'kept', expiry: kept.application.expiry });
@@ -94,8 +99,7 @@ export async function join(parts: JoinParts, wish: JoinWish): Promise<Joined> {
   return await apply(parts, attested, own, wish);
 }
 
-function requirePossible(rules: AdmissionRules, { status }: AdmissionNode, wish: JoinWish): void {
-  const { manifest, authenticators } = wish;
+function requirePossible(rules: AdmissionRules, { status }: AdmissionNode, { manifest }: JoinWish): void {
   if (rules.attestations === 0) throw new NotariumError('admission-closed');
   if (status === 'active' || status === 'suspended' || status === 'banned') {
     throw new NotariumError('application-refused', `this account is ${status}`, { data: { status } });
@@ -109,6 +113,9 @@ function requirePossible(rules: AdmissionRules, { status }: AdmissionNode, wish:
       },
     );
   }
+}
+
+function requireAuthenticators(rules: AdmissionRules, { authenticators }: JoinWish): void {
   if (authenticators.length < rules.attestations) {
     throw new NotariumError(
       'usage-invalid',
