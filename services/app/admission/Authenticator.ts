@@ -156,7 +156,7 @@ export class Authenticator {
     const { request, rules } = session.basis;
     const measured = measuredOf(session.answered, rules) as Measured;
     requireConsistent(request.reported, measured, rules);
-    requireAgreement(measured, request);
+    requireAgreement(measured, request, rules);
     const score = scoreOf(measured, rules);
     if (score < rules.minScore) {
       const data = { have: score, want: rules.minScore, unit: 'score' };
