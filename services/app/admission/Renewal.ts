@@ -63,6 +63,8 @@ export class Renewal {
   #failed = 0;
   /** By the clock. */
   #nextMs = 0;
+  /** When it was time for the first time, by the clock. */
+  #sinceMs: number | undefined;
   #loop: Loop | undefined;
 
   constructor(parts: RenewalParts, options: RenewalOptions) {
@@ -94,7 +96,9 @@ export class Renewal {
     if (clock.nowMs() < passedMs + share * 1000 * rules.renewSeconds) return;
     // Another process of this centre does it.
     if (!(await notices.lease())) return;
-    await this.#renew(own, rules, clock.nowMs() > passedMs + 1000 * rules.renewSeconds);
+    // Who has never been looked at, as a founder, has as long from now on.
+    this.#sinceMs ??= clock.nowMs();
+    await this.#renew(own, rules, clock.nowMs() > (passedMs || this.#sinceMs) + 1000 * rules.renewSeconds);
   }
 
   async #passedMs({ application }: RegistryNode): Promise<number> {
@@ -148,7 +152,9 @@ export class Renewal {
     const waitMs = Math.min(longestWaitMs, this.#options.firstWaitMs * 2 ** this.#failed);
     this.#failed++;
     const retryAt = isNotariumError(error) ? Date.parse(String(error.data.retryAt)) : Number.NaN;
-    this.#nextMs = Math.max(clock.nowMs() + waitMs, Number.isNaN(retryAt) ? 0 : retryAt);
+    // Whatever one authenticator says, the next one is asked within the hour.
+    const latestMs = clock.nowMs() + longestWaitMs;
+    this.#nextMs = Math.max(clock.nowMs() + waitMs, Number.isNaN(retryAt) ? 0 : Math.min(retryAt, latestMs));
     logger.warn(
       { err: error, authenticator: address, nextMs: this.#nextMs },
       'this centre was not authenticated again',

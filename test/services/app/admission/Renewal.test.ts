@@ -1,7 +1,12 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { Renewal } from '../../../../services/app/admission/Renewal.ts';
+import { Renewal, type RenewalParts } from '../../../../services/app/admission/Renewal.ts';
 import { Problems } from '../../../../services/app/Problems.ts';
 import type { RegistryNode } from '../../../../services/chain/RegistryNode.ts';
+import { systemClock } from '../../../../services/lib/clock.ts';
+import { silentLogger } from '../../../../services/lib/logger.ts';
 import { type RunningChain, startChain } from '../../../support/chains.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
@@ -43,9 +48,13 @@ describe('Renewal', function () {
   });
 
   /** Starts it at the second centre; the first one has its API at the address of the test. */
-  const start = async (passedSecondsAgo: number, endpoint = http.url): Promise<void> => {
+  const start = async (
+    passedSecondsAgo: number,
+    endpoint = http.url,
+    changes: Partial<Pick<RenewalParts, 'clock' | 'logger'>> = {},
+  ): Promise<void> => {
     const { parts } = kit.desks[1]!;
-    await parts.store.setMeta('renewal-passed', String(Date.now() - 1000 * passedSecondsAgo));
+    await parts.store.setMeta('renewal-passed', String(Math.max(0, Math.floor(Date.now() - 1000 * passedSecondsAgo))));
     const own = parts.signer.address;
     const nodes: RegistryNode[] = (await kit.chain.nodes())
       .filter(({ status }) => status === 'active')
@@ -54,7 +63,7 @@ describe('Renewal', function () {
     const known = nodes.filter(({ address }) => kit.desks.some((desk) => desk.parts.signer.address === address));
     const registry = { active: () => known, others: () => known.filter(({ address }) => address !== own) };
     renewal = new Renewal(
-      { ...parts, registry: registry as unknown as typeof parts.registry, problems },
+      { ...parts, registry: registry as unknown as typeof parts.registry, problems, ...changes },
       { folder: folder.path, lookMs: 20, firstWaitMs: 20 },
     );
     renewal.start();
@@ -96,6 +105,35 @@ describe('Renewal', function () {
     await kit.govern('setAdmissionRules', rules);
     await until('it to pass', () => !problems.has('centre-below-minimum'));
     expect((await renewed())[0]).to.equal('renewal passed');
+  });
+
+  it('has none while nobody answers a centre that was never looked at: it has as long from now on', async () => {
+    let failures = 0;
+    const logger = { ...silentLogger, warn: () => void failures++ };
+    await start(Date.now() / 1000 + 1, 'http://127.0.0.1:9', { logger: logger as never });
+    await until('some attempts', () => failures >= 3);
+    expect(problems.list()).to.deep.equal([]);
+  });
+
+  it('asks again within the hour, whatever an authenticator says of when', async () => {
+    let asked = 0;
+    const code = 'admission-throttled';
+    const server = createServer((_, response) => {
+      asked++;
+      response.writeHead(429).end(JSON.stringify({ code, data: { retryAt: '9999-12-31T00:00:00.000Z' } }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      let aheadMs = 0;
+      const clock = { ...systemClock, nowMs: () => Date.now() + aheadMs };
+      await start(renewSeconds, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, { clock });
+      await until('a first attempt', () => asked === 1);
+      aheadMs = 3_600_000 + 1;
+      await until('another one', () => asked === 2);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('has one too when the time is over and no authenticator answers', async () => {
