@@ -5,9 +5,9 @@ import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
 import { readKeystore } from '../../lib/keystore.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
+import { makeKeys, writeSettings } from '../dataFolder.ts';
 import { exists } from '../exists.ts';
 import { durationText, timeText } from '../governance/texts.ts';
-import { makeDataFolder } from '../makeDataFolder.ts';
 import { readPassword } from '../openClient.ts';
 import { Progress } from '../Progress.ts';
 import type { Run } from '../Run.ts';
@@ -37,6 +37,7 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
   const statement = await statementOf(run);
   const { authenticator: authenticators, name, endpoint, again } = options;
   const shown = new Steps(run);
+  let isRight = false;
   try {
     const joined = await actions.join(run, {
       keystore,
@@ -47,7 +48,10 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(statement === undefined ? {} : { statement }),
       ...(again ? { again } : {}),
-      onStep: (step) => shown.take(step),
+      onStep: (step) => {
+        isRight = true;
+        shown.take(step);
+      },
     });
     shown.stop();
     output.json({ ok: true, ...joined });
@@ -63,6 +67,9 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
     if (!isNotariumError(error)) throw error;
     run.fail(error);
     output.note(...refusalLines(error));
+  } finally {
+    // A first step shows that chain and contract are no slip: they are kept from now on.
+    if (isRight && settings.keystore === undefined) await writeSettings(run);
   }
 }
 
@@ -72,7 +79,7 @@ async function ensureKeys(run: Run<JoinFlags>): Promise<{ keystore: string; pass
   const keystore = settings.keystore ?? join(settings.data, 'keystore');
   const isNew = settings.keystore === undefined && !(await exists(keystore));
   const { password } = isNew
-    ? await makeDataFolder(run, join(settings.data, 'config.json'))
+    ? await makeKeys(run)
     : { password: await readPassword(settings, terminal, `Password of ${keystore}`) };
   const { address } = await readKeystore(keystore);
   output.line(`${output.mark('passed')} key          ${address}${isNew ? `, made in ${keystore}` : ''}`);
