@@ -43,10 +43,10 @@ export async function askAuthenticator<T>({ url, path, body, schema, signal }: A
     throw new NotariumError('server-unreachable', url, { cause, data: { url } });
   }
   if (bytes === undefined)
-    throw new NotariumError('server-answer-invalid', `${path}: more than ${maxAnswerBytes} bytes`);
+    throw new NotariumError('server-answer-invalid', `${url}${path}: more than ${maxAnswerBytes} bytes`);
   const value = parseJson(bytes);
   if (!response.ok) throw named(url, parseProblem(value, response.status).error);
-  return checkAnswer(schema, value, path);
+  return checkAnswer(schema, value, `${url}${path}`);
 }
 
 // Some other server, of several that were named: its own words do not say which.

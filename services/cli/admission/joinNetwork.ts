@@ -56,6 +56,13 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
     shown.stop();
     output.json({ ok: true, ...joined });
     output.line(`${output.mark('passed')} application  ${joined.application}, until ${timeText(joined.expiry)}`);
+    if (!shown.hasSent) {
+      output.note(
+        '',
+        'Nothing was left to do. "notarium join --status" says how the application stands, and --again applies anew.',
+      );
+      return;
+    }
     output.note(
       '',
       `What comes next: the centres vote on the application; "notarium join --status" says how that stands.`,
@@ -102,6 +109,8 @@ async function statementOf({ options, terminal }: Run<JoinFlags>): Promise<strin
 
 /** Shows each step as it comes; a bar for the challenge. */
 class Steps {
+  /** Whether the chain has something now that it had not. */
+  hasSent = false;
   readonly #run: Run<JoinFlags>;
   #bar: Progress | undefined;
   #under = '';
@@ -147,9 +156,11 @@ class Steps {
         passed('challenge', `passed before; good for ${durationText(step.expiry - Date.now() / 1000)} more`);
         break;
       case 'applied':
+        this.hasSent = true;
         passed('applied', `transaction ${step.transactionHash}, ${step.gasUsed} gas`);
         break;
       case 'published':
+        this.hasSent = true;
         passed('published', `transaction ${step.transactionHash}, ${step.gasUsed} gas`);
         break;
     }

@@ -57,6 +57,19 @@ describe('notarium join', function () {
     expect(await config()).to.equal(address);
   });
 
+  it('says that nothing was left to do, instead of what comes after an application', async () => {
+    const joined = { candidate: address, application: address, expiry: 2_000_000_000, report: {} };
+    const done = async (): Promise<never> => joined as never;
+    const again = await joining(done, address);
+    expect(again.code).to.equal(0);
+    expect(again.stderr).to.contain('Nothing was left to do').and.not.contain('What comes next');
+    const applied = async ({ onStep }: JoinOptions): Promise<never> => {
+      onStep({ step: 'applied', transactionHash: `0x${'56'.repeat(32)}` as const, gasUsed: 1 });
+      return joined as never;
+    };
+    expect((await joining(applied, address)).stderr).to.contain('What comes next');
+  });
+
   it('takes the keys that are there', async () => {
     const keystore = join(folder.path, 'data', 'keystore');
     await createKeystore(keystore, 'a password for tests', { scryptN: 2 });
