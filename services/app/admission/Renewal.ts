@@ -86,7 +86,7 @@ export class Renewal {
   async #look(): Promise<void> {
     const { registry, signer, clock, chain, notices, problems } = this.#parts;
     const own = registry.active().find(({ address }) => address === signer.address);
-    if (!own || clock.nowMs() < this.#nextMs) return;
+    if (!own || isAhead(clock.nowMs(), this.#nextMs)) return;
     const rules = await chain.admission.rules();
     if (rules.renewSeconds === 0) {
       problems.clear('centre-below-minimum');
@@ -102,8 +102,10 @@ export class Renewal {
   }
 
   async #passedMs({ application }: RegistryNode): Promise<number> {
-    const kept = Number((await this.#parts.store.getMeta(passedMeta)) ?? 0);
-    return Math.max(kept, 1000 * (application?.appliedAt ?? 0));
+    const { store, clock } = this.#parts;
+    const kept = Number((await store.getMeta(passedMeta)) ?? 0);
+    // The clock was ahead then: nobody knows when that was.
+    return Math.max(kept > clock.nowMs() + longestWaitMs ? 0 : kept, 1000 * (application?.appliedAt ?? 0));
   }
 
   async #renew(own: RegistryNode, rules: AdmissionRules, isOverdue: boolean): Promise<void> {
@@ -152,9 +154,10 @@ export class Renewal {
     const waitMs = Math.min(longestWaitMs, this.#options.firstWaitMs * 2 ** this.#failed);
     this.#failed++;
     const retryAt = isNotariumError(error) ? Date.parse(String(error.data.retryAt)) : Number.NaN;
-    // Whatever one authenticator says, the next one is asked within the hour.
-    const latestMs = clock.nowMs() + longestWaitMs;
-    this.#nextMs = Math.max(clock.nowMs() + waitMs, Number.isNaN(retryAt) ? 0 : Math.min(retryAt, latestMs));
+    const nowMs = clock.nowMs();
+    // What one authenticator says keeps nobody from asking the next one for long.
+    const saidMs = Number.isNaN(retryAt) ? 0 : Math.min(retryAt, nowMs + longestWaitMs);
+    this.#nextMs = Math.max(nowMs + waitMs, saidMs);
     logger.warn(
       { err: error, authenticator: address, nextMs: this.#nextMs },
       'this centre was not authenticated again',
@@ -166,3 +169,6 @@ export class Renewal {
     problems.raiseError(new NotariumError('centre-below-minimum', why));
   }
 }
+
+/** Whether a moment is to come; so far off is only what the clock was set back behind. */
+const isAhead = (nowMs: number, atMs: number): boolean => nowMs < atMs && atMs <= nowMs + 2 * longestWaitMs;

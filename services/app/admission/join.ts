@@ -5,6 +5,7 @@ import type { Entry } from '../../core/admission/joinRequest.ts';
 import type { CheckedManifest } from '../../core/admission/manifest.ts';
 import type { Check } from '../../core/admission/packet.ts';
 import type { Report } from '../../core/admission/report.ts';
+import type { Reported } from '../../core/admission/reported.ts';
 import { type Address, fromHex, type Hash, type Hex } from '../../core/bytes.ts';
 import { canonicalText } from '../../core/canonicalJson.ts';
 import { networkName } from '../../core/eip712.ts';
@@ -15,7 +16,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
 import { joinSession, type SessionProgress } from './joinSession.ts';
 import { type KeptAttestation, readAttestation, writeAttestation, writeManifest } from './keptAttestation.ts';
-import { type MeasuredMachine, measureMachine } from './measureMachine.ts';
+import { measureMachine } from './measureMachine.ts';
 import type { SessionParts } from './SessionParts.ts';
 import { Work } from './work/Work.ts';
 
@@ -46,7 +47,7 @@ export type JoinWish = {
 export type JoinStep =
   | { readonly step: 'rules'; readonly rules: AdmissionRules }
   | { readonly step: 'measuring'; readonly check: Check; readonly done: number }
-  | ({ readonly step: 'measured' } & MeasuredMachine)
+  | { readonly step: 'measured'; readonly reported: Reported }
   | ({ readonly step: 'packet'; readonly authenticator: string } & SessionProgress)
   | { readonly step: 'attested'; readonly authenticator: Address; readonly report: Report; readonly expiry: number }
   | { readonly step: 'kept'; readonly expiry: number }
@@ -170,14 +171,14 @@ async function attest(parts: JoinParts, rules: AdmissionRules, wish: JoinWish): 
   const { chain, signer, crypto, clock, dataDir } = parts;
   const { manifest, entry, statement, authenticators, signal, onStep } = wish;
   await using work = new Work({ folder: dataDir });
-  const machine = await measureMachine({
+  const reported = await measureMachine({
     work,
     folder: dataDir,
     rules,
     signal,
     onProgress: (check, done) => onStep({ step: 'measuring', check, done }),
   });
-  onStep({ step: 'measured', ...machine });
+  onStep({ step: 'measured', reported });
   const { registry, node } = chain.admission;
   const network = networkName(chain.info.network);
   const session: SessionParts = { registry, node, network, manifest, signer, crypto, clock, work };
@@ -187,7 +188,7 @@ async function attest(parts: JoinParts, rules: AdmissionRules, wish: JoinWish): 
     const passed = await joinSession(
       session,
       url,
-      { purpose: 'join', entry, statement, reported: kept?.report.reported ?? machine.reported, ...confirms },
+      { purpose: 'join', entry, statement, reported: kept?.report.reported ?? reported, ...confirms },
       { signal, onProgress: (progress) => onStep({ step: 'packet', authenticator: url, ...progress }) },
     );
     const { application, signature } = passed.attestation!;

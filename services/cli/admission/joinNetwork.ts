@@ -136,7 +136,7 @@ class Steps {
         break;
       case 'measured':
         passed('machine', machineText(step.reported));
-        for (const line of figureLines(step.figures, this.#rules!)) output.line(`               ${line}`);
+        for (const line of figureLines(step.reported, this.#rules!)) output.line(`               ${line}`);
         break;
       case 'packet':
         this.#show(

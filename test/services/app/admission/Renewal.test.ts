@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { Renewal, type RenewalParts } from '../../../../services/app/admission/Renewal.ts';
 import { Problems } from '../../../../services/app/Problems.ts';
 import type { RegistryNode } from '../../../../services/chain/RegistryNode.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { type RunningChain, startChain } from '../../../support/chains.ts';
@@ -115,30 +113,37 @@ describe('Renewal', function () {
     expect(problems.list()).to.deep.equal([]);
   });
 
-  it('asks again within the hour, whatever an authenticator says of when', async () => {
-    let asked = 0;
-    const code = 'admission-throttled';
-    const server = createServer((_, response) => {
-      asked++;
-      response.writeHead(429).end(JSON.stringify({ code, data: { retryAt: '9999-12-31T00:00:00.000Z' } }));
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    try {
-      let aheadMs = 0;
-      const clock = { ...systemClock, nowMs: () => Date.now() + aheadMs };
-      await start(renewSeconds, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, { clock });
-      await until('a first attempt', () => asked === 1);
-      aheadMs = 3_600_000 + 1;
-      await until('another one', () => asked === 2);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
-
   it('has one too when the time is over and no authenticator answers', async () => {
     await start(renewSeconds + 1, 'http://127.0.0.1:9');
     const found = await until('the problem', () => problems.list().find(({ code }) => code === 'centre-below-minimum'));
     expect(found.detail).to.contain('server-unreachable');
+  });
+
+  it('does so too where it has passed at a time that is still to come: its clock was set back', async () => {
+    const before = (await renewed()).length;
+    await start(-30 * 86_400);
+    await until('the session', async () => (await renewed()).length > before);
+    expect((await renewed())[0]).to.equal('renewal passed');
+  });
+
+  it('waits an hour at most, whatever an authenticator says, and not at all where its clock was set back', async () => {
+    const { desk } = kit.desks[0]!;
+    let begun = 0;
+    const begin = async (): Promise<never> => {
+      begun++;
+      throw new NotariumError('admission-throttled', undefined, { data: { retryAt: '9999-12-31T23:59:59.000Z' } });
+    };
+    Object.assign(http.centre, { admission: { ...desk, begin } });
+    const clock = { ...systemClock, aheadMs: 0, nowMs: () => Date.now() + clock.aheadMs };
+    try {
+      await start(renewSeconds, http.url, { clock });
+      await until('the first attempt', () => begun === 1);
+      clock.aheadMs = 10_000_000;
+      await until('the second', () => begun === 2);
+      clock.aheadMs = 0;
+      await until('the third', () => begun === 3);
+    } finally {
+      Object.assign(http.centre, { admission: desk });
+    }
   });
 });

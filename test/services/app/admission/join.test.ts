@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { expect } from 'chai';
+import type { AdmissionDesk } from '../../../../services/app/admission/AdmissionDesk.ts';
 import { type JoinStep, type JoinWish, join } from '../../../../services/app/admission/join.ts';
-import type { Chain } from '../../../../services/chain/Chain.ts';
+import { joinStatus } from '../../../../services/app/admission/joinStatus.ts';
+import type { KeptAttestation } from '../../../../services/app/admission/keptAttestation.ts';
 import { openChain } from '../../../../services/chain/openChain.ts';
 import { readManifest } from '../../../../services/core/admission/manifest.ts';
-import { fromUtf8, utf8 } from '../../../../services/core/bytes.ts';
+import { toHex } from '../../../../services/core/bytes.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
@@ -13,127 +15,144 @@ import { devAddress, devKey, type RunningChain, startChain } from '../../../supp
 import { expectCode } from '../../../support/expectCode.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type AdmissionKit, admissionKit, noWork } from './admissionKit.ts';
+import { type AdmissionKit, admissionKit } from './admissionKit.ts';
 
-/** Two centres challenge; a candidate of its own in each test. */
+const place = 5;
+const entry = {
+  name: 'Candidate',
+  endpoint: 'https://candidate.example',
+  encryptionKey: toHex(new Uint8Array(32).fill(1)),
+  noteKey: toHex(new Uint8Array(32).fill(2)),
+};
+
 describe('join', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningChain;
   let kit: AdmissionKit;
   let urls: string[];
-  let http: HttpTest[];
-  let opened: AsyncDisposableStack;
-  // The last one has no gas.
-  let place = 3;
-  let dataDir: string;
-  let chain: Chain;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   before(async () => {
     running = await startChain({ kind: 'anvil' });
-    kit = await admissionKit(running.rpcUrl, { centres: 2, admission: noWork });
-    http = [await startHttpTest(), await startHttpTest()];
-    for (const [at, { desk }] of kit.desks.entries()) Object.assign(http[at]!.centre, { admission: desk });
-    urls = http.map(({ url }) => url);
+    kit = await admissionKit(running.rpcUrl, { centres: 2, admission: { attestations: 2 } });
+    const https: HttpTest[] = [await startHttpTest(), await startHttpTest()];
+    const [first, second] = kit.desks.map(({ desk }) => desk);
+    Object.assign(https[0]!.centre, { admission: first });
+    const admission: Partial<AdmissionDesk> = {
+      authenticator: () => second!.authenticator(),
+      async begin(...all) {
+        await tellOther();
+        return await second!.begin(...all);
+      },
+      answer: (...all) => second!.answer(...all),
+    };
+    Object.assign(https[1]!.centre, { admission });
+    urls = https.map(({ url }) => url);
+    folder = await temporaryFolder();
   });
-  beforeEach(async () => {
-    place++;
-    opened = new AsyncDisposableStack();
-    dataDir = opened.use(await temporaryFolder()).path;
-    const { rpcUrl } = running;
-    const signer = localSigner(devKey(place), crypto);
-    chain = await openChain({ rpcUrl, contract: kit.chain.info.network.contract, signer, logger: silentLogger });
-    opened.defer(() => chain.close());
-  });
-  afterEach(() => opened.disposeAsync());
   after(async () => {
     await stopHttpTests();
     await kit?.dispose();
     await running?.stop();
+    await folder?.[Symbol.asyncDispose]();
   });
 
-  const joining = async (wish: Partial<JoinWish> = {}, changes: Partial<Chain> = {}) => {
-    const steps: JoinStep['step'][] = [];
-    const { entry } = await kit.candidate(place);
-    const joined = await join(
-      {
-        chain: { ...chain, ...changes },
-        signer: localSigner(devKey(place), crypto),
-        crypto,
-        clock: systemClock,
-        dataDir,
-      },
-      {
-        ...{ manifest: kit.manifest, entry, statement: 'hello', authenticators: [urls[0]!] },
-        onStep: ({ step }) => void steps.push(step),
-        ...wish,
-      },
-    );
-    return { ...joined, steps: [...new Set(steps)] };
-  };
-  /** A chain that takes no publication, as when the process ends before it. */
-  const unpublished = (): Partial<Chain> => ({
-    admission: { ...chain.admission, publish: () => Promise.reject(new Error('gone')) },
-  });
-  /** One that takes no application either. */
-  const unapplied = (): Partial<Chain> => ({
-    admission: { ...chain.admission, applyFor: () => Promise.reject(new Error('gone')) },
-  });
-  const failing = async (wish: Partial<JoinWish>, changes: Partial<Chain>): Promise<void> => {
-    const error = await joining(wish, changes).catch((thrown: unknown) => thrown);
-    expect(error).to.have.property('message', 'gone');
-  };
-
-  it('goes all the way; again there is nothing to do, and nobody to be asked', async () => {
-    const first = await joining();
-    expect(first.steps).to.deep.equal(['rules', 'measuring', 'measured', 'packet', 'attested', 'applied', 'published']);
-    const again = await joining({ authenticators: [] });
-    expect(again.steps).to.deep.equal(['rules', 'kept']);
-    expect(again.application).to.equal(first.application);
-  });
-
-  it('applies with what is kept, without an authenticator', async () => {
-    await failing({}, unapplied());
-    const { steps } = await joining({ authenticators: [] });
-    expect(steps).to.deep.equal(['rules', 'kept', 'applied', 'published']);
-  });
-
-  it('keeps the manifest before anything else can fail', async () => {
-    await expectCode('chain-funds-missing', joining({}, { balance: async () => 0n }));
-    expect(await readFile(joinPath(dataDir, 'manifest.json'), 'utf8')).to.equal(fromUtf8(kit.manifest.bytes));
-  });
-
-  it('asks for no funds where gas costs nothing', async () => {
-    const { steps } = await joining({}, { balance: async () => 0n, isGasFree: async () => true });
-    expect(steps.at(-1)).to.equal('published');
-  });
-
-  it('is challenged anew when who has attested is no authenticator any more', async () => {
-    await failing({}, unapplied());
-    await kit.govern('setAuthenticator', devAddress(0), false);
+  const joining = async (changes: Partial<JoinWish> = {}, watch: (step: JoinStep) => void = () => undefined) => {
+    const signer = localSigner(devKey(place), crypto);
+    const { contract } = kit.chain.info;
+    const chain = await openChain({ rpcUrl: running.rpcUrl, contract, signer, logger: silentLogger });
+    const steps: JoinStep[] = [];
+    const onStep = (step: JoinStep): void => {
+      steps.push(step);
+      watch(step);
+    };
     try {
-      const { steps, report } = await joining({ authenticators: [urls[1]!] });
-      expect(steps).to.include.members(['attested', 'applied', 'published']).and.not.include('kept');
-      expect(report.authenticator).to.equal(devAddress(1));
+      const joined = await join(
+        { chain, signer, crypto, clock: systemClock, dataDir: folder.path },
+        { manifest: kit.manifest, entry, statement: 'hello', authenticators: urls, onStep, ...changes },
+      );
+      return { joined, steps: [...new Set(steps.map(({ step }) => step))] };
     } finally {
-      await kit.govern('setAuthenticator', devAddress(0), true);
+      chain.close();
     }
+  };
+  // As gossip would between the two.
+  const tellOther = async (): Promise<void> => {
+    const [first, second] = kit.desks;
+    const [outcome] = await first!.store.outcomes({ limit: 1 });
+    await second!.parts.accept([outcome!.entry]);
+  };
+  const attestationFile = (): string => joinPath(folder.path, 'attestation.json');
+  const kept = async (): Promise<KeptAttestation> => JSON.parse(await readFile(attestationFile(), 'utf8'));
+
+  it('asks nobody with another manifest, or with fewer authenticators than are needed', async () => {
+    const other = readManifest({ ...kit.manifest.manifest, agreement: 'another' });
+    const { data } = await expectCode('manifest-invalid', joining({ manifest: other }));
+    expect(data).to.deep.equal({ have: other.hash, want: kit.manifest.hash });
+    const few = await expectCode('usage-invalid', joining({ authenticators: urls.slice(1) }));
+    expect(few.data).to.deep.equal({ have: 1, want: 2 });
+    expect((await joinStatus(kit.chain, devAddress(place))).state).to.equal('none');
   });
 
-  it('publishes what it has applied for after the rules have named another manifest', async () => {
-    await failing({}, unpublished());
-    const other = readManifest(utf8(fromUtf8(kit.manifest.bytes).replace('be honest', 'be very honest')), crypto);
-    await kit.govern('setAdmissionRules', { ...kit.rules, manifestHash: other.hash });
-    try {
-      await expectCode('manifest-invalid', joining({ again: true }));
-      const { steps } = await joining({ authenticators: [] });
-      expect(steps).to.deep.equal(['kept', 'published']);
-    } finally {
-      await kit.govern('setAdmissionRules', kit.rules);
-    }
+  it('has two authenticators attest one report, applies with both, and publishes', async () => {
+    const { joined, steps } = await joining();
+    expect(steps).to.deep.equal(['rules', 'measuring', 'measured', 'packet', 'attested', 'applied', 'published']);
+    const node = await kit.chain.admission.node(devAddress(place));
+    expect(node).to.deep.include({ status: 'candidate', application: joined.application });
+    expect(node.published).to.deep.include({ name: joined.application, expiry: joined.expiry });
+    expect((await kept()).attestations.map(({ authenticator }) => authenticator)).to.deep.equal([
+      devAddress(0),
+      devAddress(1),
+    ]);
+    expect(joined.report.authenticator).to.equal(devAddress(0));
+    expect(await joinStatus(kit.chain, devAddress(place))).to.deep.include({
+      state: 'published',
+      application: joined.application,
+      score: joined.report.score,
+    });
   });
 
-  it('asks for as many authenticators as the rules', async () => {
-    const { data } = await expectCode('usage-invalid', joining({ authenticators: [] }));
-    expect(data).to.deep.equal({ have: 0, want: 1 });
+  it('has nothing to do again, and applies anew only when it may', async () => {
+    const { steps } = await joining();
+    expect(steps).to.deep.equal(['rules', 'kept']);
+    const { data } = await expectCode('application-early', joining({ again: true }));
+    expect(data.want).to.equal((await kit.chain.admission.node(devAddress(place))).appliedAt + 3_600);
+  });
+
+  it('goes on where it was interrupted, and asks nobody again', async () => {
+    await kit.govern('setAdmissionRules', { ...kit.rules, reapplySeconds: 1 });
+    const { appliedAt } = await kit.chain.admission.node(devAddress(place));
+    await until('the wait to be over', async () => {
+      const { latestSeconds, pendingSeconds = latestSeconds } = await kit.chain.chainTime();
+      return pendingSeconds > appliedAt;
+    });
+    const crash = new Error('interrupted');
+    const interrupted = await joining({ again: true }, (step) => {
+      if (step.step === 'applied') throw crash;
+    }).catch((error: unknown) => error);
+    expect(interrupted).to.equal(crash);
+    expect((await joinStatus(kit.chain, devAddress(place))).state).to.equal('applied');
+    const { joined, steps } = await joining();
+    expect(steps).to.deep.equal(['rules', 'kept', 'published']);
+    expect((await kit.chain.admission.node(devAddress(place))).published?.name).to.equal(joined.application);
+  });
+
+  it('takes no file for what was attested that it has not written', async () => {
+    const text = await readFile(attestationFile(), 'utf8');
+    await writeFile(attestationFile(), JSON.stringify({ ...(await kept()), attestations: [] }));
+    await expectCode('file-unreadable', joining());
+    await writeFile(attestationFile(), text);
+  });
+
+  it('is refused as long as it is a centre, or banned', async () => {
+    const { application } = await kit.chain.admission.node(devAddress(place));
+    await kit.govern('admit', devAddress(place), application);
+    const { data } = await expectCode('application-refused', joining());
+    expect(data).to.deep.equal({ status: 'active' });
+    const status = await joinStatus(kit.chain, devAddress(place));
+    expect(status).to.deep.include({ state: 'active', activeSince: (await kit.chain.committee()).epoch });
+    await kit.govern('ban', devAddress(place));
+    expect((await joinStatus(kit.chain, devAddress(place))).state).to.equal('out');
   });
 });

@@ -14,7 +14,7 @@ import { expectCode } from '../../../support/expectCode.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type AdmissionKit, admissionKit, type Candidate } from './admissionKit.ts';
+import { type AdmissionKit, admissionKit, type KitCandidate } from './admissionKit.ts';
 
 /** Changes what the authenticator has answered; the first packet, the second one, or the end. */
 type Lie = (answer: SessionAnswer) => unknown;
@@ -61,7 +61,7 @@ describe('joinSession', function () {
   ) => {
     place = place === 8 ? 5 : place + 1;
     const { chain, manifest } = kit;
-    const candidate: Candidate = await kit.candidate(place);
+    const candidate: KitCandidate = await kit.candidate(place);
     const { registry, node } = chain.admission;
     const parts: SessionParts = {
       ...{ registry, node, manifest, crypto, work, clock: systemClock },
