@@ -128,16 +128,16 @@ export class Renewal {
     }
   }
 
-  async #ask(own: RegistryNode, { manifestHash }: AdmissionRules, url: string) {
+  async #ask(own: RegistryNode, rules: AdmissionRules, url: string) {
     const { chain, network, contents, crypto, signer, clock } = this.#parts;
     const { signal } = this.#stop;
     const { name, endpoint, encryptionKey, noteKey } = own;
-    const manifest = readManifest(await contents.get(manifestHash, { signal }), crypto);
+    const manifest = readManifest(await contents.get(rules.manifestHash, { signal }), crypto);
     // The centre's own work goes first.
     await using work = new Work({ folder: this.#options.folder, isGentle: true });
     const { registry, node } = chain.admission;
     return await joinSession(
-      { registry, node, network: networkName(network), manifest, signer, crypto, clock, work },
+      { registry, node, network: networkName(network), manifest, rules, signer, crypto, clock, work },
       url.replace(/\/+$/, ''),
       {
         purpose: 'renewal',

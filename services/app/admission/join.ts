@@ -181,7 +181,7 @@ async function attest(parts: JoinParts, rules: AdmissionRules, wish: JoinWish): 
   onStep({ step: 'measured', reported });
   const { registry, node } = chain.admission;
   const network = networkName(chain.info.network);
-  const session: SessionParts = { registry, node, network, manifest, signer, crypto, clock, work };
+  const session: SessionParts = { registry, node, network, manifest, rules, signer, crypto, clock, work };
   let kept: KeptAttestation | undefined;
   for (const url of authenticators.slice(0, rules.attestations)) {
     const confirms = kept && { confirms: { report: kept.report, expiry: kept.application.expiry } };

@@ -13,6 +13,7 @@ import { devAddress, devKey, type RunningChain, startChain } from '../../../supp
 import { expectCode } from '../../../support/expectCode.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
 import { type AdmissionKit, admissionKit, noWork } from './admissionKit.ts';
 
@@ -116,6 +117,7 @@ describe('join, again or in pieces', function () {
       expect(report.authenticator).to.equal(devAddress(1));
     } finally {
       await kit.govern('setAuthenticator', devAddress(0), true);
+      await until('it to challenge again', () => kit.desks[0]!.desk.authenticator().then(Boolean, () => false));
     }
   });
 
