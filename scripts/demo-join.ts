@@ -180,6 +180,7 @@ async function forge(contract: Address, { url }: DemoCentre, hash: `0x${string}`
   await using work = new Work({ folder: dataDir });
   try {
     const { registry, node } = seen.admission;
+    const rules = await seen.admission.rules();
     const forged = { manifest: {} as never, bytes: utf8('{"format":"notarium-manifest/1"}'), hash: hash as never };
     const entry = {
       name: 'forger',
@@ -193,6 +194,7 @@ async function forge(contract: Address, { url }: DemoCentre, hash: `0x${string}`
         node,
         network: networkName(seen.info.network),
         manifest: forged,
+        rules,
         signer,
         crypto,
         clock: systemClock,

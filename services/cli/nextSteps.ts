@@ -4,8 +4,10 @@ import type { ErrorCode } from '../core/errors.ts';
 const steps: Partial<Record<ErrorCode, string>> = {
   'usage-invalid': 'Run `notarium <command> --help`.',
   'config-invalid': 'Mend the named setting; flags go before environment, and environment before the config file.',
-  'server-unreachable': 'Check --url, or start a centre with `npm start`; `notarium doctor` shows what is missing.',
-  'server-answer-invalid': 'Check that --url is a Notarium centre and not another server or a proxy.',
+  'server-unreachable':
+    'Check --url (of `notarium join`: --authenticator), or start a centre with `npm start`; `notarium doctor` shows what is missing.',
+  'server-answer-invalid':
+    'Check that --url (of `notarium join`: --authenticator) is a Notarium centre and not another server or a proxy.',
   'key-missing':
     'Give --keystore DIR with --password-file FILE, --key FILE, or --api-key; `notarium init` makes a keystore.',
   unauthorized:

@@ -63,6 +63,8 @@ export class Renewal {
   #failed = 0;
   /** By the clock. */
   #nextMs = 0;
+  /** When it was time for the first time, by the clock. */
+  #sinceMs: number | undefined;
   #loop: Loop | undefined;
 
   constructor(parts: RenewalParts, options: RenewalOptions) {
@@ -94,7 +96,9 @@ export class Renewal {
     if (clock.nowMs() < passedMs + share * 1000 * rules.renewSeconds) return;
     // Another process of this centre does it.
     if (!(await notices.lease())) return;
-    await this.#renew(own, rules, clock.nowMs() > passedMs + 1000 * rules.renewSeconds);
+    // Who has never been looked at, as a founder, has as long from now on.
+    this.#sinceMs ??= clock.nowMs();
+    await this.#renew(own, rules, clock.nowMs() > (passedMs || this.#sinceMs) + 1000 * rules.renewSeconds);
   }
 
   async #passedMs({ application }: RegistryNode): Promise<number> {
@@ -124,16 +128,16 @@ export class Renewal {
     }
   }
 
-  async #ask(own: RegistryNode, { manifestHash }: AdmissionRules, url: string) {
+  async #ask(own: RegistryNode, rules: AdmissionRules, url: string) {
     const { chain, network, contents, crypto, signer, clock } = this.#parts;
     const { signal } = this.#stop;
     const { name, endpoint, encryptionKey, noteKey } = own;
-    const manifest = readManifest(await contents.get(manifestHash, { signal }), crypto);
+    const manifest = readManifest(await contents.get(rules.manifestHash, { signal }), crypto);
     // The centre's own work goes first.
     await using work = new Work({ folder: this.#options.folder, isGentle: true });
     const { registry, node } = chain.admission;
     return await joinSession(
-      { registry, node, network: networkName(network), manifest, signer, crypto, clock, work },
+      { registry, node, network: networkName(network), manifest, rules, signer, crypto, clock, work },
       url.replace(/\/+$/, ''),
       {
         purpose: 'renewal',

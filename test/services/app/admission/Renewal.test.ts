@@ -1,9 +1,10 @@
 import { expect } from 'chai';
-import { Renewal } from '../../../../services/app/admission/Renewal.ts';
+import { Renewal, type RenewalParts } from '../../../../services/app/admission/Renewal.ts';
 import { Problems } from '../../../../services/app/Problems.ts';
 import type { RegistryNode } from '../../../../services/chain/RegistryNode.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
+import { silentLogger } from '../../../../services/lib/logger.ts';
 import { type RunningChain, startChain } from '../../../support/chains.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
@@ -45,9 +46,13 @@ describe('Renewal', function () {
   });
 
   /** Starts it at the second centre; the first one has its API at the address of the test. */
-  const start = async (passedSecondsAgo: number, endpoint = http.url, clock = systemClock): Promise<void> => {
+  const start = async (
+    passedSecondsAgo: number,
+    endpoint = http.url,
+    changes: Partial<Pick<RenewalParts, 'clock' | 'logger'>> = {},
+  ): Promise<void> => {
     const { parts } = kit.desks[1]!;
-    await parts.store.setMeta('renewal-passed', String(Date.now() - 1000 * passedSecondsAgo));
+    await parts.store.setMeta('renewal-passed', String(Math.max(0, Math.floor(Date.now() - 1000 * passedSecondsAgo))));
     const own = parts.signer.address;
     const nodes: RegistryNode[] = (await kit.chain.nodes())
       .filter(({ status }) => status === 'active')
@@ -56,7 +61,7 @@ describe('Renewal', function () {
     const known = nodes.filter(({ address }) => kit.desks.some((desk) => desk.parts.signer.address === address));
     const registry = { active: () => known, others: () => known.filter(({ address }) => address !== own) };
     renewal = new Renewal(
-      { ...parts, registry: registry as unknown as typeof parts.registry, problems, clock },
+      { ...parts, registry: registry as unknown as typeof parts.registry, problems, ...changes },
       { folder: folder.path, lookMs: 20, firstWaitMs: 20 },
     );
     renewal.start();
@@ -100,6 +105,14 @@ describe('Renewal', function () {
     expect((await renewed())[0]).to.equal('renewal passed');
   });
 
+  it('has none while nobody answers a centre that was never looked at: it has as long from now on', async () => {
+    let failures = 0;
+    const logger = { ...silentLogger, warn: () => void failures++ };
+    await start(Date.now() / 1000 + 1, 'http://127.0.0.1:9', { logger: logger as never });
+    await until('some attempts', () => failures >= 3);
+    expect(problems.list()).to.deep.equal([]);
+  });
+
   it('has one too when the time is over and no authenticator answers', async () => {
     await start(renewSeconds + 1, 'http://127.0.0.1:9');
     const found = await until('the problem', () => problems.list().find(({ code }) => code === 'centre-below-minimum'));
@@ -123,7 +136,7 @@ describe('Renewal', function () {
     Object.assign(http.centre, { admission: { ...desk, begin } });
     const clock = { ...systemClock, aheadMs: 0, nowMs: () => Date.now() + clock.aheadMs };
     try {
-      await start(renewSeconds, http.url, clock);
+      await start(renewSeconds, http.url, { clock });
       await until('the first attempt', () => begun === 1);
       clock.aheadMs = 10_000_000;
       await until('the second', () => begun === 2);

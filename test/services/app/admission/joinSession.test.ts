@@ -3,7 +3,7 @@ import type { AdmissionDesk } from '../../../../services/app/admission/Admission
 import { joinSession, type SessionProgress } from '../../../../services/app/admission/joinSession.ts';
 import type { SessionParts } from '../../../../services/app/admission/SessionParts.ts';
 import { Work } from '../../../../services/app/admission/work/Work.ts';
-import { workLimits } from '../../../../services/core/admission/packet.ts';
+import { type PacketOf, workLimits } from '../../../../services/core/admission/packet.ts';
 import type { SessionAnswer } from '../../../../services/core/admission/sessionAnswer.ts';
 import { utf8 } from '../../../../services/core/bytes.ts';
 import { networkName } from '../../../../services/core/eip712.ts';
@@ -30,7 +30,7 @@ describe('joinSession', function () {
   let place = 4;
   before(async () => {
     running = await startChain({ kind: 'anvil' });
-    kit = await admissionKit(running.rpcUrl, { settings: { firstWaitMs: 1, attemptsPerDay: 1_000 } });
+    kit = await admissionKit(running.rpcUrl, { settings: { firstWaitMs: 1, longestWaitMs: 1, attemptsPerDay: 1_000 } });
     http = await startHttpTest();
     const { desk } = kit.desks[0]!;
     const told = (answer: SessionAnswer): SessionAnswer => (lie ? (lie(answer) as SessionAnswer) : answer);
@@ -64,7 +64,7 @@ describe('joinSession', function () {
     const candidate: KitCandidate = await kit.candidate(place);
     const { registry, node } = chain.admission;
     const parts: SessionParts = {
-      ...{ registry, node, manifest, crypto, work, clock: systemClock },
+      ...{ registry, node, manifest, rules: kit.rules, crypto, work, clock: systemClock },
       network: networkName(chain.info.network),
       signer: localSigner(devKey(place), crypto),
       ...changes,
@@ -120,6 +120,13 @@ describe('joinSession', function () {
   const lies: Record<string, Lie> = {
     'work beyond the bounds': asked(({ packet }) => ({
       packet: { ...packet, checkpointEvery: workLimits.iterations + 1 },
+    })),
+    'more work than the rules ask for': asked(({ packet }) => {
+      const { checkpointEvery } = packet as PacketOf<'hashing'>;
+      return { packet: { ...packet, checkpointEvery: checkpointEvery + 1 } };
+    }),
+    'other work than the rules ask for': asked(({ packet: { index, nonce, windowMs } }) => ({
+      packet: { check: 'memory', index, nonce, windowMs, memoryMiB: 1, passes: 1 },
     })),
     'a packet that is not the next': asked(({ packet }) => ({ packet: { ...packet, index: 2 } })),
     'another number of packets': asked(({ packets }) => ({ packets: packets + 1 })),
