@@ -198,6 +198,56 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'an account with this status cannot apply, or has no application to publish',
     codes: ['application-refused'],
   },
+  // Evidence channels
+  {
+    exit: 88,
+    meaning: 'the channel is unknown, not in the state that this needs, or of other terms',
+    codes: ['channel-*', 'upload-unknown'],
+  },
+  {
+    exit: 89,
+    meaning: 'what is left in the channel does not pay for this, or no more locks can be opened now',
+    codes: ['channel-balance-short', 'channel-locks-full'],
+  },
+  {
+    exit: 90,
+    meaning: 'a bill, key, statement, update or signature of the other side is not right: nothing was paid for it',
+    codes: ['bill-*', 'statement-invalid', 'channel-countersignature-invalid', 'channel-update-invalid'],
+  },
+  { exit: 91, meaning: 'the verifier does not take the evidence', codes: ['evidence-refused', 'evidence-hook-failed'] },
+  {
+    exit: 92,
+    meaning: 'the evidence is missing, or not what its digest says',
+    codes: ['evidence-not-found', 'evidence-mismatch', 'evidence-corrupt', 'upload-invalid'],
+  },
+  { exit: 93, meaning: 'the content is encrypted and the key is missing or wrong', codes: ['evidence-key-missing'] },
+  {
+    exit: 94,
+    meaning: 'a state of the channel comes from a backup: the other side has a newer one',
+    codes: ['channel-stale', 'channel-base-stale'],
+  },
+  {
+    exit: 95,
+    meaning: 'the channel receipt has not the form notarium-channel-receipt/1',
+    codes: ['channel-receipt-malformed'],
+  },
+  {
+    exit: 96,
+    meaning: 'the content is not what the channel receipt is about',
+    codes: ['channel-receipt-content-mismatch', 'channel-receipt-inner-proof-mismatch'],
+  },
+  {
+    exit: 97,
+    meaning: 'bill, key or a statement of the channel receipt is not valid',
+    codes: ['channel-receipt-bill-invalid', 'channel-receipt-key-mismatch', 'channel-receipt-statement-invalid'],
+  },
+  {
+    exit: 98,
+    meaning: 'the evidence is not under the total digest of the channel receipt, or both sides have not signed it',
+    codes: ['channel-receipt-inclusion-mismatch', 'channel-receipt-state-invalid'],
+  },
+  { exit: 99, meaning: 'the chain does not have that total digest', codes: ['channel-receipt-chain-mismatch'] },
+  { exit: 100, meaning: 'the total digest is not on chain yet', codes: ['channel-receipt-unsettled'] },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

@@ -45,6 +45,12 @@ export function uintWord(value: number): Uint8Array {
   return word;
 }
 
+/** A 32-byte word holding an unsigned integer that may be beyond 2^53, such as an amount of money. */
+export function bigUintWord(value: bigint): Uint8Array {
+  if (value < 0n || value >= 1n << 256n) throw new RangeError('not an unsigned integer below 2^256');
+  return fromHex(value.toString(16).padStart(64, '0'));
+}
+
 /** A 32-byte word holding an address. */
 export function addressWord(address: Address): Uint8Array {
   const word = new Uint8Array(32);
