@@ -31,12 +31,8 @@ export async function chainAnchor(
   const rpc = jsonRpc(rpcUrl, options);
   const filter = { address: contract, topics: [anchoredTopic, toHex(uintWord(height)), blockHash] };
   try {
-    const answer = await rpc('eth_getTransactionReceipt', [transactionHash]);
-    if (answer !== null) {
-      const receipt = read(receiptSchema, answer, 'eth_getTransactionReceipt');
-      const isAnchor = receipt.status === '0x1' && receipt.logs.some((log) => fits(log, filter));
-      return isAnchor ? await placeOf(rpc, receipt.blockNumber) : undefined;
-    }
+    const blockOfIt = await blockOfEvent(rpc, transactionHash, filter);
+    if (blockOfIt !== 'unknown') return blockOfIt === undefined ? undefined : await placeOf(rpc, blockOfIt);
     const events = await eventsOf(rpc, filter, blockNumber);
     if (events.length === 0) return 'unknown';
     const own = events.find((event) => event.transactionHash.toLowerCase() === transactionHash);
@@ -46,10 +42,31 @@ export async function chainAnchor(
   }
 }
 
-type Filter = { readonly address: Address; readonly topics: readonly string[] };
+/** An event of a contract, by its first topics. */
+export type EventFilter = { readonly address: Address; readonly topics: readonly string[] };
+
+/**
+ * Block of a transaction that had the event; undefined when it had not, `unknown` when the node does not know the transaction.
+ * @throws NotariumError `chain-unreachable`, `chain-answer-invalid`; JsonRpcError.
+ */
+export async function blockOfEvent(
+  rpc: JsonRpc,
+  transactionHash: Hash,
+  filter: EventFilter,
+): Promise<number | 'unknown' | undefined> {
+  const answer = await rpc('eth_getTransactionReceipt', [transactionHash]);
+  if (answer === null) return 'unknown';
+  const receipt = read(receiptSchema, answer, 'eth_getTransactionReceipt');
+  const hasIt = receipt.status === '0x1' && receipt.logs.some((log) => fits(log, filter));
+  return hasIt ? receipt.blockNumber : undefined;
+}
 
 /** Events at the place that the receipt names; if none is there, on the whole chain, for the place may be made up. */
-async function eventsOf(rpc: JsonRpc, filter: Filter, blockNumber: number): Promise<z.infer<typeof eventSchema>[]> {
+async function eventsOf(
+  rpc: JsonRpc,
+  filter: EventFilter,
+  blockNumber: number,
+): Promise<z.infer<typeof eventSchema>[]> {
   const named = `0x${blockNumber.toString(16)}`;
   for (const range of [
     { fromBlock: named, toBlock: named },
@@ -72,7 +89,7 @@ async function placeOf(rpc: JsonRpc, blockNumber: number): Promise<AnchorPlace> 
   return { blockNumber, timestamp };
 }
 
-function fits(log: z.infer<typeof logSchema>, { address, topics }: Filter): boolean {
+function fits(log: z.infer<typeof logSchema>, { address, topics }: EventFilter): boolean {
   const have = log.topics.map((topic) => topic.toLowerCase());
   return log.address.toLowerCase() === address && topics.every((topic, index) => have[index] === topic);
 }

@@ -1,4 +1,4 @@
-import { type Address, type Hash, hexDigits, isHex } from '../core/bytes.ts';
+import { type Address, type Hash, type Hex, hexDigits, isHex } from '../core/bytes.ts';
 import { uintWord } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
 import { invalidAnswer } from './invalidAnswer.ts';
@@ -18,27 +18,39 @@ const blockHashSelector = '0xc57ffb2d';
 export async function chainBlockHash(
   query: { rpcUrl: string; contract: Address; height: number; chainId?: number } & JsonRpcOptions,
 ): Promise<Hash | undefined> {
-  const { rpcUrl, contract, height, chainId, ...options } = query;
+  const { height, ...call } = query;
+  const word = await ethCallWord({ ...call, data: `${blockHashSelector}${hexDigits(uintWord(height))}` });
+  return /^0x0*$/.test(word) ? undefined : word;
+}
+
+/**
+ * What a contract answers to a call, where that is 32 bytes: one `eth_call` and nothing but `fetch`.
+ * @param query.chainId When given, the RPC must say that it is this chain.
+ * @throws NotariumError `chain-unreachable`, `chain-answer-invalid`, `chain-mismatch`, `chain-contract-missing`.
+ */
+export async function ethCallWord(
+  query: { rpcUrl: string; contract: Address; data: Hex; chainId?: number } & JsonRpcOptions,
+): Promise<Hash> {
+  const { rpcUrl, contract, data, chainId, ...options } = query;
   const rpc = jsonRpc(rpcUrl, options);
   try {
     if (chainId !== undefined) checkChainId(await rpc('eth_chainId', []), chainId);
-    const data = `${blockHashSelector}${hexDigits(uintWord(height))}`;
     const answer = await rpc('eth_call', [{ to: contract, data }, 'latest']).catch((cause: unknown) => {
-      // There is a contract, but none that knows blockHash. Any other error is about the node, not about the contract.
+      // There is a contract, but none that knows the function. Any other error is about the node, not about the contract.
       if (cause instanceof JsonRpcError && isRevert(cause)) throw contractMissing(contract, cause.message, cause);
       throw cause;
     });
-    return hashIn(answer, contract);
+    return wordIn(answer, contract);
   } catch (cause) {
     throw cause instanceof JsonRpcError ? invalidAnswer(cause) : cause;
   }
 }
 
-function hashIn(answer: unknown, contract: Address): Hash | undefined {
+function wordIn(answer: unknown, contract: Address): Hash {
   if (typeof answer !== 'string' || !/^0x(?:[0-9a-f]{2})*$/.test(answer)) throw invalidAnswer('eth_call gave no bytes');
   // An address without code answers every call, with nothing.
   if (!isHex(answer, 32)) throw contractMissing(contract, contract);
-  return /^0x0*$/.test(answer) ? undefined : answer;
+  return answer;
 }
 
 function contractMissing(contract: Address, detail: string, cause?: unknown): NotariumError {
