@@ -38,4 +38,5 @@ export type VerifyFlags = CentreFlags & {
   readonly offline?: boolean;
   readonly rpc?: string;
   readonly acceptance?: string;
+  readonly verifier?: string;
 };

@@ -25,6 +25,12 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'receipt-not-anchored': 'Check that --rpc is the right chain and in sync; a development chain forgets when it stops.',
   'receipt-network-mismatch':
     'Check which network the receipt names, and verify it with the network file of that network.',
+  'channel-receipt-malformed': 'Check that this is the receipt file, whole and unchanged.',
+  'channel-receipt-content-mismatch':
+    'This is another file, or another version of it, than the one that was preserved.',
+  'channel-receipt-unsettled':
+    'Ask again with --rpc when the channel is settled; until then a receipt with a signed state can be verified offline.',
+  'channel-receipt-chain-mismatch': 'Do not rely on this receipt; check that --rpc is the right chain.',
   'acceptance-pending': 'Ask again after the promised slot.',
   'acceptance-broken':
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',

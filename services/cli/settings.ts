@@ -20,6 +20,8 @@ const settingsSchema = z.strictObject({
   rpcUrl: urlSchema.optional(),
   /** `BlockAnchor`. */
   contract: addressTextSchema.optional(),
+  /** `EvidenceChannels`. */
+  channels: addressTextSchema.optional(),
   apiKey: z.string().min(1).optional(),
   /** Private key in hexadecimal, or a file that holds one. */
   key: z.string().min(1).optional(),
@@ -88,6 +90,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   url: 'NOTARIUM_URL',
   rpcUrl: 'NOTARIUM_RPC_URL',
   contract: 'NOTARIUM_CONTRACT',
+  channels: 'NOTARIUM_CHANNELS',
   apiKey: 'NOTARIUM_API_KEY',
   key: 'NOTARIUM_PRIVATE_KEY',
   keystore: 'NOTARIUM_KEYSTORE',

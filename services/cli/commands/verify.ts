@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
-import { maxReceiptChars, parseReceipt, type Receipt } from '../../core/receipt.ts';
+import type { Receipt } from '../../core/receipt.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
@@ -12,8 +12,9 @@ import { nextStep } from '../nextSteps.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { type Basis, findBasis } from '../verify/basis.ts';
+import { verifyChannelFile } from '../verify/channelEvidence.ts';
 import { verifyPromise } from '../verify/promise.ts';
-import { readEvidence } from '../verify/readEvidence.ts';
+import { readReceipt } from '../verify/readReceipt.ts';
 import { skippedText, stepText } from '../verify/stepTexts.ts';
 
 /** `notarium verify`. */
@@ -24,6 +25,11 @@ export function addVerify(program: Command, context: ProgramContext): void {
     .option('--offline', 'by the trusted committees alone: no network, no centre')
     .option('--rpc <url>', 'ask the chain too: one eth_call')
     .option('--contract <address>', 'the BlockAnchor contract that you trust')
+    .option(
+      '--channels <address>',
+      'the EvidenceChannels contract that you trust, for the receipt of an evidence channel',
+    )
+    .option('--verifier <address>', 'whose judgement of evidence you trust, for the receipt of an evidence channel')
     .option('--acceptance <file>', 'check whether a centre kept the promise in this file')
     .action(runs<VerifyFlags, [string | undefined, string | undefined]>(context, verify));
 }
@@ -40,14 +46,13 @@ async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFi
   if (file === undefined) throw new NotariumError('usage-invalid', 'give a file and its receipt, or --acceptance FILE');
   const path = resolve(terminal.cwd, file);
   const receiptPath = receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile);
-  const receipt = await readEvidence(receiptPath, {
-    malformed: 'receipt-malformed',
-    maxBytes: maxReceiptChars,
-    parse: parseReceipt,
-  });
+  const given = await readReceipt(receiptPath);
   const rpcUrl = options.offline ? undefined : settings.rpcUrl;
+  const digestOf = (): Promise<Uint8Array> => hashFileShown(run, path);
+  if (given.kind === 'channel') return verifyChannelFile(run, given.receipt, { rpcUrl, digestOf });
+  const { receipt } = given;
   const basis = await findBasis(receipt, settings, { networkFile: options.network, rpcUrl, cwd: terminal.cwd });
-  const digest = await hashFileShown(run, path);
+  const digest = await digestOf();
   const { signal } = run;
   const result = await verifyDigest(digest, receipt, { ...basis, rpcUrl, crypto: await loadCrypto(), signal });
   print(run, receipt, result, basis);
