@@ -137,6 +137,7 @@ export const errorTable = {
   'application-early': row(425, 'The last application was a short time ago', true),
   'application-refused': row(409, 'An account with this status cannot apply, or has no application to publish'),
   // Evidence channels
+  'verifier-missing': row(404, 'This server verifies no evidence'),
   'channel-invalid': row(422, 'The terms of the channel are not what the verifier takes, or not what the chain says'),
   'channel-unknown': row(404, 'No such channel'),
   'channel-state': row(409, 'The channel is not in the state that this needs'),

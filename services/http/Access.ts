@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ApiKeyScope, ApiKeyView, Centre } from '../app/Centre.ts';
+import type { Hash } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
+import type { ChannelCallers } from './channels/ChannelCallers.ts';
 import type { AccessPolicy } from './HttpOptions.ts';
 
 /** How long a key that was found, or not found, is believed: a revoked key works at most that much longer. */
@@ -9,28 +11,48 @@ const believedMs = 1_000;
 
 const bearerPattern = /^Bearer +(ntm_[A-Za-z0-9_-]{16,200}) *$/i;
 
-/** Who a request comes from: nobody, the owner of a key, or somebody with a key that does not count. */
-export type Caller = { readonly key?: ApiKeyView; readonly invalid?: true };
+/**
+ * Who a request comes from: nobody, the owner of a key, the requester of a channel that has shown itself before, or somebody with a key
+ * that does not count.
+ */
+export type Caller = { readonly key?: ApiKeyView; readonly channelId?: Hash; readonly invalid?: true };
+
+/** Where keys are looked up: those of a centre, or none. */
+export type KeySource = Pick<Centre['keys'], 'find'>;
 
 const nobody: Caller = {};
 const invalid: Caller = { invalid: true };
 
 /** Who may call what. */
 export class Access {
-  readonly #centre: Centre;
+  readonly #keys: KeySource;
+  readonly #channels: ChannelCallers | undefined;
   readonly #policy: AccessPolicy;
   // By the hash: a secret is not kept in memory longer than its request. Unknown ones are kept too, so that a client with an
   // old key does not cost a look-up a request.
   readonly #believed = new LRUCache<string, Caller>({ max: 10_000, ttl: believedMs });
 
-  constructor(centre: Centre, policy: AccessPolicy) {
-    this.#centre = centre;
+  constructor(keys: KeySource, policy: AccessPolicy, channels?: ChannelCallers) {
+    this.#keys = keys;
     this.#policy = policy;
+    this.#channels = channels;
   }
 
   /** The caller behind an `Authorization` header; at once where there is none. */
   caller(header: string | undefined): Caller | Promise<Caller> {
-    return header === undefined ? nobody : this.#find(header);
+    if (header === undefined) return nobody;
+    const channelId = this.#channels?.known(header);
+    return channelId === undefined ? this.#find(header) : { channelId };
+  }
+
+  /**
+   * The channel that the request is for, by the signature of its requester. What was not seen before costs a look at the chain: only after
+   * the rate limit.
+   * @throws NotariumError `verifier-missing`, `channel-access-invalid`, `channel-unknown`, those of the chain.
+   */
+  async channelOf(caller: Caller, header: string | undefined): Promise<Hash> {
+    if (!this.#channels) throw new NotariumError('verifier-missing');
+    return caller.channelId ?? (await this.#channels.check(header));
   }
 
   async #find(header: string): Promise<Caller> {
@@ -39,7 +61,7 @@ export class Access {
     const hash = createHash('sha256').update(secret).digest('base64');
     const believed = this.#believed.get(hash);
     if (believed) return believed;
-    const key = await this.#centre.keys.find(secret);
+    const key = await this.#keys.find(secret);
     const caller = key === undefined || key.revokedAt !== undefined ? invalid : { key };
     this.#believed.set(hash, caller);
     return caller;
@@ -54,8 +76,8 @@ export class Access {
    * Checks that the caller may do what needs this scope.
    * @throws NotariumError `unauthorized`, `forbidden`.
    */
-  check(caller: Caller, need: 'public' | ApiKeyScope): void {
-    if (need === 'public') return;
+  check(caller: Caller, need: 'public' | 'channel' | ApiKeyScope): void {
+    if (need === 'public' || need === 'channel') return;
     if (caller.invalid) throw new NotariumError('unauthorized', 'the API key is not valid');
     if (need !== 'admin' && this.#policy[need] === 'open') return;
     if (caller.key === undefined) throw new NotariumError('unauthorized');

@@ -1,10 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Centre } from '../app/Centre.ts';
 
 /** What the HTTP side counts. */
 export type HttpMetrics = {
   readonly registry: Registry;
-  /** All metrics as text, after a look at the centre: its gauges stand where the last look left them. */
+  /** All metrics as text, after a look at what is served: its gauges stand where the last look left them. */
   scrape(): Promise<string>;
   /** One answered request; `route` is the template, never the path itself. */
   request(method: string, route: string, status: number, seconds: number): void;
@@ -13,7 +12,11 @@ export type HttpMetrics = {
 };
 
 /** Makes the metrics, in the given registry or in one of their own, together with those of the process. */
-export function createHttpMetrics(centre: Centre, underWay: () => number, given?: Registry): HttpMetrics {
+export function createHttpMetrics(
+  isReady: () => Promise<boolean>,
+  underWay: () => number,
+  given?: Registry,
+): HttpMetrics {
   const registry = given ?? new Registry();
   if (!registry.getSingleMetric('process_cpu_user_seconds_total')) collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -41,7 +44,7 @@ export function createHttpMetrics(centre: Centre, underWay: () => number, given?
   const eventClients = new Gauge({ name: 'notarium_http_event_clients', help: 'Open event streams', registers });
   const ready = new Gauge({
     name: 'notarium_ready',
-    help: '1 when the centre reports no problem that keeps it from its work',
+    help: '1 when no problem is reported that keeps the process from its work',
     registers,
   });
   // A label look-up hashes all labels; children are few and kept.
@@ -50,11 +53,7 @@ export function createHttpMetrics(centre: Centre, underWay: () => number, given?
     registry,
     eventClients,
     async scrape() {
-      const isReady = await centre.status().then(
-        (status) => status.ready,
-        () => false,
-      );
-      ready.set(isReady ? 1 : 0);
+      ready.set((await isReady().catch(() => false)) ? 1 : 0);
       return await registry.metrics();
     },
     request(method, route, status, seconds) {

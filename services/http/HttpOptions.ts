@@ -1,5 +1,6 @@
 import type { Logger as PinoLogger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 
 /** Who may do what without an API key. `admin` routes always need a key. */
 export type AccessPolicy = {
@@ -49,6 +50,8 @@ export type HttpOptions = {
   /** 8080 by default; 0 for any free port. */
   readonly port?: number;
   readonly access?: AccessPolicy;
+  /** A verifier of evidence as a module of this centre: its routes are served too. */
+  readonly channels?: ChannelDesk;
   /** `false` for none. Requests with a valid key count for the key, all others for their address. */
   readonly rateLimits?: { readonly perIp: RateLimit; readonly perKey: RateLimit } | false;
   readonly limits?: Partial<HttpLimits>;

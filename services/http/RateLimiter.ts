@@ -7,7 +7,7 @@ import type { HttpOptions, RateLimit } from './HttpOptions.ts';
 type Limits = Exclude<HttpOptions['rateLimits'], false | undefined>;
 type Check = (request: Request, response: Response) => Promise<void>;
 
-/** Counts requests, those with a valid key for the key and all others for their address. */
+/** Counts requests, those with a valid key for the key, those of a channel's requester for the channel, and all others for their address. */
 export class RateLimiter {
   readonly #perIp: Check;
   readonly #perKey: Check;
@@ -24,8 +24,9 @@ export class RateLimiter {
    * @throws NotariumError `rate-limited`.
    */
   async check(request: Request, response: Response, caller: Caller): Promise<void> {
-    if (caller.key === undefined) return this.#perIp(request, response);
-    this.#keyIds.set(request, caller.key.id);
+    const id = caller.key?.id ?? caller.channelId;
+    if (id === undefined) return this.#perIp(request, response);
+    this.#keyIds.set(request, id);
     return this.#perKey(request, response);
   }
 

@@ -2,8 +2,9 @@ import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import type { ApiKeyScope, ApiKeyView } from '../app/Centre.ts';
+import type { Hash } from '../core/bytes.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { HttpContext } from './HttpContext.ts';
+import type { EdgeContext, HttpContext } from './HttpContext.ts';
 
 /** One request on its way through a route, its parameters checked. */
 export type Call<Params, Query> = {
@@ -13,35 +14,56 @@ export type Call<Params, Query> = {
   readonly query: Query;
   /** The API key that came with the request, where a valid one did. */
   readonly key: ApiKeyView | undefined;
+  /** The channel whose requester has signed the request: of a route with access `channel`. */
+  readonly channelId: Hash | undefined;
 };
 
 /** What a route needs to be served and to be described: one value for both, so that they cannot differ. */
-export type RouteSpec<Params, Query> = {
-  readonly method: 'get' | 'post' | 'delete';
+export type RouteSpec<Params, Query, Context = HttpContext> = {
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** As OpenAPI writes it: `/v1/records/{id}`; `{path+}` at the end takes any number of segments. */
   readonly path: string;
-  /** Scope of the key that it needs; `submit` and `read` need none where the access policy is `open`. */
-  readonly access: 'public' | ApiKeyScope;
+  /**
+   * Scope of the key that it needs; `submit` and `read` need none where the access policy is `open`. `channel`: the signature of the
+   * channel's requester, and that of no other channel than the path's `id`.
+   */
+  readonly access: 'public' | 'channel' | ApiKeyScope;
   /** Not counted by the rate limits: probes and the like. */
   readonly unlimited?: true;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
-  readonly tag: 'records' | 'log' | 'proposals' | 'resources' | 'admission' | 'network' | 'keys' | 'service';
+  readonly tag:
+    | 'records'
+    | 'log'
+    | 'proposals'
+    | 'resources'
+    | 'admission'
+    | 'channels'
+    | 'network'
+    | 'keys'
+    | 'service';
   readonly summary: string;
   readonly description?: string;
   readonly requestBody?: ZodOpenApiOperationObject['requestBody'];
   readonly responses: Readonly<Record<string, ZodOpenApiResponseObject>>;
   /** Error codes beside those that every route can answer with. */
   readonly errors: readonly ErrorCode[];
-  readonly handle: (call: Call<Params, Query>, context: HttpContext) => Promise<void> | void;
+  readonly handle: (call: Call<Params, Query>, context: Context) => Promise<void> | void;
 };
 
 /** A route of any parameters. */
-export type Route = RouteSpec<unknown, unknown>;
+export type Route<Context = HttpContext> = RouteSpec<unknown, unknown, Context>;
 
 /** Types a route's parameters from its schemas. */
 export function route<Params = undefined, Query = undefined>(spec: RouteSpec<Params, Query>): Route {
   return spec as Route;
+}
+
+/** The same for a route that every kind of process may serve. */
+export function edgeRoute<Params = undefined, Query = undefined>(
+  spec: RouteSpec<Params, Query, EdgeContext>,
+): Route<EdgeContext> {
+  return spec as Route<EdgeContext>;
 }
 
 /** The path as Express matches it. */

@@ -2,46 +2,51 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { errorTable, NotariumError } from '../core/errors.ts';
 import { requestIdOf, sendProblem } from './answer.ts';
 import { ClientGoneError } from './BodySource.ts';
-import type { HttpContext } from './HttpContext.ts';
-import { pathPattern } from './Route.ts';
-import { routes } from './routes.ts';
+import type { EdgeContext } from './HttpContext.ts';
+import { pathPattern, type Route } from './Route.ts';
 
-const methodsByPath = new Map<string, Set<string>>();
-for (const { path, method } of routes) {
-  const methods = methodsByPath.get(path) ?? new Set<string>();
-  methods.add(method.toUpperCase());
-  if (method === 'get') methods.add('HEAD');
-  methodsByPath.set(path, methods.add('OPTIONS'));
-}
-const known = [...methodsByPath].map(([path, methods]) => ({
-  path,
-  pattern: pathPattern(path),
-  allow: [...methods].join(', '),
-}));
-
-const fixed = new Map([...methodsByPath].filter(([path]) => !path.includes('{')));
-
-/** Whether the path is one of a route's very own, but the method is not: another route's template may fit it as well. */
-export function isWrongMethod(path: string, method: string): boolean {
-  return fixed.get(path)?.has(method) === false;
-}
-
-/** What no route took: an unknown path, or a known one with another method. */
-export const notFound: RequestHandler = (request, response) => {
-  const found =
-    known.find(({ path }) => path === request.path) ?? known.find(({ pattern }) => pattern.test(request.path));
-  if (!found) throw new NotariumError('not-found', undefined, { data: { path: request.path.slice(0, 256) } });
-  response.setHeader('allow', found.allow);
-  if (request.method === 'OPTIONS') {
-    response.statusCode = 204;
-    response.end();
-    return;
-  }
-  throw new NotariumError('method-not-allowed', request.method, { data: { want: found.allow } });
+/** What becomes of requests that none of the routes takes. */
+export type Unrouted = {
+  /** Whether the path is one of a route's very own, but the method is not: another route's template may fit it as well. */
+  readonly isWrongMethod: (path: string, method: string) => boolean;
+  /** An unknown path, or a known one with another method. */
+  readonly notFound: RequestHandler;
 };
 
+/** See {@link Unrouted}. */
+export function unroutedOf(routes: readonly Pick<Route, 'path' | 'method'>[]): Unrouted {
+  const methodsByPath = new Map<string, Set<string>>();
+  for (const { path, method } of routes) {
+    const methods = methodsByPath.get(path) ?? new Set<string>();
+    methods.add(method.toUpperCase());
+    if (method === 'get') methods.add('HEAD');
+    methodsByPath.set(path, methods.add('OPTIONS'));
+  }
+  const known = [...methodsByPath].map(([path, methods]) => ({
+    path,
+    pattern: pathPattern(path),
+    allow: [...methods].join(', '),
+  }));
+  const fixed = new Map([...methodsByPath].filter(([path]) => !path.includes('{')));
+  return {
+    isWrongMethod: (path, method) => fixed.get(path)?.has(method) === false,
+    notFound(request, response) {
+      const found =
+        known.find(({ path }) => path === request.path) ?? known.find(({ pattern }) => pattern.test(request.path));
+      if (!found) throw new NotariumError('not-found', undefined, { data: { path: request.path.slice(0, 256) } });
+      response.setHeader('allow', found.allow);
+      if (request.method === 'OPTIONS') {
+        response.statusCode = 204;
+        response.end();
+        return;
+      }
+      throw new NotariumError('method-not-allowed', request.method, { data: { want: found.allow } });
+    },
+  };
+}
+
 /** Turns what was thrown into a problem document; what nobody foresaw is logged and says nothing of itself. */
-export function answerError({ logger }: HttpContext): ErrorRequestHandler {
+export function answerError({ logger }: Pick<EdgeContext, 'logger'>): ErrorRequestHandler {
   return (thrown: unknown, request, response, _next) => {
     if (thrown instanceof ClientGoneError || response.destroyed || response.writableEnded) {
       response.destroy();

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import type { z } from 'zod';
 import { NotariumError } from '../core/errors.ts';
 import type { Access } from './Access.ts';
-import type { HttpContext } from './HttpContext.ts';
+import type { EdgeContext } from './HttpContext.ts';
 import type { RateLimiter } from './RateLimiter.ts';
 import type { Route } from './Route.ts';
 
@@ -15,9 +15,9 @@ export function templateOf(request: object): string {
 }
 
 /** Everything between Express and a route's own work: rate limit, access, parameters. */
-export function handlerOf(
-  route: Route,
-  parts: { context: HttpContext; access: Access; limiter: RateLimiter | undefined },
+export function handlerOf<Context extends EdgeContext>(
+  route: Route<Context>,
+  parts: { context: Context; access: Access; limiter: RateLimiter | undefined },
 ): RequestHandler {
   const { context, access } = parts;
   const limiter = route.unlimited ? undefined : parts.limiter;
@@ -30,15 +30,26 @@ export function handlerOf(
     // Before the check: wrong keys must count too.
     if (limiter) await limiter.check(request, response, caller);
     access.check(caller, route.access);
+    const channelId =
+      route.access === 'channel' ? await access.channelOf(caller, request.headers.authorization) : undefined;
     const params = route.params && parse(route.params, request.params, 'path');
     const hasQuery = request.url.includes('?');
     const query =
       !hasQuery && (noQuery === undefined || noQuery.success) ? noQuery?.data : readQuery(route, request.query);
-    await route.handle({ request, response, params, query, key: caller.key }, context);
+    requireChannel(channelId, params);
+    await route.handle({ request, response, params, query, key: caller.key, channelId }, context);
   };
 }
 
-function readQuery(route: Route, query: unknown): unknown {
+function requireChannel(channelId: string | undefined, params: unknown): void {
+  const named = channelId === undefined ? undefined : (params as { id?: string } | undefined)?.id;
+  if (named === undefined || named === channelId) return;
+  throw new NotariumError('channel-access-invalid', 'it is for another channel', {
+    data: { have: channelId, want: named },
+  });
+}
+
+function readQuery(route: Pick<Route<never>, 'query'>, query: unknown): unknown {
   if (route.query) return parse(route.query, query, 'query');
   const [name] = Object.keys(query as object);
   if (name === undefined) return undefined;

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import express from 'express';
 import { pino } from 'pino';
 import type { Centre } from '../app/Centre.ts';
+import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { NotariumError } from '../core/errors.ts';
-import { Access } from './Access.ts';
+import { Access, type KeySource } from './Access.ts';
 import { sendProblem } from './answer.ts';
-import { answerError, isWrongMethod, notFound } from './failures.ts';
-import type { HttpContext } from './HttpContext.ts';
+import { ChannelCallers } from './channels/ChannelCallers.ts';
+import { answerError, type Unrouted, unroutedOf } from './failures.ts';
+import type { EdgeContext, HttpContext } from './HttpContext.ts';
 import { createHttpMetrics } from './HttpMetrics.ts';
 import { defaultLimits, defaultRateLimits, type HttpOptions } from './HttpOptions.ts';
 import { handlerOf, templateOf } from './handlerOf.ts';
@@ -14,16 +16,16 @@ import { inTurn } from './inTurn.ts';
 import { Lifetime } from './Lifetime.ts';
 import { openApiDocument } from './openApi.ts';
 import { RateLimiter } from './RateLimiter.ts';
-import { expressPath } from './Route.ts';
+import { expressPath, type Route } from './Route.ts';
 import { requestLog } from './requestLog.ts';
-import { routes } from './routes.ts';
+import { routes, verifierRoutes } from './routes.ts';
 import { securityHeaders } from './securityHeaders.ts';
 import { UnsentAnswers } from './UnsentAnswers.ts';
 
-/** The HTTP side of a centre, not yet listening. */
+/** An HTTP side, not yet listening. */
 export type HttpApp = {
   readonly app: express.Express;
-  readonly context: HttpContext;
+  readonly context: EdgeContext;
   /** Ends the timers of the rate limits. */
   close(): void;
 };
@@ -32,28 +34,55 @@ const requestIdPattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Makes the Express app that serves a centre. */
 export function createHttpApp(centre: Centre, options: HttpOptions = {}): HttpApp {
+  return createApp<HttpContext>({
+    routes,
+    options,
+    keys: centre.keys,
+    isReady: async () => (await centre.status()).ready,
+    contextOf: (edge, access) => ({
+      ...edge,
+      centre,
+      eventClients: { count: 0 },
+      keysChanged: () => access.forget(),
+    }),
+  });
+}
+
+/** Makes the Express app that serves a verifier which is no module of a centre: it has no API keys. */
+export function createVerifierApp(channels: ChannelDesk, options: HttpOptions = {}): HttpApp {
+  return createApp<EdgeContext>({
+    routes: verifierRoutes,
+    options: { ...options, channels },
+    keys: { find: async () => undefined },
+    isReady: async () => (await channels.problems()).length === 0,
+    contextOf: (edge) => edge,
+  });
+}
+
+function createApp<Context extends EdgeContext>(parts: {
+  readonly routes: readonly Route<Context>[];
+  readonly options: HttpOptions;
+  readonly keys: KeySource;
+  readonly isReady: () => Promise<boolean>;
+  readonly contextOf: (edge: EdgeContext, access: Access) => Context;
+}): HttpApp {
+  const { options } = parts;
+  const { channels } = options;
   const logger = options.logger ?? pino({ level: 'silent' });
   const lifetime = new Lifetime();
-  const metrics = createHttpMetrics(centre, () => lifetime.underWay.size, options.registry);
+  const metrics = createHttpMetrics(parts.isReady, () => lifetime.underWay.size, options.registry);
   const limits = { ...defaultLimits, ...options.limits };
-  const access = new Access(centre, options.access ?? { submit: 'open', read: 'open' });
+  const callers = channels && new ChannelCallers(channels);
+  const access = new Access(parts.keys, options.access ?? { submit: 'open', read: 'open' }, callers);
   const limiter = options.rateLimits === false ? undefined : new RateLimiter(options.rateLimits ?? defaultRateLimits);
   let openApi: string | undefined;
   const openApiText = (): string => {
-    openApi ??= JSON.stringify(openApiDocument({ version: options.version ?? '0.0.0' }));
+    openApi ??= JSON.stringify(openApiDocument({ version: options.version ?? '0.0.0', routes: parts.routes }));
     return openApi;
   };
-  const context: HttpContext = {
-    centre,
-    limits,
-    logger,
-    metrics,
-    lifetime,
-    unsent: new UnsentAnswers(limits.unsentBytes),
-    openApiText,
-    eventClients: { count: 0 },
-    keysChanged: () => access.forget(),
-  };
+  const unsent = new UnsentAnswers(limits.unsentBytes);
+  const context = parts.contextOf({ channels, limits, logger, metrics, lifetime, unsent, openApiText }, access);
+  const unrouted = unroutedOf(parts.routes);
 
   const app = express();
   app.disable('x-powered-by');
@@ -61,17 +90,20 @@ export function createHttpApp(centre: Centre, options: HttpOptions = {}): HttpAp
   app.enable('case sensitive routing');
   app.set('query parser', 'simple');
   app.set('trust proxy', options.trustProxy ?? false);
-  app.use(enter(context));
-  for (const route of routes) {
+  app.use(enter(context, unrouted));
+  for (const route of parts.routes) {
     app[route.method](expressPath(route.path), handlerOf(route, { context, access, limiter }));
   }
-  app.use(notFound);
+  app.use(unrouted.notFound);
   app.use(answerError(context));
   return { app, context, close: () => limiter?.close() };
 }
 
 /** What happens to every request before its route: one function, since each layer of Express costs. */
-function enter({ lifetime, limits, logger, metrics, unsent }: HttpContext): express.RequestHandler {
+function enter(
+  { lifetime, limits, logger, metrics, unsent }: EdgeContext,
+  { isWrongMethod, notFound }: Unrouted,
+): express.RequestHandler {
   const headers = securityHeaders();
   const log = requestLog(logger);
   const serve: express.RequestHandler = (request, response, next) => {

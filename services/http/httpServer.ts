@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Centre } from '../app/Centre.ts';
+import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { type ErrorCode, errorTable, NotariumError, toProblem } from '../core/errors.ts';
 import type { HttpOptions } from './HttpOptions.ts';
-import { createHttpApp, type HttpApp } from './httpApp.ts';
+import { createHttpApp, createVerifierApp, type HttpApp } from './httpApp.ts';
 
-/** A centre that listens. */
+/** A centre or verifier that listens. */
 export type HttpServer = HttpApp & {
   readonly server: Server;
   readonly host: string;
@@ -24,8 +25,19 @@ export type HttpServer = HttpApp & {
  * @throws NotariumError `port-taken`, `config-invalid`.
  */
 export async function startHttpServer(centre: Centre, options: HttpOptions = {}): Promise<HttpServer> {
+  return await serve(createHttpApp(centre, options), options);
+}
+
+/**
+ * Serves a verifier of evidence that is no module of a centre.
+ * @throws NotariumError `port-taken`, `config-invalid`.
+ */
+export async function startVerifierServer(channels: ChannelDesk, options: HttpOptions = {}): Promise<HttpServer> {
+  return await serve(createVerifierApp(channels, options), options);
+}
+
+async function serve(http: HttpApp, options: HttpOptions): Promise<HttpServer> {
   const { host = '127.0.0.1', port = 8080, stopMs = 10_000 } = options;
-  const http = createHttpApp(centre, options);
   const { lifetime, limits } = http.context;
   const server = createServer(
     {

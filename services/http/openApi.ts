@@ -5,6 +5,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
+import { amountSchema, saltSchema } from '../core/channels/amount.ts';
 import { type ErrorCode, errorTable } from '../core/errors.ts';
 import { jsonSchema } from '../core/governance/json.ts';
 import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/recordSchema.ts';
@@ -13,12 +14,19 @@ import { openApiPath, type Route } from './Route.ts';
 import { routes } from './routes.ts';
 import { problemSchema } from './schemas/problem.ts';
 
+/** What of a route is described. */
+type Description = Omit<Route, 'handle'>;
+
 const generalErrors: readonly ErrorCode[] = ['request-invalid', 'rate-limited', 'shutting-down', 'internal'];
 
 /** The OpenAPI 3.1 document of the HTTP API, made from the routes and the schemas that check their input. */
-export function openApiDocument(options: { version: string }): ReturnType<typeof createDocument> {
+export function openApiDocument(options: {
+  version: string;
+  /** Those of a centre by default. */
+  routes?: readonly Description[];
+}): ReturnType<typeof createDocument> {
   const paths: ZodOpenApiPathsObject = {};
-  for (const route of routes) {
+  for (const route of options.routes ?? routes) {
     const path = openApiPath(route.path);
     paths[path] = { ...paths[path], [route.method]: operationOf(route) };
   }
@@ -39,6 +47,7 @@ export function openApiDocument(options: { version: string }): ReturnType<typeof
         { name: 'proposals', description: 'Proposals, votes on them, and what comes of them' },
         { name: 'resources', description: 'Shared resource sets: what was passed, and what is really there' },
         { name: 'admission', description: 'How a server becomes a centre: the challenge, and who has applied' },
+        { name: 'channels', description: 'Evidence channels: a verifier confirms masses of evidence off chain' },
         { name: 'network', description: 'The consortium and this centre' },
         { name: 'keys', description: 'API keys' },
         { name: 'service', description: 'Probes, metrics and documentation' },
@@ -46,6 +55,13 @@ export function openApiDocument(options: { version: string }): ReturnType<typeof
       components: {
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'API key `ntm_…` with scopes submit, read, admin' },
+          channelAccess: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'Authorization',
+            description:
+              '`Channel ` and base64url of the JSON `{channelId, expiresAt, signature}`: EIP-712 `ChannelAccess` signed by the requester of the channel, valid for a day at most (docs/protocol.md)',
+          },
         },
       },
       paths,
@@ -54,12 +70,13 @@ export function openApiDocument(options: { version: string }): ReturnType<typeof
   );
 }
 
-function operationOf(route: Route): ZodOpenApiOperationObject {
+function operationOf(route: Description): ZodOpenApiOperationObject {
   const { path, method, params, query, requestBody } = route;
   const codes = new Set<ErrorCode>([...generalErrors, ...route.errors]);
   if (route.unlimited) codes.delete('rate-limited');
   // Keys are in the store, and so is nearly all that they are for.
-  if (route.access !== 'public') {
+  if (route.access === 'channel') for (const code of channelErrors) codes.add(code);
+  else if (route.access !== 'public') {
     for (const code of ['unauthorized', 'forbidden', 'storage-failed', 'store-corrupt'] as const) codes.add(code);
   }
   const requestParams = {
@@ -86,8 +103,9 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 }
 
 // An empty requirement beside the key: whether one is needed is the access policy of the centre.
-function securityOf({ access }: Route): Pick<ZodOpenApiOperationObject, 'security'> {
+function securityOf({ access }: Description): Pick<ZodOpenApiOperationObject, 'security'> {
   if (access === 'public') return { security: [] };
+  if (access === 'channel') return { security: [{ channelAccess: [] }] };
   return { security: access === 'admin' ? [{ apiKey: [] }] : [{}, { apiKey: [] }] };
 }
 
@@ -107,11 +125,24 @@ function problemResponses(codes: readonly ErrorCode[], taken: readonly string[])
   return responses;
 }
 
+const channelErrors: readonly ErrorCode[] = [
+  'verifier-missing',
+  'channel-access-invalid',
+  'channel-unknown',
+  'channel-invalid',
+  'chain-unreachable',
+  'chain-answer-invalid',
+  'storage-failed',
+  'store-corrupt',
+];
+
 const customTypes = new Map<unknown, object>([
   [addressSchema, { type: 'string', pattern: '^0x[0-9a-f]{40}$', description: 'Address in lower case' }],
   [hashSchema, { type: 'string', pattern: '^0x[0-9a-f]{64}$', description: '32 bytes in lower-case hexadecimal' }],
   [digestSchema, { type: 'string', pattern: '^sha-256:[0-9a-f]{64}$' }],
   [jsonSchema, { description: 'Any JSON value' }],
+  [amountSchema, { type: 'string', pattern: '^(0|[1-9][0-9]{0,38})$', description: 'Amount in the smallest unit' }],
+  [saltSchema, { type: 'string', pattern: '^(0|[1-9][0-9]{0,19})$' }],
   [timeSchema, { type: 'string', format: 'date-time', description: 'UTC with milliseconds' }],
   [unsignedRecordSchema.shape.meta.unwrap(), { type: 'object', description: 'At most 4 KiB in canonical form' }],
 ]);
@@ -119,5 +150,6 @@ const customTypes = new Map<unknown, object>([
 // core's schemas check by functions, which say nothing of the type they let through.
 function describeCustom({ jsonSchema, zodSchema }: { jsonSchema: object; zodSchema: unknown }): void {
   const { def } = (zodSchema as { _zod: { def: { type: string } } })._zod;
-  if (def.type === 'custom') Object.assign(jsonSchema, customTypes.get(zodSchema) ?? { type: 'string' });
+  const known = customTypes.get(zodSchema);
+  if (known || def.type === 'custom') Object.assign(jsonSchema, known ?? { type: 'string' });
 }

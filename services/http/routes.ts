@@ -1,3 +1,8 @@
+import { channelRoutes } from './channels/channels.ts';
+import { evidenceRoutes } from './channels/evidence.ts';
+import { exchangeRoutes } from './channels/exchange.ts';
+import { verifierServiceRoutes } from './channels/service.ts';
+import type { EdgeContext } from './HttpContext.ts';
 import type { Route } from './Route.ts';
 import { admissionRoutes } from './routes/admission.ts';
 import { batchRoutes } from './routes/batch.ts';
@@ -10,11 +15,13 @@ import { proposalRoutes } from './routes/proposals.ts';
 import { proposingRoutes } from './routes/proposing.ts';
 import { recordRoutes } from './routes/records.ts';
 import { resourceRoutes } from './routes/resources.ts';
-import { serviceRoutes } from './routes/service.ts';
+import { documentRoutes, serviceRoutes } from './routes/service.ts';
 import { submitRoutes } from './routes/submit.ts';
 import { verifyRoutes } from './routes/verify.ts';
 
-/** Every route, the busiest first: Express tries them in this order. */
+const verifying: readonly Route<EdgeContext>[] = [...exchangeRoutes, ...evidenceRoutes, ...channelRoutes];
+
+/** Every route of a centre, the busiest first: Express tries them in this order. */
 export const routes: readonly Route[] = [
   ...submitRoutes,
   ...batchRoutes,
@@ -29,5 +36,14 @@ export const routes: readonly Route[] = [
   ...admissionRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...verifying,
   ...serviceRoutes,
+  ...documentRoutes,
+];
+
+/** Every route of a verifier that stands alone. */
+export const verifierRoutes: readonly Route<EdgeContext>[] = [
+  ...verifying,
+  ...verifierServiceRoutes,
+  ...documentRoutes,
 ];

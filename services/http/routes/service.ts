@@ -3,15 +3,42 @@ import { z } from 'zod';
 import { NotariumError } from '../../core/errors.ts';
 import { sendJson, sendText } from '../answer.ts';
 import { docsPage } from '../docsPage.ts';
-import { type Route, route } from '../Route.ts';
+import type { EdgeContext } from '../HttpContext.ts';
+import { edgeRoute, type Route, route } from '../Route.ts';
 import { healthSchema } from '../schemas/service.ts';
 import { docsPolicy } from '../securityHeaders.ts';
 
+/** The answer of a process that can do its work. */
+export const readyAnswer = {
+  description: 'It can',
+  content: { 'application/json': { schema: z.object({ status: z.literal('ready') }) } },
+};
+
 const html = { 'text/html': { schema: z.string() } };
 
-/** Probes, metrics and documentation. */
+/** Probes of a centre. */
 export const serviceRoutes: readonly Route[] = [
   route({
+    method: 'get',
+    path: '/readyz',
+    access: 'public',
+    unlimited: true,
+    tag: 'service',
+    summary: 'Whether the centre can do its work',
+    responses: { 200: readyAnswer },
+    errors: ['not-ready'],
+    async handle({ response }, { centre }) {
+      const { ready, problems } = await centre.status();
+      if (!ready) throw new NotariumError('not-ready', problems[0]?.code, { data: { problems } });
+      response.setHeader('cache-control', 'no-store');
+      sendJson(response, 200, { status: 'ready' });
+    },
+  }),
+];
+
+/** Health, metrics and documentation: of every process alike. */
+export const documentRoutes: readonly Route<EdgeContext>[] = [
+  edgeRoute({
     method: 'get',
     path: '/healthz',
     access: 'public',
@@ -25,28 +52,7 @@ export const serviceRoutes: readonly Route[] = [
       sendJson(response, 200, { status: 'ok' });
     },
   }),
-  route({
-    method: 'get',
-    path: '/readyz',
-    access: 'public',
-    unlimited: true,
-    tag: 'service',
-    summary: 'Whether the centre can do its work',
-    responses: {
-      200: {
-        description: 'It can',
-        content: { 'application/json': { schema: z.object({ status: z.literal('ready') }) } },
-      },
-    },
-    errors: ['not-ready'],
-    async handle({ response }, { centre }) {
-      const { ready, problems } = await centre.status();
-      if (!ready) throw new NotariumError('not-ready', problems[0]?.code, { data: { problems } });
-      response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, { status: 'ready' });
-    },
-  }),
-  route({
+  edgeRoute({
     method: 'get',
     path: '/metrics',
     access: 'read',
@@ -60,7 +66,7 @@ export const serviceRoutes: readonly Route[] = [
       sendText(response, 200, metrics.registry.contentType, await metrics.scrape());
     },
   }),
-  route({
+  edgeRoute({
     method: 'get',
     path: '/openapi.json',
     access: 'public',
@@ -79,7 +85,7 @@ export const serviceRoutes: readonly Route[] = [
       sendText(response, 200, 'application/json; charset=utf-8', openApiText());
     },
   }),
-  route({
+  edgeRoute({
     method: 'get',
     path: '/docs',
     access: 'public',
@@ -93,7 +99,7 @@ export const serviceRoutes: readonly Route[] = [
       sendText(response, 200, 'text/html; charset=utf-8', docsPage);
     },
   }),
-  route({
+  edgeRoute({
     method: 'get',
     path: '/docs/rapidoc-min.js',
     access: 'public',

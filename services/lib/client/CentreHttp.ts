@@ -9,6 +9,8 @@ export type CentreHttpOptions = {
   /** Base URL of the centre, like `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly apiKey?: string | undefined;
+  /** `Authorization` of every request, in place of an API key. */
+  readonly authorization?: (() => string) | undefined;
   /** Longest wait for the headers of an answer. */
   readonly timeoutMs?: number | undefined;
   readonly backOff?: BackOff | undefined;
@@ -18,12 +20,14 @@ export type CentreHttpOptions = {
 
 /** One request. */
 export type CentreRequest = {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path below the base URL, with its query. */
   readonly path: string;
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  /** Opens content that is stored encrypted: 32 bytes in hexadecimal. */
+  readonly evidenceKey?: string | undefined;
   /** `Prefer` (RFC 7240). */
   readonly prefer?: string;
   readonly signal?: AbortSignal | undefined;
@@ -119,11 +123,14 @@ export class CentreHttp {
   }
 
   #headers(request: CentreRequest): Record<string, string> {
+    const { apiKey, authorization } = this.#options;
     return {
       accept: request.accept ?? 'application/json, application/problem+json',
+      ...(request.evidenceKey === undefined ? {} : { 'evidence-key': request.evidenceKey }),
       ...(request.prefer === undefined ? {} : { prefer: request.prefer }),
       ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-      ...(this.#options.apiKey === undefined ? {} : { authorization: `Bearer ${this.#options.apiKey}` }),
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+      ...(authorization === undefined ? {} : { authorization: authorization() }),
     };
   }
 }
