@@ -161,6 +161,8 @@ export const errorTable = {
   'evidence-hook-failed': row(503, 'The service that judges evidence does not answer', true),
   'upload-unknown': row(404, 'No such upload'),
   'upload-invalid': row(422, 'The upload is not complete, or not of the declared form'),
+  'upload-conflict': row(409, 'The upload is at another offset', true),
+  'uploads-full': row(429, 'The channel has as many open uploads as it may have', true),
   // Receipts of evidence channels: one code a step of verification
   'channel-receipt-malformed': row(422, 'The receipt does not have the form notarium-channel-receipt/1'),
   'channel-receipt-content-mismatch': row(422, 'The content does not have the digest that the receipt is about'),

@@ -1,4 +1,7 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { Disk } from 'flydrive';
 import { NotariumError } from '../core/errors.ts';
 import { DurableFolder } from './durableFolder.ts';
@@ -15,6 +18,8 @@ export type DurableDisk = {
   readonly parts?: PartReader;
   /** Moves a local file to the disk. */
   moveIn(path: string, key: string): Promise<void>;
+  /** So many bytes of a file from a place on; fewer where it ends. The stream fails when there is no such file. */
+  readRange(key: string, start: number, sizeBytes: number): Promise<Readable>;
 };
 
 /**
@@ -35,6 +40,8 @@ export async function openDisk(
       parts: partReader(folder),
       sync: () => driver.sync(),
       moveIn: (path, key) => driver.moveIn(path, key),
+      readRange: async (key, start, sizeBytes) =>
+        createReadStream(join(folder, key), { start, end: start + sizeBytes - 1 }),
     };
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -43,11 +50,9 @@ export async function openDisk(
   }
   // Read only when it is needed: the client for buckets is the largest of all packages here.
   const { S3Driver } = await import('flydrive/drivers/s3');
+  const { S3Client } = await import('@aws-sdk/client-s3');
   const endpoint = parsed.searchParams.get('endpoint');
-  const driver = new S3Driver({
-    bucket: parsed.hostname,
-    visibility: 'private',
-    supportsACL: false,
+  const client = new S3Client({
     region: parsed.searchParams.get('region') ?? 'us-east-1',
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
     ...(s3 ? { credentials: { ...s3 } } : {}),
@@ -55,10 +60,21 @@ export async function openDisk(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+  const bucket = parsed.hostname;
+  const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false });
   const prefix = parsed.pathname.replace(/^\/+|\/+$/g, '');
   const disk = prefixed(new Disk(driver), prefix);
-  // A bucket has stored what it has answered for.
-  return { disk, name: url, sync: async () => {}, moveIn: (path, key) => disk.moveFromFs(path, key) };
+  const large = await import('./largeObjects.ts');
+  const placeOf = (key: string) => ({ client, bucket, key: join(prefix, key) });
+  return {
+    disk,
+    name: url,
+    // A bucket has stored what it has answered for.
+    sync: async () => {},
+    moveIn: async (path, key) =>
+      (await stat(path)).size > large.partBytes ? large.moveLargeFile(path, placeOf(key)) : disk.moveFromFs(path, key),
+    readRange: (key, start, sizeBytes) => large.readObjectRange(placeOf(key), start, sizeBytes),
+  };
 }
 
 /** The part of a bucket below a prefix: only the calls that the store makes. */
@@ -72,7 +88,8 @@ function prefixed(disk: Disk, prefix: string): Disk {
     put: (key: string, contents: Uint8Array) => disk.put(within(key), contents),
     moveFromFs: (source: string, key: string) => disk.moveFromFs(source, within(key)),
     delete: (key: string) => disk.delete(within(key)),
-    listAll: (key?: string) => disk.listAll(within(key)),
+    getMetaData: (key: string) => disk.getMetaData(within(key)),
+    listAll: (key?: string, options?: Parameters<Disk['listAll']>[1]) => disk.listAll(within(key), options),
     deleteAll: (key?: string) => disk.deleteAll(within(key)),
   });
 }

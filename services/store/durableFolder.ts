@@ -6,6 +6,9 @@ import { syncFolder } from '../lib/syncFolder.ts';
 
 let lastTemporary = 0;
 
+/** Node has four threads for files. */
+const syncsAtOnce = 4;
+
 /**
  * flydrive's folder driver, made durable: content goes to a temporary file, is synced, and gets its name in one step, so
  * a file is whole or not there, whatever happens. {@link sync} then makes the names last.
@@ -15,6 +18,8 @@ export class DurableFolder extends FSDriver {
   readonly #temporary: string;
   /** Folders whose names are not yet synced. */
   #changed = new Set<string>();
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
 
   constructor(root: string) {
     super({ location: root, visibility: 'private' });
@@ -62,12 +67,30 @@ export class DurableFolder extends FSDriver {
     this.#changed.add(dirname(target));
   }
 
-  /** Makes all names given and removed so far durable; each changed folder is synced once. */
-  async sync(): Promise<void> {
+  /**
+   * Makes all names given and removed so far durable; each changed folder is synced once. Who comes while that is under way
+   * shares the next run: what is being synced already is not durable yet.
+   */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = undefined;
+        this.#syncing = this.#syncChanged();
+        return this.#syncing;
+      });
+    return this.#nextSync;
+  }
+
+  async #syncChanged(): Promise<void> {
     const changed = this.#changed;
     this.#changed = new Set();
     try {
-      for (const folder of changed) await syncFolder(folder);
+      const left = changed.values();
+      const syncLeft = async (): Promise<void> => {
+        for (const folder of left) await syncFolder(folder);
+      };
+      await Promise.all(Array.from({ length: syncsAtOnce }, syncLeft));
     } catch (error) {
       for (const folder of changed) this.#changed.add(folder);
       throw error;

@@ -10,7 +10,7 @@ import type { EvidenceStore } from './Store.ts';
 
 /** Evidence on a disk, each content under its SHA-256: `ab/cd/<64 hex>`. It arrives in a folder beside it. */
 export function evidenceStore({ disk, sync, moveIn }: DurableDisk, arrivals: string): EvidenceStore {
-  const has = (digest: Uint8Array): Promise<boolean> => disk.exists(keyOf(digest));
+  const has = (digest: Uint8Array): Promise<boolean> => disk.exists(evidenceKey(digest));
   return {
     has,
     async put(content) {
@@ -30,7 +30,7 @@ export function evidenceStore({ disk, sync, moveIn }: DurableDisk, arrivals: str
         await pipeline(content, hashing, createWriteStream(path));
         const digest = new Uint8Array(hash.digest());
         if (!(await has(digest))) {
-          await moveIn(path, keyOf(digest));
+          await moveIn(path, evidenceKey(digest));
           await sync();
         }
         return { digest, sizeBytes };
@@ -39,12 +39,13 @@ export function evidenceStore({ disk, sync, moveIn }: DurableDisk, arrivals: str
       }
     },
     async get(digest): Promise<Readable | undefined> {
-      return (await has(digest)) ? disk.getStream(keyOf(digest)) : undefined;
+      return (await has(digest)) ? disk.getStream(evidenceKey(digest)) : undefined;
     },
   };
 }
 
-function keyOf(digest: Uint8Array): string {
+/** Name of a content in a folder or bucket. */
+export function evidenceKey(digest: Uint8Array): string {
   if (digest.length !== 32) throw new RangeError('a digest is 32 bytes');
   const hex = hexDigits(digest);
   return `${hex.slice(0, 2)}/${hex.slice(2, 4)}/${hex}`;

@@ -19,6 +19,15 @@ export function storageError(error: unknown, file?: string): Error {
   return new NotariumError(code, message, { cause: error });
 }
 
+/** Runs work whose failures are those of storage, see {@link storageError}. */
+export async function stored<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
 type Failure = Error & { code?: unknown; errcode?: unknown; cause?: unknown };
 
 function codeOf(error: Failure): ErrorCode {

@@ -1,0 +1,112 @@
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { Arrival } from './Arrival.ts';
+import type { Spool } from './spool.ts';
+import type { UploadInfo } from './uploadInfo.ts';
+
+/** Bounds of what may be under way. */
+export type UploadLimits = {
+  /** Largest upload. */
+  readonly uploadBytes: number;
+  /** Most contents of a pack or list. */
+  readonly itemCount: number;
+  /** Uploads of a channel that are not in the vault yet, and their declared bytes together. */
+  readonly openUploads: number;
+  readonly openBytes: number;
+  /** An upload that nobody writes to goes after this time. */
+  readonly idleMs: number;
+};
+
+/** An upload that is under way, or done and not paid yet. */
+export type OpenUpload = {
+  info: UploadInfo;
+  /** When it was written to. */
+  lastMs: number;
+  /** A request is at it. */
+  active: boolean;
+  spool?: Spool;
+  /** Missing after a restart, and where many others wait: it is hashed anew from the disk then. */
+  arrival?: Arrival;
+};
+
+/** Hashes that are kept of uploads which wait for their next piece. */
+const idleHashes = 256;
+
+/** All open uploads, found by id, channel and digest. */
+export class OpenUploads {
+  readonly #byId = new Map<string, OpenUpload>();
+  readonly #byChannel = new Map<Hash, Map<string, OpenUpload>>();
+  readonly #byDigest = new Map<Hash, Map<string, OpenUpload>>();
+  /** Those with a hash and no request, the longest idle first. */
+  readonly #idle = new Set<OpenUpload>();
+
+  get(id: string): OpenUpload | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): OpenUpload[] {
+    return [...this.#byId.values()];
+  }
+
+  ofDigest(digest: Hash): OpenUpload[] {
+    return [...(this.#byDigest.get(digest)?.values() ?? [])];
+  }
+
+  /** @throws NotariumError `uploads-full`. */
+  checkRoom(channelId: Hash, sizeBytes: number, limits: UploadLimits): void {
+    let count = 0;
+    let bytes = sizeBytes;
+    for (const { info } of this.#byChannel.get(channelId)?.values() ?? []) {
+      if (info.taken) continue;
+      count++;
+      bytes += info.declared.sizeBytes;
+    }
+    if (count < limits.openUploads && bytes <= limits.openBytes) return;
+    throw new NotariumError('uploads-full', undefined, {
+      data: { have: count, want: limits.openUploads, haveBytes: bytes, wantBytes: limits.openBytes },
+    });
+  }
+
+  add(upload: OpenUpload): void {
+    const { id, channelId, declared } = upload.info;
+    this.#byId.set(id, upload);
+    addTo(this.#byChannel, channelId, upload);
+    addTo(this.#byDigest, declared.digest, upload);
+  }
+
+  remove(id: string): void {
+    const upload = this.#byId.get(id);
+    if (!upload) return;
+    this.#byId.delete(id);
+    this.#idle.delete(upload);
+    removeFrom(this.#byChannel, upload.info.channelId, id);
+    removeFrom(this.#byDigest, upload.info.declared.digest, id);
+  }
+
+  /** A request has ended: the hashes of those that have waited longest go, when there are too many. */
+  rest(upload: OpenUpload): void {
+    this.#idle.delete(upload);
+    if (upload.arrival && this.#byId.has(upload.info.id)) this.#idle.add(upload);
+    for (const oldest of this.#idle) {
+      if (this.#idle.size <= idleHashes) break;
+      this.#idle.delete(oldest);
+      if (!oldest.active) forgetHash(oldest);
+    }
+  }
+}
+
+/** What the disk has counts from now on. */
+export function forgetHash(upload: OpenUpload): void {
+  delete upload.arrival;
+  delete upload.spool;
+}
+
+function addTo(map: Map<Hash, Map<string, OpenUpload>>, key: Hash, upload: OpenUpload): void {
+  const found = map.get(key) ?? new Map<string, OpenUpload>();
+  map.set(key, found.set(upload.info.id, upload));
+}
+
+function removeFrom(map: Map<Hash, Map<string, OpenUpload>>, key: Hash, id: string): void {
+  const found = map.get(key);
+  if (found?.delete(id) && found.size === 0) map.delete(key);
+}

@@ -1,0 +1,281 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { contentKeyId } from '../../lib/sealed.ts';
+import { stored } from '../storageError.ts';
+import { Arrival } from './Arrival.ts';
+import type { FinishedUpload } from './EvidenceVault.ts';
+import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './OpenUploads.ts';
+import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
+import { type UploadDeclaration, type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
+
+/** What uploads work with. */
+export type UploadsParts = {
+  readonly folder: string;
+  readonly limits: UploadLimits;
+  readonly clock: Clock;
+  readonly mediaTypeOf?: ((head: Uint8Array) => Promise<string>) | undefined;
+};
+
+/**
+ * Uploads on their way, each in a file of its own that grows; they survive a kill. Requests for one upload come one after the
+ * other. Errors of all calls: `storage-full`, `storage-failed`.
+ */
+export class Uploads {
+  readonly #parts: UploadsParts;
+  readonly #open = new OpenUploads();
+
+  private constructor(parts: UploadsParts) {
+    this.#parts = parts;
+  }
+
+  /** Finds what was under way. */
+  static async open(parts: UploadsParts): Promise<Uploads> {
+    const uploads = new Uploads(parts);
+    await mkdir(parts.folder, { recursive: true });
+    for (const name of await readdir(parts.folder)) {
+      if (name.endsWith('.json')) await uploads.#load(name);
+    }
+    // What has lost its description: a kill came between the two removals.
+    for (const name of await readdir(parts.folder)) {
+      if (!uploads.#open.get(name.slice(0, 32))) await rm(join(parts.folder, name), { force: true });
+    }
+    return uploads;
+  }
+
+  get limits(): UploadLimits {
+    return this.#parts.limits;
+  }
+
+  /**
+   * Begins an upload.
+   * @param key Content key: it is stored encrypted.
+   * @throws NotariumError `uploads-full`, `request-too-large`, `upload-invalid`.
+   */
+  async create(channelId: Hash, declared: UploadDeclaration, key?: Uint8Array): Promise<UploadInfo> {
+    const { limits, clock } = this.#parts;
+    if (declared.sizeBytes > limits.uploadBytes) throw tooLarge(declared.sizeBytes, limits.uploadBytes);
+    this.#open.checkRoom(channelId, declared.sizeBytes, limits);
+    const id = randomBytes(16).toString('hex');
+    const keyId = key && contentKeyId(key, fromHex(declared.digest));
+    const info = { id, channelId, declared, createdAtMs: clock.nowMs(), ...(keyId === undefined ? {} : { keyId }) };
+    const arrival = this.#newArrival(info);
+    const upload: OpenUpload = {
+      info,
+      lastMs: clock.nowMs(),
+      active: false,
+      arrival,
+      spool: this.#newSpool(info, key),
+    };
+    this.#open.add(upload);
+    try {
+      await stored(() => this.#write(info));
+      if (declared.sizeBytes === 0) await this.append(channelId, id, 0, [], key);
+    } catch (error) {
+      await this.#drop(id);
+      throw error;
+    }
+    return upload.info;
+  }
+
+  /** An upload of the channel. @throws NotariumError `upload-unknown`. */
+  find(channelId: Hash, id: string): { readonly info: UploadInfo; readonly lastMs: number } {
+    const upload = this.#open.get(id);
+    if (!upload || upload.info.channelId !== channelId) throw new NotariumError('upload-unknown');
+    return upload;
+  }
+
+  /** Another upload of the same digest that is in the vault and not paid yet. */
+  rival({ id, declared }: UploadInfo): UploadInfo | undefined {
+    return this.#open.ofDigest(declared.digest).find(({ info }) => info.taken && info.id !== id)?.info;
+  }
+
+  /**
+   * Bytes of an upload so far. One whose last byte came just before a kill is finished now.
+   * @throws NotariumError `upload-unknown`, `evidence-key-missing`, those of {@link append}.
+   */
+  async offset(channelId: Hash, id: string, key?: Uint8Array): Promise<number> {
+    const { info } = this.find(channelId, id);
+    if (info.arrived) return info.declared.sizeBytes;
+    const upload = this.#open.get(id)!;
+    if (upload.arrival) return upload.arrival.offset;
+    const onDisk = info.keyId === undefined ? await sizeOf(this.#path(id)) : info.declared.sizeBytes;
+    if (onDisk < info.declared.sizeBytes) return onDisk;
+    const { offset } = await stored(() => this.#resume(upload, key));
+    return offset < info.declared.sizeBytes ? offset : this.append(channelId, id, offset, [], key);
+  }
+
+  /**
+   * Writes what comes to the end of an upload; answers its bytes so far. When all have come, it is what was declared or goes.
+   * What came before a stream broke off stays.
+   * @throws NotariumError `upload-unknown`, `upload-conflict`, `request-too-large`, `evidence-key-missing`; `evidence-mismatch`
+   *   and `upload-invalid`, after which the upload is gone.
+   */
+  async append(
+    channelId: Hash,
+    id: string,
+    offset: number,
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    key?: Uint8Array,
+  ): Promise<number> {
+    this.find(channelId, id);
+    const upload = this.#open.get(id)!;
+    const { declared } = upload.info;
+    if (upload.info.arrived) {
+      if (offset === declared.sizeBytes) return offset;
+      throw conflict(declared.sizeBytes);
+    }
+    if (upload.active) throw conflict(upload.arrival?.offset ?? 0);
+    upload.active = true;
+    try {
+      const arrival = await stored(() => this.#resume(upload, key));
+      if (arrival.offset !== offset) throw conflict(arrival.offset);
+      await this.#receive(upload, content);
+      if (arrival.offset === declared.sizeBytes) await stored(() => this.#finish(upload));
+      return arrival.offset;
+    } catch (error) {
+      // What is hopeless goes; what the disk has is the truth about anything else.
+      if (isNotariumError(error, 'evidence-mismatch') || isNotariumError(error, 'upload-invalid')) await this.#drop(id);
+      else if (isNotariumError(error, 'storage-full') || isNotariumError(error, 'storage-failed')) forgetHash(upload);
+      throw error;
+    } finally {
+      upload.active = false;
+      upload.lastMs = this.#parts.clock.nowMs();
+      this.#open.rest(upload);
+    }
+  }
+
+  /** The files of a finished upload, as the vault takes them. @throws NotariumError `upload-unknown`, `upload-invalid`. */
+  async finished(channelId: Hash, id: string): Promise<FinishedUpload> {
+    const { info } = this.find(channelId, id);
+    if (!info.arrived) throw new NotariumError('upload-invalid', 'it is not complete', { data: { upload: id } });
+    const { kind, digest } = info.declared;
+    const membersPath = kind === 'pack' ? this.#path(id, 'members') : undefined;
+    return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath };
+  }
+
+  /** Notes that the vault has it: only the description stays, until it is forgotten or too old. */
+  async markTaken(id: string): Promise<void> {
+    const upload = this.#open.get(id);
+    if (!upload) return;
+    upload.info = { ...upload.info, taken: true };
+    upload.lastMs = this.#parts.clock.nowMs();
+    await stored(() => this.#write(upload.info));
+  }
+
+  /** The evidence is paid: nothing of the upload is needed any more. */
+  async forgetTaken(channelId: Hash, digest: Hash): Promise<void> {
+    for (const { info } of this.#open.ofDigest(digest)) {
+      if (info.taken && info.channelId === channelId) await stored(() => this.#drop(info.id));
+    }
+  }
+
+  /** Ends an upload. @throws NotariumError `upload-unknown`. */
+  async remove(channelId: Hash, id: string): Promise<void> {
+    this.find(channelId, id);
+    await stored(() => this.#drop(id));
+  }
+
+  /** Removes what nobody has written to for too long; answers how many. */
+  async removeIdle(): Promise<number> {
+    const beforeMs = this.#parts.clock.nowMs() - this.#parts.limits.idleMs;
+    const idle = this.#open.all().filter(({ lastMs, active }) => !active && lastMs <= beforeMs);
+    for (const { info } of idle) await stored(() => this.#drop(info.id));
+    return idle.length;
+  }
+
+  async #resume(upload: OpenUpload, key: Uint8Array | undefined): Promise<Arrival> {
+    const { info } = upload;
+    if (info.keyId !== undefined && (!key || contentKeyId(key, fromHex(info.declared.digest)) !== info.keyId)) {
+      throw new NotariumError('evidence-key-missing');
+    }
+    if (upload.arrival) return upload.arrival;
+    const spool = this.#newSpool(info, key);
+    const arrival = this.#newArrival(info);
+    for await (const chunk of spool.replay()) await arrival.update(chunk);
+    upload.spool = spool;
+    upload.arrival = arrival;
+    return arrival;
+  }
+
+  async #receive(upload: OpenUpload, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    const { spool, arrival, info } = upload as Required<OpenUpload>;
+    const { sizeBytes } = info.declared;
+    await stored(() => spool.begin());
+    try {
+      for await (const chunk of content) {
+        if (arrival.offset + chunk.length > sizeBytes) throw tooLarge(arrival.offset + chunk.length, sizeBytes);
+        await stored(() => Promise.all([spool.write(chunk), arrival.update(chunk)]));
+      }
+    } finally {
+      await stored(() => spool.end(arrival.offset === sizeBytes));
+    }
+  }
+
+  async #finish(upload: OpenUpload): Promise<void> {
+    const { digest, members, ...arrived } = await upload.arrival!.finish();
+    const { id, declared } = upload.info;
+    if (!sameBytes(digest, fromHex(declared.digest))) {
+      throw new NotariumError('evidence-mismatch', undefined, { data: { want: declared.digest, have: toHex(digest) } });
+    }
+    if (members) await writeFile(this.#path(id, 'members'), members);
+    upload.info = { ...upload.info, arrived: { ...arrived, mediaTypes: [...arrived.mediaTypes] } };
+    forgetHash(upload);
+    await this.#write(upload.info);
+  }
+
+  #newArrival({ declared }: UploadInfo): Arrival {
+    const { limits, mediaTypeOf } = this.#parts;
+    return new Arrival({ kind: declared.kind, sizeBytes: declared.sizeBytes, maxCount: limits.itemCount, mediaTypeOf });
+  }
+
+  #newSpool({ id, keyId, declared }: UploadInfo, key: Uint8Array | undefined): Spool {
+    return keyId !== undefined && key
+      ? sealedSpool(this.#path(id), key, declared.sizeBytes)
+      : plainSpool(this.#path(id));
+  }
+
+  async #load(name: string): Promise<void> {
+    const path = join(this.#parts.folder, name);
+    const text = await readFile(path, 'utf8');
+    const info = uploadInfoSchema.safeParse(jsonOrUndefined(text));
+    // Half a description is what a loss of power leaves; the requester begins anew.
+    if (!info.success) return;
+    this.#open.add({ info: info.data, lastMs: this.#parts.clock.nowMs(), active: false });
+  }
+
+  /** Not synced: what a loss of power takes away is sent again. */
+  async #write(info: UploadInfo): Promise<void> {
+    const path = this.#path(info.id, 'json');
+    await writeFile(`${path}.new`, JSON.stringify(info));
+    await rename(`${path}.new`, path);
+  }
+
+  async #drop(id: string): Promise<void> {
+    this.#open.remove(id);
+    for (const part of ['json', 'members', undefined]) await rm(this.#path(id, part), { force: true });
+  }
+
+  #path(id: string, part?: string): string {
+    return join(this.#parts.folder, part === undefined ? id : `${id}.${part}`);
+  }
+}
+
+function tooLarge(have: number, want: number): NotariumError {
+  return new NotariumError('request-too-large', `more than ${want} bytes`, { data: { have, want } });
+}
+
+function conflict(have: number): NotariumError {
+  return new NotariumError('upload-conflict', undefined, { data: { have } });
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import { type Hash, hexDigits } from '../../core/bytes.ts';
+import { evidenceKey } from '../evidence.ts';
+
+/** What lies in the vault under a digest: one content, a pack of contents, or a list of digests. */
+export const evidenceKinds = ['content', 'pack', 'digests'] as const;
+
+/** See {@link evidenceKinds}. */
+export type EvidenceKind = (typeof evidenceKinds)[number];
+
+/** A file of the vault, by its name. */
+export type VaultFile =
+  | { readonly digest: string; readonly kind: EvidenceKind; readonly keyId?: string }
+  | { readonly digest: string; readonly channelId: string; readonly document: string };
+
+/** Folder of the indexes of packs. */
+export const membersFolder = 'members';
+
+/** Name of evidence: `ab/cd/<64 hex>[.pack|.digests][.<key id>.sealed]`. */
+export function evidenceName(digest: Uint8Array, kind: EvidenceKind, keyId?: string): string {
+  const kindPart = kind === 'content' ? '' : `.${kind}`;
+  return `${evidenceKey(digest)}${kindPart}${keyId === undefined ? '' : `.${keyId}.sealed`}`;
+}
+
+/** Name of the index of a pack. */
+export function membersName(root: Uint8Array): string {
+  return `${membersFolder}/${hexDigits(root)}`;
+}
+
+/**
+ * Name of a document beside the evidence: `<evidence>.<channel>.<name>.json`.
+ * @throws RangeError for a name that is not of a-z, 0-9 and hyphens.
+ */
+export function documentName(digest: Uint8Array, channelId: Hash, name: string): string {
+  if (!/^[a-z0-9-]{1,80}$/.test(name)) throw new RangeError('a document is named by a-z, 0-9 and hyphens');
+  return `${evidenceKey(digest)}.${channelId.slice(2)}.${name}.json`;
+}
+
+const pattern =
+  /^([0-9a-f]{64})(?:(?:\.(pack|digests))?(?:\.([0-9a-f]{16})\.sealed)?|\.([0-9a-f]{64})\.([a-z0-9-]{1,80})\.json)$/;
+
+/** What a name says; undefined for a file that is none of the vault's. */
+export function parseVaultName(name: string): VaultFile | undefined {
+  const match = pattern.exec(name);
+  if (!match) return undefined;
+  const [, digest = '', kind, keyId, channel, document] = match;
+  if (channel !== undefined) return { digest, channelId: `0x${channel}`, document: document! };
+  return { digest, kind: (kind as EvidenceKind | undefined) ?? 'content', ...(keyId === undefined ? {} : { keyId }) };
+}
