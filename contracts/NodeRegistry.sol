@@ -50,6 +50,8 @@ contract NodeRegistry is Admissions {
         if (standing.status() == NodeStatus.Candidate) {
             uint256 attestations = _gate.attestations;
             if (attestations != 0) revert AttestationRequired(account, attestations);
+            // Who has applied under other rules, and not published: nobody would know of a member where it is reached.
+            if (!standing.isListed()) revert ApplicationUnpublished(account, standing.application());
         } else if (standing.status() != NodeStatus.Suspended) {
             revert TransitionRefused(account, standing.status(), NodeStatus.Active);
         }

@@ -200,7 +200,7 @@ interface INodeRegistry {
 
     /// @notice Makes a candidate, or a suspended node, a member of the committee (at its end).
     /// @dev Governor only. Candidates only where the rules ask for no attestation. Reverts with {TransitionRefused},
-    /// {AttestationRequired} or {CommitteeFull}.
+    /// {AttestationRequired}, {ApplicationUnpublished} or {CommitteeFull}.
     function activate(address account) external;
 
     /// @notice Makes a candidate that applied a member of the committee (at its end).

@@ -54,6 +54,7 @@ const longest = [
   testContracts,
   'test/e2e/faults',
   'test/e2e/maliciousCentre',
+  'test/e2e/join.test',
   'test/e2e/crash',
   'test/e2e/start.test',
   'test/services/app/governance',

@@ -154,5 +154,7 @@ export type Chain = {
   chainTime(): Promise<{ blockNumber: number; latestSeconds: number; pendingSeconds: number | undefined }>;
   /** Wei of the account (of `account` without argument). */
   balance(address?: Address): Promise<bigint>;
+  /** Whether transactions cost nothing now, as on a chain with `zeroBaseFee`. */
+  isGasFree(): Promise<boolean>;
   close(): void;
 };

@@ -14,6 +14,7 @@ import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
 import { guarded } from './chainError.ts';
 import { blockAnchorAt, consortiumGovernorAt, nodeRegistryAt, resourceRegistryAt } from './contracts.ts';
 import type { Governance } from './Governance.ts';
+import { currentFees } from './gasFees.ts';
 import { findGovernance } from './governance/findGovernance.ts';
 import { governanceOf } from './governance/governanceOf.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
@@ -189,6 +190,12 @@ function chainOf(
     chainTime: () => checked(() => chainTime(rpc)),
     balance: (address = signer?.address) =>
       checked(async () => (address ? BigInt(String(await rpc('eth_getBalance', [address, 'latest']))) : 0n)),
+    isGasFree: () =>
+      checked(async () => {
+        const { maxFeePerGasWei = defaultMaxFeePerGasWei } = options;
+        const fees = await currentFees(rpc, maxFeePerGasWei);
+        return (fees.type === 0 ? fees.gasPriceWei : fees.maxFeePerGasWei) === 0n;
+      }),
     close,
   };
   return { chain, lookForGovernor };

@@ -1,5 +1,8 @@
 import type { Output } from './Output.ts';
 
+/** Columns of the shortest bar. */
+const leastBar = 8;
+
 /** A bar in a terminal, a line now and then elsewhere; nothing in a quiet run, nor for what ends within a second. */
 export class Progress {
   readonly #output: Output;
@@ -52,13 +55,24 @@ export class Progress {
       this.#lineMs = nowMs;
       stderr.write(`${this.#label}: ${figures} (${percent})\n`);
     } else {
-      const width = Math.max(8, Math.min(30, (stderr.columns ?? 80) - this.#label.length - figures.length - 14));
+      const rest = ` ${percent.padStart(5)}  ${figures}`;
+      // A line that wraps is never cleared away whole.
+      const room = (stderr.columns ?? 80) - 1 - rest.length;
+      const label = shortened(this.#label, Math.max(0, room - leastBar - 1));
+      const width = Math.max(0, Math.min(30, room - label.length - 1));
       const full = Math.round(width * share);
       const bar = `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
-      stderr.write(`\r\u001b[K${this.#label} ${bar} ${percent}  ${figures}`);
+      stderr.write(`\r\u001b[K${label} ${bar}${rest}`);
     }
     this.#drawn = true;
   }
+}
+
+/** Without its middle where it is longer: how it begins and how it ends tell most. */
+function shortened(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const tail = Math.floor(length / 2);
+  return `${text.slice(0, Math.max(0, length - tail - 1))}…${text.slice(text.length - tail)}`;
 }
 
 /** A size for people, in powers of 1000. */

@@ -4,8 +4,10 @@ import type { ErrorCode } from '../core/errors.ts';
 const steps: Partial<Record<ErrorCode, string>> = {
   'usage-invalid': 'Run `notarium <command> --help`.',
   'config-invalid': 'Mend the named setting; flags go before environment, and environment before the config file.',
-  'server-unreachable': 'Check --url, or start a centre with `npm start`; `notarium doctor` shows what is missing.',
-  'server-answer-invalid': 'Check that --url is a Notarium centre and not another server or a proxy.',
+  'server-unreachable':
+    'Check --url (of `notarium join`: --authenticator), or start a centre with `npm start`; `notarium doctor` shows what is missing.',
+  'server-answer-invalid':
+    'Check that --url (of `notarium join`: --authenticator) is a Notarium centre and not another server or a proxy.',
   'key-missing':
     'Give --keystore DIR with --password-file FILE, --key FILE, or --api-key; `notarium init` makes a keystore.',
   unauthorized:
@@ -54,6 +56,15 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'signature-needs-chain': 'Give --rpc: whether a contract wallet takes a signature, only the chain says.',
   'content-unavailable': 'Try again when more centres are connected; do not vote on what you cannot read.',
   'resource-drifted': 'Find out who changed the resource; only passed proposals may.',
+  'manifest-invalid': 'Ask an operator for the manifest whose hash is on chain (`notarium admission manifest`).',
+  'manifest-unproven': 'Ask an operator for the manifest whose hash is on chain (`notarium admission manifest`).',
+  'authenticator-missing': 'Give --authenticator with a centre that the registry lists as one.',
+  'candidate-too-slow': 'Free the machine of other work, or take a better one, and try again.',
+  'answer-late': 'Free the machine of other work, or take a better one, and try again.',
+  'profile-contradicts': 'Free the machine of other work, so that it is measured twice alike, and try again.',
+  'session-unknown': 'Run the same command again.',
+  'centre-below-minimum': 'Free the machine of other work; it tries again by itself.',
+  'attestation-expired': 'Run the same command again: it takes the challenge anew.',
   'items-failed': 'Mend what is named above and run again with --resume.',
   'check-failed': 'Mend what is named above and run `notarium doctor` again.',
   internal: 'Run again with --debug and report the output.',

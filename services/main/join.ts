@@ -1,19 +1,17 @@
-import { join as joinPath } from 'node:path';
-import { authenticatorUrl } from '../app/admission/askAuthenticator.ts';
+import { authenticatorUrl, isWebUrl } from '../app/admission/askAuthenticator.ts';
 import { type Joined, join } from '../app/admission/join.ts';
 import { type JoinStatus, joinStatus } from '../app/admission/joinStatus.ts';
 import { readAttestation } from '../app/admission/keptAttestation.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, JoinOptions } from '../cli/CliActions.ts';
-import { type Entry, entrySchema } from '../core/admission/joinRequest.ts';
-import { type Address, fromUtf8 } from '../core/bytes.ts';
+import { type Entry, entrySchema, joinRequestSchema } from '../core/admission/joinRequest.ts';
+import type { Address } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { writeFileWhole } from '../lib/writeFileWhole.ts';
 import { required } from './openNode.ts';
 
 /** `notarium join`: what is not given is taken from what was attested before. */
@@ -29,6 +27,8 @@ export async function joinByAction({ settings, signal }: ActionContext, options:
     encryptionKey: keys.encryptionPublicKey,
     noteKey: keys.noteKey,
   });
+  const statement = statementOf(options.statement ?? kept?.report.statement ?? '');
+  const authenticators = [...new Set((options.authenticators ?? []).map(authenticatorUrl))];
   const chain = await openChain({
     rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
     contract: required(settings.contract, 'the contract BlockAnchor', '--contract ADDRESS'),
@@ -38,34 +38,39 @@ export async function joinByAction({ settings, signal }: ActionContext, options:
   });
   const { manifest, onStep, again } = options;
   try {
-    const joined = await join(
+    return await join(
       { chain, signer, crypto, clock: systemClock, dataDir },
       {
         manifest,
         entry,
-        statement: options.statement ?? kept?.report.statement ?? '',
-        authenticators: [...new Set((options.authenticators ?? []).map(authenticatorUrl))],
+        statement,
+        authenticators,
         ...(again ? { again } : {}),
         signal,
         onStep,
       },
     );
-    // For the next time, and for the node itself.
-    await writeFileWhole(joinPath(dataDir, 'manifest.json'), fromUtf8(manifest.bytes));
-    return joined;
   } finally {
     chain.close();
   }
 }
 
+// What an authenticator would refuse, after all of this machine's own measuring.
 function entryOf(entry: Entry): Entry {
-  const parsed = entrySchema.safeParse(entry);
-  const { name, endpoint } = entry;
-  if (name === '' || !parsed.success) throw new NotariumError('usage-invalid', '--name has 1 to 64 bytes');
-  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
-    throw new NotariumError('usage-invalid', '--endpoint is an http:// or https:// address of at most 256 bytes');
+  const { name, endpoint } = entrySchema.shape;
+  if (entry.name.trim() === '' || !name.safeParse(entry.name).success) {
+    throw new NotariumError('usage-invalid', '--name has 1 to 64 bytes, not all of them blank');
   }
-  return parsed.data;
+  if (!isWebUrl(entry.endpoint) || !endpoint.safeParse(entry.endpoint).success) {
+    const form = 'an http:// or https:// address of at most 256 bytes, without a password';
+    throw new NotariumError('usage-invalid', `--endpoint is ${form}`);
+  }
+  return entrySchema.parse(entry);
+}
+
+function statementOf(text: string): string {
+  if (joinRequestSchema.shape.statement.safeParse(text).success) return text;
+  throw new NotariumError('usage-invalid', '--statement has at most 4000 bytes of UTF-8');
 }
 
 /** `notarium join --status`. */

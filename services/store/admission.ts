@@ -82,18 +82,16 @@ export function admission(context: StoreContext): AdmissionStore {
   };
 }
 
+/** By indexes alone: it is done with each outcome, and strangers make those. */
 async function prune(trx: Db, keepFromMs: number): Promise<void> {
-  const lastPassed = trx
-    .selectFrom('admission_outcomes as newest')
-    .select(sql<number>`max(newest.seq)`.as('seq'))
-    .where('newest.outcome', '=', 'passed')
-    .groupBy('newest.candidate');
-  await trx
-    .deleteFrom('admission_outcomes')
-    .where('time_ms', '<', keepFromMs)
-    .where('is_recorded', '=', 1)
-    .where('seq', 'not in', lastPassed)
-    .execute();
+  await sql`
+    delete from admission_outcomes where time_ms < ${keepFromMs} and is_recorded = 1 and not (
+      outcome = 'passed' and not exists (
+        select 1 from admission_outcomes as newer
+        where newer.candidate = admission_outcomes.candidate and newer.outcome = 'passed'
+          and newer.seq > admission_outcomes.seq
+      )
+    )`.execute(trx);
 }
 
 function rowOf(seq: number, outcome: AdmissionOutcome): Schema['admission_outcomes'] {

@@ -183,6 +183,12 @@ async function admission(db: AnyKysely, engine: Engine): Promise<void> {
     .on('admission_outcomes')
     .column('document_hash')
     .execute();
+  await db.schema
+    .createIndex('admission_outcomes_time')
+    .ifNotExists()
+    .on('admission_outcomes')
+    .column('time_ms')
+    .execute();
   await sql`create index if not exists admission_outcomes_open on admission_outcomes (seq) where is_recorded = 0`.execute(
     db,
   );

@@ -355,6 +355,20 @@ describe('NodeRegistry admission', () => {
       await setting.governed.activate(setting.entry.account);
       expect(await setting.registry.isActive(setting.entry.account)).to.equal(true);
     });
+
+    it('without attestations make no member of who has applied under others, but has published nothing', async () => {
+      const setting = await setUp();
+      const { registry, governed, entry } = setting;
+      const application = setting.make();
+      await setting.apply(application);
+      await governed.setAdmissionRules({ ...strictRules, attestations: 0n });
+      const values = [entry.account, setting.name(application)];
+      await refused(setting, governed.activate(entry.account), 'ApplicationUnpublished', values);
+      await registry.publish(entry, application);
+      await governed.activate(entry.account);
+      const { accounts } = await registry.nodes(0, 99);
+      expect(accounts).to.include(entry.account);
+    });
   });
 
   describe('ban', () => {

@@ -100,6 +100,18 @@ describe('notarium join with three real centres', function () {
     await fund(consortium.chain.rpcUrl, candidate);
   });
 
+  it('gets the manifest from an operator, who has it from any centre', async () => {
+    const out = join(folder.path, 'given.json');
+    const given = await admission(2, 'manifest', '--out', out);
+    expect(given.code, given.stderr).to.equal(0);
+    expect(await readFile(out)).to.deep.equal(Buffer.from(manifest.bytes));
+    expect(given.stderr).to.contain(manifest.hash);
+    await writeFile(join(folder.path, 'agreement.txt'), 'We agree.');
+    const made = await admission(1, 'manifest', '--make', '--agreement', 'agreement.txt', '--json');
+    expect(made.json()).to.include({ ok: true, hash: manifest.hash });
+    expect((await admission(1, 'manifest', '--agreement', 'agreement.txt')).code).to.equal(2);
+  });
+
   it('compares the manifest with the chain before it asks anybody', async () => {
     const other = { ...manifest.manifest, agreement: 'We agree on something else.' };
     await writeFile(join(folder.path, 'other.json'), JSON.stringify(other));
@@ -153,7 +165,7 @@ describe('notarium join with three real centres', function () {
     });
     expect(shown.stdout).to.contain('We run a data centre in Ghent.').and.contain('Ask us anything.');
     expect(shown.stdout).to.match(/^ {2}check +measured +reported +minimum +unit$/m);
-    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +200,000 +hashes\/s$/m);
+    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +100,000 +hashes\/s$/m);
     const acting = (at: number, ...args: string[]): Promise<CliRun> =>
       cli(place, 'proposal', ...args, '--url', centres[at]!.member.url, '--data', centres[at]!.member.dataDir);
     const proposalId = await until('an authenticator to open the vote', async () => {
@@ -235,7 +247,7 @@ describe('notarium join with three real centres', function () {
     expect(run.stderr).to.contain('error candidate-too-slow');
     expect(run.stderr).to.match(/^ {2}check +hashing$/m);
     expect(run.stderr).to.match(/^ {2}measured +[\d,.]+ hashes\/s$/m);
-    expect(run.stderr).to.match(/^ {2}required +200,000 hashes\/s$/m);
+    expect(run.stderr).to.match(/^ {2}required +100,000 hashes\/s$/m);
     expect(run.stderr).to.match(/^ {2}location +country unknown, 127\.0\.0\.0\/8/m);
     expect(run.stderr).to.match(/^ {2}again from +20/m);
     const { outcomes } = (await admission(0, 'outcomes', '--candidate', address, '--json')).json<{

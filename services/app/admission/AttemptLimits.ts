@@ -15,6 +15,7 @@ const networksInMemory = 4_096;
 export type AttemptLimitsParts = {
   readonly store: Pick<AdmissionStore, 'failedAttempts'>;
   readonly clock: Clock;
+  readonly monotonicMs: () => number;
   readonly admissionSettings: AdmissionSettings;
 };
 
@@ -29,23 +30,29 @@ export class AttemptLimits {
   }
 
   /**
-   * Checks that a network has not sent too many requests that came to nothing.
-   * @throws NotariumError `admission-throttled`.
+   * Counts a request of a network as one that comes to nothing, until {@link AttemptLimits.giveBack} says otherwise: many at
+   * once are no way around it.
+   * @throws NotariumError `admission-throttled` where there were too many.
    */
-  requireCaller(network: string): void {
-    if (this.#left(network) < 1) throw this.throttled(this.#parts.clock.nowMs() + 1000 * secondsEach);
+  take(network: string): void {
+    const left = this.#left(network);
+    if (left < 1) throw this.throttled(this.#parts.clock.nowMs() + 1000 * secondsEach);
+    this.#set(network, left - 1);
   }
 
-  /** A request of this network has come to nothing. */
-  blame(network: string): void {
-    this.#bad.set(network, { left: Math.max(0, this.#left(network) - 1), atMs: this.#parts.clock.nowMs() });
+  /** The request has come to something, or was not to blame. */
+  giveBack(network: string): void {
+    this.#set(network, Math.min(badRequests, this.#left(network) + 1));
+  }
+
+  #set(network: string, left: number): void {
+    this.#bad.set(network, { left, atMs: this.#parts.monotonicMs() });
   }
 
   #left(network: string): number {
     const bad = this.#bad.get(network);
     if (!bad) return badRequests;
-    const passedMs = Math.max(0, this.#parts.clock.nowMs() - bad.atMs);
-    return Math.min(badRequests, bad.left + passedMs / (1000 * secondsEach));
+    return Math.min(badRequests, bad.left + (this.#parts.monotonicMs() - bad.atMs) / (1000 * secondsEach));
   }
 
   /**
@@ -72,7 +79,10 @@ export class AttemptLimits {
   async #nextOf(of: { candidate: Address } | { network: string }): Promise<number> {
     const { store, clock, admissionSettings } = this.#parts;
     const { firstWaitMs, longestWaitMs, attemptsPerDay } = admissionSettings;
-    const failed = await store.failedAttempts(of, clock.nowMs() - dayMs, attemptsPerDay);
+    const nowMs = clock.nowMs();
+    const found = await store.failedAttempts(of, nowMs - dayMs, attemptsPerDay);
+    // The clock was ahead then: nobody is to wait until it is there again.
+    const failed = found.filter((timeMs) => timeMs <= nowMs);
     const [newest] = failed;
     if (newest === undefined) return 0;
     if (failed.length >= attemptsPerDay) return failed[attemptsPerDay - 1]! + dayMs;

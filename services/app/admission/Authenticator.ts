@@ -14,7 +14,7 @@ import { AttemptLimits } from './AttemptLimits.ts';
 import { attest } from './attest.ts';
 import { networkKey, readAddress } from './callerNetwork.ts';
 import { checkAnswer } from './checkAnswer.ts';
-import { invalidRequest, readJoinRequest, requireChallengeable, requireConsistent } from './checkRequest.ts';
+import { invalid, invalidRequest, readJoinRequest, requireChallengeable, requireConsistent } from './checkRequest.ts';
 import { checkConfirmed, requireAgreement } from './confirmed.ts';
 import { measuredOf } from './measuredOf.ts';
 import type { OutcomeKeeper } from './OutcomeKeeper.ts';
@@ -45,7 +45,7 @@ export class Authenticator {
   readonly #limits: AttemptLimits;
   readonly #sessions: Sessions;
   readonly #used = new LRUCache<Hash, true>({ max: usedRequests, ttl: usedMs });
-  readonly #expiring = new Set<Promise<void>>();
+  readonly #refusing = new Set<Promise<void>>();
 
   constructor(parts: AuthenticatorParts, outcomes: OutcomeKeeper) {
     this.#parts = parts;
@@ -56,11 +56,12 @@ export class Authenticator {
 
   async close(): Promise<void> {
     this.#sessions.close();
-    await Promise.all(this.#expiring);
+    await Promise.all(this.#refusing);
   }
 
   /**
-   * Begins a session: gives its first packet. That of the same candidate before it ends.
+   * Begins a session: gives its first packet. That of the same candidate before it ends; where work had been given out in it, it
+   * counts as failed, or whoever is too slow could try until it has luck.
    * @param caller Address that the request came from.
    * @throws NotariumError those of `readJoinRequest`, `requireChallengeable`, `checkConfirmed`, `planPackets` and the chain;
    *   `admission-throttled`, `content-unavailable` (the manifest).
@@ -68,17 +69,27 @@ export class Authenticator {
   async begin(body: string, caller: string | undefined): Promise<SessionAnswer> {
     const address = readAddress(caller);
     const network = networkKey(address);
-    this.#limits.requireCaller(network);
+    this.#limits.take(network);
     try {
       const basis = await this.#basis(body, network);
-      const waitMs = this.#sessions.waitMs(basis.request.candidate, network);
+      const { candidate, time } = basis.request;
+      const waitMs = this.#sessions.waitMs(candidate, network);
       if (waitMs > 0) throw this.#limits.throttled(this.#parts.clock.nowMs() + waitMs);
+      const before = this.#sessions.of(candidate);
+      // Signed before that of its session: whoever has overheard it, before a restart, could end that one.
+      if (before && Date.parse(time) < Date.parse(before.basis.request.time)) {
+        throw invalid('request.time', 'older than that of the session that the candidate has');
+      }
       const session = new Session({ ...basis, location: this.#parts.locate(address) }, this.#parts.monotonicMs);
+      const isGivenUp = before?.state === 'asked' && before.answered.length > 0;
       this.#sessions.add(session);
+      if (isGivenUp) this.#refuseLater(before, givenUp(before));
+      // One that takes the place of another has not come to anything: otherwise places could be held for ever by it.
+      if (!before) this.#limits.giveBack(network);
       return session.view();
     } catch (error) {
-      // Only the network that it came from: whoever has not signed may send anything in anybody's name.
-      if (isNotariumError(error) && errorTable[error.code].status < 500) this.#limits.blame(network);
+      // Only the network that it came from is blamed: whoever has not signed may send anything in anybody's name.
+      if (!isNotariumError(error) || errorTable[error.code].status >= 500) this.#limits.giveBack(network);
       throw error;
     }
   }
@@ -106,11 +117,15 @@ export class Authenticator {
       }
       return await this.#pass(session);
     } catch (error) {
-      if (isIn(session, 'replaced')) throw new NotariumError('session-unknown', 'the candidate has begun another one');
+      if (isIn(session, 'replaced')) {
+        // What was found out counts all the same.
+        if (isVerdict(error)) await this.#refuse(session, error);
+        throw new NotariumError('session-unknown', 'the candidate has begun another one');
+      }
       // It has passed already where only its report could not be kept.
       if (isIn(session, 'checking')) session.move('fail');
       this.#sessions.remove(session);
-      if (!isNotariumError(error) || !verdicts.has(error.code)) throw error;
+      if (!isVerdict(error)) throw error;
       throw await this.#refuse(session, error);
     }
   }
@@ -141,7 +156,7 @@ export class Authenticator {
     const { request, rules } = session.basis;
     const measured = measuredOf(session.answered, rules) as Measured;
     requireConsistent(request.reported, measured, rules);
-    requireAgreement(measured, request);
+    requireAgreement(measured, request, rules);
     const score = scoreOf(measured, rules);
     if (score < rules.minScore) {
       const data = { have: score, want: rules.minScore, unit: 'score' };
@@ -181,11 +196,15 @@ export class Authenticator {
   /** A packet that nobody answered is one that was answered too late. */
   #expire(session: Session): void {
     session.move('fail');
-    const end = this.#refuse(session, late(session, session.elapsedMs(this.#parts.monotonicMs())))
+    this.#refuseLater(session, late(session, session.elapsedMs(this.#parts.monotonicMs())));
+  }
+
+  #refuseLater(session: Session, error: NotariumError): void {
+    const end = this.#refuse(session, error)
       .then(() => undefined)
-      .catch((error: unknown) => this.#parts.logger.error({ err: error }, 'a refusal cannot be kept'))
-      .finally(() => this.#expiring.delete(end));
-    this.#expiring.add(end);
+      .catch((cause: unknown) => this.#parts.logger.error({ err: cause }, 'a refusal cannot be kept'))
+      .finally(() => this.#refusing.delete(end));
+    this.#refusing.add(end);
   }
 
   #head({ basis }: Session) {
@@ -205,6 +224,8 @@ export class Authenticator {
     };
   }
 }
+
+const isVerdict = (error: unknown): error is NotariumError => isNotariumError(error) && verdicts.has(error.code);
 
 const isIn = (session: Session, state: SessionState): boolean => session.state === state;
 
@@ -234,6 +255,11 @@ function late(session: Session, elapsedMs: number): NotariumError {
   const more = shortfall ? { have: shortfall.have, want: shortfall.want, unit: figure.unit } : {};
   const detail = `${packet.check} took ${data.elapsedMs} ms of ${packet.windowMs}`;
   return new NotariumError('answer-late', detail, { data: { ...data, ...more } });
+}
+
+function givenUp({ sent: { packet } }: Session): NotariumError {
+  const data = { check: packet.check, index: packet.index };
+  return new NotariumError('answer-incomplete', 'none: the candidate has begun another session', { data });
 }
 
 /** The figure of the present check, where it is below its minimum. */

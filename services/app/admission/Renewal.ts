@@ -63,6 +63,8 @@ export class Renewal {
   #failed = 0;
   /** By the clock. */
   #nextMs = 0;
+  /** When it was time for the first time, by the clock. */
+  #sinceMs: number | undefined;
   #loop: Loop | undefined;
 
   constructor(parts: RenewalParts, options: RenewalOptions) {
@@ -84,7 +86,7 @@ export class Renewal {
   async #look(): Promise<void> {
     const { registry, signer, clock, chain, notices, problems } = this.#parts;
     const own = registry.active().find(({ address }) => address === signer.address);
-    if (!own || clock.nowMs() < this.#nextMs) return;
+    if (!own || isAhead(clock.nowMs(), this.#nextMs)) return;
     const rules = await chain.admission.rules();
     if (rules.renewSeconds === 0) {
       problems.clear('centre-below-minimum');
@@ -94,12 +96,16 @@ export class Renewal {
     if (clock.nowMs() < passedMs + share * 1000 * rules.renewSeconds) return;
     // Another process of this centre does it.
     if (!(await notices.lease())) return;
-    await this.#renew(own, rules, clock.nowMs() > passedMs + 1000 * rules.renewSeconds);
+    // Who has never been looked at, as a founder, has as long from now on.
+    this.#sinceMs ??= clock.nowMs();
+    await this.#renew(own, rules, clock.nowMs() > (passedMs || this.#sinceMs) + 1000 * rules.renewSeconds);
   }
 
   async #passedMs({ application }: RegistryNode): Promise<number> {
-    const kept = Number((await this.#parts.store.getMeta(passedMeta)) ?? 0);
-    return Math.max(kept, 1000 * (application?.appliedAt ?? 0));
+    const { store, clock } = this.#parts;
+    const kept = Number((await store.getMeta(passedMeta)) ?? 0);
+    // The clock was ahead then: nobody knows when that was.
+    return Math.max(kept > clock.nowMs() + longestWaitMs ? 0 : kept, 1000 * (application?.appliedAt ?? 0));
   }
 
   async #renew(own: RegistryNode, rules: AdmissionRules, isOverdue: boolean): Promise<void> {
@@ -122,16 +128,16 @@ export class Renewal {
     }
   }
 
-  async #ask(own: RegistryNode, { manifestHash }: AdmissionRules, url: string) {
+  async #ask(own: RegistryNode, rules: AdmissionRules, url: string) {
     const { chain, network, contents, crypto, signer, clock } = this.#parts;
     const { signal } = this.#stop;
     const { name, endpoint, encryptionKey, noteKey } = own;
-    const manifest = readManifest(await contents.get(manifestHash, { signal }), crypto);
+    const manifest = readManifest(await contents.get(rules.manifestHash, { signal }), crypto);
     // The centre's own work goes first.
     await using work = new Work({ folder: this.#options.folder, isGentle: true });
     const { registry, node } = chain.admission;
     return await joinSession(
-      { registry, node, network: networkName(network), manifest, signer, crypto, clock, work },
+      { registry, node, network: networkName(network), manifest, rules, signer, crypto, clock, work },
       url.replace(/\/+$/, ''),
       {
         purpose: 'renewal',
@@ -148,7 +154,10 @@ export class Renewal {
     const waitMs = Math.min(longestWaitMs, this.#options.firstWaitMs * 2 ** this.#failed);
     this.#failed++;
     const retryAt = isNotariumError(error) ? Date.parse(String(error.data.retryAt)) : Number.NaN;
-    this.#nextMs = Math.max(clock.nowMs() + waitMs, Number.isNaN(retryAt) ? 0 : retryAt);
+    const nowMs = clock.nowMs();
+    // What one authenticator says keeps nobody from asking the next one for long.
+    const saidMs = Number.isNaN(retryAt) ? 0 : Math.min(retryAt, nowMs + longestWaitMs);
+    this.#nextMs = Math.max(nowMs + waitMs, saidMs);
     logger.warn(
       { err: error, authenticator: address, nextMs: this.#nextMs },
       'this centre was not authenticated again',
@@ -160,3 +169,6 @@ export class Renewal {
     problems.raiseError(new NotariumError('centre-below-minimum', why));
   }
 }
+
+/** Whether a moment is to come; so far off is only what the clock was set back behind. */
+const isAhead = (nowMs: number, atMs: number): boolean => nowMs < atMs && atMs <= nowMs + 2 * longestWaitMs;

@@ -1,6 +1,7 @@
 import type { CheckedManifest } from '../../core/admission/manifest.ts';
 import type { SessionAnswer } from '../../core/admission/sessionAnswer.ts';
 import type { Address } from '../../core/bytes.ts';
+import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
 import type { Verifier } from '../../core/governance/signing.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -16,6 +17,8 @@ export type SessionParts = {
   /** `eip155:<chain id>:<BlockAnchor>` */
   readonly network: string;
   readonly manifest: CheckedManifest;
+  /** As the chain has them: nobody makes this node do more work than they ask for. */
+  readonly rules: AdmissionRules;
   readonly signer: Signer;
   readonly crypto: NativeCrypto;
   readonly clock: Clock;

@@ -52,6 +52,11 @@ export class Sessions {
     return this.#byName.get(name);
   }
 
+  /** The session of a candidate. */
+  of(candidate: Address): Session | undefined {
+    return this.#byCandidate.get(candidate);
+  }
+
   /** Takes a session out that has ended. */
   remove(session: Session): void {
     this.#byName.delete(session.name);

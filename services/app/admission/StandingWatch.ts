@@ -8,6 +8,8 @@ import type { CentreStanding } from '../../store/AdmissionStore.ts';
 import type { AdmissionParts } from './AdmissionParts.ts';
 
 const pageSize = 100;
+/** How far the clocks of chain and centres may be apart: what is said to have been later than that has not been. */
+const apartMs = 3_600_000;
 
 type Parts = Pick<AdmissionParts, 'chain' | 'registry' | 'store' | 'notices' | 'logger' | 'metrics'> & {
   /** Called when clients may find new events. */
@@ -67,8 +69,10 @@ export class StandingWatch {
     { rules, sinceMs, nowMs }: { rules: AdmissionRules; sinceMs: number; nowMs: number },
   ): Promise<string | undefined> {
     const { store } = this.#parts;
+    const untilMs = nowMs + apartMs;
     const own = await store.lastOutcome(address, 'passed');
-    const passedMs = Math.max(own?.timeMs ?? 0, await this.#passedElsewhereMs(address));
+    const ownMs = own && own.timeMs <= untilMs ? own.timeMs : 0;
+    const passedMs = Math.max(ownMs, await this.#passedElsewhereMs(address, untilMs));
     const failed = await store.lastOutcome(address, 'failed', 'renewal');
     if (failed && failed.timeMs > passedMs) {
       return `failed at ${new Date(failed.timeMs).toISOString()}: ${failed.code}`;
@@ -80,7 +84,7 @@ export class StandingWatch {
   }
 
   /** What the other authenticators have found out is in the log. */
-  async #passedElsewhereMs(address: Address): Promise<number> {
+  async #passedElsewhereMs(address: Address, untilMs: number): Promise<number> {
     const seen = this.#seen.get(address) ?? { passedMs: 0 };
     this.#seen.set(address, seen);
     const authenticators = new Set(
@@ -94,7 +98,9 @@ export class StandingWatch {
         const { kind, meta, submitter, time } = JSON.parse(new TextDecoder().decode(entry)) as NotariumRecord;
         // Not of the node itself, should it be an authenticator too; and others may put anything into the log.
         if (kind !== admissionKind || meta?.outcome !== 'passed' || submitter === address) continue;
-        if (authenticators.has(submitter)) seen.passedMs = Math.max(seen.passedMs, Date.parse(time));
+        const timeMs = Date.parse(time);
+        // Nobody takes a centre out of the watch for good by a time that is far off.
+        if (authenticators.has(submitter) && timeMs <= untilMs) seen.passedMs = Math.max(seen.passedMs, timeMs);
       }
       const last = hits.at(-1);
       if (last) seen.after = String(last.leafIndex);

@@ -3,6 +3,7 @@ import { reportSchema } from '../../core/admission/report.ts';
 import type { Hex } from '../../core/bytes.ts';
 import { Attempts } from '../governance/Attempts.ts';
 import type { ProposalActions } from '../governance/ProposalActions.ts';
+import { proposalStateAt } from '../governance/proposalView.ts';
 import type { AdmissionParts } from './AdmissionParts.ts';
 import { admissionDraft } from './admissionDraft.ts';
 import { readAdmitting } from './findAdmitting.ts';
@@ -55,14 +56,17 @@ export class VoteOpener {
   }
 
   async #open({ address, application }: Applied, signal: AbortSignal): Promise<boolean> {
-    const { store, chain, logger } = this.#parts;
+    const { store, chain, signer, notices, logger } = this.#parts;
     const { name, profileDigest } = application;
     const outcome = await store.outcomeOfDocument(profileDigest);
     const report = outcome && reportSchema.safeParse(JSON.parse(outcome.document)).data;
     // Of another authenticator: that one proposes.
     const isOurs = report?.candidate === address;
-    const isThere = isOurs && (await readAdmitting(this.#parts))(address, name) !== undefined;
-    if (isOurs && !isThere) {
+    const found = isOurs ? (await readAdmitting(this.#parts))(address, name) : undefined;
+    // Another centre may still take it back, which must not keep the candidate from any vote.
+    const isOthers = found !== undefined && found.proposer !== signer.address;
+    if (isOthers && proposalStateAt(found, notices.chainSeconds()) === 'pending') return false;
+    if (isOurs && (!found || (isOthers && found.canceled))) {
       const draft = admissionDraft(report, application, await chain.admission.rules());
       const { proposalId, isNew } = await this.#propose(draft, signal);
       if (isNew) logger.info({ candidate: address, proposalId }, 'a vote on a candidate is open');

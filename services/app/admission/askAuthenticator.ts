@@ -43,10 +43,16 @@ export async function askAuthenticator<T>({ url, path, body, schema, signal }: A
     throw new NotariumError('server-unreachable', url, { cause, data: { url } });
   }
   if (bytes === undefined)
-    throw new NotariumError('server-answer-invalid', `${path}: more than ${maxAnswerBytes} bytes`);
+    throw new NotariumError('server-answer-invalid', `${url}${path}: more than ${maxAnswerBytes} bytes`);
   const value = parseJson(bytes);
-  if (!response.ok) throw parseProblem(value, response.status).error;
-  return checkAnswer(schema, value, path);
+  if (!response.ok) throw named(url, parseProblem(value, response.status).error);
+  return checkAnswer(schema, value, `${url}${path}`);
+}
+
+// Some other server, of several that were named: its own words do not say which.
+function named(url: string, error: NotariumError): NotariumError {
+  if (error.code !== 'server-answer-invalid') return error;
+  return new NotariumError(error.code, `${url}: ${error.detail}`, { data: { ...error.data, url }, cause: error });
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -58,17 +64,23 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/** Whether it is an http or https URL without user and password. */
+export function isWebUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
+
 /**
  * Base URL of an authenticator as somebody has typed it.
  * @throws NotariumError `usage-invalid`.
  */
 export function authenticatorUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+  if (!isWebUrl(text)) {
     throw new NotariumError(
       'usage-invalid',
       `"${text.slice(0, 256)}" is no http:// or https:// address of an authenticator`,
     );
   }
-  return url.href.replace(/[?#].*$/, '').replace(/\/+$/, '');
+  return new URL(text).href.replace(/[?#].*$/, '').replace(/\/+$/, '');
 }

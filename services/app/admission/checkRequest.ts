@@ -10,6 +10,7 @@ import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
 import { recoverAddress } from '../../core/signature.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import type { AdmissionParts } from './AdmissionParts.ts';
+import { isWebUrl } from './askAuthenticator.ts';
 
 /** Largest text of a request. */
 export const maxRequestBytes = 32 * 1024;
@@ -116,12 +117,6 @@ export function invalid(field: string, detail: string, data: object = {}): Notar
 
 function refused(status: string, detail: string): NotariumError {
   return new NotariumError('application-refused', detail, { data: { status } });
-}
-
-function isWebUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password } = new URL(text);
-  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
 }
 
 /** Error of an answer that has not the form of one. */

@@ -61,10 +61,10 @@ export async function checkConfirmed(parts: Parts, request: JoinRequest, rules: 
  * Checks that two authenticators have seen one machine.
  * @throws NotariumError `profile-contradicts` with data { field, have, want }: the other's figure, and ours.
  */
-export function requireAgreement(own: Measured, { confirms }: JoinRequest): void {
+export function requireAgreement(own: Measured, { confirms }: JoinRequest, rules: AdmissionRules): void {
   const other = confirms?.report.measured;
   if (!other) return;
-  const field = disagreementOf(own, other);
+  const field = disagreementOf(own, other, rules);
   if (field === undefined) return;
   const data = { field, have: other[field], want: own[field] };
   throw new NotariumError('profile-contradicts', `${field}: ${data.have} elsewhere, ${data.want} here`, { data });

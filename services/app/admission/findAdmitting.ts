@@ -10,7 +10,10 @@ const scanLimit = 1_000;
 /** Looks proposals up by the candidate and the application that they admit; see {@link readAdmitting}. */
 export type Admitting = (candidate: Address, application: Hex) => ProposalProjection | undefined;
 
-/** The newest proposal to admit each application, in whatever state, as the confirmed events have them. */
+/**
+ * The newest proposal to admit each application, as the confirmed events have them: one that its proposer has taken back only
+ * where there is no other.
+ */
 export async function readAdmitting(
   parts: Pick<AdmissionParts, 'store' | 'governance' | 'network' | 'signer'>,
 ): Promise<Admitting> {
@@ -23,7 +26,10 @@ export async function readAdmitting(
     for (const { body } of rows) {
       const proposal = body as ProposalProjection;
       if (proposal.kind !== 'admission') continue;
-      for (const call of proposal.calls) if (!byCall.has(call)) byCall.set(call, proposal);
+      for (const call of proposal.calls) {
+        const newer = byCall.get(call);
+        if (!newer || (newer.canceled && !proposal.canceled)) byCall.set(call, proposal);
+      }
     }
     if (rows.length < pageSize) break;
     beforeSeq = rows.at(-1)!.seq;

@@ -5,6 +5,7 @@ import type { Entry } from '../../core/admission/joinRequest.ts';
 import type { CheckedManifest } from '../../core/admission/manifest.ts';
 import type { Check } from '../../core/admission/packet.ts';
 import type { Report } from '../../core/admission/report.ts';
+import type { Reported } from '../../core/admission/reported.ts';
 import { type Address, fromHex, type Hash, type Hex } from '../../core/bytes.ts';
 import { canonicalText } from '../../core/canonicalJson.ts';
 import { networkName } from '../../core/eip712.ts';
@@ -14,8 +15,8 @@ import type { Signer } from '../../core/signature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
 import { joinSession, type SessionProgress } from './joinSession.ts';
-import { type KeptAttestation, readAttestation, writeAttestation } from './keptAttestation.ts';
-import { type MeasuredMachine, measureMachine } from './measureMachine.ts';
+import { type KeptAttestation, readAttestation, writeAttestation, writeManifest } from './keptAttestation.ts';
+import { measureMachine } from './measureMachine.ts';
 import type { SessionParts } from './SessionParts.ts';
 import { Work } from './work/Work.ts';
 
@@ -46,7 +47,7 @@ export type JoinWish = {
 export type JoinStep =
   | { readonly step: 'rules'; readonly rules: AdmissionRules }
   | { readonly step: 'measuring'; readonly check: Check; readonly done: number }
-  | ({ readonly step: 'measured' } & MeasuredMachine)
+  | { readonly step: 'measured'; readonly reported: Reported }
   | ({ readonly step: 'packet'; readonly authenticator: string } & SessionProgress)
   | { readonly step: 'attested'; readonly authenticator: Address; readonly report: Report; readonly expiry: number }
   | { readonly step: 'kept'; readonly expiry: number }
@@ -72,20 +73,28 @@ const leastSeconds = 60;
  * was attested is kept in the data folder for as long as it is good.
  * @throws NotariumError `admission-closed`; `manifest-invalid` with data { have, want } before anybody is asked; `usage-invalid` when
  *   fewer authenticators are given than the rules ask for; `application-refused` with data { status }; `application-early` with data
- *   { have, want }; `chain-funds-missing` with data { account, wantWei }; as {@link joinSession} and the chain.
+ *   { have, want }; `chain-funds-missing` with data { account, gas }; as {@link joinSession} and the chain.
  */
 export async function join(parts: JoinParts, wish: JoinWish): Promise<Joined> {
   const { chain, signer, dataDir, clock } = parts;
+  const { manifest, authenticators } = wish;
   const { admission } = chain;
   const [rules, own] = await Promise.all([admission.rules(), admission.node(signer.address)]);
-  requirePossible(rules, own, wish);
-  wish.onStep({ step: 'rules', rules });
+  requireStatus(own);
   const before = await readAttestation(dataDir);
   const nowSeconds = clock.nowMs() / 1000;
   const name = before && nameOf(parts, before);
   const isOpen = name !== undefined && own.application === name && before!.application.expiry > nowSeconds;
   const isApplied = isOpen && !wish.again;
-  const kept = isApplied || isGood(before, { rules, own, wish, nowSeconds }) ? before! : undefined;
+  if (!isApplied) requireManifest(rules, manifest);
+  if (manifest.hash === rules.manifestHash) {
+    wish.onStep({ step: 'rules', rules });
+    // For the next time, which needs no more than the data folder then.
+    await writeManifest(dataDir, manifest);
+  }
+  const isKept = isApplied || (before !== undefined && (await isGood(chain, before, { rules, own, wish, nowSeconds })));
+  const kept = isKept ? before! : undefined;
+  if (!kept) requireAuthenticators(rules, authenticators);
   if (!isApplied) await requireTime(chain, rules, own);
   await requireFunds(chain, signer.address, kept === undefined);
   if (kept) wish.onStep({ step: 'kept', expiry: kept.application.expiry });
@@ -93,40 +102,33 @@ export async function join(parts: JoinParts, wish: JoinWish): Promise<Joined> {
   return await apply(parts, attested, own, wish);
 }
 
-function requirePossible(rules: AdmissionRules, { status }: AdmissionNode, wish: JoinWish): void {
-  const { manifest, authenticators } = wish;
-  if (rules.attestations === 0) throw new NotariumError('admission-closed');
-  if (status === 'active' || status === 'suspended' || status === 'banned') {
-    throw new NotariumError('application-refused', `this account is ${status}`, { data: { status } });
-  }
-  if (manifest.hash !== rules.manifestHash) {
-    throw new NotariumError(
-      'manifest-invalid',
-      `its hash is ${manifest.hash}, and the chain asks for ${rules.manifestHash}`,
-      {
-        data: { have: manifest.hash, want: rules.manifestHash },
-      },
-    );
-  }
-  if (authenticators.length < rules.attestations) {
-    throw new NotariumError(
-      'usage-invalid',
-      `the rules ask for ${rules.attestations} authenticators: give --authenticator URL for each`,
-      {
-        data: { have: authenticators.length, want: rules.attestations },
-      },
-    );
-  }
+function requireStatus({ status }: AdmissionNode): void {
+  if (status !== 'active' && status !== 'suspended' && status !== 'banned') return;
+  throw new NotariumError('application-refused', `this account is ${status}`, { data: { status } });
+}
+
+// What is applied for stays good whatever the rules become.
+function requireManifest({ attestations, manifestHash: want }: AdmissionRules, { hash: have }: CheckedManifest): void {
+  if (attestations === 0) throw new NotariumError('admission-closed');
+  if (have === want) return;
+  const detail = `its hash is ${have}, and the chain asks for ${want}`;
+  throw new NotariumError('manifest-invalid', detail, { data: { have, want } });
+}
+
+function requireAuthenticators({ attestations: want }: AdmissionRules, { length: have }: readonly string[]): void {
+  if (have >= want) return;
+  const detail = `the rules ask for attestations of ${want}: give --authenticator URL for each`;
+  throw new NotariumError('usage-invalid', detail, { data: { have, want } });
 }
 
 /** Whether what was attested can be handed in still, and says what is wished for. */
-function isGood(
-  kept: KeptAttestation | undefined,
+async function isGood(
+  { admission }: Chain,
+  kept: KeptAttestation,
   { rules, own, wish, nowSeconds }: { rules: AdmissionRules; own: AdmissionNode; wish: JoinWish; nowSeconds: number },
-): boolean {
-  if (!kept) return false;
+): Promise<boolean> {
   const { application, attestations, candidate, entry, report } = kept;
-  return (
+  const isSame =
     candidate === own.address &&
     application.nonce === own.appliedAt &&
     application.manifestHash === rules.manifestHash &&
@@ -134,8 +136,11 @@ function isGood(
     application.expiry > nowSeconds + leastSeconds &&
     attestations.length >= rules.attestations &&
     canonicalText(entry) === canonicalText(wish.entry) &&
-    report.statement === wish.statement
-  );
+    report.statement === wish.statement;
+  if (!isSame) return false;
+  // The registry refuses all of them for one whose authenticator is none any more, or is suspended.
+  const attesters = await Promise.all(attestations.map(({ authenticator }) => admission.node(authenticator)));
+  return attesters.every(({ isAuthenticator }) => isAuthenticator);
 }
 
 // The registry would say the same, after all the work.
@@ -153,7 +158,7 @@ async function requireTime(
 }
 
 async function requireFunds(chain: Chain, account: Address, isChallenge: boolean): Promise<void> {
-  if (!isChallenge || (await chain.balance(account)) > 0n) return;
+  if (!isChallenge || (await chain.balance(account)) > 0n || (await chain.isGasFree())) return;
   throw fundsMissing(account);
 }
 
@@ -166,24 +171,24 @@ async function attest(parts: JoinParts, rules: AdmissionRules, wish: JoinWish): 
   const { chain, signer, crypto, clock, dataDir } = parts;
   const { manifest, entry, statement, authenticators, signal, onStep } = wish;
   await using work = new Work({ folder: dataDir });
-  const machine = await measureMachine({
+  const reported = await measureMachine({
     work,
     folder: dataDir,
     rules,
     signal,
     onProgress: (check, done) => onStep({ step: 'measuring', check, done }),
   });
-  onStep({ step: 'measured', ...machine });
+  onStep({ step: 'measured', reported });
   const { registry, node } = chain.admission;
   const network = networkName(chain.info.network);
-  const session: SessionParts = { registry, node, network, manifest, signer, crypto, clock, work };
+  const session: SessionParts = { registry, node, network, manifest, rules, signer, crypto, clock, work };
   let kept: KeptAttestation | undefined;
   for (const url of authenticators.slice(0, rules.attestations)) {
     const confirms = kept && { confirms: { report: kept.report, expiry: kept.application.expiry } };
     const passed = await joinSession(
       session,
       url,
-      { purpose: 'join', entry, statement, reported: kept?.report.reported ?? machine.reported, ...confirms },
+      { purpose: 'join', entry, statement, reported: kept?.report.reported ?? reported, ...confirms },
       { signal, onProgress: (progress) => onStep({ step: 'packet', authenticator: url, ...progress }) },
     );
     const { application, signature } = passed.attestation!;

@@ -5,6 +5,7 @@ import { type Address, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { askAuthenticator } from './askAuthenticator.ts';
 import { checkPassed } from './checkPassed.ts';
+import { type PlannedPacket, planPackets } from './planPackets.ts';
 import type { Passed, SessionParts } from './SessionParts.ts';
 
 /** What is asked for. */
@@ -49,11 +50,13 @@ export async function joinSession(
   }
   // Before the work: what a thread's start takes, a packet has not.
   await parts.work.start();
+  const planned = planPackets(parts.rules);
   const signed = await signRequest(parts, authenticator, asked);
   const schema = sessionAnswerSchema;
   let answer = await askAuthenticator({ url, path: '/v1/admission/sessions', body: signed, schema, signal });
   for (let before: Asked | undefined; 'packet' in answer; ) {
     requireNext(answer, before);
+    requirePlanned(answer, planned);
     before = answer;
     const body = await answerOf(parts, answer, options);
     const path = `/v1/admission/sessions/${answer.session}/answers`;
@@ -113,4 +116,16 @@ function requireNext({ session, packets, packet }: Asked, before: Asked | undefi
   const isReadable = packet.check !== 'disk-read' || before?.packet.check === 'disk-write';
   if (isNext && isBound && isReadable && packet.index < packets) return;
   throw new NotariumError('server-answer-invalid', `packet ${packet.index} is not the next one`);
+}
+
+/** What the rules do not ask for could be all of this machine's memory and disk, for hours. */
+function requirePlanned({ packet, packets }: Asked, planned: readonly PlannedPacket[]): void {
+  const plan = planned[packet.index];
+  const { index, nonce: _, ...asked } = packet;
+  const isPlanned =
+    packets <= planned.length &&
+    plan?.check === asked.check &&
+    Object.entries(asked).every(([name, value]) => name === 'check' || (value as number) <= plan[name as 'windowMs']);
+  if (isPlanned) return;
+  throw new NotariumError('server-answer-invalid', `packet ${index} asks for more than the rules on chain`);
 }

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { entrySchema } from '../../core/admission/joinRequest.ts';
+import type { CheckedManifest } from '../../core/admission/manifest.ts';
 import { reportSchema } from '../../core/admission/report.ts';
 import { applicationSchema } from '../../core/admission/sessionAnswer.ts';
+import { fromUtf8 } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { addressSchema, hexSchema } from '../../core/schemas.ts';
 import { isMissingFile, readSmallFile } from '../../lib/readSmallFile.ts';
@@ -41,4 +43,9 @@ export async function readAttestation(dataDir: string): Promise<KeptAttestation 
 /** Keeps it, readable by this user only: whoever has it can publish it, and nothing else. */
 export async function writeAttestation(dataDir: string, kept: KeptAttestation): Promise<void> {
   await writeFileWhole(join(dataDir, fileName), `${JSON.stringify(kept, null, 2)}\n`, 0o600);
+}
+
+/** Keeps the manifest where `notarium join` looks for it when none is named. */
+export async function writeManifest(dataDir: string, { bytes }: CheckedManifest): Promise<void> {
+  await writeFileWhole(join(dataDir, 'manifest.json'), fromUtf8(bytes));
 }

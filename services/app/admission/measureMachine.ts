@@ -1,5 +1,4 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import type { Figure } from '../../core/admission/measured.ts';
 import type { Check, Packet } from '../../core/admission/packet.ts';
 import type { Reported } from '../../core/admission/reported.ts';
 import { toHex } from '../../core/bytes.ts';
@@ -21,31 +20,16 @@ export type MachineOptions = {
   readonly onProgress?: (check: Check, done: number) => void;
 };
 
-/** A machine by its own measurements. */
-export type MeasuredMachine = {
-  /** What it tells an authenticator. */
-  readonly reported: Reported;
-  /** All of its figures, for its operator. */
-  readonly figures: Partial<Record<Figure, number | undefined>>;
-};
-
-/**
- * Of work that is done sooner, the way to an authenticator and a moment's load make most of what that measures: a figure that is told
- * and differs would be a contradiction.
- */
-const leastToldMs = 500;
-
 /**
  * What a machine says of itself: nothing that identifies it or its users, no serial number, host name or address.
  * @throws NotariumError `storage-full`, `storage-failed`; the signal's reason.
  */
-export async function measureMachine(options: MachineOptions): Promise<MeasuredMachine> {
+export async function measureMachine(options: MachineOptions): Promise<Reported> {
   const { folder } = options;
   const machine = await readMachine(folder);
   const timed = await timeWork(options);
-  const told = timed.filter(({ packet, elapsedMs }) => packet.check === 'manifest' || elapsedMs >= leastToldMs);
-  const reported = { ...machine, ...figuresOf(told, options.rules) };
-  return { reported, figures: figuresOf(timed, options.rules) };
+  const { roundTripMs: _, ...figures } = measuredOf(timed, options.rules);
+  return { ...machine, ...figures };
 }
 
 /** The same without figures, which take work. */
@@ -59,11 +43,6 @@ export async function readMachine(folder: string): Promise<Reported> {
     diskBytes: disk.blocks * disk.bsize,
     freeDiskBytes: disk.bavail * disk.bsize,
   };
-}
-
-function figuresOf(timed: readonly Timed[], rules: AdmissionRules): Partial<Record<Figure, number | undefined>> {
-  const { roundTripMs: _, ...figures } = measuredOf(timed, rules);
-  return figures;
 }
 
 async function timeWork({ work, rules, signal, onProgress }: MachineOptions): Promise<Timed[]> {

@@ -5,9 +5,9 @@ import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
 import { readKeystore } from '../../lib/keystore.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
+import { makeKeys, writeSettings } from '../dataFolder.ts';
 import { exists } from '../exists.ts';
 import { durationText, timeText } from '../governance/texts.ts';
-import { makeDataFolder } from '../makeDataFolder.ts';
 import { readPassword } from '../openClient.ts';
 import { Progress } from '../Progress.ts';
 import type { Run } from '../Run.ts';
@@ -37,6 +37,7 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
   const statement = await statementOf(run);
   const { authenticator: authenticators, name, endpoint, again } = options;
   const shown = new Steps(run);
+  let isRight = false;
   try {
     const joined = await actions.join(run, {
       keystore,
@@ -47,11 +48,21 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(statement === undefined ? {} : { statement }),
       ...(again ? { again } : {}),
-      onStep: (step) => shown.take(step),
+      onStep: (step) => {
+        isRight = true;
+        shown.take(step);
+      },
     });
     shown.stop();
     output.json({ ok: true, ...joined });
     output.line(`${output.mark('passed')} application  ${joined.application}, until ${timeText(joined.expiry)}`);
+    if (!shown.hasSent) {
+      output.note(
+        '',
+        'Nothing was left to do. "notarium join --status" says how the application stands, and --again applies anew.',
+      );
+      return;
+    }
     output.note(
       '',
       `What comes next: the centres vote on the application; "notarium join --status" says how that stands.`,
@@ -63,6 +74,9 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
     if (!isNotariumError(error)) throw error;
     run.fail(error);
     output.note(...refusalLines(error));
+  } finally {
+    // A first step shows that chain and contract are no slip: they are kept from now on.
+    if (isRight && settings.keystore === undefined) await writeSettings(run);
   }
 }
 
@@ -72,7 +86,7 @@ async function ensureKeys(run: Run<JoinFlags>): Promise<{ keystore: string; pass
   const keystore = settings.keystore ?? join(settings.data, 'keystore');
   const isNew = settings.keystore === undefined && !(await exists(keystore));
   const { password } = isNew
-    ? await makeDataFolder(run, join(settings.data, 'config.json'))
+    ? await makeKeys(run)
     : { password: await readPassword(settings, terminal, `Password of ${keystore}`) };
   const { address } = await readKeystore(keystore);
   output.line(`${output.mark('passed')} key          ${address}${isNew ? `, made in ${keystore}` : ''}`);
@@ -95,6 +109,8 @@ async function statementOf({ options, terminal }: Run<JoinFlags>): Promise<strin
 
 /** Shows each step as it comes; a bar for the challenge. */
 class Steps {
+  /** Whether the chain has something now that it had not. */
+  hasSent = false;
   readonly #run: Run<JoinFlags>;
   #bar: Progress | undefined;
   #under = '';
@@ -120,7 +136,7 @@ class Steps {
         break;
       case 'measured':
         passed('machine', machineText(step.reported));
-        for (const line of figureLines(step.figures, this.#rules!)) output.line(`               ${line}`);
+        for (const line of figureLines(step.reported, this.#rules!)) output.line(`               ${line}`);
         break;
       case 'packet':
         this.#show(
@@ -140,9 +156,11 @@ class Steps {
         passed('challenge', `passed before; good for ${durationText(step.expiry - Date.now() / 1000)} more`);
         break;
       case 'applied':
+        this.hasSent = true;
         passed('applied', `transaction ${step.transactionHash}, ${step.gasUsed} gas`);
         break;
       case 'published':
+        this.hasSent = true;
         passed('published', `transaction ${step.transactionHash}, ${step.gasUsed} gas`);
         break;
     }

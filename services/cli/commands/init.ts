@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
 import { withData } from '../commandOptions.ts';
+import { makeKeys, writeSettings } from '../dataFolder.ts';
 import { exists } from '../exists.ts';
-import { makeDataFolder } from '../makeDataFolder.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
 /** `notarium init`. */
@@ -25,7 +25,8 @@ async function init(run: Run<object>): Promise<void> {
   const { settings, output } = run;
   const config = join(settings.data, 'config.json');
   if (await exists(config)) throw new NotariumError('file-exists', config, { data: { path: config } });
-  const { keystore, keys } = await makeDataFolder(run, config);
+  const { keystore, keys } = await makeKeys(run);
+  await writeSettings(run);
   const { address, noteKey, encryptionPublicKey } = keys;
   output.json({ ok: true, data: settings.data, config, keystore, address, noteKey, encryptionPublicKey });
   output.line(`${output.mark('passed')} keystore ${keystore}`);

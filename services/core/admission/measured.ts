@@ -63,37 +63,44 @@ export function scoreOf(measured: Measured, rules: AdmissionRules): number {
  * How far two measurements of one machine may be apart: it has other work too, and the way to an authenticator takes its time.
  */
 export const maxFactor = 4;
+/**
+ * Up to so many times the minimum that holds; twice that may be twice as far apart, and so on. The work of a packet takes a second or
+ * two at the minimum: the shorter it is, the more of its time is the moment's load and the way.
+ */
+export const preciseUpTo = 10;
 
 /** What a node says of itself that its measurements do not bear out. */
 export type Contradiction = { readonly field: keyof Reported; readonly reported: number; readonly measured: number };
 
-/** The first contradiction between what a node says and what was measured; `memoryMiB` is what it has just held at once. */
+/** The first contradiction between what a node says and what was measured by these rules; it has just held the memory of a pass at once. */
 export function contradictionOf(
   reported: Reported,
   measured: Measured,
-  { memoryMiB }: Pick<AdmissionRules, 'memoryMiB'>,
+  rules: AdmissionRules,
 ): Contradiction | undefined {
   for (const figure of figureNames) {
     const said = reported[figure];
     const found = measured[figure];
     if (said === undefined || found === undefined) continue;
-    if (areApart(said, found)) return { field: figure, reported: said, measured: found };
+    if (areApart(figure, said, found, rules)) return { field: figure, reported: said, measured: found };
   }
-  const heldBytes = measured.memoryPassesPerMinute === undefined ? 0 : memoryMiB * 2 ** 20;
+  const heldBytes = measured.memoryPassesPerMinute === undefined ? 0 : rules.memoryMiB * 2 ** 20;
   if (reported.memoryBytes !== undefined && reported.memoryBytes < heldBytes) {
     return { field: 'memoryBytes', reported: reported.memoryBytes, measured: heldBytes };
   }
   return undefined;
 }
 
-/** The first figure in which two measurements of one node are further apart than {@link maxFactor}. */
-export function disagreementOf(one: Measured, other: Measured): Figure | undefined {
+/** The first figure in which two measurements of one node, by the same rules, are further apart than {@link maxFactor}. */
+export function disagreementOf(one: Measured, other: Measured, rules: AdmissionRules): Figure | undefined {
   return figureNames.find((figure) => {
     const [a, b] = [one[figure], other[figure]];
-    return a === undefined ? b !== undefined : b === undefined || areApart(a, b);
+    return a === undefined ? b !== undefined : b === undefined || areApart(figure, a, b, rules);
   });
 }
 
-function areApart(a: number, b: number): boolean {
-  return Math.max(a, b) > maxFactor * Math.min(a, b);
+function areApart(figure: Figure, one: number, other: number, rules: AdmissionRules): boolean {
+  const least = Math.min(one, other);
+  const factor = maxFactor * Math.max(1, least / (preciseUpTo * rules[figures[figure].minimum]));
+  return Math.max(one, other) > factor * least;
 }

@@ -41,7 +41,7 @@ export const challengeRoutes: readonly Route[] = [
     tag: 'admission',
     summary: 'Ask to be challenged',
     description:
-      'Gives the first packet of a session. The candidate signs the request, which serves once, at this authenticator, for some minutes. A session that it has already ends.',
+      'Gives the first packet of a session. The candidate signs the request, which serves once, at this authenticator, for some minutes. A session that it has already ends, and counts as failed where work had been given out in it.',
     requestBody: { required: true, content: { 'application/json': { schema: joinRequestDoc } } },
     responses: { 201: { description: 'Begun', content: { 'application/json': { schema: sessionAnswerDoc } } } },
     errors: [

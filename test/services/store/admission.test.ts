@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import type { Hash } from '../../../services/core/bytes.ts';
 import type { AdmissionOutcome, StoredOutcome } from '../../../services/store/AdmissionStore.ts';
@@ -6,7 +8,7 @@ import { onBothDatabases } from './storePlace.ts';
 
 const hash = (digit: string): Hash => `0x${digit.repeat(64)}` as const;
 
-onBothDatabases('what an authenticator has found out', (place) => {
+onBothDatabases('what an authenticator has found out', (place, engine) => {
   const outcome: AdmissionOutcome = {
     candidate: alice,
     network: '203.0.113.0/24',
@@ -66,6 +68,21 @@ onBothDatabases('what an authenticator has found out', (place) => {
     await store.addOutcome({ ...outcome, timeMs: 5 }, 5);
     expect((await store.outcomes({ limit: 9 })).map(({ seq }) => seq)).to.deep.equal([5, 4, 2]);
   });
+
+  if (engine === 'sqlite') {
+    // Strangers make outcomes, and each of them looks for what is old.
+    it('finds what is old without reading the rest', async () => {
+      await using at = await place();
+      const store = await at.open();
+      await store.close();
+      const database = new DatabaseSync(join(at.dataDir, 'notarium.sqlite'));
+      const plan = database.prepare('explain query plan delete from admission_outcomes where time_ms < 1').all();
+      database.close();
+      expect(plan.map(({ detail }) => detail)).to.deep.equal([
+        'SEARCH admission_outcomes USING INDEX admission_outcomes_time (time_ms<?)',
+      ]);
+    });
+  }
 
   it('keeps how centres stand, with the event that tells of it', async () => {
     await using at = await place();

@@ -13,6 +13,9 @@ export type WorkOptions = {
   readonly onProgress?: (done: number) => void;
 };
 
+/** A tenth of a second of work. */
+const warmUpHashes = 200_000;
+
 /** The work of packets, in a thread of its own: one packet after the other. */
 export class Work implements AsyncDisposable {
   readonly #data: WorkThreadData;
@@ -59,10 +62,12 @@ export class Work implements AsyncDisposable {
     }
   }
 
-  /** Starts the thread, which takes some time that a packet has not. */
+  /** Starts the thread and lets its code be compiled for speed, which takes some time that a packet has not. */
   async start(): Promise<void> {
+    if (this.#thread) return;
     const nonce = `0x${'00'.repeat(32)}` as const;
-    await this.run({ check: 'manifest', index: 0, nonce, windowMs: 0 }, new Uint8Array(32));
+    const times = { checkpoints: 10, checkpointEvery: warmUpHashes / 10 };
+    await this.run({ check: 'hashing', index: 0, nonce, windowMs: 0, ...times }, new Uint8Array(32));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
-import { Renewal } from '../../../../services/app/admission/Renewal.ts';
+import { Renewal, type RenewalParts } from '../../../../services/app/admission/Renewal.ts';
 import { Problems } from '../../../../services/app/Problems.ts';
 import type { RegistryNode } from '../../../../services/chain/RegistryNode.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
+import { systemClock } from '../../../../services/lib/clock.ts';
+import { silentLogger } from '../../../../services/lib/logger.ts';
 import { type RunningChain, startChain } from '../../../support/chains.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
@@ -43,9 +46,13 @@ describe('Renewal', function () {
   });
 
   /** Starts it at the second centre; the first one has its API at the address of the test. */
-  const start = async (passedSecondsAgo: number, endpoint = http.url): Promise<void> => {
+  const start = async (
+    passedSecondsAgo: number,
+    endpoint = http.url,
+    changes: Partial<Pick<RenewalParts, 'clock' | 'logger'>> = {},
+  ): Promise<void> => {
     const { parts } = kit.desks[1]!;
-    await parts.store.setMeta('renewal-passed', String(Date.now() - 1000 * passedSecondsAgo));
+    await parts.store.setMeta('renewal-passed', String(Math.max(0, Math.floor(Date.now() - 1000 * passedSecondsAgo))));
     const own = parts.signer.address;
     const nodes: RegistryNode[] = (await kit.chain.nodes())
       .filter(({ status }) => status === 'active')
@@ -54,7 +61,7 @@ describe('Renewal', function () {
     const known = nodes.filter(({ address }) => kit.desks.some((desk) => desk.parts.signer.address === address));
     const registry = { active: () => known, others: () => known.filter(({ address }) => address !== own) };
     renewal = new Renewal(
-      { ...parts, registry: registry as unknown as typeof parts.registry, problems },
+      { ...parts, registry: registry as unknown as typeof parts.registry, problems, ...changes },
       { folder: folder.path, lookMs: 20, firstWaitMs: 20 },
     );
     renewal.start();
@@ -98,9 +105,45 @@ describe('Renewal', function () {
     expect((await renewed())[0]).to.equal('renewal passed');
   });
 
+  it('has none while nobody answers a centre that was never looked at: it has as long from now on', async () => {
+    let failures = 0;
+    const logger = { ...silentLogger, warn: () => void failures++ };
+    await start(Date.now() / 1000 + 1, 'http://127.0.0.1:9', { logger: logger as never });
+    await until('some attempts', () => failures >= 3);
+    expect(problems.list()).to.deep.equal([]);
+  });
+
   it('has one too when the time is over and no authenticator answers', async () => {
     await start(renewSeconds + 1, 'http://127.0.0.1:9');
     const found = await until('the problem', () => problems.list().find(({ code }) => code === 'centre-below-minimum'));
     expect(found.detail).to.contain('server-unreachable');
+  });
+
+  it('does so too where it has passed at a time that is still to come: its clock was set back', async () => {
+    const before = (await renewed()).length;
+    await start(-30 * 86_400);
+    await until('the session', async () => (await renewed()).length > before);
+    expect((await renewed())[0]).to.equal('renewal passed');
+  });
+
+  it('waits an hour at most, whatever an authenticator says, and not at all where its clock was set back', async () => {
+    const { desk } = kit.desks[0]!;
+    let begun = 0;
+    const begin = async (): Promise<never> => {
+      begun++;
+      throw new NotariumError('admission-throttled', undefined, { data: { retryAt: '9999-12-31T23:59:59.000Z' } });
+    };
+    Object.assign(http.centre, { admission: { ...desk, begin } });
+    const clock = { ...systemClock, aheadMs: 0, nowMs: () => Date.now() + clock.aheadMs };
+    try {
+      await start(renewSeconds, http.url, { clock });
+      await until('the first attempt', () => begun === 1);
+      clock.aheadMs = 10_000_000;
+      await until('the second', () => begun === 2);
+      clock.aheadMs = 0;
+      await until('the third', () => begun === 3);
+    } finally {
+      Object.assign(http.centre, { admission: desk });
+    }
   });
 });

@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { StandingWatch } from '../../../../services/app/admission/StandingWatch.ts';
 import { VoteOpener } from '../../../../services/app/admission/VoteOpener.ts';
 import { packAttestations } from '../../../../services/core/admission/attestation.ts';
-import { type Address, fromHex } from '../../../../services/core/bytes.ts';
+import { outcomeRecord } from '../../../../services/core/admission/outcomeRecord.ts';
+import { sealedReport } from '../../../../services/core/admission/report.ts';
+import { type Address, fromHex, utf8 } from '../../../../services/core/bytes.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { readProposalContent } from '../../../../services/core/governance/proposalContent.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
@@ -88,6 +90,28 @@ describe('what an authenticator does by itself', () => {
     expect((await desk.desk.application(account))?.proposal?.proposalId).to.equal(proposalId);
   });
 
+  it('opens the vote where another centre has taken its own back before it began', async () => {
+    const desk = await fresh({ admission: noWork, rules: { admission: { delaySeconds: 3_000 } } });
+    const candidate = await kit.candidate(5);
+    const rival = await kit.as(1);
+    await desk.rest();
+    const application = await apply(candidate, 5, desk, '');
+    const effect = {
+      steps: [{ do: 'admit' as const, account: candidate.address, application: application as Address }],
+    };
+    const theirs = await kit.propose(kit.draft('admission', effect, 1));
+    await desk.confirmed(theirs.proposalId);
+    await desk.restart();
+    const opened = async () => (await desk.desk.application(candidate.address))?.proposal;
+    expect(await opened()).to.deep.equal({ proposalId: theirs.proposalId, state: 'pending' });
+    await rival.cancel(theirs);
+    const own = await until('the vote is open', async () => {
+      const found = await opened();
+      return found?.state === 'pending' && found.proposalId !== theirs.proposalId && found;
+    });
+    expect((await desk.confirmed(own.proposalId)).proposer).to.equal(devAddress(0));
+  });
+
   it('tells of a centre that is not authenticated again in time, or fails, once each', async () => {
     const desk = await fresh({ admission: { ...noWork, renewSeconds: 100 }, settings: { firstWaitMs: 0 } });
     const { parts, store } = desk;
@@ -124,5 +148,25 @@ describe('what an authenticator does by itself', () => {
     expect(last).to.include({ address: devAddress(1), isBelow: true });
     expect(last.reason).to.match(/manifest-unproven$/);
     expect(await told()).to.have.length(5);
+  });
+
+  it('believes nobody that a centre has passed at a time that is still to come', async () => {
+    const desk = await fresh({ centres: 2, admission: { ...noWork, renewSeconds: 100 }, settings: { firstWaitMs: 0 } });
+    await desk.rest();
+    const { parts, store } = desk;
+    const watched = devAddress(2);
+    const { report } = await (await kit.candidate(2)).join(kit.desks[1]!, { request: { purpose: 'renewal' } });
+    const time = '9999-12-31T23:59:59.000Z';
+    const lie = outcomeRecord({ ...report, time }, sealedReport(report).hash);
+    const entry = utf8(JSON.stringify(lie));
+    const search = async () => ({ hits: [{ leafIndex: 0, entry }] });
+    let seconds = Math.floor(Date.now() / 1000);
+    const notices = { ...parts.notices, chainSeconds: () => seconds, lease: () => parts.notices.lease() };
+    const watch = new StandingWatch({ ...parts, store: { ...store, search }, notices, onChange: () => undefined });
+    await watch.look();
+    seconds += 101;
+    await watch.look();
+    const standing = (await store.centreStandings()).find(({ address }) => address === watched);
+    expect(standing!.reason).to.match(/^to be authenticated again/);
   });
 });

@@ -3,7 +3,7 @@ import type { AdmissionDesk } from '../../../../services/app/admission/Admission
 import { joinSession, type SessionProgress } from '../../../../services/app/admission/joinSession.ts';
 import type { SessionParts } from '../../../../services/app/admission/SessionParts.ts';
 import { Work } from '../../../../services/app/admission/work/Work.ts';
-import { workLimits } from '../../../../services/core/admission/packet.ts';
+import { type PacketOf, workLimits } from '../../../../services/core/admission/packet.ts';
 import type { SessionAnswer } from '../../../../services/core/admission/sessionAnswer.ts';
 import { utf8 } from '../../../../services/core/bytes.ts';
 import { networkName } from '../../../../services/core/eip712.ts';
@@ -14,7 +14,7 @@ import { expectCode } from '../../../support/expectCode.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type AdmissionKit, admissionKit, type Candidate } from './admissionKit.ts';
+import { type AdmissionKit, admissionKit, type KitCandidate } from './admissionKit.ts';
 
 /** Changes what the authenticator has answered; the first packet, the second one, or the end. */
 type Lie = (answer: SessionAnswer) => unknown;
@@ -30,7 +30,7 @@ describe('joinSession', function () {
   let place = 4;
   before(async () => {
     running = await startChain({ kind: 'anvil' });
-    kit = await admissionKit(running.rpcUrl, { settings: { firstWaitMs: 1, attemptsPerDay: 1_000 } });
+    kit = await admissionKit(running.rpcUrl, { settings: { firstWaitMs: 1, longestWaitMs: 1, attemptsPerDay: 1_000 } });
     http = await startHttpTest();
     const { desk } = kit.desks[0]!;
     const told = (answer: SessionAnswer): SessionAnswer => (lie ? (lie(answer) as SessionAnswer) : answer);
@@ -61,10 +61,10 @@ describe('joinSession', function () {
   ) => {
     place = place === 8 ? 5 : place + 1;
     const { chain, manifest } = kit;
-    const candidate: Candidate = await kit.candidate(place);
+    const candidate: KitCandidate = await kit.candidate(place);
     const { registry, node } = chain.admission;
     const parts: SessionParts = {
-      ...{ registry, node, manifest, crypto, work, clock: systemClock },
+      ...{ registry, node, manifest, rules: kit.rules, crypto, work, clock: systemClock },
       network: networkName(chain.info.network),
       signer: localSigner(devKey(place), crypto),
       ...changes,
@@ -120,6 +120,13 @@ describe('joinSession', function () {
   const lies: Record<string, Lie> = {
     'work beyond the bounds': asked(({ packet }) => ({
       packet: { ...packet, checkpointEvery: workLimits.iterations + 1 },
+    })),
+    'more work than the rules ask for': asked(({ packet }) => {
+      const { checkpointEvery } = packet as PacketOf<'hashing'>;
+      return { packet: { ...packet, checkpointEvery: checkpointEvery + 1 } };
+    }),
+    'other work than the rules ask for': asked(({ packet: { index, nonce, windowMs } }) => ({
+      packet: { check: 'memory', index, nonce, windowMs, memoryMiB: 1, passes: 1 },
     })),
     'a packet that is not the next': asked(({ packet }) => ({ packet: { ...packet, index: 2 } })),
     'another number of packets': asked(({ packets }) => ({ packets: packets + 1 })),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -124,6 +125,21 @@ describe('Work', () => {
     const packet = { check: 'disk-write', index: 0, nonce, windowMs: 1, mebibytes: 2 ** 40 } as const;
     const { data } = await expectCode('storage-full', work.run(packet, seed));
     expect(data.have as number).to.be.lessThan(data.want as number);
+  });
+
+  it('says so where the machine does not give the memory', function () {
+    // Only there a process can be kept from more memory than it needs to start.
+    if (process.platform !== 'linux') this.skip();
+    const memory = new URL('../../../../services/app/admission/work/memory.ts', import.meta.url).href;
+    const script = `import(${JSON.stringify(memory)}).then(({ memoryPass }) => {
+      try { memoryPass(new Uint8Array(32), new Uint8Array(32), 2048); } catch ({ code, data }) { console.log(JSON.stringify({ code, data })); }
+    })`;
+    const limited = ['-c', 'ulimit -d 1200000 && exec "$0" "$@"', process.execPath];
+    const run = spawnSync('sh', [...limited, '--disable-warning=ExperimentalWarning', '-e', script], {
+      encoding: 'utf8',
+    });
+    const data = { check: 'memory', want: 2048, unit: 'MiB' };
+    expect(JSON.parse(run.stdout || '{}'), run.stderr).to.deep.equal({ code: 'candidate-too-slow', data });
   });
 
   it('reads back nothing that it has not written', async () => {

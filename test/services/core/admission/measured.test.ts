@@ -7,6 +7,7 @@ import {
   maxFactor,
   maxScore,
   minimumScore,
+  preciseUpTo,
   scoreOf,
   shortfallOf,
 } from '../../../../services/core/admission/measured.ts';
@@ -87,6 +88,24 @@ describe('measured', () => {
     expect(contradictionOf({ software: 'x', hashesPerSecond: 1 }, { roundTripMs: 1 }, rules)).to.equal(undefined);
   });
 
+  it('what is far above the minimum takes a moment only, and may be further apart', () => {
+    const apart = (times: number, factor: number): boolean => {
+      const hashesPerSecond = times * rules.minHashesPerSecond;
+      const one = { ...atMinimum, hashesPerSecond };
+      const other = { ...atMinimum, hashesPerSecond: factor * hashesPerSecond };
+      const isApart = disagreementOf(one, other, rules) !== undefined;
+      expect(disagreementOf(other, one, rules) !== undefined).to.equal(isApart);
+      expect(contradictionOf({ software: 'x', ...other }, one, rules) !== undefined).to.equal(isApart);
+      return isApart;
+    };
+    expect([apart(1, maxFactor), apart(1, maxFactor + 1)]).to.deep.equal([false, true]);
+    expect([apart(preciseUpTo, maxFactor), apart(preciseUpTo, maxFactor + 1)]).to.deep.equal([false, true]);
+    expect([apart(5 * preciseUpTo, 5 * maxFactor), apart(5 * preciseUpTo, 5 * maxFactor + 1)]).to.deep.equal([
+      false,
+      true,
+    ]);
+  });
+
   it('a node contradicts itself by less memory than it has just held', () => {
     const memory = (memoryBytes: number) => contradictionOf({ software: 'x', memoryBytes }, atMinimum, rules);
     expect(memory(256 * 2 ** 20)).to.equal(undefined);
@@ -94,11 +113,15 @@ describe('measured', () => {
   });
 
   it('two measurements disagree where one is missing or they are too far apart', () => {
-    expect(disagreementOf(atMinimum, { ...atMinimum, roundTripMs: 9_999 })).to.equal(undefined);
-    expect(disagreementOf(atMinimum, { ...atMinimum, writtenMiBPerSecond: 201 })).to.equal('writtenMiBPerSecond');
-    expect(disagreementOf({ ...atMinimum, writtenMiBPerSecond: 201 }, atMinimum)).to.equal('writtenMiBPerSecond');
+    expect(disagreementOf(atMinimum, { ...atMinimum, roundTripMs: 9_999 }, rules)).to.equal(undefined);
+    expect(disagreementOf(atMinimum, { ...atMinimum, writtenMiBPerSecond: 201 }, rules)).to.equal(
+      'writtenMiBPerSecond',
+    );
+    expect(disagreementOf({ ...atMinimum, writtenMiBPerSecond: 201 }, atMinimum, rules)).to.equal(
+      'writtenMiBPerSecond',
+    );
     const { readMiBPerSecond: _, ...unread } = atMinimum;
-    expect(disagreementOf(atMinimum, unread)).to.equal('readMiBPerSecond');
-    expect(disagreementOf(unread, atMinimum)).to.equal('readMiBPerSecond');
+    expect(disagreementOf(atMinimum, unread, rules)).to.equal('readMiBPerSecond');
+    expect(disagreementOf(unread, atMinimum, rules)).to.equal('readMiBPerSecond');
   });
 });
