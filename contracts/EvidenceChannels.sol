@@ -19,6 +19,8 @@ import { Rfc9162 } from "./libraries/Rfc9162.sol";
 
 /// @title EvidenceChannels
 /// @notice See {IEvidenceChannels}. One slot for each channel; all else is in calldata and events.
+/// @dev Money goes out after everything is written down, so nothing is gained by coming back in. Money that comes in is counted by the
+/// balance before and after: only there is a second payment in between kept out.
 contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     using CompactSignatures for bytes;
 
@@ -99,7 +101,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         Channel calldata channel,
         Closing calldata closing,
         bytes calldata signatures
-    ) external nonReentrant {
+    ) external {
         bytes32 channelId = _idOf(channel);
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Open && word.status() != ChannelStatus.Closing) {
@@ -149,7 +151,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         bytes32 salt,
         bytes calldata locks,
         bytes32[] calldata frontier
-    ) external nonReentrant {
+    ) external {
         bytes32 channelId = _idOf(channel);
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Closing) revert ChannelStatusMismatch(channelId, word.status());
@@ -159,7 +161,9 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         bytes32 locksHash = locks.length == 0 ? bytes32(0) : keccak256(locks);
         if (locksHash != state.locksHash) revert LocksMismatch(locksHash, state.locksHash);
 
-        (uint256 paid, bytes32 root, uint64 count) = _paidLocks(state, locks, deadline, frontier);
+        (uint256 paid, bytes32 root, uint64 count) = locks.length == 0
+            ? (0, state.evidenceRoot, state.evidenceCount)
+            : _paidLocks(state, locks, deadline, frontier);
         uint256 held = _heldOf(channel, channelId, word);
         uint256 payout = state.verifierBalance + paid;
         // Both have signed for more than there is: nobody must be stuck with it.
@@ -168,7 +172,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IEvidenceChannels
-    function withdraw(address token, address to) external nonReentrant {
+    function withdraw(address token, address to) external {
         _withdraw(token, to);
     }
 
@@ -319,7 +323,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         State calldata state,
         bytes32[] calldata frontier,
         uint256 more
-    ) private pure returns (bytes32[] memory peaks, uint256 length) {
+    ) private view returns (bytes32[] memory peaks, uint256 length) {
         length = frontier.length;
         peaks = new bytes32[](length + more);
         for (uint256 i = 0; i < length; ++i) peaks[i] = frontier[i];

@@ -1,5 +1,5 @@
 /** Rows of the gas table about evidence channels; see ../gas-table.ts for how they are measured. */
-import { id, type TransactionResponse, ZeroAddress } from 'ethers';
+import { id, MaxUint256, type TransactionResponse, ZeroAddress } from 'ethers';
 import {
   type Channel,
   type ChannelKit,
@@ -65,7 +65,7 @@ export async function channelRows(): Promise<GasRow[]> {
   const token = await ethers.deployContract('TestToken', [], requester);
   const tokenAddress = await token.getAddress();
   const send = async (name: string, args: unknown[]) => gasOf(token.getFunction(name).send(...args));
-  await send('approve', [contract, 2n ** 255n]);
+  await send('approve', [contract, MaxUint256]);
   for (const account of [contract, verifier.address]) await send('transfer', [account, 1n]);
 
   const rows: GasRow[] = [];
