@@ -10,7 +10,6 @@ import { joinSession } from '../services/app/admission/joinSession.ts';
 import { Work } from '../services/app/admission/work/Work.ts';
 import { openChain } from '../services/chain/openChain.ts';
 import { placeText } from '../services/cli/admission/refusalLines.ts';
-import { exitInterrupted } from '../services/cli/exitCodes.ts';
 import { utf8 } from '../services/core/bytes.ts';
 import { canonicalText } from '../services/core/canonicalJson.ts';
 import { networkName } from '../services/core/eip712.ts';
@@ -254,12 +253,4 @@ function show(text: string): void {
   for (const line of text.trimEnd().split('\n')) say(`  | ${line}`);
 }
 
-if (stopping.aborted) {
-  say('\nInterrupted.');
-  process.exitCode = exitInterrupted;
-} else {
-  say();
-  const failures = expectations.summary();
-  say(failures === 0 ? '\nEverything was as it must be.' : `\n${failures} things were not as they must be.`);
-  process.exitCode = failures === 0 ? 0 : 1;
-}
+expectations.conclude();

@@ -6,7 +6,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exitInterrupted } from '../services/cli/exitCodes.ts';
 import type { Support } from '../services/core/governance/names.ts';
 import type { ProposalId } from '../services/core/governance/signing.ts';
 import { type DraftedProposal, isNotariumError, type ProposalDetail, readProposalDraft } from '../services/index.ts';
@@ -259,12 +258,4 @@ try {
   await rm(base, { recursive: true, force: true });
 }
 
-if (stopping.aborted) {
-  say('\nInterrupted.');
-  process.exitCode = exitInterrupted;
-} else {
-  say();
-  const failures = expectations.summary();
-  say(failures === 0 ? '\nEverything was as it must be.' : `\n${failures} things were not as they must be.`);
-  process.exitCode = failures === 0 ? 0 : 1;
-}
+expectations.conclude();

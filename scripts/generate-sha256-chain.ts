@@ -2,9 +2,9 @@
  * Writes services/core/sha256ChainWasm.ts: SHA-256 of 32 bytes, and of what comes of it, so many times, without leaving
  * WebAssembly in between. With `--check` it writes nothing, and fails when the committed file differs.
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import initWabt from 'wabt';
+
 import { initialState, roundConstants } from '../services/core/sha256Simd.ts';
+import { writeWasmModule } from './support/wasmModule.ts';
 
 type Expr = string;
 
@@ -90,21 +90,4 @@ const wat = `(module (memory (export "memory") 1 1) (func (export "chain") (para
     ${lines(8, (at) => set(local(at), add(get(state[at]!), i32(initialState[at]!))))}
     (br_if $next (local.tee $times (i32.sub ${get('times')} ${i32(1)}))))
   ${lines(8, (at) => `(i32.store offset=${4 * at} ${i32(0)} ${get(local(at))})`)}))`;
-const wabt = await initWabt();
-const module = wabt.parseWat('sha256-chain.wat', wat);
-module.validate();
-const wasm = module.toBinary({}).buffer;
-const text = `// Made by scripts/generate-sha256-chain.ts. Do not edit.
-/** WebAssembly module of sha256Chain.ts, base64. */
-export const sha256ChainWasm =
-  '${Buffer.from(wasm).toString('base64')}';
-`;
-
-const target = new URL('../services/core/sha256ChainWasm.ts', import.meta.url);
-if (!process.argv.includes('--check')) {
-  await writeFile(target, text);
-  console.log(`services/core/sha256ChainWasm.ts: ${wasm.length} bytes of WebAssembly`);
-} else if ((await readFile(target, 'utf8')) !== text) {
-  console.error('services/core/sha256ChainWasm.ts differs: run node scripts/generate-sha256-chain.ts');
-  process.exitCode = 1;
-}
+await writeWasmModule({ name: 'sha256Chain', generator: 'generate-sha256-chain.ts', wat });

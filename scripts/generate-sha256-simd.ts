@@ -3,9 +3,9 @@
  * time, one in each 32-bit lane of a WebAssembly SIMD vector. With `--check` it writes nothing, and fails when the
  * committed file differs.
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import initWabt from 'wabt';
+
 import { initialState, memoryLayout, memoryPages } from '../services/core/sha256Simd.ts';
+import { writeWasmModule } from './support/wasmModule.ts';
 
 type Expr = string;
 
@@ -193,22 +193,5 @@ const leaves = bulkFunction(
   ].join('\n'),
 );
 
-const wabt = await initWabt();
 const wat = `(module (memory (export "memory") ${memoryPages} ${memoryPages}) ${nodes} ${leaves})`;
-const module = wabt.parseWat('sha256-simd.wat', wat, { simd: true });
-module.validate();
-const wasm = module.toBinary({}).buffer;
-const text = `// Made by scripts/generate-sha256-simd.ts. Do not edit.
-/** WebAssembly module of sha256Simd.ts, base64. */
-export const sha256SimdWasm =
-  '${Buffer.from(wasm).toString('base64')}';
-`;
-
-const target = new URL('../services/core/sha256SimdWasm.ts', import.meta.url);
-if (!process.argv.includes('--check')) {
-  await writeFile(target, text);
-  console.log(`services/core/sha256SimdWasm.ts: ${wasm.length} bytes of WebAssembly`);
-} else if ((await readFile(target, 'utf8')) !== text) {
-  console.error('services/core/sha256SimdWasm.ts differs: run node scripts/generate-sha256-simd.ts');
-  process.exitCode = 1;
-}
+await writeWasmModule({ name: 'sha256Simd', generator: 'generate-sha256-simd.ts', wat, features: { simd: true } });

@@ -1,4 +1,6 @@
+import { exitInterrupted } from '../../services/cli/exitCodes.ts';
 import { canonicalText } from '../../services/core/canonicalJson.ts';
+import { stopping } from './stopping.ts';
 
 /** One thing that must come about, and what did. */
 type Row = { readonly what: string; readonly want: string; readonly have: string; readonly isRight: boolean };
@@ -20,8 +22,21 @@ export class Expectations {
     this.#say(`${isRight ? '✔' : '✘'} ${what}: ${haveText}${isRight ? '' : `, and not ${wantText}`}`);
   }
 
+  /** Ends a demonstration: all of them in a table, and the exit code that follows; or that it was interrupted. */
+  conclude(): void {
+    if (stopping.aborted) {
+      this.#say('\nInterrupted.');
+      process.exitCode = exitInterrupted;
+      return;
+    }
+    this.#say();
+    const failures = this.#summary();
+    this.#say(failures === 0 ? '\nEverything was as it must be.' : `\n${failures} things were not as they must be.`);
+    process.exitCode = failures === 0 ? 0 : 1;
+  }
+
   /** Prints all of them. @returns how many were not as they must be. */
-  summary(): number {
+  #summary(): number {
     const head: Row = { what: 'what', want: 'expected', have: 'seen', isRight: true };
     const width = (of: 'what' | 'want'): number => Math.max(...[head, ...this.#rows].map((row) => row[of].length));
     const [first, second] = [width('what'), width('want')];

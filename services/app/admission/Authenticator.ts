@@ -5,6 +5,7 @@ import { answerSchema } from '../../core/admission/packet.ts';
 import type { AdmissionRefusal, Report } from '../../core/admission/report.ts';
 import type { SessionAnswer } from '../../core/admission/sessionAnswer.ts';
 import type { SessionState } from '../../core/admission/sessionState.ts';
+import { verdictCodes } from '../../core/admission/verdicts.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { type ErrorCode, errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
@@ -28,15 +29,7 @@ export const maxAnswerBytes = 128 * 1024;
 const usedRequests = 4_096;
 const usedMs = 11 * 60_000;
 
-/** What a session ends with: these are the candidate's own doing. */
-const verdicts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'manifest-unproven',
-  'answer-late',
-  'answer-incomplete',
-  'answer-wrong',
-  'candidate-too-slow',
-  'profile-contradicts',
-]);
+const verdicts: ReadonlySet<ErrorCode> = new Set(verdictCodes);
 
 /** Challenges candidates, and attests what it has found. */
 export class Authenticator {

@@ -1,5 +1,6 @@
 import type { RegistryNode } from '../../chain/RegistryNode.ts';
 import { readManifest } from '../../core/admission/manifest.ts';
+import { verdictCodes } from '../../core/admission/verdicts.ts';
 import { networkName } from '../../core/eip712.ts';
 import { type ErrorCode, isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
@@ -41,16 +42,8 @@ export type RenewalOptions = {
   readonly firstWaitMs?: number;
 };
 
-/** What a session ends with that is this machine's own doing. */
-const verdicts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'manifest-unproven',
-  'answer-late',
-  'answer-incomplete',
-  'answer-wrong',
-  'candidate-too-slow',
-  'profile-contradicts',
-  'storage-full',
-]);
+/** What is this machine's own doing: a verdict, or a disk without room for the work. */
+const verdicts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...verdictCodes, 'storage-full']);
 
 /**
  * Shows an authenticator, every so often, that this centre still meets the minimum. While it does not, the centre has the problem

@@ -3,7 +3,6 @@ import type { Check, Packet } from '../../core/admission/packet.ts';
 import type { Reported } from '../../core/admission/reported.ts';
 import { toHex } from '../../core/bytes.ts';
 import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
-import { version } from '../../lib/version.ts';
 import { measuredOf, type Timed } from './measuredOf.ts';
 import { planPackets } from './planPackets.ts';
 import type { Work } from './work/Work.ts';
@@ -35,6 +34,8 @@ export async function measureMachine(options: MachineOptions): Promise<Reported>
 /** The same without figures, which take work. */
 export async function readMachine(folder: string): Promise<Reported> {
   await mkdir(folder, { recursive: true });
+  // It reads a file of the package, which a centre that joins nobody can do without.
+  const { version } = await import('../../lib/version.ts');
   const [parts, disk] = await Promise.all([readParts(), statfs(folder)]);
   return {
     software: `notarium ${version}`,

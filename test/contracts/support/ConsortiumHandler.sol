@@ -120,11 +120,17 @@ contract ConsortiumHandler {
         address account = vm.addr(1 + (who % PEOPLE));
         NodeStatus status = registry.node(account).status;
         if (status != NodeStatus.Candidate && status != NodeStatus.Suspended) return;
-        bool isRefused = status == NodeStatus.Candidate && wanted != 0;
+        bytes4 refusal;
+        if (status == NodeStatus.Candidate && wanted != 0) {
+            refusal = INodeRegistry.AttestationRequired.selector;
+        } else if (status == NodeStatus.Candidate && bytes(registry.node(account).name).length == 0) {
+            // It has applied under other rules, and nothing of it was ever published.
+            refusal = INodeRegistry.ApplicationUnpublished.selector;
+        }
         try registry.activate(account) {
-            require(!isRefused, "without an attestation");
+            require(refusal == 0, "activated all the same");
         } catch (bytes memory reason) {
-            require(isRefused && bytes4(reason) == INodeRegistry.AttestationRequired.selector, "not activated");
+            require(bytes4(reason) == refusal, "not activated");
             return;
         }
         active.push(account);
