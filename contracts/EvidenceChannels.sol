@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { ChannelHashes } from "./channels/ChannelHashes.sol";
 import { ChannelWord, ChannelWordCode } from "./channels/ChannelWord.sol";
 import { EvidenceTree } from "./channels/EvidenceTree.sol";
 import { Payouts } from "./channels/Payouts.sol";
@@ -19,25 +19,21 @@ import { Rfc9162 } from "./libraries/Rfc9162.sol";
 
 /// @title EvidenceChannels
 /// @notice See {IEvidenceChannels}. One slot for each channel; all else is in calldata and events.
-/// @dev Money goes out after everything is written down, so nothing is gained by coming back in. Money that comes in is counted by the
-/// balance before and after: only there is a second payment in between kept out.
-contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
+contract EvidenceChannels is Payouts, EIP712 {
+    using ChannelHashes for Channel;
+    using ChannelHashes for Closing;
+    using ChannelHashes for State;
     using CompactSignatures for bytes;
 
     uint256 private constant LEAST_CHALLENGE_SECONDS = 60;
     uint256 private constant MOST_CHALLENGE_SECONDS = 30 days;
     uint256 private constant LOCK_BYTES = 88;
+    /// @dev More would not be stuck, but not be paid either.
+    uint256 private constant MOST_LOCKS = 128;
     /// @dev After the time for challenges: then nobody has to have the frontier any more, so that no money stays for want of it.
     uint256 private constant FRONTIER_SECONDS = 30 days;
-
-    bytes32 private constant STATE_TYPE =
-        keccak256(
-            "State(bytes32 channelId,uint64 version,uint128 requesterBalance,uint128 verifierBalance,bytes32 locksHash,bytes32 evidenceRoot,uint64 evidenceCount)"
-        );
-    bytes32 private constant CLOSE_TYPE =
-        keccak256(
-            "Close(bytes32 channelId,uint128 requesterBalance,uint128 verifierBalance,bytes32 evidenceRoot,uint64 evidenceCount)"
-        );
+    /// @dev The same for locks: both have signed a hash of something that nobody has, or that no transaction can carry.
+    uint256 private constant LOCKS_SECONDS = 365 days;
 
     mapping(bytes32 channelId => ChannelWord word) private _words;
     /// @dev What was paid in after the opening.
@@ -58,21 +54,14 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         uint128 amount,
         uint32 challengeSeconds,
         uint64 salt
-    ) external payable nonReentrant returns (bytes32 channelId) {
+    ) external payable returns (bytes32 channelId) {
         if (verifier == address(0) || verifier == msg.sender) revert AccountInvalid(verifier);
         if (amount == 0) revert AmountInvalid(amount);
         if (challengeSeconds < LEAST_CHALLENGE_SECONDS || challengeSeconds > MOST_CHALLENGE_SECONDS) {
             revert ChallengePeriodInvalid(challengeSeconds, LEAST_CHALLENGE_SECONDS, MOST_CHALLENGE_SECONDS);
         }
-        channelId = _idOf(
-            Channel({
-                requester: msg.sender,
-                verifier: verifier,
-                token: token,
-                amount: amount,
-                challengeSeconds: challengeSeconds,
-                salt: salt
-            })
+        channelId = keccak256(
+            abi.encode(block.chainid, address(this), msg.sender, verifier, token, amount, challengeSeconds, salt)
         );
         if (_words[channelId].status() != ChannelStatus.None) revert ChannelExists(channelId);
         _words[channelId] = ChannelWordCode.opened();
@@ -81,8 +70,8 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IEvidenceChannels
-    function deposit(Channel calldata channel, uint128 amount, uint256 expectedHeld) external payable nonReentrant {
-        bytes32 channelId = _idOf(channel);
+    function deposit(Channel calldata channel, uint128 amount, uint256 expectedHeld) external payable {
+        bytes32 channelId = channel.idOf();
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Open) revert ChannelStatusMismatch(channelId, word.status());
         uint256 held = _heldOf(channel, channelId, word);
@@ -97,17 +86,13 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     // ---------------------------------------------------------------- the end
 
     /// @inheritdoc IEvidenceChannels
-    function closeTogether(
-        Channel calldata channel,
-        Closing calldata closing,
-        bytes calldata signatures
-    ) external {
-        bytes32 channelId = _idOf(channel);
+    function closeTogether(Channel calldata channel, Closing calldata closing, bytes calldata signatures) external {
+        bytes32 channelId = channel.idOf();
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Open && word.status() != ChannelStatus.Closing) {
             revert ChannelStatusMismatch(channelId, word.status());
         }
-        _requireBoth(channel, _hashTypedDataV4(_hashOf(channelId, closing)), signatures);
+        _requireBoth(channel, _hashTypedDataV4(closing.hashOf(channelId)), signatures);
         uint256 held = _heldOf(channel, channelId, word);
         uint256 balances = uint256(closing.requesterBalance) + closing.verifierBalance;
         if (balances > held) revert BalancesExceed(balances, held);
@@ -117,7 +102,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IEvidenceChannels
     function startClosing(Channel calldata channel, State calldata state, bytes calldata signatures) external {
         if (msg.sender != channel.requester && msg.sender != channel.verifier) revert NotParty(msg.sender);
-        bytes32 channelId = _idOf(channel);
+        bytes32 channelId = channel.idOf();
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Open) revert ChannelStatusMismatch(channelId, word.status());
         _close(channel, channelId, word, block.timestamp + channel.challengeSeconds, state, signatures);
@@ -125,7 +110,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEvidenceChannels
     function challenge(Channel calldata channel, State calldata state, bytes calldata signatures) external {
-        bytes32 channelId = _idOf(channel);
+        bytes32 channelId = channel.idOf();
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Closing) revert ChannelStatusMismatch(channelId, word.status());
         uint256 deadline = word.deadline();
@@ -152,18 +137,20 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         bytes calldata locks,
         bytes32[] calldata frontier
     ) external {
-        bytes32 channelId = _idOf(channel);
+        bytes32 channelId = channel.idOf();
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Closing) revert ChannelStatusMismatch(channelId, word.status());
         uint256 deadline = word.deadline();
         if (block.timestamp <= deadline) revert SettlementEarly(block.timestamp, deadline);
-        if (!word.commitsTo(_commitment(_hashOf(channelId, state), salt))) revert StateMismatch(channelId);
-        bytes32 locksHash = locks.length == 0 ? bytes32(0) : keccak256(locks);
-        if (locksHash != state.locksHash) revert LocksMismatch(locksHash, state.locksHash);
-
-        (uint256 paid, bytes32 root, uint64 count) = locks.length == 0
-            ? (0, state.evidenceRoot, state.evidenceCount)
-            : _paidLocks(state, locks, deadline, frontier);
+        if (!word.commitsTo(ChannelHashes.commitment(state.hashOf(channelId), salt))) revert StateMismatch(channelId);
+        uint256 paid;
+        (bytes32 root, uint64 count) = (state.evidenceRoot, state.evidenceCount);
+        if (locks.length != 0) {
+            if (keccak256(locks) != state.locksHash) revert LocksMismatch(keccak256(locks), state.locksHash);
+            (paid, root, count) = _paidLocks(state, locks, deadline, frontier);
+        } else if (state.locksHash != 0 && block.timestamp <= deadline + LOCKS_SECONDS) {
+            revert LocksMismatch(0, state.locksHash);
+        }
         uint256 held = _heldOf(channel, channelId, word);
         uint256 payout = state.verifierBalance + paid;
         // Both have signed for more than there is: nobody must be stuck with it.
@@ -171,20 +158,15 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         _end(channel, channelId, word, held, payout, root, count);
     }
 
-    /// @inheritdoc IEvidenceChannels
-    function withdraw(address token, address to) external {
-        _withdraw(token, to);
-    }
-
     // ---------------------------------------------------------------- evidence
 
     /// @inheritdoc IEvidenceChannels
     function anchorEvidence(Channel calldata channel, State calldata state, bytes calldata signatures) external {
-        bytes32 channelId = _idOf(channel);
+        bytes32 channelId = channel.idOf();
         ChannelStatus status = _words[channelId].status();
         if (status == ChannelStatus.None) revert ChannelStatusMismatch(channelId, status);
         if (state.evidenceCount == 0) revert EvidenceEmpty();
-        _requireBoth(channel, _hashTypedDataV4(_hashOf(channelId, state)), signatures);
+        _requireBoth(channel, _hashTypedDataV4(state.hashOf(channelId)), signatures);
         bytes32 have = _anchored[channelId][state.evidenceCount];
         if (have == state.evidenceRoot) return;
         if (have != 0) revert DigestWritten(have, state.evidenceRoot);
@@ -208,7 +190,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEvidenceChannels
     function channelIdOf(Channel calldata channel) external view returns (bytes32) {
-        return _idOf(channel);
+        return channel.idOf();
     }
 
     /// @inheritdoc IEvidenceChannels
@@ -222,7 +204,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEvidenceChannels
     function heldOf(Channel calldata channel) external view returns (uint256) {
-        bytes32 channelId = _idOf(channel);
+        bytes32 channelId = channel.idOf();
         ChannelWord word = _words[channelId];
         if (word.status() != ChannelStatus.Open && word.status() != ChannelStatus.Closing) return 0;
         return _heldOf(channel, channelId, word);
@@ -235,12 +217,12 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEvidenceChannels
     function hashState(bytes32 channelId, State calldata state) external view returns (bytes32) {
-        return _hashTypedDataV4(_hashOf(channelId, state));
+        return _hashTypedDataV4(state.hashOf(channelId));
     }
 
     /// @inheritdoc IEvidenceChannels
     function hashClose(bytes32 channelId, Closing calldata closing) external view returns (bytes32) {
-        return _hashTypedDataV4(_hashOf(channelId, closing));
+        return _hashTypedDataV4(closing.hashOf(channelId));
     }
 
     // ---------------------------------------------------------------- helpers
@@ -253,7 +235,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         State calldata state,
         bytes calldata signatures
     ) private {
-        bytes32 structHash = _hashOf(channelId, state);
+        bytes32 structHash = state.hashOf(channelId);
         if (state.version == 0) {
             // Nobody has signed it, so it may say only one thing.
             if (signatures.length != 0) revert SignaturesLength(signatures.length, 0);
@@ -266,7 +248,7 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
             _requireBoth(channel, _hashTypedDataV4(structHash), signatures);
         }
         bytes32 salt = blockhash(block.number - 1);
-        _words[channelId] = word.closing(deadline, state.version, _commitment(structHash, salt));
+        _words[channelId] = word.closing(deadline, state.version, ChannelHashes.commitment(structHash, salt));
         emit ChannelClosing(channelId, deadline, salt, state);
     }
 
@@ -299,23 +281,40 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     ) private view returns (uint256 paid, bytes32 root, uint64 count) {
         root = state.evidenceRoot;
         count = state.evidenceCount;
-        if (locks.length % LOCK_BYTES != 0) revert LocksLength(locks.length);
         bool isLost = frontier.length == 0 && block.timestamp > deadline + FRONTIER_SECONDS;
+        uint256 left = locks.length / LOCK_BYTES;
+        if (left > MOST_LOCKS) left = MOST_LOCKS;
         bytes32[] memory peaks;
         uint256 length;
+        // 128 amounts of 128 bits have room; no tree has 2^64 leaves.
         unchecked {
-            for (uint256 place = 0; place < locks.length; place += LOCK_BYTES) {
-                uint256 time = revealedAt[bytes32(locks[place:place + 32])];
-                if (time == 0 || time > deadline || time > uint64(bytes8(locks[place + 80:place + 88]))) continue;
-                // 64 amounts of 128 bits and many more have room.
-                paid += uint128(bytes16(locks[place + 64:place + 80]));
+            for (uint256 place = 0; left != 0; (--left, place += LOCK_BYTES)) {
+                (bytes32 keyHash, bytes32 digest, uint256 amount, uint256 expiry) = _lockAt(locks, place);
+                uint256 time = revealedAt[keyHash];
+                if (time == 0 || time > deadline || time > expiry) continue;
+                paid += amount;
                 if (isLost) continue;
-                if (peaks.length == 0) (peaks, length) = _peaksOf(state, frontier, locks.length / LOCK_BYTES);
-                length = EvidenceTree.append(peaks, length, count, EvidenceTree.hashLeaf(bytes32(locks[place + 32:place + 64])));
+                if (peaks.length == 0) (peaks, length) = _peaksOf(state, frontier, left);
+                length = EvidenceTree.append(peaks, length, count, digest);
                 ++count;
             }
         }
         if (count != state.evidenceCount) root = EvidenceTree.rootOf(peaks, length);
+    }
+
+    /// @dev The caller keeps 88 bytes from the place on within the locks.
+    function _lockAt(
+        bytes calldata locks,
+        uint256 place
+    ) private pure returns (bytes32 keyHash, bytes32 digest, uint256 amount, uint256 expiry) {
+        assembly ("memory-safe") {
+            let start := add(locks.offset, place)
+            keyHash := calldataload(start)
+            digest := calldataload(add(start, 32))
+            // Loaded words go on beyond the field: that is shifted out.
+            amount := shr(128, calldataload(add(start, 64)))
+            expiry := shr(192, calldataload(add(start, 80)))
+        }
     }
 
     /// @dev The frontier, checked, with room for more.
@@ -324,13 +323,12 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
         bytes32[] calldata frontier,
         uint256 more
     ) private view returns (bytes32[] memory peaks, uint256 length) {
-        length = frontier.length;
+        length = CompactSignatures.popcount(state.evidenceCount);
+        if (frontier.length != length) revert FrontierMismatch(0, state.evidenceRoot);
         peaks = new bytes32[](length + more);
         for (uint256 i = 0; i < length; ++i) peaks[i] = frontier[i];
         bytes32 root = EvidenceTree.rootOf(peaks, length);
-        if (root != state.evidenceRoot || length != CompactSignatures.popcount(state.evidenceCount)) {
-            revert FrontierMismatch(root, state.evidenceRoot);
-        }
+        if (root != state.evidenceRoot) revert FrontierMismatch(root, state.evidenceRoot);
     }
 
     function _requireBoth(Channel calldata channel, bytes32 digest, bytes calldata signatures) private view {
@@ -342,26 +340,11 @@ contract EvidenceChannels is Payouts, EIP712, ReentrancyGuardTransient {
     function _requireSigner(bytes calldata signatures, uint256 offset, bytes32 digest, address want) private view {
         (address signer, uint256 s) = signatures.signerAt(offset, digest);
         if (s > CompactSignatures.HALF_ORDER) revert SignatureMalleable(bytes32(s));
-        if (signer != want || signer == address(0)) revert SignatureInvalid(signer, want);
+        // Nobody's signature gives zero; neither side of a channel that was opened is zero.
+        if (signer != want) revert SignatureInvalid(signer, want);
     }
 
     function _heldOf(Channel calldata channel, bytes32 channelId, ChannelWord word) private view returns (uint256) {
         return channel.amount + (word.isTopped() ? _added[channelId] : 0);
-    }
-
-    function _commitment(bytes32 structHash, bytes32 salt) private pure returns (bytes32) {
-        return keccak256(abi.encode(structHash, salt));
-    }
-
-    function _idOf(Channel memory channel) private view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), channel));
-    }
-
-    function _hashOf(bytes32 channelId, State calldata state) private pure returns (bytes32) {
-        return keccak256(abi.encode(STATE_TYPE, channelId, state));
-    }
-
-    function _hashOf(bytes32 channelId, Closing calldata closing) private pure returns (bytes32) {
-        return keccak256(abi.encode(CLOSE_TYPE, channelId, closing));
     }
 }

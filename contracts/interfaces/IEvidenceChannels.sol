@@ -99,14 +99,14 @@ interface IEvidenceChannels {
     /// @notice The frontier is not that of the evidence tree.
     error FrontierMismatch(bytes32 have, bytes32 want);
 
+    /// @notice So much gas must be left when a payee is paid, that nobody can make a payment fail by too little of it.
+    error GasMissing(uint256 have, uint256 want);
+
     /// @notice The channel holds something else than expected: somebody else was faster.
     error HeldMismatch(uint256 have, uint256 want);
 
     /// @notice The locks are not those of the state.
     error LocksMismatch(bytes32 have, bytes32 want);
-
-    /// @notice A lock has 88 bytes.
-    error LocksLength(uint256 have);
 
     /// @notice Only one of the two sides may do this.
     error NotParty(address account);
@@ -129,7 +129,7 @@ interface IEvidenceChannels {
     /// @notice The state is not the one that was handed in.
     error StateMismatch(bytes32 channelId);
 
-    /// @notice The token did not move the amount.
+    /// @notice The token did not move the amount, or is none.
     error TransferFailed(address token, uint256 amount);
 
     /// @notice The version is not greater than that of the state that was handed in, is beyond 2^40 - 1, or 0 with something to pay.
@@ -179,6 +179,7 @@ interface IEvidenceChannels {
 
     /// @notice Opens a channel of the sender's and pays the amount in.
     /// @dev Reverts with {AccountInvalid}, {AmountInvalid}, {ChallengePeriodInvalid}, {ChannelExists}, {ReceivedMismatch} or {TransferFailed}.
+    /// @param challengeSeconds From 60 to 2,592,000 (30 days).
     function open(
         address verifier,
         address token,
@@ -192,8 +193,10 @@ interface IEvidenceChannels {
     /// @param expectedHeld What the channel holds before.
     function deposit(Channel calldata channel, uint128 amount, uint256 expectedHeld) external payable;
 
-    /// @notice Ends a channel as both have signed, also while it is closing. Anyone may hand it in.
-    /// @dev Reverts with {ChannelStatusMismatch}, {SignaturesLength}, {SignatureMalleable}, {SignatureInvalid} or {BalancesExceed}.
+    /// @notice Ends a channel as both have signed, also while it is closing. Anyone may hand it in. The verifier gets its balance, the
+    /// requester all else: also what was paid in since, and what the two balances do not speak of.
+    /// @dev Reverts with {ChannelStatusMismatch}, {SignaturesLength}, {SignatureMalleable}, {SignatureInvalid}, {BalancesExceed} or
+    /// {GasMissing}.
     function closeTogether(Channel calldata channel, Closing calldata closing, bytes calldata signatures) external;
 
     /// @notice Begins to end a channel by a state: it can be challenged from now on.
@@ -209,11 +212,13 @@ interface IEvidenceChannels {
     /// expired, or the time for challenges is over. Known ones keep their time. Anyone may.
     function reveal(bytes32[] calldata keys) external;
 
-    /// @notice Pays out after the time for challenges. Anyone may, at any time after it.
-    /// @dev Reverts with {ChannelStatusMismatch}, {SettlementEarly}, {StateMismatch}, {LocksLength}, {LocksMismatch} or {FrontierMismatch}.
+    /// @notice Pays out after the time for challenges. Anyone may, at any time after it. The verifier gets its balance and the locks
+    /// whose keys were public in time, up to what the channel holds; the requester all else.
+    /// @dev Reverts with {ChannelStatusMismatch}, {SettlementEarly}, {StateMismatch}, {LocksMismatch}, {FrontierMismatch} or {GasMissing}.
     /// @param state As it was handed in last.
     /// @param salt As {ChannelClosing} has it.
-    /// @param locks The open locks of the state.
+    /// @param locks The open locks of the state. The first 128 count: neither side may sign a state with more. From 365 days after the
+    /// time for challenges on they can be left out, so that nothing stays here whatever both have signed; they are not paid then.
     /// @param frontier Roots of the perfect trees that make up the evidence tree, the largest first; only where a lock is paid.
     /// From 30 days after the time for challenges on it can be left out; the digests of paid locks are not in the total digest then.
     function settle(
@@ -245,7 +250,9 @@ interface IEvidenceChannels {
     function channelIdOf(Channel calldata channel) external view returns (bytes32);
 
     /// @notice What is known of a channel by its id: its status, and while it is closing, time and version of the state.
-    function statusOf(bytes32 channelId) external view returns (ChannelStatus status, uint256 deadline, uint256 version);
+    function statusOf(
+        bytes32 channelId
+    ) external view returns (ChannelStatus status, uint256 deadline, uint256 version);
 
     /// @notice What a channel holds.
     function heldOf(Channel calldata channel) external view returns (uint256);

@@ -468,19 +468,6 @@ describe('EvidenceChannels', () => {
         .withArgs(channelId, root, 3n, ether - 103n, 103n);
     });
 
-    it('are of 88 bytes each', async () => {
-      const { channels, channel, state, start, settle: _, as, stranger, closingOf, setTime, ethers } = await opened();
-      const bytes = `0x${'11'.repeat(87)}`;
-      const given = state({ locksHash: ethers.keccak256(bytes) });
-      await start(given);
-      const { deadline, salt } = await closingOf(channel);
-      await setTime(deadline + 1n);
-      await expect(as(stranger).settle(channel, given, salt, bytes, [])).to.be.revertedWithCustomError(
-        channels,
-        'LocksLength',
-      );
-    });
-
     it('the first digests of a channel can be those of locks', async () => {
       const kit = await opened();
       const { channels, channel, channelId, state, start, settle, as, stranger, now } = kit;
