@@ -19,7 +19,13 @@ export type SendSource = {
 };
 
 /** A call that changes something. */
-export type Call = { readonly to: Address; readonly data: Hex; readonly gasLimit: bigint };
+export type Call = {
+  readonly to: Address;
+  readonly data: Hex;
+  readonly gasLimit: bigint;
+  /** Coins that go with it; none by default. */
+  readonly valueWei?: bigint;
+};
 
 const nonceAttempts = 5;
 
@@ -87,6 +93,7 @@ export class AccountSender {
       chainId,
       to: call.to,
       data: call.data,
+      value: call.valueWei ?? 0n,
       gasLimit: toQuantity(call.gasLimit),
       nonce: terms.nonce,
       ...feeFields(terms.fees),

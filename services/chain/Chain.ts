@@ -5,6 +5,7 @@ import type { Network } from '../core/eip712.ts';
 import type { SignedHeader } from '../core/equivocation.ts';
 import type { ErrorData } from '../core/errors.ts';
 import type { Admission } from './Admission.ts';
+import type { ChannelChain } from './channels/ChannelChain.ts';
 import type { Governance } from './Governance.ts';
 import type { RegistryNode } from './RegistryNode.ts';
 import type { SendOptions, SentTransaction } from './SentTransaction.ts';
@@ -95,6 +96,11 @@ export type Chain = {
   readonly governance: Governance | undefined;
   /** Applications of candidates, and the rules for them. */
   readonly admission: Admission;
+  /**
+   * Evidence channels of a contract on this chain. They send from the account of this chain, by the same sender.
+   * @throws NotariumError `chain-contract-missing`, `chain-answer-invalid`.
+   */
+  channels(contract: Address): Promise<ChannelChain>;
   /**
    * Checks that the RPC still is the chain that was opened.
    * @throws NotariumError `chain-mismatch`, `chain-contract-missing`.

@@ -3,9 +3,15 @@ import { type ErrorData, NotariumError } from '../core/errors.ts';
 import { invalidAnswer } from '../lib/invalidAnswer.ts';
 import { JsonRpcError } from '../lib/jsonRpc.ts';
 import { isRevert, revertData } from '../lib/revertData.ts';
-import { blockAnchorInterface, governorInterface, registryInterface, resourcesInterface } from './interfaces.ts';
+import {
+  blockAnchorInterface,
+  channelsInterface,
+  governorInterface,
+  registryInterface,
+  resourcesInterface,
+} from './interfaces.ts';
 
-const interfaces = [blockAnchorInterface, registryInterface, governorInterface, resourcesInterface];
+const interfaces = [blockAnchorInterface, registryInterface, governorInterface, resourcesInterface, channelsInterface];
 
 /** Runs a call to the chain; what it throws comes out as a NotariumError where it is the chain's fault. */
 export async function guarded<T>(run: () => Promise<T>): Promise<T> {

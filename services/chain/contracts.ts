@@ -2,12 +2,19 @@ import { Contract, type ContractRunner, toQuantity } from 'ethers';
 import type {
   BlockAnchor,
   ConsortiumGovernor,
+  EvidenceChannels,
   NodeRegistry,
   ResourceRegistry,
 } from '../../types/ethers-contracts/index.ts';
 import type { Address } from '../core/bytes.ts';
 import type { JsonRpc } from '../lib/jsonRpc.ts';
-import { blockAnchorInterface, governorInterface, registryInterface, resourcesInterface } from './interfaces.ts';
+import {
+  blockAnchorInterface,
+  channelsInterface,
+  governorInterface,
+  registryInterface,
+  resourcesInterface,
+} from './interfaces.ts';
 
 /**
  * Runs view calls straight over the RPC. An ethers provider would do the same behind a cache, a batch queue and a loop
@@ -42,4 +49,9 @@ export function consortiumGovernorAt(address: Address, rpc: JsonRpc): Consortium
 /** `ResourceRegistry` for view calls. */
 export function resourceRegistryAt(address: Address, rpc: JsonRpc): ResourceRegistry {
   return new Contract(address, resourcesInterface, viewRunner(rpc)) as unknown as ResourceRegistry;
+}
+
+/** `EvidenceChannels` for view calls. */
+export function evidenceChannelsAt(address: Address, rpc: JsonRpc): EvidenceChannels {
+  return new Contract(address, channelsInterface, viewRunner(rpc)) as unknown as EvidenceChannels;
 }

@@ -2,21 +2,21 @@ import { zeroHash } from '../core/block.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { isNotariumError, NotariumError } from '../core/errors.ts';
+import { NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
 import { type JsonRpc, JsonRpcError, jsonRpc } from '../lib/jsonRpc.ts';
-import type { Logger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { AccountSender } from './AccountSender.ts';
 import { admissionOf } from './admission/admissionOf.ts';
-import { CallSender } from './CallSender.ts';
 import type { AnchoredBlock, Chain, ChainInfo } from './Chain.ts';
+import { type CallSenders, callSendersOf, defaultMaxFeePerGasWei, type SendingOptions } from './callSendersOf.ts';
 import { guarded } from './chainError.ts';
+import { openChannelsOn } from './channels/openChannelsOn.ts';
 import { blockAnchorAt, consortiumGovernorAt, nodeRegistryAt, resourceRegistryAt } from './contracts.ts';
 import type { Governance } from './Governance.ts';
 import { currentFees } from './gasFees.ts';
 import { findGovernance } from './governance/findGovernance.ts';
 import { governanceOf } from './governance/governanceOf.ts';
+import { guardsOf } from './guardsOf.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
 import { readGenesis, readInfo } from './readInfo.ts';
 import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
@@ -25,7 +25,7 @@ import { AnchorSender } from './sendAnchor.ts';
 import { transactionStatus } from './transactionStatus.ts';
 
 /** How to open a {@link Chain}. */
-export type ChainOptions = {
+export type ChainOptions = SendingOptions & {
   readonly rpcUrl: string;
   /** `BlockAnchor`. */
   readonly contract: Address;
@@ -37,19 +37,11 @@ export type ChainOptions = {
   readonly signer?: Signer;
   /** Chain block of the deployment: no event is looked for before it. */
   readonly fromBlock?: number;
-  /** Most that gas may cost, in wei; 500 gwei by default. */
-  readonly maxFeePerGasWei?: bigint;
-  /** A call (no anchor) that waits longer for a block is sent again for more; 15 seconds by default. */
-  readonly replaceCallAfterMs?: number;
   /** Longest wait for one answer of the RPC; 10 seconds by default. */
   readonly timeoutMs?: number;
-  readonly logger: Logger;
   /** Ends all that is under way. */
   readonly signal?: AbortSignal;
 };
-
-const defaultMaxFeePerGasWei = 500_000_000_000n;
-const defaultReplaceCallAfterMs = 15_000;
 
 /**
  * Opens a chain: checks chain id, contract and EIP-712 domain, and reads what never changes.
@@ -98,17 +90,8 @@ function chainOf(
     return senders;
   };
 
-  // A contract that is gone most likely means another instance of the chain, which is the thing to say then.
-  const checked = async <T>(run: () => Promise<T>): Promise<T> => {
-    try {
-      return await guarded(run);
-    } catch (error) {
-      if (isNotariumError(error, 'chain-contract-missing')) await guarded(checkInstance);
-      throw error;
-    }
-  };
-
-  const guards = { read: checked, change: <T>(run: () => Promise<T>) => checked(() => checkInstance().then(run)) };
+  const guards = guardsOf(checkInstance);
+  const checked = guards.read;
   const admission = admissionOf(
     { rpc, registry: { chainId: info.chainId, contract: info.registry }, nodes: registry, senders: needSenders },
     guards,
@@ -139,6 +122,15 @@ function chainOf(
       return governance;
     },
     admission,
+    channels: (contract) => {
+      const { chainId, genesisHash } = info;
+      return guarded(() =>
+        openChannelsOn(
+          { rpc, senders: needSenders, account: signer?.address, fromBlock },
+          { contract, chainId, genesisHash },
+        ),
+      );
+    },
     checkInstance: () => guarded(checkInstance),
     committee: (epoch) => checked(() => committee(epoch)),
     committees: () =>
@@ -201,7 +193,7 @@ function chainOf(
   return { chain, lookForGovernor };
 }
 
-type Senders = { readonly account: AccountSender; readonly anchors: AnchorSender; readonly calls: CallSender };
+type Senders = CallSenders & { readonly anchors: AnchorSender };
 
 // All send from one account, so both take their nonces from one place.
 function sendersOf(
@@ -211,14 +203,8 @@ function sendersOf(
   options: ChainOptions & { signal: AbortSignal },
   reads: Pick<AnchorSource, 'storedHash' | 'committee'>,
 ): Senders {
-  const { maxFeePerGasWei = defaultMaxFeePerGasWei, logger, signal } = options;
-  const { replaceCallAfterMs: replaceAfterMs = defaultReplaceCallAfterMs } = options;
-  const account = new AccountSender({ rpc, chainId: info.chainId, signer, maxFeePerGasWei, logger });
-  return {
-    account,
-    anchors: new AnchorSender({ rpc, info, account, logger, ...reads }),
-    calls: new CallSender({ rpc, account, logger, replaceAfterMs, signal }),
-  };
+  const { account, calls } = callSendersOf(rpc, info.chainId, signer, options);
+  return { account, anchors: new AnchorSender({ rpc, info, account, logger: options.logger, ...reads }), calls };
 }
 
 async function* checkedBlocks(

@@ -1,3 +1,4 @@
+import { toQuantity } from 'ethers';
 import type { Address, Hex } from '../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import { type JsonRpc, JsonRpcError } from '../lib/jsonRpc.ts';
@@ -24,6 +25,8 @@ export type Change = {
   /** Selector and arguments, made anew for each attempt. */
   readonly data: () => Promise<Hex> | Hex;
   readonly codes: ErrorCodes;
+  /** Coins that go with it; none by default. */
+  readonly valueWei?: bigint;
   /** How often it is sent at most where it comes to nothing although the estimate was good; 5 by default. */
   readonly attempts?: number;
   /** A call that needs more is not sent, as if the contract had refused it by `GasRefused`. */
@@ -32,7 +35,11 @@ export type Change = {
 
 const usualAttempts = 5;
 /** Custom errors that a later block may not give any more. */
-const goneWithTime: ReadonlySet<unknown> = new Set(['GovernorUnexpectedProposalState', 'ApplicationEarly']);
+const goneWithTime: ReadonlySet<unknown> = new Set([
+  'GovernorUnexpectedProposalState',
+  'ApplicationEarly',
+  'SettlementEarly',
+]);
 
 /**
  * Sends a change and waits until it is mined.
@@ -66,18 +73,23 @@ function isEpochPassed(error: unknown): boolean {
   return isNotariumError(error, 'chain-call-rejected') && error.data?.error === 'EpochMismatch';
 }
 
-async function prepared(source: ChangeSource, { to, data, codes, maxGas }: Change): Promise<Call> {
-  const call = { from: source.senders().account.address, to, data: await data() };
+async function prepared(source: ChangeSource, { to, data, codes, maxGas, valueWei }: Change): Promise<Call> {
+  const value = valueWei === undefined ? {} : { value: toQuantity(valueWei) as Hex };
+  const call = { from: source.senders().account.address, to, data: await data(), ...value };
   const estimate = await named(codes, () => estimated(source, call));
   if (maxGas !== undefined && estimate > maxGas) {
     throw rejected(codes, { error: 'GasRefused', args: { have: Number(estimate), want: Number(maxGas) } });
   }
-  return { to, data: call.data, gasLimit: (estimate * 5n) / 4n };
+  const gasLimit = (estimate * 5n) / 4n;
+  return { to, data: call.data, gasLimit, ...(valueWei === undefined ? {} : { valueWei }) };
 }
 
 // Not the pending state, where something may stand that is never mined. But where blocks come with transactions only, the
 // time of the newest may be long past, and the pending one's is the chain's clock: votes start and end by it.
-async function estimated({ rpc }: ChangeSource, call: { from: Address; to: Address; data: Hex }): Promise<bigint> {
+async function estimated(
+  { rpc }: ChangeSource,
+  call: { from: Address; to: Address; data: Hex; value?: Hex },
+): Promise<bigint> {
   try {
     return BigInt(String(await rpc('eth_estimateGas', [call, 'latest'])));
   } catch (error) {

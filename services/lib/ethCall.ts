@@ -2,7 +2,7 @@ import { type Address, type Hash, type Hex, hexDigits, isHex } from '../core/byt
 import { uintWord } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
 import { invalidAnswer } from './invalidAnswer.ts';
-import { JsonRpcError, type JsonRpcOptions, jsonRpc } from './jsonRpc.ts';
+import { type JsonRpc, JsonRpcError, type JsonRpcOptions, jsonRpc } from './jsonRpc.ts';
 import { isRevert } from './revertData.ts';
 
 // First four bytes of keccak256('blockHash(uint64)').
@@ -18,25 +18,29 @@ const blockHashSelector = '0xc57ffb2d';
 export async function chainBlockHash(
   query: { rpcUrl: string; contract: Address; height: number; chainId?: number } & JsonRpcOptions,
 ): Promise<Hash | undefined> {
-  const { height, ...call } = query;
-  const word = await ethCallWord({ ...call, data: `${blockHashSelector}${hexDigits(uintWord(height))}` });
-  return /^0x0*$/.test(word) ? undefined : word;
+  const { rpcUrl, contract, height, chainId, ...options } = query;
+  const data: Hex = `${blockHashSelector}${hexDigits(uintWord(height))}`;
+  const answer = await viewWord(jsonRpc(rpcUrl, options), {
+    contract,
+    data,
+    ...(chainId === undefined ? {} : { chainId }),
+  });
+  return /^0x0*$/.test(answer) ? undefined : answer;
 }
 
 /**
- * What a contract answers to a call, where that is 32 bytes: one `eth_call` and nothing but `fetch`.
- * @param query.chainId When given, the RPC must say that it is this chain.
+ * The one word that a view of a contract answers, by one `eth_call`.
+ * @param call.chainId When given, the RPC must say that it is this chain.
  * @throws NotariumError `chain-unreachable`, `chain-answer-invalid`, `chain-mismatch`, `chain-contract-missing`.
  */
-export async function ethCallWord(
-  query: { rpcUrl: string; contract: Address; data: Hex; chainId?: number } & JsonRpcOptions,
+export async function viewWord(
+  rpc: JsonRpc,
+  { contract, data, chainId }: { readonly contract: Address; readonly data: Hex; readonly chainId?: number },
 ): Promise<Hash> {
-  const { rpcUrl, contract, data, chainId, ...options } = query;
-  const rpc = jsonRpc(rpcUrl, options);
   try {
     if (chainId !== undefined) checkChainId(await rpc('eth_chainId', []), chainId);
     const answer = await rpc('eth_call', [{ to: contract, data }, 'latest']).catch((cause: unknown) => {
-      // There is a contract, but none that knows the function. Any other error is about the node, not about the contract.
+      // There is a contract, but none that knows this view. Any other error is about the node, not about the contract.
       if (cause instanceof JsonRpcError && isRevert(cause)) throw contractMissing(contract, cause.message, cause);
       throw cause;
     });

@@ -1,11 +1,11 @@
 import type { Governance } from '../Governance.ts';
 import type { Guards } from '../Guards.ts';
+import { blockAt, newestBlock } from '../readBlocks.ts';
 import { callsOf } from './callsOf.ts';
 import { changesOf } from './changes.ts';
 import { firstBlock } from './firstBlock.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { isSignedBy } from './isSignedBy.ts';
-import { blockAt, newestBlock } from './readBlocks.ts';
 import { readEvents } from './readEvents.ts';
 import { readProposal, readRule } from './readProposal.ts';
 import { resourceReads } from './readResources.ts';

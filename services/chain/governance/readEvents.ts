@@ -1,12 +1,11 @@
-import type { Address, Hash, Hex } from '../../core/bytes.ts';
+import type { Address, Hex } from '../../core/bytes.ts';
 import { invalidAnswer } from '../../lib/invalidAnswer.ts';
-import type { EventPlace, GovernanceEvent } from '../Governance.ts';
+import { eventPlaces } from '../eventPlaces.ts';
+import type { GovernanceEvent } from '../Governance.ts';
 import { governorInterface, resourcesInterface } from '../interfaces.ts';
 import { logPages, type RawLog } from '../logPages.ts';
-import { fewAtOnce } from './fewAtOnce.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 import { createdEvent, governorEvent } from './governorEvents.ts';
-import { blockAt } from './readBlocks.ts';
 import { resourceEvent } from './resourceEvents.ts';
 
 const topicOf = (name: Parameters<typeof governorInterface.getEvent>[0]): Hex =>
@@ -35,11 +34,11 @@ export async function readEvents(
   const logs: RawLog[] = [];
   const filter = { address: [governor, resources], topics: [topics] };
   for await (const page of logPages(source.rpc, filter, { from: fromBlock, to: toBlock })) logs.push(...page);
-  const times = await timesOf(source, logs);
+  const places = await eventPlaces(source.rpc, logs);
   const events: GovernanceEvent[] = [];
   for (let index = 0; index < logs.length; index++) {
     const log = logs[index]!;
-    const place = placeOf(log, times.get(log.blockHash as Hash)!);
+    const place = places[index]!;
     const address = log.address.toLowerCase() as Address;
     if (address === resources) events.push({ place, ...resourceEvent(log) });
     else if (address !== governor) throw invalidAnswer('a log that was not asked for');
@@ -55,25 +54,4 @@ function signatureOf(log: RawLog, next: RawLog | undefined): RawLog {
     throw invalidAnswer('a proposal without its signature');
   }
   return next;
-}
-
-// By the hash: a time is that of the very block that the log says it is in.
-async function timesOf({ rpc }: GovernanceSource, logs: readonly RawLog[]): Promise<Map<Hash, number>> {
-  const blocks = new Map(logs.map(({ blockNumber, blockHash }) => [blockHash as Hash, Number(blockNumber)]));
-  const times = await fewAtOnce([...blocks], async ([hash, blockNumber]): Promise<[Hash, number]> => {
-    const block = await blockAt(rpc, blockNumber);
-    if (block?.hash !== hash) throw invalidAnswer(`block ${blockNumber} was replaced`);
-    return [hash, block.timestamp];
-  });
-  return new Map(times);
-}
-
-function placeOf(log: RawLog, timestamp: number): EventPlace {
-  return {
-    blockNumber: Number(log.blockNumber),
-    blockHash: log.blockHash as Hash,
-    logIndex: Number(log.logIndex),
-    transactionHash: log.transactionHash as Hash,
-    timestamp,
-  };
 }

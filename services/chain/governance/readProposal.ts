@@ -6,9 +6,9 @@ import type { ProposalState } from '../../core/governance/proposalState.ts';
 import type { ProposalId } from '../../core/governance/signing.ts';
 import { invalidAnswer } from '../../lib/invalidAnswer.ts';
 import { named } from '../callErrors.ts';
+import { fewAtOnce } from '../fewAtOnce.ts';
 import type { ChainProposal } from '../Governance.ts';
 import { codesOf } from './codesOf.ts';
-import { fewAtOnce } from './fewAtOnce.ts';
 import type { GovernanceSource } from './GovernanceSource.ts';
 
 // The order of IGovernor's enum; nothing is ever queued.

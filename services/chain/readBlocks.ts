@@ -1,8 +1,8 @@
 import { toQuantity } from 'ethers';
-import type { Hash } from '../../core/bytes.ts';
-import { invalidAnswer } from '../../lib/invalidAnswer.ts';
-import type { JsonRpc } from '../../lib/jsonRpc.ts';
-import type { ChainBlock } from '../Governance.ts';
+import type { Hash } from '../core/bytes.ts';
+import { invalidAnswer } from '../lib/invalidAnswer.ts';
+import type { JsonRpc } from '../lib/jsonRpc.ts';
+import type { ChainBlock } from './Governance.ts';
 
 type RawBlock = { number: string; hash: Hash; timestamp: string };
 
