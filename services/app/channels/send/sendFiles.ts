@@ -1,0 +1,149 @@
+import type { Hash } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { HashedFile } from '../../../lib/client/channels/uploadSource.ts';
+import { mapInOrder } from '../../../lib/client/jobs.ts';
+import { defaultPackLimits, itemOf, type PackLimits, planItems, type SendItem } from './planItems.ts';
+import type { SendLedger, SentFile } from './SendLedger.ts';
+
+/** A file to be preserved, and where its receipt belongs. */
+export type FileToSend = HashedFile & Pick<SentFile, 'receiptPath'>;
+
+/** What became of a file. `kept`: the channel has preserved this content before. */
+export type SentOutcome = {
+  readonly path: string;
+  readonly digest: Hash;
+  readonly receiptPath: string;
+} & ({ readonly status: 'preserved' | 'kept' } | { readonly status: 'failed'; readonly error: NotariumError });
+
+/** What sending works with. */
+export type SendParts = {
+  readonly ledger: SendLedger;
+  /** Whether a bill of that digest is paid, its digest in the evidence tree. */
+  readonly isPreserved: (bill: Hash) => Promise<boolean>;
+  /** Uploads an item; gives the id of the upload. */
+  readonly upload: (
+    item: SendItem,
+    uploadUrl: string | undefined,
+    onUrl: (url: string) => Promise<void>,
+  ) => Promise<string>;
+  /** Gets a bill for the upload, pays it, and has its digest in a state that both have signed. */
+  readonly preserve: (bill: { upload: string; digest: Hash; count: number }) => Promise<void>;
+  /** Bytes of contents that are preserved, or have failed. */
+  readonly onBytes?: (count: number) => void;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Items that are under way at a time: uploads of some, bills and payments of others. */
+const defaultParallel = 8;
+
+/** What one content came to. */
+type Fate = 'preserved' | 'kept' | NotariumError;
+
+/** Codes of which the next item would die too. */
+const hopeless = new Set([
+  'channel-balance-short',
+  'channel-state',
+  'channel-unknown',
+  'channel-stale',
+  'server-unreachable',
+]);
+
+/**
+ * Has files preserved, the small ones many to a bill. What was done before is kept: a run that was interrupted goes on where it stopped.
+ * A content that stands in several files is sent once. What the verifier refuses of a pack is found out one by one, so that the others of
+ * it are preserved.
+ * @throws NotariumError of the ledger; the signal's reason.
+ */
+export async function sendFiles(
+  parts: SendParts,
+  files: readonly FileToSend[],
+  options: { readonly parallel?: number | undefined; readonly limits?: PackLimits | undefined } = {},
+): Promise<SentOutcome[]> {
+  const { ledger, signal } = parts;
+  await ledger.sending(files);
+  const contents = new Map(files.map((file) => [file.digest, file]));
+  const fates = new Map<Hash, Fate>();
+  const { known, fresh } = await divide(parts, contents, fates);
+  const items = [...known, ...planItems(fresh, options.limits ?? defaultPackLimits)];
+  await ledger.plan(items.slice(known.length));
+  let end: NotariumError | undefined;
+  const jobs = mapInOrder(items, options.parallel ?? defaultParallel, async (item) => {
+    signal?.throwIfAborted();
+    const found = end ? end : await sendItem(parts, item);
+    if (found instanceof NotariumError && hopeless.has(found.code)) end ??= found;
+    return { item, found };
+  });
+  const again: SendItem[] = [];
+  for await (const { item, found } of jobs) {
+    if (found instanceof NotariumError && item.members.length > 1 && isRefusal(found)) {
+      again.push(...item.members.map((member) => itemOf([member])));
+    } else settle(parts, item, found, fates);
+  }
+  await ledger.plan(again);
+  const ones = mapInOrder(again, options.parallel ?? defaultParallel, async (item) => {
+    signal?.throwIfAborted();
+    return { item, found: await sendItem(parts, item) };
+  });
+  for await (const { item, found } of ones) settle(parts, item, found, fates);
+  return files.map(({ path, digest, receiptPath }) => {
+    const fate = fates.get(digest)!;
+    const file = { path, digest, receiptPath };
+    return fate instanceof NotariumError ? { ...file, status: 'failed', error: fate } : { ...file, status: fate };
+  });
+}
+
+function settle(parts: SendParts, { members }: SendItem, fate: Fate, fates: Map<Hash, Fate>): void {
+  for (const { digest, sizeBytes } of members) {
+    fates.set(digest, fate);
+    parts.onBytes?.(sizeBytes);
+  }
+}
+
+/** What is done, what was planned as it is and goes on, and what is new or was planned with contents that are not here now. */
+async function divide(
+  parts: SendParts,
+  contents: ReadonlyMap<Hash, FileToSend>,
+  fates: Map<Hash, Fate>,
+): Promise<{ known: SendItem[]; fresh: HashedFile[] }> {
+  const { ledger } = parts;
+  const preserved = new Map<Hash, Promise<boolean>>();
+  const known = new Map<Hash, SendItem>();
+  const fresh: HashedFile[] = [];
+  for (const file of contents.values()) {
+    const bill = ledger.placeOf(file.digest)?.bill;
+    if (bill === undefined) {
+      fresh.push(file);
+      continue;
+    }
+    if (!preserved.has(bill)) preserved.set(bill, parts.isPreserved(bill));
+    if (await preserved.get(bill)) {
+      fates.set(file.digest, 'kept');
+      parts.onBytes?.(file.sizeBytes);
+      continue;
+    }
+    const members = ledger.membersOf(bill)!.map((digest) => contents.get(digest));
+    if (members.every((member) => member !== undefined)) known.set(bill, { digest: bill, members });
+    else fresh.push(file);
+  }
+  return { known: [...known.values()], fresh };
+}
+
+async function sendItem(parts: SendParts, item: SendItem): Promise<Fate> {
+  const { ledger, signal } = parts;
+  const { digest, members } = item;
+  try {
+    const upload = await parts.upload(item, ledger.uploadOf(digest), (url) => ledger.uploading(digest, url));
+    await parts.preserve({ upload, digest, count: members.length });
+    return 'preserved';
+  } catch (error) {
+    if (!(error instanceof NotariumError) || signal?.aborted) throw error;
+    return error;
+  }
+}
+
+/** Whether it may be about one content of the pack alone. */
+function isRefusal({ code }: NotariumError): boolean {
+  return (
+    code === 'evidence-refused' || code === 'evidence-mismatch' || code === 'upload-invalid' || code.startsWith('file-')
+  );
+}
