@@ -27,7 +27,7 @@ export type SendParts = {
     onUrl: (url: string) => Promise<void>,
   ) => Promise<string>;
   /** Gets a bill for the upload, pays it, and has its digest in a state that both have signed. */
-  readonly preserve: (bill: { upload: string; digest: Hash; count: number }) => Promise<void>;
+  readonly preserve: (item: SendItem, upload: string) => Promise<void>;
   /** Bytes of contents that are preserved, or have failed. */
   readonly onBytes?: (count: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -130,10 +130,10 @@ async function divide(
 
 async function sendItem(parts: SendParts, item: SendItem): Promise<Fate> {
   const { ledger, signal } = parts;
-  const { digest, members } = item;
+  const { digest } = item;
   try {
     const upload = await parts.upload(item, ledger.uploadOf(digest), (url) => ledger.uploading(digest, url));
-    await parts.preserve({ upload, digest, count: members.length });
+    await parts.preserve(item, upload);
     return 'preserved';
   } catch (error) {
     if (!(error instanceof NotariumError) || signal?.aborted) throw error;

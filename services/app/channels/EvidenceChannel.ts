@@ -1,0 +1,231 @@
+import { join } from 'node:path';
+import { buildAggregate, type InnerProof } from '../../core/aggregate.ts';
+import { concat, fromHex, type Hash } from '../../core/bytes.ts';
+import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
+import { type ChannelReceipt, channelReceiptText } from '../../core/channels/channelReceipt.ts';
+import type { SignedState } from '../../core/channels/state.ts';
+import type { ChannelView, FoldedBill } from '../../core/channels/update.ts';
+import type { MemoryTree } from '../../core/log/memoryTree.ts';
+import type { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
+import { sendUpload } from '../../lib/client/channels/sendUpload.ts';
+import { fileSource, packSource, type UploadSource } from '../../lib/client/channels/uploadSource.ts';
+import { writeFileWhole } from '../../lib/writeFileWhole.ts';
+import { loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
+import { type AgreedPrices, mostFor } from './prices.ts';
+import type { SendItem } from './send/planItems.ts';
+import { SendLedger } from './send/SendLedger.ts';
+import { type FileToSend, type SentOutcome, sendFiles } from './send/sendFiles.ts';
+
+/** How a channel ended. */
+export type ChannelEnd = {
+  readonly transactionHash: Hash;
+  readonly blockNumber: number;
+  readonly evidenceCount: number;
+  readonly requesterPayout: bigint;
+  readonly verifierPayout: bigint;
+};
+
+/** Where a channel stands, for people. */
+export type EvidenceChannelStatus = {
+  readonly channelId: Hash;
+  readonly url: string;
+  readonly channel: Channel;
+  /** `settled` by the chain, else as this side has it. */
+  readonly status: ChannelView['status'];
+  readonly version: number;
+  readonly held: bigint;
+  readonly requesterBalance: bigint;
+  readonly verifierBalance: bigint;
+  readonly openLocks: number;
+  readonly evidenceCount: number;
+  readonly end?: ChannelEnd | undefined;
+};
+
+/** What an evidence channel of ours works with. */
+export type EvidenceChannelParts = {
+  readonly url: string;
+  readonly network: ChannelNetwork;
+  readonly channelId: Hash;
+  readonly channel: Channel;
+  readonly prices: AgreedPrices;
+  /** Holds what was sent. */
+  readonly folder: string;
+  readonly verifier: HttpVerifier;
+  /** Gets a bill, pays it, and resolves when its digest is in a state that both have signed. */
+  readonly preserve: (
+    item: { upload: string; digest: Hash; count: number; maxAmount: bigint },
+    signal?: AbortSignal,
+  ) => Promise<unknown>;
+  /** What this side has. */
+  readonly view: () => Promise<ChannelView>;
+  /** Paid bills, as leaves of the evidence tree. */
+  readonly leaves: (from: number, limit: number) => Promise<FoldedBill[]>;
+  /** The leaf with a bill's digest. */
+  readonly leafOf: (digest: Hash) => Promise<FoldedBill | undefined>;
+  /** How it ended, by the chain. */
+  readonly findEnd: () => Promise<ChannelEnd | undefined>;
+  /** Ends it on chain and waits for that. */
+  readonly end: (how: 'together' | 'alone') => Promise<ChannelEnd>;
+  readonly stop: () => Promise<void>;
+};
+
+/** One evidence channel, from the side of its requester. */
+export class EvidenceChannel {
+  readonly #parts: EvidenceChannelParts;
+  readonly #ledger: SendLedger;
+
+  private constructor(parts: EvidenceChannelParts, ledger: SendLedger) {
+    this.#parts = parts;
+    this.#ledger = ledger;
+  }
+
+  static async open(parts: EvidenceChannelParts): Promise<EvidenceChannel> {
+    return new EvidenceChannel(parts, await SendLedger.open(join(parts.folder, 'sent.jsonl')));
+  }
+
+  get channelId(): Hash {
+    return this.#parts.channelId;
+  }
+
+  async status(): Promise<EvidenceChannelStatus> {
+    const { channelId, url, channel, view, findEnd } = this.#parts;
+    const [{ status, held, latest, locks }, end] = await Promise.all([view(), findEnd()]);
+    const state = latest?.state;
+    return {
+      ...{ channelId, url, channel, held },
+      status: end ? 'settled' : status,
+      version: state?.version ?? 0,
+      requesterBalance: state?.requesterBalance ?? held,
+      verifierBalance: state?.verifierBalance ?? 0n,
+      openLocks: locks.length,
+      evidenceCount: end?.evidenceCount ?? state?.evidenceCount ?? 0,
+      ...(end ? { end } : {}),
+    };
+  }
+
+  /**
+   * Has files preserved; see `sendFiles`. Receipts are written by {@link EvidenceChannel.writeReceipts}.
+   * @throws NotariumError when nothing can be sent at all; what concerns single files is in their outcomes.
+   */
+  async send(
+    files: readonly FileToSend[],
+    options: {
+      readonly parallel?: number | undefined;
+      readonly onBytes?: (count: number) => void;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
+  ): Promise<SentOutcome[]> {
+    const { verifier, preserve, prices, leafOf } = this.#parts;
+    const { signal, onBytes, parallel } = options;
+    return await sendFiles(
+      {
+        ledger: this.#ledger,
+        isPreserved: async (bill) => (await leafOf(bill)) !== undefined,
+        async upload(item, uploadUrl, onUrl) {
+          const { digest, members } = item;
+          return await sendUpload(sourceOf(item), {
+            endpoint: verifier.uploadsUrl,
+            authorization: () => verifier.token.header(),
+            metadata: { kind: members.length > 1 ? 'pack' : 'content', digest },
+            uploadUrl,
+            onUrl,
+            signal,
+          });
+        },
+        async preserve(item, upload) {
+          const count = item.members.length;
+          const maxAmount = mostFor(prices, count, sourceOf(item).sizeBytes);
+          await preserve({ upload, digest: item.digest, count, maxAmount }, signal);
+        },
+        ...(onBytes ? { onBytes } : {}),
+        signal,
+      },
+      files,
+      { parallel },
+    );
+  }
+
+  /**
+   * Writes the receipt of every file that was preserved; with the settlement once there is one.
+   * @param onReceipt Called after each.
+   * @returns How many there are, and for how many files there is none yet.
+   * @throws NotariumError `file-unwritable`.
+   */
+  async writeReceipts(onReceipt: (path: string) => void = () => {}): Promise<{ written: number; waiting: number }> {
+    const receipts = await this.receipts();
+    let written = 0;
+    let waiting = 0;
+    for (const { digest, receiptPath } of this.#ledger.files) {
+      const receipt = await receipts(digest);
+      if (!receipt) {
+        waiting++;
+        continue;
+      }
+      await writeFileWhole(receiptPath, channelReceiptText(receipt));
+      written++;
+      onReceipt(receiptPath);
+    }
+    return { written, waiting };
+  }
+
+  /** Gives the receipt of a content by its digest, as of now; undefined for one that is not preserved. */
+  async receipts(): Promise<(digest: Hash) => Promise<ChannelReceipt | undefined>> {
+    const { network, channel, leaves, leafOf, view, findEnd } = this.#parts;
+    const [{ latest }, end] = await Promise.all([view(), findEnd()]);
+    const tree = await this.#tree(latest?.state, end, leaves);
+    const settlement = end && {
+      kind: 'settled' as const,
+      transactionHash: end.transactionHash,
+      blockNumber: end.blockNumber,
+    };
+    let inner: { bill: Hash; proofOf: (index: number) => string[] } | undefined;
+    const innerOf = (bill: Hash, index: number, count: number): InnerProof | undefined => {
+      if (count === 1) return undefined;
+      // Files come in the order in which they were sent: those of one batch one after the other.
+      if (inner?.bill !== bill) {
+        inner = { bill, proofOf: buildAggregate(concat(...this.#ledger.membersOf(bill)!.map(fromHex))).proofOf };
+      }
+      return { leafIndex: index, treeSize: count, path: inner.proofOf(index) };
+    };
+    return async (digest) => {
+      const place = this.#ledger.placeOf(digest);
+      const bill = place && (await leafOf(place.bill));
+      if (!place || !bill || bill.leafIndex >= tree.size) return undefined;
+      const proof = innerOf(place.bill, place.index, place.count);
+      return makeChannelReceipt({
+        network,
+        channel,
+        bill,
+        tree,
+        latest: latest ?? undefined,
+        settlement,
+        inner: proof,
+      });
+    };
+  }
+
+  /**
+   * Ends the channel on chain, together with the verifier, or alone when it does not answer: that takes the challenge period.
+   * @throws NotariumError of the verifier and the chain.
+   */
+  async close(how: 'together' | 'alone' = 'together'): Promise<ChannelEnd> {
+    return (await this.#parts.findEnd()) ?? (await this.#parts.end(how));
+  }
+
+  /** Ends what is under way; nothing is lost. */
+  async stop(): Promise<void> {
+    await this.#parts.stop();
+  }
+
+  async #tree(
+    state: SignedState['state'] | undefined,
+    end: ChannelEnd | undefined,
+    leaves: EvidenceChannelParts['leaves'],
+  ): Promise<MemoryTree> {
+    return await loadEvidenceTree(leaves, end?.evidenceCount ?? state?.evidenceCount ?? 0);
+  }
+}
+
+function sourceOf({ members }: SendItem): UploadSource {
+  return members.length === 1 ? fileSource(members[0]!) : packSource(members);
+}
