@@ -1,8 +1,10 @@
 import type { Joined, JoinStep } from '../app/admission/join.ts';
 import type { JoinStatus } from '../app/admission/joinStatus.ts';
 import type { ApiKeyScope, ApiKeyView } from '../app/Centre.ts';
+import type { EvidenceChannel } from '../app/channels/EvidenceChannel.ts';
 import type { CheckedManifest } from '../core/admission/manifest.ts';
-import type { Address } from '../core/bytes.ts';
+import type { Address, Hash } from '../core/bytes.ts';
+import type { Channel } from '../core/channels/channel.ts';
 import type { Output } from './Output.ts';
 import type { Settings } from './settings.ts';
 
@@ -35,10 +37,44 @@ export type JoinOptions = {
   readonly onStep: (step: JoinStep) => void;
 };
 
+/** How a requester opens a channel. */
+export type OpenChannelOptions = {
+  /** Base URL of the verifier. */
+  readonly url: string;
+  /** The requester's private key: it signs states at once. */
+  readonly privateKey: Uint8Array;
+  /** Deposit, in the smallest unit. */
+  readonly amount: bigint;
+  readonly token: Address;
+  readonly challengeSeconds?: number | undefined;
+};
+
+/** A channel that was opened. */
+export type OpenedChannel = { readonly channelId: Hash; readonly channel: Channel; readonly transactionHash: Hash };
+
+/** A channel of ours that this machine knows. */
+export type KnownChannel = { readonly channelId: Hash; readonly url: string; readonly channel: Channel; readonly openedAt: string };
+
+/** Evidence channels, from the side of the requester. */
+export type ChannelActions = {
+  open(context: ActionContext, options: OpenChannelOptions): Promise<OpenedChannel>;
+  /** Channels of the data folder, the oldest first. */
+  known(context: ActionContext): Promise<readonly KnownChannel[]>;
+  /** Gives one to work with, resumed with its verifier, and stops it in the end. @throws NotariumError `channel-unknown`. */
+  use<T>(
+    context: ActionContext,
+    options: { readonly channelId: Hash; readonly privateKey: Uint8Array },
+    work: (channel: EvidenceChannel) => Promise<T>,
+  ): Promise<T>;
+};
+
 /** Commands that need store or chain, and so come from main.ts. Each throws NotariumErrors. */
 export type CliActions = {
   /** Runs a centre until the signal aborts, and has stopped it when it returns. */
   runNode(context: ActionContext): Promise<void>;
+  /** Runs a verifier of evidence, likewise. */
+  runVerifier(context: ActionContext, options: { readonly policy: string }): Promise<void>;
+  readonly channels: ChannelActions;
   /** Restores the database from the log tiles and the chain. */
   rebuild(context: ActionContext, options: { readonly allowMissing: boolean }): Promise<RebuildReport>;
   /** Makes this node a candidate that can be voted on. */

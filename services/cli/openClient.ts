@@ -42,9 +42,7 @@ export async function openSigner(settings: Settings, terminal: Terminal): Promis
   if (settings.key === undefined && settings.keystore === undefined) return undefined;
   const crypto = await loadCrypto();
   if (settings.key !== undefined) {
-    const key = hexBytes(await privateKeyOf(settings.key, terminal.cwd));
-    if (!isPrivateKey(key)) throw new NotariumError('key-missing', '--key is no secp256k1 private key');
-    return localSigner(key, crypto);
+    return localSigner(await privateKeyOf(settings.key, terminal.cwd), crypto);
   }
   const password = await readPassword(settings, terminal, `Password of ${settings.keystore}`);
   const { nodeKey } = await openKeystore(settings.keystore!, password);
@@ -69,7 +67,17 @@ export async function readPassword(settings: Settings, terminal: Terminal, quest
   return answer;
 }
 
-async function privateKeyOf(key: string, cwd: string): Promise<Hex> {
+/**
+ * The private key that `--key` stands for: itself, or a file with it.
+ * @throws NotariumError `key-missing`.
+ */
+export async function privateKeyOf(key: string, cwd: string): Promise<Uint8Array> {
+  const bytes = hexBytes(await privateKeyText(key, cwd));
+  if (!isPrivateKey(bytes)) throw new NotariumError('key-missing', '--key is no secp256k1 private key');
+  return bytes;
+}
+
+async function privateKeyText(key: string, cwd: string): Promise<Hex> {
   const text = /^(0x)?[0-9a-fA-F]{64}$/.test(key) ? key : (await readKeyText(resolve(cwd, key))).trim();
   const hex = `0x${text.replace(/^0x/, '').toLowerCase()}`;
   // Never the text itself: it may be half of a key.

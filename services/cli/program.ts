@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { CliActions } from './CliActions.ts';
 import { addAdmission } from './commands/admission.ts';
 import { addBackup } from './commands/backup.ts';
+import { addChannel } from './commands/channel.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInit } from './commands/init.ts';
 import { addJoin } from './commands/join.ts';
@@ -14,6 +15,7 @@ import { addResource } from './commands/resource.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
+import { addVerifier } from './commands/verifier.ts';
 import { addVersion } from './commands/version.ts';
 import { exitHelp } from './exitCodes.ts';
 import type { ProgramContext } from './Run.ts';
@@ -47,6 +49,8 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addShow,
     addProposal,
     addResource,
+    addChannel,
+    addVerifier,
     addJoin,
     addAdmission,
     addKeys,

@@ -6,6 +6,12 @@ export function lazyActions(terminal: Terminal): CliActions {
   const load = async (): Promise<CliActions> => (await import('./actions.ts')).cliActions(terminal);
   return {
     runNode: async (context) => (await load()).runNode(context),
+    runVerifier: async (context, options) => (await import('./verifier.ts')).runVerifier(context, options, terminal),
+    channels: {
+      open: async (context, options) => (await import('./channels.ts')).openChannelByAction(context, options),
+      known: async (context) => (await import('./channels.ts')).knownChannels(context),
+      use: async (context, options, work) => (await import('./channels.ts')).useChannel(context, options, work),
+    },
     rebuild: async (context, options) => (await load()).rebuild(context, options),
     join: async (context, options) => (await import('./join.ts')).joinByAction(context, options),
     joinStatus: async (context, candidate) => (await import('./join.ts')).joinStatusByAction(context, candidate),

@@ -1,0 +1,56 @@
+import type { EvidenceChannelStatus } from '../../app/channels/EvidenceChannel.ts';
+import { jsonWithAmounts } from '../../core/channels/amount.ts';
+import type { Output } from '../Output.ts';
+import type { Run } from '../Run.ts';
+import { amountText } from './amounts.ts';
+import { type ChannelFlags, pickChannel } from './pickChannel.ts';
+import { requesterKey } from './requesterKey.ts';
+
+/** Option values of `notarium channel status`. */
+export type StatusFlags = ChannelFlags & { readonly receipts?: boolean };
+
+/** `notarium channel status`: of one channel, or a list of all when there are several. */
+export async function showChannel(run: Run<StatusFlags>): Promise<void> {
+  const { options, output, actions } = run;
+  const known = await actions.channels.known(run);
+  if (options.channel === undefined && !options.receipts && known.length !== 1) {
+    output.json({ ok: true, channels: known.map(plain) });
+    for (const { channelId, url, openedAt } of known) output.line(`${channelId}  ${openedAt}  ${url}`);
+    if (known.length === 0) output.line('No channel was opened from this data folder.');
+    return;
+  }
+  const channelId = await pickChannel(run);
+  const privateKey = await requesterKey(run);
+  const { status, receipts } = await actions.channels.use(run, { channelId, privateKey }, async (channel) => ({
+    receipts: options.receipts ? await channel.writeReceipts() : undefined,
+    status: await channel.status(),
+  }));
+  output.json({ ok: true, ...(plain(status) as object), ...(receipts ? { receipts } : {}) });
+  printStatus(output, status);
+  if (receipts) output.line(`  receipts  ${receipts.written} written${receipts.waiting > 0 ? `, ${receipts.waiting} waiting` : ''}`);
+}
+
+/** With amounts as text. */
+export function plain(value: unknown): unknown {
+  return JSON.parse(jsonWithAmounts(value));
+}
+
+/** Lines about a channel. */
+export function printStatus(output: Output, status: EvidenceChannelStatus): void {
+  const { channelId, channel, url, end } = status;
+  const text = (amount: bigint): string => amountText(amount, channel.token);
+  output.line(
+    `channel ${channelId}`,
+    `  status    ${status.status}, version ${status.version}`,
+    `  verifier  ${channel.verifier} at ${url}`,
+    `  evidence  ${status.evidenceCount} bills paid, ${status.openLocks} on the way`,
+  );
+  if (end) {
+    output.line(
+      `  settled   in block ${end.blockNumber}, transaction ${end.transactionHash}`,
+      `  paid out  ${text(end.verifierPayout)} to the verifier, ${text(end.requesterPayout)} to the requester`,
+    );
+  } else {
+    output.line(`  balances  ${text(status.verifierBalance)} of the verifier, ${text(status.requesterBalance)} left`);
+  }
+}
