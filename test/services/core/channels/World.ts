@@ -38,6 +38,9 @@ import { type ErrorCode, isNotariumError, type NotariumError } from '../../../..
 import { AbstractChain, type Order } from './AbstractChain.ts';
 import { billOf, billSeconds, parties } from './channelKit.ts';
 
+/** Time goes by in such steps; an order is done on chain one step after it was given. */
+export const stepSeconds = 40;
+
 /** What is on its way between the two. */
 export type Message =
   | { to: 'verifier'; kind: 'update'; update: Update }
@@ -177,7 +180,7 @@ export class World {
   /** A side is away for a while. */
   absent(who: 'requester' | 'verifier', seconds: number): void {
     this[who].isOnline = false;
-    for (let rest = seconds; rest > 0; rest -= 40) this.advance(40);
+    for (let rest = seconds; rest > 0; rest -= stepSeconds) this.advance(stepSeconds);
     this[who].isOnline = true;
     if (who === 'verifier') this.forgoLate();
     this.restart(who);
@@ -188,7 +191,7 @@ export class World {
   forgoLate(): void {
     const { ledger } = this.verifier.memory;
     for (const { billId, expiry, keyHash } of ledger.locks)
-      if (expiry < this.time && !this.chain.revealed.has(keyHash)) this.forgone.add(billId);
+      if (expiry < this.time + 2 * stepSeconds && !this.chain.revealed.has(keyHash)) this.forgone.add(billId);
   }
 
   deliver(message: Message): void {
