@@ -3,7 +3,7 @@ import { NotariumError } from '../errors.ts';
 import { closingOf } from './ledger.ts';
 import { isSignedBy, ledgerShown } from './party.ts';
 import { acceptProposal, takeCancelled, takeDisclosures, then } from './requesterAccept.ts';
-import { versionGap, withoutBills } from './requesterExchange.ts';
+import { withoutBills } from './requesterExchange.ts';
 import {
   changed,
   queuedBills,
@@ -103,8 +103,7 @@ function adoptUnknown(
   const adopted: RequesterMemory = {
     ...{ held: memory.held > ledger.held ? memory.held : ledger.held, ledger, latest: view.latest, bills },
     state: 'open',
-    // More may have been signed than the verifier shows.
-    signedVersion: Math.max(memory.signedVersion, version + versionGap),
+    signedVersion: Math.max(memory.signedVersion, version),
     abandoned: memory.abandoned.filter(({ next }) => next.version > version),
   };
   const rows = view.locks.map((signed) => ({ signed, state: 'locked' as const }));

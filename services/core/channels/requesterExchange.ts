@@ -34,12 +34,22 @@ export const maxQueued = 2 * maxLocks;
 /** Most states that may be signed and refused, one after the other. After that nothing is proposed: the two do not get on. */
 export const maxAbandoned = 16;
 
-/** Most states that may have been signed since a backup was made: after a start, their versions are left out. */
-export const versionGap = 2 ** 16;
+/** After a start, versions go on from so many for each second of Unix time: fewer are signed, and they fit until the year 2106. */
+export const versionsPerSecond = 256;
 
-/** Begins anew after a start. Versions beyond what is known may have been signed, so they are not signed again. */
-export function resumed(party: RequesterParty, memory: RequesterMemory): RequesterStep {
-  return unchanged({ ...memory, signedVersion: memory.signedVersion + versionGap }, ...sentAgain(party, memory));
+/**
+ * Begins anew after a start. Versions beyond what is known may have been signed since the backup was made that this may be: no other state
+ * gets one of them, also when the same backup is restored twice.
+ */
+export function resumed(
+  party: RequesterParty,
+  memory: RequesterMemory,
+  { now }: RequesterEventOf<'resume'>,
+): RequesterStep {
+  return unchanged(
+    { ...memory, signedVersion: Math.max(memory.signedVersion, now.time * versionsPerSecond) },
+    ...sentAgain(party, memory),
+  );
 }
 
 /** Takes a bill, to be locked by one of the next proposals. */

@@ -77,7 +77,7 @@ export type Wanted = Pick<Bill, 'digest' | 'count'> & { readonly maxAmount: bigi
 /** What can happen to a requester's channel. */
 export type RequesterEvent =
   /** The process has started: the memory may be that of a backup. */
-  | { readonly kind: 'resume' }
+  | { readonly kind: 'resume'; readonly now: Moment }
   | { readonly kind: 'bill'; readonly signed: SignedBill; readonly wanted: Wanted; readonly now: Moment }
   /** Ours: to propose all that there is to change. */
   | { readonly kind: 'propose'; readonly now: Moment }
