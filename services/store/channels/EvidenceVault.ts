@@ -86,9 +86,7 @@ export class EvidenceVault {
   static async open({ folder, url, s3 }: VaultPlace): Promise<EvidenceVault> {
     return stored(async () => {
       const vault = new EvidenceVault(new VaultFiles(await openDisk(url, folder, s3)));
-      for await (const { name, facts } of vault.#files.list(membersFolder)) {
-        vault.#packs.set(name, (await facts()).sizeBytes);
-      }
+      for await (const name of vault.#files.names(membersFolder)) await vault.#learnPack(name);
       return vault;
     });
   }
@@ -106,8 +104,7 @@ export class EvidenceVault {
       }
       if (membersPath !== undefined && !this.#packs.has(hexDigits(digest))) {
         await place.moveIn(membersPath, membersName(digest));
-        const { sizeBytes } = await this.#files.open(membersName(digest));
-        this.#packs.set(hexDigits(digest), sizeBytes);
+        await this.#learnPack(hexDigits(digest));
       }
       await place.sync();
     });
@@ -194,8 +191,8 @@ export class EvidenceVault {
 
   /** Every file of evidence, in no order. */
   async *list(): AsyncGenerator<StoredEvidence, void, void> {
-    for await (const folder of this.#files.folders()) {
-      for await (const { name, file } of this.#files.inFolder(folder)) if ('kind' in file) yield { ...file, name };
+    for await (const part of this.#files.parts()) {
+      for (const { name, file } of part) if ('kind' in file) yield { ...file, name };
     }
   }
 
@@ -224,25 +221,29 @@ export class EvidenceVault {
    */
   async collect(olderThanMs: number, nowMs: number): Promise<{ files: number; sizeBytes: number }> {
     const removed = { files: 0, sizeBytes: 0 };
-    const isOld = ({ modifiedMs }: { modifiedMs: number }): boolean => modifiedMs <= nowMs - olderThanMs;
-    for await (const folder of this.#files.folders()) {
-      const held = await stored(() => this.#files.heldIn(folder));
-      for await (const { name, file, facts } of this.#files.inFolder(folder)) {
-        if ('document' in file || held.has(file.digest) || !isOld(await facts())) continue;
+    for await (const part of this.#files.parts()) {
+      const held = new Set(part.map(({ file }) => ('document' in file ? file.digest : undefined)));
+      for (const { name, file } of part) {
+        if ('document' in file || held.has(file.digest)) continue;
         const digest = fromHex(`0x${file.digest}`);
         await this.#alone(digest, async () => {
-          // Looked at again: somebody may have uploaded or paid it meanwhile.
-          const now = await this.#files.facts(name);
-          if (!isOld(now) || (await this.#files.isHeld(digest))) return;
+          // As it is now: somebody may have uploaded or paid it meanwhile.
+          const { sizeBytes, modifiedMs } = await this.#files.facts(name);
+          if (modifiedMs > nowMs - olderThanMs || (await this.#files.isHeld(digest))) return;
           if (file.kind === 'pack') await this.#forgetMembers(digest);
           await this.#files.place.disk.delete(name);
           await this.#files.place.sync();
           removed.files++;
-          removed.sizeBytes += now.sizeBytes;
+          removed.sizeBytes += sizeBytes;
         });
       }
     }
     return removed;
+  }
+
+  async #learnPack(root: string): Promise<void> {
+    const { sizeBytes } = await this.#files.facts(`${membersFolder}/${root}`);
+    this.#packs.set(root, sizeBytes);
   }
 
   /** An index without its pack would lead nowhere: it goes first. */

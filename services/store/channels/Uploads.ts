@@ -57,6 +57,7 @@ export class Uploads {
    */
   async create(channelId: Hash, declared: UploadDeclaration, key?: Uint8Array): Promise<UploadInfo> {
     const { limits, clock } = this.#parts;
+    if (key && declared.kind === 'digests') throw new NotariumError('upload-invalid', 'a list of digests is not encrypted');
     if (declared.sizeBytes > limits.uploadBytes) throw tooLarge(declared.sizeBytes, limits.uploadBytes);
     this.#open.checkRoom(channelId, declared.sizeBytes, limits);
     const id = randomBytes(16).toString('hex');

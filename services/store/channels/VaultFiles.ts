@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
-import type { DriveFile } from 'flydrive';
-import type { ObjectMetaData } from 'flydrive/types';
+import type { DriveDirectory, DriveFile } from 'flydrive';
 import { hexDigits } from '../../core/bytes.ts';
 import type { SealedFile } from '../../lib/readSealed.ts';
 import { type DurableDisk, isMissing } from '../disk.ts';
@@ -13,8 +12,6 @@ export type FileFacts = { readonly sizeBytes: number; readonly modifiedMs: numbe
 export type ListedFile = {
   readonly name: string;
   readonly file: VaultFile;
-  /** As of the listing. */
-  readonly facts: () => Promise<FileFacts>;
 };
 
 /** The folder or bucket of a vault, as listings. */
@@ -25,31 +22,25 @@ export class VaultFiles {
     this.place = place;
   }
 
-  /** Names of all folders that hold evidence, such as `ab/cd`. */
-  async *folders(): AsyncGenerator<string, void, void> {
-    for (const first of await this.#foldersIn(undefined)) {
-      for (const second of await this.#foldersIn(first)) yield `${first}/${second}`;
-    }
-  }
-
-  /** Files of evidence, and documents, in such a folder. */
-  async *inFolder(folder: string): AsyncGenerator<ListedFile, void, void> {
-    for await (const { name, facts } of this.list(folder)) {
-      const file = parseVaultName(name);
-      if (file) yield { name: `${folder}/${name}`, file, facts };
+  /** Everything in the vault, in 256 parts by the first byte of the digest. */
+  async *parts(): AsyncGenerator<ListedFile[], void, void> {
+    for (let first = 0; first < 256; first++) {
+      const part: ListedFile[] = [];
+      for await (const entry of this.#entries(hexDigits(Uint8Array.of(first)), true)) part.push(...listed(entry));
+      if (part.length > 0) yield part;
     }
   }
 
   /** Files of evidence, and documents, of one digest. */
   async *about(digest: Uint8Array): AsyncGenerator<ListedFile, void, void> {
     const hex = hexDigits(digest);
-    for await (const listed of this.inFolder(folderOf(digest))) if (listed.file.digest === hex) yield listed;
+    for await (const found of this.#inFolder(folderOf(digest))) if (found.file.digest === hex) yield found;
   }
 
   /** Digests in a folder that a document holds. */
   async heldIn(folder: string): Promise<Set<string>> {
     const held = new Set<string>();
-    for await (const { file } of this.inFolder(folder)) if ('document' in file) held.add(file.digest);
+    for await (const { file } of this.#inFolder(folder)) if ('document' in file) held.add(file.digest);
     return held;
   }
 
@@ -59,20 +50,14 @@ export class VaultFiles {
     return false;
   }
 
-  /** Names and facts of the files in any folder; nothing where there is no such folder. */
-  async *list(folder: string): AsyncGenerator<Pick<ListedFile, 'name' | 'facts'>, void, void> {
-    for await (const entry of this.#entries(folder)) {
-      if (!entry.isFile) continue;
-      yield {
-        name: entry.name,
-        facts: async () => factsOf(await entry.getMetaData()),
-      };
-    }
+  /** Names of the files in any folder; nothing where there is no such folder. */
+  async *names(folder: string): AsyncGenerator<string, void, void> {
+    for await (const entry of this.#entries(folder, false)) if (entry.isFile) yield entry.name;
   }
 
-  /** As of now. */
   async facts(name: string): Promise<FileFacts> {
-    return factsOf(await this.place.disk.getMetaData(name));
+    const { contentLength, lastModified } = await this.place.disk.getMetaData(name);
+    return { sizeBytes: contentLength, modifiedMs: lastModified.getTime() };
   }
 
   /** A file to be read from any place on. */
@@ -86,34 +71,36 @@ export class VaultFiles {
     return sizeBytes === 0 ? Readable.from([]) : this.place.readRange(name, start, sizeBytes);
   }
 
-  async #foldersIn(folder: string | undefined): Promise<string[]> {
-    const found: string[] = [];
-    for await (const entry of this.#entries(folder)) {
-      const name = entry.isFile ? '' : entry.name;
-      if (/^[0-9a-f]{2}$/.test(name)) found.push(folder === undefined ? name : `${folder}/${name}`);
-    }
-    return found;
+  async *#inFolder(folder: string): AsyncGenerator<ListedFile, void, void> {
+    for await (const entry of this.#entries(folder, false)) yield* listed(entry);
   }
 
-  async *#entries(folder: string | undefined): AsyncGenerator<DriveFile | Entry, void, void> {
-    let paginationToken: string | undefined;
+  async *#entries(folder: string, recursive: boolean): AsyncGenerator<Entry, void, void> {
+    let token: string | undefined;
     do {
       try {
-        const page = await this.place.disk.listAll(folder, paginationToken === undefined ? {} : { paginationToken });
-        yield* page.objects as Iterable<DriveFile | Entry>;
-        paginationToken = page.paginationToken;
+        const options = { recursive, ...(token === undefined ? {} : { paginationToken: token }) };
+        const page = await this.place.disk.listAll(folder, options);
+        yield* page.objects;
+        token = page.paginationToken;
       } catch (error) {
         if (isMissing(error) || isMissing({ cause: error })) return;
         throw error;
       }
-    } while (paginationToken !== undefined);
+    } while (token !== undefined);
   }
 }
 
-type Entry = { readonly isFile: false; readonly isDirectory: true; readonly name: string };
+type Entry = DriveFile | DriveDirectory;
 
-function factsOf({ contentLength, lastModified }: ObjectMetaData): FileFacts {
-  return { sizeBytes: contentLength, modifiedMs: lastModified.getTime() };
+/** The file of the vault that an entry is, if it is one. */
+function listed(entry: Entry): ListedFile[] {
+  if (!entry.isFile) return [];
+  // A bucket names its own prefix too.
+  const [first = '', second = '', last = ''] = entry.key.split('/').slice(-3);
+  const file = parseVaultName(last);
+  if (file === undefined || first + second !== file.digest.slice(0, 4)) return [];
+  return [{ name: `${first}/${second}/${last}`, file }];
 }
 
 /** Folder that a digest lies in: `ab/cd`. */

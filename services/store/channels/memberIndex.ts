@@ -15,11 +15,6 @@ export type ReadIndex = (start: number, sizeBytes: number) => Promise<Uint8Array
 
 /** Makes the index of a pack. */
 export function buildMemberIndex({ count, digests, sizesBytes }: PackList): Uint8Array {
-  const source = Buffer.from(digests.buffer, digests.byteOffset, digests.length);
-  const keys = Float64Array.from({ length: count }, (_, index) => source.readUIntBE(index * hashBytes, 6));
-  const order = Uint32Array.from({ length: count }, (_, index) => index);
-  const digestAt = (index: number): Buffer => source.subarray(index * hashBytes, (index + 1) * hashBytes);
-  order.sort((a, b) => keys[a]! - keys[b]! || Buffer.compare(digestAt(a), digestAt(b)) || a - b);
   const starts = new Float64Array(count);
   let start = packListBytes(count);
   for (let index = 0; index < count; index++) {
@@ -27,9 +22,9 @@ export function buildMemberIndex({ count, digests, sizesBytes }: PackList): Uint
     start += sizesBytes[index]!;
   }
   const rows = Buffer.allocUnsafe(count * rowBytes);
-  order.forEach((index, row) => {
+  orderOf(digests).forEach((index, row) => {
     const at = row * rowBytes;
-    rows.set(digestAt(index), at);
+    rows.set(digests.subarray(index * hashBytes, (index + 1) * hashBytes), at);
     writeUint(rows, starts[index]!, at + hashBytes);
     writeUint(rows, sizesBytes[index]!, at + hashBytes + 8);
   });
@@ -78,13 +73,34 @@ export function firstInIndex(sorted: Uint8Array, rows: Uint8Array): Uint8Array |
   return undefined;
 }
 
-/** The digests of an index or a list, in order: n * 32 bytes. */
+/** Digests (n * 32 bytes) in order. */
+export function sortDigests(digests: Uint8Array): Uint8Array {
+  const sorted = new Uint8Array(digests.length);
+  orderOf(digests).forEach((index, place) => {
+    sorted.set(digests.subarray(index * hashBytes, (index + 1) * hashBytes), place * hashBytes);
+  });
+  return sorted;
+}
+
+/** The digests of an index, in order: n * 32 bytes. */
 export function sortedDigests(rows: Uint8Array): Uint8Array {
   const sorted = new Uint8Array((rows.length / rowBytes) * hashBytes);
   for (let row = 0, at = 0; row < rows.length; row += rowBytes, at += hashBytes) {
     sorted.set(rows.subarray(row, row + hashBytes), at);
   }
   return sorted;
+}
+
+/** Which of the digests comes first, second, … */
+function orderOf(digests: Uint8Array): Uint32Array {
+  const length = digests.length / hashBytes;
+  const source = Buffer.from(digests.buffer, digests.byteOffset, digests.length);
+  // Nearly always the first six bytes decide, and numbers compare faster.
+  const keys = Float64Array.from({ length }, (_, index) => source.readUIntBE(index * hashBytes, 6));
+  const digestAt = (index: number): Buffer => source.subarray(index * hashBytes, (index + 1) * hashBytes);
+  return Uint32Array.from({ length }, (_, index) => index).sort(
+    (a, b) => keys[a]! - keys[b]! || Buffer.compare(digestAt(a), digestAt(b)) || a - b,
+  );
 }
 
 /** Number of the first row whose digest is not below the wanted one. */

@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import { type Address, fromHex, type Hash } from '../../../core/bytes.ts';
+import { jsonWithAmounts } from '../../../core/channels/amount.ts';
+import type { Bill } from '../../../core/channels/bill.ts';
+import type { ChannelNetwork } from '../../../core/channels/channel.ts';
+import type { Statement } from '../../../core/channels/statement.ts';
+import type { Crypto } from '../../../core/crypto.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { every, type Loop } from '../../../lib/every.ts';
+import type { Logger } from '../../../lib/logger.ts';
+import { EvidenceVault, type OpenedEvidence, type OpenOptions } from '../../../store/channels/EvidenceVault.ts';
+import { Uploads } from '../../../store/channels/Uploads.ts';
+import type { S3Credentials } from '../../../store/Store.ts';
+import type { EvidencePolicy } from './evidencePolicy.ts';
+import { judgeUpload } from './judgeUpload.ts';
+import { mediaTypeOf } from './mediaType.ts';
+
+/** What the evidence side of a verifier works with. */
+export type EvidenceDeskParts = {
+  /** Evidence lies in `evidence` in it, uploads under way in `uploads`. */
+  readonly folder: string;
+  /** `s3://bucket/prefix?endpoint=…&region=…` for the evidence instead. */
+  readonly evidenceUrl?: string | undefined;
+  readonly s3?: S3Credentials | undefined;
+  readonly policy: EvidencePolicy;
+  readonly network: ChannelNetwork;
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+/** Evidence that a bill is asked for. */
+export type OfferedEvidence = { readonly upload: string; readonly digest: Hash; readonly count: number };
+
+/** Evidence that the policy takes. */
+export type JudgedEvidence = {
+  readonly digest: Hash;
+  readonly count: number;
+  /** Bytes that the verifier keeps. */
+  readonly sizeBytes: number;
+  /** Where it is; empty for the evidence store. */
+  readonly locator: string;
+};
+
+const tidyMs = 60_000;
+const collectMs = 3_600_000;
+
+/** Takes uploads, judges them, keeps them with bills and statements beside them, and gives them back. */
+export class EvidenceDesk {
+  readonly uploads: Uploads;
+  readonly #parts: EvidenceDeskParts;
+  readonly #vault: EvidenceVault;
+  readonly #stop = new AbortController();
+  #loops: readonly Loop[] = [];
+
+  private constructor(parts: EvidenceDeskParts, vault: EvidenceVault, uploads: Uploads) {
+    this.#parts = parts;
+    this.#vault = vault;
+    this.uploads = uploads;
+  }
+
+  /** @throws NotariumError `config-invalid`, `storage-failed`. */
+  static async open(parts: EvidenceDeskParts): Promise<EvidenceDesk> {
+    const { evidence, uploads: bounds } = parts.policy;
+    const vault = await EvidenceVault.open({
+      folder: join(parts.folder, 'evidence'),
+      url: parts.evidenceUrl,
+      s3: parts.s3,
+    });
+    const uploads = await Uploads.open({
+      folder: join(parts.folder, 'uploads'),
+      limits: {
+        uploadBytes: evidence.mostBytes,
+        itemCount: evidence.mostItems,
+        openUploads: bounds.mostOpen,
+        openBytes: bounds.mostOpenBytes,
+        idleMs: 1000 * bounds.idleSeconds,
+      },
+      clock: parts.clock,
+      mediaTypeOf: evidence.mediaTypes || evidence.hook ? mediaTypeOf : undefined,
+    });
+    return new EvidenceDesk(parts, vault, uploads);
+  }
+
+  /** Removes idle uploads and unpaid evidence from time to time. */
+  start(): void {
+    const { logger, clock, policy } = this.#parts;
+    const loop = { signal: this.#stop.signal, logger, clock };
+    const collect = async (): Promise<void> => {
+      const { files, sizeBytes } = await this.#vault.collect(1000 * policy.uploads.unpaidSeconds, clock.nowMs());
+      if (files > 0) logger.info({ files, sizeBytes }, 'removed evidence that no channel needs');
+    };
+    this.#loops = [
+      every(tidyMs, async () => void (await this.uploads.removeIdle()), { ...loop, name: 'idle uploads' }),
+      every(collectMs, collect, { ...loop, name: 'unpaid evidence' }),
+    ];
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#loops.map(({ done }) => done));
+  }
+
+  /**
+   * Judges a finished upload by the policy. When it is taken, it is durably in the evidence store, where it stays for
+   * `uploads.unpaidSeconds` unless {@link keep} holds it. The same may be asked again.
+   * @throws NotariumError `upload-unknown`, `upload-invalid`, `evidence-mismatch`, `evidence-refused` {reason, have, want} (the
+   *   upload is gone then), `evidence-hook-failed`.
+   */
+  async judge(
+    { upload: id, digest, count }: OfferedEvidence,
+    by: { readonly channelId: Hash; readonly requester: Address },
+    signal?: AbortSignal,
+  ): Promise<JudgedEvidence> {
+    const { info } = this.uploads.find(by.channelId, id);
+    const { declared, arrived } = info;
+    if (!arrived) throw new NotariumError('upload-invalid', 'it is not complete', { data: { upload: id } });
+    if (declared.digest !== digest || arrived.count !== count) {
+      throw new NotariumError('evidence-mismatch', undefined, {
+        data: { want: { digest: declared.digest, count: arrived.count }, have: { digest, count } },
+      });
+    }
+    if (!info.taken) await this.#take(by, id, signal);
+    const locator = declared.kind === 'digests' ? (declared.locator ?? '') : '';
+    return { digest, count, sizeBytes: declared.sizeBytes, locator };
+  }
+
+  /**
+   * Writes bills and statements beside their evidence, durably: as long as they are there, it is kept.
+   * @throws NotariumError `evidence-not-found`, `storage-full`, `storage-failed`.
+   */
+  async keep(items: readonly { readonly bill: Bill; readonly statements: readonly Statement[] }[]): Promise<void> {
+    await this.#vault.putDocuments(
+      items.map(({ bill, statements }) => ({
+        channelId: bill.channelId,
+        digest: bill.digest,
+        name: bill.id.slice(2),
+        json: jsonWithAmounts({ format: 'notarium-evidence/1', bill, statements }),
+      })),
+    );
+    for (const { bill } of items) await this.uploads.forgetTaken(bill.channelId, bill.digest);
+  }
+
+  /** A channel needs evidence no longer. */
+  release(channelId: Hash, digest: Hash): Promise<void> {
+    return this.#vault.release(channelId, digest);
+  }
+
+  /**
+   * Evidence of a channel, by its digest; undefined when it is not here, or not the channel's.
+   * @param within The root of the bill, for one content of a pack.
+   * @throws NotariumError `evidence-key-missing`.
+   */
+  async open(
+    channelId: Hash,
+    digest: Hash,
+    { key, within }: Pick<OpenOptions, 'key'> & { readonly within?: Hash | undefined } = {},
+  ): Promise<OpenedEvidence | undefined> {
+    if ((await this.#vault.documents(channelId, within ?? digest)).size === 0) return undefined;
+    return this.#vault.open(fromHex(digest), { key, within: within && fromHex(within) });
+  }
+
+  async #take(by: { channelId: Hash; requester: Address }, id: string, signal?: AbortSignal): Promise<void> {
+    const { info } = this.uploads.find(by.channelId, id);
+    const files = await this.uploads.finished(by.channelId, id);
+    const rival = this.uploads.rival(info);
+    const isRivalled = rival !== undefined && rival.channelId !== by.channelId;
+    const parts = { ...this.#parts, vault: this.#vault };
+    try {
+      await judgeUpload(parts, { info, files, isRivalled, requester: by.requester }, signal);
+    } catch (error) {
+      if (isNotariumError(error, 'evidence-refused')) await this.uploads.remove(by.channelId, id);
+      throw error;
+    }
+    await this.#vault.take(files);
+    await this.uploads.markTaken(id);
+  }
+}
