@@ -48,12 +48,15 @@ export function dutiesOf(situation: Situation): Duty[] {
 }
 
 /** When to look again though nothing has happened, Unix seconds; undefined for no such time. */
-export function nextLook({ status, keys, now, safetyDelta, role }: Situation): number | undefined {
-  if (status.status === 'closing')
+export function nextLook(situation: Situation): number | undefined {
+  const { status, keys, now, safetyDelta, role, wish, togetherSeconds, askAgainSeconds } = situation;
+  if (status.status === 'closing') {
     return role === 'watchtower' || now > status.deadline ? undefined : status.deadline + 1;
+  }
   if (status.status !== 'open') return undefined;
-  const dues = keys.map(({ expiry }) => expiry - safetyDelta).filter((due) => due > now);
-  return dues.length === 0 ? undefined : Math.min(...dues);
+  const asking = wish ? [wish.since + togetherSeconds, (wish.askedAt ?? now) + askAgainSeconds] : [];
+  const later = [...keys.map(({ expiry }) => expiry - safetyDelta), ...asking].filter((at) => at > now);
+  return later.length === 0 ? undefined : Math.min(...later);
 }
 
 function whileOpen({ role, now, safetyDelta, signedClosing, keys, ...rest }: Situation): Duty[] {
