@@ -39,6 +39,8 @@ export type JoinOptions = {
 export type CliActions = {
   /** Runs a centre until the signal aborts, and has stopped it when it returns. */
   runNode(context: ActionContext): Promise<void>;
+  /** Runs a watchtower of evidence channels, likewise. */
+  runWatchtower(context: ActionContext): Promise<void>;
   /** Restores the database from the log tiles and the chain. */
   rebuild(context: ActionContext, options: { readonly allowMissing: boolean }): Promise<RebuildReport>;
   /** Makes this node a candidate that can be voted on. */

@@ -15,6 +15,7 @@ import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { databaseFile } from '../store/database.ts';
 import type { RebuildReport, StoreOptions } from '../store/Store.ts';
+import { aborted } from './aborted.ts';
 import { keysDirOf, nodeOptions, storePlaces } from './nodeOptions.ts';
 import { openNode, required, storeOptions, withStore } from './openNode.ts';
 
@@ -38,6 +39,8 @@ export function cliActions(terminal: Terminal): CliActions {
         await node.close();
       }
     },
+
+    runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
 
     async rebuild(context, { allowMissing }) {
       const { settings, progress } = context;
@@ -97,14 +100,6 @@ function notesOf({ mendedTiles, missingBlocks, salvaged }: RebuildReport): strin
     }
   }
   return notes;
-}
-
-/** Resolves when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /**

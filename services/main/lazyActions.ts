@@ -6,6 +6,7 @@ export function lazyActions(terminal: Terminal): CliActions {
   const load = async (): Promise<CliActions> => (await import('./actions.ts')).cliActions(terminal);
   return {
     runNode: async (context) => (await load()).runNode(context),
+    runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
     rebuild: async (context, options) => (await load()).rebuild(context, options),
     join: async (context, options) => (await import('./join.ts')).joinByAction(context, options),
     joinStatus: async (context, candidate) => (await import('./join.ts')).joinStatusByAction(context, candidate),
