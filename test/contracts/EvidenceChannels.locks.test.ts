@@ -97,21 +97,85 @@ describe('EvidenceChannels: locks', () => {
     );
   });
 
-  it('64 at once are settled, with all keys public', async function () {
+  it('64, and 128, are settled at once, with all keys public; what is beyond 128 is not paid, and holds nothing up', async function () {
     this.timeout(120_000);
+    for (const [count, paid] of [
+      [64, 64],
+      [128, 128],
+      [129, 128],
+      [400, 128],
+    ] as const) {
+      const kit = await opened();
+      const { channel, state, start, settle, as, stranger, now } = kit;
+      const until = (await now()) + 1_000n;
+      const locks = Array.from({ length: count }, (_, index) => lock(`${index}`, 1_000n, until));
+      const given = state({ locksHash: packed(locks).hash });
+      await start(given);
+      // The last ones: those that do not count are among them.
+      await as(stranger).reveal(locks.slice(0, 200).map(({ key }) => key));
+      await as(stranger).reveal(locks.slice(200).map(({ key }) => key));
+      const settled = await settle(channel, given, { locks, digests: digests.slice(0, 3) });
+      expect((await settled.wait())!.gasUsed < 100_000n + 5_000n * BigInt(paid) + 1_500n * BigInt(count)).to.equal(
+        true,
+      );
+      const all = [...digests.slice(0, 3), ...locks.slice(0, paid).map(({ digest }) => digest)];
+      const [found] = await kit.channels.queryFilter(kit.channels.filters.ChannelSettled(kit.channelId));
+      expect(found!.args.evidenceRoot).to.equal(treeOf(all).root(all.length));
+      expect(found!.args.evidenceCount).to.equal(BigInt(all.length));
+      expect(found!.args.verifierPayout).to.equal(1_000n * BigInt(paid) + 3n);
+    }
+  });
+
+  it('none of which is paid need no frontier', async () => {
     const kit = await opened();
-    const { channel, state, start, settle, as, stranger, now } = kit;
-    const until = (await now()) + 1_000n;
-    const locks = Array.from({ length: 64 }, (_, index) => lock(`${index}`, 1_000n, until));
+    const { channel, channelId, channels, state, start, as, stranger, now, setTime, closingOf } = kit;
+    const locks = [lock('a', 100n, (await now()) + 1_000n)];
     const given = state({ locksHash: packed(locks).hash });
     await start(given);
-    await as(stranger).reveal(locks.map(({ key }) => key));
-    const settled = await settle(channel, given, { locks, digests: digests.slice(0, 3) });
-    expect((await settled.wait())!.gasUsed < 500_000n).to.equal(true);
-    const all = [...digests.slice(0, 3), ...locks.map(({ digest }) => digest)];
-    const [found] = await kit.channels.queryFilter(kit.channels.filters.ChannelSettled(kit.channelId));
-    expect(found!.args.evidenceRoot).to.equal(treeOf(all).root(67));
-    expect(found!.args.verifierPayout).to.equal(64_003n);
+    const { deadline, salt } = await closingOf(channel);
+    await setTime(deadline + 1n);
+    await expect(as(stranger).settle(channel, given, salt, packed(locks).bytes, []))
+      .to.emit(channels, 'ChannelSettled')
+      .withArgs(channelId, given.evidenceRoot, 3n, ether - 3n, 3n);
+  });
+
+  it('that nobody has, or that are no locks, keep the money for a year at most', async () => {
+    const kit = await opened();
+    const { channels, channel, state, start, as, stranger, setTime, closingOf } = kit;
+    const given = state({ locksHash: id('nothing that anybody knows') });
+    await start(given);
+    const { deadline, salt } = await closingOf(channel);
+    const year = 31_536_000n;
+    const tried = () => as(stranger).settle(channel, given, salt, '0x', []);
+    await setTime(deadline + year);
+    await expect(tried())
+      .to.be.revertedWithCustomError(channels, 'LocksMismatch')
+      .withArgs(`0x${'00'.repeat(32)}`, given.locksHash);
+    await expect(as(stranger).settle(channel, given, salt, `0x${'11'.repeat(88)}`, [])).to.be.revertedWithCustomError(
+      channels,
+      'LocksMismatch',
+    );
+    await setTime(deadline + year + 10n);
+    await expect(tried()).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 3n, 3n));
+  });
+
+  it('that are cut off in the middle count as far as they are whole', async () => {
+    const kit = await opened();
+    const { state, as, stranger, closingOf, setTime, now, ethers } = kit;
+    const whole = lock('a', 100n, (await now()) + 1_000n);
+    for (const bytes of [`0x${'11'.repeat(87)}`, `${packed([whole]).bytes}${'11'.repeat(87)}`]) {
+      const other = kit.channelOf({ salt: BigInt(bytes.length) });
+      await kit.open(other);
+      const given = state({ locksHash: ethers.keccak256(bytes) });
+      await as(kit.requester).startClosing(other, given, await kit.signState(other, given));
+      await as(stranger).reveal([whole.key]);
+      const { deadline, salt } = await closingOf(other);
+      await setTime(deadline + 1n);
+      const paid = bytes.length > 200 ? 103n : 3n;
+      await expect(
+        as(stranger).settle(other, given, salt, bytes, frontierOf(digests.slice(0, 3))),
+      ).to.changeEtherBalances(ethers, ...changes(kit, ether - paid, paid));
+    }
   });
 
   it('the frontier must be that of the tree; after 30 days money goes without', async () => {

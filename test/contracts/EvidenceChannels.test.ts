@@ -283,5 +283,34 @@ describe('EvidenceChannels', () => {
       await kit.start(mad);
       await expect(kit.settle(kit.channel, mad)).to.changeEtherBalances(kit.ethers, ...changes(kit, 0n, ether));
     });
+
+    it('one of two channels between the same two ends without the other', async () => {
+      const kit = await opened();
+      const { channels, channel, state, start, settle, signState, as, requester } = kit;
+      const other = kit.channelOf({ salt: 3n });
+      await kit.open(other);
+      const [given, theirs] = [state(), state({ version: 5n, verifierBalance: 8n })];
+      await start(given);
+      await as(requester).startClosing(other, theirs, await signState(other, theirs));
+      await expect(settle(channel, theirs)).to.be.revertedWithCustomError(channels, 'StateMismatch');
+      await expect(settle(channel, given)).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 3n, 3n));
+      expect(await channels.heldOf(other)).to.equal(ether);
+      await expect(settle(other, theirs)).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 8n, 8n));
+    });
+
+    it('goes on after the year 2106, when seconds have more than 32 bits', async () => {
+      const kit = await createChannelKit();
+      await kit.setTime(2n ** 32n - 100n);
+      const channel = kit.channelOf();
+      await kit.open(channel);
+      const first = firstState(ether);
+      await kit.as(kit.requester).startClosing(channel, first, '0x');
+      const { deadline } = await kit.closingOf(channel);
+      expect(deadline > 2n ** 32n).to.equal(true);
+      const found = await kit.channels.statusOf(await kit.channels.channelIdOf(channel));
+      expect([...found]).to.deep.equal([channelStatus.closing, deadline, 0n]);
+      expect(await kit.channels.heldOf(channel)).to.equal(ether);
+      await expect(kit.settle(channel, first)).to.changeEtherBalances(kit.ethers, ...changes(kit, ether, 0n));
+    });
   });
 });

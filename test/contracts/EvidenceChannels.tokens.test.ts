@@ -139,8 +139,9 @@ describe('EvidenceChannels: tokens', () => {
     const { channel, channels, channelOf, open, become, signClose, balances, address, contract } = kit;
     await open(channelOf({ token: address, salt: 1n }));
     const before = await balances();
-    const close = [channel, closing, await signClose(channel, closing)] as const;
-    await become(tokenMood.calling, contract, channels.interface.encodeFunctionData('closeTogether', close));
+    const signatures = await signClose(channel, closing);
+    const close = channels.interface.encodeFunctionData('closeTogether', [channel, closing, signatures]);
+    await become(tokenMood.calling, contract, close);
     await expect(open(channel)).to.be.revertedWithCustomError(channels, 'ReceivedMismatch');
     expect(await balances()).to.deep.equal(before);
   });
