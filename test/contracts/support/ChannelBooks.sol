@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { Channel, ChannelStatus, IEvidenceChannels, State } from "../../../contracts/interfaces/IEvidenceChannels.sol";
+import {
+    Channel,
+    ChannelStatus,
+    EvidenceProof,
+    IEvidenceChannels,
+    State
+} from "../../../contracts/interfaces/IEvidenceChannels.sol";
 import { TestToken } from "./ChannelDoubles.sol";
 import { Deploy } from "./Deploy.sol";
 import { DigestTree } from "./DigestTree.sol";
@@ -103,7 +109,12 @@ abstract contract ChannelBooks {
         bytes memory packed = _packed(which, book.place);
         uint256[2] memory before = _wealth(book.channel);
         channels.settle(book.channel, state, book.salt, packed, frontier);
-        _ended(which, before, payout, DigestTree.root(all, all.length));
+        bytes32 root = DigestTree.root(all, all.length);
+        _ended(which, before, payout, root);
+        if (all.length == 0) return;
+        uint64 last = uint64(all.length - 1);
+        EvidenceProof memory proof = EvidenceProof(root, last, last + 1, DigestTree.path(all, last, 0, last + 1));
+        require(channels.verifyEvidence(book.id, all[last], proof), "total digest");
     }
 
     /// @dev What the verifier must get by the state on chain, and all digests that must be in the tree.

@@ -69,7 +69,7 @@ contract ChannelHandler is ChannelBooks {
     }
 
     /// @dev Off the chain: both sign a newer state, with some evidence more and up to three locks.
-    function sign(uint256 which, uint8 steps, uint8 paid, uint128 balance, uint8 lockCount) external {
+    function sign(uint256 which, uint8 steps, uint8 paid, uint128 balance, uint8 lockCount) public {
         if (books.length == 0) return;
         which %= books.length;
         Book storage book = books[which];
@@ -82,7 +82,7 @@ contract ChannelHandler is ChannelBooks {
                     keccak256(abi.encode("key", nonce++)),
                     keccak256(abi.encode("digest", nonce)),
                     uint128(book.held / (4 + (balance % 7))),
-                    uint64(time + (balance % 400))
+                    uint64(time + (balance % 900))
                 )
             );
         }
@@ -103,15 +103,7 @@ contract ChannelHandler is ChannelBooks {
     function startClosing(uint256 which, uint256 place, bool isVerifier) external {
         if (books.length == 0) return;
         which %= books.length;
-        Book storage book = books[which];
-        if (book.status != ChannelStatus.Open) return;
-        place %= states[which].length;
-        bytes memory signatures = _signed(which, place);
-        vm.prank(isVerifier ? book.channel.verifier : book.channel.requester);
-        channels.startClosing(book.channel, states[which][place], signatures);
-        book.status = ChannelStatus.Closing;
-        book.deadline = time + book.channel.challengeSeconds;
-        _handedIn(which, place);
+        if (books[which].status == ChannelStatus.Open) _start(which, place % states[which].length, isVerifier);
     }
 
     function challenge(uint256 which, uint256 place, bool isLast) external {
@@ -137,12 +129,24 @@ contract ChannelHandler is ChannelBooks {
         if (books.length == 0) return;
         which %= books.length;
         Lock[] storage some = locks[which][place % states[which].length];
-        if (some.length == 0) return;
-        bytes32[] memory keys = new bytes32[](1);
-        keys[0] = some[index % some.length].key;
-        channels.reveal(keys);
-        bytes32 keyHash = sha256(abi.encode(keys[0]));
-        if (revealed[keyHash] == 0) revealed[keyHash] = time;
+        if (some.length != 0) _reveal(some[index % some.length].key);
+    }
+
+    /// @dev A state with locks goes on chain, and their keys become public one by one, in time and too late.
+    function race(uint256 which, uint128 balance, uint256 moments) external {
+        if (books.length == 0) return;
+        which %= books.length;
+        if (books[which].status == ChannelStatus.Settled) return;
+        if (books[which].status == ChannelStatus.Open) {
+            sign(which, 0, 1, balance, 3);
+            _start(which, states[which].length - 1, moments % 2 == 0);
+        }
+        Lock[] storage some = locks[which][books[which].place];
+        for (uint256 i = 0; i < some.length; ++i) {
+            moments >>= 16;
+            _pass(moments % 400);
+            if (moments % 3 != 0) _reveal(some[i].key);
+        }
     }
 
     function settle(uint256 which) external {
@@ -230,15 +234,28 @@ contract ChannelHandler is ChannelBooks {
         for (uint256 which = 0; which < books.length; ++which) {
             Book storage book = books[which];
             if (book.status == ChannelStatus.Open) {
-                bytes memory signatures = _signed(which, states[which].length - 1);
-                vm.prank(book.channel.requester);
-                channels.startClosing(book.channel, states[which][states[which].length - 1], signatures);
-                book.status = ChannelStatus.Closing;
-                book.deadline = time + book.channel.challengeSeconds;
-                _handedIn(which, states[which].length - 1);
+                _start(which, states[which].length - 1, which % 2 == 0);
             }
             if (book.status == ChannelStatus.Closing) _settle(which);
         }
+    }
+
+    function _start(uint256 which, uint256 place, bool isVerifier) private {
+        Book storage book = books[which];
+        bytes memory signatures = _signed(which, place);
+        vm.prank(isVerifier ? book.channel.verifier : book.channel.requester);
+        channels.startClosing(book.channel, states[which][place], signatures);
+        book.status = ChannelStatus.Closing;
+        book.deadline = time + book.channel.challengeSeconds;
+        _handedIn(which, place);
+    }
+
+    function _reveal(bytes32 key) private {
+        bytes32[] memory keys = new bytes32[](1);
+        keys[0] = key;
+        channels.reveal(keys);
+        bytes32 keyHash = sha256(abi.encode(key));
+        if (revealed[keyHash] == 0) revealed[keyHash] = time;
     }
 
     function _isWilling(bool isToken) private view returns (bool) {
