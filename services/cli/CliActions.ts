@@ -75,6 +75,8 @@ export type CliActions = {
   /** Runs a verifier of evidence, likewise. */
   runVerifier(context: ActionContext, options: { readonly policy: string }): Promise<void>;
   readonly channels: ChannelActions;
+  /** Runs a watchtower of evidence channels, likewise. */
+  runWatchtower(context: ActionContext): Promise<void>;
   /** Restores the database from the log tiles and the chain. */
   rebuild(context: ActionContext, options: { readonly allowMissing: boolean }): Promise<RebuildReport>;
   /** Makes this node a candidate that can be voted on. */

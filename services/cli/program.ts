@@ -17,6 +17,7 @@ import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVerifier } from './commands/verifier.ts';
 import { addVersion } from './commands/version.ts';
+import { addWatchtower } from './commands/watchtower.ts';
 import { exitHelp } from './exitCodes.ts';
 import type { ProgramContext } from './Run.ts';
 import { settingVariables } from './settings.ts';
@@ -57,6 +58,7 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addBackup,
     addRebuild,
     addDoctor,
+    addWatchtower,
     addVersion,
   ]) {
     add(program, context);

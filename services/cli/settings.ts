@@ -60,6 +60,15 @@ const settingsSchema = z.strictObject({
     .optional(),
   /** Express' `trust proxy`: number of proxies in front, or their addresses. */
   trustProxy: z.union([z.coerce.number().pipe(z.int().min(0).max(16)), z.string().min(1)]).optional(),
+  /** Accounts whose channels a watchtower watches, separated by commas; all without it. */
+  accounts: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}(,0x[0-9a-fA-F]{40})*$/, 'not addresses, separated by commas')
+    .optional(),
+  /** Channels that a watchtower keeps a state of at most. */
+  channelLimit: z.coerce.number().pipe(z.int().min(1).max(10_000_000)).optional(),
+  /** Most that gas may cost for the transactions of channels, in gwei. */
+  maxGasPrice: z.coerce.number().pipe(z.number().min(0).max(1_000_000)).optional(),
   /** Records that may wait for a block. */
   poolLimit: z.coerce.number().pipe(z.int().min(1).max(100_000_000)).optional(),
   /** Threads that check records. */
@@ -114,6 +123,9 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   announce: 'NOTARIUM_ANNOUNCE',
   peers: 'NOTARIUM_PEERS',
   trustProxy: 'NOTARIUM_TRUST_PROXY',
+  accounts: 'NOTARIUM_ACCOUNTS',
+  channelLimit: 'NOTARIUM_CHANNEL_LIMIT',
+  maxGasPrice: 'NOTARIUM_MAX_GAS_PRICE',
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',
   replaceAfter: 'NOTARIUM_REPLACE_AFTER',

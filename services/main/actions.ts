@@ -40,6 +40,8 @@ export function cliActions(terminal: Terminal): CliActions {
       }
     },
 
+    runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
+
     async rebuild(context, { allowMissing }) {
       const { settings, progress } = context;
       if (settings.logUrl === undefined) requireDataFolder(settings.data);

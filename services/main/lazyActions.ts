@@ -12,6 +12,7 @@ export function lazyActions(terminal: Terminal): CliActions {
       known: async (context) => (await import('./channels.ts')).knownChannels(context),
       use: async (context, options, work) => (await import('./channels.ts')).useChannel(context, options, work),
     },
+    runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
     rebuild: async (context, options) => (await load()).rebuild(context, options),
     join: async (context, options) => (await import('./join.ts')).joinByAction(context, options),
     joinStatus: async (context, candidate) => (await import('./join.ts')).joinStatusByAction(context, candidate),

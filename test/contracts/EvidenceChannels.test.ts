@@ -1,56 +1,11 @@
 import { expect } from 'chai';
-import { concat, id, ZeroAddress, ZeroHash } from 'ethers';
-import {
-  type Channel,
-  type ChannelKit,
-  type Closing,
-  channelStatus,
-  createChannelKit,
-  digestsOf,
-  firstState,
-  frontierOf,
-  keyHashOf,
-  type Lock,
-  noEvidence,
-  packed,
-  type State,
-  treeOf,
-} from './support/channelKit.ts';
+import { id, ZeroAddress, ZeroHash } from 'ethers';
+import { type Closing, channelStatus, createChannelKit, firstState, type State } from './support/channelKit.ts';
+import { changes, ether, evidenceOf, opened } from './support/openedChannel.ts';
 
-const ether = 10n ** 18n;
 const anything = (): boolean => true;
-const digests = digestsOf(5);
-const evidenceOf = (count: number): Pick<State, 'evidenceRoot' | 'evidenceCount'> => ({
-  evidenceRoot: treeOf(digests).root(count),
-  evidenceCount: BigInt(count),
-});
 
 describe('EvidenceChannels', () => {
-  async function opened(changes: Partial<Channel> = {}) {
-    const kit = await createChannelKit();
-    const channel = kit.channelOf(changes);
-    await kit.open(channel);
-    const channelId = await kit.channels.channelIdOf(channel);
-    const state = (more: Partial<State> = {}): State => ({
-      version: 1n,
-      requesterBalance: ether - 3n,
-      verifierBalance: 3n,
-      locksHash: ZeroHash,
-      ...evidenceOf(3),
-      ...more,
-    });
-    const start = async (given: State, by = kit.requester) =>
-      await kit.as(by).startClosing(channel, given, await kit.signState(channel, given));
-    const challenge = async (given: State) =>
-      await kit.as(kit.stranger).challenge(channel, given, await kit.signState(channel, given));
-    const status = async () => (await kit.channels.statusOf(channelId)).status;
-    return { ...kit, channel, channelId, state, start, challenge, status };
-  }
-  const changes = (kit: ChannelKit, requester: bigint, verifier: bigint): [ChannelKit['requester'][], bigint[]] => [
-    [kit.requester, kit.verifier],
-    [requester, verifier],
-  ];
-
   describe('open', () => {
     it('takes the amount, and says all that the id is made of', async () => {
       const kit = await createChannelKit();
@@ -328,222 +283,34 @@ describe('EvidenceChannels', () => {
       await kit.start(mad);
       await expect(kit.settle(kit.channel, mad)).to.changeEtherBalances(kit.ethers, ...changes(kit, 0n, ether));
     });
-  });
 
-  describe('locks', () => {
-    const lock = (name: string, amount: bigint, expiry: bigint): Lock => ({
-      key: id(`key ${name}`),
-      digest: id(`digest ${name}`),
-      amount,
-      expiry,
-    });
-
-    it("are the verifier's where the key was public in time, and their digests in the total digest", async () => {
+    it('one of two channels between the same two ends without the other', async () => {
       const kit = await opened();
-      const { channels, channel, channelId, state, start, settle, as, stranger, now } = kit;
-      const until = (await now()) + 1_000n;
-      const locks = [lock('a', 100n, until), lock('b', 20n, until), lock('c', 7n, until)];
-      const given = state({ locksHash: packed(locks).hash });
+      const { channels, channel, state, start, settle, signState, as, requester } = kit;
+      const other = kit.channelOf({ salt: 3n });
+      await kit.open(other);
+      const [given, theirs] = [state(), state({ version: 5n, verifierBalance: 8n })];
       await start(given);
-      await as(stranger).reveal([locks[0]!.key, locks[2]!.key]);
-      const settled = settle(channel, given, { locks, digests: digests.slice(0, 3) });
-      await expect(settled).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 110n, 110n));
-      const all = [...digests.slice(0, 3), locks[0]!.digest, locks[2]!.digest];
-      const tree = treeOf(all);
-      await expect(settled)
-        .to.emit(channels, 'ChannelSettled')
-        .withArgs(channelId, tree.root(5), 5n, ether - 110n, 110n);
-      for (const [leafIndex, digest] of all.entries()) {
-        const proof = { root: tree.root(5), leafIndex, treeSize: 5, path: tree.inclusion(leafIndex, 5) };
-        expect(await channels.verifyEvidence(channelId, digest, proof)).to.equal(true);
-        expect(await channels.verifyEvidence(channelId, locks[1]!.digest, proof)).to.equal(false);
-      }
+      await as(requester).startClosing(other, theirs, await signState(other, theirs));
+      await expect(settle(channel, theirs)).to.be.revertedWithCustomError(channels, 'StateMismatch');
+      await expect(settle(channel, given)).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 3n, 3n));
+      expect(await channels.heldOf(other)).to.equal(ether);
+      await expect(settle(other, theirs)).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 8n, 8n));
     });
 
-    it('count up to the last second before their expiry, and not one later', async () => {
-      for (const [late, want] of [
-        [0n, 103n],
-        [1n, 3n],
-      ] as const) {
-        const kit = await opened();
-        const { channel, state, start, settle, as, stranger, now, setTime } = kit;
-        const expiry = (await now()) + 1_000n;
-        const locks = [lock('a', 100n, expiry)];
-        const given = state({ locksHash: packed(locks).hash });
-        await start(given);
-        await setTime(expiry + late);
-        await as(stranger).reveal([locks[0]!.key]);
-        await expect(settle(channel, given, { locks, digests: digests.slice(0, 3) })).to.changeEtherBalances(
-          kit.ethers,
-          ...changes(kit, ether - want, want),
-        );
-      }
-    });
-
-    it('count no longer than challenges do, whatever their expiry', async () => {
-      const kit = await opened();
-      const { channel, state, start, settle, as, stranger, closingOf, setTime } = kit;
-      const locks = [lock('a', 100n, 2n ** 64n - 1n), lock('b', 10n, 2n ** 64n - 1n)];
-      const given = state({ locksHash: packed(locks).hash });
-      await start(given);
-      const { deadline } = await closingOf(channel);
-      await setTime(deadline);
-      await as(stranger).reveal([locks[0]!.key]);
-      await as(stranger).reveal([locks[1]!.key]);
-      await expect(settle(channel, given, { locks, digests: digests.slice(0, 3) })).to.changeEtherBalances(
-        kit.ethers,
-        ...changes(kit, ether - 103n, 103n),
-      );
-    });
-
-    it('a key keeps the time at which it was public first, also before any closing', async () => {
-      const { channels, as, stranger, now, setTime } = await opened();
-      const key = id('a key');
-      await expect(as(stranger).reveal([key, key]))
-        .to.emit(channels, 'KeyRevealed')
-        .withArgs(keyHashOf(key), key);
-      const time = await now();
-      expect(await channels.revealedAt(keyHashOf(key))).to.equal(time);
-      await setTime(time + 500n);
-      await as(stranger).reveal([key]);
-      expect(await channels.revealedAt(keyHashOf(key))).to.equal(time);
-    });
-
-    it('a newer state takes nothing from a key that is public', async () => {
-      const kit = await opened();
-      const { channel, state, start, challenge, settle, as, verifier, now } = kit;
-      const until = (await now()) + 1_000n;
-      const [a, b] = [lock('a', 100n, until), lock('b', 10n, until)];
-      await start(state({ locksHash: packed([a]).hash }));
-      await as(verifier).reveal([a.key]);
-      const newer = state({ version: 2n, locksHash: packed([b, a]).hash });
-      await challenge(newer);
-      await expect(settle(channel, newer, { locks: [b, a], digests: digests.slice(0, 3) })).to.changeEtherBalances(
-        kit.ethers,
-        ...changes(kit, ether - 103n, 103n),
-      );
-    });
-
-    it('64 at once are settled, with all keys public', async function () {
-      this.timeout(120_000);
-      const kit = await opened();
-      const { channel, state, start, settle, as, stranger, now } = kit;
-      const until = (await now()) + 1_000n;
-      const locks = Array.from({ length: 64 }, (_, index) => lock(`${index}`, 1_000n, until));
-      const given = state({ locksHash: packed(locks).hash });
-      await start(given);
-      await as(stranger).reveal(locks.map(({ key }) => key));
-      const settled = await settle(channel, given, { locks, digests: digests.slice(0, 3) });
-      expect((await settled.wait())!.gasUsed < 500_000n).to.equal(true);
-      const all = [...digests.slice(0, 3), ...locks.map(({ digest }) => digest)];
-      const [found] = await kit.channels.queryFilter(kit.channels.filters.ChannelSettled(kit.channelId));
-      expect(found!.args.evidenceRoot).to.equal(treeOf(all).root(67));
-      expect(found!.args.verifierPayout).to.equal(64_003n);
-    });
-
-    it('the frontier must be that of the tree; after 30 days money goes without', async () => {
-      const kit = await opened();
-      const { channels, channel, channelId, state, start, as, stranger, now, closingOf, setTime } = kit;
-      const locks = [lock('a', 100n, (await now()) + 1_000n)];
-      const given = state({ locksHash: packed(locks).hash });
-      await start(given);
-      await as(stranger).reveal([locks[0]!.key]);
-      const { deadline, salt } = await closingOf(channel);
-      const tried = (frontier: string[], bytes = packed(locks).bytes) =>
-        as(stranger).settle(channel, given, salt, bytes, frontier);
-      const right = frontierOf(digests.slice(0, 3));
-      await setTime(deadline + 1n);
-      const root = treeOf(digests).root(3);
-      for (const wrong of [[], [...right].reverse(), [right[0]!], [root], [...right, right[1]!]]) {
-        await expect(tried(wrong), wrong.join()).to.be.revertedWithCustomError(channels, 'FrontierMismatch');
-      }
-      await expect(tried(right, `${packed(locks).bytes}00`)).to.be.revertedWithCustomError(channels, 'LocksMismatch');
-      await setTime(deadline + 2_592_000n);
-      await expect(tried([])).to.be.revertedWithCustomError(channels, 'FrontierMismatch');
-      await setTime(deadline + 2_592_001n);
-      const settled = tried([]);
-      await expect(settled).to.changeEtherBalances(kit.ethers, ...changes(kit, ether - 103n, 103n));
-      await expect(settled)
-        .to.emit(channels, 'ChannelSettled')
-        .withArgs(channelId, root, 3n, ether - 103n, 103n);
-    });
-
-    it('the first digests of a channel can be those of locks', async () => {
-      const kit = await opened();
-      const { channels, channel, channelId, state, start, settle, as, stranger, now } = kit;
-      const locks = [lock('a', 100n, (await now()) + 1_000n)];
-      const given = state({ locksHash: packed(locks).hash, evidenceRoot: noEvidence, evidenceCount: 0n });
-      await start(given);
-      await as(stranger).reveal([locks[0]!.key]);
-      await settle(channel, given, { locks });
-      const root = treeOf([locks[0]!.digest]).root(1);
-      const proof = { root, leafIndex: 0, treeSize: 1, path: [] };
-      expect(await channels.verifyEvidence(channelId, locks[0]!.digest, proof)).to.equal(true);
-    });
-  });
-
-  describe('evidence', () => {
-    const tree = treeOf(digests);
-    const proofOf = (leafIndex: number, treeSize: number) => ({
-      root: tree.root(treeSize),
-      leafIndex,
-      treeSize,
-      path: tree.inclusion(leafIndex, treeSize),
-    });
-
-    it('is anchored without closing, once for so many pieces, and stays provable', async () => {
-      const kit = await opened();
-      const { channels, channel, channelId, as, stranger, signState, signClose, state } = kit;
-      const anchor = async (given: State) =>
-        as(stranger).anchorEvidence(channel, given, await signState(channel, given));
-      expect(await channels.verifyEvidence(channelId, digests[1]!, proofOf(1, 3))).to.equal(false);
-      await expect(anchor(state())).to.emit(channels, 'EvidenceAnchored').withArgs(channelId, tree.root(3), 3n);
-      await expect(anchor(state({ version: 2n }))).not.to.emit(channels, 'EvidenceAnchored');
-      await expect(anchor(state({ version: 3n, evidenceRoot: id('other') })))
-        .to.be.revertedWithCustomError(channels, 'DigestWritten')
-        .withArgs(tree.root(3), id('other'));
-      const none = state({ evidenceRoot: noEvidence, evidenceCount: 0n });
-      await expect(anchor(none)).to.be.revertedWithCustomError(channels, 'EvidenceEmpty');
-      expect(await channels.anchoredEvidence(channelId, 3n)).to.equal(tree.root(3));
-      expect(await channels.verifyEvidence(channelId, digests[1]!, proofOf(1, 3))).to.equal(true);
-      expect(await channels.verifyEvidence(channelId, digests[1]!, proofOf(1, 5))).to.equal(false);
-      const closing: Closing = { requesterBalance: ether, verifierBalance: 0n, ...evidenceOf(5) };
-      await as(stranger).closeTogether(channel, closing, await signClose(channel, closing));
-      for (const size of [3, 5]) {
-        expect(await channels.verifyEvidence(channelId, digests[1]!, proofOf(1, size)), `${size}`).to.equal(true);
-      }
-      expect(await channels.verifyEvidence(channelId, digests[1]!, proofOf(1, 4))).to.equal(false);
-    });
-
-    it('of another channel, another digest or place, or by another path is not there', async () => {
-      const kit = await opened();
-      const { channels, channel, channelId, as, stranger, signClose } = kit;
-      const closing: Closing = { requesterBalance: ether, verifierBalance: 0n, ...evidenceOf(5) };
-      await as(stranger).closeTogether(channel, closing, await signClose(channel, closing));
-      const good = proofOf(2, 5);
-      const check = (digest: string, proof: typeof good, of = channelId) => channels.verifyEvidence(of, digest, proof);
-      expect(await check(digests[2]!, good)).to.equal(true);
-      expect(await check(digests[2]!, good, id('another'))).to.equal(false);
-      expect(await check(digests[3]!, good)).to.equal(false);
-      expect(await check(digests[2]!, { ...good, leafIndex: 3 })).to.equal(false);
-      expect(await check(digests[2]!, { ...good, treeSize: 2 })).to.equal(false);
-      expect(await check(digests[2]!, { ...good, root: id('root') })).to.equal(false);
-      expect(await check(digests[2]!, { ...good, path: [...good.path].reverse() })).to.equal(false);
-      expect(await check(digests[2]!, { ...good, path: [...good.path, ZeroHash] })).to.equal(false);
-      // The last three bits of the root are not kept, so that a root which differs in them alone must fail by the path.
-      const near = `${good.root.slice(0, -1)}${(Number.parseInt(good.root.at(-1)!, 16) ^ 1).toString(16)}`;
-      expect(await check(digests[2]!, { ...good, root: near })).to.equal(false);
-    });
-
-    it('of a stranger to the contract cannot be anchored', async () => {
-      const { channels, channelOf, as, stranger, signState, state } = await opened();
-      const unknown = channelOf({ salt: 99n });
-      await expect(
-        as(stranger).anchorEvidence(unknown, state(), await signState(unknown, state())),
-      ).to.be.revertedWithCustomError(channels, 'ChannelStatusMismatch');
-      await expect(
-        as(stranger).anchorEvidence(channelOf(), state(), concat([`0x${'00'.repeat(128)}`])),
-      ).to.be.revertedWithCustomError(channels, 'SignatureInvalid');
+    it('goes on after the year 2106, when seconds have more than 32 bits', async () => {
+      const kit = await createChannelKit();
+      await kit.setTime(2n ** 32n - 100n);
+      const channel = kit.channelOf();
+      await kit.open(channel);
+      const first = firstState(ether);
+      await kit.as(kit.requester).startClosing(channel, first, '0x');
+      const { deadline } = await kit.closingOf(channel);
+      expect(deadline > 2n ** 32n).to.equal(true);
+      const found = await kit.channels.statusOf(await kit.channels.channelIdOf(channel));
+      expect([...found]).to.deep.equal([channelStatus.closing, deadline, 0n]);
+      expect(await kit.channels.heldOf(channel)).to.equal(ether);
+      await expect(kit.settle(channel, first)).to.changeEtherBalances(kit.ethers, ...changes(kit, ether, 0n));
     });
   });
 });

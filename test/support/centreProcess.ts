@@ -64,9 +64,16 @@ export function centreCommand({ dataDir, rpcUrl, contract, port = 0, args = [], 
 }
 
 /** Starts a centre and waits until it listens; rejects with its stderr when it ends before that. */
-export async function startCentre(spec: CentreSpec): Promise<CentreProcess> {
-  const [program, ...args] = centreCommand(spec);
-  const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...spec.env } });
+export function startCentre(spec: CentreSpec): Promise<CentreProcess> {
+  return startListening(centreCommand(spec), spec.env);
+}
+
+/** Starts a command and waits until it says where it listens; rejects with its stderr when it ends before that. */
+export async function startListening(
+  [program, ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CentreProcess> {
+  const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -84,7 +91,7 @@ export async function startCentre(spec: CentreSpec): Promise<CentreProcess> {
       if (match) resolve(match[1]!);
     });
     void ended.then(({ code, signal }) => {
-      reject(new Error(`the centre ended with ${signal ?? code} before it listened\n${stdout}${stderr}`));
+      reject(new Error(`it ended with ${signal ?? code} before it listened\n${stdout}${stderr}`));
     });
   });
   return {

@@ -32,6 +32,7 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
   let stderr = '';
   const actions: CliActions = {
     runNode: never,
+    runWatchtower: never,
     rebuild: never,
     join: never,
     joinStatus: never,

@@ -9,7 +9,7 @@ export type ChannelNews = {
   readonly events: readonly ChannelEvent[];
   /**
    * Told before, and on the chain no more, the newest first. One that comes back in a later look is told as an event again.
-   * Of blocks that were told before a restart nothing is known.
+   * Of blocks that were told before a restart, or 256 blocks ago, nothing is known.
    */
   readonly gone: readonly ChannelEvent[];
   /** Everything up to this block has been told: where to begin after a restart. Undefined where nothing has enough blocks on top. */
@@ -30,7 +30,7 @@ type Mark = { readonly number: number; readonly hash: Hash };
 
 /** Marks of blocks told, so that the place where a reorganisation begins is found by few questions. */
 const mostMarks = 128;
-/** How far to go back where not even the oldest mark is on the chain any more. */
+/** How far a reorganisation is followed, and where to begin again after one that is deeper than all marks. */
 const backBlocks = 256;
 const mostBlocksAtOnce = 10_000;
 
@@ -41,7 +41,9 @@ export class ChannelEvents {
   /** Oldest first; the last one is the newest block told. */
   #marks: Mark[];
   #next: number;
-  /** Those of blocks that can still be replaced, as far as marks reach. */
+  /** Nothing before it is told. */
+  readonly #first: number;
+  /** Those of blocks that may still be replaced. */
   #told: ChannelEvent[] = [];
 
   constructor(
@@ -52,6 +54,7 @@ export class ChannelEvents {
     this.#confirmations = confirmations;
     this.#marks = typeof from === 'number' ? [] : [from];
     this.#next = typeof from === 'number' ? from : from.number + 1;
+    this.#first = typeof from === 'number' ? from : 0;
   }
 
   /**
@@ -65,18 +68,20 @@ export class ChannelEvents {
     const last = newest.number - this.#confirmations + 1;
     const to = Math.min(last, common.next + mostBlocksAtOnce - 1);
     // The block first: what replaces it while its events are read shows in the next look.
-    const block = to === newest.number ? newest : to < common.next ? undefined : await this.#chain.blockAt(to);
-    const events = block ? await this.#chain.events(common.next, to) : [];
+    const block = to < common.next ? undefined : to === newest.number ? newest : await this.#chain.blockAt(to);
+    const found = block ? await this.#chain.events(common.next, to) : [];
 
-    const again = new Set(events.map(contentOf));
-    const replaced = goneFrom === undefined ? [] : this.#told.filter(({ place }) => place.blockNumber >= goneFrom);
-    const gone = replaced.filter((event) => !again.has(contentOf(event))).reverse();
+    const [contents, places] = [new Set(found.map(contentOf)), new Set(this.#told.map(placeOf))];
+    const isGone = (event: ChannelEvent): boolean =>
+      goneFrom !== undefined && event.place.blockNumber >= goneFrom && !contents.has(contentOf(event));
+    const gone = this.#told.filter(isGone).reverse();
+    // Where not even the oldest mark is left, blocks are read again that nothing has happened to.
+    const events = found.filter((event) => !places.has(placeOf(event)));
     this.#marks = common.marks;
     this.#next = block ? to + 1 : common.next;
     if (block) this.#marks = [...this.#marks, { number: block.number, hash: block.hash }].slice(-mostMarks);
-    const oldest = this.#marks[0]?.number ?? 0;
-    const kept = this.#told.filter(({ place }) => goneFrom === undefined || place.blockNumber < goneFrom);
-    this.#told = [...kept, ...events].filter(({ place }) => place.blockNumber > oldest);
+    const kept = [...this.#told.filter((event) => !isGone(event)), ...events];
+    this.#told = kept.filter(({ place }) => place.blockNumber > newest.number - backBlocks);
     return { events, gone, block, isBehind: to < last };
   }
 
@@ -91,7 +96,7 @@ export class ChannelEvents {
       marks.pop();
     }
     if (this.#marks.length === 0) return { marks, next: this.#next };
-    return { marks, next: Math.max(0, this.#marks[0]!.number - backBlocks) };
+    return { marks, next: Math.max(this.#first, this.#marks[0]!.number - backBlocks) };
   }
 }
 
@@ -99,4 +104,8 @@ export class ChannelEvents {
 function contentOf({ place, ...fact }: ChannelEvent): string {
   const text = JSON.stringify(fact, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}` : item));
   return `${place.transactionHash} ${text}`;
+}
+
+function placeOf({ place }: ChannelEvent): string {
+  return `${place.blockHash} ${place.logIndex}`;
 }

@@ -1,0 +1,351 @@
+import type { ChannelChain, ChannelStatus } from '../../chain/channels/ChannelChain.ts';
+import type { ChannelEvent, ChannelEventOf } from '../../chain/channels/ChannelEvent.ts';
+import { ChannelEvents, type ChannelNews } from '../../chain/channels/ChannelEvents.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { keyHashOf } from '../../core/channels/bill.ts';
+import { type ErrorCode, isNotariumError, NotariumError } from '../../core/errors.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { every, type Loop } from '../../lib/every.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { ConfirmationTimes } from './ConfirmationTimes.ts';
+import { type ClosingPolicy, closingReason } from './closingPolicy.ts';
+import { type ClosingWish, type Duty, dutiesOf, nextLook, type Situation } from './duties.ts';
+import { performDuty } from './performDuty.ts';
+import type { SettlementSide, SettlingChannel } from './SettlementSide.ts';
+import type { SettlementMetrics } from './settlementMetrics.ts';
+
+/** How a settlement behaves. */
+export type SettlementSettings = {
+  /** Pause between two looks at the chain. */
+  readonly pollMs: number;
+  /** Least time before a deadline at which a transaction is sent; more where the chain has been slow. */
+  readonly safetySeconds: number;
+  /** How long the other side is asked to close together before this one closes alone, and how often. */
+  readonly togetherSeconds: number;
+  readonly askAgainSeconds: number;
+  /** Pause after a duty that failed. */
+  readonly retrySeconds: number;
+  /** Every channel is looked at this often though nothing has happened. */
+  readonly sweepSeconds: number;
+  /** Channels that are seen to at the same time. */
+  readonly atOnce: number;
+};
+
+/** See {@link SettlementSettings}. */
+export const defaultSettlementSettings: SettlementSettings = {
+  pollMs: 2_000,
+  safetySeconds: 120,
+  togetherSeconds: 600,
+  askAgainSeconds: 60,
+  retrySeconds: 10,
+  sweepSeconds: 600,
+  atOnce: 64,
+};
+
+/** What a settlement is made of. */
+export type SettlementParts = {
+  readonly chain: ChannelChain;
+  readonly side: SettlementSide;
+  readonly logger: Logger;
+  readonly policy?: ClosingPolicy;
+  readonly settings?: Partial<SettlementSettings>;
+  readonly clock?: Clock;
+  readonly metrics?: SettlementMetrics;
+};
+
+type Problem = { readonly code: ErrorCode; readonly detail: string };
+
+type Watched = {
+  /** As the chain said last; asked again when stale. */
+  status: ChannelStatus | undefined;
+  isStale: boolean;
+  /** When the channel is looked at, Unix seconds. */
+  lookAt: number;
+  isBusy: boolean;
+  wish: ClosingWish | undefined;
+  problem: Problem | undefined;
+  /** The contract does not take what both have signed to close together. */
+  isClosingRefused: boolean;
+};
+
+/**
+ * The duties of one side over all its channels, driven by the chain's events and the clock: it challenges old states, reveals keys in
+ * time, closes as the policy says, and settles. Nothing that it knows is needed after a crash. When the chain does not answer, it says
+ * so ({@link Settlement.problems}) and goes on when it does.
+ */
+export class Settlement {
+  readonly #parts: SettlementParts;
+  readonly #settings: SettlementSettings;
+  readonly #clock: Clock;
+  readonly #times: ConfirmationTimes;
+  readonly #closing = new AbortController();
+  readonly #channels = new Map<Hash, Watched>();
+  readonly #jobs = new Set<Promise<void>>();
+  #events: ChannelEvents | undefined;
+  #untold: ChannelNews | undefined;
+  #chainProblem: Problem | undefined;
+  #chainSeconds = 0;
+  #block = 0;
+  #loop: Loop | undefined;
+
+  constructor(parts: SettlementParts) {
+    this.#parts = parts;
+    this.#settings = { ...defaultSettlementSettings, ...parts.settings };
+    this.#clock = parts.clock ?? systemClock;
+    this.#times = new ConfirmationTimes(this.#settings.safetySeconds);
+  }
+
+  /** Begins. */
+  start(): void {
+    const { logger } = this.#parts;
+    const options = { signal: this.#closing.signal, logger, name: 'settlement', clock: this.#clock };
+    this.#loop = every(this.#settings.pollMs, () => this.#tick(), options);
+  }
+
+  /** Stops; what was sent stays sent. */
+  async close(): Promise<void> {
+    this.#closing.abort(new NotariumError('shutting-down', 'the settlement was closed'));
+    await this.#loop?.done;
+    await Promise.allSettled(this.#jobs);
+  }
+
+  /** Something about the channel has changed on this side, such as its newest state: it is looked at again soon. */
+  touch(channelId: Hash): void {
+    const watched = this.#channels.get(channelId);
+    if (watched) watched.lookAt = 0;
+    else this.#channels.set(channelId, unseen());
+  }
+
+  /**
+   * Ends a channel because somebody asks for it, and waits until it is settled. `together` turns into `alone` when the other side does
+   * not answer in time. After a crash it has to be asked for again, unless the closing has begun.
+   * @throws What the signal aborts with; NotariumError as {@link ChannelChain}.
+   */
+  async end(
+    channelId: Hash,
+    how: ClosingWish['how'],
+    signal: AbortSignal = this.#closing.signal,
+  ): Promise<ChannelEventOf<'settled'>> {
+    this.touch(channelId);
+    const watched = this.#channels.get(channelId)!;
+    watched.wish = { how, reason: 'asked', since: this.#now() };
+    const both = AbortSignal.any([signal, this.#closing.signal]);
+    for (;;) {
+      both.throwIfAborted();
+      const settled = watched.status?.status === 'settled' && (await this.#parts.chain.settlement(channelId));
+      if (settled) return settled;
+      await this.#clock.sleep(this.#settings.pollMs, both);
+    }
+  }
+
+  /** How long before a deadline a transaction is sent, by how long they have taken lately. */
+  safetyDeltaSeconds(): number {
+    return this.#times.safetyDeltaSeconds();
+  }
+
+  /** What is wrong right now, by stable code. */
+  problems(): Problem[] {
+    const all = [this.#chainProblem, ...[...this.#channels.values()].map(({ problem }) => problem)];
+    return [...new Map(all.flatMap((problem) => (problem ? [[problem.code, problem]] : []))).values()];
+  }
+
+  /** Unix seconds: of the chain's newest block, or of the clock, whichever is later. */
+  #now(): number {
+    return Math.max(this.#chainSeconds, Math.floor(this.#clock.nowMs() / 1000));
+  }
+
+  async #tick(): Promise<void> {
+    const { metrics, logger } = this.#parts;
+    try {
+      await this.#followChain();
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.code !== this.#chainProblem?.code) logger.warn({ err: error }, 'the chain cannot be watched');
+      this.#chainProblem = problem;
+      return;
+    }
+    if (this.#chainProblem) logger.info({}, 'the chain is watched again');
+    this.#chainProblem = undefined;
+    const now = this.#now();
+    for (const [channelId, watched] of this.#urgentFirst()) {
+      if (this.#jobs.size >= this.#settings.atOnce) break;
+      if (watched.isBusy || watched.lookAt > now) continue;
+      this.#begin(channelId, watched);
+    }
+    const closing = [...this.#channels.values()].filter(({ status }) => status?.status === 'closing').length;
+    metrics?.state({ channels: this.#channels.size, closing, block: this.#block });
+    metrics?.safetyDelta(this.safetyDeltaSeconds());
+  }
+
+  async #followChain(): Promise<void> {
+    const { chain, side } = this.#parts;
+    if (!this.#events) {
+      const from = (await side.cursor()) ?? (await chain.newestBlock()).number;
+      for (const { channelId } of await side.channels()) this.touch(channelId);
+      this.#events = new ChannelEvents(chain, { from });
+    }
+    for (;;) {
+      this.#untold ??= await this.#events.look();
+      const { events, gone, block, isBehind } = this.#untold;
+      for (const event of gone) await this.#tell(event, (it) => side.onGone(it));
+      for (const event of events) await this.#tell(event, (it) => side.onChain(it));
+      if (block) {
+        this.#chainSeconds = block.timestamp;
+        this.#block = block.number;
+        await side.saveCursor(block);
+      }
+      this.#untold = undefined;
+      if (!isBehind) return;
+    }
+  }
+
+  async #tell(event: ChannelEvent, tell: (event: ChannelEvent) => Promise<void>): Promise<void> {
+    if (!(await this.#concerns(event))) return;
+    await tell(event);
+    if (!('channelId' in event)) return;
+    this.touch(event.channelId);
+    this.#channels.get(event.channelId)!.isStale = true;
+  }
+
+  async #concerns(event: ChannelEvent): Promise<boolean> {
+    const { chain, side } = this.#parts;
+    if (event.type === 'revealed') return true;
+    if ('account' in event) return event.account === chain.account;
+    if (event.type === 'opened' && side.role !== 'watchtower') return event.channel[side.role] === chain.account;
+    return (await side.channel(event.channelId)) !== undefined;
+  }
+
+  // What is closing has a deadline.
+  #urgentFirst(): [Hash, Watched][] {
+    const rank = ({ status, isStale }: Watched): number => (status?.status === 'closing' ? 0 : isStale ? 1 : 2);
+    return [...this.#channels].sort(([, a], [, b]) => rank(a) - rank(b));
+  }
+
+  #begin(channelId: Hash, watched: Watched): void {
+    const { logger } = this.#parts;
+    watched.isBusy = true;
+    watched.lookAt = this.#now() + this.#settings.sweepSeconds;
+    const job = this.#see(channelId, watched)
+      .catch((error: unknown) => {
+        if (this.#closing.signal.aborted) return;
+        this.#retry(watched, error);
+        logger.warn({ err: error, channelId }, 'a channel cannot be seen to');
+      })
+      .finally(() => {
+        watched.isBusy = false;
+        this.#jobs.delete(job);
+      });
+    this.#jobs.add(job);
+  }
+
+  #retry(watched: Watched, error: unknown): void {
+    watched.problem = problemOf(error);
+    watched.isStale = true;
+    watched.lookAt = this.#now() + this.#settings.retrySeconds;
+  }
+
+  async #see(channelId: Hash, watched: Watched): Promise<void> {
+    const { chain, side } = this.#parts;
+    const one = await side.channel(channelId);
+    if (!one) {
+      this.#channels.delete(channelId);
+      return;
+    }
+    if (watched.isStale || !watched.status) {
+      watched.isStale = false;
+      const before = watched.status;
+      watched.status = await chain.status(channelId);
+      if (JSON.stringify(before) !== JSON.stringify(watched.status)) await side.onStatus(channelId, watched.status);
+    }
+    const { status } = watched.status;
+    if (status === 'settled') this.#channels.delete(channelId);
+    if (status !== 'open' && status !== 'closing') return;
+    const situation = await this.#situation(one, watched, watched.status);
+    const duties = dutiesOf(situation);
+    watched.problem = undefined;
+    await Promise.all(duties.map((duty) => this.#perform(one, watched, duty)));
+    watched.lookAt = Math.min(watched.lookAt, nextLook(situation) ?? Number.POSITIVE_INFINITY);
+  }
+
+  async #situation({ channelId }: SettlingChannel, watched: Watched, status: ChannelStatus): Promise<Situation> {
+    const { side, policy } = this.#parts;
+    const signedClosing = watched.isClosingRefused ? undefined : await side.signedClosing(channelId);
+    const { togetherSeconds, askAgainSeconds } = this.#settings;
+    const [now, safetyDelta] = [this.#now(), this.safetyDeltaSeconds()];
+    const newest = await side.newestState(channelId);
+    const have = newest?.state.version ?? 0;
+    if (status.status === 'closing' && status.version > have) {
+      await side.onStale(channelId, { have, chain: status.version });
+    }
+    if (policy && !watched.wish && status.status === 'open' && side.role !== 'watchtower') {
+      const reason = closingReason(policy, await side.facts(channelId), now);
+      if (reason) watched.wish = { how: 'together', reason, since: now };
+    }
+    return {
+      role: side.role,
+      status,
+      now,
+      safetyDelta,
+      newest,
+      signedClosing,
+      keys: await this.#keys(channelId, status, now + safetyDelta),
+      wish: watched.wish,
+      togetherSeconds,
+      askAgainSeconds,
+    };
+  }
+
+  // Only what is due is asked for: there may be many open locks.
+  async #keys(channelId: Hash, { status }: ChannelStatus, dueUntil: number): Promise<Situation['keys']> {
+    const { chain, side } = this.#parts;
+    return await Promise.all(
+      (await side.keys(channelId)).map(async (one) => {
+        const isDue = status === 'closing' || one.expiry <= dueUntil;
+        const revealedAt = isDue ? await chain.revealedAt(keyHashOf(one.key)) : undefined;
+        return revealedAt === undefined ? one : { ...one, revealedAt };
+      }),
+    );
+  }
+
+  async #perform(one: SettlingChannel, watched: Watched, duty: Duty): Promise<void> {
+    const { chain, side, logger, metrics } = this.#parts;
+    const { channelId } = one;
+    const startedMs = this.#clock.nowMs();
+    if (duty.type === 'askClosing' && watched.wish) watched.wish = { ...watched.wish, askedAt: this.#now() };
+    try {
+      await performDuty({ chain, side, logger, signal: this.#closing.signal }, one, duty);
+      if (duty.type !== 'askClosing') this.#times.add((this.#clock.nowMs() - startedMs) / 1000);
+      metrics?.done(duty.type);
+      logger.info({ channelId, duty: duty.type }, 'done for a channel');
+      watched.isStale = true;
+      watched.lookAt = 0;
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      metrics?.failed(duty.type);
+      this.#retry(watched, error);
+      if (duty.type === 'closeTogether' && isNotariumError(error, 'chain-call-rejected')) {
+        watched.isClosingRefused = true;
+      }
+      // Somebody else has done it, or it is a moment too early: the next look says which.
+      const isMoot = isNotariumError(error, 'channel-state');
+      logger[isMoot ? 'info' : 'warn']({ err: error, channelId, duty: duty.type }, 'not done for a channel');
+    }
+  }
+}
+
+function unseen(): Watched {
+  return {
+    status: undefined,
+    isStale: true,
+    lookAt: 0,
+    isBusy: false,
+    wish: undefined,
+    problem: undefined,
+    isClosingRefused: false,
+  };
+}
+
+function problemOf(error: unknown): Problem {
+  const code = isNotariumError(error) ? error.code : 'internal';
+  return { code, detail: isNotariumError(error) ? error.message : String(error) };
+}
