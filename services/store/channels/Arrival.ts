@@ -1,10 +1,10 @@
 import { createHash, type Hash as NodeHash } from 'node:crypto';
+import type { EvidenceKind } from '../../core/channels/upload.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { hashBytes } from '../../core/sha256.ts';
 import { DigestsCheck } from '../../lib/DigestsCheck.ts';
 import { headBytes, PackCheck } from '../../lib/PackCheck.ts';
 import { buildMemberIndex } from './memberIndex.ts';
-import type { EvidenceKind } from './vaultNames.ts';
 
 /** What an upload turned out to be, once all of it has arrived. */
 export type Arrived = {

@@ -1,7 +1,8 @@
 import { utimes } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { fromHex, type Hash, hexDigits, utf8 } from '../../core/bytes.ts';
+import { fromHex, type Hash, hexDigits, toHex, utf8 } from '../../core/bytes.ts';
+import { type EvidenceKind, evidenceKinds } from '../../core/channels/upload.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { readSealed, type SealedFile } from '../../lib/readSealed.ts';
 import { contentKeyId, plainBytesOf } from '../../lib/sealed.ts';
@@ -11,14 +12,7 @@ import { stored } from '../storageError.ts';
 import { InOrder } from './InOrder.ts';
 import { findMember, firstInIndex, type MemberPlace } from './memberIndex.ts';
 import { folderOf, VaultFiles } from './VaultFiles.ts';
-import {
-  documentName,
-  type EvidenceKind,
-  evidenceKinds,
-  evidenceName,
-  membersFolder,
-  membersName,
-} from './vaultNames.ts';
+import { documentName, evidenceName, membersFolder, membersName } from './vaultNames.ts';
 
 /** Where a vault lies. */
 export type VaultPlace = {
@@ -55,6 +49,8 @@ export type OpenOptions = {
   readonly key?: Uint8Array | undefined;
   /** Root of the pack that has it; otherwise all are searched. */
   readonly within?: Uint8Array | undefined;
+  /** Only what this channel holds. */
+  readonly holder?: Hash | undefined;
 };
 
 /** Evidence that can be read. */
@@ -176,13 +172,16 @@ export class EvidenceVault {
    * for the reader to check.
    * @throws NotariumError `evidence-key-missing`.
    */
-  async open(digest: Uint8Array, { key, within }: OpenOptions = {}): Promise<OpenedEvidence | undefined> {
+  async open(digest: Uint8Array, { key, within, holder }: OpenOptions = {}): Promise<OpenedEvidence | undefined> {
     return stored(async () => {
-      const whole = within === undefined ? await this.#openWhole(digest, key) : undefined;
+      const isOpen = async (held: Uint8Array): Promise<boolean> =>
+        holder === undefined || (await this.documents(holder, toHex(held))).size > 0;
+      const whole = within === undefined && (await isOpen(digest)) ? await this.#openWhole(digest, key) : undefined;
       if (whole) return whole;
       for (const root of within === undefined ? this.#packs.keys() : [hexDigits(within)]) {
         const place = await this.#memberOf(root, digest);
-        const opened = place && (await this.#openWhole(fromHex(`0x${root}`), key, place));
+        if (!place || !(await isOpen(fromHex(`0x${root}`)))) continue;
+        const opened = await this.#openWhole(fromHex(`0x${root}`), key, place);
         if (opened) return { ...opened, kind: 'content' };
       }
       return undefined;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
+import type { UploadDeclaration } from '../../core/channels/upload.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { contentKeyId } from '../../lib/sealed.ts';
@@ -10,7 +11,7 @@ import { Arrival } from './Arrival.ts';
 import type { FinishedUpload } from './EvidenceVault.ts';
 import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './OpenUploads.ts';
 import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
-import { type UploadDeclaration, type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
+import { type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
 
 /** What uploads work with. */
 export type UploadsParts = {
@@ -57,7 +58,8 @@ export class Uploads {
    */
   async create(channelId: Hash, declared: UploadDeclaration, key?: Uint8Array): Promise<UploadInfo> {
     const { limits, clock } = this.#parts;
-    if (key && declared.kind === 'digests') throw new NotariumError('upload-invalid', 'a list of digests is not encrypted');
+    if (key && declared.kind === 'digests')
+      throw new NotariumError('upload-invalid', 'a list of digests is not encrypted');
     if (declared.sizeBytes > limits.uploadBytes) throw tooLarge(declared.sizeBytes, limits.uploadBytes);
     this.#open.checkRoom(channelId, declared.sizeBytes, limits);
     const id = randomBytes(16).toString('hex');

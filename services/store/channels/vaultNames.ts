@@ -1,11 +1,6 @@
 import { type Hash, hexDigits } from '../../core/bytes.ts';
+import type { EvidenceKind } from '../../core/channels/upload.ts';
 import { evidenceKey } from '../evidence.ts';
-
-/** What lies in the vault under a digest: one content, a pack of contents, or a list of digests. */
-export const evidenceKinds = ['content', 'pack', 'digests'] as const;
-
-/** See {@link evidenceKinds}. */
-export type EvidenceKind = (typeof evidenceKinds)[number];
 
 /** A file of the vault, by its name. */
 export type VaultFile =

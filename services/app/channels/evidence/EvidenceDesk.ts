@@ -9,7 +9,7 @@ import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { every, type Loop } from '../../../lib/every.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { EvidenceVault, type OpenedEvidence, type OpenOptions } from '../../../store/channels/EvidenceVault.ts';
+import { EvidenceVault, type OpenedEvidence } from '../../../store/channels/EvidenceVault.ts';
 import { Uploads } from '../../../store/channels/Uploads.ts';
 import type { S3Credentials } from '../../../store/Store.ts';
 import type { EvidencePolicy } from './evidencePolicy.ts';
@@ -148,17 +148,11 @@ export class EvidenceDesk {
   }
 
   /**
-   * Evidence of a channel, by its digest; undefined when it is not here, or not the channel's.
-   * @param within The root of the bill, for one content of a pack.
+   * Evidence that a channel has paid for, by its digest: also one content of a pack. Undefined when there is none such.
    * @throws NotariumError `evidence-key-missing`.
    */
-  async open(
-    channelId: Hash,
-    digest: Hash,
-    { key, within }: Pick<OpenOptions, 'key'> & { readonly within?: Hash | undefined } = {},
-  ): Promise<OpenedEvidence | undefined> {
-    if ((await this.#vault.documents(channelId, within ?? digest)).size === 0) return undefined;
-    return this.#vault.open(fromHex(digest), { key, within: within && fromHex(within) });
+  content(channelId: Hash, digest: Hash, key?: Uint8Array): Promise<OpenedEvidence | undefined> {
+    return this.#vault.open(fromHex(digest), { key, holder: channelId });
   }
 
   async #take(by: { channelId: Hash; requester: Address }, id: string, signal?: AbortSignal): Promise<void> {

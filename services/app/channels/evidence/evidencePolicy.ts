@@ -20,7 +20,10 @@ const hookSchema = z.strictObject({
 export const evidencePolicySchema = z.strictObject({
   prices: z.strictObject({ perItem: amountSchema, perMebibyte: amountSchema }),
   /** How long a bill can be paid. */
-  billSeconds: uintSchema.min(60).max(7 * 86_400).default(3600),
+  billSeconds: uintSchema
+    .min(60)
+    .max(7 * 86_400)
+    .default(3600),
   /** Challenge periods of channels that are taken. */
   challengeSeconds: z.strictObject({ least: uintSchema, most: uintSchema }).default({ least: 3600, most: 30 * 86_400 }),
   leastDeposit: amountSchema.default(0n),

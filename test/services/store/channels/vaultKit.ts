@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import { aggregateRoot } from '../../../../services/core/aggregate.ts';
 import { concat, type Hash, toHex } from '../../../../services/core/bytes.ts';
 import { encodePackList } from '../../../../services/core/channels/pack.ts';
+import type { UploadDeclaration } from '../../../../services/core/channels/upload.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import type { EvidenceVault, OpenOptions } from '../../../../services/store/channels/EvidenceVault.ts';
-import type { UploadDeclaration } from '../../../../services/store/channels/uploadInfo.ts';
 import { Uploads, type UploadsParts } from '../../../../services/store/channels/Uploads.ts';
 
 export const channelA: Hash = toHex(new Uint8Array(32).fill(0xaa));
@@ -66,7 +66,11 @@ export async function put(
 }
 
 /** A content of the vault, whole; undefined when it is not there. */
-export async function read(vault: EvidenceVault, digest: Uint8Array, options?: OpenOptions): Promise<Buffer | undefined> {
+export async function read(
+  vault: EvidenceVault,
+  digest: Uint8Array,
+  options?: OpenOptions,
+): Promise<Buffer | undefined> {
   const opened = await vault.open(digest, options);
   return opened && buffer(opened.content);
 }
