@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const contracts = ['BlockAnchor', 'ConsortiumGovernor', 'NodeRegistry', 'ResourceRegistry'];
+const contracts = ['BlockAnchor', 'ConsortiumGovernor', 'EvidenceChannels', 'NodeRegistry', 'ResourceRegistry'];
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** The files whose committed ABI differs from the compiled one; with `write` they are brought up to date. */

@@ -54,6 +54,8 @@ export type Deployment = {
   resources: string;
   /** `ConsortiumGovernor`, which alone can change the registry and the resource sets. */
   governor: string;
+  /** `EvidenceChannels`; files that were written before there were channels lack it. */
+  channels: string;
   periodSeconds: number;
   graceSeconds: number;
   /** The first block in which an event of ours can be. */
@@ -67,6 +69,7 @@ const contractNames = {
   blockAnchor: 'BlockAnchor',
   resources: 'ResourceRegistry',
   governor: 'ConsortiumGovernor',
+  channels: 'EvidenceChannels',
 } as const;
 
 type ContractField = keyof typeof contractNames;

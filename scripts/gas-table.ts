@@ -17,17 +17,25 @@ import {
 } from '../test/contracts/support/anchorKit.ts';
 import { hex, leafHashOf } from '../test/contracts/support/referenceTree.ts';
 import { admissionRows } from './support/admissionGas.ts';
+import { channelRows } from './support/channelGas.ts';
 import { governorRows } from './support/governorGas.ts';
 
 const file = fileURLToPath(new URL('../docs/gas.md', import.meta.url));
 
-export type GasRow = { operation: string; gas: bigint; ceiling?: bigint; peer?: string };
+export type GasRow = {
+  operation: string;
+  gas: bigint;
+  ceiling?: bigint;
+  /** Why the ceiling cannot hold: what the least is that it can cost, and what was tried. */
+  missed?: string;
+  peer?: string;
+};
 
 const million = 1_000_000n;
 
 /** Makes every row on fresh chains in this process. */
 export async function measureGas(): Promise<GasRow[]> {
-  const all = [anchorRows, proofRows, registryRows, governorRows, admissionRows];
+  const all = [anchorRows, proofRows, registryRows, governorRows, admissionRows, channelRows];
   const rows: GasRow[] = [];
   for (const make of all) rows.push(...(await make()));
   return rows;
@@ -35,9 +43,13 @@ export async function measureGas(): Promise<GasRow[]> {
 
 /** The file's text; two runs of the same contracts give the same text. */
 export function gasTable(rows: readonly GasRow[]): string {
-  const lines = rows.map(({ operation, gas, ceiling, peer }) => {
-    return `| ${operation} | ${count(gas)} | ${ceiling === undefined ? '' : count(ceiling)} | ${peer ?? ''} |`;
+  const lines = rows.map(({ operation, gas, ceiling, missed, peer }) => {
+    const most = ceiling === undefined ? '' : `${count(ceiling)}${missed === undefined ? '' : ' (missed)'}`;
+    return `| ${operation} | ${count(gas)} | ${most} | ${peer ?? ''} |`;
   });
+  const reasons = rows.flatMap(({ operation, missed }) =>
+    missed === undefined ? [] : [`- ${operation}: ${missed}\n`],
+  );
   return `# What it costs on chain
 
 Made by \`node scripts/gas-table.ts\`, checked by the tests: do not edit. Each figure is \`receipt.gasUsed\` of a transaction
@@ -48,14 +60,18 @@ of the design; peers were measured in the same way unless a note says otherwise.
 | operation | gas | ceiling | best peer |
 | --- | ---: | ---: | --- |
 ${lines.join('\n')}
-`;
+
+Ceilings that are missed, and why:
+
+${reasons.join('')}`;
 }
 
-/** One line for each ceiling that does not hold. */
+/** One line for each ceiling that does not hold without a reason, or holds in spite of one. */
 export function brokenCeilings(rows: readonly GasRow[]): string[] {
-  return rows.flatMap(({ operation, gas, ceiling }) =>
-    ceiling !== undefined && gas > ceiling ? [`${operation}: ${count(gas)} gas, ceiling ${count(ceiling)}`] : [],
-  );
+  return rows.flatMap(({ operation, gas, ceiling, missed }) => {
+    if (ceiling === undefined || gas > ceiling === (missed !== undefined)) return [];
+    return [`${operation}: ${count(gas)} gas, ceiling ${count(ceiling)}${missed === undefined ? '' : ', which holds'}`];
+  });
 }
 
 /** The committed text. */

@@ -19,7 +19,8 @@ export type RuleEntry = {
 
 /**
  * The registry with its genesis committee, the anchor that reads it, and the governor with the registry of resource sets; each
- * knows the others in the end. One transaction at a time, so that an interruption leaves a question about one at most.
+ * knows the others in the end; and evidence channels, which need none of them. One transaction at a time, so that an interruption
+ * leaves a question about one at most.
  */
 export const notariumModule = buildModule('Notarium', (m) => {
   const registry = m.contract('NodeRegistry', [m.getParameter<NodeEntry[]>('committee')]);
@@ -33,6 +34,7 @@ export const notariumModule = buildModule('Notarium', (m) => {
   const governor = m.contract('ConsortiumGovernor', [registry, resources, m.getParameter<RuleEntry[]>('rules')]);
   // The registry of resource sets first: whoever finds the governor by the other one finds it complete.
   const resourcesSet = m.call(resources, 'setGovernor', [governor]);
-  m.call(registry, 'setGovernor', [governor], { after: [resourcesSet] });
-  return { registry, blockAnchor, resources, governor };
+  const governorSet = m.call(registry, 'setGovernor', [governor], { after: [resourcesSet] });
+  const channels = m.contract('EvidenceChannels', [], { after: [governorSet] });
+  return { registry, blockAnchor, resources, governor, channels };
 });

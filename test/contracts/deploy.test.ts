@@ -29,7 +29,7 @@ const rules = {
 } as const;
 
 /** Transactions of a whole deployment. */
-const wholeCount = 7;
+const wholeCount = 8;
 
 /** What was deployed before there was a governor. */
 const earlierModule = buildModule('Notarium', (m) => {
@@ -146,6 +146,17 @@ for (const [name, start] of [
         expect(await resources.getFunction('registry')()).to.equal(deployment.registry);
         expect(await governor.getFunction('registry')()).to.equal(deployment.registry);
         expect(await governor.getFunction('resources')()).to.equal(deployment.resources);
+        const channels = new Contract(
+          deployment.channels,
+          [
+            'function eip712Domain() view returns (bytes1, string, string, uint256, address, bytes32, uint256[])',
+            'function statusOf(bytes32) view returns (uint8, uint256, uint256)',
+          ],
+          provider,
+        );
+        const domain = await channels.getFunction('eip712Domain')();
+        expect([...domain].slice(1, 5)).to.deep.equal(['Notarium', '1', 31_337n, deployment.channels]);
+        expect([...(await channels.getFunction('statusOf')(deployment.genesisHash))]).to.deep.equal([0n, 0n, 0n]);
         // What is given, and the default: a majority, and two thirds.
         expect([...(await governor.getFunction('rule')(6))]).to.deep.equal([2n, 10_000n, 60n, 600n]);
         expect([...(await governor.getFunction('rule')(5))]).to.deep.equal([0n, 5_000n, 0n, 259_200n]);
@@ -156,7 +167,7 @@ for (const [name, start] of [
         );
         expect(deployment.chainId).to.equal(31337);
         expect(deployment.genesisHash).to.equal((await provider.getBlock(0))!.hash);
-        for (const field of ['registry', 'blockAnchor', 'resources', 'governor'] as const) {
+        for (const field of ['registry', 'blockAnchor', 'resources', 'governor', 'channels'] as const) {
           const receipt = await provider.getTransactionReceipt(deployment.transactionHashes[field]);
           expect(receipt!.contractAddress).to.equal(deployment[field]);
           expect(receipt!.blockNumber).to.be.at.least(deployment.deployBlock);
@@ -173,9 +184,9 @@ for (const [name, start] of [
       expect(await sent()).to.equal(before);
     });
 
-    // Deployed: registry, anchor, (made known,) resource registry, governor; then it is made known to both registries.
+    // Deployed: registry, anchor, (made known,) resource registry, governor; then it is made known to both registries; then channels.
     // The chain is another one, not the journal: there two of them are enough.
-    const places = (name === 'hardhat' ? [2, 3, 4, 5, 6, 7] : [3, 7]).flatMap((nth) => [
+    const places = (name === 'hardhat' ? [2, 3, 4, 5, 6, 7, 8] : [3, 8]).flatMap((nth) => [
       [nth, 'before', false] as const,
       [nth, 'after', true] as const,
     ]);
@@ -212,7 +223,7 @@ for (const [name, start] of [
       expect(await sent()).to.equal(before + wholeCount);
     });
 
-    it('adds the governor to what was deployed without one', async () => {
+    it('adds the governor and channels to what was deployed without them', async () => {
       const stateDir = join(folder, 'earlier');
       await mkdir(stateDir, { recursive: true });
       const provider = rpcProvider(chain.url, developmentKey);
@@ -231,10 +242,11 @@ for (const [name, start] of [
       });
       if (earlier.type !== 'SUCCESSFUL_DEPLOYMENT') throw new Error(earlier.type);
       expect(await sent()).to.equal(before + 3);
-      const { registry, blockAnchor, governor } = await deploy(options({ stateDir }));
+      const { registry, blockAnchor, governor, channels } = await deploy(options({ stateDir }));
       expect(await sent()).to.equal(before + wholeCount);
       expect(registry).to.equal(earlier.contracts['Notarium#NodeRegistry']!.address);
       expect(blockAnchor).to.equal(earlier.contracts['Notarium#BlockAnchor']!.address);
+      expect(await provider.request({ method: 'eth_getCode', params: [channels, 'latest'] })).not.to.equal('0x');
       const call = new Contract(registry, ['function governor() view returns (address)']).interface;
       const answer = await provider.request({
         method: 'eth_call',

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import { IBlockAnchor } from "../../../contracts/interfaces/IBlockAnchor.sol";
 import { IConsortiumGovernor, Rule } from "../../../contracts/interfaces/IConsortiumGovernor.sol";
+import { IEvidenceChannels } from "../../../contracts/interfaces/IEvidenceChannels.sol";
 import { INodeRegistry, NodeEntry } from "../../../contracts/interfaces/INodeRegistry.sol";
 import { IResourceRegistry } from "../../../contracts/interfaces/IResourceRegistry.sol";
 import { vm } from "./Vm.sol";
@@ -29,6 +30,10 @@ library Deploy {
     ) internal returns (IConsortiumGovernor) {
         bytes memory args = abi.encode(registry, resources, rules);
         return IConsortiumGovernor(create("contracts/ConsortiumGovernor.sol:ConsortiumGovernor", args));
+    }
+
+    function evidenceChannels() internal returns (IEvidenceChannels) {
+        return IEvidenceChannels(create("contracts/EvidenceChannels.sol:EvidenceChannels", ""));
     }
 
     function create(string memory artifact, bytes memory args) private returns (address made) {

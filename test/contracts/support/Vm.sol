@@ -5,6 +5,10 @@ pragma solidity 0.8.37;
 interface Vm {
     function addr(uint256 privateKey) external pure returns (address);
 
+    function deal(address account, uint256 balance) external;
+
+    function etch(address account, bytes calldata code) external;
+
     function expectRevert(bytes calldata data) external;
 
     function getCode(string calldata artifact) external view returns (bytes memory);
