@@ -39,7 +39,7 @@ import { stopping, unlessStopped } from './support/stopping.ts';
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 const expectations = new Expectations(say);
 /** Stands still for so long in each packet of hashing. */
-const slowMs = 2_200;
+const slowMs = 1_400;
 /** Where all of this machine come from. */
 const loopback = 'country unknown, 127.0.0.0/8 (loopback)';
 

@@ -241,7 +241,7 @@ describe('notarium join with three real centres', function () {
     expect(keys.code).to.equal(63);
     const { address } = await readKeystore(join(slow, 'keystore'));
     await fund(consortium.chain.rpcUrl, address);
-    const run = await joining({ dataDir: slow, pauseMs: 2_200 });
+    const run = await joining({ dataDir: slow, pauseMs: 1_400 });
     expect(run.code, run.stdout + run.stderr).to.equal(81);
     expect(run.stderr).to.contain('error candidate-too-slow');
     expect(run.stderr).to.match(/^ {2}check +hashing$/m);
