@@ -53,7 +53,12 @@ export type OpenChannelOptions = {
 export type OpenedChannel = { readonly channelId: Hash; readonly channel: Channel; readonly transactionHash: Hash };
 
 /** A channel of ours that this machine knows. */
-export type KnownChannel = { readonly channelId: Hash; readonly url: string; readonly channel: Channel; readonly openedAt: string };
+export type KnownChannel = {
+  readonly channelId: Hash;
+  readonly url: string;
+  readonly channel: Channel;
+  readonly openedAt: string;
+};
 
 /** Evidence channels, from the side of the requester. */
 export type ChannelActions = {

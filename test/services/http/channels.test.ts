@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { CloseRequest, Update } from '../../../services/core/channels/update.ts';
 import type { HttpOptions } from '../../../services/http/HttpOptions.ts';
@@ -24,11 +27,13 @@ const update: Update = {
 };
 
 describe('routes of a verifier', () => {
+  let folder: string | undefined;
   let desk: DeskDouble;
   let http: HttpServer;
   let verifier: HttpVerifier;
   const start = async (options: HttpOptions = {}): Promise<void> => {
-    desk = deskDouble();
+    folder ??= await mkdtemp(join(tmpdir(), 'notarium-desk-'));
+    desk = await deskDouble(folder);
     http = await startVerifierServer(desk, { port: 0, rateLimits: false, stopMs: 300, ...options });
     verifier = new HttpVerifier({ ...idle, url: http.url, backOff: { tries: 1, firstDelayMs: 1, maxDelayMs: 1 } });
   };
@@ -38,6 +43,8 @@ describe('routes of a verifier', () => {
   afterEach(async () => {
     await http.stop();
     await stopHttpTests();
+    await rm(folder!, { recursive: true, force: true });
+    folder = undefined;
   });
 
   it('give amounts of any size as they are, both ways', async () => {
