@@ -36,7 +36,7 @@ export type StoredBill = {
 export type ChannelChange = {
   readonly channelId: Hash;
   readonly channel?: StoredChannel;
-  readonly bills?: readonly (BillChange & { readonly note?: string })[];
+  readonly bills?: readonly BillChange[];
 };
 
 /** What the sides of evidence channels keep. Every method throws `storage-failed` or `storage-full` when the database does not answer. */
