@@ -42,7 +42,7 @@ export function offerBill(
   return {
     memory: { ...memory, offered },
     saves: false,
-    bills: [...gone, { ...offer, state: 'offered' }],
+    bills: [...gone, offeredRow(offer)],
     effects: [],
   };
 }
@@ -98,8 +98,8 @@ export function takeUpdate(
     bills.push({ signed: locked.get(billId)!.signed, state: 'dropped' });
     locked.delete(billId);
   }
-  for (const { signed, locator } of adds) {
-    const first = makeStatement(party, signed.bill, 'verifier', locator);
+  for (const { signed } of adds) {
+    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
     bills.push({ signed, state: 'locked', first });
     locked.set(signed.bill.id, { signed, first, isCancelled: false });
     offered.delete(signed.bill.id);
@@ -147,7 +147,7 @@ export function takeView(party: VerifierParty, memory: VerifierMemory, { view }:
   const bills: BillChange[] = [];
   view.locks.forEach((signed) => {
     const { id } = signed.bill;
-    const first = makeStatement(party, signed.bill, 'verifier', offered.get(id)?.locator ?? '');
+    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
     locked.set(id, memory.locked.get(id) ?? { signed, first, isCancelled: false });
     if (!memory.locked.has(id)) bills.push({ signed, state: 'locked', first });
     offered.delete(id);
@@ -222,6 +222,10 @@ function disclosuresOf(
     const lock = locked.get(billId);
     return lock ? [{ billId, key: keyOf(billId), statement: lock.first }] : [];
   });
+}
+
+function offeredRow({ signed, note }: Offer): BillChange {
+  return { signed, state: 'offered', ...(note === undefined ? {} : { note }) };
 }
 
 function unknownBill(billId: Hash): NotariumError {
