@@ -3,6 +3,7 @@ import type { CliActions } from './CliActions.ts';
 import { addAdmission } from './commands/admission.ts';
 import { addBackup } from './commands/backup.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addInit } from './commands/init.ts';
 import { addJoin } from './commands/join.ts';
 import { addKeys } from './commands/keys.ts';
@@ -45,6 +46,7 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addVerify,
     addStatus,
     addShow,
+    addEvidence,
     addProposal,
     addResource,
     addJoin,

@@ -77,6 +77,7 @@ export function cliActions(terminal: Terminal): CliActions {
       list: (context) => withKeys(context, (keys) => keys.list()),
       revoke: (context, id) => withKeys(context, (keys) => keys.revoke(id)),
     },
+    readEvidence: async ({ settings }) => (await import('./readEvidence.ts')).readEvidence(settings),
     exportData: async (context, file) => (await import('./backup.ts')).exportData(context, file),
     importData: async (context, file) => (await import('./backup.ts')).importData(context, file),
   };

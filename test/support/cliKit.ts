@@ -36,6 +36,7 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
     join: never,
     joinStatus: never,
     keys: { create: never, list: never, revoke: never },
+    readEvidence: never,
     exportData: never,
     importData: never,
     ...place.actions,
