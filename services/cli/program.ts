@@ -4,6 +4,7 @@ import { addAdmission } from './commands/admission.ts';
 import { addBackup } from './commands/backup.ts';
 import { addChannel } from './commands/channel.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addInit } from './commands/init.ts';
 import { addJoin } from './commands/join.ts';
 import { addKeys } from './commands/keys.ts';
@@ -48,6 +49,7 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addVerify,
     addStatus,
     addShow,
+    addEvidence,
     addProposal,
     addResource,
     addChannel,

@@ -37,6 +37,8 @@ const settingsSchema = z.strictObject({
   port: portSchema.optional(),
   databaseUrl: z.string().min(1).optional(),
   logUrl: z.string().min(1).optional(),
+  /** Bucket of the evidence of channels. */
+  evidenceUrl: z.string().min(1).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -111,6 +113,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   port: 'NOTARIUM_PORT',
   databaseUrl: 'DATABASE_URL',
   logUrl: 'NOTARIUM_LOG_URL',
+  evidenceUrl: 'NOTARIUM_EVIDENCE_URL',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',

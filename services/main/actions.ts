@@ -40,6 +40,12 @@ export function cliActions(terminal: Terminal): CliActions {
       }
     },
 
+    runVerifier: async (context, options) => (await import('./verifier.ts')).runVerifier(context, options, terminal),
+    channels: {
+      open: async (context, options) => (await import('./channels.ts')).openChannelByAction(context, options),
+      known: async (context) => (await import('./channels.ts')).knownChannels(context),
+      use: async (context, options, work) => (await import('./channels.ts')).useChannel(context, options, work),
+    },
     runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
 
     async rebuild(context, { allowMissing }) {
@@ -80,6 +86,7 @@ export function cliActions(terminal: Terminal): CliActions {
       list: (context) => withKeys(context, (keys) => keys.list()),
       revoke: (context, id) => withKeys(context, (keys) => keys.revoke(id)),
     },
+    readEvidence: async ({ settings }) => (await import('./readEvidence.ts')).readEvidence(settings),
     exportData: async (context, file) => (await import('./backup.ts')).exportData(context, file),
     importData: async (context, file) => (await import('./backup.ts')).importData(context, file),
   };

@@ -52,7 +52,7 @@ async function hashAll(
   const progress = new Progress(output, 'hashing', total, sizeText);
   const files: FileToSend[] = [];
   const failed: Failure[] = [];
-  const hashed = mapInOrder(targets, hashing, async ({ path, receiptPath }) => {
+  const hashed = mapInOrder(targets, hashing, async ({ path, receiptPath }): Promise<FileToSend | Failure> => {
     let readBytes = 0;
     const onProgress = (done: number): void => {
       progress.advance(done - readBytes);

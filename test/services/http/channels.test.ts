@@ -52,7 +52,7 @@ describe('routes of a verifier', () => {
     expect(await verifier.channel(doubleChannelId)).to.deep.equal(desk.view);
     const view = { ...desk.view, held: 2n ** 127n };
     expect(await verifier.show(doubleChannelId, view)).to.deep.equal(view);
-    const request = { upload: 'a1', digest: other, count: 3 };
+    const request = { uploads: ['a1'], digest: other, count: 3 };
     const [bill] = await verifier.bills(doubleChannelId, [request]);
     expect(bill).to.have.nested.property('signed.bill.amount', 2n ** 90n);
     expect(await verifier.update(update)).to.deep.equal({ signature: `0x${'44'.repeat(64)}`, disclosures: [] });
@@ -125,7 +125,7 @@ describe('routes of a verifier', () => {
     expect(stale.data).to.deep.equal({ version: 0 });
     const huge = `"${'x'.repeat(600_000)}"`;
     await expectProblem(post(channelUrl('/updates'), huge, auth()), 'request-too-large');
-    const many = text({ requests: Array(65).fill({ upload: 'a', digest: other, count: 1 }) });
+    const many = text({ requests: Array(65).fill({ uploads: ['a'], digest: other, count: 1 }) });
     await expectProblem(post(channelUrl('/bills'), many, auth()), 'request-invalid');
     await expectProblem(fetch(channelUrl('/evidence?limit=257'), { headers: auth() }), 'request-invalid');
     await expectProblem(fetch(channelUrl('/updates'), { headers: auth() }), 'method-not-allowed');
