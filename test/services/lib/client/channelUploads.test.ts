@@ -92,7 +92,13 @@ describe('uploads of a requester', () => {
     const begin = desk.uploads.find(doubleChannelId, url.split('/').at(-1)!).info;
     expect(begin.arrived).to.equal(undefined);
     const starts: number[] = [];
-    const watched = { ...whole, read: (start: number) => (starts.push(start), whole.read(start)) };
+    const watched: UploadSource = {
+      ...whole,
+      read(start) {
+        starts.push(start);
+        return whole.read(start);
+      },
+    };
     const id = await send(watched, hashOf(bytes), { uploadUrl: url });
     expect(arrived(id)).to.have.property('count', 1);
     expect(id).to.equal(begin.id);
