@@ -63,9 +63,16 @@ export type PreservedBill = {
   readonly leafIndex: number;
 };
 
-type Waiting = { readonly resolve: (preserved: PreservedBill) => void; readonly reject: (error: unknown) => void };
-type Asking = Waiting & { readonly item: EvidenceItem };
+type Asking = {
+  readonly item: EvidenceItem;
+  /** Bills that have come to nothing before. */
+  readonly failures: number;
+  readonly resolve: (preserved: PreservedBill) => void;
+  readonly reject: (error: unknown) => void;
+};
 
+// Bills that are forgotten or late are asked for anew, so often.
+const maxBillFailures = 3;
 // Refusals in a row after which whoever waits is told.
 const maxRefusals = 3;
 
@@ -79,7 +86,7 @@ export class Requester {
   readonly #party: RequesterParty;
   #memory: RequesterMemory;
   readonly #asking: Asking[] = [];
-  readonly #waiting = new Map<Hash, Waiting>();
+  readonly #waiting = new Map<Hash, Asking>();
   #turn: Promise<unknown> = Promise.resolve();
   #refusals = 0;
   readonly #stop = new AbortController();
@@ -137,7 +144,7 @@ export class Requester {
   preserve(item: EvidenceItem): Promise<PreservedBill> {
     return new Promise((resolve, reject) => {
       if (this.#stop.signal.aborted) reject(new NotariumError('channel-state', 'the requester has stopped'));
-      this.#asking.push({ item, resolve, reject });
+      this.#asking.push({ item, failures: 0, resolve, reject });
       this.#wake();
     });
   }
@@ -257,7 +264,8 @@ export class Requester {
     await this.#inTurn(async () => {
       let memory = this.#memory;
       const rows: BillChange[] = [];
-      asking.forEach(({ item, resolve, reject }, index) => {
+      asking.forEach((each, index) => {
+        const { item, reject } = each;
         const answer = answers[index] ?? { problem: { code: 'server-answer-invalid', detail: 'no answer' } };
         try {
           if ('problem' in answer) throw problemError(answer.problem);
@@ -267,7 +275,7 @@ export class Requester {
           const step = stepRequester(this.#party, memory, { kind: 'bill', signed, wanted: item, now });
           memory = step.memory;
           rows.push(...step.bills);
-          this.#waiting.set(signed.bill.id, { resolve, reject });
+          this.#waiting.set(signed.bill.id, each);
         } catch (error) {
           reject(error);
         }
@@ -331,9 +339,16 @@ export class Requester {
         else waiting?.reject(new NotariumError('channel-state', 'the channel has ended before the second statement'));
         return;
       }
-      case 'failed':
-        this.#taken(effect.billId)?.reject(new NotariumError(effect.code, 'the bill is not paid'));
+      case 'failed': {
+        const { billId, code } = effect;
+        const failed = this.#taken(billId);
+        const isLocked = before.ledger.locks.some((lock) => lock.billId === billId);
+        const isLost = !isLocked && (code === 'bill-unknown' || code === 'bill-expired');
+        if (failed && isLost && failed.failures < maxBillFailures)
+          this.#asking.push({ ...failed, failures: failed.failures + 1 });
+        else failed?.reject(new NotariumError(code, 'the bill is not paid', { data: { billId } }));
         return;
+      }
       case 'unconfirmed':
         logger.warn({ channelId, billId: effect.billId, code: effect.code }, 'the verifier has not confirmed a bill');
         return;
@@ -345,7 +360,7 @@ export class Requester {
     }
   }
 
-  #taken(billId: Hash): Waiting | undefined {
+  #taken(billId: Hash): Asking | undefined {
     const waiting = this.#waiting.get(billId);
     this.#waiting.delete(billId);
     return waiting;

@@ -117,7 +117,7 @@ export class Verifier implements VerifierApi {
         }
         const offer = { note: each.note, signed: this.#newBill(seat.party, each, now) };
         try {
-          const step = stepVerifier(seat.party, memory, { kind: 'offer', offer, now });
+          const step = stepVerifier(seat.party, memory, { kind: 'offer', offer });
           memory = step.memory;
           steps.push(step);
           answers.push({ signed: offer.signed });

@@ -18,33 +18,19 @@ import {
 
 type EventOf<K extends VerifierEvent['kind']> = Extract<VerifierEvent, { kind: K }>;
 
-/** Most bills that wait for their locks: those of the next update, while this one is on its way. */
-export const maxOffered = 2 * maxLocks;
+/** Most bills that wait for their locks: twice what a requester has waiting, since answers with bills may be lost. */
+export const maxOffered = 4 * maxLocks;
 
-/** Offers a bill. It needs not be sent twice: who has lost it asks for another one. */
-export function offerBill(
-  party: VerifierParty,
-  memory: VerifierMemory,
-  { offer, now }: EventOf<'offer'>,
-): VerifierStep {
-  const offered = new Map(memory.offered);
+/** Offers a bill. Where too many wait, the oldest one goes: who still wants that asks for another one. */
+export function offerBill(_: VerifierParty, memory: VerifierMemory, { offer }: EventOf<'offer'>): VerifierStep {
+  const offered = new Map(memory.offered).set(offer.signed.bill.id, offer);
   const gone: BillChange[] = [];
-  if (offered.size >= maxOffered) {
-    for (const [billId, { signed }] of offered) {
-      if (isClaimable(party, signed.bill.expiry, latestOf(now))) continue;
-      offered.delete(billId);
-      gone.push({ signed, state: 'gone' });
-    }
+  for (const [billId, { signed }] of offered) {
+    if (offered.size <= maxOffered) break;
+    offered.delete(billId);
+    gone.push({ signed, state: 'gone' });
   }
-  if (offered.size >= maxOffered)
-    throw new NotariumError('channel-locks-full', `${offered.size} bills wait for their locks`);
-  offered.set(offer.signed.bill.id, offer);
-  return {
-    memory: { ...memory, offered },
-    saves: false,
-    bills: [...gone, offeredRow(offer)],
-    effects: [],
-  };
+  return { memory: { ...memory, offered }, saves: false, bills: [...gone, offeredRow(offer)], effects: [] };
 }
 
 /** Countersigns a state that the requester proposes, and confirms the evidence whose locks it adds. */

@@ -59,7 +59,7 @@ export type VerifierState = VerifierMemory['state'];
 /** What can happen to a verifier's channel. */
 export type VerifierEvent =
   /** A bill of ours, to be shown to the requester. */
-  | { readonly kind: 'offer'; readonly offer: Offer; readonly now: Moment }
+  | { readonly kind: 'offer'; readonly offer: Offer }
   | { readonly kind: 'update'; readonly update: Update; readonly now: Moment }
   | { readonly kind: 'close'; readonly request: CloseRequest; readonly now: Moment }
   /** The requester shows what it has. */

@@ -229,7 +229,7 @@ export class World {
         const expiry = this.time + billSeconds;
         const signed = billOf(this.parties.verifier, name, { amount, expiry });
         if (this.verifier.memory.locked.has(signed.bill.id) || this.disclosed.has(signed.bill.id)) return;
-        if (this.tellVerifier({ kind: 'offer', offer: { signed }, now: this.now })) return;
+        if (this.tellVerifier({ kind: 'offer', offer: { signed } })) return;
         this.offered.push(signed);
         this.send({ to: 'requester', kind: 'bill', signed, amount });
       }
