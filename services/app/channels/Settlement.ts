@@ -81,6 +81,8 @@ export class Settlement {
   readonly #closing = new AbortController();
   readonly #channels = new Map<Hash, Watched>();
   readonly #jobs = new Set<Promise<void>>();
+  /** Channels to look at, what has a deadline first. */
+  #due: [Hash, Watched][] = [];
   #events: ChannelEvents | undefined;
   #untold: ChannelNews | undefined;
   #chainProblem: Problem | undefined;
@@ -167,11 +169,9 @@ export class Settlement {
     if (this.#chainProblem) logger.info({}, 'the chain is watched again');
     this.#chainProblem = undefined;
     const now = this.#now();
-    for (const [channelId, watched] of this.#urgentFirst()) {
-      if (this.#jobs.size >= this.#settings.atOnce) break;
-      if (watched.isBusy || watched.lookAt > now) continue;
-      this.#begin(channelId, watched);
-    }
+    const due = [...this.#channels].filter(([, { isBusy, lookAt }]) => !isBusy && lookAt <= now);
+    this.#due = due.sort(([, a], [, b]) => rankOf(a) - rankOf(b));
+    this.#fill();
     const closing = [...this.#channels.values()].filter(({ status }) => status?.status === 'closing').length;
     metrics?.state({ channels: this.#channels.size, closing, block: this.#block });
     metrics?.safetyDelta(this.safetyDeltaSeconds());
@@ -215,10 +215,12 @@ export class Settlement {
     return (await side.channel(event.channelId)) !== undefined;
   }
 
-  // What is closing has a deadline.
-  #urgentFirst(): [Hash, Watched][] {
-    const rank = ({ status, isStale }: Watched): number => (status?.status === 'closing' ? 0 : isStale ? 1 : 2);
-    return [...this.#channels].sort(([, a], [, b]) => rank(a) - rank(b));
+  #fill(): void {
+    while (this.#jobs.size < this.#settings.atOnce && !this.#closing.signal.aborted) {
+      const next = this.#due.shift();
+      if (!next) return;
+      if (!next[1].isBusy) this.#begin(...next);
+    }
   }
 
   #begin(channelId: Hash, watched: Watched): void {
@@ -234,6 +236,7 @@ export class Settlement {
       .finally(() => {
         watched.isBusy = false;
         this.#jobs.delete(job);
+        this.#fill();
       });
     this.#jobs.add(job);
   }
@@ -285,6 +288,7 @@ export class Settlement {
       role: side.role,
       status,
       now,
+      chainNow: this.#chainSeconds,
       safetyDelta,
       newest,
       signedClosing,
@@ -348,4 +352,9 @@ function unseen(): Watched {
 function problemOf(error: unknown): Problem {
   const code = isNotariumError(error) ? error.code : 'internal';
   return { code, detail: isNotariumError(error) ? error.message : String(error) };
+}
+
+function rankOf({ status, isStale }: Watched): number {
+  if (status?.status === 'closing') return 0;
+  return isStale ? 1 : 2;
 }
