@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { Settlement, type SettlementParts } from '../../../../services/app/channels/Settlement.ts';
+import { Settlement } from '../../../../services/app/channels/Settlement.ts';
+import type { SettlementParts } from '../../../../services/app/channels/SettlementParts.ts';
 import type { ChannelChain } from '../../../../services/chain/channels/ChannelChain.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { type AnvilControl, anvilControl } from '../../../support/anvil.ts';
