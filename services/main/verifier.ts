@@ -1,4 +1,3 @@
-import { readEvidencePolicy } from '../app/channels/evidence/evidencePolicy.ts';
 import { openChannelChain } from '../chain/channels/openChannelChain.ts';
 import type { ActionContext } from '../cli/CliActions.ts';
 import { readPassword } from '../cli/openClient.ts';
@@ -8,15 +7,14 @@ import { startVerifierServer } from '../http/httpServer.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { readSmallFile } from '../lib/readSmallFile.ts';
 import { version } from '../lib/version.ts';
 import { aborted } from './aborted.ts';
 import { keysDirOf, storePlaces } from './nodeOptions.ts';
 import { nodeLogger, required } from './openNode.ts';
 import { openVerifier } from './openVerifier.ts';
+import { readPolicy } from './readPolicy.ts';
 
 const defaultPort = 8090;
-const maxPolicyBytes = 1 << 20;
 
 /**
  * Runs a verifier until the signal aborts, and has stopped it when it returns.
@@ -29,8 +27,7 @@ export async function runVerifier(
 ): Promise<void> {
   const logger = nodeLogger(settings.logLevel ?? 'info');
   const { host, port = defaultPort, trustProxy, replaceAfter, maxGasPrice, confirmations = 1 } = settings;
-  const policyText = (await readSmallFile(options.policy, { maxBytes: maxPolicyBytes })).toString();
-  const policy = readEvidencePolicy(policyText);
+  const policy = await readPolicy(options.policy);
   const crypto = await loadCrypto();
   const keysDir = keysDirOf(settings);
   const { nodeKey } = await openKeystore(keysDir, await readPassword(settings, terminal, `Password of ${keysDir}`));

@@ -11,8 +11,8 @@ import { hashSchema, uintSchema } from '../../core/schemas.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 import type { ChannelStore } from '../../store/channels/ChannelStore.ts';
-import { exchangeEvent } from './chainFacts.ts';
 import type { ClosingFacts } from './closingPolicy.ts';
+import { exchangeEventOf, takenBackOf } from './exchangeEvents.ts';
 import type { Requester } from './Requester.ts';
 import type { SettlementSide, SettlingChannel } from './SettlementSide.ts';
 import type { Verifier } from './Verifier.ts';
@@ -90,7 +90,7 @@ function commonSide(
   const path = join(folder, cursorFile);
   let saved = 0;
   const told = async (event: ChainEvent): Promise<void> => {
-    const taken = exchangeEvent(event);
+    const taken = exchangeEventOf(event);
     if (taken) await tell(taken);
   };
   return {
@@ -126,7 +126,8 @@ function commonSide(
     },
     onChain: told,
     async onGone(event) {
-      if (event.type === 'closing') await tell({ kind: 'reopened', channelId: event.channelId });
+      const taken = takenBackOf(event);
+      if (taken) await tell(taken);
     },
     async onStatus(channelId, status) {
       if (status.status !== 'closing') return;
