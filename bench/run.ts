@@ -5,6 +5,7 @@ import { catchUp } from './catchUp.ts';
 import { consortium } from './consortium.ts';
 import { consortiumCost } from './consortiumCost.ts';
 import { cost, costAtFirst } from './cost.ts';
+import { evidence } from './evidence.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { receipts } from './receipts.ts';
@@ -27,6 +28,7 @@ type Figure = {
 // In this order the one centre grows from a small log to a large one, and after it the four do.
 const figures: readonly Figure[] = [
   { name: 'root', run: root },
+  { name: 'evidence', run: evidence },
   { name: 'batch', run: batch },
   { name: 'single', run: single },
   { name: 'seal', run: seal },

@@ -34,6 +34,9 @@ export type {
   OutcomeAnswer,
 } from './lib/client/admissionAnswers.ts';
 export type { CallOptions, NotariumOptions } from './lib/client/Connection.ts';
+export { HttpVerifier, type HttpVerifierOptions, verifierTerms } from './lib/client/channels/HttpVerifier.ts';
+export { type SendUploadOptions, sendUpload } from './lib/client/channels/sendUpload.ts';
+export { fileSource, memorySource, packSource, type UploadSource } from './lib/client/channels/uploadSource.ts';
 export { type Content, hashContent } from './lib/client/content.ts';
 export type { Draft } from './lib/client/draft.ts';
 export type { FollowOptions } from './lib/client/followEvents.ts';

@@ -61,11 +61,22 @@ function licencesOf({ inputs }: Metafile): string {
       [field: string]: unknown;
     };
     const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
-    if (files.length === 0 && license === undefined) throw new Error(`${folder} names no licence`);
+    if (files.length === 0 && license === undefined) {
+      const named = licenceInReadme(folder);
+      if (named === undefined) throw new Error(`${folder} names no licence`);
+      return [`${name} ${version}`, named].join('\n\n');
+    }
     const bodies = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
     return [`${name} ${version} (${license})`, ...bodies].join('\n\n');
   });
   return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+/** An old package may name its licence in the readme alone. */
+function licenceInReadme(folder: string): string | undefined {
+  const file = readdirSync(folder).find((entry) => /^readme/i.test(entry));
+  const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8');
+  return /^#+ *licen[cs]e\s+([\s\S]+)/im.exec(text)?.[1]?.trim();
 }
 
 function emitTypes(typesDir: string): void {

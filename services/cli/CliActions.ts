@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Joined, JoinStep } from '../app/admission/join.ts';
 import type { JoinStatus } from '../app/admission/joinStatus.ts';
 import type { ApiKeyScope, ApiKeyView } from '../app/Centre.ts';
@@ -5,6 +6,7 @@ import type { EvidenceChannel } from '../app/channels/EvidenceChannel.ts';
 import type { CheckedManifest } from '../core/admission/manifest.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Channel } from '../core/channels/channel.ts';
+import type { EvidenceKind } from '../core/channels/upload.ts';
 import type { Output } from './Output.ts';
 import type { Settings } from './settings.ts';
 
@@ -53,7 +55,12 @@ export type OpenChannelOptions = {
 export type OpenedChannel = { readonly channelId: Hash; readonly channel: Channel; readonly transactionHash: Hash };
 
 /** A channel of ours that this machine knows. */
-export type KnownChannel = { readonly channelId: Hash; readonly url: string; readonly channel: Channel; readonly openedAt: string };
+export type KnownChannel = {
+  readonly channelId: Hash;
+  readonly url: string;
+  readonly channel: Channel;
+  readonly openedAt: string;
+};
 
 /** Evidence channels, from the side of the requester. */
 export type ChannelActions = {
@@ -66,6 +73,30 @@ export type ChannelActions = {
     options: { readonly channelId: Hash; readonly privateKey: Uint8Array },
     work: (channel: EvidenceChannel) => Promise<T>,
   ): Promise<T>;
+};
+
+/** Evidence of channels in the data folder or bucket of a verifier. */
+export type EvidenceReader = {
+  /** Undefined when it is not there. @throws NotariumError `evidence-key-missing`, `evidence-corrupt` (in the stream). */
+  open(
+    digest: Hash,
+    key?: Uint8Array,
+  ): Promise<{ readonly content: Readable; readonly sizeBytes: number; readonly kind: EvidenceKind } | undefined>;
+  /** Files of evidence: those of some digests, or all. */
+  list(digests: readonly Hash[]): AsyncIterable<EvidenceFile>;
+  /** Hashes a file anew. @throws NotariumError `evidence-corrupt`. */
+  check(
+    file: EvidenceFile,
+    key?: Uint8Array,
+  ): Promise<{ readonly sizeBytes: number; readonly found: 'intact' | 'stored' }>;
+};
+
+/** One file of an {@link EvidenceReader}. */
+export type EvidenceFile = {
+  readonly digest: string;
+  readonly kind: EvidenceKind;
+  readonly keyId?: string;
+  readonly name: string;
 };
 
 /** Commands that need store or chain, and so come from main.ts. Each throws NotariumErrors. */
@@ -91,6 +122,8 @@ export type CliActions = {
     list(context: ActionContext): Promise<readonly ApiKeyView[]>;
     revoke(context: ActionContext, id: string): Promise<boolean>;
   };
+  /** @throws NotariumError `evidence-not-found` when there is no evidence store. */
+  readEvidence(context: ActionContext): Promise<EvidenceReader>;
   exportData(context: ActionContext, file: string): Promise<BackupReport>;
   importData(context: ActionContext, file: string): Promise<BackupReport>;
 };

@@ -93,8 +93,8 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 44, meaning: 'too many requests', codes: ['rate-limited'] },
   {
     exit: 45,
-    meaning: 'the centre cannot take more now; try again later',
-    codes: ['pool-full', 'not-ready', 'shutting-down', 'quorum-unreachable', 'pool-*'],
+    meaning: 'the centre or watchtower cannot take more now; try again later',
+    codes: ['pool-full', 'watchtower-full', 'not-ready', 'shutting-down', 'quorum-unreachable', 'pool-*'],
   },
   {
     exit: 46,

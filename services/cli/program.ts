@@ -4,6 +4,7 @@ import { addAdmission } from './commands/admission.ts';
 import { addBackup } from './commands/backup.ts';
 import { addChannel } from './commands/channel.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addInit } from './commands/init.ts';
 import { addJoin } from './commands/join.ts';
 import { addKeys } from './commands/keys.ts';
@@ -14,8 +15,8 @@ import { addRebuild } from './commands/rebuild.ts';
 import { addResource } from './commands/resource.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
-import { addVerify } from './commands/verify.ts';
 import { addVerifier } from './commands/verifier.ts';
+import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWatchtower } from './commands/watchtower.ts';
 import { exitHelp } from './exitCodes.ts';
@@ -48,6 +49,7 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addVerify,
     addStatus,
     addShow,
+    addEvidence,
     addProposal,
     addResource,
     addChannel,

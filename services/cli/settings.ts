@@ -37,6 +37,8 @@ const settingsSchema = z.strictObject({
   port: portSchema.optional(),
   databaseUrl: z.string().min(1).optional(),
   logUrl: z.string().min(1).optional(),
+  /** Bucket of the evidence of channels. */
+  evidenceUrl: z.string().min(1).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -75,6 +77,8 @@ const settingsSchema = z.strictObject({
   threads: z.coerce.number().pipe(z.int().min(1).max(256)).optional(),
   /** Seconds after which an anchor transaction that is in no block is replaced with higher fees. */
   replaceAfter: z.coerce.number().pipe(z.int().min(1).max(86_400)).optional(),
+  /** Policy of the verifier of evidence that a centre is, too. */
+  verifierPolicy: z.string().min(1).optional(),
   /** File that says how resource sets are kept on this machine. */
   resources: z.string().min(1).optional(),
   /** Seconds that a candidate waits after its first failed attempt here; more after each further one. */
@@ -111,6 +115,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   port: 'NOTARIUM_PORT',
   databaseUrl: 'DATABASE_URL',
   logUrl: 'NOTARIUM_LOG_URL',
+  evidenceUrl: 'NOTARIUM_EVIDENCE_URL',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',
@@ -129,6 +134,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   poolLimit: 'NOTARIUM_POOL_LIMIT',
   threads: 'NOTARIUM_THREADS',
   replaceAfter: 'NOTARIUM_REPLACE_AFTER',
+  verifierPolicy: 'NOTARIUM_VERIFIER_POLICY',
   resources: 'NOTARIUM_RESOURCES',
   admissionWait: 'NOTARIUM_ADMISSION_WAIT',
   asnDatabase: 'NOTARIUM_ASN_DATABASE',
@@ -143,7 +149,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
 const flagOf: Readonly<Record<string, string>> = { rpcUrl: 'rpc' };
 
 /** Settings that name a file or folder: relative ones start from where they are written. */
-const paths = ['keystore', 'passwordFile', 'networks', 'data', 'resources', 'asnDatabase'] as const;
+const paths = ['keystore', 'passwordFile', 'networks', 'data', 'resources', 'verifierPolicy', 'asnDatabase'] as const;
 
 /**
  * The settings of a run: flag before environment before config file. The file is `--config`, `NOTARIUM_CONFIG`, or

@@ -41,7 +41,11 @@ export function handlerOf<Context extends EdgeContext>(
   };
 }
 
-function requireChannel(channelId: string | undefined, params: unknown): void {
+/**
+ * Checks that the path is about the channel whose requester has signed.
+ * @throws NotariumError `channel-access-invalid`.
+ */
+export function requireChannel(channelId: string | undefined, params: unknown): void {
   const named = channelId === undefined ? undefined : (params as { id?: string } | undefined)?.id;
   if (named === undefined || named === channelId) return;
   throw new NotariumError('channel-access-invalid', 'it is for another channel', {

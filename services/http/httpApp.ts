@@ -6,13 +6,14 @@ import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { NotariumError } from '../core/errors.ts';
 import { Access, type KeySource } from './Access.ts';
 import { sendProblem } from './answer.ts';
-import { ChannelCallers } from './channels/ChannelCallers.ts';
 import { answerError } from './answerError.ts';
+import { ChannelCallers } from './channels/ChannelCallers.ts';
+import { mountUploads } from './channels/uploads.ts';
 import { type Unrouted, unroutedOf } from './failures.ts';
 import type { EdgeContext, HttpContext } from './HttpContext.ts';
 import { createHttpMetrics } from './HttpMetrics.ts';
 import { defaultLimits, defaultRateLimits, type HttpOptions } from './HttpOptions.ts';
-import { handlerOf, templateOf } from './handlerOf.ts';
+import { handlerOf, requireChannel, templateOf } from './handlerOf.ts';
 import { inTurn } from './inTurn.ts';
 import { Lifetime } from './Lifetime.ts';
 import { openApiDocument } from './openApi.ts';
@@ -94,6 +95,16 @@ function createApp<Context extends EdgeContext>(parts: {
   app.use(enter(context, unrouted));
   for (const route of parts.routes) {
     app[route.method](expressPath(route.path), handlerOf(route, { context, access, limiter }));
+  }
+  if (channels) {
+    const authorize = async (request: express.Request) => {
+      const caller = await access.caller(request.headers.authorization);
+      if (limiter) await limiter.check(request, request.res!, caller);
+      const channelId = await access.channelOf(caller, request.headers.authorization);
+      requireChannel(channelId, request.params);
+      return channelId;
+    };
+    mountUploads(app, { uploads: channels.uploads, authorize });
   }
   app.use(unrouted.notFound);
   app.use(answerError(context));

@@ -7,7 +7,7 @@ const quantitySchema = z
   .string()
   .regex(/^0x[0-9a-f]{1,13}$/i)
   .transform(Number);
-const logSchema = z.looseObject({ address: z.string(), topics: z.array(z.string()), data: z.string() });
+const logSchema = z.looseObject({ address: z.string(), topics: z.array(z.string()), data: z.string().default('0x') });
 const receiptSchema = z.looseObject({ status: z.string(), blockNumber: quantitySchema, logs: z.array(logSchema) });
 const eventSchema = logSchema.extend({ transactionHash: z.string(), blockNumber: quantitySchema });
 const blockSchema = z.looseObject({ timestamp: quantitySchema });

@@ -19,9 +19,6 @@ export const chunkExtraBytes = nonceBytes + tagBytes;
 /** SHA-256 of everything before it: what can be checked without the key. */
 export const sealedTrailerBytes = 32;
 
-/** Size of a content key. */
-export const contentKeyBytes = 32;
-
 /** Chunks of so many plain bytes; an empty content has one, which is empty. */
 export function chunkCount(plainBytes: number): number {
   return Math.max(1, Math.ceil(plainBytes / chunkBytes));

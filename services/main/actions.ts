@@ -8,6 +8,7 @@ import { readResourceSettings } from '../app/resources/resourceSettings.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, CliActions } from '../cli/CliActions.ts';
 import { readPassword } from '../cli/openClient.ts';
+import type { Settings } from '../cli/settings.ts';
 import type { Terminal } from '../cli/Terminal.ts';
 import { NotariumError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -17,7 +18,8 @@ import { databaseFile } from '../store/database.ts';
 import type { RebuildReport, StoreOptions } from '../store/Store.ts';
 import { aborted } from './aborted.ts';
 import { keysDirOf, nodeOptions, storePlaces } from './nodeOptions.ts';
-import { openNode, required, storeOptions, withStore } from './openNode.ts';
+import { type NodeOptions, openNode, required, storeOptions, withStore } from './openNode.ts';
+import { readPolicy } from './readPolicy.ts';
 
 /** The commands that need store, chain and HTTP server, for the command line to call. */
 export function cliActions(terminal: Terminal): CliActions {
@@ -28,7 +30,8 @@ export function cliActions(terminal: Terminal): CliActions {
       const { resources: path, data: dataDir } = settings;
       const source = { dataDir, env: terminal.env, ...(path === undefined ? {} : { path }) };
       const resources = await readResourceSettings(source);
-      const node = await openNode({ ...nodeOptions(settings, password), resources });
+      const verifier = await verifierModule(settings);
+      const node = await openNode({ ...nodeOptions(settings, password), resources, ...verifier });
       try {
         await keepAdminKey(settings.data, node.centre.keys);
         output.line(`listening on ${node.http.url}`);
@@ -40,6 +43,12 @@ export function cliActions(terminal: Terminal): CliActions {
       }
     },
 
+    runVerifier: async (context, options) => (await import('./verifier.ts')).runVerifier(context, options, terminal),
+    channels: {
+      open: async (context, options) => (await import('./channels.ts')).openChannelByAction(context, options),
+      known: async (context) => (await import('./channels.ts')).knownChannels(context),
+      use: async (context, options, work) => (await import('./channels.ts')).useChannel(context, options, work),
+    },
     runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
 
     async rebuild(context, { allowMissing }) {
@@ -80,9 +89,19 @@ export function cliActions(terminal: Terminal): CliActions {
       list: (context) => withKeys(context, (keys) => keys.list()),
       revoke: (context, id) => withKeys(context, (keys) => keys.revoke(id)),
     },
+    readEvidence: async ({ settings }) => (await import('./readEvidence.ts')).readEvidence(settings),
     exportData: async (context, file) => (await import('./backup.ts')).exportData(context, file),
     importData: async (context, file) => (await import('./backup.ts')).importData(context, file),
   };
+}
+
+/** What makes a centre a verifier of evidence too; nothing without a policy. */
+async function verifierModule(settings: Settings): Promise<Pick<NodeOptions, 'verifier'>> {
+  const { verifierPolicy, evidenceUrl, confirmations = 1 } = settings;
+  if (verifierPolicy === undefined) return {};
+  const contract = required(settings.channels, 'the contract EvidenceChannels', '--channels ADDRESS');
+  const policy = await readPolicy(verifierPolicy);
+  return { verifier: { contract, policy, evidenceUrl, confirmations: Math.max(1, confirmations) } };
 }
 
 function notesOf({ mendedTiles, missingBlocks, salvaged }: RebuildReport): string[] {

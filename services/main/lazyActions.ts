@@ -21,6 +21,7 @@ export function lazyActions(terminal: Terminal): CliActions {
       list: async (context) => (await load()).keys.list(context),
       revoke: async (context, id) => (await load()).keys.revoke(context, id),
     },
+    readEvidence: async ({ settings }) => (await import('./readEvidence.ts')).readEvidence(settings),
     exportData: async (context, file) => (await load()).exportData(context, file),
     importData: async (context, file) => (await load()).importData(context, file),
   };

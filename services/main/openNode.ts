@@ -22,6 +22,7 @@ import type { Net } from '../net/Net.ts';
 import type { NetMetrics } from '../net/netMetrics.ts';
 import { openStore } from '../store/openStore.ts';
 import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
+import type { RunningVerifier, VerifierOptions } from './openVerifier.ts';
 
 /** Everything that a running centre is configured by. */
 export type NodeOptions = {
@@ -48,6 +49,10 @@ export type NodeOptions = {
   readonly resources?: ResourceSettings;
   /** How candidates are challenged here, where this centre is an authenticator: what differs from the defaults. */
   readonly admission?: Partial<AdmissionSettings>;
+  /** A verifier of evidence as a module of this centre. */
+  readonly verifier?: Pick<VerifierOptions, 'policy' | 'evidenceUrl' | 'confirmations'> & {
+    readonly contract: Address;
+  };
   /** Where events are told. */
   readonly webhook?: WebhookSettings;
   readonly logger: PinoLogger;
@@ -111,7 +116,13 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     ...(admission ? { admission } : {}),
   });
   opened.defer(() => centre.close());
-  const http = await startHttpServer(centre, { version, logger, registry: centre.metrics.registry, ...options.http });
+  const verifier = await openModule(options, { chain, privateKey: keys.nodeKey, crypto });
+  if (verifier) opened.defer(() => verifier.close());
+  const http = await startHttpServer(centre, {
+    ...{ version, logger, registry: centre.metrics.registry },
+    ...(verifier ? { channels: verifier.desk } : {}),
+    ...options.http,
+  });
   opened.move();
   return {
     centre,
@@ -119,9 +130,23 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     // The centre closes store and chain itself, after its last write.
     async close() {
       await http.stop();
+      await verifier?.close();
       await centre.close();
     },
   };
+}
+
+/** The verifier of evidence, where this centre is to be one; it sends by the centre's own account. */
+async function openModule(
+  options: NodeOptions,
+  parts: Pick<VerifierOptions, 'privateKey' | 'crypto'> & { readonly chain: Chain },
+): Promise<RunningVerifier | undefined> {
+  if (!options.verifier) return undefined;
+  const { openVerifier } = await import('./openVerifier.ts');
+  const { contract, ...verifier } = options.verifier;
+  const { dataDir, databaseUrl, s3, logger } = options;
+  const chain = await parts.chain.channels(contract);
+  return await openVerifier({ ...parts, ...verifier, dataDir, databaseUrl, s3, logger, chain });
 }
 
 /** @throws NotariumError `file-unreadable`: otherwise the first candidate would find that out. */

@@ -1,5 +1,5 @@
 import { type Compilable, CompiledQuery, Kysely, type RawBuilder, sql } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { type Migration, Migrator } from 'kysely/migration';
 import { NotariumError } from '../core/errors.ts';
 import type { Engine } from './Engine.ts';
 import { migrationsFor } from './migrations.ts';
@@ -26,8 +26,18 @@ export const databaseFile = 'notarium.sqlite';
 /** SQLite's main file and, in order, what lies beside it. */
 export const sqliteSuffixes = ['', '-wal', '-shm'] as const;
 
+/** The schema that a database gets: migrations by name, and the tables in which it is written down which ones it has had. */
+export type Migrations = {
+  readonly forEngine: (engine: Engine) => Record<string, Migration>;
+  /** Before `migration` and `migration_lock` in the names of those tables. */
+  readonly prefix: string;
+};
+
+/** The schema of the main database. */
+const mainMigrations: Migrations = { forEngine: migrationsFor, prefix: 'kysely' };
+
 /** Opens the database file and brings its schema up to date. */
-export async function openSqlite(path: string): Promise<Database> {
+export async function openSqlite(path: string, migrations: Migrations = mainMigrations): Promise<Database> {
   const writer = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 49152 });
   const db = new Kysely<Schema>({ dialect: sqliteDialect(writer, { readOnly: false }) });
   let reader: Db | undefined;
@@ -37,7 +47,7 @@ export async function openSqlite(path: string): Promise<Database> {
     await db.destroy();
   };
   try {
-    await migrate(db, 'sqlite').catch(async (error: unknown) => {
+    await migrate(db, 'sqlite', migrations).catch(async (error: unknown) => {
       // Damage shows itself in many ways, also as a version that never was.
       await quickCheck(db);
       throw error;
@@ -55,12 +65,22 @@ export async function openSqlite(path: string): Promise<Database> {
  * Runs the migrations that the database lacks.
  * @throws NotariumError `store-version-unsupported` when it has had one that this version does not know.
  */
-export async function migrate(db: Db, engine: Engine): Promise<void> {
-  const migrations = migrationsFor(engine);
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+export async function migrate(
+  db: Db,
+  engine: Engine,
+  { forEngine, prefix }: Migrations = mainMigrations,
+): Promise<void> {
+  const migrations = forEngine(engine);
+  const table = `${prefix}_migration`;
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableName: table,
+    migrationLockTableName: `${table}_lock`,
+  });
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (tables.some((table) => table.name === 'kysely_migration')) {
-    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  if (tables.some(({ name }) => name === table)) {
+    const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
     const unknown = rows.find((row) => !(row.name in migrations));
     if (unknown)
       throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });

@@ -24,16 +24,18 @@ export type DurableDisk = {
 
 /**
  * Opens `s3://bucket/prefix?endpoint=…&region=…`, or the folder when no address is given.
+ * @param options.reading Another process may be at work in the folder: nothing in it is touched.
  * @throws NotariumError `config-invalid`.
  */
 export async function openDisk(
   url: string | undefined,
   folder: string,
   s3: S3Credentials | undefined,
+  options: { readonly reading?: boolean | undefined } = {},
 ): Promise<DurableDisk> {
   if (url === undefined) {
     const driver = new DurableFolder(folder);
-    await driver.clean();
+    if (!options.reading) await driver.clean();
     return {
       disk: new Disk(driver),
       name: folder,

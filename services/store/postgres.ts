@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../lib/logger.ts';
-import { type Database, migrate } from './database.ts';
+import { type Database, type Migrations, migrate } from './database.ts';
 import { bytesAt, PackedAnswer, type PackedColumn, PackedRows, packRows } from './packed.ts';
 import type { Schema } from './schema.ts';
 
@@ -14,7 +14,12 @@ const connectMs = 10_000;
 const closeMs = 5_000;
 
 /** Opens a PostgreSQL database and brings its schema up to date. A server that says nothing for `answerMs` is given up. */
-export async function openPostgres(url: string, logger: Logger, answerMs = defaultAnswerMs): Promise<Database> {
+export async function openPostgres(
+  url: string,
+  logger: Logger,
+  answerMs = defaultAnswerMs,
+  migrations?: Migrations,
+): Promise<Database> {
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
@@ -41,7 +46,7 @@ export async function openPostgres(url: string, logger: Logger, answerMs = defau
     await db.destroy().finally(() => clearTimeout(cut));
   };
   try {
-    await migrate(db, 'postgres');
+    await migrate(db, 'postgres', migrations);
   } catch (error) {
     await close();
     throw error;

@@ -32,11 +32,14 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
   let stderr = '';
   const actions: CliActions = {
     runNode: never,
+    runVerifier: never,
+    channels: { open: never, known: never, use: never },
     runWatchtower: never,
     rebuild: never,
     join: never,
     joinStatus: never,
     keys: { create: never, list: never, revoke: never },
+    readEvidence: never,
     exportData: never,
     importData: never,
     ...place.actions,

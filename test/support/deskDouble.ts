@@ -7,7 +7,9 @@ import type { ChannelReceipt } from '../../services/core/channels/channelReceipt
 import type { ChannelView, FoldedBill } from '../../services/core/channels/update.ts';
 import { NotariumError } from '../../services/core/errors.ts';
 import { compactSignature } from '../../services/core/signature.ts';
+import { systemClock } from '../../services/lib/clock.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
+import { Uploads } from '../../services/store/channels/Uploads.ts';
 
 const crypto = await loadCrypto();
 const requesterKey = new Uint8Array(32).fill(7);
@@ -41,9 +43,9 @@ export type DeskDouble = ChannelDesk & { readonly asked: [string, ...unknown[]][
 
 /**
  * A verifier that verifies nothing: it answers with what it is told, so that the tests of HTTP see what goes in and out. What a verifier
- * does is tested with the real one.
+ * does is tested with the real one. Its uploads are real.
  */
-export function deskDouble(): DeskDouble {
+export async function deskDouble(uploadsFolder: string): Promise<DeskDouble> {
   const asked: DeskDouble['asked'] = [];
   const content = Buffer.from('evidence\n');
   const contentDigest = toHex(crypto.sha256(content));
@@ -100,6 +102,11 @@ export function deskDouble(): DeskDouble {
       if (digest !== contentDigest) throw new NotariumError('evidence-not-found');
       return { content: Readable.from([content]), sizeBytes: content.length };
     },
+    uploads: await Uploads.open({
+      folder: uploadsFolder,
+      limits: { uploadBytes: 1 << 30, itemCount: 1000, openUploads: 8, openBytes: 1 << 30, idleMs: 60_000 },
+      clock: systemClock,
+    }),
     async problems() {
       return [];
     },

@@ -3,6 +3,7 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
 import type { ChannelReceipt } from '../../core/channels/channelReceipt.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import type { UploadDesk } from './evidence/UploadDesk.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 
 /** On what terms a verifier takes channels on. More is for people to read. */
@@ -37,5 +38,6 @@ export type ChannelDesk = VerifierApi & {
    * @throws NotariumError `evidence-not-found`, `evidence-corrupt`, `evidence-key-missing`.
    */
   content(channelId: Hash, digest: Hash, key?: Uint8Array): Promise<EvidenceContent>;
+  readonly uploads: UploadDesk;
   problems(): Promise<readonly DeskProblem[]>;
 };

@@ -52,10 +52,12 @@ export type EvidenceChannelParts = {
   readonly folder: string;
   readonly verifier: HttpVerifier;
   /** Gets a bill, pays it, and resolves when its digest is in a state that both have signed. */
-  readonly preserve: (
-    item: { upload: string; digest: Hash; count: number; maxAmount: bigint },
-    signal?: AbortSignal,
-  ) => Promise<unknown>;
+  readonly preserve: (item: {
+    uploads: readonly string[];
+    digest: Hash;
+    count: number;
+    maxAmount: bigint;
+  }) => Promise<unknown>;
   /** What this side has. */
   readonly view: () => Promise<ChannelView>;
   /** Paid bills, as leaves of the evidence tree. */
@@ -66,7 +68,6 @@ export type EvidenceChannelParts = {
   readonly findEnd: () => Promise<ChannelEnd | undefined>;
   /** Ends it on chain and waits for that. */
   readonly end: (how: 'together' | 'alone') => Promise<ChannelEnd>;
-  readonly stop: () => Promise<void>;
 };
 
 /** One evidence channel, from the side of its requester. */
@@ -135,7 +136,7 @@ export class EvidenceChannel {
         async preserve(item, upload) {
           const count = item.members.length;
           const maxAmount = mostFor(prices, count, sourceOf(item).sizeBytes);
-          await preserve({ upload, digest: item.digest, count, maxAmount }, signal);
+          await preserve({ uploads: [upload], digest: item.digest, count, maxAmount });
         },
         ...(onBytes ? { onBytes } : {}),
         signal,
@@ -210,11 +211,6 @@ export class EvidenceChannel {
    */
   async close(how: 'together' | 'alone' = 'together'): Promise<ChannelEnd> {
     return (await this.#parts.findEnd()) ?? (await this.#parts.end(how));
-  }
-
-  /** Ends what is under way; nothing is lost. */
-  async stop(): Promise<void> {
-    await this.#parts.stop();
   }
 
   async #tree(

@@ -1,57 +1,17 @@
-import type { ChannelChain, ChannelStatus } from '../../chain/channels/ChannelChain.ts';
-import type { ChannelEvent, ChannelEventOf } from '../../chain/channels/ChannelEvent.ts';
-import { ChannelEvents, type ChannelNews } from '../../chain/channels/ChannelEvents.ts';
+import type { ChannelStatus } from '../../chain/channels/ChannelChain.ts';
+import type { ChannelEventOf } from '../../chain/channels/ChannelEvent.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { keyHashOf } from '../../core/channels/bill.ts';
 import { type ErrorCode, isNotariumError, NotariumError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { every, type Loop } from '../../lib/every.ts';
-import type { Logger } from '../../lib/logger.ts';
+import { ChainFollower } from './ChainFollower.ts';
 import { ConfirmationTimes } from './ConfirmationTimes.ts';
-import { type ClosingPolicy, closingReason } from './closingPolicy.ts';
+import { closingReason } from './closingPolicy.ts';
 import { type ClosingWish, type Duty, dutiesOf, nextLook, type Situation } from './duties.ts';
 import { performDuty } from './performDuty.ts';
-import type { SettlementSide, SettlingChannel } from './SettlementSide.ts';
-import type { SettlementMetrics } from './settlementMetrics.ts';
-
-/** How a settlement behaves. */
-export type SettlementSettings = {
-  /** Pause between two looks at the chain. */
-  readonly pollMs: number;
-  /** Least time before a deadline at which a transaction is sent; more where the chain has been slow. */
-  readonly safetySeconds: number;
-  /** How long the other side is asked to close together before this one closes alone, and how often. */
-  readonly togetherSeconds: number;
-  readonly askAgainSeconds: number;
-  /** Pause after a duty that failed. */
-  readonly retrySeconds: number;
-  /** Every channel is looked at this often though nothing has happened. */
-  readonly sweepSeconds: number;
-  /** Channels that are seen to at the same time. */
-  readonly atOnce: number;
-};
-
-/** See {@link SettlementSettings}. */
-export const defaultSettlementSettings: SettlementSettings = {
-  pollMs: 2_000,
-  safetySeconds: 120,
-  togetherSeconds: 600,
-  askAgainSeconds: 60,
-  retrySeconds: 10,
-  sweepSeconds: 600,
-  atOnce: 64,
-};
-
-/** What a settlement is made of. */
-export type SettlementParts = {
-  readonly chain: ChannelChain;
-  readonly side: SettlementSide;
-  readonly logger: Logger;
-  readonly policy?: ClosingPolicy;
-  readonly settings?: Partial<SettlementSettings>;
-  readonly clock?: Clock;
-  readonly metrics?: SettlementMetrics;
-};
+import { defaultSettlementSettings, type SettlementParts, type SettlementSettings } from './SettlementParts.ts';
+import type { SettlingChannel } from './SettlementSide.ts';
 
 type Problem = { readonly code: ErrorCode; readonly detail: string };
 
@@ -78,14 +38,13 @@ export class Settlement {
   readonly #settings: SettlementSettings;
   readonly #clock: Clock;
   readonly #times: ConfirmationTimes;
+  readonly #follower: ChainFollower;
   readonly #closing = new AbortController();
   readonly #channels = new Map<Hash, Watched>();
   readonly #jobs = new Set<Promise<void>>();
-  #events: ChannelEvents | undefined;
-  #untold: ChannelNews | undefined;
+  /** Channels to look at, what has a deadline first. */
+  #due: [Hash, Watched][] = [];
   #chainProblem: Problem | undefined;
-  #chainSeconds = 0;
-  #block = 0;
   #loop: Loop | undefined;
 
   constructor(parts: SettlementParts) {
@@ -93,6 +52,10 @@ export class Settlement {
     this.#settings = { ...defaultSettlementSettings, ...parts.settings };
     this.#clock = parts.clock ?? systemClock;
     this.#times = new ConfirmationTimes(this.#settings.safetySeconds);
+    this.#follower = new ChainFollower(parts.chain, parts.side, (channelId) => {
+      this.touch(channelId);
+      this.#channels.get(channelId)!.isStale = true;
+    });
   }
 
   /** Begins. */
@@ -151,13 +114,13 @@ export class Settlement {
 
   /** Unix seconds: of the chain's newest block, or of the clock, whichever is later. */
   #now(): number {
-    return Math.max(this.#chainSeconds, Math.floor(this.#clock.nowMs() / 1000));
+    return Math.max(this.#follower.block.timestamp, Math.floor(this.#clock.nowMs() / 1000));
   }
 
   async #tick(): Promise<void> {
     const { metrics, logger } = this.#parts;
     try {
-      await this.#followChain();
+      await this.#follower.follow();
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code !== this.#chainProblem?.code) logger.warn({ err: error }, 'the chain cannot be watched');
@@ -167,58 +130,20 @@ export class Settlement {
     if (this.#chainProblem) logger.info({}, 'the chain is watched again');
     this.#chainProblem = undefined;
     const now = this.#now();
-    for (const [channelId, watched] of this.#urgentFirst()) {
-      if (this.#jobs.size >= this.#settings.atOnce) break;
-      if (watched.isBusy || watched.lookAt > now) continue;
-      this.#begin(channelId, watched);
-    }
+    const due = [...this.#channels].filter(([, { isBusy, lookAt }]) => !isBusy && lookAt <= now);
+    this.#due = due.sort(([, a], [, b]) => rankOf(a) - rankOf(b));
+    this.#fill();
     const closing = [...this.#channels.values()].filter(({ status }) => status?.status === 'closing').length;
-    metrics?.state({ channels: this.#channels.size, closing, block: this.#block });
+    metrics?.state({ channels: this.#channels.size, closing, block: this.#follower.block.number });
     metrics?.safetyDelta(this.safetyDeltaSeconds());
   }
 
-  async #followChain(): Promise<void> {
-    const { chain, side } = this.#parts;
-    if (!this.#events) {
-      const from = (await side.cursor()) ?? (await chain.newestBlock()).number;
-      for (const { channelId } of await side.channels()) this.touch(channelId);
-      this.#events = new ChannelEvents(chain, { from });
+  #fill(): void {
+    while (this.#jobs.size < this.#settings.atOnce && !this.#closing.signal.aborted) {
+      const next = this.#due.shift();
+      if (!next) return;
+      if (!next[1].isBusy) this.#begin(...next);
     }
-    for (;;) {
-      this.#untold ??= await this.#events.look();
-      const { events, gone, block, isBehind } = this.#untold;
-      for (const event of gone) await this.#tell(event, (it) => side.onGone(it));
-      for (const event of events) await this.#tell(event, (it) => side.onChain(it));
-      if (block) {
-        this.#chainSeconds = block.timestamp;
-        this.#block = block.number;
-        await side.saveCursor(block);
-      }
-      this.#untold = undefined;
-      if (!isBehind) return;
-    }
-  }
-
-  async #tell(event: ChannelEvent, tell: (event: ChannelEvent) => Promise<void>): Promise<void> {
-    if (!(await this.#concerns(event))) return;
-    await tell(event);
-    if (!('channelId' in event)) return;
-    this.touch(event.channelId);
-    this.#channels.get(event.channelId)!.isStale = true;
-  }
-
-  async #concerns(event: ChannelEvent): Promise<boolean> {
-    const { chain, side } = this.#parts;
-    if (event.type === 'revealed') return true;
-    if ('account' in event) return event.account === chain.account;
-    if (event.type === 'opened' && side.role !== 'watchtower') return event.channel[side.role] === chain.account;
-    return (await side.channel(event.channelId)) !== undefined;
-  }
-
-  // What is closing has a deadline.
-  #urgentFirst(): [Hash, Watched][] {
-    const rank = ({ status, isStale }: Watched): number => (status?.status === 'closing' ? 0 : isStale ? 1 : 2);
-    return [...this.#channels].sort(([, a], [, b]) => rank(a) - rank(b));
   }
 
   #begin(channelId: Hash, watched: Watched): void {
@@ -234,6 +159,7 @@ export class Settlement {
       .finally(() => {
         watched.isBusy = false;
         this.#jobs.delete(job);
+        this.#fill();
       });
     this.#jobs.add(job);
   }
@@ -285,6 +211,7 @@ export class Settlement {
       role: side.role,
       status,
       now,
+      chainNow: this.#follower.block.timestamp,
       safetyDelta,
       newest,
       signedClosing,
@@ -348,4 +275,9 @@ function unseen(): Watched {
 function problemOf(error: unknown): Problem {
   const code = isNotariumError(error) ? error.code : 'internal';
   return { code, detail: isNotariumError(error) ? error.message : String(error) };
+}
+
+function rankOf({ status, isStale }: Watched): number {
+  if (status?.status === 'closing') return 0;
+  return isStale ? 1 : 2;
 }

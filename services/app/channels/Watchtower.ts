@@ -11,7 +11,8 @@ import type { Logger } from '../../lib/logger.ts';
 import type { WatchtowerStore } from '../../store/WatchtowerStore.ts';
 import { checkHandedState } from './checkHandedState.ts';
 import { type HandedState, type KeptState, keptStateSchema } from './HandedState.ts';
-import { Settlement, type SettlementSettings } from './Settlement.ts';
+import { Settlement } from './Settlement.ts';
+import type { SettlementSettings } from './SettlementParts.ts';
 import type { SettlementSide } from './SettlementSide.ts';
 import type { WatchtowerMetrics } from './watchtowerMetrics.ts';
 

@@ -19,6 +19,8 @@ export type Situation = {
   readonly status: ChannelStatus;
   /** Unix seconds: of the chain's newest block, or of the clock, whichever is later. */
   readonly now: number;
+  /** Of the chain's newest block alone: what the chain may still take is tried, also by a clock that is ahead. */
+  readonly chainNow: number;
   /** A transaction that must not be late is sent so long before. */
   readonly safetyDelta: number;
   readonly newest: SignedState | undefined;
@@ -59,9 +61,9 @@ export function nextLook(situation: Situation): number | undefined {
   return later.length === 0 ? undefined : Math.min(...later);
 }
 
-function whileOpen({ role, now, safetyDelta, signedClosing, keys, ...rest }: Situation): Duty[] {
+function whileOpen({ role, now, chainNow, safetyDelta, signedClosing, keys, ...rest }: Situation): Duty[] {
   const due = keys.filter(({ expiry }) => expiry - safetyDelta <= now);
-  const late = revealable(due, now);
+  const late = revealable(due, chainNow);
   const duties: Duty[] = late.length > 0 ? [{ type: 'reveal', keys: late }] : [];
   if (role === 'watchtower') return duties;
   if (signedClosing) return [...duties, { type: 'closeTogether', closing: signedClosing }];
@@ -83,18 +85,20 @@ function towardsClosing(
 }
 
 function whileClosing(
-  { role, now, newest, signedClosing, keys }: Situation,
+  { role, now, chainNow, newest, signedClosing, keys }: Situation,
   { deadline, version }: Extract<ChannelStatus, { status: 'closing' }>,
 ): Duty[] {
   if (role !== 'watchtower' && signedClosing) return [{ type: 'closeTogether', closing: signedClosing }];
-  if (now > deadline) return role === 'watchtower' ? [] : [{ type: 'settle', version }];
   const duties: Duty[] = [];
-  const hidden = revealable(keys, now);
-  if (hidden.length > 0) duties.push({ type: 'reveal', keys: hidden });
-  if (newest && newest.state.version > version) duties.push({ type: 'challenge', state: newest });
-  return duties;
+  if (chainNow <= deadline) {
+    const hidden = revealable(keys, chainNow);
+    if (hidden.length > 0) duties.push({ type: 'reveal', keys: hidden });
+    if (newest && newest.state.version > version) duties.push({ type: 'challenge', state: newest });
+  }
+  if (duties.length > 0 || now <= deadline || role === 'watchtower') return duties;
+  return [{ type: 'settle', version }];
 }
 
-function revealable(keys: Situation['keys'], now: number): Hash[] {
-  return keys.filter(({ expiry, revealedAt }) => revealedAt === undefined && now <= expiry).map(({ key }) => key);
+function revealable(keys: Situation['keys'], chainNow: number): Hash[] {
+  return keys.filter(({ expiry, revealedAt }) => revealedAt === undefined && chainNow <= expiry).map(({ key }) => key);
 }

@@ -21,7 +21,12 @@ export async function openChannel(run: Run<OpenFlags>): Promise<void> {
     challengeSeconds: secondsOf(options.challenge),
   });
   const { channelId, channel, transactionHash } = opened;
-  output.json({ ok: true, channelId, channel: { ...channel, amount: `${channel.amount}`, salt: `${channel.salt}` }, transactionHash });
+  output.json({
+    ok: true,
+    channelId,
+    channel: { ...channel, amount: `${channel.amount}`, salt: `${channel.salt}` },
+    transactionHash,
+  });
   output.line(
     `channel ${channelId}`,
     `  verifier  ${channel.verifier}`,

@@ -52,7 +52,7 @@ async function hashAll(
   const progress = new Progress(output, 'hashing', total, sizeText);
   const files: FileToSend[] = [];
   const failed: Failure[] = [];
-  const hashed = mapInOrder(targets, hashing, async ({ path, receiptPath }) => {
+  const hashed = mapInOrder(targets, hashing, async ({ path, receiptPath }): Promise<FileToSend | Failure> => {
     let readBytes = 0;
     const onProgress = (done: number): void => {
       progress.advance(done - readBytes);
@@ -78,11 +78,17 @@ async function hashAll(
 }
 
 /** Prints what became of the files, and sets the exit code. */
-function report(run: Run<SendFlags>, outcomes: readonly SentOutcome[], unreadable: readonly Failure[], receipts: number): void {
+function report(
+  run: Run<SendFlags>,
+  outcomes: readonly SentOutcome[],
+  unreadable: readonly Failure[],
+  receipts: number,
+): void {
   const { output } = run;
   const failed = [...unreadable, ...outcomes.filter((outcome) => outcome.status === 'failed')];
   const done = outcomes.filter((outcome) => outcome.status !== 'failed');
-  const count = (status: SentOutcome['status']): number => outcomes.filter((outcome) => outcome.status === status).length;
+  const count = (status: SentOutcome['status']): number =>
+    outcomes.filter((outcome) => outcome.status === status).length;
   const codes = new Set(failed.map(({ error }) => error.code));
   const exitCode =
     failed.length === 0 ? 0 : exitCodeOf(done.length === 0 && codes.size === 1 ? [...codes][0]! : 'items-failed');

@@ -27,7 +27,10 @@ export async function showChannel(run: Run<StatusFlags>): Promise<void> {
   }));
   output.json({ ok: true, ...(plain(status) as object), ...(receipts ? { receipts } : {}) });
   printStatus(output, status);
-  if (receipts) output.line(`  receipts  ${receipts.written} written${receipts.waiting > 0 ? `, ${receipts.waiting} waiting` : ''}`);
+  if (receipts)
+    output.line(
+      `  receipts  ${receipts.written} written${receipts.waiting > 0 ? `, ${receipts.waiting} waiting` : ''}`,
+    );
 }
 
 /** With amounts as text. */

@@ -15,7 +15,9 @@ export function addChannel(program: Command, context: ProgramContext): void {
     .option('--token <address>', 'ERC-20 token instead of the own coin of the chain')
     .option('--challenge <seconds>', 'challenge period (default: the shortest that the verifier takes)')
     .action(runs<OpenFlags, []>(context, openChannel));
-  withChannel(channel.command('send').description('have files and folders verified and preserved; the same again goes on'))
+  withChannel(
+    channel.command('send').description('have files and folders verified and preserved; the same again goes on'),
+  )
     .argument('<paths...>', 'files and folders')
     .option('--out <dir>', 'folder for receipts (default: beside each file)')
     .option('--parallel <count>', 'uploads and bills under way at a time (default: 8)')
@@ -36,7 +38,10 @@ function withPlaces(command: Command): Command {
   return command
     .option('--rpc <url>', 'JSON-RPC of the chain')
     .option('--data <dir>', 'data folder (default: ~/.notarium); channels are kept in requester/ there')
-    .option('--keystore <dir>', 'keystore folder of the key that pays and signs (default: your own key, made at first use)')
+    .option(
+      '--keystore <dir>',
+      'keystore folder of the key that pays and signs (default: your own key, made at first use)',
+    )
     .option('--password-file <file>', 'file with the password of the keystore')
     .option('--key <file>', 'file with a private key in hexadecimal (the key itself only for development keys)');
 }

@@ -26,6 +26,8 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--threads <count>', 'threads that check records (default: one for each processor)')
     .option('--replace-after <seconds>', 'when a stuck anchor transaction is sent with higher fees (default: 15)')
     .option('--resources <file>', 'how shared resource sets are kept here (default: JSON files in the data folder)')
+    .option('--verifier-policy <file>', 'verify evidence in channels, too: what is taken, and what it costs')
+    .option('--channels <address>', 'EvidenceChannels contract, for --verifier-policy')
     .option('--admission-wait <seconds>', 'how long candidates wait here after a first failed attempt (default: 30)')
     .option('--asn-database <file>', 'networks that candidates come from, in the layout of GeoLite2-ASN')
     .option('--webhook <url>', 'tell events there, signed with NOTARIUM_WEBHOOK_SECRET')

@@ -82,6 +82,8 @@ export type BillChange = {
   readonly second?: Statement;
   /** Of its digest in the evidence tree. */
   readonly leafIndex?: number;
+  /** What its keeper notes with it. */
+  readonly note?: string;
 };
 
 /**

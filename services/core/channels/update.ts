@@ -111,15 +111,31 @@ export const channelViewSchema = z.strictObject({
 /** See {@link channelViewSchema}. */
 export type ChannelView = z.output<typeof channelViewSchema>;
 
-/** Which evidence a bill is asked for: an upload, and what the requester knows it to be. */
+/** Most uploads that one bill covers. */
+export const maxUploads = 4096;
+
+/** Which evidence a bill is asked for: uploads, and what the requester knows them to be together. */
 export const billRequestSchema = z.strictObject({
-  upload: z.string().min(1).max(128),
+  /** Ids of uploads, in the order of their digests. */
+  uploads: z.array(z.string().min(1).max(128)).min(1).max(maxUploads).readonly(),
   digest: hashSchema,
   count: uintSchema.min(1).max(maxBillCount),
 });
 
 /** See {@link billRequestSchema}. */
 export type BillRequest = z.output<typeof billRequestSchema>;
+
+/** Bills are asked for by so many at once. */
+export const billRequestsSchema = z.array(billRequestSchema).min(1).max(maxLocks).readonly();
+
+/** A bill, or why there is none. */
+export const billAnswerSchema = z.union([
+  z.strictObject({ signed: signedBillSchema }),
+  z.strictObject({ problem: z.strictObject({ code: z.string().max(64), detail: z.string().max(4096) }) }),
+]);
+
+/** See {@link billAnswerSchema}. */
+export type BillAnswer = z.output<typeof billAnswerSchema>;
 
 /** A bill that was folded, with all that its receipt needs of it: the tree's leaves in their order. */
 export const foldedBillSchema = z.strictObject({

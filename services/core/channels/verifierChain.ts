@@ -101,15 +101,14 @@ export function ticked(party: VerifierParty, memory: VerifierMemory, { now }: Ev
   }
 }
 
-/** When the next tick is needed, Unix seconds; undefined for never. */
+/** When the next tick is needed, Unix seconds; undefined for never. What is closing is watched by who settles it. */
 export function verifierDueAt(
   party: Pick<VerifierParty, 'safetySeconds'>,
   memory: VerifierMemory,
-  { time }: Pick<Moment, 'time'>,
+  time: number,
 ): number | undefined {
-  if (memory.state === 'settled') return undefined;
-  if (memory.state === 'leaving' || memory.state === 'closing') return 0;
   if (memory.state === 'agreed') return memory.agreedAt + party.safetySeconds;
+  if (memory.state !== 'open') return undefined;
   const open = secretLocks(memory).filter(({ expiry }) => time <= expiry + party.safetySeconds);
   if (open.length === 0) return undefined;
   return Math.min(...open.map(({ expiry }) => expiry)) - party.safetySeconds;

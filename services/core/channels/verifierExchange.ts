@@ -18,33 +18,19 @@ import {
 
 type EventOf<K extends VerifierEvent['kind']> = Extract<VerifierEvent, { kind: K }>;
 
-/** Most bills that wait for their locks: those of the next update, while this one is on its way. */
-export const maxOffered = 2 * maxLocks;
+/** Most bills that wait for their locks: twice what a requester has waiting, since answers with bills may be lost. */
+export const maxOffered = 4 * maxLocks;
 
-/** Offers a bill. It needs not be sent twice: who has lost it asks for another one. */
-export function offerBill(
-  party: VerifierParty,
-  memory: VerifierMemory,
-  { offer, now }: EventOf<'offer'>,
-): VerifierStep {
-  const offered = new Map(memory.offered);
+/** Offers a bill. Where too many wait, the oldest one goes: who still wants that asks for another one. */
+export function offerBill(_: VerifierParty, memory: VerifierMemory, { offer }: EventOf<'offer'>): VerifierStep {
+  const offered = new Map(memory.offered).set(offer.signed.bill.id, offer);
   const gone: BillChange[] = [];
-  if (offered.size >= maxOffered) {
-    for (const [billId, { signed }] of offered) {
-      if (isClaimable(party, signed.bill.expiry, latestOf(now))) continue;
-      offered.delete(billId);
-      gone.push({ signed, state: 'gone' });
-    }
+  for (const [billId, { signed }] of offered) {
+    if (offered.size <= maxOffered) break;
+    offered.delete(billId);
+    gone.push({ signed, state: 'gone' });
   }
-  if (offered.size >= maxOffered)
-    throw new NotariumError('channel-locks-full', `${offered.size} bills wait for their locks`);
-  offered.set(offer.signed.bill.id, offer);
-  return {
-    memory: { ...memory, offered },
-    saves: false,
-    bills: [...gone, { ...offer, state: 'offered' }],
-    effects: [],
-  };
+  return { memory: { ...memory, offered }, saves: false, bills: [...gone, offeredRow(offer)], effects: [] };
 }
 
 /** Countersigns a state that the requester proposes, and confirms the evidence whose locks it adds. */
@@ -98,8 +84,8 @@ export function takeUpdate(
     bills.push({ signed: locked.get(billId)!.signed, state: 'dropped' });
     locked.delete(billId);
   }
-  for (const { signed, locator } of adds) {
-    const first = makeStatement(party, signed.bill, 'verifier', locator);
+  for (const { signed } of adds) {
+    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
     bills.push({ signed, state: 'locked', first });
     locked.set(signed.bill.id, { signed, first, isCancelled: false });
     offered.delete(signed.bill.id);
@@ -147,7 +133,7 @@ export function takeView(party: VerifierParty, memory: VerifierMemory, { view }:
   const bills: BillChange[] = [];
   view.locks.forEach((signed) => {
     const { id } = signed.bill;
-    const first = makeStatement(party, signed.bill, 'verifier', offered.get(id)?.locator ?? '');
+    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
     locked.set(id, memory.locked.get(id) ?? { signed, first, isCancelled: false });
     if (!memory.locked.has(id)) bills.push({ signed, state: 'locked', first });
     offered.delete(id);
@@ -222,6 +208,10 @@ function disclosuresOf(
     const lock = locked.get(billId);
     return lock ? [{ billId, key: keyOf(billId), statement: lock.first }] : [];
   });
+}
+
+function offeredRow({ signed, note }: Offer): BillChange {
+  return { signed, state: 'offered', ...(note === undefined ? {} : { note }) };
 }
 
 function unknownBill(billId: Hash): NotariumError {

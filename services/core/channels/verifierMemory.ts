@@ -8,10 +8,18 @@ import type { ChannelView, CloseAnswer, CloseRequest, SignedClosing, Update, Upd
 import { peaksOf } from './update.ts';
 
 /** What a verifier works with: it can make every bill key anew. */
-export type VerifierParty = Party & { readonly keyOf: (billId: Hash) => Hash };
+export type VerifierParty = Party & {
+  readonly keyOf: (billId: Hash) => Hash;
+  /** Where its statements say that evidence is: empty for the evidence store. */
+  readonly locator: string;
+};
 
-/** A bill that no signed state has locked yet, and where the evidence is. */
-export type Offer = { readonly signed: SignedBill; readonly locator: string };
+/** A bill that no signed state has locked yet. */
+export type Offer = {
+  readonly signed: SignedBill;
+  /** What its keeper notes with it. */
+  readonly note?: string;
+};
 
 /** What a verifier knows of an open lock. Its key has been disclosed: the answer with it may have left. */
 export type VerifierLock = {
@@ -51,7 +59,7 @@ export type VerifierState = VerifierMemory['state'];
 /** What can happen to a verifier's channel. */
 export type VerifierEvent =
   /** A bill of ours, to be shown to the requester. */
-  | { readonly kind: 'offer'; readonly offer: Offer; readonly now: Moment }
+  | { readonly kind: 'offer'; readonly offer: Offer }
   | { readonly kind: 'update'; readonly update: Update; readonly now: Moment }
   | { readonly kind: 'close'; readonly request: CloseRequest; readonly now: Moment }
   /** The requester shows what it has. */

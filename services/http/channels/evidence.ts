@@ -1,7 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { fromHex, type Hash, isHex } from '../../core/bytes.ts';
-import { NotariumError } from '../../core/errors.ts';
+import type { Hash } from '../../core/bytes.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import { callSignal } from '../callSignal.ts';
 import type { EdgeContext } from '../HttpContext.ts';
@@ -9,6 +8,7 @@ import { edgeRoute, type Route } from '../Route.ts';
 import { integerText, limitParameter } from '../schemas/parameters.ts';
 import { deskOf, sendFresh } from './deskOf.ts';
 import { channelParams, evidencePageDoc, json, receiptDoc } from './schemas.ts';
+import { contentKeyHeader, contentKeyOf } from './uploads.ts';
 
 /** Most bills on a page of evidence. */
 export const maxEvidencePage = 256;
@@ -66,7 +66,7 @@ export const evidenceRoutes: readonly Route<EdgeContext>[] = [
     },
     errors: ['evidence-not-found', 'evidence-corrupt', 'evidence-key-missing'],
     async handle({ request, response, params: { id, digest } }, context) {
-      const key = keyOf(request.headers['evidence-key']);
+      const key = contentKeyOf(request.headers[contentKeyHeader]);
       const { content, sizeBytes } = await deskOf(context).content(id, digest, key);
       response.setHeader('content-type', 'application/octet-stream');
       response.setHeader('content-length', sizeBytes);
@@ -77,10 +77,3 @@ export const evidenceRoutes: readonly Route<EdgeContext>[] = [
     },
   }),
 ];
-
-function keyOf(header: string | string[] | undefined): Uint8Array | undefined {
-  if (header === undefined) return undefined;
-  if (!isHex(header, 32))
-    throw new NotariumError('request-invalid', 'Evidence-Key is not 0x and 64 hexadecimal digits');
-  return fromHex(header);
-}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Hash } from '../../core/bytes.ts';
-import { billRequestSchema, closeRequestSchema, updateSchema } from '../../core/channels/update.ts';
+import { billRequestsSchema, closeRequestSchema, updateSchema } from '../../core/channels/update.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { callSignal } from '../callSignal.ts';
 import type { EdgeContext } from '../HttpContext.ts';
@@ -17,10 +17,7 @@ import {
   updateDoc,
 } from './schemas.ts';
 
-/** Most bills that are asked for at once. */
-const maxBills = 64;
-
-const billsSchema = z.strictObject({ requests: z.array(billRequestSchema).min(1).max(maxBills) });
+const billsSchema = z.strictObject({ requests: billRequestsSchema });
 
 /** The exchange: bills, signed states, and the end. */
 export const exchangeRoutes: readonly Route<EdgeContext>[] = [

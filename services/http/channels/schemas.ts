@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { signedBillSchema } from '../../core/channels/bill.ts';
 import { channelSchema } from '../../core/channels/channel.ts';
 import { channelReceiptSchema } from '../../core/channels/channelReceipt.ts';
 import {
+  billAnswerSchema,
   channelViewSchema,
   closeAnswerSchema,
   closeRequestSchema,
@@ -47,16 +47,7 @@ export const closeRequestDoc = closeRequestSchema.meta({ id: 'CloseRequest' });
 export const closeAnswerDoc = closeAnswerSchema.meta({ id: 'CloseAnswer' });
 
 /** `POST /v1/channels/{id}/bills`. */
-export const billAnswersDoc = z
-  .object({
-    bills: z.array(
-      z.union([
-        z.object({ signed: signedBillSchema }),
-        z.object({ problem: z.object({ code: z.string(), detail: z.string() }) }),
-      ]),
-    ),
-  })
-  .meta({ id: 'BillAnswers' });
+export const billAnswersDoc = z.object({ bills: z.array(billAnswerSchema) }).meta({ id: 'BillAnswers' });
 
 /** A page of paid bills. */
 export const evidencePageDoc = z.object({ items: z.array(foldedBillSchema) }).meta({ id: 'EvidencePage' });

@@ -53,7 +53,8 @@ export function mountUploads(
  */
 export function contentKeyOf(header: string | string[] | undefined): Uint8Array | undefined {
   if (header === undefined) return undefined;
-  if (!isHex(header, 32)) throw new NotariumError('request-invalid', 'Evidence-Key is not 0x and 64 hexadecimal digits');
+  if (!isHex(header, 32))
+    throw new NotariumError('request-invalid', 'Evidence-Key is not 0x and 64 hexadecimal digits');
   return fromHex(header);
 }
 

@@ -20,6 +20,8 @@ export type VaultPlace = {
   /** `s3://bucket/prefix?endpoint=…&region=…` instead of the folder. */
   readonly url?: string | undefined;
   readonly s3?: S3Credentials | undefined;
+  /** Only to read: the vault of a verifier that may be running. */
+  readonly reading?: boolean | undefined;
 };
 
 /** A finished upload, ready to be kept. */
@@ -79,9 +81,9 @@ export class EvidenceVault {
   }
 
   /** @throws NotariumError `config-invalid`. */
-  static async open({ folder, url, s3 }: VaultPlace): Promise<EvidenceVault> {
+  static async open({ folder, url, s3, reading }: VaultPlace): Promise<EvidenceVault> {
     return stored(async () => {
-      const vault = new EvidenceVault(new VaultFiles(await openDisk(url, folder, s3)));
+      const vault = new EvidenceVault(new VaultFiles(await openDisk(url, folder, s3, { reading })));
       for await (const name of vault.#files.names(membersFolder)) await vault.#learnPack(name);
       return vault;
     });

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { CloseRequest, Update } from '../../../services/core/channels/update.ts';
 import type { HttpOptions } from '../../../services/http/HttpOptions.ts';
@@ -24,11 +27,13 @@ const update: Update = {
 };
 
 describe('routes of a verifier', () => {
+  let folder: string | undefined;
   let desk: DeskDouble;
   let http: HttpServer;
   let verifier: HttpVerifier;
   const start = async (options: HttpOptions = {}): Promise<void> => {
-    desk = deskDouble();
+    folder ??= await mkdtemp(join(tmpdir(), 'notarium-desk-'));
+    desk = await deskDouble(folder);
     http = await startVerifierServer(desk, { port: 0, rateLimits: false, stopMs: 300, ...options });
     verifier = new HttpVerifier({ ...idle, url: http.url, backOff: { tries: 1, firstDelayMs: 1, maxDelayMs: 1 } });
   };
@@ -38,6 +43,8 @@ describe('routes of a verifier', () => {
   afterEach(async () => {
     await http.stop();
     await stopHttpTests();
+    await rm(folder!, { recursive: true, force: true });
+    folder = undefined;
   });
 
   it('give amounts of any size as they are, both ways', async () => {
@@ -45,7 +52,7 @@ describe('routes of a verifier', () => {
     expect(await verifier.channel(doubleChannelId)).to.deep.equal(desk.view);
     const view = { ...desk.view, held: 2n ** 127n };
     expect(await verifier.show(doubleChannelId, view)).to.deep.equal(view);
-    const request = { upload: 'a1', digest: other, count: 3 };
+    const request = { uploads: ['a1'], digest: other, count: 3 };
     const [bill] = await verifier.bills(doubleChannelId, [request]);
     expect(bill).to.have.nested.property('signed.bill.amount', 2n ** 90n);
     expect(await verifier.update(update)).to.deep.equal({ signature: `0x${'44'.repeat(64)}`, disclosures: [] });
@@ -118,7 +125,7 @@ describe('routes of a verifier', () => {
     expect(stale.data).to.deep.equal({ version: 0 });
     const huge = `"${'x'.repeat(600_000)}"`;
     await expectProblem(post(channelUrl('/updates'), huge, auth()), 'request-too-large');
-    const many = text({ requests: Array(65).fill({ upload: 'a', digest: other, count: 1 }) });
+    const many = text({ requests: Array(65).fill({ uploads: ['a'], digest: other, count: 1 }) });
     await expectProblem(post(channelUrl('/bills'), many, auth()), 'request-invalid');
     await expectProblem(fetch(channelUrl('/evidence?limit=257'), { headers: auth() }), 'request-invalid');
     await expectProblem(fetch(channelUrl('/updates'), { headers: auth() }), 'method-not-allowed');

@@ -142,6 +142,14 @@ export class EvidenceDesk {
     for (const { bill } of items) await this.uploads.forgetTaken(bill.channelId, bill.digest);
   }
 
+  /**
+   * Writes one document beside evidence, durably, which holds it from then on.
+   * @throws NotariumError `evidence-not-found`, `storage-full`, `storage-failed`.
+   */
+  async putDocument(channelId: Hash, digest: Hash, name: string, json: string): Promise<void> {
+    await this.#vault.putDocuments([{ channelId, digest, name, json }]);
+  }
+
   /** A channel needs evidence no longer. */
   release(channelId: Hash, digest: Hash): Promise<void> {
     return this.#vault.release(channelId, digest);

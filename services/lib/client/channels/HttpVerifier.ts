@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Hash } from '../../../core/bytes.ts';
 import { jsonWithAmounts } from '../../../core/channels/amount.ts';
-import { signedBillSchema } from '../../../core/channels/bill.ts';
 import { type Channel, type ChannelNetwork, channelSchema } from '../../../core/channels/channel.ts';
 import { type ChannelReceipt, channelReceiptSchema } from '../../../core/channels/channelReceipt.ts';
 import {
+  type BillAnswer,
   type BillRequest,
+  billAnswerSchema,
   type ChannelView,
   type CloseAnswer,
   type CloseRequest,
@@ -17,7 +18,6 @@ import {
   type UpdateAnswer,
   updateAnswerSchema,
 } from '../../../core/channels/update.ts';
-import { type ErrorCode, errorTable } from '../../../core/errors.ts';
 import { addressSchema, hashSchema, uintSchema } from '../../../core/schemas.ts';
 import type { Clock } from '../../clock.ts';
 import type { BackOff } from '../backOff.ts';
@@ -46,10 +46,7 @@ export type HttpVerifierOptions = {
   readonly clock?: Clock | undefined;
 };
 
-const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
-const billsSchema = z.looseObject({
-  bills: z.array(z.union([z.object({ signed: signedBillSchema }), z.object({ problem: problemSchema })])),
-});
+const billsSchema = z.looseObject({ bills: z.array(billAnswerSchema) });
 const evidenceSchema = z.looseObject({ items: z.array(foldedBillSchema) });
 
 /**
@@ -104,13 +101,8 @@ export class HttpVerifier {
     return await this.#http.json(request, channelViewSchema);
   }
 
-  async bills(
-    _channelId: Hash,
-    requests: readonly BillRequest[],
-    signal?: AbortSignal,
-  ): Promise<({ signed: z.output<typeof signedBillSchema> } | { problem: { code: ErrorCode; detail: string } })[]> {
-    const { bills } = await this.#post('/bills', { requests }, billsSchema, signal);
-    return bills.map((bill) => ('signed' in bill ? bill : { problem: knownProblem(bill.problem) }));
+  async bills(_channelId: Hash, requests: readonly BillRequest[], signal?: AbortSignal): Promise<BillAnswer[]> {
+    return (await this.#post('/bills', { requests }, billsSchema, signal)).bills;
   }
 
   async update(update: Update, signal?: AbortSignal): Promise<UpdateAnswer> {
@@ -147,11 +139,4 @@ export class HttpVerifier {
       schema,
     );
   }
-}
-
-/** The verifier's reason; one that this client does not know is a refusal all the same. */
-function knownProblem({ code, detail }: { code: string; detail: string }): { code: ErrorCode; detail: string } {
-  return code in errorTable
-    ? { code: code as ErrorCode, detail }
-    : { code: 'evidence-refused', detail: `${code}: ${detail}` };
 }

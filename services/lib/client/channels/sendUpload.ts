@@ -43,12 +43,17 @@ export async function sendUpload(source: UploadSource, options: SendUploadOption
 
 async function run(source: UploadSource, options: SendUploadOptions): Promise<string> {
   const { endpoint, authorization, metadata, uploadUrl, onUrl, onBytes, signal } = options;
-  let failedRead: unknown;
   let kept: Promise<void> | undefined;
   const url = await new Promise<string>((resolve, reject) => {
     signal?.throwIfAborted();
     let sentBytes = 0;
     const stop = (): void => void upload.abort().then(() => reject(signal!.reason), reject);
+    // What the source throws: tus would take it for a broken connection, and try again.
+    const fail = (error: unknown): void => {
+      signal?.removeEventListener('abort', stop);
+      reject(error);
+      void upload.abort();
+    };
     const upload = new Upload(source as never, {
       endpoint,
       metadata,
@@ -59,10 +64,10 @@ async function run(source: UploadSource, options: SendUploadOptions): Promise<st
       retryDelays,
       storeFingerprintForResuming: false,
       fileReader: {
-        openFile: async () => sourceOf(source, (error) => (failedRead ??= error)),
+        openFile: async () => sourceOf(source, fail),
       },
       onBeforeRequest: (request) => request.setHeader('Authorization', authorization()),
-      onShouldRetry: (error) => failedRead === undefined && isWorthRetry(error),
+      onShouldRetry: isWorthRetry,
       onUploadUrlAvailable: () => {
         kept = Promise.resolve(onUrl?.(upload.url!));
         kept.catch(reject);
@@ -78,7 +83,7 @@ async function run(source: UploadSource, options: SendUploadOptions): Promise<st
       },
       onError(error) {
         signal?.removeEventListener('abort', stop);
-        reject(failedRead ?? errorOf(error, endpoint));
+        reject(errorOf(error, endpoint));
       },
     });
     signal?.addEventListener('abort', stop, { once: true });
@@ -92,24 +97,12 @@ function sourceOf(source: UploadSource, onError: (error: unknown) => void): File
   return {
     size: source.sizeBytes,
     async slice(start) {
-      const value = Readable.from(watched(source.read(start), onError), { objectMode: false });
-      return { value, done: true };
+      const value = Readable.from(source.read(start), { objectMode: false }).on('error', onError);
+      // tus wants to know it beforehand, and declares it to the verifier.
+      return { value: Object.assign(value, { size: source.sizeBytes - start }), done: true };
     },
     close() {},
   };
-}
-
-/** Keeps what a source throws: tus makes an error of its own of it. */
-async function* watched(
-  chunks: AsyncIterable<Uint8Array>,
-  onError: (error: unknown) => void,
-): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    onError(error);
-    throw error;
-  }
 }
 
 function isWorthRetry(error: Error): boolean {

@@ -17,6 +17,7 @@ const open: Situation = {
   role: 'verifier',
   status: { status: 'open' },
   now: 1_000,
+  chainNow: 1_000,
   safetyDelta: 100,
   newest: signed(5),
   signedClosing: undefined,
@@ -61,8 +62,15 @@ describe('duties for an evidence channel', () => {
 
   it('settle after the deadline, and not in its last second', () => {
     expect(kinds({ ...closing, now: 1_500 })).to.deep.equal(['challenge']);
-    expect(kinds({ ...closing, now: 1_501, keys: [key(5_000)] })).to.deep.equal(['settle']);
+    expect(kinds({ ...closing, now: 1_501, chainNow: 1_501, keys: [key(5_000)] })).to.deep.equal(['settle']);
     expect(nextLook({ ...closing, now: 1_501 })).to.equal(undefined);
+  });
+
+  it('are not kept from a challenge by a clock that is ahead of the chain', () => {
+    const ahead = { ...closing, now: 9_999 };
+    expect(kinds({ ...ahead, keys: [key(5_000)] })).to.deep.equal(['reveal', 'challenge']);
+    expect(kinds({ ...ahead, newest: signed(3) })).to.deep.equal(['settle']);
+    expect(kinds({ ...open, now: 9_999, keys: [key(1_000)] })).to.deep.equal(['reveal']);
   });
 
   it('hand in what both have signed to close together, whatever else there is', () => {
@@ -85,7 +93,7 @@ describe('duties for an evidence channel', () => {
   it('of a watchtower are to challenge and to reveal, nothing else', () => {
     const tower = { role: 'watchtower' } as const;
     expect(kinds({ ...closing, ...tower, keys: [key(5_000)] })).to.deep.equal(['reveal', 'challenge']);
-    expect(kinds({ ...closing, ...tower, now: 1_501 })).to.deep.equal([]);
+    expect(kinds({ ...closing, ...tower, now: 1_501, chainNow: 1_501 })).to.deep.equal([]);
     expect(kinds({ ...open, ...tower, keys: [key(1_050)] })).to.deep.equal(['reveal']);
     expect(kinds({ ...open, ...tower, keys: [key(1_050, 900)] })).to.deep.equal([]);
   });

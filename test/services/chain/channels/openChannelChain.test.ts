@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Interface } from 'ethers';
 import type { ChannelEvent } from '../../../../services/chain/channels/ChannelEvent.ts';
 import { openChannelChain } from '../../../../services/chain/channels/openChannelChain.ts';
 import { openChain } from '../../../../services/chain/openChain.ts';
@@ -10,7 +11,7 @@ import { emptyRoot, leafHash } from '../../../../services/core/sha256.ts';
 import { chainHasEvidence, chainTotalDigest } from '../../../../services/lib/chainEvidence.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { deployNotarium, devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
-import { deployToken, devSigner, digestsOf } from '../../../support/channels.ts';
+import { deployToken, devSigner, digestsOf, setTokenRefuses } from '../../../support/channels.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { type ChannelTestKit, channelTestKit, coin, ether } from './channelKit.ts';
 
@@ -56,6 +57,45 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       expect(await kit.requester.held(opened[1]!.channel)).to.equal(400n);
       const short = await expectCode('channel-invalid', kit.opened({ token, amount: 1n }));
       expect(short.data.error).to.equal('TransferFailed');
+    });
+
+    it('withdraws what a payee could not be sent', async () => {
+      const token = await deployToken(running.rpcUrl, kit.requester.account!, 1_000n);
+      const history = await kit.opened({ token, amount: 1_000n });
+      await history.pay(300n);
+      const closing = await history.signClosing();
+      await setTokenRefuses(running.rpcUrl, token, true);
+      const from = (await kit.requester.newestBlock()).number + 1;
+      await kit.stranger.closeTogether(history.channel, closing.closing, closing);
+      const verifier = kit.verifier.account!;
+      expect(await kit.stranger.credit(token, verifier)).to.equal(300n);
+      const kept = await expectCode('channel-invalid', kit.verifier.withdraw(token, devAddress(6)));
+      expect(kept.data.error).to.equal('TransferFailed');
+      await setTokenRefuses(running.rpcUrl, token, false);
+      await kit.verifier.withdraw(token, devAddress(6));
+      expect(await kit.stranger.credit(token, verifier)).to.equal(0n);
+      const twice = await expectCode('channel-state', kit.verifier.withdraw(token, devAddress(6)));
+      expect(twice.data.error).to.equal('CreditEmpty');
+      const events = await kit.requester.events(from, (await kit.requester.newestBlock()).number);
+      const [credited, withdrawn] = [events.find(({ type }) => type === 'credited'), events.at(-1)];
+      expect(credited).to.deep.include({ token, account: verifier, amount: 300n });
+      expect(withdrawn).to.deep.include({
+        type: 'withdrawn',
+        token,
+        account: verifier,
+        to: devAddress(6),
+        amount: 300n,
+      });
+    });
+
+    it('raises an allowance that is too small', async () => {
+      const token = await deployToken(running.rpcUrl, kit.requester.account!, 1_000n);
+      const calls = new Interface(['function approve(address, uint256)']);
+      const data = calls.encodeFunctionData('approve', [kit.deployed.network.contract, 1n]);
+      const from = kit.requester.account;
+      await kit.rpc('eth_sendTransaction', [{ from, to: token, data }]);
+      const { channel } = await kit.opened({ token, amount: 1_000n });
+      expect(await kit.requester.held(channel)).to.equal(1_000n);
     });
 
     it('refuses terms that nobody can want', async () => {

@@ -208,10 +208,11 @@ export class World {
     };
     switch (message.kind) {
       case 'update':
-        return refuse(
+        refuse(
           message.update.version,
           this.tellVerifier({ kind: 'update', update: wired(updateSchema, message.update), now: this.now }),
         );
+        return;
       case 'close': {
         const request = wired(closeRequestSchema, message.request);
         if (this.tellVerifier({ kind: 'close', request, now: this.now })) this.#showVerifier();
@@ -221,13 +222,14 @@ export class World {
         this.tellVerifier({ kind: 'view', view: wired(channelViewSchema, message.view) });
         return;
       case 'ask':
-        return this.#showVerifier();
+        this.#showVerifier();
+        return;
       case 'askBill': {
         const { name, amount } = message;
         const expiry = this.time + billSeconds;
         const signed = billOf(this.parties.verifier, name, { amount, expiry });
         if (this.verifier.memory.locked.has(signed.bill.id) || this.disclosed.has(signed.bill.id)) return;
-        if (this.tellVerifier({ kind: 'offer', offer: { signed, locator: '' }, now: this.now })) return;
+        if (this.tellVerifier({ kind: 'offer', offer: { signed } })) return;
         this.offered.push(signed);
         this.send({ to: 'requester', kind: 'bill', signed, amount });
       }
@@ -308,11 +310,13 @@ export class World {
       case 'update': {
         const { memory } = this.requester;
         if (memory.state === 'proposed') this.#proposed(memory.proposal);
-        return this.send({ to: 'verifier', ...effect });
+        this.send({ to: 'verifier', ...effect });
+        return;
       }
       case 'close':
       case 'show':
-        return this.send({ to: 'verifier', ...effect });
+        this.send({ to: 'verifier', ...effect });
+        return;
       case 'folded':
         this.preserved.add(effect.billId);
         return;
@@ -320,7 +324,8 @@ export class World {
       case 'unconfirmed':
         return;
       case 'stale':
-        return this.send({ to: 'verifier', kind: 'ask' });
+        this.send({ to: 'verifier', kind: 'ask' });
+        return;
       default:
         this.orders.push(effect);
     }
@@ -344,10 +349,12 @@ export class World {
         const { tamper = (answer) => answer } = this;
         this.tamper = undefined;
         const answer = tamper(effect.answer);
-        return this.send({ to: 'requester', kind: 'answer', version: event.update.version, answer });
+        this.send({ to: 'requester', kind: 'answer', version: event.update.version, answer });
+        return;
       }
       case 'closeAnswer':
-        return this.send({ to: 'requester', ...effect });
+        this.send({ to: 'requester', ...effect });
+        return;
       case 'stale':
         return;
       default:

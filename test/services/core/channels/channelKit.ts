@@ -44,9 +44,9 @@ export function parties(salt = 1n, amount = 1000n): { requester: RequesterParty;
     ...{ amount, challengeSeconds, salt },
   };
   const channelId = channelIdOf(network, channel);
-  const common = { network, channelId, channel, crypto, safetySeconds };
+  const common = { network, channelId, channel, crypto, safetySeconds, locator: '' };
   return {
-    requester: { ...common, signer: alice, maxLockSeconds: 2 * billSeconds, locator: '' },
+    requester: { ...common, signer: alice, maxLockSeconds: 2 * billSeconds },
     verifier: { ...common, signer: bob, keyOf: (billId) => billKey(channelId, billId) },
   };
 }

@@ -150,6 +150,23 @@ for (const where of ['folder', 'bucket'] as const) {
   });
 }
 
+describe('EvidenceVault and large objects', () => {
+  it('moves what is over 64 MiB into a bucket in parts', async () => {
+    const s3 = await testS3();
+    try {
+      await using folder = await temporaryFolder();
+      const url = s3.url('large');
+      const vault = await EvidenceVault.open({ folder: folder.path, url, s3: s3Credentials });
+      const content = Buffer.concat([randomBytes(1000), Buffer.alloc(64 * 1024 * 1024), randomBytes(1000)]);
+      const digest = await put(vault, await openUploads(join(folder.path, 'uploads')), content);
+      const [file] = await vault.filesOf(digest);
+      expect(await checkEvidence(vault, file!)).to.include({ found: 'intact', sizeBytes: content.length });
+    } finally {
+      await s3.stop();
+    }
+  });
+});
+
 describe('EvidenceVault and damage', () => {
   async function damaged(
     change: (path: string) => Promise<void>,

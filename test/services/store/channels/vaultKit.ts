@@ -1,6 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { aggregateRoot } from '../../../../services/core/aggregate.ts';
 import { concat, type Hash, toHex } from '../../../../services/core/bytes.ts';
@@ -73,11 +71,4 @@ export async function read(
 ): Promise<Buffer | undefined> {
   const opened = await vault.open(digest, options);
   return opened && buffer(opened.content);
-}
-
-/** Puts a file straight into a folder. */
-export async function randomFile(folder: string, sizeBytes: number): Promise<string> {
-  const path = join(folder, randomBytes(8).toString('hex'));
-  await writeFile(path, randomBytes(sizeBytes));
-  return path;
 }

@@ -1,0 +1,32 @@
+import type { Address, Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { EvidenceKeeper } from './EvidenceKeeper.ts';
+import type { EvidenceDesk } from './evidence/EvidenceDesk.ts';
+import { type EvidencePolicy, evidencePrice } from './evidence/evidencePolicy.ts';
+
+/** Where a verifier has its evidence judged, priced and kept: by the desk and its policy. */
+export function evidenceKeeper(parts: {
+  readonly desk: EvidenceDesk;
+  readonly policy: EvidencePolicy;
+  readonly requesterOf: (channelId: Hash) => Promise<Address>;
+}): EvidenceKeeper {
+  const { desk, policy, requesterOf } = parts;
+  return {
+    async judge(channelId, uploads, signal) {
+      const [upload] = uploads;
+      if (uploads.length !== 1 || upload === undefined)
+        throw new NotariumError('upload-invalid', 'a bill is for one upload; many contents go as a pack');
+      const { declared, arrived } = desk.uploads.find(channelId, upload).info;
+      const offered = { upload, digest: declared.digest, count: arrived?.count ?? 1 };
+      const by = { channelId, requester: await requesterOf(channelId) };
+      const { digest, count, sizeBytes } = await desk.judge(offered, by, signal);
+      return { digest, count, sizeBytes, price: evidencePrice(policy, count, sizeBytes) };
+    },
+    async keep(channelId, { digest, count }, uploads) {
+      await desk.putDocument(channelId, digest, 'kept', JSON.stringify({ digest, count, uploads }));
+      await desk.uploads.forgetTaken(channelId, digest);
+    },
+    putDocument: (channelId, digest, name, json) => desk.putDocument(channelId, digest, name, json),
+    release: (channelId, digest) => desk.release(channelId, digest),
+  };
+}

@@ -1,0 +1,98 @@
+import { LRUCache } from 'lru-cache';
+import type { ChannelChain } from '../../chain/channels/ChannelChain.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { MemoryTree } from '../../core/log/memoryTree.ts';
+import { hashBytes } from '../../core/sha256.ts';
+import type { ChannelStore } from '../../store/channels/ChannelStore.ts';
+import type { ChannelDesk, DeskProblem, DeskTerms } from './ChannelDesk.ts';
+import type { EvidenceDesk } from './evidence/EvidenceDesk.ts';
+import type { EvidencePolicy } from './evidence/evidencePolicy.ts';
+import { loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
+import type { Settlement } from './Settlement.ts';
+import type { Verifier } from './Verifier.ts';
+
+/** Evidence trees kept for receipts, in bytes. */
+const treeBytes = 64 << 20;
+
+/** What the desk is made of. */
+export type VerifierDeskParts = {
+  readonly verifier: Verifier;
+  readonly evidence: EvidenceDesk;
+  readonly store: ChannelStore;
+  readonly chain: ChannelChain;
+  readonly settlement: Settlement;
+  readonly policy: EvidencePolicy;
+  readonly safetySeconds: number;
+};
+
+/** A verifier as its HTTP side sees it. */
+export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
+  const { verifier, evidence, store, chain, settlement, policy, safetySeconds } = parts;
+  const trees = new LRUCache<string, MemoryTree>({ maxSize: treeBytes });
+  const treeOf = async (channelId: Hash, size: number): Promise<MemoryTree> => {
+    const name = `${channelId} ${size}`;
+    const known = trees.get(name);
+    if (known) return known;
+    const tree = await loadEvidenceTree((from, limit) => verifier.evidence(channelId, from, limit), size);
+    trees.set(name, tree, { size: Math.max(1, 2 * hashBytes * size) });
+    return tree;
+  };
+  const terms: DeskTerms = {
+    network: chain.network,
+    verifier: chain.account!,
+    tokens: policy.tokens,
+    challengeSeconds: policy.challengeSeconds,
+    leastDeposit: policy.leastDeposit,
+    billSeconds: policy.billSeconds,
+    safetySeconds,
+    prices: policy.prices,
+    evidence: { ...policy.evidence, hook: undefined },
+  };
+  return {
+    terms: () => terms,
+    accept: async (channelId) => (await verifier.look(channelId)).party.channel,
+    channel: (channelId) => verifier.channel(channelId),
+    show: (channelId, view) => verifier.show(channelId, view),
+    bills: (channelId, requests, signal) => verifier.bills(channelId, requests, signal),
+    async update(update) {
+      const answer = await verifier.update(update);
+      settlement.touch(update.channelId);
+      return answer;
+    },
+    async close(request) {
+      const answer = await verifier.close(request);
+      settlement.touch(request.channelId);
+      return answer;
+    },
+    evidence: (channelId, from, limit) => verifier.evidence(channelId, from, limit),
+    async receipt(channelId, digest) {
+      const { party, memory } = await verifier.look(channelId);
+      const end = memory.state === 'settled' ? await chain.settlement(channelId) : undefined;
+      const size = end?.evidenceCount ?? memory.ledger.evidence.size;
+      const bills = await store.billsOf(digest);
+      const row = bills.find((bill) => bill.channelId === channelId && bill.state === 'folded');
+      const [bill] = row?.leafIndex === undefined ? [] : await verifier.evidence(channelId, row.leafIndex, 1);
+      if (!bill || bill.leafIndex >= size)
+        throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
+      const { transactionHash = undefined, blockNumber = 0 } = end?.place ?? {};
+      return makeChannelReceipt({
+        network: chain.network,
+        channel: party.channel,
+        bill,
+        tree: await treeOf(channelId, size),
+        latest: memory.latest,
+        ...(transactionHash === undefined ? {} : { settlement: { kind: 'settled', transactionHash, blockNumber } }),
+      });
+    },
+    async content(channelId, digest, key) {
+      const found = await evidence.content(channelId, digest, key);
+      if (!found) throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
+      return found;
+    },
+    uploads: evidence.uploads,
+    async problems(): Promise<readonly DeskProblem[]> {
+      return settlement.problems();
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { EvidenceDesk } from '../../../../../services/app/channels/evidence/EvidenceDesk.ts';
+import { evidencePrice, readEvidencePolicy } from '../../../../../services/app/channels/evidence/evidencePolicy.ts';
+import { mediaTypeOf } from '../../../../../services/app/channels/evidence/mediaType.ts';
+import { type Address, type Hash, toHex } from '../../../../../services/core/bytes.ts';
+import { captureDigest } from '../../../../../services/core/channels/capture.ts';
+import type { UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
+import { systemClock } from '../../../../../services/lib/clock.ts';
+import { localSigner } from '../../../../../services/lib/localSigner.ts';
+import { silentLogger } from '../../../../../services/lib/logger.ts';
+import { loadCrypto } from '../../../../../services/lib/nativeCrypto.ts';
+import { expectCode } from '../../../../support/expectCode.ts';
+import { temporaryFolder } from '../../../../support/temporaryFolder.ts';
+import { webhookReceiver, webhookSecret } from '../../../../support/webhookReceiver.ts';
+import { channelA, channelB, contentsOf, declare, packOf, sha256Of } from '../../../store/channels/vaultKit.ts';
+
+const crypto = await loadCrypto();
+const network = { chainId: 31337, contract: '0x00000000000000000000000000000000000000cc' as Address };
+const requester: Address = '0x00000000000000000000000000000000000000aa';
+const png = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+/** A desk with a policy, and a way to offer something. */
+async function deskOf(evidence: object, folder: string) {
+  const policy = readEvidencePolicy(JSON.stringify({ prices: { perItem: '10', perMebibyte: '0' }, evidence }));
+  const desk = await EvidenceDesk.open({ folder, policy, network, crypto, clock: systemClock, logger: silentLogger });
+  const upload = async (
+    bytes: Uint8Array,
+    declared: UploadDeclaration = declare(bytes),
+    channelId: Hash = channelA,
+  ): Promise<string> => {
+    const { id } = await desk.uploads.create(channelId, declared);
+    await desk.uploads.append(channelId, id, 0, [bytes]);
+    return id;
+  };
+  const offer = async (bytes: Uint8Array, declared = declare(bytes), channelId: Hash = channelA) => {
+    const id = await upload(bytes, declared, channelId);
+    const { arrived } = desk.uploads.find(channelId, id).info;
+    return desk.judge({ upload: id, digest: declared.digest, count: arrived!.count }, { channelId, requester });
+  };
+  return { desk, upload, offer };
+}
+
+const billOf = (channelId: Hash, digest: Hash, id = toHex(randomBytes(32))) => ({
+  bill: { id, channelId, digest, count: 1, amount: 10n, expiry: 2_000_000_000, keyHash: toHex(randomBytes(32)) },
+  statements: [],
+});
+
+describe('EvidenceDesk', () => {
+  const reasonOf = async (offered: Promise<unknown>): Promise<unknown> =>
+    (await expectCode('evidence-refused', offered)).data.reason;
+
+  it('takes what the policy takes, keeps it with its bills, and gives it to its channel alone', async () => {
+    await using folder = await temporaryFolder();
+    const { desk, upload, offer } = await deskOf({}, folder.path);
+    const content = Buffer.from('evidence');
+    const declared = declare(content);
+    const id = await upload(content, declared);
+    const asked = { upload: id, digest: declared.digest, count: 1 };
+    const by = { channelId: channelA, requester };
+    const judged = { digest: declared.digest, count: 1, sizeBytes: 8, locator: '' };
+    expect(await desk.judge(asked, by)).to.deep.equal(judged);
+    expect(await desk.judge(asked, by)).to.deep.equal(judged);
+    await expectCode('upload-unknown', desk.judge(asked, { ...by, channelId: channelB }));
+    await expectCode('evidence-mismatch', desk.judge({ ...asked, count: 2 }, by));
+    expect(await desk.content(channelA, declared.digest)).to.equal(undefined);
+    await desk.keep([billOf(channelA, declared.digest)]);
+    await expectCode('upload-unknown', desk.judge(asked, by));
+    expect((await buffer((await desk.content(channelA, declared.digest))!.content)).toString()).to.equal('evidence');
+    expect(await desk.content(channelB, declared.digest)).to.equal(undefined);
+    const { bytes, root } = packOf(contentsOf(20));
+    await offer(bytes, declare(bytes, root, 'pack'));
+    await desk.keep([billOf(channelB, toHex(root))]);
+    const member = sha256Of(contentsOf(20)[13]!);
+    expect(await buffer((await desk.content(channelB, toHex(member)))!.content)).to.deep.equal(contentsOf(20)[13]);
+    expect(await desk.content(channelA, toHex(member))).to.equal(undefined);
+    await expectCode('evidence-not-found', desk.keep([billOf(channelA, toHex(randomBytes(32)))]));
+  });
+
+  it('refuses by size, media type and kind, and lets the upload go', async () => {
+    await using folder = await temporaryFolder();
+    const rules = { leastBytes: 5, mostBytes: 10_000, mediaTypes: ['image/*', 'text/plain'] };
+    const { desk, upload, offer } = await deskOf(rules, folder.path);
+    expect(await reasonOf(offer(Buffer.from('tiny')))).to.equal('too-small');
+    expect(await reasonOf(offer(Buffer.from('%PDF-1.7\nnot a picture')))).to.equal('media-type');
+    expect(await offer(png)).to.include({ count: 1 });
+    const { bytes, root, digests } = packOf([png, Buffer.from('text'), Buffer.from('more text')]);
+    expect(await reasonOf(offer(bytes, declare(bytes, root, 'pack')))).to.equal('too-small');
+    const mixed = packOf([png, Buffer.from('text text'), Buffer.from('PK\x03\x04zip?')]);
+    expect(await reasonOf(offer(mixed.bytes, declare(mixed.bytes, mixed.root, 'pack')))).to.equal('media-type');
+    expect(await reasonOf(offer(digests, declare(digests, root, 'digests')))).to.equal('list');
+    const id = await upload(Buffer.from('tiny'));
+    const asked = { upload: id, digest: toHex(sha256Of(Buffer.from('tiny'))), count: 1 };
+    await expectCode('evidence-refused', desk.judge(asked, { channelId: channelA, requester }));
+    await expectCode('upload-unknown', desk.judge(asked, { channelId: channelA, requester }));
+  });
+
+  it('refuses what is known, also in a pack, also before it is paid', async () => {
+    await using folder = await temporaryFolder();
+    const { desk, offer } = await deskOf({ unique: true, lists: true }, folder.path);
+    const content = Buffer.from('item of A');
+    const { digest } = await offer(content);
+    expect(await reasonOf(offer(content, declare(content), channelB))).to.equal('known');
+    await desk.keep([billOf(channelA, digest)]);
+    expect(await reasonOf(offer(content))).to.equal('known');
+    const holding = packOf([Buffer.from('new'), content]);
+    expect(await reasonOf(offer(holding.bytes, declare(holding.bytes, holding.root, 'pack')))).to.equal('known');
+    const fresh = packOf(contentsOf(30));
+    await offer(fresh.bytes, declare(fresh.bytes, fresh.root, 'pack'));
+    await desk.keep([billOf(channelA, toHex(fresh.root))]);
+    expect(await reasonOf(offer(contentsOf(1)[0]!, undefined, channelB))).to.equal('known');
+    const list = packOf([Buffer.from('elsewhere'), contentsOf(30)[29]!]);
+    expect(await reasonOf(offer(list.digests, declare(list.digests, list.root, 'digests')))).to.equal('known');
+    await desk.release(channelA, digest);
+    expect(await offer(content, declare(content), channelB)).to.include({ digest });
+  });
+
+  it('wants the signature of a listed device, not too old', async () => {
+    await using folder = await temporaryFolder();
+    const device = localSigner(new Uint8Array(32).fill(7), crypto);
+    const stranger = localSigner(new Uint8Array(32).fill(8), crypto);
+    const { offer } = await deskOf({ devices: [device.address], captureSeconds: 60 }, folder.path);
+    const content = Buffer.from('a picture');
+    const now = Math.floor(Date.now() / 1000);
+    const captured = async (signer: typeof device, capturedAt: number, digest = toHex(sha256Of(content))) => ({
+      ...declare(content),
+      capture: { capturedAt, signature: toHex(await signer.sign(captureDigest(network, digest, { capturedAt }))) },
+    });
+    expect(await reasonOf(offer(content))).to.equal('device');
+    expect(await reasonOf(offer(content, await captured(stranger, now)))).to.equal('device');
+    expect(await reasonOf(offer(content, await captured(device, now, toHex(randomBytes(32)))))).to.equal('device');
+    expect(await reasonOf(offer(content, await captured(device, now - 600)))).to.equal('captured-at');
+    expect(await offer(content, await captured(device, now))).to.include({ count: 1 });
+  });
+
+  it('asks a hook; one that does not answer loses nothing', async () => {
+    await using folder = await temporaryFolder();
+    const secret = webhookSecret();
+    await using receiver = await webhookReceiver(secret);
+    const { desk, upload } = await deskOf({ hook: { url: receiver.url, secret, timeoutSeconds: 1 } }, folder.path);
+    const content = Buffer.from('what the hook decides about');
+    const declared = declare(content);
+    const asked = { upload: await upload(content, declared), digest: declared.digest, count: 1 };
+    const by = { channelId: channelA, requester };
+    const json = (value: unknown) => {
+      receiver.answer = (response) =>
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    };
+    receiver.answer = (response) => response.writeHead(500).end();
+    await expectCode('evidence-hook-failed', desk.judge(asked, by));
+    receiver.answer = () => {};
+    await expectCode('evidence-hook-failed', desk.judge(asked, by));
+    for (const nonsense of ['yes', { accept: 'yes' }, { accept: true, reason: 'x'.repeat(20_000) }]) {
+      json(nonsense);
+      await expectCode('evidence-hook-failed', desk.judge(asked, by));
+    }
+    receiver.answer = (response) => response.writeHead(302, { location: receiver.url }).end();
+    await expectCode('evidence-hook-failed', desk.judge(asked, by));
+    json({ accept: true });
+    expect(await desk.judge(asked, by)).to.include({ digest: declared.digest });
+    const other = Buffer.from('another one');
+    const refused = { upload: await upload(other), digest: toHex(sha256Of(other)), count: 1 };
+    json({ accept: false, reason: 'looks made up' });
+    const { data } = await expectCode('evidence-refused', desk.judge(refused, by));
+    expect(data).to.deep.equal({ reason: 'hook', have: 'looks made up' });
+  });
+});
+
+describe('evidence policy', () => {
+  it('has defaults, and says what is wrong with a file', async () => {
+    const policy = readEvidencePolicy('{"prices":{"perItem":"3","perMebibyte":"1000"}}');
+    expect(policy).to.include({ billSeconds: 3600, leastDeposit: 0n });
+    expect(evidencePrice(policy, 2, 0)).to.equal(6n);
+    expect(evidencePrice(policy, 2, 1)).to.equal(7n);
+    expect(evidencePrice(policy, 1, 3 << 20)).to.equal(3003n);
+    for (const [text, field] of [
+      ['{', undefined],
+      ['{"prices":{"perItem":3,"perMebibyte":"0"}}', 'prices.perItem'],
+      ['{"prices":{"perItem":"3","perMebibyte":"0"},"more":1}', ''],
+      ['{"prices":{"perItem":"3","perMebibyte":"0"},"uploads":{"unpaidSeconds":100}}', undefined],
+      ['{"prices":{"perItem":"3","perMebibyte":"0"},"evidence":{"hook":{"url":"ftp://x","secret":"y"}}}', undefined],
+    ] as const) {
+      expect((await expectCode('config-invalid', () => readEvidencePolicy(text))).data.field, text).to.equal(field);
+    }
+  });
+
+  it('names media types by the first bytes', async () => {
+    expect(await mediaTypeOf(png)).to.equal('image/png');
+    expect(await mediaTypeOf(Buffer.from('Zeugnis für alle'))).to.equal('text/plain');
+    expect(await mediaTypeOf(Buffer.from('für').subarray(0, 2))).to.equal('text/plain');
+    expect(await mediaTypeOf(Buffer.from([0, 1, 2]))).to.equal('application/octet-stream');
+  });
+});

@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import { makeStatement } from '../../../../services/core/channels/party.ts';
+import { silentLogger } from '../../../../services/lib/logger.ts';
+import type { StoredChannel } from '../../../../services/store/channels/ChannelStore.ts';
+import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';
+import { billOf, hashOf, parties } from '../../core/channels/channelKit.ts';
+import { onBothDatabases } from '../storePlace.ts';
+
+const { requester, verifier } = parties();
+const { channelId } = verifier;
+const row = (fields: Partial<StoredChannel> = {}): StoredChannel => ({
+  ...{ channelId, role: 'verifier', channel: verifier.channel, state: 'open', memory: '{}' },
+  ...fields,
+});
+
+onBothDatabases('what the sides of evidence channels keep', (place) => {
+  const opened = async () => {
+    const at = await place();
+    const { dataDir, databaseUrl } = at;
+    const open = () => openChannelStore({ dataDir, ...(databaseUrl ? { databaseUrl } : {}), logger: silentLogger });
+    return { at, open };
+  };
+
+  it('keeps channels and bills, also when it is opened again', async () => {
+    const { at, open } = await opened();
+    await using _ = at;
+    let store = await open();
+    const [one, two] = [billOf(verifier, 'one'), billOf(verifier, 'two')];
+    const [first, second] = [
+      makeStatement(verifier, one.bill, 'verifier', 'https://a.example'),
+      makeStatement(requester, one.bill, 'requester', ''),
+    ];
+    await store.save([{ channelId, channel: row(), bills: [{ signed: one, state: 'offered', note: '{"a":1}' }] }]);
+    await store.save([
+      { channelId, bills: [{ signed: one, state: 'locked', first, key: hashOf('key') }] },
+      // Twice in one transaction: both count.
+      { channelId, channel: row({ memory: '{"version":1}', dueAt: 5 }), bills: [{ signed: two, state: 'offered' }] },
+      { channelId, bills: [{ signed: one, state: 'folded', second, leafIndex: 0 }] },
+    ]);
+    await store.close();
+    store = await open();
+    expect(await store.channel(channelId)).to.deep.equal(row({ memory: '{"version":1}', dueAt: 5 }));
+    const folded = { channelId, signed: one, state: 'folded', first, second, key: hashOf('key'), leafIndex: 0 };
+    expect(await store.bill(channelId, one.bill.id)).to.deep.equal({ ...folded, note: '{"a":1}' });
+    expect(await store.openBills(channelId)).to.deep.equal([{ channelId, signed: two, state: 'offered' }]);
+    expect(await store.evidence(channelId, 0, 9)).to.have.length(1);
+    expect(await store.evidence(channelId, 1, 9)).to.deep.equal([]);
+    expect(await store.knownBills(channelId, [one.bill.id, hashOf('x')])).to.deep.equal([one.bill.id]);
+    expect(await store.knownBills(channelId, [])).to.deep.equal([]);
+    expect((await store.billsOf(hashOf('two'))).map(({ state }) => state)).to.deep.equal(['offered']);
+    expect(await store.locksWith(two.bill.keyHash)).to.deep.equal([]);
+    await store.save([{ channelId, bills: [{ signed: two, state: 'locked' }] }]);
+    expect(await store.locksWith(two.bill.keyHash)).to.deep.equal([channelId]);
+    expect(await store.bill(channelId, hashOf('x'))).to.equal(undefined);
+    expect(await store.channel(hashOf('x'))).to.equal(undefined);
+    await store.close();
+  });
+
+  it('finds the channels that are due, and lists them all', async () => {
+    const { at, open } = await opened();
+    await using _ = at;
+    const store = await open();
+    const ids = [hashOf('a'), hashOf('b'), hashOf('c'), hashOf('d')].sort();
+    await store.save(
+      ids.map((id, index) => ({
+        channelId: id,
+        channel: row({
+          channelId: id,
+          ...(index < 2 ? { dueAt: 10 - index } : {}),
+          ...(index === 3 ? { state: 'settled' } : {}),
+        }),
+      })),
+    );
+    expect(await store.due('verifier', 9, 9)).to.deep.equal([ids[1]]);
+    expect(await store.due('verifier', 10, 9)).to.deep.equal([ids[1], ids[0]]);
+    expect(await store.due('verifier', 10, 1)).to.deep.equal([ids[1]]);
+    expect(await store.due('requester', 10, 9)).to.deep.equal([]);
+    const listed = async (query: Parameters<typeof store.channels>[0]) =>
+      (await store.channels(query)).map((each) => each.channelId);
+    expect(await listed({ limit: 9 })).to.deep.equal(ids);
+    expect(await listed({ role: 'verifier', after: ids[0]!, withoutState: 'settled', limit: 1 })).to.deep.equal([
+      ids[1],
+    ]);
+    expect(await listed({ role: 'requester', limit: 9 })).to.deep.equal([]);
+    await store.close();
+  });
+});
