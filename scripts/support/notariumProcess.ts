@@ -51,12 +51,13 @@ export function startNotarium(args: readonly string[]): NotariumProcess {
   const failed = ended.then(({ code, stderr }): never => {
     throw new Error(`notarium ${args[0]} ended with ${code}: ${stderr}`);
   });
-  // Whoever does not ask for the URL does not hear of it.
-  failed.catch(() => {});
+  const listening = Promise.race([url, failed]);
+  // Whoever does not wait for it does not hear that it never will be.
+  listening.catch(() => {});
   return {
     child,
     ended,
-    url: Promise.race([url, failed]),
+    url: listening,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await ended;
