@@ -19,7 +19,7 @@ const billIdsSchema = z.array(hashSchema).max(maxLocks).readonly();
 export const foldSchema = z.strictObject({ billId: hashSchema, statement: statementSchema });
 
 /** See {@link foldSchema}. */
-export type Fold = z.output<typeof foldSchema>;
+type Fold = z.output<typeof foldSchema>;
 
 /**
  * How the requester proposes a state. Only what changes travels: both sides compute the state from the base, and the signature is over
@@ -87,7 +87,7 @@ export type SignedClosing = z.output<typeof signedClosingSchema>;
 export const channelStatuses = ['open', 'proposed', 'ending', 'agreed', 'leaving', 'closing', 'settled'] as const;
 
 /** See {@link channelStatuses}. */
-export type ChannelStatus = (typeof channelStatuses)[number];
+type ChannelStatus = (typeof channelStatuses)[number];
 
 /** What one side shows the other of a channel, so that both go on from the newest state that either has. */
 export const channelViewSchema = z.strictObject({
