@@ -18,9 +18,6 @@ const billIdsSchema = z.array(hashSchema).max(maxLocks).readonly();
 /** One lock that is paid: the bill, and the second evidence statement. */
 export const foldSchema = z.strictObject({ billId: hashSchema, statement: statementSchema });
 
-/** See {@link foldSchema}. */
-type Fold = z.output<typeof foldSchema>;
-
 /**
  * How the requester proposes a state. Only what changes travels: both sides compute the state from the base, and the signature is over
  * that state.
@@ -85,9 +82,6 @@ export type SignedClosing = z.output<typeof signedClosingSchema>;
 
 /** Where a channel is in its life, as one side sees it. */
 export const channelStatuses = ['open', 'proposed', 'ending', 'agreed', 'leaving', 'closing', 'settled'] as const;
-
-/** See {@link channelStatuses}. */
-type ChannelStatus = (typeof channelStatuses)[number];
 
 /** What one side shows the other of a channel, so that both go on from the newest state that either has. */
 export const channelViewSchema = z.strictObject({
