@@ -2,8 +2,10 @@ import { homedir } from 'node:os';
 import { exitInterrupted } from './cli/exitCodes.ts';
 import { runCli } from './cli/runCli.ts';
 import type { Terminal } from './cli/Terminal.ts';
+import { keepPoolAwake } from './lib/keepPoolAwake.ts';
 import { lazyActions } from './main/lazyActions.ts';
 
+keepPoolAwake();
 // The one place that reads the environment and listens to signals.
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

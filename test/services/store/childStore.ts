@@ -1,3 +1,4 @@
+import { keepPoolAwake } from '../../../services/lib/keepPoolAwake.ts';
 import { silentLogger } from '../../../services/lib/logger.ts';
 import { openStore } from '../../../services/store/openStore.ts';
 import type { Store } from '../../../services/store/Store.ts';
@@ -14,6 +15,7 @@ type ChildStore = {
 
 /** Opens the store that the arguments of the process name: data folder, round, URL of a database or nothing. */
 export async function openChildStore(): Promise<ChildStore> {
+  keepPoolAwake();
   const [dataDir, round, databaseUrl] = process.argv.slice(2);
   const store = await openStore({
     dataDir: dataDir!,

@@ -186,6 +186,9 @@ for (const [engine, kills] of [
 ] as const) {
   describe(`store rollBackLog under kill -9 (${engine})`, function () {
     this.timeout(240_000);
+    let child: ChildProcess | undefined;
+    // A test that gives up must not leave mocha waiting for it.
+    afterEach(() => void child?.kill('SIGKILL'));
 
     it('has every record exactly once, whenever it dies', async () => {
       await using place = await storePlace(engine);
@@ -194,16 +197,17 @@ for (const [engine, kills] of [
         // In the middle of a roll-back, or while the log grows anew over what it has left.
         const at = round % 2 === 0 ? 'rolling' : 'growing';
         let left = 1 + Math.floor(Math.random() * 4);
-        const child: ChildProcess = spawn(
+        const started: ChildProcess = spawn(
           process.execPath,
           [join(import.meta.dirname, 'rollBackChild.ts'), place.dataDir, String(round), place.databaseUrl ?? ''],
           { stdio: ['ignore', 'pipe', 'inherit'] },
         );
-        createInterface({ input: child.stdout! }).on('line', (line) => {
+        child = started;
+        createInterface({ input: started.stdout! }).on('line', (line) => {
           if (line.startsWith('row ')) said.push(line.slice(4));
-          if (line === at && --left === 0) child.kill('SIGKILL');
+          if (line === at && --left === 0) started.kill('SIGKILL');
         });
-        const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+        const [, signal] = (await once(started, 'close')) as [number | null, string | null];
         expect(signal).to.equal('SIGKILL');
 
         const store = await place.open();

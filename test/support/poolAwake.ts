@@ -1,0 +1,3 @@
+import { keepPoolAwake } from '../../services/lib/keepPoolAwake.ts';
+
+keepPoolAwake();
