@@ -35,10 +35,13 @@ export async function deployToken(rpcUrl: string, owner: Address, amount: bigint
   return contractAddress.toLowerCase() as Address;
 }
 
+/** Place in `Mood` of `TestToken`. */
+const reverting = 6;
+
 /** Has a token of {@link deployToken} refuse to move, or move again. */
 export async function setTokenRefuses(rpcUrl: string, token: Address, refuses: boolean): Promise<void> {
   const calls = new Interface(['function setMood(uint8 mood, address target, bytes data)']);
-  const data = calls.encodeFunctionData('setMood', [refuses ? 4 : 0, token, '0x']) as Hex;
+  const data = calls.encodeFunctionData('setMood', [refuses ? reverting : 0, token, '0x']) as Hex;
   await sendAsDeployer(rpcUrl, 'setMood', { to: token, data });
 }
 
