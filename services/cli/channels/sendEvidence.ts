@@ -119,7 +119,7 @@ function report(
     `${failed.length} failed`,
   ];
   output.line(parts.filter((part) => part !== '').join(', '));
-  if (failed.length > 0) output.note('The same command again goes on with what has failed; nothing is paid for twice.');
+  if (failed.length > 0) output.note('The same command again goes on with what has failed.');
   run.exit(exitCode);
 }
 
