@@ -238,6 +238,8 @@ export class Requester {
 
   /** Fetches bills for what waits, as long as there is room for them. */
   async #askBills(): Promise<boolean> {
+    const { state } = this.#memory;
+    if (state !== 'open' && state !== 'proposed') this.#failAll(new NotariumError('channel-state', `it is ${state}`));
     const room = maxLocks - queuedBills(this.#memory).length;
     if (this.#asking.length === 0 || room <= 0) return false;
     const asking = this.#asking.splice(0, room);
@@ -286,7 +288,15 @@ export class Requester {
 
   /** One update: proposes what there is, and brings what is proposed to an end. */
   async #exchange(): Promise<boolean> {
-    if (this.#memory.state === 'open') await this.#do({ kind: 'propose', now: await this.#now() });
+    if (this.#memory.state === 'open') {
+      try {
+        await this.#do({ kind: 'propose', now: await this.#now() });
+      } catch (error) {
+        // Nothing can be proposed any more: the channel is to be closed.
+        if (isNotariumError(error, 'channel-state')) this.#failAll(error);
+        throw error;
+      }
+    }
     const { memory } = this;
     if (memory.state !== 'proposed') return false;
     this.#wake();

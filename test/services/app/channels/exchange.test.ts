@@ -42,6 +42,7 @@ describe('the exchange, both ends and their disks', function () {
       expect(leaves[leafIndex]).to.deep.equal({ leafIndex, signed, key, first, second });
     // The same again; nothing else any more.
     expect((await requester.closeTogether()).closing.evidenceCount).to.equal(301);
+    await expectCode('channel-state', requester.preserve(itemOf(['late'])));
     const [answer] = await verifier.bills(channelId, [itemOf(['late'])]);
     expect(answer).to.have.nested.property('problem.code', 'channel-state');
     await requester.stop();
