@@ -161,6 +161,7 @@ export async function useChannel<T>(
   const evidenceChannel = await EvidenceChannel.open({
     ...{ url, network, channelId, channel, prices, folder, verifier, leaves },
     preserve: (item) => requester.preserve(item),
+    resume: (item) => requester.resume(item),
     view: async () => viewOfRequester(requester.party, requester.memory),
     leafOf: async (digest) =>
       (await store.billsOf(digest)).filter((bill) => bill.channelId === channelId).flatMap(folded)[0],

@@ -51,6 +51,8 @@ export type EvidenceChannelParts = {
   /** Holds what was sent. */
   readonly folder: string;
   readonly verifier: HttpVerifier;
+  /** Waits for evidence that an earlier run has got a bill for; undefined where there is none. */
+  readonly resume: (item: { digest: Hash; count: number }) => Promise<unknown> | undefined;
   /** Gets a bill, pays it, and resolves when its digest is in a state that both have signed. */
   readonly preserve: (item: {
     uploads: readonly string[];
@@ -116,12 +118,13 @@ export class EvidenceChannel {
       readonly signal?: AbortSignal | undefined;
     } = {},
   ): Promise<SentOutcome[]> {
-    const { verifier, preserve, prices, leafOf } = this.#parts;
+    const { verifier, preserve, resume, prices, leafOf } = this.#parts;
     const { signal, onBytes, parallel } = options;
     return await sendFiles(
       {
         ledger: this.#ledger,
         isPreserved: async (bill) => (await leafOf(bill)) !== undefined,
+        resume: ({ digest, members }) => resume({ digest, count: members.length }),
         async upload(item, uploadUrl, onUrl) {
           const { digest, members } = item;
           return await sendUpload(sourceOf(item), {

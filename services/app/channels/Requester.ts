@@ -149,6 +149,24 @@ export class Requester {
     });
   }
 
+  /**
+   * Waits for evidence that an earlier run has got a bill for, until it is paid; undefined where there is no such bill. Asked for with
+   * {@link Requester.preserve} instead, it would be paid twice.
+   * @throws NotariumError when the bill comes to nothing.
+   */
+  resume({ digest, count }: Pick<EvidenceItem, 'digest' | 'count'>): Promise<PreservedBill> | undefined {
+    const begun = [...this.#memory.bills.values()]
+      .map(({ signed }) => signed.bill)
+      .find((bill) => bill.digest === digest && bill.count === count && !this.#waiting.has(bill.id));
+    if (!begun) return undefined;
+    const item = { uploads: [], digest, count, maxAmount: begun.amount };
+    return new Promise((resolve, reject) => {
+      // What was uploaded for it may be gone: no other bill is asked for.
+      this.#waiting.set(begun.id, { item, failures: maxBillFailures, resolve, reject });
+      this.#wake();
+    });
+  }
+
   /** Asks the verifier what it has, and goes on from the newer one of both. @throws NotariumError. */
   async ask(): Promise<void> {
     const { api } = this.#parts;
@@ -238,6 +256,8 @@ export class Requester {
 
   /** Fetches bills for what waits, as long as there is room for them. */
   async #askBills(): Promise<boolean> {
+    const { state } = this.#memory;
+    if (state !== 'open' && state !== 'proposed') this.#failAll(new NotariumError('channel-state', `it is ${state}`));
     const room = maxLocks - queuedBills(this.#memory).length;
     if (this.#asking.length === 0 || room <= 0) return false;
     const asking = this.#asking.splice(0, room);
@@ -286,7 +306,15 @@ export class Requester {
 
   /** One update: proposes what there is, and brings what is proposed to an end. */
   async #exchange(): Promise<boolean> {
-    if (this.#memory.state === 'open') await this.#do({ kind: 'propose', now: await this.#now() });
+    if (this.#memory.state === 'open') {
+      try {
+        await this.#do({ kind: 'propose', now: await this.#now() });
+      } catch (error) {
+        // Nothing can be proposed any more: the channel is to be closed.
+        if (isNotariumError(error, 'channel-state')) this.#failAll(error);
+        throw error;
+      }
+    }
     const { memory } = this;
     if (memory.state !== 'proposed') return false;
     this.#wake();

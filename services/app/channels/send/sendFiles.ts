@@ -20,6 +20,8 @@ export type SendParts = {
   readonly ledger: SendLedger;
   /** Whether a bill of that digest is paid, its digest in the evidence tree. */
   readonly isPreserved: (bill: Hash) => Promise<boolean>;
+  /** Waits for an item that an earlier run has got a bill for; undefined where there is none. */
+  readonly resume: (item: SendItem) => Promise<unknown> | undefined;
   /** Uploads an item; gives the id of the upload. */
   readonly upload: (
     item: SendItem,
@@ -132,12 +134,27 @@ async function sendItem(parts: SendParts, item: SendItem): Promise<Fate> {
   const { ledger, signal } = parts;
   const { digest } = item;
   try {
+    if (await resumed(parts, item)) return 'preserved';
+    // Asked after it: a bill that was paid meanwhile is no longer on its way.
+    if (await parts.isPreserved(digest)) return 'kept';
     const upload = await parts.upload(item, ledger.uploadOf(digest), (url) => ledger.uploading(digest, url));
     await parts.preserve(item, upload);
     return 'preserved';
   } catch (error) {
     if (!(error instanceof NotariumError) || signal?.aborted) throw error;
     return error;
+  }
+}
+
+/** Whether an earlier run had a bill for it, which is paid now. One that comes to nothing is asked for anew. */
+async function resumed({ resume, signal }: SendParts, item: SendItem): Promise<boolean> {
+  try {
+    const begun = resume(item);
+    await begun;
+    return begun !== undefined;
+  } catch (error) {
+    if (!(error instanceof NotariumError) || signal?.aborted) throw error;
+    return false;
   }
 }
 

@@ -33,6 +33,7 @@ describe('sending files', () => {
       preserved: known,
       ledger: await SendLedger.open(join(folder, 'sent.jsonl')),
       isPreserved: async (bill) => known.has(bill),
+      resume: () => undefined,
       async upload({ digest, members }, url, onUrl) {
         uploads.push([digest, url]);
         await onUrl(`http://verifier/${digest}`);
@@ -75,6 +76,19 @@ describe('sending files', () => {
     expect(statuses(await sendFiles(third, [file(1), file(3)], { limits }))).to.deep.equal(['kept', 'kept']);
     expect(third.uploads).to.deep.equal([]);
     expect([...third.ledger.files].map(({ path }) => path)).to.deep.equal(['/f1', '/f2', '/f3']);
+  });
+
+  it('waits for what has a bill already, and asks for another one only when that comes to nothing', async () => {
+    const begun = new Set([digestOf(1), digestOf(2)]);
+    const sent = await parts();
+    const resume: SendParts['resume'] = ({ digest }) => {
+      if (!begun.has(digest)) return undefined;
+      return digest === digestOf(1) ? Promise.resolve() : Promise.reject(new NotariumError('bill-expired'));
+    };
+    const alone = { limits: { ...limits, packCount: 1 } };
+    const outcomes = await sendFiles({ ...sent, resume }, [file(1), file(2), file(3)], alone);
+    expect(statuses(outcomes)).to.deep.equal(['preserved', 'preserved', 'preserved']);
+    expect(sent.uploads.map(([digest]) => digest).sort()).to.deep.equal([digestOf(2), digestOf(3)]);
   });
 
   it('finds out which one of a pack is refused', async () => {

@@ -1,0 +1,150 @@
+import { expect } from 'chai';
+import type { ChannelFacts } from '../../../../services/app/channels/ChannelFacts.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
+import { silentLogger } from '../../../../services/lib/logger.ts';
+import type { ChannelChange } from '../../../../services/store/channels/ChannelStore.ts';
+import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { until } from '../../../support/until.ts';
+import { hashOf, parties } from '../../core/channels/channelKit.ts';
+import {
+  itemOf,
+  memoryChain,
+  memoryEvidence,
+  newRequester,
+  newVerifier,
+  throughWire,
+  verifierParts,
+} from './exchangeKit.ts';
+
+const held = 1_000_000n;
+const { channelId } = parties(1n, held).verifier;
+
+/** A clock that stands, and a chain that has the same time. */
+function standing(nowMs = Date.now()) {
+  const clock = { at: nowMs, nowMs: () => clock.at, sleep: async () => undefined };
+  const chain: ChannelFacts = { ...memoryChain(held), timestamp: async () => Math.floor(clock.at / 1000) };
+  return { clock, chain };
+}
+
+async function place() {
+  const folder = await temporaryFolder();
+  return {
+    open: (who: string) => openChannelStore({ dataDir: `${folder.path}/${who}`, logger: silentLogger }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+describe('Verifier', function () {
+  this.timeout(60_000);
+
+  it('takes on the channels that the chain has and its terms allow', async () => {
+    await using at = await place();
+    const store = await at.open('verifier');
+    const strict = verifierParts(store).settings;
+    const refuse = () => {
+      throw new NotariumError('channel-invalid', 'too small');
+    };
+    await expectCode('channel-unknown', newVerifier(store).channel(hashOf('x')));
+    const settings = { ...strict, checkTerms: refuse };
+    await expectCode('channel-invalid', newVerifier(store, { settings }).channel(channelId));
+    const other = parties(2n, held).verifier.channel;
+    const chain = { ...memoryChain(held), opening: async () => ({ channel: other, held }) };
+    await expectCode('channel-invalid', newVerifier(store, { chain }).channel(channelId));
+    expect(await store.channel(channelId)).to.equal(undefined);
+    expect((await newVerifier(store).channel(channelId)).held).to.equal(held);
+    await store.close();
+  });
+
+  it('makes keys public in time, and closes alone', async () => {
+    await using at = await place();
+    const [mine, theirs] = [await at.open('requester'), await at.open('verifier')];
+    const { clock, chain } = standing();
+    const touched: string[] = [];
+    const parts = { clock, chain, touch: (id: string) => touched.push(id) };
+    let verifier = newVerifier(theirs, parts);
+    // The answer that confirms the lock is lost, and the requester with it.
+    let isLost = false;
+    const api = throughWire(verifier, (call, when) => {
+      isLost ||= call === 'update' && when === 'after';
+      if (isLost) throw new Error('lost');
+    });
+    const requester = await newRequester(mine, api, { clock: { ...clock, sleep: () => new Promise(() => undefined) } });
+    void requester.preserve(itemOf(['a'])).catch(() => undefined);
+    await until('a lock', async () => (await verifier.channel(channelId)).locks.length === 1);
+    await verifier.runDuties();
+    expect((await verifier.channel(channelId)).status).to.equal('open');
+    await verifier.stop();
+    verifier = newVerifier(theirs, parts);
+    clock.at += (3600 - 60) * 1000;
+    await verifier.runDuties();
+    expect((await verifier.channel(channelId)).status).to.equal('leaving');
+    expect(touched.length).to.be.greaterThan(0);
+    const { memory } = await verifier.look(channelId);
+    const [lock] = memory.ledger.locks;
+    const revealed = { kind: 'revealed', keyHash: lock!.keyHash, key: hashOf('key'), at: 5 } as const;
+    await verifier.onChain(revealed);
+    await verifier.onChain({ kind: 'closing', channelId, version: 1, deadline: 9 });
+    await verifier.onChain({ kind: 'settled', channelId: hashOf('not ours'), evidenceCount: 0 });
+    // All of it is on disk.
+    const again = await newVerifier(theirs, parts).look(channelId);
+    expect(again.memory).to.deep.equal((await verifier.look(channelId)).memory);
+    expect(again.memory.state).to.equal('closing');
+    expect(again.memory.locked.get(lock!.billId)?.revealedAt).to.equal(5);
+    await Promise.all([mine.close(), theirs.close()]);
+  });
+
+  it('releases the evidence that was not paid for', async () => {
+    await using at = await place();
+    const [mine, theirs] = [await at.open('requester'), await at.open('verifier')];
+    const evidence = memoryEvidence();
+    const verifier = newVerifier(theirs, { evidence });
+    const wire = throughWire(verifier);
+    const api: typeof wire = {
+      ...wire,
+      update: async (update) => ({ ...(await wire.update(update)), disclosures: [] }),
+      channel: async (id) => ({ ...(await wire.channel(id)), disclosures: [] }),
+    };
+    const requester = await newRequester(mine, api);
+    const failed = expectCode('bill-expired', requester.preserve(itemOf(['a'])));
+    const { bill } = await until('a lock', () => requester.memory.ledger.locks.length === 1).then(
+      async () => (await verifier.channel(channelId)).locks[0]!,
+    );
+    expect([...evidence.kept]).to.deep.equal([[bill.digest, ['a']]]);
+    await verifier.cancelBill(channelId, bill.id);
+    await requester.runDuties();
+    await failed;
+    await requester.stop();
+    await verifier.stop();
+    expect(evidence.kept.size).to.equal(0);
+    await Promise.all([mine.close(), theirs.close()]);
+  });
+
+  it('does no work for a channel before it is asked for', async () => {
+    await using at = await place();
+    const store = await at.open('verifier');
+    const { channel } = parties(1n, held).verifier;
+    await newVerifier(store).channel(channelId);
+    const { memory } = (await store.channel(channelId))!;
+    const changes = Array.from({ length: 1000 }, (_, index): ChannelChange => {
+      const id = hashOf(`channel ${index}`);
+      return { channelId: id, channel: { channelId: id, role: 'verifier', channel, state: 'open', memory } };
+    });
+    await store.save(changes);
+    let reads = 0;
+    const counted = {
+      ...store,
+      channel: (id: typeof channelId) => {
+        reads++;
+        return store.channel(id);
+      },
+    };
+    const verifier = newVerifier(counted);
+    await verifier.runDuties();
+    expect(reads).to.equal(0);
+    expect((await verifier.channel(hashOf('channel 7'))).status).to.equal('open');
+    expect(reads).to.equal(1);
+    await store.close();
+  });
+});
