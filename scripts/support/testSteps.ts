@@ -44,7 +44,7 @@ const generatedTypes = 'generated types';
 /** Compiles the contracts that only tests use, while others run already that need none of them. */
 const testContracts = 'contracts of the tests';
 /** Jobs of Mocha that deploy some of them. */
-const useTestContracts = new Set(['test/services/chain']);
+const useTestContracts = new Set(['test/services/chain', 'test/services/app/governance', 'test/services/lib']);
 
 /**
  * Begun first, in this order: a long job that began last would leave the other lanes idle in the end. What is not named here
