@@ -25,8 +25,8 @@ export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum'
 export type ReceiptStep = (typeof receiptSteps)[number];
 
 /** What became of one step. `skipped`: not asked for, an earlier step failed, or nobody knows (`detail` says so). */
-export type StepResult = {
-  readonly step: ReceiptStep;
+export type StepResult<Step = ReceiptStep> = {
+  readonly step: Step;
   readonly status: 'passed' | 'failed' | 'skipped';
   readonly code?: ErrorCode;
   readonly detail?: string;

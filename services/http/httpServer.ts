@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Centre } from '../app/Centre.ts';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { type ErrorCode, errorTable, NotariumError, toProblem } from '../core/errors.ts';
 import type { HttpOptions } from './HttpOptions.ts';
 import { createHttpApp, createVerifierApp, type HttpApp } from './httpApp.ts';
+import { type Listening, listen } from './listen.ts';
 
 /** A centre or verifier that listens. */
 export type HttpServer = HttpApp & {
@@ -54,35 +55,24 @@ async function serve(http: HttpApp, options: HttpOptions): Promise<HttpServer> {
     answerBadRequest(error, socket as Socket, lifetime.underWay);
   });
   const unused = unusedSockets(server);
+  let listening: Listening;
   try {
-    await listen(server, host, port);
+    listening = await listen(server, host, port);
   } catch (error) {
     http.close();
     throw error;
   }
-  const actualPort = (server.address() as AddressInfo).port;
   let stopped: Promise<{ cutConnections: number }> | undefined;
   return {
     ...http,
     server,
     host,
-    port: actualPort,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    ...listening,
     stop() {
       stopped ??= stopServer(server, http, unused, stopMs);
       return stopped;
     },
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const code: ErrorCode = error.code === 'EADDRINUSE' ? 'port-taken' : 'config-invalid';
-      reject(new NotariumError(code, `${host}:${port} (${error.code})`, { data: { host, port }, cause: error }));
-    });
-    server.listen(port, host, resolve);
-  });
 }
 
 /** Connections that have not brought a request yet: Node counts them neither as idle nor as under way. */

@@ -1,13 +1,5 @@
 import type { ChannelEvent } from '../../chain/channels/ChannelEvent.ts';
-import type { Hash } from '../../core/bytes.ts';
-
-/** What the machines of the exchange are told of the chain. */
-export type ExchangeEvent =
-  | { readonly kind: 'deposited'; readonly channelId: Hash; readonly held: bigint }
-  | { readonly kind: 'closing'; readonly channelId: Hash; readonly version: number; readonly deadline: number }
-  | { readonly kind: 'reopened'; readonly channelId: Hash }
-  | { readonly kind: 'settled'; readonly channelId: Hash; readonly evidenceCount: number }
-  | { readonly kind: 'revealed'; readonly keyHash: Hash; readonly key: Hash; readonly at: number };
+import type { ChannelEvent as ExchangeEvent } from '../../core/channels/party.ts';
 
 /** An event of the chain as the machines take it; undefined for one that says nothing to them. */
 export function exchangeEventOf(event: ChannelEvent): ExchangeEvent | undefined {

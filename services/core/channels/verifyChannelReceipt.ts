@@ -1,11 +1,12 @@
 import { verifyInnerProof } from '../aggregate.ts';
 import { type Address, fromHex, type Hash, sameBytes, toHex } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { type ErrorCode, type ErrorData, NotariumError } from '../errors.ts';
+import { type ErrorData, NotariumError } from '../errors.ts';
 import { verifyInclusion } from '../log/verifyProof.ts';
 import { attempt } from '../receiptChecks.ts';
 import { leafHash } from '../sha256.ts';
 import { recoverAddress, signatureBytes } from '../signature.ts';
+import type { StepResult } from '../verifyReceipt.ts';
 import { billDigest, keyHashOf } from './bill.ts';
 import { type ChannelNetwork, channelIdOf } from './channel.ts';
 import type { ChannelReceipt } from './channelReceipt.ts';
@@ -18,14 +19,7 @@ export const channelReceiptSteps = ['content', 'bill', 'key', 'statements', 'inc
 /** See {@link channelReceiptSteps}. */
 export type ChannelReceiptStep = (typeof channelReceiptSteps)[number];
 
-/** What became of one step. `skipped`: not asked for, or an earlier step failed. */
-export type ChannelStepResult = {
-  readonly step: ChannelReceiptStep;
-  readonly status: 'passed' | 'failed' | 'skipped';
-  readonly code?: ErrorCode;
-  readonly detail?: string;
-  readonly data?: ErrorData;
-};
+type ChannelStepResult = StepResult<ChannelReceiptStep>;
 
 /** Outcome of a verification; `ok` when no step failed. */
 export type ChannelVerifyResult = {

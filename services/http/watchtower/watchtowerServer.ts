@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import express from 'express';
 import type { Logger as PinoLogger } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
@@ -13,6 +12,7 @@ import { sendJson, sendText } from '../answer.ts';
 import { answerError } from '../answerError.ts';
 import { defaultLimits, defaultRateLimits, type RateLimit } from '../HttpOptions.ts';
 import { invalidRequest } from '../handlerOf.ts';
+import { type Listening, listen } from '../listen.ts';
 import { RateLimiter } from '../RateLimiter.ts';
 import { readJsonText } from '../readBody.ts';
 import { securityHeaders } from '../securityHeaders.ts';
@@ -55,15 +55,15 @@ export async function startWatchtowerServer(parts: Parts, options: WatchtowerSer
     { requestTimeout: defaultLimits.bodyIdleMs, headersTimeout: defaultLimits.headersMs },
     appOf(parts, options, limiter),
   );
+  let listening: Listening;
   try {
-    await listen(server, host, port);
+    listening = await listen(server, host, port);
   } catch (error) {
     limiter?.close();
     throw error;
   }
-  const { port: actual } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    url: listening.url,
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
@@ -123,14 +123,4 @@ function appOf(
   });
   app.use(answerError({ logger }));
   return app;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === 'EADDRINUSE' ? 'port-taken' : 'config-invalid';
-      reject(new NotariumError(code, `${host}:${port} (${cause.code})`, { data: { host, port }, cause }));
-    });
-    server.listen(port, host, resolve);
-  });
 }
