@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import type { OutcomeView } from '../../services/app/admission/AdmissionDesk.ts';
 import { readManifest } from '../../services/core/admission/manifest.ts';
@@ -69,7 +69,8 @@ describe('an authenticator as a process', function () {
 
   before(async () => {
     folder = await temporaryFolder();
-    net = await startNetwork({});
+    const asnDatabase = resolve('test/vectors/maxmind/GeoLite2-ASN-Test.mmdb');
+    net = await startNetwork({ args: ['--asn-database', asnDatabase, '--trust-proxy', '1'] });
     authenticator = (await statusOf(net.centre.url)).centre;
   });
   after(async () => {
@@ -137,5 +138,23 @@ describe('an authenticator as a process', function () {
     expect((again.body.data as { retryAt: string }).retryAt).to.equal(
       (refused.body.data as { retryAt: string }).retryAt,
     );
+  });
+
+  it('says of whom it refuses behind a proxy which country and network it came from', async () => {
+    const who = candidate(7);
+    const proxied = { 'x-forwarded-for': '1.128.0.7' };
+    const { body } = await post(sessions(), await who.signed(who.request(authenticator)), proxied);
+    const answer = JSON.stringify({ index: 0, values: [`0x${'77'.repeat(32)}`] });
+    const refused = await post(`${sessions()}/${String(body.session)}/answers`, answer, proxied);
+    const location = {
+      country: 'AU',
+      network: '1.128.0.0/11',
+      systemNumber: 1221,
+      systemName: 'Telstra Pty Ltd',
+    };
+    expect((refused.body.data as { location: object }).location).to.deep.equal(location);
+    const outcome = (await outcomes()).find((one) => one.candidate === who.address);
+    expect((outcome?.document as { location: object } | undefined)?.location).to.deep.equal(location);
+    await anchored(outcome!);
   });
 });

@@ -39,7 +39,24 @@ describe('where a caller comes from', () => {
     }
     expect(specialRange(readAddress('11.0.0.1')!)).to.equal(undefined);
     expect(locate(undefined)).to.deep.equal({});
-    const { data } = await expectCode('file-unreadable', openLocator('/nowhere/asn.mmdb'));
-    expect(data).to.deep.equal({ path: '/nowhere/asn.mmdb' });
+  });
+
+  it('has number and name of its network by a database in the layout of GeoLite2-ASN', async () => {
+    const locate = await openLocator('test/vectors/maxmind/GeoLite2-ASN-Test.mmdb');
+    const at = (address: string) => locate(readAddress(address));
+    const telstra = { country: 'AU', systemNumber: 1221, systemName: 'Telstra Pty Ltd' };
+    expect(at('1.128.0.7')).to.include(telstra);
+    expect(at('::ffff:1.128.0.7')).to.deep.equal(at('1.128.0.7'));
+    expect(at('12.81.96.7')).to.include({ country: 'US', systemNumber: 7018 }).and.not.have.property('systemName');
+    // Not in it.
+    expect(at('193.99.144.80')).to.include({ country: 'DE' }).and.not.have.any.keys('systemNumber', 'systemName');
+    expect(at('127.0.0.1')).to.deep.equal({ network: '127.0.0.0/8 (loopback)' });
+  });
+
+  it('says which database it cannot read', async () => {
+    for (const path of ['/nowhere/asn.mmdb', 'package.json']) {
+      const { data } = await expectCode('file-unreadable', openLocator(path));
+      expect(data).to.deep.equal({ path });
+    }
   });
 });
