@@ -11,6 +11,7 @@ import { durationText, timeText } from '../governance/texts.ts';
 import { readPassword } from '../openClient.ts';
 import { Progress } from '../Progress.ts';
 import type { Run } from '../Run.ts';
+import { shellWord } from '../shellWord.ts';
 import { figureLines, machineText } from './profileTexts.ts';
 import { refusalLines } from './refusalLines.ts';
 
@@ -67,7 +68,7 @@ export async function joinNetwork(run: Run<JoinFlags>): Promise<void> {
       '',
       `What comes next: the centres vote on the application; "notarium join --status" says how that stands.`,
       'Start the node now, and leave it running: it takes its place by itself when it is admitted.',
-      `  notarium node --data ${settings.data} --rpc ${settings.rpcUrl} --contract ${settings.contract}`,
+      `  notarium node --data ${shellWord(settings.data)} --rpc ${shellWord(settings.rpcUrl ?? '')} --contract ${settings.contract}`,
     );
   } catch (error) {
     shown.stop();
