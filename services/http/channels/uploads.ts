@@ -9,7 +9,12 @@ import { uploadError } from './uploadError.ts';
 import { declarationOf, metadataOf } from './uploadMetadata.ts';
 
 /** Who uploads: a channel whose requester was checked, and the key that content is encrypted with. */
-type Uploader = { readonly channelId: Hash; readonly key: Uint8Array | undefined };
+type Uploader = {
+  readonly channelId: Hash;
+  readonly key: Uint8Array | undefined;
+  /** The request has content with it. */
+  readonly hasContent: boolean;
+};
 
 /** What the routes of uploads work with. */
 export type UploadRoutes = {
@@ -20,6 +25,9 @@ export type UploadRoutes = {
 
 /** Header with the content key: 32 bytes in hexadecimal. */
 export const contentKeyHeader = 'evidence-key';
+
+/** Of tus: bytes of an upload. */
+const contentType = 'application/offset+octet-stream';
 
 /** Path of a channel's uploads, as Express writes it. */
 const uploadsPath = '/v1/channels/:id/uploads';
@@ -38,7 +46,8 @@ export function mountUploads(
   const checked: RequestHandler = async (request, response) => {
     const channelId = await routes.authorize(request);
     const key = contentKeyOf(request.headers[contentKeyHeader]);
-    await uploader.run({ channelId, key }, () => server.handle(request, response));
+    const hasContent = request.headers['content-type'] === contentType;
+    await uploader.run({ channelId, key, hasContent }, () => server.handle(request, response));
   };
   app.options([uploadsPath, `${uploadsPath}/:upload`], open);
   app.post(uploadsPath, checked);
@@ -86,9 +95,9 @@ class UploadStore extends DataStore {
   }
 
   override async create(upload: Upload): Promise<Upload> {
-    const { channelId, key } = this.#uploader();
+    const { channelId, key, hasContent } = this.#uploader();
     const declared = declarationOf(upload.metadata, upload.size);
-    const info = await this.#uploads.create(channelId, declared, key);
+    const info = await this.#uploads.create(channelId, declared, key, hasContent);
     upload.id = info.id;
     return upload;
   }
