@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
@@ -172,7 +172,7 @@ export class Uploads {
   async markTaken(id: string, isMoved: boolean): Promise<void> {
     const upload = this.#open.get(id);
     if (!upload) return;
-    if (!isMoved) await stored(() => rm(this.#path(id), { force: true }));
+    if (!isMoved) await stored(() => remove(this.#path(id)));
     upload.info = { ...upload.info, taken: true };
     upload.lastMs = this.#parts.clock.nowMs();
   }
@@ -275,22 +275,34 @@ export class Uploads {
   /** Not synced: what a loss of power takes away is sent again. */
   async #describe(upload: OpenUpload): Promise<void> {
     const path = this.#path(upload.info.id, 'json');
-    await writeFile(`${path}.new`, JSON.stringify(upload.info));
-    await rename(`${path}.new`, path);
+    const text = JSON.stringify(upload.info);
+    // Before the first description nobody knows of the upload: half of one does no harm.
+    if (!upload.isDescribed) await writeFile(path, text);
+    else {
+      await writeFile(`${path}.new`, text);
+      await rename(`${path}.new`, path);
+    }
     upload.isDescribed = true;
   }
 
   async #drop(id: string): Promise<void> {
     const info = this.#open.get(id)?.info;
     this.#open.remove(id);
-    await rm(this.#path(id, 'json'), { force: true });
-    if (info?.declared.kind !== 'content') await rm(this.#path(id, 'members'), { force: true });
-    if (!info?.taken) await rm(this.#path(id), { force: true });
+    await remove(this.#path(id, 'json'));
+    if (info?.declared.kind === 'pack') await remove(this.#path(id, 'members'));
+    if (!info?.taken) await remove(this.#path(id));
   }
 
   #path(id: string, part?: string): string {
     return join(this.#parts.folder, part === undefined ? id : `${id}.${part}`);
   }
+}
+
+/** Removes a file, if it is there. */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function isThere(path: string): Promise<boolean> {
