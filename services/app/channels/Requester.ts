@@ -71,6 +71,8 @@ type Asking = {
   readonly reject: (error: unknown) => void;
 };
 
+// While the verifier puts the evidence of some on its disk, it judges that of others.
+const asksAtOnce = 2;
 // Bills that are forgotten or late are asked for anew, so often.
 const maxBillFailures = 3;
 // Refusals in a row after which whoever waits is told.
@@ -88,6 +90,8 @@ export class Requester {
   readonly #asking: Asking[] = [];
   readonly #waiting = new Map<Hash, Asking>();
   #turn: Promise<unknown> = Promise.resolve();
+  /** Bills that are being asked for. */
+  #asked = 0;
   #refusals = 0;
   readonly #stop = new AbortController();
   readonly #sleeping = new Set<() => void>();
@@ -230,7 +234,8 @@ export class Requester {
   }
 
   #start(): void {
-    this.#loops = Promise.all([this.#every(() => this.#askBills()), this.#every(() => this.#exchange())]);
+    const asks = Array.from({ length: asksAtOnce }, () => this.#every(() => this.#askBills()));
+    this.#loops = Promise.all([...asks, this.#every(() => this.#exchange())]);
   }
 
   #wake(): void {
@@ -258,22 +263,33 @@ export class Requester {
   async #askBills(): Promise<boolean> {
     const { state } = this.#memory;
     if (state !== 'open' && state !== 'proposed') this.#failAll(new NotariumError('channel-state', `it is ${state}`));
-    const room = maxLocks - queuedBills(this.#memory).length;
+    const room = maxLocks - queuedBills(this.#memory).length - this.#asked;
     if (this.#asking.length === 0 || room <= 0) return false;
     const asking = this.#asking.splice(0, room);
+    this.#asked += asking.length;
+    try {
+      await this.#ask(asking);
+    } finally {
+      this.#asked -= asking.length;
+    }
+    this.#wake();
+    return true;
+  }
+
+  async #ask(asking: readonly Asking[]): Promise<void> {
     const requests = asking.map(({ item: { uploads, digest, count } }) => ({ uploads, digest, count }));
     let answers: Awaited<ReturnType<VerifierApi['bills']>>;
     try {
       answers = await this.#parts.api.bills(this.#party.channelId, requests, this.#stop.signal);
     } catch (error) {
-      if (isRefusal(error)) for (const { reject } of asking) reject(error);
-      else this.#asking.unshift(...asking);
-      if (isRefusal(error)) return true;
-      throw error;
+      if (!isRefusal(error)) {
+        this.#asking.unshift(...asking);
+        throw error;
+      }
+      for (const { reject } of asking) reject(error);
+      return;
     }
     await this.#takeBills(asking, answers);
-    this.#wake();
-    return true;
   }
 
   async #takeBills(asking: readonly Asking[], answers: Awaited<ReturnType<VerifierApi['bills']>>): Promise<void> {
