@@ -212,7 +212,13 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 90,
     meaning: 'a bill, key, statement, update or signature of the other side is not right: nothing was paid for it',
-    codes: ['bill-*', 'statement-invalid', 'channel-countersignature-invalid', 'channel-update-invalid'],
+    codes: [
+      'bill-*',
+      'statement-invalid',
+      'channel-countersignature-invalid',
+      'channel-update-invalid',
+      'channel-evidence-mismatch',
+    ],
   },
   { exit: 91, meaning: 'the verifier does not take the evidence', codes: ['evidence-refused', 'evidence-hook-failed'] },
   {

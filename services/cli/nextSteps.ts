@@ -31,6 +31,8 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'channel-receipt-unsettled':
     'Ask again with --rpc when the channel is settled; until then a receipt with a signed state can be verified offline.',
   'channel-receipt-chain-mismatch': 'Do not rely on this receipt; check that --rpc is the right chain.',
+  'channel-evidence-mismatch':
+    'Look for a newer backup of requester/. Without one, send nothing more in this channel: close it, and open another.',
   'acceptance-pending': 'Ask again after the promised slot.',
   'acceptance-broken':
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',

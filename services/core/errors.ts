@@ -148,6 +148,10 @@ export const errorTable = {
   'channel-balance-short': row(409, 'What is left in the channel does not pay for this'),
   'channel-countersignature-invalid': row(502, 'The other side has not signed the state that was proposed to it'),
   'channel-stale': row(409, 'The other side has a newer state than this one, which comes from a backup'),
+  'channel-evidence-mismatch': row(
+    502,
+    'The verifier does not give the paid bills that make up the total digest which both have signed',
+  ),
   'watchtower-full': row(503, 'The watchtower keeps as many channels as it may', true),
   'bill-unknown': row(404, 'No such bill'),
   'bill-expired': row(409, 'The bill has expired, or would before it could be claimed'),

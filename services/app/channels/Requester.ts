@@ -11,12 +11,13 @@ import {
   type RequesterParty,
 } from '../../core/channels/requesterMemory.ts';
 import { maxLocks } from '../../core/channels/state.ts';
-import type { SignedClosing, Update } from '../../core/channels/update.ts';
+import type { FoldedBill, SignedClosing, Update } from '../../core/channels/update.ts';
 import { type ErrorCode, errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { StoredChannel } from '../../store/channels/ChannelStore.ts';
 import { type Asking, BillWaits } from './BillWaits.ts';
 import { requesterJson, requesterMemoryOf } from './memoryJson.ts';
 import type { EvidenceItem, PreservedBill, RequesterParts } from './RequesterParts.ts';
+import { recoverEvidence } from './recoverEvidence.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 import { WorkLoops } from './WorkLoops.ts';
 
@@ -36,6 +37,7 @@ export class Requester {
   readonly #loops: WorkLoops;
   #turn: Promise<unknown> = Promise.resolve();
   #refusals = 0;
+  #recovering: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: RequesterParts, party: RequesterParty, memory: RequesterMemory) {
     this.#parts = parts;
@@ -122,6 +124,18 @@ export class Requester {
       if (effect.kind === 'show') await api.show(this.#party.channelId, effect.view, this.#loops.signal);
   }
 
+  /**
+   * Fetches the paid bills that are missing here, as after a restored backup, so that there is a receipt for each.
+   * @param beforeKept Told of bills before they are kept: what it throws leaves them missing.
+   * @returns How many there were.
+   * @throws NotariumError `channel-evidence-mismatch`, and what the verifier's API throws; nothing is kept then.
+   */
+  async recover(beforeKept?: (bills: readonly FoldedBill[]) => Promise<void>): Promise<number> {
+    const recovering = this.#recovering.then(() => this.#recover(beforeKept));
+    this.#recovering = recovering.catch(() => undefined);
+    return await recovering;
+  }
+
   /** Tells what the chain has said. */
   async onChain(event: ChannelEvent): Promise<void> {
     if (event.kind !== 'revealed' && event.channelId !== this.#party.channelId) return;
@@ -194,6 +208,18 @@ export class Requester {
     await this.#takeBills(asking, answers);
     this.#loops.wake();
     return true;
+  }
+
+  async #recover(beforeKept?: (bills: readonly FoldedBill[]) => Promise<void>): Promise<number> {
+    const { latest } = this.#memory;
+    if (!latest) return 0;
+    const { store, api } = this.#parts;
+    const keep = async (bills: readonly FoldedBill[]): Promise<void> => {
+      await beforeKept?.(bills);
+      await this.#do({ kind: 'recovered', bills });
+      for (const bill of bills) this.#waits.taken(bill.signed.bill.id)?.resolve(bill);
+    };
+    return await recoverEvidence({ party: this.#party, latest, store, api, signal: this.#loops.signal, keep });
   }
 
   async #takeBills(asking: readonly Asking[], answers: Awaited<ReturnType<VerifierApi['bills']>>): Promise<void> {

@@ -102,6 +102,7 @@ export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     ...{ url, network, channelId, channel, prices, folder, verifier, leaves },
     preserve: (item) => requester.preserve(item),
     resume: (item) => requester.resume(item),
+    recover: (beforeKept) => requester.recover(beforeKept),
     view: async () => viewOfRequester(requester.party, requester.memory),
     leafOf: async (digest) =>
       (await store.billsOf(digest)).filter((bill) => bill.channelId === channelId).flatMap(folded)[0],
