@@ -60,6 +60,8 @@ export type KnownChannel = {
   readonly url: string;
   readonly channel: Channel;
   readonly openedAt: string;
+  /** False for one whose opening was interrupted, as far as this machine knows. */
+  readonly isOpened: boolean;
 };
 
 /** Evidence channels, from the side of the requester. */

@@ -140,6 +140,7 @@ export const errorTable = {
   'verifier-missing': row(404, 'This server verifies no evidence'),
   'channel-invalid': row(422, 'The terms of the channel are not what the verifier takes, or not what the chain says'),
   'channel-unknown': row(404, 'No such channel'),
+  'channel-not-opened': row(409, 'The opening of the channel was interrupted: its deposit is not on chain'),
   'channel-state': row(409, 'The channel is not in the state that this needs'),
   'channel-access-invalid': row(401, 'The request is not signed by the requester of the channel, or no longer valid'),
   'channel-base-stale': row(409, 'The update is not based on the newest state that both have signed'),

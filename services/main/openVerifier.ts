@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { chainFacts } from '../app/channels/chainFacts.ts';
@@ -19,6 +20,7 @@ import { every } from '../lib/every.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import { openChannelStore } from '../store/channels/openChannelStore.ts';
+import { lockFolder } from '../store/folderLock.ts';
 import type { S3Credentials } from '../store/Store.ts';
 
 /** What a verifier is opened with. */
@@ -52,6 +54,9 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
   const safety = Math.min(safetySeconds, Math.floor(policy.billSeconds / 4));
   const folder = join(dataDir, 'channels');
   await using opened = new AsyncDisposableStack();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(folder);
+  opened.defer(() => lock.release());
   const evidence = await EvidenceDesk.open({
     ...{ folder, evidenceUrl: options.evidenceUrl, s3: options.s3, policy },
     ...{ network: chain.network, crypto, clock: systemClock, logger },
@@ -90,6 +95,7 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
       await verifier.stop();
       await evidence.close();
       await store.close();
+      lock.release();
     },
   };
 }

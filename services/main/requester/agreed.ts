@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -5,7 +6,7 @@ import type { Hash } from '../../core/bytes.ts';
 import { amountSchema, jsonWithAmounts } from '../../core/channels/amount.ts';
 import { type Channel, channelSchema } from '../../core/channels/channel.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { addressSchema, uintSchema } from '../../core/schemas.ts';
+import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 
 const pricesSchema = z.object({ perItem: amountSchema, perMebibyte: amountSchema });
@@ -27,6 +28,8 @@ const agreedSchema = z.object({
   prices: pricesSchema,
   safetySeconds: uintSchema,
   billSeconds: uintSchema,
+  /** By which it was opened: left out until the chain is known to have the deposit. */
+  transactionHash: hashSchema.optional(),
 });
 
 /** What was agreed on when a channel was opened. */
@@ -40,6 +43,8 @@ export type KnownChannel = {
   readonly channel: Channel;
   /** Time, ISO 8601. */
   readonly openedAt: string;
+  /** Whether the chain is known to have its deposit: false for one whose opening was interrupted. */
+  readonly isOpened: boolean;
 };
 
 /** Folder of one channel below that of a requester. */
@@ -47,14 +52,18 @@ export function channelFolder(folder: string, channelId: Hash): string {
   return join(folder, channelId);
 }
 
+function agreedPath(folder: string, channelId: Hash): string {
+  return join(channelFolder(folder, channelId), 'channel.json');
+}
+
 /** Durable when it resolves; the folder of the channel must be there. @throws NotariumError `file-unwritable`. */
 export async function writeAgreed(folder: string, channelId: Hash, agreed: Agreed): Promise<void> {
-  await writeFileWhole(join(channelFolder(folder, channelId), 'channel.json'), `${jsonWithAmounts(agreed)}\n`);
+  await writeFileWhole(agreedPath(folder, channelId), `${jsonWithAmounts(agreed)}\n`);
 }
 
 /** @throws NotariumError `channel-unknown`. */
 export async function readAgreed(folder: string, channelId: Hash): Promise<Agreed> {
-  const path = join(channelFolder(folder, channelId), 'channel.json');
+  const path = agreedPath(folder, channelId);
   try {
     return agreedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
@@ -73,10 +82,12 @@ export async function evidenceChannelsIn(folder: string): Promise<KnownChannel[]
   });
   const known = await Promise.all(
     names
-      .filter((name) => /^0x[0-9a-f]{64}$/.test(name))
+      // A run that was killed before it wrote the terms has sent nothing.
+      .filter((name) => /^0x[0-9a-f]{64}$/.test(name) && existsSync(agreedPath(folder, name as Hash)))
       .map(async (name) => {
-        const { url, channel, openedAt } = await readAgreed(folder, name as Hash);
-        return { channelId: name as Hash, url, channel, openedAt };
+        const { url, channel, openedAt, transactionHash } = await readAgreed(folder, name as Hash);
+        const isOpened = transactionHash !== undefined;
+        return { channelId: name as Hash, url, channel, openedAt, isOpened };
       }),
   );
   return known.sort((a, b) => a.openedAt.localeCompare(b.openedAt));

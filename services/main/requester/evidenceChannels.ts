@@ -16,7 +16,8 @@ import { silentLogger } from '../../lib/logger.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { StoredBill } from '../../store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../store/channels/openChannelStore.ts';
-import { channelFolder, readAgreed } from './agreed.ts';
+import { lockFolder } from '../../store/folderLock.ts';
+import { channelFolder, readAgreed, writeAgreed } from './agreed.ts';
 import { type OpenTerms, openOnChain } from './openOnChain.ts';
 import { type RequesterKey, signerOf, transactionSigner } from './requesterKey.ts';
 
@@ -54,13 +55,14 @@ export async function openEvidenceChannel(options: OpenEvidenceChannelOptions): 
  * bills are paid, and what has to be done for it on chain is done. Stop it in the end (`await using`, or `stop()`), which leaves the
  * channel as it is; `close()` ends the channel itself.
  * @throws NotariumError `channel-unknown`, `key-missing` (it was opened with another key), `chain-unreachable`, `chain-mismatch`,
- *   `config-invalid`, `store-corrupt`.
+ *   `channel-not-opened` (its deposit is not on chain), `config-invalid`, `store-corrupt`, `store-locked` (another process uses it).
  */
 export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Promise<EvidenceChannel> {
   const { rpcUrl, channelId, signal } = options;
   const crypto = await loadCrypto();
   const signer = signerOf(options, crypto);
-  const { url, network, channel, prices, safetySeconds, billSeconds } = await readAgreed(options.folder, channelId);
+  const agreed = await readAgreed(options.folder, channelId);
+  const { url, network, channel, prices, safetySeconds, billSeconds } = agreed;
   const folder = channelFolder(options.folder, channelId);
   const logger = silentLogger;
   if (signer.address !== channel.requester) {
@@ -69,11 +71,18 @@ export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     });
   }
   await using opened = new AsyncDisposableStack();
+  const lock = lockFolder(folder);
+  opened.defer(() => lock.release());
   const chain = await openChannelChain({
     ...{ rpcUrl, contract: network.contract, chainId: network.chainId, signer: transactionSigner(signer), logger },
     ...(signal ? { signal } : {}),
   });
   opened.defer(() => chain.close());
+  if (agreed.transactionHash === undefined) {
+    const opening = await chain.opening(channelId);
+    if (!opening) throw new NotariumError('channel-not-opened', undefined, { data: { channelId } });
+    await writeAgreed(options.folder, channelId, { ...agreed, transactionHash: opening.place.transactionHash });
+  }
   const store = await openChannelStore({ dataDir: folder, logger });
   opened.defer(() => store.close());
   const verifier = new HttpVerifier({ url, network, channelId, sign: signer.sign });
