@@ -132,7 +132,7 @@ export class EvidenceChannel implements AsyncDisposable {
       {
         ledger: this.#ledger,
         isPreserved: async (bill) => (await leafOf(bill)) !== undefined,
-        resume: ({ digest, members }) => resume({ digest, count: members.length }),
+        resume,
         async upload(item, uploadUrl, onUrl) {
           const { digest, members } = item;
           return await sendUpload(sourceOf(item), {
