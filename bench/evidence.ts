@@ -139,8 +139,7 @@ async function put(
   const declared = { kind, digest: toHex(digest), sizeBytes };
   const { id } = await uploads.create(channelId, declared, key);
   await uploads.append(channelId, id, 0, content, key);
-  await vault.take(await uploads.finished(channelId, id));
-  await uploads.markTaken(id);
+  await uploads.markTaken(id, await vault.take(await uploads.finished(channelId, id)));
   await uploads.forgetTaken(channelId, declared.digest);
 }
 

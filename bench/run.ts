@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
 import { catchUp } from './catchUp.ts';
+import { channels } from './channels.ts';
 import { consortium } from './consortium.ts';
 import { consortiumCost } from './consortiumCost.ts';
 import { cost, costAtFirst } from './cost.ts';
@@ -29,6 +30,7 @@ type Figure = {
 const figures: readonly Figure[] = [
   { name: 'root', run: root },
   { name: 'evidence', run: evidence },
+  { name: 'channels', run: channels },
   { name: 'batch', run: batch },
   { name: 'single', run: single },
   { name: 'seal', run: seal },
@@ -42,20 +44,28 @@ const figures: readonly Figure[] = [
   { name: 'consortium-cost', run: consortiumCost },
 ];
 
-const usage = `usage: npm run bench -- [NAME …] [--records COUNT] [--json FILE]
+const usage = `usage: npm run bench -- [NAME …] [--records COUNT] [--stream GIB] [--json FILE]
   names: ${figures.map(({ name }) => name).join(', ')}; all when none is given
   --records  size of the large log, 1,000,000 by default
+  --stream   size of the content whose way through a channel is watched, 1 GiB by default; it needs as much room on the disk
   --json     writes the result, which is printed as a table and as JSON, into a file too, as JSON
 `;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { records: { type: 'string', default: '1000000' }, json: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      records: { type: 'string', default: '1000000' },
+      stream: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   const records = Number(values.records);
+  const streamBytes = 2 ** 30 * Number(values.stream);
   const unknown = positionals.find((name) => !figures.some((figure) => figure.name === name));
-  if (values.help || unknown !== undefined || !Number.isSafeInteger(records) || records < 100_000) {
+  const isGood = Number.isSafeInteger(records) && records >= 100_000 && streamBytes >= 2 ** 20;
+  if (values.help || unknown !== undefined || !isGood) {
     process.stderr.write(unknown === undefined ? usage : `no figure is called ${unknown}\n${usage}`);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -63,7 +73,7 @@ async function main(): Promise<void> {
   const chosen = figures.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const startMs = performance.now();
   const about = machine();
-  const bench = new Bench(records);
+  const bench = new Bench({ records, streamBytes: Math.floor(streamBytes) });
   const rows: Row[] = [];
   try {
     for (const { name, first } of chosen) {

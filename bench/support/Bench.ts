@@ -7,6 +7,8 @@ import { type MadeReceipts, makeReceipts } from './receiptsChild.ts';
 export class Bench {
   /** Size of the large log. */
   readonly records: number;
+  /** Size of the one content that is sent through an evidence channel. */
+  readonly streamBytes: number;
   #centre: Promise<CentreBench> | undefined;
   #consortium: Promise<ConsortiumBench> | undefined;
   #receipts: Promise<MadeReceipts> | undefined;
@@ -14,8 +16,9 @@ export class Bench {
   /** Processor seconds for a record and for a receipt with a small log; for the comparison with the large one. */
   small: { readonly recordCpuSeconds: number; readonly receiptCpuSeconds: number } | undefined;
 
-  constructor(records: number) {
+  constructor({ records, streamBytes }: { readonly records: number; readonly streamBytes: number }) {
     this.records = records;
+    this.streamBytes = streamBytes;
   }
 
   centre(): Promise<CentreBench> {

@@ -104,7 +104,7 @@ function createApp<Context extends EdgeContext>(parts: {
       requireChannel(channelId, request.params);
       return channelId;
     };
-    mountUploads(app, { uploads: channels.uploads, authorize });
+    mountUploads(app, { uploads: channels.uploads, authorize, idleMs: limits.bodyIdleMs });
   }
   app.use(unrouted.notFound);
   app.use(answerError(context));

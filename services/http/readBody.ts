@@ -69,9 +69,19 @@ export async function readJsonText(
 
 /**
  * Whole body of a request as text.
- * @throws NotariumError `request-too-large`, `request-timeout`, `text-not-utf8`; ClientGoneError.
+ * @throws NotariumError `text-not-utf8`, those of {@link readBytes}; ClientGoneError.
  */
-function readText(request: IncomingMessage, limits: { maxBytes: number; idleMs: number }): Promise<string> {
+async function readText(request: IncomingMessage, limits: { maxBytes: number; idleMs: number }): Promise<string> {
+  const bytes = await readBytes(request, limits);
+  if (!isUtf8(bytes)) throw new NotariumError('text-not-utf8');
+  return bytes.toString('utf8');
+}
+
+/**
+ * Whole body of a request.
+ * @throws NotariumError `request-too-large`, `request-timeout`; ClientGoneError.
+ */
+export function readBytes(request: IncomingMessage, limits: { maxBytes: number; idleMs: number }): Promise<Buffer> {
   const { maxBytes, idleMs } = limits;
   return new Promise((resolve, reject) => {
     const declared = Number(request.headers['content-length'] ?? 0);
@@ -103,10 +113,7 @@ function readText(request: IncomingMessage, limits: { maxBytes: number; idleMs: 
     };
     const onEnd = (): void => {
       leave();
-      const bytes = chunks ? Buffer.concat(chunks) : first;
-      if (bytes === undefined) resolve('');
-      else if (isUtf8(bytes)) resolve(bytes.toString('utf8'));
-      else reject(new NotariumError('text-not-utf8'));
+      resolve(chunks ? Buffer.concat(chunks) : (first ?? Buffer.alloc(0)));
     };
     const onClose = (): void => fail(new ClientGoneError('the client closed the connection'));
     const timer = setTimeout(() => fail(new NotariumError('request-timeout', `no byte in ${idleMs} ms`)), idleMs);

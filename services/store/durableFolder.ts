@@ -99,7 +99,6 @@ export class DurableFolder extends FSDriver {
 
   async #replace(key: string, write: (file: Awaited<ReturnType<typeof open>>) => Promise<void>): Promise<void> {
     const target = join(this.#root, key);
-    await this.#makeFolder(dirname(target));
     const temporary = join(this.#temporary, `${process.pid}-${++lastTemporary}`);
     const file = await this.#create(temporary);
     try {
@@ -109,7 +108,12 @@ export class DurableFolder extends FSDriver {
       } finally {
         await file.close();
       }
-      await rename(temporary, target);
+      // The folder is there nearly always: it is made only where it is missed.
+      await rename(temporary, target).catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        await this.#makeFolder(dirname(target));
+        await rename(temporary, target);
+      });
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;

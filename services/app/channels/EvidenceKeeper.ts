@@ -1,4 +1,6 @@
 import type { Hash } from '../../core/bytes.ts';
+import type { Bill } from '../../core/channels/bill.ts';
+import type { Statement } from '../../core/channels/statement.ts';
 
 /** What the verifier has found out about evidence. */
 export type JudgedEvidence = {
@@ -9,14 +11,18 @@ export type JudgedEvidence = {
   readonly price: bigint;
 };
 
+/** A bill that is locked or paid, and what both sides have stated about its evidence so far. */
+export type KeptEvidence = { readonly bill: Bill; readonly statements: readonly Statement[] };
+
 /** Where evidence comes in, is judged, and stays. */
 export type EvidenceKeeper = {
   /** Judges uploads as one piece of evidence. @throws NotariumError why it is not taken. */
   judge(channelId: Hash, uploads: readonly string[], signal?: AbortSignal): Promise<JudgedEvidence>;
-  /** Keeps it for as long as the channel needs it: durable when it resolves, the same again changes nothing. */
-  keep(channelId: Hash, judged: Pick<JudgedEvidence, 'digest' | 'count'>, uploads: readonly string[]): Promise<void>;
-  /** Puts a statement beside it. */
-  putDocument(channelId: Hash, digest: Hash, name: string, json: string): Promise<void>;
+  /**
+   * Keeps evidence for as long as its channel needs it, with bills and statements beside it: durable when it resolves. The same again
+   * changes nothing, and more statements of a bill take the place of fewer.
+   */
+  keep(items: readonly KeptEvidence[]): Promise<void>;
   /** The channel does not need it any more. */
   release(channelId: Hash, digest: Hash): Promise<void>;
 };

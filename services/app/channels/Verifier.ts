@@ -210,8 +210,9 @@ export class Verifier implements VerifierApi {
 
   /** Takes an event in: what it leads to is durable when this resolves. Orders for the chain are passed on. */
   async #do(seat: Seat, event: VerifierEvent): Promise<readonly VerifierEffect[]> {
-    const step = stepVerifier(seat.party, seat.memory, event);
-    if (event.kind === 'update') await this.#keepEvidence(seat, step);
+    const before = seat.memory;
+    const step = stepVerifier(seat.party, before, event);
+    if (event.kind === 'update') await this.#keepEvidence(step);
     await this.#keep(seat, step.memory, step);
     const { channelId } = seat.party;
     for (const effect of step.effects) {
@@ -220,20 +221,16 @@ export class Verifier implements VerifierApi {
         this.#parts.logger.warn({ channelId, version: effect.version }, 'this verifier comes from a backup');
       else this.#parts.touch(channelId);
     }
-    if (event.kind === 'update' && step.saves) this.#tellOfStatements(seat.party, step);
+    if (event.kind === 'update' && step.saves) this.#tellOfStatements(seat.party, before, step);
     return step.effects;
   }
 
-  /** Content that is paid for stays: before the answer leaves that takes the payment. */
-  async #keepEvidence({ memory, party }: Seat, { bills }: VerifierStep): Promise<void> {
-    const locked = bills.filter(({ state }) => state === 'locked');
-    await Promise.all(
-      locked.map(({ signed: { bill } }) => {
-        const note = memory.offered.get(bill.id)?.note;
-        const uploads = note === undefined ? [] : (JSON.parse(note) as { uploads: string[] }).uploads;
-        return this.#parts.evidence.keep(party.channelId, bill, uploads);
-      }),
+  /** Content that is paid for stays, with the first statement beside it: before the answer leaves that takes the payment. */
+  async #keepEvidence({ bills }: VerifierStep): Promise<void> {
+    const locked = bills.flatMap(({ state, signed: { bill }, first }) =>
+      state === 'locked' && first ? [{ bill, statements: [first] }] : [],
     );
+    if (locked.length > 0) await this.#parts.evidence.keep(locked);
   }
 
   async #keep(seat: Seat, memory: VerifierMemory, step: Pick<VerifierStep, 'saves' | 'bills'>): Promise<void> {
@@ -256,17 +253,16 @@ export class Verifier implements VerifierApi {
     seat.memory = memory;
   }
 
-  /** The statements are safe in our database; beside the evidence they are for who reads it there. */
-  #tellOfStatements({ channelId }: VerifierParty, { bills }: VerifierStep): void {
+  /** The second statements are safe in our database; beside the evidence they are for who reads it there. */
+  #tellOfStatements({ channelId }: VerifierParty, { locked }: VerifierMemory, { bills }: VerifierStep): void {
     const { evidence, logger } = this.#parts;
+    const folded = bills.flatMap(({ signed: { bill }, second }) =>
+      second ? [{ bill, statements: [locked.get(bill.id)!.first, second] }] : [],
+    );
     const work = async (): Promise<void> => {
-      for (const { signed, state, first, second } of bills) {
-        const { id, digest } = signed.bill;
-        const statement = first ?? second;
-        if (statement)
-          await evidence.putDocument(channelId, digest, `${statement.role}-${id.slice(2)}`, JSON.stringify(statement));
-        if (state === 'dropped') await this.#release(channelId, digest);
-      }
+      if (folded.length > 0) await evidence.keep(folded);
+      for (const { signed, state } of bills)
+        if (state === 'dropped') await this.#release(channelId, signed.bill.digest);
     };
     const done = work()
       .catch((error: unknown) => logger.error({ err: error, channelId }, 'a statement was not put beside its evidence'))

@@ -22,11 +22,7 @@ export function evidenceKeeper(parts: {
       const { digest, count, sizeBytes } = await desk.judge(offered, by, signal);
       return { digest, count, sizeBytes, price: evidencePrice(policy, count, sizeBytes) };
     },
-    async keep(channelId, { digest, count }, uploads) {
-      await desk.putDocument(channelId, digest, 'kept', JSON.stringify({ digest, count, uploads }));
-      await desk.uploads.forgetTaken(channelId, digest);
-    },
-    putDocument: (channelId, digest, name, json) => desk.putDocument(channelId, digest, name, json),
+    keep: (items) => desk.keep(items),
     release: (channelId, digest) => desk.release(channelId, digest),
   };
 }

@@ -7,15 +7,23 @@ import { fromHex, type Hash, isHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { uploadError } from './uploadError.ts';
 import { declarationOf, metadataOf } from './uploadMetadata.ts';
+import { isWholeUpload, takeWholeUpload, uploadContentType } from './wholeUpload.ts';
 
 /** Who uploads: a channel whose requester was checked, and the key that content is encrypted with. */
-type Uploader = { readonly channelId: Hash; readonly key: Uint8Array | undefined };
+type Uploader = {
+  readonly channelId: Hash;
+  readonly key: Uint8Array | undefined;
+  /** The request has content with it. */
+  readonly hasContent: boolean;
+};
 
 /** What the routes of uploads work with. */
 export type UploadRoutes = {
   readonly uploads: UploadDesk;
   /** Checks that the request comes from the requester of the channel in its path. @throws NotariumError `channel-access-invalid`, `channel-unknown`. */
   readonly authorize: (request: Request) => Promise<Hash>;
+  /** Longest time without a byte of a small body, which is awaited whole. */
+  readonly idleMs: number;
 };
 
 /** Header with the content key: 32 bytes in hexadecimal. */
@@ -38,10 +46,19 @@ export function mountUploads(
   const checked: RequestHandler = async (request, response) => {
     const channelId = await routes.authorize(request);
     const key = contentKeyOf(request.headers[contentKeyHeader]);
-    await uploader.run({ channelId, key }, () => server.handle(request, response));
+    const hasContent = request.headers['content-type'] === uploadContentType;
+    await uploader.run({ channelId, key, hasContent }, () => server.handle(request, response));
   };
   app.options([uploadsPath, `${uploadsPath}/:upload`], open);
-  app.post(uploadsPath, checked);
+  app.post(uploadsPath, async (request, response, next) => {
+    if (!isWholeUpload(request)) {
+      await checked(request, response, next);
+      return;
+    }
+    const channelId = await routes.authorize(request);
+    const key = contentKeyOf(request.headers[contentKeyHeader]);
+    await takeWholeUpload(routes.uploads, { channelId, key }, request, response, routes);
+  });
   app.head(`${uploadsPath}/:upload`, checked);
   app.patch(`${uploadsPath}/:upload`, checked);
   app.delete(`${uploadsPath}/:upload`, checked);
@@ -86,9 +103,9 @@ class UploadStore extends DataStore {
   }
 
   override async create(upload: Upload): Promise<Upload> {
-    const { channelId, key } = this.#uploader();
+    const { channelId, key, hasContent } = this.#uploader();
     const declared = declarationOf(upload.metadata, upload.size);
-    const info = await this.#uploads.create(channelId, declared, key);
+    const info = await this.#uploads.create(channelId, declared, key, hasContent);
     upload.id = info.id;
     return upload;
   }

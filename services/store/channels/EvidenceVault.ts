@@ -1,6 +1,7 @@
 import { utimes } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { LRUCache } from 'lru-cache';
 import { fromHex, type Hash, hexDigits, toHex, utf8 } from '../../core/bytes.ts';
 import { type EvidenceKind, evidenceKinds } from '../../core/channels/upload.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -75,6 +76,8 @@ export class EvidenceVault {
   readonly #order = new InOrder();
   /** Size of the index of each pack, by root. */
   readonly #packs = new Map<string, number>();
+  /** Digests of evidence taken lately, which is here: it need not be looked for. */
+  readonly #present = new LRUCache<string, true>({ max: 10_000 });
 
   private constructor(files: VaultFiles) {
     this.#files = files;
@@ -89,13 +92,17 @@ export class EvidenceVault {
     });
   }
 
-  /** Takes an upload in durably; its files are gone then. What is here and held already is not written again. */
-  async take({ digest, kind, path, keyId, membersPath }: FinishedUpload): Promise<void> {
+  /**
+   * Takes an upload in durably; its files are gone then. What is here and held already is not written again.
+   * @returns Whether it was moved; if not, its files are where they were.
+   */
+  async take({ digest, kind, path, keyId, membersPath }: FinishedUpload): Promise<boolean> {
     const { place } = this.#files;
-    await this.#alone(digest, async () => {
+    return await this.#alone(digest, async () => {
       const name = evidenceName(digest, kind, keyId);
       // What nothing holds is written anew: it is as young as this upload then, and not collected.
-      if (!(await place.disk.exists(name)) || !(await this.#files.isHeld(digest))) {
+      const isMoved = !(await place.disk.exists(name)) || !(await this.#files.isHeld(digest));
+      if (isMoved) {
         const now = new Date();
         await utimes(path, now, now);
         await place.moveIn(path, name);
@@ -105,6 +112,8 @@ export class EvidenceVault {
         await this.#learnPack(hexDigits(digest));
       }
       await place.sync();
+      this.#present.set(hexDigits(digest), true);
+      return isMoved;
     });
   }
 
@@ -116,7 +125,7 @@ export class EvidenceVault {
     await stored(async () => {
       const put = ({ channelId, digest, name, json }: EvidenceDocument): Promise<void> =>
         this.#alone(fromHex(digest), async () => {
-          if ((await this.filesOf(fromHex(digest))).length === 0) {
+          if (!(await this.has(fromHex(digest)))) {
             throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
           }
           await this.#files.place.disk.put(documentName(fromHex(digest), channelId, name), utf8(json));
@@ -197,6 +206,11 @@ export class EvidenceVault {
     }
   }
 
+  /** Whether there is evidence with a digest. */
+  async has(digest: Uint8Array): Promise<boolean> {
+    return this.#present.has(hexDigits(digest)) || (await this.filesOf(digest)).length > 0;
+  }
+
   /** Files of evidence with one digest. */
   async filesOf(digest: Uint8Array): Promise<StoredEvidence[]> {
     const found: StoredEvidence[] = [];
@@ -232,6 +246,7 @@ export class EvidenceVault {
           const { sizeBytes, modifiedMs } = await this.#files.facts(name);
           if (modifiedMs > nowMs - olderThanMs || (await this.#files.isHeld(digest))) return;
           if (file.kind === 'pack') await this.#forgetMembers(digest);
+          this.#present.delete(file.digest);
           await this.#files.place.disk.delete(name);
           await this.#files.place.sync();
           removed.files++;

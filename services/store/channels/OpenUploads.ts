@@ -24,6 +24,8 @@ export type OpenUpload = {
   lastMs: number;
   /** A request is at it. */
   active: boolean;
+  /** Its description is on the disk. */
+  isDescribed: boolean;
   spool?: Spool;
   /** Missing after a restart, and where many others wait: it is hashed anew from the disk then. */
   arrival?: Arrival;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
@@ -54,9 +54,11 @@ export class Uploads {
   /**
    * Begins an upload.
    * @param key Content key: it is stored encrypted.
+   * @param comesWith Content follows in the same request: nobody knows of the upload before that is written, so that it is not described
+   *   on the disk before.
    * @throws NotariumError `uploads-full`, `request-too-large`, `upload-invalid`.
    */
-  async create(channelId: Hash, declared: UploadDeclaration, key?: Uint8Array): Promise<UploadInfo> {
+  async create(channelId: Hash, declared: UploadDeclaration, key?: Uint8Array, comesWith = false): Promise<UploadInfo> {
     const { limits, clock } = this.#parts;
     if (key && declared.kind === 'digests')
       throw new NotariumError('upload-invalid', 'a list of digests is not encrypted');
@@ -70,12 +72,13 @@ export class Uploads {
       info,
       lastMs: clock.nowMs(),
       active: false,
+      isDescribed: false,
       arrival,
       spool: this.#newSpool(info, key),
     };
     this.#open.add(upload);
     try {
-      await stored(() => this.#write(info));
+      if (!comesWith) await stored(() => this.#describe(upload));
       if (declared.sizeBytes === 0) await this.append(channelId, id, 0, [], key);
     } catch (error) {
       await this.#drop(id);
@@ -138,6 +141,7 @@ export class Uploads {
       if (arrival.offset !== offset) throw conflict(arrival.offset);
       await this.#receive(upload, content);
       if (arrival.offset === declared.sizeBytes) await stored(() => this.#finish(upload));
+      else if (!upload.isDescribed) await stored(() => this.#describe(upload));
       return arrival.offset;
     } catch (error) {
       // What is hopeless goes; what the disk has is the truth about anything else.
@@ -160,13 +164,24 @@ export class Uploads {
     return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath };
   }
 
-  /** Notes that the vault has it: only the description stays, until it is forgotten or too old. */
-  async markTaken(id: string): Promise<void> {
+  /**
+   * Notes that the vault has it: only the description stays, until it is forgotten or too old. That there is nothing beside it says so
+   * after a restart.
+   * @param isMoved The vault has the file itself.
+   */
+  async markTaken(id: string, isMoved: boolean): Promise<void> {
     const upload = this.#open.get(id);
     if (!upload) return;
+    if (!isMoved) await stored(() => remove(this.#path(id)));
     upload.info = { ...upload.info, taken: true };
     upload.lastMs = this.#parts.clock.nowMs();
-    await stored(() => this.#write(upload.info));
+  }
+
+  /** Forgets what was taken by its description, and is not in the vault: a loss of power has undone it. It is sent again. */
+  async checkTaken(isInVault: (digest: Hash) => Promise<boolean>): Promise<void> {
+    for (const { info } of this.#open.all()) {
+      if (info.taken && !(await isInVault(info.declared.digest))) await stored(() => this.#drop(info.id));
+    }
   }
 
   /** The evidence is paid: nothing of the upload is needed any more. */
@@ -227,7 +242,7 @@ export class Uploads {
     if (members) await writeFile(this.#path(id, 'members'), members);
     upload.info = { ...upload.info, arrived: { ...arrived, mediaTypes: [...arrived.mediaTypes] } };
     forgetHash(upload);
-    await this.#write(upload.info);
+    await this.#describe(upload);
   }
 
   #newArrival({ declared }: UploadInfo): Arrival {
@@ -247,24 +262,54 @@ export class Uploads {
     const info = uploadInfoSchema.safeParse(jsonOrUndefined(text));
     // Half a description is what a loss of power leaves; the requester begins anew.
     if (!info.success) return;
-    this.#open.add({ info: info.data, lastMs: this.#parts.clock.nowMs(), active: false });
+    const { id, arrived } = info.data;
+    const taken = arrived && !(await isThere(this.#path(id)));
+    this.#open.add({
+      info: { ...info.data, ...(taken ? { taken } : {}) },
+      lastMs: this.#parts.clock.nowMs(),
+      active: false,
+      isDescribed: true,
+    });
   }
 
   /** Not synced: what a loss of power takes away is sent again. */
-  async #write(info: UploadInfo): Promise<void> {
-    const path = this.#path(info.id, 'json');
-    await writeFile(`${path}.new`, JSON.stringify(info));
-    await rename(`${path}.new`, path);
+  async #describe(upload: OpenUpload): Promise<void> {
+    const path = this.#path(upload.info.id, 'json');
+    const text = JSON.stringify(upload.info);
+    // Before the first description nobody knows of the upload: half of one does no harm.
+    if (!upload.isDescribed) await writeFile(path, text);
+    else {
+      await writeFile(`${path}.new`, text);
+      await rename(`${path}.new`, path);
+    }
+    upload.isDescribed = true;
   }
 
   async #drop(id: string): Promise<void> {
+    const info = this.#open.get(id)?.info;
     this.#open.remove(id);
-    for (const part of ['json', 'members', undefined]) await rm(this.#path(id, part), { force: true });
+    await remove(this.#path(id, 'json'));
+    if (info?.declared.kind === 'pack') await remove(this.#path(id, 'members'));
+    if (!info?.taken) await remove(this.#path(id));
   }
 
   #path(id: string, part?: string): string {
     return join(this.#parts.folder, part === undefined ? id : `${id}.${part}`);
   }
+}
+
+/** Removes a file, if it is there. */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function tooLarge(have: number, want: number): NotariumError {

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { type Address, fromHex, type Hash } from '../../../core/bytes.ts';
 import { jsonWithAmounts } from '../../../core/channels/amount.ts';
-import type { Bill } from '../../../core/channels/bill.ts';
 import type { ChannelNetwork } from '../../../core/channels/channel.ts';
-import type { Statement } from '../../../core/channels/statement.ts';
 import type { Crypto } from '../../../core/crypto.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
@@ -12,6 +10,7 @@ import type { Logger } from '../../../lib/logger.ts';
 import { EvidenceVault, type OpenedEvidence } from '../../../store/channels/EvidenceVault.ts';
 import { Uploads } from '../../../store/channels/Uploads.ts';
 import type { S3Credentials } from '../../../store/Store.ts';
+import type { KeptEvidence } from '../EvidenceKeeper.ts';
 import type { EvidencePolicy } from './evidencePolicy.ts';
 import { judgeUpload } from './judgeUpload.ts';
 import { mediaTypeOf } from './mediaType.ts';
@@ -80,6 +79,7 @@ export class EvidenceDesk {
       clock: parts.clock,
       mediaTypeOf: evidence.mediaTypes || evidence.hook ? mediaTypeOf : undefined,
     });
+    await uploads.checkTaken((digest) => vault.has(fromHex(digest)));
     return new EvidenceDesk(parts, vault, uploads);
   }
 
@@ -130,7 +130,7 @@ export class EvidenceDesk {
    * Writes bills and statements beside their evidence, durably: as long as they are there, it is kept.
    * @throws NotariumError `evidence-not-found`, `storage-full`, `storage-failed`.
    */
-  async keep(items: readonly { readonly bill: Bill; readonly statements: readonly Statement[] }[]): Promise<void> {
+  async keep(items: readonly KeptEvidence[]): Promise<void> {
     await this.#vault.putDocuments(
       items.map(({ bill, statements }) => ({
         channelId: bill.channelId,
@@ -139,15 +139,7 @@ export class EvidenceDesk {
         json: jsonWithAmounts({ format: 'notarium-evidence/1', bill, statements }),
       })),
     );
-    for (const { bill } of items) await this.uploads.forgetTaken(bill.channelId, bill.digest);
-  }
-
-  /**
-   * Writes one document beside evidence, durably, which holds it from then on.
-   * @throws NotariumError `evidence-not-found`, `storage-full`, `storage-failed`.
-   */
-  async putDocument(channelId: Hash, digest: Hash, name: string, json: string): Promise<void> {
-    await this.#vault.putDocuments([{ channelId, digest, name, json }]);
+    await Promise.all(items.map(({ bill }) => this.uploads.forgetTaken(bill.channelId, bill.digest)));
   }
 
   /** A channel needs evidence no longer. */
@@ -175,7 +167,6 @@ export class EvidenceDesk {
       if (isNotariumError(error, 'evidence-refused')) await this.uploads.remove(by.channelId, id);
       throw error;
     }
-    await this.#vault.take(files);
-    await this.uploads.markTaken(id);
+    await this.uploads.markTaken(id, await this.#vault.take(files));
   }
 }

@@ -20,6 +20,9 @@ export type SendUploadOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** What is no larger goes with the request that creates the upload: to send it again costs less than a second request each time. */
+const atOnceBytes = 1 << 20;
+
 /** Pauses before the next tries after a broken connection, or while the verifier has no room. */
 const retryDelays = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
 
@@ -61,6 +64,7 @@ async function run(source: UploadSource, options: SendUploadOptions): Promise<st
       uploadSize: source.sizeBytes,
       // One request for all that is left: pieces would only add round trips.
       chunkSize: Number.POSITIVE_INFINITY,
+      uploadDataDuringCreation: source.sizeBytes > 0 && source.sizeBytes <= atOnceBytes,
       retryDelays,
       storeFingerprintForResuming: false,
       fileReader: {

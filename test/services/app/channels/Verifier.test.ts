@@ -111,7 +111,7 @@ describe('Verifier', function () {
     const { bill } = await until('a lock', () => requester.memory.ledger.locks.length === 1).then(
       async () => (await verifier.channel(channelId)).locks[0]!,
     );
-    expect([...evidence.kept]).to.deep.equal([[bill.digest, ['a']]]);
+    expect([...evidence.kept]).to.deep.equal([[bill.digest, ['verifier']]]);
     await verifier.cancelBill(channelId, bill.id);
     await requester.runDuties();
     await failed;

@@ -7,6 +7,7 @@ import type { VerifierApi } from '../../../../services/app/channels/VerifierApi.
 import { aggregateRoot } from '../../../../services/core/aggregate.ts';
 import { concat, fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
 import { jsonWithAmounts } from '../../../../services/core/channels/amount.ts';
+import type { StatementRole } from '../../../../services/core/channels/statement.ts';
 import {
   billAnswerSchema,
   billRequestsSchema,
@@ -24,22 +25,21 @@ import type { ChannelStore } from '../../../../services/store/channels/ChannelSt
 import { alice, billKey, bob, crypto, hashOf, network, parties } from '../../core/channels/channelKit.ts';
 
 /** What is uploaded here is a text; its digest is that of the text. */
-export const memoryEvidence = (): EvidenceKeeper & { kept: Map<Hash, readonly string[]>; documents: Set<string> } => {
-  const kept = new Map<Hash, readonly string[]>();
-  const documents = new Set<string>();
+export const memoryEvidence = (): EvidenceKeeper & { kept: Map<Hash, readonly StatementRole[]> } => {
+  const kept = new Map<Hash, readonly StatementRole[]>();
   return {
     kept,
-    documents,
     async judge(_, uploads) {
       if (uploads.some((upload) => upload.startsWith('refused'))) throw new NotariumError('evidence-refused');
       const { digest, count } = itemOf(uploads);
       return { digest, count, sizeBytes: 1, price: 10n };
     },
-    async keep(_, { digest }, uploads) {
-      kept.set(digest, uploads);
-    },
-    async putDocument(_, digest, name) {
-      documents.add(`${digest}/${name}`);
+    async keep(items) {
+      for (const { bill, statements } of items)
+        kept.set(
+          bill.digest,
+          statements.map(({ role }) => role),
+        );
     },
     async release(_, digest) {
       kept.delete(digest);

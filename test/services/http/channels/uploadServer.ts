@@ -13,6 +13,7 @@ export async function uploadServer(uploads: UploadDesk): Promise<{ url: string; 
   const app = express();
   mountUploads(app, {
     uploads,
+    idleMs: 10_000,
     authorize: async ({ headers, params }) => {
       const channelId = headers.authorization?.replace(/^Channel /, '') as Hash | undefined;
       if (channelId === undefined || channelId !== params.id) throw new NotariumError('channel-access-invalid');

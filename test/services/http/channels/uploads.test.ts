@@ -124,6 +124,56 @@ describe('uploads by tus', () => {
     expect(await readdir(folder.path)).to.deep.equal([]);
   });
 
+  it('takes a small content with the request that creates it, and keeps nothing of half a one', async () => {
+    await using folder = await temporaryFolder();
+    const uploads = await openUploads(folder.path);
+    const url = await serve(uploads);
+    const content = randomBytes(1000);
+    const key = randomBytes(32);
+    const whole = { uploadDataDuringCreation: true };
+    for (const withKey of [{}, { key }]) {
+      let requests = 0;
+      const options = { ...whole, onBeforeRequest: () => void requests++ };
+      const { id } = await send(url, content, sha256Of(content), { ...withKey, options });
+      expect(requests).to.equal(1);
+      // Before the answer it is on the disk: a kill does it no harm.
+      const again = await openUploads(folder.path);
+      expect(again.find(channelA, id).info).to.deep.equal(uploads.find(channelA, id).info);
+      expect(again.find(channelA, id).info.arrived?.count).to.equal(1);
+      await uploads.remove(channelA, id);
+    }
+    expect(await refusalOf(send(url, content, sha256Of(key), { options: whole }))).to.equal('evidence-mismatch');
+    const tooMuch = { openUploads: uploadLimits.openUploads, openBytes: 999 };
+    const small = await openUploads(folder.path, { limits: { ...uploadLimits, ...tooMuch } });
+    const full = send(await serve(small), content, sha256Of(content), { options: whole });
+    expect(await refusalOf(full)).to.equal('uploads-full');
+    const headers = {
+      authorization: `Channel ${channelA}`,
+      'tus-resumable': '1.0.0',
+      'upload-length': '1000',
+      'content-type': 'application/offset+octet-stream',
+    };
+    const post = (metadata: string) =>
+      fetch(`${url}/v1/channels/${channelA}/uploads`, {
+        method: 'POST',
+        headers: { ...headers, 'upload-metadata': metadata },
+        body: content,
+      });
+    expect((await post('digest not-base64!')).status).to.equal(400);
+    const metadata = `digest ${Buffer.from(toHex(sha256Of(content))).toString('base64')}`;
+    const broken = request(`${url}/v1/channels/${channelA}/uploads`, {
+      method: 'POST',
+      headers: { ...headers, 'upload-metadata': metadata, 'content-length': '1000' },
+    });
+    const gone = once(broken, 'error');
+    broken.write(content.subarray(0, 500));
+    await until('the server has the first half', () => broken.writableLength === 0);
+    broken.destroy(new Error('the client breaks off'));
+    await gone;
+    expect((await post(metadata)).status).to.equal(201);
+    expect((await readdir(folder.path)).filter((name) => name.endsWith('.json'))).to.have.length(1);
+  });
+
   it('lets nobody touch what belongs to another channel', async () => {
     await using folder = await temporaryFolder();
     const url = await serve(await openUploads(folder.path));

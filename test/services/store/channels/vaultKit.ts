@@ -57,8 +57,7 @@ export async function put(
   const declared = declare(bytes, options.digest, options.kind);
   const { id } = await uploads.create(channelA, declared, options.key);
   await uploads.append(channelA, id, 0, [bytes], options.key);
-  await vault.take(await uploads.finished(channelA, id));
-  await uploads.markTaken(id);
+  await uploads.markTaken(id, await vault.take(await uploads.finished(channelA, id)));
   await uploads.forgetTaken(channelA, declared.digest);
   return new Uint8Array(Buffer.from(declared.digest.slice(2), 'hex'));
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { EvidenceDesk } from '../../../../../services/app/channels/evidence/EvidenceDesk.ts';
@@ -79,6 +81,30 @@ describe('EvidenceDesk', () => {
     expect(await buffer((await desk.content(channelB, toHex(member)))!.content)).to.deep.equal(contentsOf(20)[13]);
     expect(await desk.content(channelA, toHex(member))).to.equal(undefined);
     await expectCode('evidence-not-found', desk.keep([billOf(channelA, toHex(randomBytes(32)))]));
+  });
+
+  it('knows after a restart what it has taken, and does not believe what a loss of power has undone', async () => {
+    await using folder = await temporaryFolder();
+    const first = await deskOf({}, folder.path);
+    const by = { channelId: channelA, requester };
+    const asked = await Promise.all(
+      ['a', 'b', 'c'].map(async (text) => {
+        const content = Buffer.from(text);
+        return { upload: await first.upload(content), digest: declare(content).digest, count: 1 };
+      }),
+    );
+    const [a, b, c] = asked as [(typeof asked)[0], (typeof asked)[0], (typeof asked)[0]];
+    for (const each of [a, b]) await first.desk.judge(each, by);
+    const hex = b.digest.slice(2);
+    await rm(join(folder.path, 'evidence', hex.slice(0, 2), hex.slice(2, 4), hex));
+    const { desk } = await deskOf({}, folder.path);
+    expect(desk.uploads.find(channelA, a.upload).info.taken).to.equal(true);
+    expect(await desk.judge(a, by)).to.include({ digest: a.digest });
+    await expectCode('upload-unknown', desk.judge(b, by));
+    expect(await desk.judge(c, by)).to.include({ digest: c.digest });
+    await desk.keep([a, c].map(({ digest }) => billOf(channelA, digest)));
+    expect((await buffer((await desk.content(channelA, c.digest))!.content)).toString()).to.equal('c');
+    expect(await readdir(join(folder.path, 'uploads'))).to.deep.equal([]);
   });
 
   it('refuses by size, media type and kind, and lets the upload go', async () => {
