@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -138,6 +138,30 @@ describe('a requester that is interrupted', function () {
     );
     expect(code).to.include('store-locked');
     await at.verifier.kill();
+    await at.startVerifier();
+  });
+
+  it('has its second statement beside the evidence, also where a kill has come first', async () => {
+    await at.channel(...terms('0.01ether'));
+    expect((await at.channel('send', await written('beside', 2))).json).to.include({ preserved: 2 });
+    const channels = join(at.folder, 'verifier', 'channels');
+    const evidence = join(channels, 'evidence');
+    const documents = (await readdir(evidence, { recursive: true })).filter((name) => name.endsWith('.json'));
+    const read = async (name: string) =>
+      JSON.parse(await readFile(join(evidence, name), 'utf8')) as { statements: object[] };
+    await at.verifier.kill();
+    for (const name of documents) {
+      const document = await read(name);
+      const first = { ...document, statements: document.statements.slice(0, 1) };
+      await writeFile(join(evidence, name), JSON.stringify(first));
+    }
+    await at.startVerifier();
+    await until('all are there', async () =>
+      (await Promise.all(documents.map(read))).every(({ statements }) => statements.length === 2),
+    );
+    expect(documents.length).to.be.greaterThan(1);
+    await at.verifier.stop();
+    expect(await readdir(channels)).to.not.include('statements-behind');
     await at.startVerifier();
   });
 

@@ -41,6 +41,7 @@ export const memoryEvidence = (): EvidenceKeeper & { kept: Map<Hash, readonly St
           statements.map(({ role }) => role),
         );
     },
+    isKept: async ({ bill, statements }) => kept.get(bill.digest)?.length === statements.length,
     async release(_, digest) {
       kept.delete(digest);
     },
