@@ -45,6 +45,8 @@ export type RunningVerifier = { readonly desk: ChannelDesk; close(): Promise<voi
 
 /** How long before a lock's expiry the verifier goes on chain; a shorter time for bills that live shortly. */
 const safetySeconds = 120;
+/** A requester that is there leaves the verifier less, so that never both of them go on at the same moment. */
+const otherFirstSeconds = 30;
 const dutyMs = 2_000;
 /** As long as it is there, statements may be missing beside the evidence. */
 const behindFile = 'statements-behind';
@@ -84,7 +86,8 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
   });
   const openedAt = async (channelId: Hash): Promise<number> => (await chain.opening(channelId))?.place.timestamp ?? 0;
   const side = verifierSide(verifier, { folder, store, openedAt, logger });
-  const settlement = new Settlement({ chain, side, logger, settings: { safetySeconds: safety } });
+  const settings = { safetySeconds: safety, untriedSeconds: 2 * safety, otherFirstSeconds };
+  const settlement = new Settlement({ chain, side, logger, settings });
   const behind = join(folder, behindFile);
   const wasBehind = existsSync(behind);
   await writeFileWhole(behind, '');

@@ -36,6 +36,8 @@ export type UseEvidenceChannelOptions = RequesterKey & {
 };
 
 const dutyMs = 1_000;
+/** Where the verifier has asked for the end, it hands it in. */
+const otherFirstSeconds = 15;
 
 /**
  * Opens an evidence channel: pays the deposit into the contract, and gives the channel to work with as {@link useEvidenceChannel} does.
@@ -95,7 +97,7 @@ export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Pr
   opened.defer(() => requester.stop());
   const openedAt = async (id: Hash): Promise<number> => (await chain.opening(id))?.place.timestamp ?? 0;
   const side = requesterSide(requester, { folder, store, openedAt, logger });
-  const settlement = new Settlement({ chain, side, logger });
+  const settlement = new Settlement({ chain, side, logger, settings: { otherFirstSeconds } });
   settlement.start();
   opened.defer(() => settlement.close());
   const stop = new AbortController();
