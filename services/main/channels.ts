@@ -1,10 +1,19 @@
 import { join } from 'node:path';
 import type { EvidenceChannel } from '../app/channels/EvidenceChannel.ts';
-import type { ActionContext, KnownChannel, OpenChannelOptions, OpenedChannel } from '../cli/CliActions.ts';
-import type { Hash } from '../core/bytes.ts';
+import type {
+  ActionContext,
+  ChannelContentOptions,
+  KnownChannel,
+  OpenChannelOptions,
+  OpenedChannel,
+} from '../cli/CliActions.ts';
+import { type Hash, toHex } from '../core/bytes.ts';
+import { NotariumError } from '../core/errors.ts';
+import { contentOf, type VerifierContent } from '../lib/client/channels/contentOf.ts';
+import { HttpVerifier } from '../lib/client/channels/HttpVerifier.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { required } from './openNode.ts';
-import { evidenceChannelsIn } from './requester/agreed.ts';
+import { evidenceChannelsIn, readAgreed } from './requester/agreed.ts';
 import { useEvidenceChannel } from './requester/evidenceChannels.ts';
 import { openOnChain } from './requester/openOnChain.ts';
 import { signerOf } from './requester/requesterKey.ts';
@@ -41,6 +50,21 @@ export async function useChannel<T>(
     ...{ rpcUrl: rpcUrlOf(context), folder: folderOf(context), channelId, privateKey, signal },
   });
   return await work(channel);
+}
+
+/** See `ChannelActions.content`. */
+export async function channelContent(context: ActionContext, options: ChannelContentOptions): Promise<VerifierContent> {
+  const { channelId, digest, contentKey } = options;
+  const { url: agreedUrl, network, channel } = await readAgreed(folderOf(context), channelId);
+  const { address, sign } = signerOf(options, await loadCrypto());
+  if (address !== channel.requester) {
+    throw new NotariumError('key-missing', 'the channel was opened with another key', {
+      data: { have: address, want: channel.requester },
+    });
+  }
+  const verifier = new HttpVerifier({ url: options.url ?? agreedUrl, network, channelId, sign });
+  const { signal } = context;
+  return await contentOf(verifier, digest, { signal, ...(contentKey ? { key: toHex(contentKey) } : {}) });
 }
 
 function rpcUrlOf({ settings }: ActionContext): string {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -163,6 +164,53 @@ describe('a requester that is interrupted', function () {
     await at.verifier.stop();
     expect(await readdir(channels)).to.not.include('statements-behind');
     await at.startVerifier();
+  });
+
+  it('gets its evidence from the verifier, and writes only what is what its digest says', async () => {
+    const { channelId } = (await at.channel(...terms('0.01ether'))).json;
+    const files = await written('evidence', 3);
+    expect((await at.channel('send', files)).json).to.include({ preserved: 3 });
+    const content = await readFile(join(files, '1.txt'));
+    const digest = createHash('sha256').update(content).digest('hex');
+    const get = (name: string, ...args: string[]) =>
+      at.run(
+        ...['evidence', 'get', name, '--data', join(at.folder, 'home'), '--key', at.requesterKey],
+        ...['-o', join(at.folder, 'got'), ...args],
+      );
+    const found = await get(digest, '--verifier');
+    expect(found.json, found.output).to.include({ ok: true, kind: 'content', sizeBytes: content.length });
+    expect(await readFile(join(at.folder, 'got'))).to.deep.equal(content);
+    await rm(join(at.folder, 'got'));
+    const ledger = await readFile(join(at.channelFolder(String(channelId)), 'sent.jsonl'), 'utf8');
+    const { bill } = JSON.parse(ledger.split('\n').find((line) => line.includes('"members"'))!) as { bill: string };
+    const whole = await get(bill, '--verifier', at.verifier.url, '--channel', String(channelId).slice(0, 10));
+    expect(whole.json, whole.output).to.include({ ok: true, kind: 'pack' });
+    await rm(join(at.folder, 'got'));
+
+    const lies = createServer((request, response) => {
+      const isShort = request.url!.includes(bill);
+      response.writeHead(200, { 'content-length': content.length });
+      if (isShort) response.write(content.subarray(0, 5), () => response.destroy());
+      else response.end(Buffer.from(content).fill(0x20, 0, 1));
+    });
+    await new Promise<void>((done) => lies.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(lies.address() as { port: number }).port}`;
+    try {
+      const refused: [string, string[], string][] = [
+        ['evidence-corrupt', [digest, '--verifier', url], 'other bytes'],
+        ['server-unreachable', [bill, '--verifier', url], 'half of it'],
+        ['evidence-not-found', ['00'.repeat(32), '--verifier'], 'not of this channel'],
+        ['usage-invalid', [digest, '--channel', String(channelId)], 'no verifier'],
+        ['key-missing', [digest, '--verifier', '--key', `0x${'11'.repeat(32)}`], 'the key of somebody else'],
+      ];
+      for (const [code, [name, ...args], what] of refused) {
+        const failed = await get(name!, ...args);
+        expect(failed.json, `${what}: ${failed.output}`).to.have.nested.property('error.code', code);
+        expect((await readdir(at.folder)).filter((left) => left.startsWith('got'))).to.deep.equal([]);
+      }
+    } finally {
+      lies.close();
+    }
   });
 
   it('gets back what a restored backup lacks, and pays for nothing again', async () => {

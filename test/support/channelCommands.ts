@@ -29,6 +29,8 @@ export type ChannelCommands = {
   readonly verifier: CentreProcess;
   /** The verifier's account. */
   readonly account: Address;
+  /** The requester's private key. */
+  readonly requesterKey: string;
   /** The folder of a channel of the requester. */
   channelFolder(channelId: Hash | string): string;
   begin(...args: string[]): Begun;
@@ -86,7 +88,7 @@ export async function startChannelCommands(): Promise<ChannelCommands> {
   const beginChannel = (command: string, ...args: string[]): Begun =>
     begin('channel', command, '--data', home, '--rpc', chain.rpcUrl, '--key', requesterKey, ...args);
   return {
-    ...{ folder, chain, contract, account, begin, beginChannel },
+    ...{ folder, chain, contract, account, requesterKey, begin, beginChannel },
     get verifier() {
       return verifier;
     },
