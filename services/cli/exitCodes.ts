@@ -202,7 +202,14 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 88,
     meaning: 'the channel is unknown, not in the state that this needs, or of other terms',
-    codes: ['channel-*', 'upload-unknown', 'verifier-missing', 'upload-conflict', 'uploads-full'],
+    codes: [
+      'channel-*',
+      'upload-unknown',
+      'upload-version-unsupported',
+      'verifier-missing',
+      'upload-conflict',
+      'uploads-full',
+    ],
   },
   {
     exit: 89,

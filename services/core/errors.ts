@@ -167,6 +167,7 @@ export const errorTable = {
   'evidence-hook-failed': row(503, 'The service that judges evidence does not answer', true),
   'upload-unknown': row(404, 'No such upload'),
   'upload-invalid': row(422, 'The upload is not complete, or not of the declared form'),
+  'upload-version-unsupported': row(412, 'Uploads are taken by tus 1.0.0 only'),
   'upload-conflict': row(409, 'The upload is at another offset', true),
   'uploads-full': row(429, 'The channel has as many open uploads as it may have', true),
   // Receipts of evidence channels: one code a step of verification
