@@ -7,6 +7,7 @@ import type { CheckedManifest } from '../core/admission/manifest.ts';
 import type { Address, Hash } from '../core/bytes.ts';
 import type { Channel } from '../core/channels/channel.ts';
 import type { EvidenceKind } from '../core/channels/upload.ts';
+import type { VerifierContent } from '../lib/client/channels/contentOf.ts';
 import type { Output } from './Output.ts';
 import type { Settings } from './settings.ts';
 
@@ -51,6 +52,16 @@ export type OpenChannelOptions = {
   readonly challengeSeconds?: number | undefined;
 };
 
+/** Which content is fetched, and as whom. */
+export type ChannelContentOptions = {
+  readonly channelId: Hash;
+  readonly privateKey: Uint8Array;
+  readonly url?: string | undefined;
+  readonly digest: Hash;
+  /** Of encrypted content: 32 bytes. */
+  readonly contentKey?: Uint8Array | undefined;
+};
+
 /** A channel that was opened. */
 export type OpenedChannel = { readonly channelId: Hash; readonly channel: Channel; readonly transactionHash: Hash };
 
@@ -60,6 +71,8 @@ export type KnownChannel = {
   readonly url: string;
   readonly channel: Channel;
   readonly openedAt: string;
+  /** False for one whose opening was interrupted, as far as this machine knows. */
+  readonly isOpened: boolean;
 };
 
 /** Evidence channels, from the side of the requester. */
@@ -73,6 +86,8 @@ export type ChannelActions = {
     options: { readonly channelId: Hash; readonly privateKey: Uint8Array },
     work: (channel: EvidenceChannel) => Promise<T>,
   ): Promise<T>;
+  /** Content that a channel has paid for, from a verifier: by what the channel says where no URL is given. No chain is asked. */
+  content(context: ActionContext, options: ChannelContentOptions): Promise<VerifierContent>;
 };
 
 /** Evidence of channels in the data folder or bucket of a verifier. */

@@ -202,7 +202,14 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 88,
     meaning: 'the channel is unknown, not in the state that this needs, or of other terms',
-    codes: ['channel-*', 'upload-unknown', 'verifier-missing', 'upload-conflict', 'uploads-full'],
+    codes: [
+      'channel-*',
+      'upload-unknown',
+      'upload-version-unsupported',
+      'verifier-missing',
+      'upload-conflict',
+      'uploads-full',
+    ],
   },
   {
     exit: 89,
@@ -212,7 +219,13 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 90,
     meaning: 'a bill, key, statement, update or signature of the other side is not right: nothing was paid for it',
-    codes: ['bill-*', 'statement-invalid', 'channel-countersignature-invalid', 'channel-update-invalid'],
+    codes: [
+      'bill-*',
+      'statement-invalid',
+      'channel-countersignature-invalid',
+      'channel-update-invalid',
+      'channel-evidence-mismatch',
+    ],
   },
   { exit: 91, meaning: 'the verifier does not take the evidence', codes: ['evidence-refused', 'evidence-hook-failed'] },
   {

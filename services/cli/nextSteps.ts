@@ -31,6 +31,9 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'channel-receipt-unsettled':
     'Ask again with --rpc when the channel is settled; until then a receipt with a signed state can be verified offline.',
   'channel-receipt-chain-mismatch': 'Do not rely on this receipt; check that --rpc is the right chain.',
+  'channel-not-opened': 'Give the same `notarium channel open` again: it goes on with this channel, and pays once.',
+  'channel-evidence-mismatch':
+    'Look for a newer backup of requester/. Without one, send nothing more in this channel: close it, and open another.',
   'acceptance-pending': 'Ask again after the promised slot.',
   'acceptance-broken':
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',
@@ -45,7 +48,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'file-unwritable': 'Make room, or choose another folder with --out; a record that is named was taken all the same.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
-  'store-locked': 'Stop the other centre, or give another --data folder.',
+  'store-locked': 'Wait for the other process, stop it, or give another --data folder.',
   'store-network-mismatch':
     'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
   'store-behind-chain':

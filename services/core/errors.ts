@@ -140,6 +140,7 @@ export const errorTable = {
   'verifier-missing': row(404, 'This server verifies no evidence'),
   'channel-invalid': row(422, 'The terms of the channel are not what the verifier takes, or not what the chain says'),
   'channel-unknown': row(404, 'No such channel'),
+  'channel-not-opened': row(409, 'The opening of the channel was interrupted: its deposit is not on chain'),
   'channel-state': row(409, 'The channel is not in the state that this needs'),
   'channel-access-invalid': row(401, 'The request is not signed by the requester of the channel, or no longer valid'),
   'channel-base-stale': row(409, 'The update is not based on the newest state that both have signed'),
@@ -148,6 +149,10 @@ export const errorTable = {
   'channel-balance-short': row(409, 'What is left in the channel does not pay for this'),
   'channel-countersignature-invalid': row(502, 'The other side has not signed the state that was proposed to it'),
   'channel-stale': row(409, 'The other side has a newer state than this one, which comes from a backup'),
+  'channel-evidence-mismatch': row(
+    502,
+    'The verifier does not give the paid bills that make up the total digest which both have signed',
+  ),
   'watchtower-full': row(503, 'The watchtower keeps as many channels as it may', true),
   'bill-unknown': row(404, 'No such bill'),
   'bill-expired': row(409, 'The bill has expired, or would before it could be claimed'),
@@ -162,6 +167,7 @@ export const errorTable = {
   'evidence-hook-failed': row(503, 'The service that judges evidence does not answer', true),
   'upload-unknown': row(404, 'No such upload'),
   'upload-invalid': row(422, 'The upload is not complete, or not of the declared form'),
+  'upload-version-unsupported': row(412, 'Uploads are taken by tus 1.0.0 only'),
   'upload-conflict': row(409, 'The upload is at another offset', true),
   'uploads-full': row(429, 'The channel has as many open uploads as it may have', true),
   // Receipts of evidence channels: one code a step of verification

@@ -10,12 +10,17 @@ import { type ErrorCode, errorTable } from '../core/errors.ts';
 import { jsonSchema } from '../core/governance/json.ts';
 import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/recordSchema.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
+import { uploadDocs } from './channels/uploadDocs.ts';
 import { openApiPath, type Route } from './Route.ts';
 import { routes } from './routes.ts';
 import { problemSchema } from './schemas/problem.ts';
 
-/** What of a route is described. */
-type Description = Omit<Route, 'handle'>;
+/** What of a route is described; also of one that is served by others than our handlers. */
+export type Described = Omit<Route, 'handle' | 'method'> & {
+  readonly method: Route['method'] | 'options' | 'head' | 'patch';
+  /** Headers of a request. */
+  readonly headers?: z.ZodObject;
+};
 
 const generalErrors: readonly ErrorCode[] = ['request-invalid', 'rate-limited', 'shutting-down', 'internal'];
 
@@ -23,10 +28,10 @@ const generalErrors: readonly ErrorCode[] = ['request-invalid', 'rate-limited', 
 export function openApiDocument(options: {
   version: string;
   /** Those of a centre by default. */
-  routes?: readonly Description[];
+  routes?: readonly Described[];
 }): ReturnType<typeof createDocument> {
   const paths: ZodOpenApiPathsObject = {};
-  for (const route of options.routes ?? routes) {
+  for (const route of [...(options.routes ?? routes), ...uploadDocs]) {
     const path = openApiPath(route.path);
     paths[path] = { ...paths[path], [route.method]: operationOf(route) };
   }
@@ -70,8 +75,8 @@ export function openApiDocument(options: {
   );
 }
 
-function operationOf(route: Description): ZodOpenApiOperationObject {
-  const { path, method, params, query, requestBody } = route;
+function operationOf(route: Described): ZodOpenApiOperationObject {
+  const { path, method, params, query, headers, requestBody } = route;
   const codes = new Set<ErrorCode>([...generalErrors, ...route.errors]);
   if (route.unlimited) codes.delete('rate-limited');
   // Keys are in the store, and so is nearly all that they are for.
@@ -82,6 +87,7 @@ function operationOf(route: Description): ZodOpenApiOperationObject {
   const requestParams = {
     ...(params ? { path: params as z.ZodObject } : {}),
     ...(query ? { query: query as z.ZodObject } : {}),
+    ...(headers ? { header: headers } : {}),
   };
   const name = openApiPath(path)
     .replace(/^\/(v1\/)?/, '')
@@ -95,7 +101,7 @@ function operationOf(route: Description): ZodOpenApiOperationObject {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
-    ...(params || query ? { requestParams } : {}),
+    ...(params || query || headers ? { requestParams } : {}),
     ...(requestBody ? { requestBody } : {}),
     ...securityOf(route),
     responses: { ...route.responses, ...problemResponses([...codes], Object.keys(route.responses)) },
@@ -103,7 +109,7 @@ function operationOf(route: Description): ZodOpenApiOperationObject {
 }
 
 // An empty requirement beside the key: whether one is needed is the access policy of the centre.
-function securityOf({ access }: Description): Pick<ZodOpenApiOperationObject, 'security'> {
+function securityOf({ access }: Described): Pick<ZodOpenApiOperationObject, 'security'> {
   if (access === 'public') return { security: [] };
   if (access === 'channel') return { security: [{ channelAccess: [] }] };
   return { security: access === 'admin' ? [{ apiKey: [] }] : [{}, { apiKey: [] }] };

@@ -48,6 +48,7 @@ export function cliActions(terminal: Terminal): CliActions {
       open: async (context, options) => (await import('./channels.ts')).openChannelByAction(context, options),
       known: async (context) => (await import('./channels.ts')).knownChannels(context),
       use: async (context, options, work) => (await import('./channels.ts')).useChannel(context, options, work),
+      content: async (context, options) => (await import('./channels.ts')).channelContent(context, options),
     },
     runWatchtower: async (context) => (await import('./watchtower.ts')).runWatchtower(context, terminal),
 

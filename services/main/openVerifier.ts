@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { chainFacts } from '../app/channels/chainFacts.ts';
@@ -18,7 +20,9 @@ import { systemClock } from '../lib/clock.ts';
 import { every } from '../lib/every.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
+import { writeFileWhole } from '../lib/writeFileWhole.ts';
 import { openChannelStore } from '../store/channels/openChannelStore.ts';
+import { lockFolder } from '../store/folderLock.ts';
 import type { S3Credentials } from '../store/Store.ts';
 
 /** What a verifier is opened with. */
@@ -41,7 +45,11 @@ export type RunningVerifier = { readonly desk: ChannelDesk; close(): Promise<voi
 
 /** How long before a lock's expiry the verifier goes on chain; a shorter time for bills that live shortly. */
 const safetySeconds = 120;
+/** A requester that is there leaves the verifier less, so that never both of them go on at the same moment. */
+const otherFirstSeconds = 30;
 const dutyMs = 2_000;
+/** As long as it is there, statements may be missing beside the evidence. */
+const behindFile = 'statements-behind';
 
 /**
  * Opens a verifier on its data folder. What is open is closed again when a later part fails.
@@ -52,6 +60,9 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
   const safety = Math.min(safetySeconds, Math.floor(policy.billSeconds / 4));
   const folder = join(dataDir, 'channels');
   await using opened = new AsyncDisposableStack();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(folder);
+  opened.defer(() => lock.release());
   const evidence = await EvidenceDesk.open({
     ...{ folder, evidenceUrl: options.evidenceUrl, s3: options.s3, policy },
     ...{ network: chain.network, crypto, clock: systemClock, logger },
@@ -75,11 +86,16 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
   });
   const openedAt = async (channelId: Hash): Promise<number> => (await chain.opening(channelId))?.place.timestamp ?? 0;
   const side = verifierSide(verifier, { folder, store, openedAt, logger });
-  const settlement = new Settlement({ chain, side, logger, settings: { safetySeconds: safety } });
+  const settings = { safetySeconds: safety, untriedSeconds: 2 * safety, otherFirstSeconds };
+  const settlement = new Settlement({ chain, side, logger, settings });
+  const behind = join(folder, behindFile);
+  const wasBehind = existsSync(behind);
+  await writeFileWhole(behind, '');
   evidence.start();
   settlement.start();
   const stop = new AbortController();
   const duties = every(dutyMs, () => verifier.runDuties(), { signal: stop.signal, logger, name: 'channel duties' });
+  const caughtUp = wasBehind ? catchUp(verifier, stop.signal, logger) : Promise.resolve(true);
   opened.move();
   return {
     desk: verifierDesk({ verifier, evidence, store, chain, settlement, policy, safetySeconds: safety }),
@@ -87,11 +103,21 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
       stop.abort();
       await duties.done;
       await settlement.close();
-      await verifier.stop();
+      const isWritten = await verifier.stop();
+      if ((await caughtUp) && isWritten) await rm(behind);
       await evidence.close();
       await store.close();
+      lock.release();
     },
   };
+}
+
+/** Beside the exchange. What fails is tried at the next start again. */
+function catchUp(verifier: Verifier, signal: AbortSignal, logger: Logger): Promise<boolean> {
+  return verifier.catchUp(signal).catch((error: unknown) => {
+    logger.error({ err: error }, 'it is not known whether statements are missing beside the evidence');
+    return false;
+  });
 }
 
 /** Whether the policy takes a channel. */

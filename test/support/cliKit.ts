@@ -33,7 +33,7 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
   const actions: CliActions = {
     runNode: never,
     runVerifier: never,
-    channels: { open: never, known: never, use: never },
+    channels: { open: never, known: never, use: never, content: never },
     runWatchtower: never,
     rebuild: never,
     join: never,

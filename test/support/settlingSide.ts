@@ -10,6 +10,8 @@ export type SettlingSide = SettlementSide & {
   readonly statuses: string[];
   readonly stale: { have: number; chain: number }[];
   readonly asked: string[];
+  /** How often each channel was looked at. */
+  readonly looks: ReadonlyMap<Hash, number>;
   readonly closings: Map<Hash, SignedClosing>;
   /** Takes a channel on; it has states up to a version only, where one is given. */
   add(history: SignedHistory, upTo?: number): void;
@@ -23,6 +25,7 @@ export function settlingSide(role: SettlementSide['role'], changes: Partial<Sett
   const statuses: string[] = [];
   const stale: { have: number; chain: number }[] = [];
   const asked: string[] = [];
+  const looks = new Map<Hash, number>();
   let cursor: Awaited<ReturnType<SettlementSide['cursor']>>;
   const newest = (channelId: Hash) => {
     const { history, upTo } = channels.get(channelId)!;
@@ -35,11 +38,15 @@ export function settlingSide(role: SettlementSide['role'], changes: Partial<Sett
     statuses,
     stale,
     asked,
+    looks,
     closings,
     add: (history, upTo = Number.POSITIVE_INFINITY) => void channels.set(history.channelId, { history, upTo }),
     channels: async () => [...channels.values()].map(({ history: { channelId, channel } }) => ({ channelId, channel })),
     channel: async (channelId) => channels.get(channelId)?.history,
-    newestState: async (channelId) => newest(channelId),
+    async newestState(channelId) {
+      looks.set(channelId, (looks.get(channelId) ?? 0) + 1);
+      return newest(channelId);
+    },
     content: async (channelId, version) => channels.get(channelId)!.history.content(version),
     signedClosing: async (channelId) => closings.get(channelId),
     async keys(channelId): Promise<BillKey[]> {

@@ -5,6 +5,7 @@ import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
 import { type ChannelReceipt, channelReceiptText } from '../../core/channels/channelReceipt.ts';
 import type { SignedState } from '../../core/channels/state.ts';
 import type { ChannelView, FoldedBill } from '../../core/channels/update.ts';
+import { errorTable, isNotariumError } from '../../core/errors.ts';
 import type { MemoryTree } from '../../core/log/memoryTree.ts';
 import type { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
 import { sendUpload } from '../../lib/client/channels/sendUpload.ts';
@@ -12,6 +13,7 @@ import { fileSource, packSource, type UploadSource } from '../../lib/client/chan
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 import { loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
 import { type AgreedPrices, mostFor } from './prices.ts';
+import { fetchPackMembers } from './send/packMembers.ts';
 import type { SendItem } from './send/planItems.ts';
 import { SendLedger } from './send/SendLedger.ts';
 import { type FileToSend, type SentOutcome, sendFiles } from './send/sendFiles.ts';
@@ -60,6 +62,8 @@ export type EvidenceChannelParts = {
     count: number;
     maxAmount: bigint;
   }) => Promise<unknown>;
+  /** Fetches paid bills that are missing here. @throws NotariumError `channel-evidence-mismatch`, those of the verifier. */
+  readonly recover: (beforeKept: (bills: readonly FoldedBill[]) => Promise<void>) => Promise<unknown>;
   /** What this side has. */
   readonly view: () => Promise<ChannelView>;
   /** Paid bills, as leaves of the evidence tree. */
@@ -70,10 +74,12 @@ export type EvidenceChannelParts = {
   readonly findEnd: () => Promise<ChannelEnd | undefined>;
   /** Ends it on chain and waits for that. */
   readonly end: (how: 'together' | 'alone') => Promise<ChannelEnd>;
+  /** Releases what it works with. */
+  readonly stop: () => Promise<void>;
 };
 
-/** One evidence channel, from the side of its requester. */
-export class EvidenceChannel {
+/** One evidence channel, from the side of its requester. Stop it in the end: `await using`, or {@link EvidenceChannel.stop}. */
+export class EvidenceChannel implements AsyncDisposable {
   readonly #parts: EvidenceChannelParts;
   readonly #ledger: SendLedger;
 
@@ -120,11 +126,13 @@ export class EvidenceChannel {
   ): Promise<SentOutcome[]> {
     const { verifier, preserve, resume, prices, leafOf } = this.#parts;
     const { signal, onBytes, parallel } = options;
+    // What is not known to be paid would be paid again.
+    await this.#recover();
     return await sendFiles(
       {
         ledger: this.#ledger,
         isPreserved: async (bill) => (await leafOf(bill)) !== undefined,
-        resume: ({ digest, members }) => resume({ digest, count: members.length }),
+        resume,
         async upload(item, uploadUrl, onUrl) {
           const { digest, members } = item;
           return await sendUpload(sourceOf(item), {
@@ -175,6 +183,7 @@ export class EvidenceChannel {
   /** Gives the receipt of a content by its digest, as of now; undefined for one that is not preserved. */
   async receipts(): Promise<(digest: Hash) => Promise<ChannelReceipt | undefined>> {
     const { network, channel, leaves, leafOf, view, findEnd } = this.#parts;
+    await this.#recover();
     const [{ latest }, end] = await Promise.all([view(), findEnd()]);
     const tree = await this.#tree(latest?.state, end, leaves);
     const settlement = end && {
@@ -214,6 +223,32 @@ export class EvidenceChannel {
    */
   async close(how: 'together' | 'alone' = 'together'): Promise<ChannelEnd> {
     return (await this.#parts.findEnd()) ?? (await this.#parts.end(how));
+  }
+
+  /** Ends the work of this process. The channel stays as it is, and another process goes on with it. */
+  async stop(): Promise<void> {
+    await this.#parts.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Gets back what a restored backup lacks: paid bills, and what was in their packs, without which no member can be proved. */
+  async #recover(): Promise<void> {
+    const { recover, verifier } = this.#parts;
+    await recover(async (bills) => {
+      for (const { bill } of bills.map(({ signed }) => signed)) {
+        if (bill.count === 1 || this.#ledger.membersOf(bill.digest)) continue;
+        try {
+          const members = await fetchPackMembers(verifier, bill);
+          await this.#ledger.plan([{ digest: bill.digest, members: members.map((digest) => ({ digest })) }]);
+        } catch (error) {
+          // What the verifier does not have any more must not keep the others from their receipts.
+          if (!isNotariumError(error) || errorTable[error.code].retry) throw error;
+        }
+      }
+    });
   }
 
   async #tree(

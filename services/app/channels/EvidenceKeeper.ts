@@ -23,6 +23,8 @@ export type EvidenceKeeper = {
    * changes nothing, and more statements of a bill take the place of fewer.
    */
   keep(items: readonly KeptEvidence[]): Promise<void>;
+  /** Whether bill and statements stand beside their evidence. */
+  isKept(item: KeptEvidence): Promise<boolean>;
   /** The channel does not need it any more. */
   release(channelId: Hash, digest: Hash): Promise<void>;
 };

@@ -1,7 +1,6 @@
 import type { Hash } from '../../core/bytes.ts';
-import type { SignedBill } from '../../core/channels/bill.ts';
-import { type Channel, type ChannelNetwork, channelIdOf } from '../../core/channels/channel.ts';
-import type { BillChange, ChannelEvent, ChannelSigner, Moment } from '../../core/channels/party.ts';
+import { channelIdOf } from '../../core/channels/channel.ts';
+import type { BillChange, ChannelEvent, Moment } from '../../core/channels/party.ts';
 import { stepRequester } from '../../core/channels/requester.ts';
 import {
   firstRequesterMemory,
@@ -12,69 +11,18 @@ import {
   type RequesterParty,
 } from '../../core/channels/requesterMemory.ts';
 import { maxLocks } from '../../core/channels/state.ts';
-import type { Statement } from '../../core/channels/statement.ts';
-import type { BillRequest, SignedClosing, Update } from '../../core/channels/update.ts';
-import type { Crypto } from '../../core/crypto.ts';
+import type { FoldedBill, SignedClosing, Update } from '../../core/channels/update.ts';
 import { type ErrorCode, errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/logger.ts';
-import type { ChannelStore, StoredChannel } from '../../store/channels/ChannelStore.ts';
-import type { ChannelFacts, Touch } from './ChannelFacts.ts';
+import type { StoredChannel } from '../../store/channels/ChannelStore.ts';
+import { type Asking, BillWaits } from './BillWaits.ts';
 import { requesterJson, requesterMemoryOf } from './memoryJson.ts';
+import type { EvidenceItem, PreservedBill, RequesterParts } from './RequesterParts.ts';
+import { recoverEvidence } from './recoverEvidence.ts';
 import type { VerifierApi } from './VerifierApi.ts';
-
-/** How a requester goes about it. */
-export type RequesterSettings = {
-  /** That of the verifier: how long after its expiry a lock can be dropped. */
-  readonly safetySeconds: number;
-  /** Longest time that an amount is locked for. */
-  readonly maxLockSeconds: number;
-  /** First pause before what was not answered is sent again; each one after it is twice as long. */
-  readonly retryMs: number;
-  readonly maxRetryMs: number;
-  /** Where its statements say that evidence is: empty for the evidence store. */
-  readonly locator?: string;
-};
-
-/** What a requester is made of. */
-export type RequesterParts = {
-  readonly network: ChannelNetwork;
-  readonly channel: Channel;
-  readonly signer: ChannelSigner;
-  readonly store: ChannelStore;
-  readonly chain: ChannelFacts;
-  readonly api: VerifierApi;
-  readonly touch: Touch;
-  readonly settings: RequesterSettings;
-  readonly crypto: Crypto;
-  readonly clock: Clock;
-  readonly logger: Logger;
-};
-
-/** Evidence that was uploaded, and the most that its preservation may cost. */
-export type EvidenceItem = BillRequest & { readonly maxAmount: bigint };
-
-/** Evidence that is paid for: its digest is in the evidence tree of a state that both have signed. */
-export type PreservedBill = {
-  readonly signed: SignedBill;
-  readonly key: Hash;
-  readonly first: Statement;
-  readonly second: Statement;
-  readonly leafIndex: number;
-};
-
-type Asking = {
-  readonly item: EvidenceItem;
-  /** Bills that have come to nothing before. */
-  readonly failures: number;
-  readonly resolve: (preserved: PreservedBill) => void;
-  readonly reject: (error: unknown) => void;
-};
+import { WorkLoops } from './WorkLoops.ts';
 
 // While the verifier puts the evidence of some on its disk, it judges that of others.
 const asksAtOnce = 2;
-// Bills that are forgotten or late are asked for anew, so often.
-const maxBillFailures = 3;
 // Refusals in a row after which whoever waits is told.
 const maxRefusals = 3;
 
@@ -87,20 +35,21 @@ export class Requester {
   readonly #parts: RequesterParts;
   readonly #party: RequesterParty;
   #memory: RequesterMemory;
-  readonly #asking: Asking[] = [];
-  readonly #waiting = new Map<Hash, Asking>();
+  readonly #waits = new BillWaits();
+  readonly #loops: WorkLoops;
   #turn: Promise<unknown> = Promise.resolve();
   /** Bills that are being asked for. */
   #asked = 0;
   #refusals = 0;
-  readonly #stop = new AbortController();
-  readonly #sleeping = new Set<() => void>();
-  #loops: Promise<unknown> = Promise.resolve();
+  #recovering: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: RequesterParts, party: RequesterParty, memory: RequesterMemory) {
     this.#parts = parts;
     this.#party = party;
     this.#memory = memory;
+    const { clock, logger, settings } = parts;
+    const { retryMs, maxRetryMs } = settings;
+    this.#loops = new WorkLoops({ clock, logger, retryMs, maxRetryMs, about: { channelId: party.channelId } });
   }
 
   /**
@@ -126,7 +75,9 @@ export class Requester {
     await requester.ask().catch((error: unknown) => {
       parts.logger.warn({ err: error, channelId }, 'the verifier does not say what it has of the channel');
     });
-    requester.#start();
+    requester.#loops.start(...Array.from({ length: asksAtOnce }, () => () => requester.#askBills()), () =>
+      requester.#exchange(),
+    );
     return requester;
   }
 
@@ -145,12 +96,11 @@ export class Requester {
    * a state that both have signed. May be called for many at once.
    * @throws NotariumError why the verifier does not take it, or `bill-mismatch`, `bill-expired`, `channel-balance-short`, `channel-state`.
    */
-  preserve(item: EvidenceItem): Promise<PreservedBill> {
-    return new Promise((resolve, reject) => {
-      if (this.#stop.signal.aborted) reject(new NotariumError('channel-state', 'the requester has stopped'));
-      this.#asking.push({ item, failures: 0, resolve, reject });
-      this.#wake();
-    });
+  async preserve(item: EvidenceItem): Promise<PreservedBill> {
+    if (this.#loops.signal.aborted) throw new NotariumError('channel-state', 'the requester has stopped');
+    const preserved = this.#waits.ask(item);
+    this.#loops.wake();
+    return await preserved;
   }
 
   /**
@@ -161,23 +111,32 @@ export class Requester {
   resume({ digest, count }: Pick<EvidenceItem, 'digest' | 'count'>): Promise<PreservedBill> | undefined {
     const begun = [...this.#memory.bills.values()]
       .map(({ signed }) => signed.bill)
-      .find((bill) => bill.digest === digest && bill.count === count && !this.#waiting.has(bill.id));
+      .find((bill) => bill.digest === digest && bill.count === count && !this.#waits.isAwaited(bill.id));
     if (!begun) return undefined;
-    const item = { uploads: [], digest, count, maxAmount: begun.amount };
-    return new Promise((resolve, reject) => {
-      // What was uploaded for it may be gone: no other bill is asked for.
-      this.#waiting.set(begun.id, { item, failures: maxBillFailures, resolve, reject });
-      this.#wake();
-    });
+    const paid = this.#waits.resume(begun.id, { uploads: [], digest, count, maxAmount: begun.amount });
+    this.#loops.wake();
+    return paid;
   }
 
   /** Asks the verifier what it has, and goes on from the newer one of both. @throws NotariumError. */
   async ask(): Promise<void> {
     const { api } = this.#parts;
-    const view = await api.channel(this.#party.channelId, this.#stop.signal);
+    const view = await api.channel(this.#party.channelId, this.#loops.signal);
     const effects = await this.#do({ kind: 'view', view });
     for (const effect of effects)
-      if (effect.kind === 'show') await api.show(this.#party.channelId, effect.view, this.#stop.signal);
+      if (effect.kind === 'show') await api.show(this.#party.channelId, effect.view, this.#loops.signal);
+  }
+
+  /**
+   * Fetches the paid bills that are missing here, as after a restored backup, so that there is a receipt for each.
+   * @param beforeKept Told of bills before they are kept: what it throws leaves them missing.
+   * @returns How many there were.
+   * @throws NotariumError `channel-evidence-mismatch`, and what the verifier's API throws; nothing is kept then.
+   */
+  async recover(beforeKept?: (bills: readonly FoldedBill[]) => Promise<void>): Promise<number> {
+    const recovering = this.#recovering.then(() => this.#recover(beforeKept));
+    this.#recovering = recovering.catch(() => undefined);
+    return await recovering;
   }
 
   /** Tells what the chain has said. */
@@ -185,14 +144,14 @@ export class Requester {
     if (event.kind !== 'revealed' && event.channelId !== this.#party.channelId) return;
     await this.#do(event);
     if (event.kind === 'closing' || event.kind === 'reopened') this.#parts.touch(this.#party.channelId);
-    this.#wake();
+    this.#loops.wake();
   }
 
   /** Looks for what the verifier has not confirmed, and drops what has expired. Call it every few seconds. */
   async runDuties(): Promise<void> {
     const { ledger, bills, state } = this.#memory;
     if (state === 'open' && ledger.locks.some(({ billId }) => !bills.get(billId)?.first)) await this.ask();
-    this.#wake();
+    this.#loops.wake();
   }
 
   /**
@@ -206,12 +165,12 @@ export class Requester {
       const [again] = await this.#do({ kind: 'tick', now: await this.#now() });
       if (again?.kind !== 'close') break;
       try {
-        const answer = await api.close(again.request, this.#stop.signal);
+        const answer = await api.close(again.request, this.#loops.signal);
         await this.#do({ kind: 'closeAnswer', answer });
       } catch (error) {
         if (isNotariumError(error, 'channel-base-stale')) await this.ask();
-        else if (isRefusal(error) || this.#stop.signal.aborted) throw error;
-        else await this.#pause(attempt);
+        else if (isRefusal(error) || this.#loops.signal.aborted) throw error;
+        else await this.#loops.pause(attempt);
       }
     }
     const { memory } = this;
@@ -226,53 +185,26 @@ export class Requester {
 
   /** Ends the work; what waits fails. The channel stays as it is. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    this.#wake();
-    await this.#loops;
+    await this.#loops.stop();
     await this.#turn.catch(() => undefined);
-    this.#failAll(new NotariumError('channel-state', 'the requester has stopped'));
-  }
-
-  #start(): void {
-    const asks = Array.from({ length: asksAtOnce }, () => this.#every(() => this.#askBills()));
-    this.#loops = Promise.all([...asks, this.#every(() => this.#exchange())]);
-  }
-
-  #wake(): void {
-    for (const wake of this.#sleeping) wake();
-    this.#sleeping.clear();
-  }
-
-  /** Runs until nothing is left to do, again after each time that something has happened. */
-  async #every(work: () => Promise<boolean>): Promise<void> {
-    for (let failures = 0; !this.#stop.signal.aborted; ) {
-      // Before the look, so that nothing is missed that happens during it.
-      const woken = new Promise<void>((resolve) => this.#sleeping.add(resolve));
-      try {
-        if (!(await work())) await woken;
-        failures = 0;
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        this.#parts.logger.warn({ err: error, channelId: this.#party.channelId }, 'the exchange goes on after a pause');
-        await this.#pause(failures++);
-      }
-    }
+    this.#waits.failAll(new NotariumError('channel-state', 'the requester has stopped'));
   }
 
   /** Fetches bills for what waits, as long as there is room for them. */
   async #askBills(): Promise<boolean> {
     const { state } = this.#memory;
-    if (state !== 'open' && state !== 'proposed') this.#failAll(new NotariumError('channel-state', `it is ${state}`));
+    if (state !== 'open' && state !== 'proposed')
+      this.#waits.failAll(new NotariumError('channel-state', `it is ${state}`));
     const room = maxLocks - queuedBills(this.#memory).length - this.#asked;
-    if (this.#asking.length === 0 || room <= 0) return false;
-    const asking = this.#asking.splice(0, room);
+    if (this.#waits.askingCount === 0 || room <= 0) return false;
+    const asking = this.#waits.next(room);
     this.#asked += asking.length;
     try {
       await this.#ask(asking);
     } finally {
       this.#asked -= asking.length;
     }
-    this.#wake();
+    this.#loops.wake();
     return true;
   }
 
@@ -280,16 +212,28 @@ export class Requester {
     const requests = asking.map(({ item: { uploads, digest, count } }) => ({ uploads, digest, count }));
     let answers: Awaited<ReturnType<VerifierApi['bills']>>;
     try {
-      answers = await this.#parts.api.bills(this.#party.channelId, requests, this.#stop.signal);
+      answers = await this.#parts.api.bills(this.#party.channelId, requests, this.#loops.signal);
     } catch (error) {
       if (!isRefusal(error)) {
-        this.#asking.unshift(...asking);
+        this.#waits.putBack(asking);
         throw error;
       }
       for (const { reject } of asking) reject(error);
       return;
     }
     await this.#takeBills(asking, answers);
+  }
+
+  async #recover(beforeKept?: (bills: readonly FoldedBill[]) => Promise<void>): Promise<number> {
+    const { latest } = this.#memory;
+    if (!latest) return 0;
+    const { store, api } = this.#parts;
+    const keep = async (bills: readonly FoldedBill[]): Promise<void> => {
+      await beforeKept?.(bills);
+      await this.#do({ kind: 'recovered', bills });
+      for (const bill of bills) this.#waits.taken(bill.signed.bill.id)?.resolve(bill);
+    };
+    return await recoverEvidence({ party: this.#party, latest, store, api, signal: this.#loops.signal, keep });
   }
 
   async #takeBills(asking: readonly Asking[], answers: Awaited<ReturnType<VerifierApi['bills']>>): Promise<void> {
@@ -311,7 +255,7 @@ export class Requester {
           const step = stepRequester(this.#party, memory, { kind: 'bill', signed, wanted: item, now });
           memory = step.memory;
           rows.push(...step.bills);
-          this.#waiting.set(signed.bill.id, each);
+          this.#waits.await(signed.bill.id, each);
         } catch (error) {
           reject(error);
         }
@@ -327,22 +271,22 @@ export class Requester {
         await this.#do({ kind: 'propose', now: await this.#now() });
       } catch (error) {
         // Nothing can be proposed any more: the channel is to be closed.
-        if (isNotariumError(error, 'channel-state')) this.#failAll(error);
+        if (isNotariumError(error, 'channel-state')) this.#waits.failAll(error);
         throw error;
       }
     }
     const { memory } = this;
     if (memory.state !== 'proposed') return false;
-    this.#wake();
+    this.#loops.wake();
     await this.#send(memory.proposal.update);
-    this.#wake();
+    this.#loops.wake();
     return true;
   }
 
   async #send(update: Update): Promise<void> {
     const { version } = update;
     try {
-      const answer = await this.#parts.api.update(update, this.#stop.signal);
+      const answer = await this.#parts.api.update(update, this.#loops.signal);
       await this.#do({ kind: 'answer', version, answer });
       this.#refusals = 0;
     } catch (error) {
@@ -351,7 +295,7 @@ export class Requester {
       await this.#do({ kind: 'refused', version, code: error.code, ...(billId ? { billId } : {}) });
       if (error.code === 'channel-base-stale') return this.ask();
       if (++this.#refusals < maxRefusals) return;
-      this.#failAll(error);
+      this.#waits.failAll(error);
       throw error;
     }
   }
@@ -378,19 +322,18 @@ export class Requester {
         const { billId, leafIndex } = effect;
         const { signed, key, first } = before.bills.get(billId)!;
         const second = rows.find((row) => row.signed.bill.id === billId && row.second)?.second;
-        const waiting = this.#taken(billId);
+        const waiting = this.#waits.taken(billId);
         if (key && first && second) waiting?.resolve({ signed, key, first, second, leafIndex });
         else waiting?.reject(new NotariumError('channel-state', 'the channel has ended before the second statement'));
         return;
       }
       case 'failed': {
         const { billId, code } = effect;
-        const failed = this.#taken(billId);
+        const failed = this.#waits.taken(billId);
         const isLocked = before.ledger.locks.some((lock) => lock.billId === billId);
         const isLost = !isLocked && (code === 'bill-unknown' || code === 'bill-expired');
-        if (failed && isLost && failed.failures < maxBillFailures)
-          this.#asking.push({ ...failed, failures: failed.failures + 1 });
-        else failed?.reject(new NotariumError(code, 'the bill is not paid', { data: { billId } }));
+        if (failed && isLost && this.#waits.askAgain(failed)) return;
+        failed?.reject(new NotariumError(code, 'the bill is not paid', { data: { billId } }));
         return;
       }
       case 'unconfirmed':
@@ -402,12 +345,6 @@ export class Requester {
       default:
         this.#parts.touch(channelId);
     }
-  }
-
-  #taken(billId: Hash): Asking | undefined {
-    const waiting = this.#waiting.get(billId);
-    this.#waiting.delete(billId);
-    return waiting;
   }
 
   async #keep(memory: RequesterMemory, step: { saves: boolean; bills: readonly BillChange[] }): Promise<void> {
@@ -425,16 +362,6 @@ export class Requester {
     const turn = this.#turn.catch(() => undefined).then(work);
     this.#turn = turn;
     return turn;
-  }
-
-  #failAll(error: unknown): void {
-    for (const { reject } of [...this.#asking.splice(0), ...this.#waiting.values()]) reject(error);
-    this.#waiting.clear();
-  }
-
-  async #pause(failures: number): Promise<void> {
-    const { retryMs, maxRetryMs } = this.#parts.settings;
-    await this.#parts.clock.sleep(Math.min(maxRetryMs, retryMs * 2 ** Math.min(failures, 30)), this.#stop.signal);
   }
 
   async #now(): Promise<Moment> {

@@ -2,7 +2,7 @@ import type { ChannelStatus } from '../../chain/channels/ChannelChain.ts';
 import type { ChannelEventOf } from '../../chain/channels/ChannelEvent.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { keyHashOf } from '../../core/channels/bill.ts';
-import { type ErrorCode, isNotariumError, NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import { ChainFollower } from './ChainFollower.ts';
@@ -12,21 +12,7 @@ import { type ClosingWish, type Duty, dutiesOf, nextLook, type Situation } from 
 import { performDuty } from './performDuty.ts';
 import { defaultSettlementSettings, type SettlementParts, type SettlementSettings } from './SettlementParts.ts';
 import type { SettlingChannel } from './SettlementSide.ts';
-
-type Problem = { readonly code: ErrorCode; readonly detail: string };
-
-type Watched = {
-  /** As the chain said last; asked again when stale. */
-  status: ChannelStatus | undefined;
-  isStale: boolean;
-  /** When the channel is looked at, Unix seconds. */
-  lookAt: number;
-  isBusy: boolean;
-  wish: ClosingWish | undefined;
-  problem: Problem | undefined;
-  /** The contract does not take what both have signed to close together. */
-  isClosingRefused: boolean;
-};
+import { type Problem, problemOf, rankOf, unseen, type Watched } from './Watched.ts';
 
 /**
  * The duties of one side over all its channels, driven by the chain's events and the clock: it challenges old states, reveals keys in
@@ -51,7 +37,8 @@ export class Settlement {
     this.#parts = parts;
     this.#settings = { ...defaultSettlementSettings, ...parts.settings };
     this.#clock = parts.clock ?? systemClock;
-    this.#times = new ConfirmationTimes(this.#settings.safetySeconds);
+    const { safetySeconds, untriedSeconds } = this.#settings;
+    this.#times = new ConfirmationTimes(safetySeconds, untriedSeconds);
     this.#follower = new ChainFollower(parts.chain, parts.side, (channelId) => {
       this.touch(channelId);
       this.#channels.get(channelId)!.isStale = true;
@@ -187,10 +174,25 @@ export class Settlement {
     if (status === 'settled') this.#channels.delete(channelId);
     if (status !== 'open' && status !== 'closing') return;
     const situation = await this.#situation(one, watched, watched.status);
-    const duties = dutiesOf(situation);
+    const duties = this.#inTurn(watched, dutiesOf(situation));
     watched.problem = undefined;
     await Promise.all(duties.map((duty) => this.#perform(one, watched, duty)));
     watched.lookAt = Math.min(watched.lookAt, nextLook(situation) ?? Number.POSITIVE_INFINITY);
+    if (watched.turnAtMs !== undefined) watched.lookAt = 0;
+  }
+
+  /** Without what the other side is left to do first. Who has asked for the end does it at once. */
+  #inTurn(watched: Watched, duties: Duty[]): Duty[] {
+    const isShared = ({ type }: Duty): boolean => type === 'settle' || type === 'closeTogether';
+    if (!duties.some(isShared) || watched.wish) {
+      watched.turnAtMs = undefined;
+      return duties;
+    }
+    const nowMs = this.#clock.nowMs();
+    watched.turnAtMs ??= nowMs + 1000 * this.#settings.otherFirstSeconds;
+    if (nowMs < watched.turnAtMs) return duties.filter((duty) => !isShared(duty));
+    watched.turnAtMs = undefined;
+    return duties;
   }
 
   async #situation({ channelId }: SettlingChannel, watched: Watched, status: ChannelStatus): Promise<Situation> {
@@ -258,26 +260,4 @@ export class Settlement {
       logger[isMoot ? 'info' : 'warn']({ err: error, channelId, duty: duty.type }, 'not done for a channel');
     }
   }
-}
-
-function unseen(): Watched {
-  return {
-    status: undefined,
-    isStale: true,
-    lookAt: 0,
-    isBusy: false,
-    wish: undefined,
-    problem: undefined,
-    isClosingRefused: false,
-  };
-}
-
-function problemOf(error: unknown): Problem {
-  const code = isNotariumError(error) ? error.code : 'internal';
-  return { code, detail: isNotariumError(error) ? error.message : String(error) };
-}
-
-function rankOf({ status, isStale }: Watched): number {
-  if (status?.status === 'closing') return 0;
-  return isStale ? 1 : 2;
 }

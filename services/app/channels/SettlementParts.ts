@@ -11,6 +11,13 @@ export type SettlementSettings = {
   readonly pollMs: number;
   /** Least time before a deadline at which a transaction is sent; more where the chain has been slow. */
   readonly safetySeconds: number;
+  /** The same as long as no transaction of this process has shown how slow the chain is; `safetySeconds` where it is left out. */
+  readonly untriedSeconds?: number;
+  /**
+   * How long the other side is left to settle, or to hand in an agreement to close, where this one has not asked for the end: both would
+   * pay for gas, one for nothing. 0 for a side that is alone.
+   */
+  readonly otherFirstSeconds: number;
   /** How long the other side is asked to close together before this one closes alone, and how often. */
   readonly togetherSeconds: number;
   readonly askAgainSeconds: number;
@@ -26,6 +33,7 @@ export type SettlementSettings = {
 export const defaultSettlementSettings: SettlementSettings = {
   pollMs: 2_000,
   safetySeconds: 120,
+  otherFirstSeconds: 0,
   togetherSeconds: 600,
   askAgainSeconds: 60,
   retrySeconds: 10,

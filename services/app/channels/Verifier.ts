@@ -28,11 +28,12 @@ import type { Crypto } from '../../core/crypto.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { ChannelChange, ChannelStore, StoredBill, StoredChannel } from '../../store/channels/ChannelStore.ts';
+import type { ChannelChange, ChannelStore, StoredChannel } from '../../store/channels/ChannelStore.ts';
 import type { ChannelFacts, Touch } from './ChannelFacts.ts';
 import { ChannelSaves } from './ChannelSaves.ts';
 import type { EvidenceKeeper } from './EvidenceKeeper.ts';
 import { verifierJson, verifierMemoryOf } from './memoryJson.ts';
+import { StatementWriter } from './StatementWriter.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 
 /** What a verifier asks of channels, and gives them. */
@@ -80,11 +81,13 @@ export class Verifier implements VerifierApi {
   readonly #saves: ChannelSaves;
   readonly #seats = new Map<Hash, Seat>();
   readonly #turns = new Map<Hash, Promise<unknown>>();
-  readonly #background = new Set<Promise<void>>();
+  readonly #statements: StatementWriter;
 
   constructor(parts: VerifierParts) {
     this.#parts = parts;
     this.#saves = new ChannelSaves(parts.store);
+    const { store, evidence, clock, logger } = parts;
+    this.#statements = new StatementWriter({ store, evidence, clock, logger });
   }
 
   /** @throws NotariumError `channel-unknown`, `channel-invalid` for a channel that is not taken on. */
@@ -131,8 +134,9 @@ export class Verifier implements VerifierApi {
   }
 
   /** @throws NotariumError what {@link stepVerifier} throws for an update: the requester's state is refused. */
-  update(update: Update): Promise<UpdateAnswer> {
-    return this.#inTurn(update.channelId, async (seat) => {
+  async update(update: Update): Promise<UpdateAnswer> {
+    await this.#statements.room(update.channelId);
+    return await this.#inTurn(update.channelId, async (seat) => {
       if (update.held > seat.memory.held) {
         const held = await this.#parts.chain.held(seat.party.channel);
         await this.#do(seat, { kind: 'deposited', channelId: update.channelId, held });
@@ -202,10 +206,15 @@ export class Verifier implements VerifierApi {
     });
   }
 
-  /** Resolves when nothing is on its way any more. */
-  async stop(): Promise<void> {
+  /** Writes the second statements that a crash has kept from being put beside the evidence; see {@link StatementWriter.catchUp}. */
+  catchUp(signal: AbortSignal): Promise<boolean> {
+    return this.#statements.catchUp(signal);
+  }
+
+  /** Resolves when nothing is on its way any more. @returns Whether all statements are beside their evidence. */
+  async stop(): Promise<boolean> {
     await Promise.allSettled([...this.#turns.values()]);
-    await Promise.allSettled([...this.#background]);
+    return await this.#statements.stop();
   }
 
   /** Takes an event in: what it leads to is durable when this resolves. Orders for the chain are passed on. */
@@ -255,27 +264,11 @@ export class Verifier implements VerifierApi {
 
   /** The second statements are safe in our database; beside the evidence they are for who reads it there. */
   #tellOfStatements({ channelId }: VerifierParty, { locked }: VerifierMemory, { bills }: VerifierStep): void {
-    const { evidence, logger } = this.#parts;
-    const folded = bills.flatMap(({ signed: { bill }, second }) =>
+    const paid = bills.flatMap(({ signed: { bill }, second }) =>
       second ? [{ bill, statements: [locked.get(bill.id)!.first, second] }] : [],
     );
-    const work = async (): Promise<void> => {
-      if (folded.length > 0) await evidence.keep(folded);
-      for (const { signed, state } of bills)
-        if (state === 'dropped') await this.#release(channelId, signed.bill.digest);
-    };
-    const done = work()
-      .catch((error: unknown) => logger.error({ err: error, channelId }, 'a statement was not put beside its evidence'))
-      .finally(() => this.#background.delete(done));
-    this.#background.add(done);
-  }
-
-  /** Evidence that was not paid for goes, unless another bill of the channel is about it. */
-  async #release(channelId: Hash, digest: Hash): Promise<void> {
-    const bills = await this.#parts.store.billsOf(digest);
-    const isNeeded = (bill: StoredBill) =>
-      bill.channelId === channelId && bill.state !== 'dropped' && bill.state !== 'gone';
-    if (!bills.some(isNeeded)) await this.#parts.evidence.release(channelId, digest);
+    const unpaid = bills.flatMap(({ signed, state }) => (state === 'dropped' ? [signed.bill.digest] : []));
+    this.#statements.add(channelId, paid, unpaid);
   }
 
   async #judge(channelId: Hash, request: BillRequest, signal: AbortSignal | undefined) {

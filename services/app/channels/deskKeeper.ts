@@ -23,6 +23,7 @@ export function evidenceKeeper(parts: {
       return { digest, count, sizeBytes, price: evidencePrice(policy, count, sizeBytes) };
     },
     keep: (items) => desk.keep(items),
+    isKept: (item) => desk.isKept(item),
     release: (channelId, digest) => desk.release(channelId, digest),
   };
 }

@@ -25,9 +25,11 @@ export async function performDuty(
       await chain.challenge(channel, duty.state, { signal });
       return;
     case 'closeTogether':
+      if (await isSettled(chain, channelId)) return;
       await chain.closeTogether(channel, duty.closing.closing, duty.closing, { signal });
       return;
     case 'settle': {
+      if (await isSettled(chain, channelId)) return;
       const content = duty.version === 0 ? undefined : await side.content(channelId, duty.version);
       await chain.settle(channel, content, { signal });
       return;
@@ -44,4 +46,9 @@ export async function performDuty(
       await side.askClosing?.(channelId);
       return;
   }
+}
+
+/** Whether the other side was faster: a transaction would cost gas for nothing. */
+async function isSettled(chain: ChannelChain, channelId: SettlingChannel['channelId']): Promise<boolean> {
+  return (await chain.status(channelId)).status === 'settled';
 }

@@ -16,7 +16,10 @@ export async function pickChannel(run: Run<ChannelFlags>): Promise<Hash> {
     throw new NotariumError('usage-invalid', '--channel is the id of a channel, or how it begins (6 digits or more)');
   const known = await run.actions.channels.known(run);
   const start = asked?.toLowerCase() ?? '';
-  const fitting = known.filter(({ channelId }) => channelId.startsWith(start));
+  const named = known.filter(({ channelId }) => channelId.startsWith(start));
+  const opened = named.filter(({ isOpened }) => isOpened);
+  // One whose opening was interrupted is meant only where there is no other.
+  const fitting = opened.length > 0 ? opened : named;
   if (fitting.length === 1) return fitting[0]!.channelId;
   if (fitting.length > 1) {
     throw new NotariumError('usage-invalid', `there are ${fitting.length} such channels: name one by --channel`, {

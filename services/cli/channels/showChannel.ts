@@ -1,5 +1,7 @@
 import type { EvidenceChannelStatus } from '../../app/channels/EvidenceChannel.ts';
 import { jsonWithAmounts } from '../../core/channels/amount.ts';
+import { isNotariumError } from '../../core/errors.ts';
+import { nextStep } from '../nextSteps.ts';
 import type { Output } from '../Output.ts';
 import type { Run } from '../Run.ts';
 import { amountText } from './amounts.ts';
@@ -15,16 +17,30 @@ export async function showChannel(run: Run<StatusFlags>): Promise<void> {
   const known = await actions.channels.known(run);
   if (options.channel === undefined && !options.receipts && known.length !== 1) {
     output.json({ ok: true, channels: known.map(plain) });
-    for (const { channelId, url, openedAt } of known) output.line(`${channelId}  ${openedAt}  ${url}`);
+    for (const { channelId, url, openedAt, isOpened } of known)
+      output.line(`${channelId}  ${openedAt}  ${url}${isOpened ? '' : '  opening interrupted'}`);
+    if (known.some(({ isOpened }) => !isOpened)) output.note(nextStep('channel-not-opened')!);
     if (known.length === 0) output.line('No channel was opened from this data folder.');
     return;
   }
   const channelId = await pickChannel(run);
   const privateKey = await requesterKey(run);
-  const { status, receipts } = await actions.channels.use(run, { channelId, privateKey }, async (channel) => ({
-    receipts: options.receipts ? await channel.writeReceipts() : undefined,
-    status: await channel.status(),
-  }));
+  const shown = await actions.channels
+    .use(run, { channelId, privateKey }, async (channel) => ({
+      receipts: options.receipts ? await channel.writeReceipts() : undefined,
+      status: await channel.status(),
+    }))
+    .catch((error: unknown) => {
+      if (isNotariumError(error, 'channel-not-opened')) return undefined;
+      throw error;
+    });
+  if (!shown) {
+    output.json({ ok: true, channelId, status: 'not-opened' });
+    output.line(`channel ${channelId}`, '  status    not opened (no deposit on chain)');
+    output.note(nextStep('channel-not-opened')!);
+    return;
+  }
+  const { status, receipts } = shown;
   output.json({ ok: true, ...(plain(status) as object), ...(receipts ? { receipts } : {}) });
   printStatus(output, status);
   if (receipts)

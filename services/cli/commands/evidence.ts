@@ -1,13 +1,16 @@
-import { createHash, type Hash as Hash256 } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { fromHex, type Hash, isHex, toHex } from '../../core/bytes.ts';
+import { fromHex, type Hash, isHex } from '../../core/bytes.ts';
+import type { EvidenceKind } from '../../core/channels/upload.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { EvidenceHash } from '../../lib/EvidenceHash.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
 import type { EvidenceFile } from '../CliActions.ts';
+import { type ChannelFlags, pickChannel } from '../channels/pickChannel.ts';
+import { requesterKey } from '../channels/requesterKey.ts';
 import { withData } from '../commandOptions.ts';
 import { exists } from '../exists.ts';
 import { exitCodeOf } from '../exitCodes.ts';
@@ -15,14 +18,15 @@ import { Progress, sizeText } from '../Progress.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
 type Flags = { readonly contentKeyFile?: string; readonly output?: string };
+type GetFlags = Flags & ChannelFlags & { readonly verifier?: string | true };
 
 /** `notarium evidence get` and `notarium evidence check`. */
 export function addEvidence(program: Command, context: ProgramContext): void {
   const evidence = program.command('evidence').description('read and check the evidence store of a verifier');
-  withStore(evidence.command('get').description('get evidence by its digest, hashed anew on the way'))
+  withRequester(withStore(evidence.command('get').description('get evidence by its digest, hashed anew on the way')))
     .argument('<digest>', 'SHA-256 of a content, or the root of a pack or list')
     .option('-o, --output <file>', 'where to write it (default: the digest)')
-    .action(runs<Flags, [string]>(context, get));
+    .action(runs<GetFlags, [string]>(context, get));
   withStore(evidence.command('check').description('hash stored evidence anew: some, or all of it'))
     .argument('[digests...]', 'which; all by default')
     .action(runs<Flags, [string[]]>(context, check));
@@ -34,24 +38,42 @@ function withStore(command: Command): Command {
     .option('--content-key-file <file>', 'key of encrypted content: 32 bytes in hexadecimal');
 }
 
-async function get(run: Run<Flags>, text: string): Promise<void> {
+function withRequester(command: Command): Command {
+  return command
+    .option('--verifier [url]', 'from a verifier, as the requester of a channel (default: where the channel says)')
+    .option('--channel <id>', 'the channel that has paid for it, or how its id begins (default: the only one)')
+    .option('--keystore <dir>', 'keystore folder of the key of the channel (default: your own key)')
+    .option('--password-file <file>', 'file with the password of the keystore')
+    .option('--key <file>', 'file with a private key in hexadecimal (the key itself only for development keys)');
+}
+
+async function openSource(run: Run<GetFlags>, digest: Hash, key: Uint8Array | undefined) {
+  const { verifier, channel } = run.options;
+  if (verifier === undefined) {
+    if (channel !== undefined) throw new NotariumError('usage-invalid', '--channel goes with --verifier');
+    return await (await run.actions.readEvidence(run)).open(digest, key);
+  }
+  const channelId = await pickChannel(run);
+  const privateKey = await requesterKey(run);
+  const url = verifier === true ? undefined : verifier;
+  return await run.actions.channels.content(run, { channelId, privateKey, url, digest, contentKey: key });
+}
+
+async function get(run: Run<GetFlags>, text: string): Promise<void> {
   const { output, options, terminal, signal } = run;
   const digest = digestOf(text);
   const key = await contentKey(run);
   const path = resolve(terminal.cwd, options.output ?? digest.slice(2));
   if (await exists(path)) throw new NotariumError('file-exists', path, { data: { path } });
-  const found = await (await run.actions.readEvidence(run)).open(digest, key);
+  const found = await openSource(run, digest, key);
   if (!found) throw new NotariumError('evidence-not-found', digest, { data: { digest } });
   const bar = new Progress(output, 'reading', found.sizeBytes, sizeText);
-  const hash = createHash('sha256');
+  const hash = new EvidenceHash(found.sizeBytes);
+  let kind: EvidenceKind;
   const part = `${path}.part`;
   try {
     await pipeline(found.content, hashed(hash, bar), createWriteStream(part, { flags: 'wx', flush: true }), { signal });
-    const have = toHex(hash.digest());
-    // The root of a pack or list is not the hash of its bytes: `check` looks into those.
-    if (found.kind === 'content' && have !== digest) {
-      throw new NotariumError('evidence-corrupt', `its digest is ${have}`, { data: { digest, have } });
-    }
+    kind = hash.kindOf(digest);
     await rename(part, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rm(part, { force: true });
@@ -59,11 +81,14 @@ async function get(run: Run<Flags>, text: string): Promise<void> {
   } finally {
     bar.stop();
   }
-  output.json({ ok: true, digest, kind: found.kind, sizeBytes: found.sizeBytes, path });
-  output.line(`${output.mark('passed')} ${found.kind} ${digest}`, `    ${sizeText(found.sizeBytes)} in ${path}`);
+  output.json({ ok: true, digest, kind, sizeBytes: found.sizeBytes, path });
+  output.line(`${output.mark('passed')} ${kind} ${digest}`, `    ${sizeText(found.sizeBytes)} in ${path}`);
 }
 
-function hashed(hash: Hash256, bar: Progress): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer, void, void> {
+function hashed(
+  hash: EvidenceHash,
+  bar: Progress,
+): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, void> {
   return async function* (source) {
     for await (const chunk of source) {
       hash.update(chunk);

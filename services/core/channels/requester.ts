@@ -1,4 +1,5 @@
 import { NotariumError } from '../errors.ts';
+import { takeRecovered } from './recovered.ts';
 import { closed, deposited, reopened, revealed, settled, ticked } from './requesterChain.ts';
 import { end, leave, takeCloseAnswer, takeView } from './requesterClose.ts';
 import { propose, resumed, takeAnswer, takeBill, takeRefusal } from './requesterExchange.ts';
@@ -12,7 +13,10 @@ import type {
 
 type Handler = (party: RequesterParty, memory: RequesterMemory, event: never) => RequesterStep;
 
-const everywhere = { resume: resumed, tick: ticked, deposited, closing: closed, reopened, revealed, settled } as const;
+const everywhere = {
+  ...{ resume: resumed, recovered: takeRecovered, tick: ticked },
+  ...{ deposited, closing: closed, reopened, revealed, settled },
+} as const;
 // What comes late from the verifier is heard in every state, and changes nothing any more.
 const heard = { answer: takeAnswer, refused: takeRefusal, closeAnswer: takeCloseAnswer, view: takeView } as const;
 

@@ -106,7 +106,12 @@ function adoptUnknown(
     signedVersion: Math.max(memory.signedVersion, version),
     abandoned: memory.abandoned.filter(({ next }) => next.version > version),
   };
-  const rows = view.locks.map((signed) => ({ signed, state: 'locked' as const }));
+  // What had a lock before and has none now was paid or dropped by the one whose backup this is.
+  const ended = [...memory.bills.values()].filter(({ signed: { bill } }) => !bills.has(bill.id));
+  const rows = [
+    ...view.locks.map((signed) => ({ signed, state: 'locked' as const })),
+    ...ended.map(({ signed }) => ({ signed, state: 'gone' as const })),
+  ];
   return changed(adopted, rows, { kind: 'stale', version });
 }
 

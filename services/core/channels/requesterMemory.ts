@@ -9,6 +9,7 @@ import {
   type ChannelView,
   type CloseAnswer,
   type CloseRequest,
+  type FoldedBill,
   peaksOf,
   type SignedClosing,
   type Update,
@@ -86,6 +87,8 @@ export type RequesterEvent =
   | { readonly kind: 'refused'; readonly version: number; readonly code: ErrorCode; readonly billId?: Hash }
   /** The verifier shows what it has. */
   | { readonly kind: 'view'; readonly view: ChannelView }
+  /** Paid bills that the verifier has given back, checked: they were lost here. */
+  | { readonly kind: 'recovered'; readonly bills: readonly FoldedBill[] }
   /** Ours: to close together. */
   | { readonly kind: 'end' }
   | { readonly kind: 'closeAnswer'; readonly answer: CloseAnswer }

@@ -5,6 +5,7 @@ import type { Request, RequestHandler, Router } from 'express';
 import type { UploadDesk } from '../../app/channels/evidence/UploadDesk.ts';
 import { fromHex, type Hash, isHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { checkTusHeaders } from './tusHeaders.ts';
 import { uploadError } from './uploadError.ts';
 import { declarationOf, metadataOf } from './uploadMetadata.ts';
 import { isWholeUpload, takeWholeUpload, uploadContentType } from './wholeUpload.ts';
@@ -45,11 +46,13 @@ export function mountUploads(
   const open: RequestHandler = (request, response) => server.handle(request, response);
   const checked: RequestHandler = async (request, response) => {
     const channelId = await routes.authorize(request);
+    checkTusHeaders(request, response);
     const key = contentKeyOf(request.headers[contentKeyHeader]);
     const hasContent = request.headers['content-type'] === uploadContentType;
     await uploader.run({ channelId, key, hasContent }, () => server.handle(request, response));
   };
-  app.options([uploadsPath, `${uploadsPath}/:upload`], open);
+  app.options(uploadsPath, open);
+  app.options(`${uploadsPath}/:upload`, open);
   app.post(uploadsPath, async (request, response, next) => {
     if (!isWholeUpload(request)) {
       await checked(request, response, next);

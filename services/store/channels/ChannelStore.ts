@@ -58,6 +58,8 @@ export type ChannelStore = {
   knownBills(channelId: Hash, billIds: readonly Hash[]): Promise<Hash[]>;
   /** Bills whose digests are in the evidence tree, by leaf index. */
   evidence(channelId: Hash, from: number, limit: number): Promise<StoredBill[]>;
+  /** How many of the leaves before one of the evidence tree are here. */
+  leafCount(channelId: Hash, before: number): Promise<number>;
   /** Bills about a digest, in any channel. */
   billsOf(digest: Hash): Promise<StoredBill[]>;
   /** Channels with an open lock of that key hash. */

@@ -116,6 +116,16 @@ export async function openChannelStore(options: {
           .then((rows) => rows.map(billOf)),
       );
     },
+    leafCount: (channelId, before) =>
+      guarded(
+        reader
+          .selectFrom('bills')
+          .select(({ fn }) => fn.countAll().as('count'))
+          .where('channel_id', '=', channelId)
+          .where('leaf_index', '<', before)
+          .executeTakeFirstOrThrow()
+          .then(({ count }) => Number(count)),
+      ),
     billsOf: (digest) =>
       guarded(
         bills()

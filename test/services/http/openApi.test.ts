@@ -4,7 +4,9 @@ import { errorsPage } from '../../../scripts/error-table.ts';
 import { openApiText } from '../../../scripts/openapi.ts';
 import { errorTable } from '../../../services/core/errors.ts';
 import { openApiDocument } from '../../../services/http/openApi.ts';
+import { deskDouble } from '../../support/deskDouble.ts';
 import { type HttpTest, startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 type Operation = { operationId: string; responses: Record<string, { description: string }>; security: object[] };
 type Document = {
@@ -19,10 +21,15 @@ describe('OpenAPI document', () => {
     Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
   );
   let http: HttpTest;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   before(async () => {
-    http = await startHttpTest({ version: '1.2.3' });
+    folder = await temporaryFolder();
+    http = await startHttpTest({ version: '1.2.3', channels: await deskDouble(folder.path) });
   });
-  after(stopHttpTests);
+  after(async () => {
+    await stopHttpTests();
+    await folder[Symbol.asyncDispose]();
+  });
 
   it('is valid OpenAPI 3.1', async () => {
     const result = await new Validator().validate(structuredClone(document));

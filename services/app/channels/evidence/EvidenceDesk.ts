@@ -135,11 +135,17 @@ export class EvidenceDesk {
       items.map(({ bill, statements }) => ({
         channelId: bill.channelId,
         digest: bill.digest,
-        name: bill.id.slice(2),
-        json: jsonWithAmounts({ format: 'notarium-evidence/1', bill, statements }),
+        name: documentName(bill),
+        json: documentText({ bill, statements }),
       })),
     );
     await Promise.all(items.map(({ bill }) => this.uploads.forgetTaken(bill.channelId, bill.digest)));
+  }
+
+  /** Whether bill and statements stand beside their evidence as {@link EvidenceDesk.keep} writes them. @throws NotariumError `storage-failed`. */
+  async isKept({ bill, statements }: KeptEvidence): Promise<boolean> {
+    const documents = await this.#vault.documents(bill.channelId, bill.digest);
+    return documents.get(documentName(bill)) === documentText({ bill, statements });
   }
 
   /** A channel needs evidence no longer. */
@@ -169,4 +175,12 @@ export class EvidenceDesk {
     }
     await this.uploads.markTaken(id, await this.#vault.take(files));
   }
+}
+
+function documentName({ id }: KeptEvidence['bill']): string {
+  return id.slice(2);
+}
+
+function documentText({ bill, statements }: KeptEvidence): string {
+  return jsonWithAmounts({ format: 'notarium-evidence/1', bill, statements });
 }

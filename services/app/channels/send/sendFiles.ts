@@ -20,8 +20,8 @@ export type SendParts = {
   readonly ledger: SendLedger;
   /** Whether a bill of that digest is paid, its digest in the evidence tree. */
   readonly isPreserved: (bill: Hash) => Promise<boolean>;
-  /** Waits for an item that an earlier run has got a bill for; undefined where there is none. */
-  readonly resume: (item: SendItem) => Promise<unknown> | undefined;
+  /** Waits for the payment of a bill that an earlier run has got; undefined where there is none. */
+  readonly resume: (bill: { readonly digest: Hash; readonly count: number }) => Promise<unknown> | undefined;
   /** Uploads an item; gives the id of the upload. */
   readonly upload: (
     item: SendItem,
@@ -101,7 +101,10 @@ function settle(parts: SendParts, { members }: SendItem, fate: Fate, fates: Map<
   }
 }
 
-/** What is done, what was planned as it is and goes on, and what is new or was planned with contents that are not here now. */
+/**
+ * What is done, what was planned as it is and goes on, and what is new or was planned with contents that are not here now. A bill that an
+ * earlier run has got for contents of which some have gone is paid first: in another pack, the others would be paid a second time.
+ */
 async function divide(
   parts: SendParts,
   contents: ReadonlyMap<Hash, FileToSend>,
@@ -110,6 +113,7 @@ async function divide(
   const { ledger } = parts;
   const preserved = new Map<Hash, Promise<boolean>>();
   const known = new Map<Hash, SendItem>();
+  const torn = new Map<Hash, HashedFile[]>();
   const fresh: HashedFile[] = [];
   for (const file of contents.values()) {
     const bill = ledger.placeOf(file.digest)?.bill;
@@ -125,16 +129,33 @@ async function divide(
     }
     const members = ledger.membersOf(bill)!.map((digest) => contents.get(digest));
     if (members.every((member) => member !== undefined)) known.set(bill, { digest: bill, members });
-    else fresh.push(file);
+    else torn.set(bill, [...(torn.get(bill) ?? []), file]);
+  }
+  for (const [bill, members] of torn) {
+    const found = await finished(parts, bill);
+    if (found === undefined) fresh.push(...members);
+    else settle(parts, { digest: bill, members }, found, fates);
   }
   return { known: [...known.values()], fresh };
+}
+
+/** What the bill of a pack came to that cannot be sent again; undefined where it is not paid and never will be. */
+async function finished(parts: SendParts, digest: Hash): Promise<Fate | undefined> {
+  const count = parts.ledger.membersOf(digest)!.length;
+  try {
+    if (await resumed(parts, { digest, count })) return 'preserved';
+    return (await parts.isPreserved(digest)) ? 'kept' : undefined;
+  } catch (error) {
+    if (!(error instanceof NotariumError) || parts.signal?.aborted) throw error;
+    return error;
+  }
 }
 
 async function sendItem(parts: SendParts, item: SendItem): Promise<Fate> {
   const { ledger, signal } = parts;
   const { digest } = item;
   try {
-    if (await resumed(parts, item)) return 'preserved';
+    if (await resumed(parts, { digest, count: item.members.length })) return 'preserved';
     // Asked after it: a bill that was paid meanwhile is no longer on its way.
     if (await parts.isPreserved(digest)) return 'kept';
     const upload = await parts.upload(item, ledger.uploadOf(digest), (url) => ledger.uploading(digest, url));
@@ -146,14 +167,17 @@ async function sendItem(parts: SendParts, item: SendItem): Promise<Fate> {
   }
 }
 
-/** Whether an earlier run had a bill for it, which is paid now. One that comes to nothing is asked for anew. */
-async function resumed({ resume, signal }: SendParts, item: SendItem): Promise<boolean> {
+/**
+ * Whether an earlier run had a bill for it, which is paid now. One that comes to nothing is asked for anew.
+ * @throws NotariumError where it may still be paid later.
+ */
+async function resumed({ resume, signal }: SendParts, bill: Parameters<SendParts['resume']>[0]): Promise<boolean> {
   try {
-    const begun = resume(item);
+    const begun = resume(bill);
     await begun;
     return begun !== undefined;
   } catch (error) {
-    if (!(error instanceof NotariumError) || signal?.aborted) throw error;
+    if (!(error instanceof NotariumError) || !error.code.startsWith('bill-') || signal?.aborted) throw error;
     return false;
   }
 }

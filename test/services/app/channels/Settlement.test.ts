@@ -4,7 +4,7 @@ import type { SettlementParts } from '../../../../services/app/channels/Settleme
 import type { ChannelChain } from '../../../../services/chain/channels/ChannelChain.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { type AnvilControl, anvilControl } from '../../../support/anvil.ts';
-import { type RunningChain, startChain } from '../../../support/chains.ts';
+import { devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
 import type { SignedHistory } from '../../../support/channels.ts';
 import { type SettlingSide, settlingSide } from '../../../support/settlingSide.ts';
 import { tcpProxy } from '../../../support/tcpProxy.ts';
@@ -41,6 +41,9 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       const { requesterPayout, verifierPayout, evidenceCount } = (await kit.stranger.settlement(history.channelId))!;
       return [requesterPayout, verifierPayout, evidenceCount];
     };
+
+    const sentBy = async (account: number): Promise<number> =>
+      Number(await kit.rpc('eth_getTransactionCount', [devAddress(account), 'latest']));
 
     before(async () => {
       running = await startChain({ kind });
@@ -166,6 +169,50 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       expect(await end).to.deep.include({ type: 'settled', requesterPayout: ether - 3n, verifierPayout: 3n });
       expect(settlement.safetyDeltaSeconds()).to.equal(100);
     });
+
+    for (const how of ['together', 'alone'] as const) {
+      it(`ends ${how} by one transaction: the side that has asked sends it, the other one only when that does not`, async () => {
+        const history = await kit.opened();
+        const { state } = await history.pay(3n);
+        const sides = { requester: settlingSide('requester'), verifier: settlingSide('verifier') };
+        const turn = { nowMs: 0 };
+        const later = { clock: { ...clock, nowMs: () => turn.nowMs }, settings: { otherFirstSeconds: 30 } };
+        for (const side of Object.values(sides)) side.add(history);
+        start(kit.verifier, sides.verifier, later);
+        const settlement = start(kit.requester, sides.requester, later);
+        await until('both watch', () => Object.values(sides).every(({ statuses }) => statuses.includes('open')));
+        const before = await sentBy(1);
+        // It asks again and again while the other one has nothing to hand in.
+        const end = settlement.end(history.channelId, how);
+        if (how === 'alone') await kit.moveTo((await deadlineOf(history, state.version)) + 1);
+        else {
+          const signed = await history.signClosing();
+          for (const side of Object.values(sides)) side.closings.set(history.channelId, signed);
+        }
+        expect(await end).to.include({ verifierPayout: 3n });
+        await until('the verifier knows', () => sides.verifier.told.some(({ type }) => type === 'settled'));
+        turn.nowMs = 31_000;
+        await until('it has looked', () => sides.verifier.statuses.includes('settled'));
+        expect(await sentBy(1)).to.equal(before);
+
+        // Nobody else settles this one.
+        const other = await kit.opened();
+        const signed = await other.signClosing();
+        sides.verifier.add(other);
+        if (how === 'alone') {
+          await kit.requester.startClosing(other.channel, undefined);
+          await kit.moveTo((await deadlineOf(other, 0)) + 1);
+        } else sides.verifier.closings.set(other.channelId, signed);
+        const verifier = started.at(-2)!;
+        verifier.touch(other.channelId);
+        const looks = sides.verifier.looks.get(other.channelId) ?? 0;
+        await until('it has looked', () => (sides.verifier.looks.get(other.channelId) ?? 0) > looks + 2);
+        expect((await kit.stranger.status(other.channelId)).status).not.to.equal('settled');
+        turn.nowMs += 31_000;
+        await untilStatus(other, 'settled');
+        expect(await sentBy(1)).to.equal(before + 1);
+      });
+    }
 
     it('says when the chain shows a newer state than its own', async () => {
       const history = await kit.opened();

@@ -119,6 +119,10 @@ describe('policy of closing', () => {
 
 describe('safety delta', () => {
   it('grows and shrinks with how long transactions take', () => {
+    const untried = new ConfirmationTimes(60, 150);
+    expect(untried.safetyDeltaSeconds()).to.equal(150);
+    untried.add(5);
+    expect(untried.safetyDeltaSeconds()).to.equal(60);
     const times = new ConfirmationTimes(60);
     expect(times.safetyDeltaSeconds()).to.equal(60);
     times.add(12.1);

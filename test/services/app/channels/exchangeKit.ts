@@ -1,6 +1,7 @@
 import type { ChannelFacts } from '../../../../services/app/channels/ChannelFacts.ts';
 import type { EvidenceKeeper } from '../../../../services/app/channels/EvidenceKeeper.ts';
-import { type EvidenceItem, Requester, type RequesterParts } from '../../../../services/app/channels/Requester.ts';
+import { Requester } from '../../../../services/app/channels/Requester.ts';
+import type { EvidenceItem, RequesterParts } from '../../../../services/app/channels/RequesterParts.ts';
 import { Verifier, type VerifierParts } from '../../../../services/app/channels/Verifier.ts';
 import type { VerifierApi } from '../../../../services/app/channels/VerifierApi.ts';
 import { aggregateRoot } from '../../../../services/core/aggregate.ts';
@@ -40,6 +41,7 @@ export const memoryEvidence = (): EvidenceKeeper & { kept: Map<Hash, readonly St
           statements.map(({ role }) => role),
         );
     },
+    isKept: async ({ bill, statements }) => kept.get(bill.digest)?.length === statements.length,
     async release(_, digest) {
       kept.delete(digest);
     },

@@ -91,6 +91,14 @@ describe('sending files', () => {
     expect(sent.uploads.map(([digest]) => digest).sort()).to.deep.equal([digestOf(2), digestOf(3)]);
   });
 
+  it('does not send what may be paid by its bill still', async () => {
+    const sent = await parts();
+    await sent.ledger.plan([{ digest: digestOf(1), members: [file(1)] }]);
+    const resume = () => Promise.reject(new NotariumError('channel-update-invalid'));
+    expect(statuses(await sendFiles({ ...sent, resume }, [file(1)], { limits }))).to.deep.equal(['failed']);
+    expect(sent.uploads).to.deep.equal([]);
+  });
+
   it('finds out which one of a pack is refused', async () => {
     const sent = await parts([digestOf(2)]);
     const outcomes = await sendFiles(sent, [file(1), file(2), file(3)], { limits });

@@ -1,12 +1,15 @@
 import { expect } from 'chai';
 import type { Bill } from '../../../../services/core/channels/bill.ts';
+import { makeStatement } from '../../../../services/core/channels/party.ts';
+import { stepRequester } from '../../../../services/core/channels/requester.ts';
 import { maxAbandoned, maxQueued, versionsPerSecond } from '../../../../services/core/channels/requesterExchange.ts';
 import type { RequesterMemory } from '../../../../services/core/channels/requesterMemory.ts';
 import { viewOfRequester } from '../../../../services/core/channels/requesterMemory.ts';
 import { maxLocks } from '../../../../services/core/channels/state.ts';
+import type { FoldedBill } from '../../../../services/core/channels/update.ts';
 import { viewOfVerifier } from '../../../../services/core/channels/verifierMemory.ts';
 import { expectCode } from '../../../support/expectCode.ts';
-import { at, billOf, hashOf, mallory, safetySeconds } from './channelKit.ts';
+import { at, billKey, billOf, hashOf, mallory, safetySeconds } from './channelKit.ts';
 import { Pair } from './pair.ts';
 
 const kinds = (effects: readonly { kind: string }[]) => effects.map(({ kind }) => kind);
@@ -232,6 +235,26 @@ describe('the requester of a channel', () => {
     pair.r({ kind: 'leave' });
     expect(kinds(show(pair.requester))).to.deep.equal(['stale']);
     expect(pair.requester.state).to.equal('leaving');
+  });
+
+  it('takes bills back that it has lost, and none whose lock is open', async () => {
+    const pair = new Pair();
+    const [paid, open] = [pair.bill('paid'), pair.bill('open')];
+    const { verifier, requester } = pair.parties;
+    const back = (name: string, leafIndex = 0): FoldedBill => {
+      const signed = billOf(verifier, name, { expiry: 2000 });
+      const statement = (party: typeof verifier | typeof requester, role: 'verifier' | 'requester') =>
+        makeStatement(party, signed.bill, role, '');
+      const [first, second] = [statement(verifier, 'verifier'), statement(requester, 'requester')];
+      return { leafIndex, signed, key: billKey(pair.channelId, signed.bill.id), first, second };
+    };
+    const step = stepRequester(requester, pair.requester, { kind: 'recovered', bills: [back('paid')] });
+    expect([...step.memory.bills.keys()]).to.deep.equal([open]);
+    expect(step.bills).to.deep.equal([{ ...back('paid'), state: 'folded' }]);
+    pair.exchange();
+    const both = [back('other'), back('open', 1)];
+    await expectCode('channel-evidence-mismatch', () => pair.r({ kind: 'recovered', bills: both }));
+    expect([...pair.requester.bills.keys()]).to.deep.equal([paid, open]);
   });
 
   it('shows a newer state than the verifier has', () => {

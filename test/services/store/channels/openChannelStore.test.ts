@@ -46,6 +46,8 @@ onBothDatabases('what the sides of evidence channels keep', (place) => {
     expect(await store.evidence(channelId, 0, 9)).to.have.length(1);
     expect(await store.evidence(channelId, 1, 9)).to.deep.equal([]);
     expect(await store.knownBills(channelId, [one.bill.id, hashOf('x')])).to.deep.equal([one.bill.id]);
+    expect(await Promise.all([0, 1, 9].map((before) => store.leafCount(channelId, before)))).to.deep.equal([0, 1, 1]);
+    expect(await store.leafCount(hashOf('x'), 9)).to.equal(0);
     expect(await store.knownBills(channelId, [])).to.deep.equal([]);
     expect((await store.billsOf(hashOf('two'))).map(({ state }) => state)).to.deep.equal(['offered']);
     expect(await store.locksWith(two.bill.keyHash)).to.deep.equal([]);
