@@ -38,6 +38,13 @@ module.exports = {
         pathNot: '(?:^|/)node_modules/(?:zod|canonicalize|fast-json-patch|@noble/(?:hashes|curves))/',
       },
     },
+    {
+      name: 'library-needs-no-server',
+      comment: 'who imports the package gets clients, not the HTTP server, the command line or the network of centres',
+      severity: 'error',
+      from: { path: '^services/index\\.ts$' },
+      to: { path: layer('http', 'cli', 'net'), reachable: true },
+    },
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'services-import-no-tests',

@@ -1,3 +1,4 @@
+export type { ChannelEnd, EvidenceChannel, EvidenceChannelStatus } from './app/channels/EvidenceChannel.ts';
 export type { Acceptance, Refusal } from './core/acceptance.ts';
 export { type Aggregate, aggregateRoot, buildAggregate, type InnerProof, verifyInnerProof } from './core/aggregate.ts';
 export type { Anchor, BlockHeader, BlockSignature } from './core/block.ts';
@@ -62,3 +63,10 @@ export { chainBlockHash } from './lib/ethCall.ts';
 export { createKeystore, openKeystore } from './lib/keystore.ts';
 export { localSigner } from './lib/localSigner.ts';
 export { loadCrypto } from './lib/nativeCrypto.ts';
+export { evidenceChannelsIn, type KnownChannel } from './main/requester/agreed.ts';
+export {
+  type OpenEvidenceChannelOptions,
+  openEvidenceChannel,
+  useEvidenceChannel,
+} from './main/requester/library.ts';
+export type { UseEvidenceChannelOptions } from './main/requester/runEvidenceChannel.ts';

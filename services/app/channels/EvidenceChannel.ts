@@ -70,10 +70,12 @@ export type EvidenceChannelParts = {
   readonly findEnd: () => Promise<ChannelEnd | undefined>;
   /** Ends it on chain and waits for that. */
   readonly end: (how: 'together' | 'alone') => Promise<ChannelEnd>;
+  /** Releases what it works with. */
+  readonly stop: () => Promise<void>;
 };
 
-/** One evidence channel, from the side of its requester. */
-export class EvidenceChannel {
+/** One evidence channel, from the side of its requester. Stop it in the end: `await using`, or {@link EvidenceChannel.stop}. */
+export class EvidenceChannel implements AsyncDisposable {
   readonly #parts: EvidenceChannelParts;
   readonly #ledger: SendLedger;
 
@@ -214,6 +216,15 @@ export class EvidenceChannel {
    */
   async close(how: 'together' | 'alone' = 'together'): Promise<ChannelEnd> {
     return (await this.#parts.findEnd()) ?? (await this.#parts.end(how));
+  }
+
+  /** Ends the work of this process. The channel stays as it is, and another process goes on with it. */
+  async stop(): Promise<void> {
+    await this.#parts.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #tree(

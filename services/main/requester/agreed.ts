@@ -1,0 +1,83 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Hash } from '../../core/bytes.ts';
+import { amountSchema, jsonWithAmounts } from '../../core/channels/amount.ts';
+import { type Channel, channelSchema } from '../../core/channels/channel.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { addressSchema, uintSchema } from '../../core/schemas.ts';
+import { writeFileWhole } from '../../lib/writeFileWhole.ts';
+
+const pricesSchema = z.object({ perItem: amountSchema, perMebibyte: amountSchema });
+
+/** What of a verifier's terms a requester goes by. */
+export const termsSchema = z.object({
+  prices: pricesSchema,
+  safetySeconds: uintSchema,
+  billSeconds: uintSchema,
+  challengeSeconds: z.object({ least: uintSchema, most: uintSchema }),
+});
+
+/** `channel.json` in the folder of a channel: what was agreed on when it was opened. */
+const agreedSchema = z.object({
+  url: z.string(),
+  network: z.object({ chainId: uintSchema, contract: addressSchema }),
+  channel: channelSchema,
+  openedAt: z.string(),
+  prices: pricesSchema,
+  safetySeconds: uintSchema,
+  billSeconds: uintSchema,
+});
+
+/** What was agreed on when a channel was opened. */
+export type Agreed = z.output<typeof agreedSchema>;
+
+/** A channel that was opened from a folder. */
+export type KnownChannel = {
+  readonly channelId: Hash;
+  /** Base URL of its verifier. */
+  readonly url: string;
+  readonly channel: Channel;
+  /** Time, ISO 8601. */
+  readonly openedAt: string;
+};
+
+/** Folder of one channel below that of a requester. */
+export function channelFolder(folder: string, channelId: Hash): string {
+  return join(folder, channelId);
+}
+
+/** Durable when it resolves; the folder of the channel must be there. @throws NotariumError `file-unwritable`. */
+export async function writeAgreed(folder: string, channelId: Hash, agreed: Agreed): Promise<void> {
+  await writeFileWhole(join(channelFolder(folder, channelId), 'channel.json'), `${jsonWithAmounts(agreed)}\n`);
+}
+
+/** @throws NotariumError `channel-unknown`. */
+export async function readAgreed(folder: string, channelId: Hash): Promise<Agreed> {
+  const path = join(channelFolder(folder, channelId), 'channel.json');
+  try {
+    return agreedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new NotariumError('channel-unknown', `${path} cannot be read`, { data: { channelId }, cause });
+  }
+}
+
+/**
+ * Channels that were opened from a folder, the oldest first; none where there is no such folder.
+ * @throws NotariumError `file-unreadable`, `channel-unknown` (one whose terms cannot be read).
+ */
+export async function evidenceChannelsIn(folder: string): Promise<KnownChannel[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new NotariumError('file-unreadable', folder, { data: { path: folder }, cause: error });
+  });
+  const known = await Promise.all(
+    names
+      .filter((name) => /^0x[0-9a-f]{64}$/.test(name))
+      .map(async (name) => {
+        const { url, channel, openedAt } = await readAgreed(folder, name as Hash);
+        return { channelId: name as Hash, url, channel, openedAt };
+      }),
+  );
+  return known.sort((a, b) => a.openedAt.localeCompare(b.openedAt));
+}

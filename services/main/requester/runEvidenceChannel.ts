@@ -1,0 +1,103 @@
+import { chainFacts } from '../../app/channels/chainFacts.ts';
+import { type ChannelEnd, EvidenceChannel } from '../../app/channels/EvidenceChannel.ts';
+import { Requester } from '../../app/channels/Requester.ts';
+import { Settlement } from '../../app/channels/Settlement.ts';
+import { requesterSide } from '../../app/channels/settlementSides.ts';
+import type { ChannelEventOf } from '../../chain/channels/ChannelEvent.ts';
+import { openChannelChain } from '../../chain/channels/openChannelChain.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { viewOfRequester } from '../../core/channels/requesterMemory.ts';
+import type { FoldedBill } from '../../core/channels/update.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { every } from '../../lib/every.ts';
+import { silentLogger } from '../../lib/logger.ts';
+import { loadCrypto } from '../../lib/nativeCrypto.ts';
+import type { StoredBill } from '../../store/channels/ChannelStore.ts';
+import { openChannelStore } from '../../store/channels/openChannelStore.ts';
+import { channelFolder, readAgreed } from './agreed.ts';
+import { type RequesterKey, signerOf, transactionSigner } from './requesterKey.ts';
+
+/** What `useEvidenceChannel` needs. */
+export type UseEvidenceChannelOptions = RequesterKey & {
+  /** JSON-RPC of the chain. */
+  readonly rpcUrl: string;
+  /** The one that it was opened from. */
+  readonly folder: string;
+  readonly channelId: Hash;
+  /** Ends waiting for the chain; its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+const dutyMs = 1_000;
+
+/** See `useEvidenceChannel` of the library. */
+export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Promise<EvidenceChannel> {
+  const { rpcUrl, channelId, signal } = options;
+  const crypto = await loadCrypto();
+  const signer = signerOf(options, crypto);
+  const { url, network, channel, prices, safetySeconds, billSeconds } = await readAgreed(options.folder, channelId);
+  const folder = channelFolder(options.folder, channelId);
+  const logger = silentLogger;
+  if (signer.address !== channel.requester) {
+    throw new NotariumError('key-missing', 'the channel was opened with another key', {
+      data: { have: signer.address, want: channel.requester },
+    });
+  }
+  await using opened = new AsyncDisposableStack();
+  const chain = await openChannelChain({
+    ...{ rpcUrl, contract: network.contract, chainId: network.chainId, signer: transactionSigner(signer), logger },
+    ...(signal ? { signal } : {}),
+  });
+  opened.defer(() => chain.close());
+  const store = await openChannelStore({ dataDir: folder, logger });
+  opened.defer(() => store.close());
+  const verifier = new HttpVerifier({ url, network, channelId, sign: signer.sign });
+  const requester = await Requester.open({
+    ...{ network, channel, signer, store, chain: chainFacts(chain, 1), api: verifier },
+    touch: (id) => settlement.touch(id),
+    settings: { safetySeconds, maxLockSeconds: 2 * billSeconds, retryMs: 250, maxRetryMs: 10_000 },
+    ...{ crypto, clock: systemClock, logger },
+  });
+  opened.defer(() => requester.stop());
+  const openedAt = async (id: Hash): Promise<number> => (await chain.opening(id))?.place.timestamp ?? 0;
+  const side = requesterSide(requester, { folder, store, openedAt, logger });
+  const settlement = new Settlement({ chain, side, logger });
+  settlement.start();
+  opened.defer(() => settlement.close());
+  const stop = new AbortController();
+  const duties = every(dutyMs, () => requester.runDuties(), { signal: stop.signal, logger, name: 'channel duties' });
+  opened.defer(async () => {
+    stop.abort();
+    await duties.done;
+  });
+  const leaves = async (from: number, limit: number): Promise<FoldedBill[]> =>
+    (await store.evidence(channelId, from, limit)).flatMap(folded);
+  const running: { parts?: AsyncDisposableStack } = {};
+  const evidenceChannel = await EvidenceChannel.open({
+    ...{ url, network, channelId, channel, prices, folder, verifier, leaves },
+    preserve: (item) => requester.preserve(item),
+    resume: (item) => requester.resume(item),
+    view: async () => viewOfRequester(requester.party, requester.memory),
+    leafOf: async (digest) =>
+      (await store.billsOf(digest)).filter((bill) => bill.channelId === channelId).flatMap(folded)[0],
+    async findEnd() {
+      const settled = await chain.settlement(channelId);
+      return settled && endOf(settled);
+    },
+    end: async (how) => endOf(await settlement.end(channelId, how, signal)),
+    stop: async () => await running.parts?.disposeAsync(),
+  });
+  running.parts = opened.move();
+  return evidenceChannel;
+}
+
+function folded({ signed, key, first, second, leafIndex }: StoredBill): FoldedBill[] {
+  return key && first && second && leafIndex !== undefined ? [{ leafIndex, signed, key, first, second }] : [];
+}
+
+function endOf({ place, evidenceCount, requesterPayout, verifierPayout }: ChannelEventOf<'settled'>): ChannelEnd {
+  const { transactionHash, blockNumber } = place;
+  return { transactionHash, blockNumber, evidenceCount, requesterPayout, verifierPayout };
+}
