@@ -8,15 +8,8 @@ import { NotariumError } from '../../core/errors.ts';
 import { addressSchema, uintSchema } from '../../core/schemas.ts';
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 
-const pricesSchema = z.object({ perItem: amountSchema, perMebibyte: amountSchema });
-
-/** What of a verifier's terms a requester goes by. */
-export const termsSchema = z.object({
-  prices: pricesSchema,
-  safetySeconds: uintSchema,
-  billSeconds: uintSchema,
-  challengeSeconds: z.object({ least: uintSchema, most: uintSchema }),
-});
+/** What is agreed on beforehand of each bill. */
+export const pricesSchema = z.object({ perItem: amountSchema, perMebibyte: amountSchema });
 
 /** `channel.json` in the folder of a channel: what was agreed on when it was opened. */
 const agreedSchema = z.object({

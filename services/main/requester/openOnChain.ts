@@ -7,7 +7,8 @@ import type { ChannelSigner } from '../../core/channels/party.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { verifierTerms } from '../../lib/client/channels/HttpVerifier.ts';
 import { silentLogger } from '../../lib/logger.ts';
-import { channelFolder, termsSchema, writeAgreed } from './agreed.ts';
+import { channelFolder, writeAgreed } from './agreed.ts';
+import { checkTerms, readTerms } from './checkTerms.ts';
 import { transactionSigner } from './requesterKey.ts';
 
 /** How a channel is opened. */
@@ -37,26 +38,26 @@ const coin: Address = '0x0000000000000000000000000000000000000000';
 
 /** Opens a channel on chain; its terms are on disk before the deposit leaves. @throws NotariumError as `openEvidenceChannel`. */
 export async function openOnChain(terms: OpenTerms, signer: ChannelSigner): Promise<OpenedChannel> {
-  const { rpcUrl, url, amount, token = coin, folder, signal } = terms;
+  const { rpcUrl, url, amount, folder, signal } = terms;
   const contract = terms.contract.toLowerCase() as Address;
   const answer = await verifierTerms(url, signal);
-  const asked = termsSchema.safeParse(answer);
-  if (!asked.success) throw new NotariumError('server-answer-invalid', 'the terms of the verifier cannot be read');
+  const asked = readTerms(answer);
   if (answer.network.contract !== contract) {
     throw new NotariumError('channel-invalid', 'the verifier works with another contract', {
       data: { have: answer.network.contract, want: contract },
     });
   }
-  const { prices, safetySeconds, billSeconds, challengeSeconds } = asked.data;
+  const { prices, safetySeconds, billSeconds } = asked;
+  const challengeSeconds = terms.challengeSeconds ?? asked.challengeSeconds.least;
+  const token = (terms.token ?? coin).toLowerCase() as Address;
+  checkTerms(asked, { token, amount, challengeSeconds });
   const chain = await openChannelChain({
     ...{ rpcUrl, contract, signer: transactionSigner(signer), logger: silentLogger },
     ...(signal ? { signal } : {}),
   });
   try {
     const salt = randomBytes(8).readBigUInt64BE();
-    const chosen = terms.challengeSeconds ?? challengeSeconds.least;
-    const { verifier } = answer;
-    const channel = { verifier, token: token.toLowerCase() as Address, amount, challengeSeconds: chosen, salt };
+    const channel = { verifier: answer.verifier, token, amount, challengeSeconds, salt };
     const { network } = chain;
     const whole = { requester: signer.address, ...channel };
     const id = channelIdOf(network, whole);

@@ -17,6 +17,7 @@ import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { StoredBill } from '../../store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../store/channels/openChannelStore.ts';
 import { channelFolder, readAgreed } from './agreed.ts';
+import { agreeToClose } from './agreeToClose.ts';
 import { type RequesterKey, signerOf, transactionSigner } from './requesterKey.ts';
 
 /** What `useEvidenceChannel` needs. */
@@ -76,7 +77,7 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     (await store.evidence(channelId, from, limit)).flatMap(folded);
   const running: { parts?: AsyncDisposableStack } = {};
   const evidenceChannel = await EvidenceChannel.open({
-    ...{ url, network, channelId, channel, prices, folder, verifier, leaves },
+    ...{ url, network, channelId, channel, prices, folder, verifier, leaves, signal },
     preserve: (item) => requester.preserve(item),
     resume: (item) => requester.resume(item),
     view: async () => viewOfRequester(requester.party, requester.memory),
@@ -86,7 +87,10 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
       const settled = await chain.settlement(channelId);
       return settled && endOf(settled);
     },
-    end: async (how) => endOf(await settlement.end(channelId, how, signal)),
+    async end(how) {
+      if (how === 'together') await agreeToClose(requester, signal);
+      return endOf(await settlement.end(channelId, how, signal));
+    },
     stop: async () => await running.parts?.disposeAsync(),
   });
   running.parts = opened.move();
