@@ -60,6 +60,7 @@ export type KnownChannel = {
   readonly url: string;
   readonly channel: Channel;
   readonly openedAt: string;
+  readonly isSettled: boolean;
 };
 
 /** Evidence channels, from the side of the requester. */

@@ -2,8 +2,10 @@ import { openChannelChain } from '../chain/channels/openChannelChain.ts';
 import type { ActionContext } from '../cli/CliActions.ts';
 import { readPassword } from '../cli/openClient.ts';
 import type { Terminal } from '../cli/Terminal.ts';
+import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
 import { startVerifierServer } from '../http/httpServer.ts';
+import { jsonRpc } from '../lib/jsonRpc.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
@@ -31,9 +33,10 @@ export async function runVerifier(
   const crypto = await loadCrypto();
   const keysDir = keysDirOf(settings);
   const { nodeKey } = await openKeystore(keysDir, await readPassword(settings, terminal, `Password of ${keysDir}`));
+  const rpcUrl = required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL');
   await using opened = new AsyncDisposableStack();
   const chain = await openChannelChain({
-    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    rpcUrl,
     contract: required(settings.channels, 'the contract EvidenceChannels', '--channels ADDRESS'),
     signer: localSigner(nodeKey, crypto),
     logger,
@@ -59,6 +62,13 @@ export async function runVerifier(
   output.note(
     `Requesters: notarium channel open --url ${server.url} --channels ${chain.network.contract} --amount AMOUNT`,
   );
+  if ((await balanceOf(rpcUrl, chain.account!)) === 0n)
+    output.warn(`${chain.account} has no coins: it cannot go on chain, and may lose what it is owed`);
   await aborted(signal);
   output.note('stopping …');
+}
+
+/** What an account has of the chain's own coin. */
+async function balanceOf(rpcUrl: string, account: Address): Promise<bigint> {
+  return BigInt(String(await jsonRpc(rpcUrl)('eth_getBalance', [account, 'latest'])));
 }

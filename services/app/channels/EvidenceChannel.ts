@@ -109,6 +109,11 @@ export class EvidenceChannel implements AsyncDisposable {
     return this.#parts.channelId;
   }
 
+  /** Chain and contract, as they were trusted when the channel was opened. */
+  get network(): ChannelNetwork {
+    return this.#parts.network;
+  }
+
   async status(): Promise<EvidenceChannelStatus> {
     const { channelId, url, channel, view, findEnd } = this.#parts;
     const [{ status, held, latest, locks }, end] = await Promise.all([view(), findEnd()]);

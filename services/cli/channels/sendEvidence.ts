@@ -110,7 +110,7 @@ function report(
   if (done.length <= listedFiles) {
     for (const { path, status, receiptPath } of done)
       output.line(`${output.mark('passed')} ${status} ${path}`, `    ${receiptPath}`);
-  }
+  } else output.line(`receipts: ${run.options.out ?? 'beside each file, named FILE.receipt.json'}`);
   for (const { path, error } of failed)
     output.line(`${output.mark('failed')} ${path}`, `    ${error.code}: ${error.message}`);
   for (const next of new Set([...codes].map(nextStep))) if (next) output.note(`  ${next}`);

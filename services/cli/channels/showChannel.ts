@@ -15,8 +15,14 @@ export async function showChannel(run: Run<StatusFlags>): Promise<void> {
   const known = await actions.channels.known(run);
   if (options.channel === undefined && !options.receipts && known.length !== 1) {
     output.json({ ok: true, channels: known.map(plain) });
-    for (const { channelId, url, openedAt } of known) output.line(`${channelId}  ${openedAt}  ${url}`);
-    if (known.length === 0) output.line('No channel was opened from this data folder.');
+    for (const { channelId, channel, url, openedAt, isSettled } of known) {
+      const deposit = amountText(channel.amount, channel.token);
+      output.line(
+        `channel ${channelId}`,
+        `  ${isSettled ? 'settled' : 'open'}, ${deposit}, with ${url} since ${openedAt.slice(0, 16).replace('T', ' ')} UTC`,
+      );
+    }
+    if (known.length === 0) output.line(`No channel was opened from this data folder: ${run.settings.data}`);
     return;
   }
   const channelId = await pickChannel(run);
@@ -46,7 +52,7 @@ export function printStatus(output: Output, status: EvidenceChannelStatus): void
     `channel ${channelId}`,
     `  status    ${status.status}, version ${status.version}`,
     `  verifier  ${channel.verifier} at ${url}`,
-    `  evidence  ${status.evidenceCount} bills paid, ${status.openLocks} on the way`,
+    `  evidence  ${status.evidenceCount} ${status.evidenceCount === 1 ? 'bill' : 'bills'} paid, ${status.openLocks} on the way`,
   );
   if (end) {
     output.line(

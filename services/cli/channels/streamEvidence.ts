@@ -57,7 +57,8 @@ function show({ output }: Run<SendFlags>, outcome: SentOutcome): void {
     output.line(`${output.mark('failed')} ${path}`, `    ${code}: ${message}`);
   } else {
     output.jsonLine({ path, status, digest: outcome.digest, receipt: receiptPath });
-    output.line(`${output.mark('passed')} ${status} ${path}`);
+    const isBeside = receiptPath === `${path}.receipt.json`;
+    output.line(`${output.mark('passed')} ${status} ${path}`, ...(isBeside ? [] : [`    ${receiptPath}`]));
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -25,6 +26,8 @@ const agreedSchema = z.object({
 /** What was agreed on when a channel was opened. */
 export type Agreed = z.output<typeof agreedSchema>;
 
+const settledFile = 'settled';
+
 /** A channel that was opened from a folder. */
 export type KnownChannel = {
   readonly channelId: Hash;
@@ -33,6 +36,8 @@ export type KnownChannel = {
   readonly channel: Channel;
   /** Time, ISO 8601. */
   readonly openedAt: string;
+  /** Whether this side has seen its end on chain. */
+  readonly isSettled: boolean;
 };
 
 /** Folder of one channel below that of a requester. */
@@ -43,6 +48,12 @@ export function channelFolder(folder: string, channelId: Hash): string {
 /** Durable when it resolves; the folder of the channel must be there. @throws NotariumError `file-unwritable`. */
 export async function writeAgreed(folder: string, channelId: Hash, agreed: Agreed): Promise<void> {
   await writeFileWhole(join(channelFolder(folder, channelId), 'channel.json'), `${jsonWithAmounts(agreed)}\n`);
+}
+
+/** Notes that the chain has settled a channel: who names none means another one. @throws NotariumError `file-unwritable`. */
+export async function noteSettled(folder: string, channelId: Hash): Promise<void> {
+  const path = join(channelFolder(folder, channelId), settledFile);
+  if (!existsSync(path)) await writeFileWhole(path, '');
 }
 
 /** @throws NotariumError `channel-unknown`. */
@@ -69,7 +80,8 @@ export async function evidenceChannelsIn(folder: string): Promise<KnownChannel[]
       .filter((name) => /^0x[0-9a-f]{64}$/.test(name))
       .map(async (name) => {
         const { url, channel, openedAt } = await readAgreed(folder, name as Hash);
-        return { channelId: name as Hash, url, channel, openedAt };
+        const isSettled = existsSync(join(channelFolder(folder, name as Hash), settledFile));
+        return { channelId: name as Hash, url, channel, openedAt, isSettled };
       }),
   );
   return known.sort((a, b) => a.openedAt.localeCompare(b.openedAt));

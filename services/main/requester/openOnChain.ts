@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { openChannelChain } from '../../chain/channels/openChannelChain.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { type Channel, channelIdOf } from '../../core/channels/channel.ts';
 import type { ChannelSigner } from '../../core/channels/party.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { type ErrorCode, isNotariumError, NotariumError } from '../../core/errors.ts';
 import { verifierTerms } from '../../lib/client/channels/HttpVerifier.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { channelFolder, writeAgreed } from './agreed.ts';
@@ -33,6 +33,14 @@ export type OpenTerms = {
 
 /** A channel that was opened. */
 export type OpenedChannel = { readonly channelId: Hash; readonly channel: Channel; readonly transactionHash: Hash };
+
+/** What an opening fails with that has put nothing on chain, and never will. */
+const unpaid: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'chain-funds-missing',
+  'channel-invalid',
+  'channel-state',
+  'chain-call-rejected',
+]);
 
 const coin: Address = '0x0000000000000000000000000000000000000000';
 
@@ -66,8 +74,18 @@ export async function openOnChain(terms: OpenTerms, signer: ChannelSigner): Prom
       ...{ url, network, channel: whole, openedAt: new Date().toISOString() },
       ...{ prices, safetySeconds, billSeconds },
     });
-    const { channelId, transactionHash } = await chain.open(channel, signal ? { signal } : {});
-    return { channelId, channel: whole, transactionHash };
+    try {
+      const { channelId, transactionHash } = await chain.open(channel, signal ? { signal } : {});
+      return { channelId, channel: whole, transactionHash };
+    } catch (error) {
+      if (!isNotariumError(error) || !unpaid.has(error.code)) throw error;
+      await rm(channelFolder(folder, id), { recursive: true, force: true });
+      if (error.code !== 'chain-funds-missing') throw error;
+      throw new NotariumError('chain-funds-missing', `${signer.address} cannot pay the deposit and its gas`, {
+        data: { account: signer.address, amount: `${amount}`, token },
+        cause: error,
+      });
+    }
   } finally {
     chain.close();
   }

@@ -16,7 +16,7 @@ import { silentLogger } from '../../lib/logger.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { StoredBill } from '../../store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../store/channels/openChannelStore.ts';
-import { channelFolder, readAgreed } from './agreed.ts';
+import { channelFolder, noteSettled, readAgreed } from './agreed.ts';
 import { agreeToClose } from './agreeToClose.ts';
 import { type RequesterKey, signerOf, transactionSigner } from './requesterKey.ts';
 
@@ -85,11 +85,14 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
       (await store.billsOf(digest)).filter((bill) => bill.channelId === channelId).flatMap(folded)[0],
     async findEnd() {
       const settled = await chain.settlement(channelId);
+      if (settled) await noteSettled(options.folder, channelId);
       return settled && endOf(settled);
     },
     async end(how) {
       if (how === 'together') await agreeToClose(requester, signal);
-      return endOf(await settlement.end(channelId, how, signal));
+      const end = endOf(await settlement.end(channelId, how, signal));
+      await noteSettled(options.folder, channelId);
+      return end;
     },
     stop: async () => await running.parts?.disposeAsync(),
   });
