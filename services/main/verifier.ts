@@ -2,10 +2,8 @@ import { openChannelChain } from '../chain/channels/openChannelChain.ts';
 import type { ActionContext } from '../cli/CliActions.ts';
 import { readPassword } from '../cli/openClient.ts';
 import type { Terminal } from '../cli/Terminal.ts';
-import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
 import { startVerifierServer } from '../http/httpServer.ts';
-import { jsonRpc } from '../lib/jsonRpc.ts';
 import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
@@ -15,6 +13,7 @@ import { keysDirOf, storePlaces } from './nodeOptions.ts';
 import { nodeLogger, required } from './openNode.ts';
 import { openVerifier } from './openVerifier.ts';
 import { readPolicy } from './readPolicy.ts';
+import { warnOfNoCoins } from './warnOfNoCoins.ts';
 
 const defaultPort = 8090;
 
@@ -62,13 +61,7 @@ export async function runVerifier(
   output.note(
     `Requesters: notarium channel open --url ${server.url} --channels ${chain.network.contract} --amount AMOUNT`,
   );
-  if ((await balanceOf(rpcUrl, chain.account!)) === 0n)
-    output.warn(`${chain.account} has no coins: it cannot go on chain, and may lose what it is owed`);
+  await warnOfNoCoins(output, rpcUrl, chain.account!);
   await aborted(signal);
   output.note('stopping …');
-}
-
-/** What an account has of the chain's own coin. */
-async function balanceOf(rpcUrl: string, account: Address): Promise<bigint> {
-  return BigInt(String(await jsonRpc(rpcUrl)('eth_getBalance', [account, 'latest'])));
 }

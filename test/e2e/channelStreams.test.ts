@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Interface } from 'ethers';
+import { coin } from '../../services/cli/channels/amounts.ts';
 import type { Address, Hash } from '../../services/core/bytes.ts';
 import { parseChannelReceipt } from '../../services/core/channels/channelReceipt.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
@@ -32,7 +33,7 @@ describe('evidence channels by commands: tokens, and streams of many', function 
   before(async () => {
     place = await startChannelPlace(async (rpcUrl) => {
       token = await deployToken(rpcUrl, devAddress(requesterIndex), supply);
-      return { tokens: [token] };
+      return { tokens: [token, coin] };
     });
     for (const name of ['a', 'b']) {
       await mkdir(join(place.folder, name));
@@ -62,11 +63,15 @@ describe('evidence channels by commands: tokens, and streams of many', function 
       const { code, stdout } = await place.run(['channel', 'open', '--url', place.verifier.url, ...args, '--json']);
       return [JSON.parse(stdout).error.code, code];
     };
-    expect(await open('--amount', '1ether')).to.deep.equal(['channel-invalid', 88]);
+    expect(await open('--amount', '9', '--token', place.contract)).to.deep.equal(['channel-invalid', 88]);
     expect(await open('--amount', '9', '--token', token, '--challenge', '59')).to.deep.equal(['channel-invalid', 88]);
     expect(await open('--amount', '9', '--token', `${token}0`)).to.deep.equal(['usage-invalid', 2]);
     expect(await coins()).to.equal(had);
     expect(await open('--amount', `${supply}`, '--token', token)).to.deep.equal(['channel-invalid', 88]);
+    expect(await open('--amount', '999999ether')).to.deep.equal(['chain-funds-missing', 63]);
+    // What never was on chain is no channel that could be meant.
+    const known = await place.run(['channel', 'status', '--json']);
+    expect(JSON.parse(known.stdout)).to.include({ channelId });
     expect(await balanceOf(place.contract)).to.equal(deposit);
   });
 
@@ -139,5 +144,19 @@ describe('evidence channels by commands: tokens, and streams of many', function 
       const verified = await place.run(['verify', file, receipt, '--rpc', rpcUrl, '--verifier', place.account]);
       expect(verified.code, verified.output).to.equal(0);
     }
+  });
+
+  it('takes the channel that is not settled where none is named, and names those that could be meant', async () => {
+    const open = ['channel', 'open', '--url', place.verifier.url, '--amount', '1gwei', '--json'];
+    const { channelId: next } = JSON.parse((await place.run(open)).stdout);
+    const sent = await place.run(['channel', 'send', 'a', '--json']);
+    expect(sent.code, sent.output).to.equal(0);
+    const status = await place.run(['channel', 'status', '--channel', next, '--json']);
+    expect(JSON.parse(status.stdout)).to.include({ status: 'open', evidenceCount: 1 });
+    const { channelId: third } = JSON.parse((await place.run(open)).stdout);
+    const unclear = await place.run(['channel', 'send', 'a']);
+    expect(unclear.code).to.equal(2);
+    for (const id of [next, third]) expect(unclear.output).to.include(`--channel ${id.slice(0, 10)}`);
+    expect(unclear.output).not.to.include(channelId.slice(0, 10));
   });
 });

@@ -19,7 +19,7 @@ export async function pickChannel(run: Run<ChannelFlags>): Promise<Hash> {
   const start = asked?.toLowerCase() ?? '';
   const named = known.filter(({ channelId }) => channelId.startsWith(start));
   const running = named.filter(({ isSettled }) => !isSettled);
-  const fitting = running.length === 1 && asked === undefined ? running : named;
+  const fitting = running.length > 0 && asked === undefined ? running : named;
   if (fitting.length === 1) return fitting[0]!.channelId;
   if (fitting.length > 1) {
     throw new NotariumError('usage-invalid', `there are ${fitting.length} such channels: give ${choicesOf(fitting)}`, {

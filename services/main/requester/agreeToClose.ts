@@ -2,14 +2,15 @@ import type { Requester } from '../../app/channels/Requester.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 
-/** Longest wait for a verifier that does not answer. */
-const mostWaitMs = 60_000;
-
 /**
- * Has the verifier agree to the end. While locks are open it returns: the settlement asks again when they are not.
+ * Has the verifier agree to the end, for so long where it does not answer. While locks are open it returns: the settlement asks again when they are not.
  * @throws NotariumError what the verifier refuses it with; `server-unreachable`; the signal's reason. The channel can be closed alone then.
  */
-export async function agreeToClose(requester: Requester, signal: AbortSignal | undefined): Promise<void> {
+export async function agreeToClose(
+  requester: Requester,
+  mostWaitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const over = new AbortController();
   const ends = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const tooLate = systemClock.sleep(mostWaitMs, ends).then(() => {

@@ -27,15 +27,18 @@ export type UseEvidenceChannelOptions = RequesterKey & {
   /** The one that it was opened from. */
   readonly folder: string;
   readonly channelId: Hash;
+  /** How long `close` waits for a verifier that does not answer; a minute by default. */
+  readonly agreementMs?: number | undefined;
   /** Ends waiting for the chain; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 };
 
 const dutyMs = 1_000;
+const defaultAgreementMs = 60_000;
 
 /** See `useEvidenceChannel` of the library. */
 export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Promise<EvidenceChannel> {
-  const { rpcUrl, channelId, signal } = options;
+  const { rpcUrl, channelId, agreementMs = defaultAgreementMs, signal } = options;
   const crypto = await loadCrypto();
   const signer = signerOf(options, crypto);
   const { url, network, channel, prices, safetySeconds, billSeconds } = await readAgreed(options.folder, channelId);
@@ -89,7 +92,7 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
       return settled && endOf(settled);
     },
     async end(how) {
-      if (how === 'together') await agreeToClose(requester, signal);
+      if (how === 'together') await agreeToClose(requester, agreementMs, signal);
       const end = endOf(await settlement.end(channelId, how, signal));
       await noteSettled(options.folder, channelId);
       return end;
