@@ -122,9 +122,10 @@ async function runLocal(asked: Asked, chain: RunningChain, folder: string, place
   const moved = members.map(({ keys, endpoint }) => ({ address: keys.address, endpoint }));
   await unlessStopped(moveEndpoints(rpcUrl, deployment.registry.toLowerCase() as Address, moved));
   const contract = deployment.blockAnchor.toLowerCase() as Address;
+  const channels = deployment.channels.toLowerCase() as Address;
   await mentionOldFolders(folder);
   await runCentres(
-    places.map((place) => ({ ...place, rpcUrl, contract })),
+    places.map((place) => ({ ...place, rpcUrl, contract, channels })),
     { say, chain },
   );
 }

@@ -1,8 +1,25 @@
-export type { ChannelEnd, EvidenceChannel, EvidenceChannelStatus } from './app/channels/EvidenceChannel.ts';
+export type {
+  ChannelEnd,
+  EvidenceChannel,
+  EvidenceChannelStatus,
+  SendOptions,
+} from './app/channels/EvidenceChannel.ts';
+export type { Evidence, Sendable, Sendables } from './app/channels/send/evidence.ts';
+export type { SentOutcome } from './app/channels/send/sendFiles.ts';
 export type { Acceptance, Refusal } from './core/acceptance.ts';
 export { type Aggregate, aggregateRoot, buildAggregate, type InnerProof, verifyInnerProof } from './core/aggregate.ts';
 export type { Anchor, BlockHeader, BlockSignature } from './core/block.ts';
 export type { Address, Hash, Hex, RecordId } from './core/bytes.ts';
+export {
+  type ChannelReceipt,
+  channelReceiptText,
+  parseChannelReceipt,
+} from './core/channels/channelReceipt.ts';
+export {
+  type ChannelVerifyOptions,
+  type ChannelVerifyResult,
+  verifyChannelReceipt,
+} from './core/channels/verifyChannelReceipt.ts';
 export type { Committee } from './core/committee.ts';
 export { type Network, networkName, parseNetworkName } from './core/eip712.ts';
 export { type ErrorCode, isNotariumError, NotariumError } from './core/errors.ts';
@@ -27,6 +44,7 @@ export {
   verifyReceiptOffline,
 } from './core/verifyReceipt.ts';
 export { type ChainElectorate, chainElectorate } from './lib/chainElectorate.ts';
+export { channelEvidence } from './lib/channelEvidence.ts';
 export type { Admissions } from './lib/client/Admissions.ts';
 export type {
   ApplicationAnswer,
@@ -67,6 +85,6 @@ export { evidenceChannelsIn, type KnownChannel } from './main/requester/agreed.t
 export {
   type OpenEvidenceChannelOptions,
   openEvidenceChannel,
-  type UseEvidenceChannelOptions,
   useEvidenceChannel,
-} from './main/requester/evidenceChannels.ts';
+} from './main/requester/library.ts';
+export type { UseEvidenceChannelOptions } from './main/requester/runEvidenceChannel.ts';

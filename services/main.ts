@@ -24,6 +24,7 @@ const terminal: Terminal = {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: process.stdin,
   cwd: process.cwd(),
   home: homedir(),
   signal: stop.signal,

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { bundle, external, services } from './bundle.ts';
 import { compiler } from './compiler.ts';
@@ -79,7 +79,9 @@ function licenceInReadme(folder: string): string | undefined {
   return /^#+ *licen[cs]e\s+([\s\S]+)/im.exec(text)?.[1]?.trim();
 }
 
+/** Emits the declarations that the package's own lead to: those of what is read only when it is called are nobody's business. */
 function emitTypes(typesDir: string): void {
+  const emitted = `${typesDir}.all`;
   const { status, stdout } = spawnSync(
     process.execPath,
     [
@@ -87,9 +89,24 @@ function emitTypes(typesDir: string): void {
       ...['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions'],
       ...['--target', 'ES2024', '--module', 'NodeNext', '--lib', 'ESNext,DOM,DOM.Iterable,DOM.AsyncIterable'],
       ...['--types', 'node', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', '--resolveJsonModule'],
-      ...['--rootDir', services, '--outDir', typesDir, join(services, 'index.ts')],
+      ...['--rootDir', root, '--outDir', emitted, join(services, 'index.ts')],
     ],
     { cwd: root, encoding: 'utf8' },
   );
-  if (status !== 0 || !existsSync(join(typesDir, 'index.d.ts'))) throw new Error(`tsc failed\n${stdout}`);
+  const from = join(emitted, 'services');
+  if (status !== 0 || !existsSync(join(from, 'index.d.ts'))) throw new Error(`tsc failed\n${stdout}`);
+  const seen = new Set<string>();
+  for (const waiting = [join(from, 'index.d.ts')]; waiting.length > 0; ) {
+    const file = waiting.pop()!;
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const path = relative(from, file);
+    if (path.startsWith('..')) throw new Error(`the types of the package lead out of it, to ${path}`);
+    const text = readFileSync(file, 'utf8');
+    mkdirSync(dirname(join(typesDir, path)), { recursive: true });
+    writeFileSync(join(typesDir, path), text);
+    for (const [, name = ''] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.[jt]s['"]/g))
+      waiting.push(join(dirname(file), `${name}.d.ts`));
+  }
+  rmSync(emitted, { recursive: true });
 }

@@ -9,12 +9,14 @@ export type CentrePlace = {
   readonly port: number;
   readonly rpcUrl: string;
   readonly contract: Address;
+  /** `EvidenceChannels`, where it is known. */
+  readonly channels?: Address | undefined;
 };
 
 /** What to do next, in lines that can be pasted. */
 export function nextStepsOf(places: readonly CentrePlace[], chain?: RunningChain): string {
   const first = places[0]!;
-  const { rpcUrl, contract } = first;
+  const { rpcUrl, contract, channels } = first;
   const url = centreUrl(first.port);
   const isAlone = places.length === 1;
   const keep = chain?.kind === 'anvil' ? 'kept over a restart' : chain ? 'gone when you stop it' : 'your own';
@@ -22,6 +24,7 @@ export function nextStepsOf(places: readonly CentrePlace[], chain?: RunningChain
     ? [['HTTP API', `${url}      reference: ${url}/docs`]]
     : [...places.map(({ name, port }) => [name, centreUrl(port)]), ['reference', `${url}/docs`]];
   rows.push(['chain', `${rpcUrl}      (${keep})`], ['contract', contract]);
+  if (channels !== undefined) rows.push(['channels', `${channels}      (evidence channels: see the README)`]);
   rows.push(['data', isAlone ? first.dataDir : `${first.dataDir} … ${places.at(-1)!.name}`]);
   const where = first.port === 8080 ? '' : ` --url ${url}`;
   const lines = [

@@ -73,6 +73,7 @@ export type KnownChannel = {
   readonly openedAt: string;
   /** False for one whose opening was interrupted, as far as this machine knows. */
   readonly isOpened: boolean;
+  readonly isSettled: boolean;
 };
 
 /** Evidence channels, from the side of the requester. */

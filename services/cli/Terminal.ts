@@ -10,6 +10,8 @@ export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
+  /** What is piped into the process; nothing by default. */
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   /** Folder that relative paths start from: the process's own. */
   readonly cwd: string;
   /** Home folder of the user. */

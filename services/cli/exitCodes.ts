@@ -82,7 +82,7 @@ export const exitTable: readonly ExitRow[] = [
   },
   { exit: 39, meaning: 'the key file is missing, cannot be opened, or exists already', codes: ['key-*'] },
   // Centre
-  { exit: 40, meaning: 'the centre does not answer', codes: ['server-unreachable'] },
+  { exit: 40, meaning: 'the centre or verifier does not answer', codes: ['server-unreachable'] },
   {
     exit: 41,
     meaning: 'the centre answered something that this client does not understand',

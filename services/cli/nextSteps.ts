@@ -5,7 +5,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'usage-invalid': 'Run `notarium <command> --help`.',
   'config-invalid': 'Mend the named setting; flags go before environment, and environment before the config file.',
   'server-unreachable':
-    'Check --url (of `notarium join`: --authenticator), or start a centre with `npm start`; `notarium doctor` shows what is missing.',
+    'Check --url (of `notarium join`: --authenticator), or start a centre with `npm start`, a verifier with `notarium verifier`; `notarium doctor` shows what is missing.',
   'server-answer-invalid':
     'Check that --url (of `notarium join`: --authenticator) is a Notarium centre and not another server or a proxy.',
   'key-missing':
@@ -54,6 +54,14 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'store-behind-chain':
     'Copy what is missing from a backup or a mirror of the log and run `notarium rebuild`; with --allow-missing it goes on without.',
   'port-taken': 'Stop the process that uses it, or choose another one by --port.',
+  'chain-funds-missing':
+    'Pay coins into the account; on the chain of `npm start`: `npx node scripts/fund.ts [ADDRESS]` gives some.',
+  'channel-unknown':
+    '`notarium channel status` lists the channels of a data folder (--data), `notarium channel open` opens one.',
+  'channel-state':
+    'See `notarium channel status`: what is closing or settled takes nothing more; open another channel.',
+  'channel-balance-short':
+    'Close the channel and open one with a greater deposit: what is preserved stays so, and is not paid again there.',
   'chain-unreachable': 'Check --rpc and that the chain runs.',
   'chain-answer-invalid': 'Try again later, or give the --rpc of another node of the same chain.',
   'chain-contract-missing': 'Check --contract and --rpc; docs/operations.md says how the contracts are deployed.',

@@ -34,7 +34,7 @@ export async function runCli(argv: readonly string[], actions: CliActions, termi
 
 function usageError(error: CommanderError): NotariumError {
   // Commander prints the help by itself where no command was given at all.
-  const detail = error.message.replace(/^error: /, '');
+  const detail = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new NotariumError('usage-invalid', detail === '(outputHelp)' ? 'no command' : detail, { cause: error });
 }
 

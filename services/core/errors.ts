@@ -224,7 +224,7 @@ export const errorTable = {
   'check-failed': row(500, 'A check of the machine failed'),
   'backup-invalid': row(500, 'The file is not a complete Notarium backup'),
   'usage-invalid': row(400, 'The command line is not valid'),
-  'server-unreachable': row(503, 'The centre does not answer', true),
+  'server-unreachable': row(503, 'The server does not answer', true),
   'server-answer-invalid': row(502, 'The centre answered something that this client does not understand'),
 } as const satisfies Record<string, ErrorRow>;
 

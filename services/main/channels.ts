@@ -14,9 +14,9 @@ import { HttpVerifier } from '../lib/client/channels/HttpVerifier.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { required } from './openNode.ts';
 import { evidenceChannelsIn, readAgreed } from './requester/agreed.ts';
-import { useEvidenceChannel } from './requester/evidenceChannels.ts';
 import { openOnChain } from './requester/openOnChain.ts';
 import { signerOf } from './requester/requesterKey.ts';
+import { runEvidenceChannel } from './requester/runEvidenceChannel.ts';
 
 const folderOf = ({ settings }: ActionContext): string => join(settings.data, 'requester');
 
@@ -46,7 +46,7 @@ export async function useChannel<T>(
   work: (channel: EvidenceChannel) => Promise<T>,
 ): Promise<T> {
   const { signal } = context;
-  await using channel = await useEvidenceChannel({
+  await using channel = await runEvidenceChannel({
     ...{ rpcUrl: rpcUrlOf(context), folder: folderOf(context), channelId, privateKey, signal },
   });
   return await work(channel);

@@ -13,6 +13,7 @@ import { keysDirOf, storePlaces } from './nodeOptions.ts';
 import { nodeLogger, required } from './openNode.ts';
 import { openVerifier } from './openVerifier.ts';
 import { readPolicy } from './readPolicy.ts';
+import { warnOfNoCoins } from './warnOfNoCoins.ts';
 
 const defaultPort = 8090;
 
@@ -31,9 +32,10 @@ export async function runVerifier(
   const crypto = await loadCrypto();
   const keysDir = keysDirOf(settings);
   const { nodeKey } = await openKeystore(keysDir, await readPassword(settings, terminal, `Password of ${keysDir}`));
+  const rpcUrl = required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL');
   await using opened = new AsyncDisposableStack();
   const chain = await openChannelChain({
-    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    rpcUrl,
     contract: required(settings.channels, 'the contract EvidenceChannels', '--channels ADDRESS'),
     signer: localSigner(nodeKey, crypto),
     logger,
@@ -59,6 +61,7 @@ export async function runVerifier(
   output.note(
     `Requesters: notarium channel open --url ${server.url} --channels ${chain.network.contract} --amount AMOUNT`,
   );
+  await warnOfNoCoins(output, rpcUrl, chain.account!);
   await aborted(signal);
   output.note('stopping …');
 }

@@ -14,6 +14,7 @@ import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { openWatchtowerStore } from '../store/watchtower.ts';
 import { aborted } from './aborted.ts';
 import { nodeLogger, required } from './openNode.ts';
+import { warnOfNoCoins } from './warnOfNoCoins.ts';
 
 const defaultChannelLimit = 100_000;
 
@@ -27,9 +28,10 @@ export async function runWatchtower({ settings, output, signal }: ActionContext,
   const { accounts, maxGasPrice, replaceAfter, channelLimit: mostChannels = defaultChannelLimit } = settings;
   const signer = await openSigner(settings, terminal);
   if (!signer) throw new NotariumError('key-missing', 'a challenge costs gas: give --keystore DIR or --key FILE');
+  const rpcUrl = required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL');
   await using opened = new AsyncDisposableStack();
   const chain = await openChannelChain({
-    rpcUrl: required(settings.rpcUrl, 'the RPC of the chain', '--rpc URL'),
+    rpcUrl,
     contract: required(settings.channels, 'the contract EvidenceChannels', '--channels ADDRESS'),
     signer,
     logger,
@@ -57,8 +59,9 @@ export async function runWatchtower({ settings, output, signal }: ActionContext,
   watchtower.start();
   const server = await startWatchtowerServer({ watchtower, metrics }, serverOptions(settings, logger));
   opened.defer(() => server.stop());
-  output.line(`listening on ${server.url}`);
+  output.line(`listening on ${server.url}`, `watchtower ${signer.address} of ${chain.network.contract}`);
   output.json({ ok: true, url: server.url, account: signer.address });
+  await warnOfNoCoins(output, rpcUrl, signer.address);
   await aborted(signal);
   output.note('stopping …');
 }

@@ -7,7 +7,9 @@ import { buildPackage } from '../../scripts/support/buildPackage.ts';
 import { compiler } from '../../scripts/support/compiler.ts';
 import { root } from '../../scripts/support/ensureBuilt.ts';
 import { launcher } from '../../scripts/support/launcher.ts';
-import { centreCommand, statusOf } from '../support/centreProcess.ts';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
+import { centreCommand, centreKeys, startListening, statusOf } from '../support/centreProcess.ts';
+import { deployChannels } from '../support/channels.ts';
 import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
@@ -79,9 +81,10 @@ describe('the npm package', function () {
   });
 
   it('has types that a strict compiler takes', async () => {
-    await copyFile(join(root, 'examples/notarize.ts'), join(consumer, 'notarize.ts'));
+    const examples = ['notarize.ts', 'channel.ts'];
+    for (const name of examples) await copyFile(join(root, 'examples', name), join(consumer, name));
     const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-    await run(process.execPath, [compiler, '--ignoreConfig', ...strictest, ...types, 'notarize.ts']);
+    await run(process.execPath, [compiler, '--ignoreConfig', ...strictest, ...types, ...examples]);
   });
 
   it('runs the ten lines of the README', async () => {
@@ -89,6 +92,33 @@ describe('the npm package', function () {
     const env = { NOTARIUM_URL: net.centre.url, NOTARIUM_RPC_URL: net.chain.rpcUrl };
     const stdout = await run(process.execPath, ['notarize.ts', 'example.txt'], env);
     expect(stdout).to.match(/chain: passed\nanchor: passed\nexample.txt is notarised as record 0x[0-9a-f]{64}\n/);
+  });
+
+  it('preserves evidence in a channel as the README has it, with a verifier that is installed too', async () => {
+    const { contract } = (await deployChannels(net.chain.rpcUrl)).network;
+    const place = join(folder.path, 'verifier');
+    const { address } = await centreKeys(place);
+    await jsonRpc(net.chain.rpcUrl)('anvil_setBalance', [address, '0xde0b6b3a7640000']);
+    const policy = join(folder.path, 'policy.json');
+    await writeFile(policy, JSON.stringify({ prices: { perItem: '1000000000', perMebibyte: '5000000000' } }));
+    const verifier = await startListening([
+      ...[process.execPath, join(consumer, 'node_modules/notarium/bin/notarium.js'), 'verifier', '--data', place],
+      ...['--policy', policy, '--password-file', join(place, 'password'), '--port', '0', '--log-level', 'warn'],
+      ...['--rpc', net.chain.rpcUrl, '--channels', contract],
+    ]);
+    try {
+      await writeFile(join(consumer, 'evidence.txt'), 'evidence');
+      const env = {
+        NOTARIUM_RPC_URL: net.chain.rpcUrl,
+        NOTARIUM_CHANNELS: contract,
+        NOTARIUM_VERIFIER_URL: verifier.url,
+      };
+      const stdout = await run(process.execPath, ['channel.ts', 'evidence.txt'], env);
+      expect(stdout).to.match(/^preserved .*evidence\.txt\ncontent: passed\n/);
+      expect(stdout).to.match(/chain: passed\nmeasurement 1000 is proved by the settlement 0x[0-9a-f]{64}\n$/);
+    } finally {
+      await verifier.stop();
+    }
   });
 
   it('brings the command line', async () => {

@@ -5,7 +5,7 @@ import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
 import { type ChannelReceipt, channelReceiptText } from '../../core/channels/channelReceipt.ts';
 import type { SignedState } from '../../core/channels/state.ts';
 import type { ChannelView, FoldedBill } from '../../core/channels/update.ts';
-import { errorTable, isNotariumError } from '../../core/errors.ts';
+import { errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { MemoryTree } from '../../core/log/memoryTree.ts';
 import type { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
 import { sendUpload } from '../../lib/client/channels/sendUpload.ts';
@@ -13,9 +13,12 @@ import { fileSource, packSource, type UploadSource } from '../../lib/client/chan
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 import { loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
 import { type AgreedPrices, mostFor } from './prices.ts';
+import { eachEvidence, type Sendables } from './send/evidence.ts';
 import { fetchPackMembers } from './send/packMembers.ts';
 import type { SendItem } from './send/planItems.ts';
 import { SendLedger } from './send/SendLedger.ts';
+import { SendQueue } from './send/SendQueue.ts';
+import { sendEach } from './send/sendEach.ts';
 import { type FileToSend, type SentOutcome, sendFiles } from './send/sendFiles.ts';
 
 /** How a channel ended. */
@@ -74,18 +77,31 @@ export type EvidenceChannelParts = {
   readonly findEnd: () => Promise<ChannelEnd | undefined>;
   /** Ends it on chain and waits for that. */
   readonly end: (how: 'together' | 'alone') => Promise<ChannelEnd>;
+  /** Ends what is being sent. */
+  readonly signal?: AbortSignal | undefined;
   /** Releases what it works with. */
   readonly stop: () => Promise<void>;
+};
+
+/** How contents are sent. */
+export type SendOptions = {
+  /** Where `writeReceipts` puts the receipt of a file, by its absolute path; nowhere by default. */
+  readonly receiptPathOf?: ((path: string) => string | undefined) | undefined;
+  /** Ends the sending; its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** One evidence channel, from the side of its requester. Stop it in the end: `await using`, or {@link EvidenceChannel.stop}. */
 export class EvidenceChannel implements AsyncDisposable {
   readonly #parts: EvidenceChannelParts;
   readonly #ledger: SendLedger;
+  readonly #queue: SendQueue;
+  readonly #stop = new AbortController();
 
   private constructor(parts: EvidenceChannelParts, ledger: SendLedger) {
     this.#parts = parts;
     this.#ledger = ledger;
+    this.#queue = new SendQueue((files) => this.#send(files));
   }
 
   static async open(parts: EvidenceChannelParts): Promise<EvidenceChannel> {
@@ -94,6 +110,11 @@ export class EvidenceChannel implements AsyncDisposable {
 
   get channelId(): Hash {
     return this.#parts.channelId;
+  }
+
+  /** Chain and contract, as they were trusted when the channel was opened. */
+  get network(): ChannelNetwork {
+    return this.#parts.network;
   }
 
   async status(): Promise<EvidenceChannelStatus> {
@@ -113,10 +134,32 @@ export class EvidenceChannel implements AsyncDisposable {
   }
 
   /**
-   * Has files preserved; see `sendFiles`. Receipts are written by {@link EvidenceChannel.writeReceipts}.
-   * @throws NotariumError when nothing can be sent at all; what concerns single files is in their outcomes.
+   * Has contents preserved: uploaded, billed, paid for. Small ones go many to a bill; what comes while others are on their way goes with
+   * the next ones, so that it may be called for many at once. A content that the channel has preserved before is `kept`, and costs
+   * nothing. Sent again, what has failed or was interrupted goes on where it stopped.
+   * @param given The path of a file or folder, bytes, `{ content, name, receiptPath }` (its content a stream too), or many of these: a list, or
+   *   a stream of them.
+   * @returns What became of each, in their order; also what failed. For a stream without end, see {@link EvidenceChannel.sendEach}.
+   * @throws NotariumError when nothing can be sent at all; `request-invalid` for what is no content; the signal's reason.
    */
-  async send(
+  async send(given: Sendables, options: SendOptions = {}): Promise<SentOutcome[]> {
+    const outcomes: SentOutcome[] = [];
+    for await (const outcome of this.sendEach(given, options)) outcomes.push(outcome);
+    return outcomes;
+  }
+
+  /**
+   * As {@link EvidenceChannel.send}, for a stream of many: tells of each as soon as it is through, and takes no more from the source than
+   * it can send, with 64 MiB of bytes in memory at most (or one content). Nothing is sent unless somebody reads the outcomes.
+   */
+  sendEach(given: Sendables, options: SendOptions = {}): AsyncGenerator<SentOutcome, void, void> {
+    const { receiptPathOf, signal } = options;
+    const parts = { queue: this.#queue, spool: join(this.#parts.folder, 'spool'), signal };
+    return sendEach(parts, eachEvidence(given, receiptPathOf, signal));
+  }
+
+  /** Has files preserved that are hashed already; see {@link sendFiles}. @throws NotariumError when nothing can be sent at all. */
+  async sendHashed(
     files: readonly FileToSend[],
     options: {
       readonly parallel?: number | undefined;
@@ -124,8 +167,18 @@ export class EvidenceChannel implements AsyncDisposable {
       readonly signal?: AbortSignal | undefined;
     } = {},
   ): Promise<SentOutcome[]> {
+    return await this.#queue.inTurn(() => this.#send(files, options));
+  }
+
+  async #send(
+    files: readonly FileToSend[],
+    options: Parameters<EvidenceChannel['sendHashed']>[1] = {},
+  ): Promise<SentOutcome[]> {
     const { verifier, preserve, resume, prices, leafOf } = this.#parts;
-    const { signal, onBytes, parallel } = options;
+    const { onBytes, parallel } = options;
+    const ends = [this.#stop.signal, this.#parts.signal, options.signal].filter((one) => one !== undefined);
+    const signal = AbortSignal.any(ends);
+    signal.throwIfAborted();
     // What is not known to be paid would be paid again.
     await this.#recover();
     return await sendFiles(
@@ -227,6 +280,8 @@ export class EvidenceChannel implements AsyncDisposable {
 
   /** Ends the work of this process. The channel stays as it is, and another process goes on with it. */
   async stop(): Promise<void> {
+    this.#stop.abort(new NotariumError('channel-state', 'the channel was stopped'));
+    await this.#queue.idle();
     await this.#parts.stop();
   }
 

@@ -11,7 +11,11 @@ export async function closeChannel(run: Run<CloseFlags>): Promise<void> {
   const { options, output, actions } = run;
   const channelId = await pickChannel(run);
   const privateKey = await requesterKey(run);
-  if (options.alone) output.note('Closing alone takes the challenge period of the channel; it can be interrupted.');
+  output.note(
+    options.alone
+      ? 'Closing alone takes the challenge period of the channel; it can be interrupted, and the same command goes on.'
+      : 'Asking the verifier for its agreement, and settling on chain …',
+  );
   const done = await actions.channels.use(run, { channelId, privateKey }, async (channel) => {
     await channel.close(options.alone ? 'alone' : 'together');
     return { receipts: await channel.writeReceipts(), status: await channel.status() };

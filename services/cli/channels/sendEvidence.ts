@@ -8,11 +8,10 @@ import { nextStep } from '../nextSteps.ts';
 import { collectTargets, type Failure, type Target } from '../notarize/collect.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
-import { type ChannelFlags, pickChannel } from './pickChannel.ts';
+import { pickChannel } from './pickChannel.ts';
 import { requesterKey } from './requesterKey.ts';
-
-/** Option values of `notarium channel send`. */
-export type SendFlags = ChannelFlags & { readonly out?: string; readonly parallel?: string };
+import type { SendFlags } from './sendFlags.ts';
+import { isStreamed, streamEvidence } from './streamEvidence.ts';
 
 /** Files that are hashed side by side. */
 const hashing = 4;
@@ -22,6 +21,8 @@ const listedFiles = 20;
 /** `notarium channel send`. */
 export async function sendEvidence(run: Run<SendFlags>, paths: string[]): Promise<void> {
   const { options, terminal, signal, output, actions } = run;
+  if (isStreamed(options, paths)) return await streamEvidence(run, paths);
+  if (paths.length === 0) throw new NotariumError('usage-invalid', 'give files and folders, or --files-from FILE');
   if (paths.includes('')) throw new NotariumError('usage-invalid', 'a path is empty');
   const parallel = parallelOf(options.parallel);
   const channelId = await pickChannel(run);
@@ -34,7 +35,7 @@ export async function sendEvidence(run: Run<SendFlags>, paths: string[]): Promis
     const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const sending = new Progress(output, 'preserving', total, sizeText);
     try {
-      const sent = await channel.send(files, { parallel, signal, onBytes: (count) => sending.advance(count) });
+      const sent = await channel.sendHashed(files, { parallel, signal, onBytes: (count) => sending.advance(count) });
       return { outcomes: sent, receipts: await channel.writeReceipts() };
     } finally {
       sending.stop();
@@ -109,7 +110,7 @@ function report(
   if (done.length <= listedFiles) {
     for (const { path, status, receiptPath } of done)
       output.line(`${output.mark('passed')} ${status} ${path}`, `    ${receiptPath}`);
-  }
+  } else output.line(`receipts: ${run.options.out ?? 'beside each file, named FILE.receipt.json'}`);
   for (const { path, error } of failed)
     output.line(`${output.mark('failed')} ${path}`, `    ${error.code}: ${error.message}`);
   for (const next of new Set([...codes].map(nextStep))) if (next) output.note(`  ${next}`);

@@ -17,10 +17,16 @@ export async function showChannel(run: Run<StatusFlags>): Promise<void> {
   const known = await actions.channels.known(run);
   if (options.channel === undefined && !options.receipts && known.length !== 1) {
     output.json({ ok: true, channels: known.map(plain) });
-    for (const { channelId, url, openedAt, isOpened } of known)
-      output.line(`${channelId}  ${openedAt}  ${url}${isOpened ? '' : '  opening interrupted'}`);
+    for (const { channelId, channel, url, openedAt, isOpened, isSettled } of known) {
+      const deposit = amountText(channel.amount, channel.token);
+      const status = isSettled ? 'settled' : isOpened ? 'open' : 'opening interrupted';
+      output.line(
+        `channel ${channelId}`,
+        `  ${status}, ${deposit}, with ${url} since ${openedAt.slice(0, 16).replace('T', ' ')} UTC`,
+      );
+    }
     if (known.some(({ isOpened }) => !isOpened)) output.note(nextStep('channel-not-opened')!);
-    if (known.length === 0) output.line('No channel was opened from this data folder.');
+    if (known.length === 0) output.line(`No channel was opened from this data folder: ${run.settings.data}`);
     return;
   }
   const channelId = await pickChannel(run);
@@ -62,7 +68,7 @@ export function printStatus(output: Output, status: EvidenceChannelStatus): void
     `channel ${channelId}`,
     `  status    ${status.status}, version ${status.version}`,
     `  verifier  ${channel.verifier} at ${url}`,
-    `  evidence  ${status.evidenceCount} bills paid, ${status.openLocks} on the way`,
+    `  evidence  ${status.evidenceCount} ${status.evidenceCount === 1 ? 'bill' : 'bills'} paid, ${status.openLocks} on the way`,
   );
   if (end) {
     output.line(

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { type CloseFlags, closeChannel } from '../channels/closeChannel.ts';
 import { type OpenFlags, openChannel } from '../channels/openChannel.ts';
-import { type SendFlags, sendEvidence } from '../channels/sendEvidence.ts';
+import { sendEvidence } from '../channels/sendEvidence.ts';
+import type { SendFlags } from '../channels/sendFlags.ts';
 import { type StatusFlags, showChannel } from '../channels/showChannel.ts';
 import { type ProgramContext, runs } from '../Run.ts';
 
@@ -18,8 +19,10 @@ export function addChannel(program: Command, context: ProgramContext): void {
   withChannel(
     channel.command('send').description('have files and folders verified and preserved; the same again goes on'),
   )
-    .argument('<paths...>', 'files and folders')
-    .option('--out <dir>', 'folder for receipts (default: beside each file)')
+    .argument('[paths...]', 'files and folders; - alone for one content from standard input')
+    .option('--files-from <file>', 'take paths from a file or, with -, from standard input as they come: one a line')
+    .option('-0, --null', 'paths of --files-from end with a zero byte instead (find … -print0)')
+    .option('--out <dir>', 'folder for receipts (default: beside each file; here for standard input)')
     .option('--parallel <count>', 'uploads and bills under way at a time (default: 8)')
     .action(runs<SendFlags, [string[]]>(context, sendEvidence));
   withChannel(channel.command('status').description('show where a channel stands'))

@@ -9,15 +9,8 @@ import { NotariumError } from '../../core/errors.ts';
 import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 
-const pricesSchema = z.object({ perItem: amountSchema, perMebibyte: amountSchema });
-
-/** What of a verifier's terms a requester goes by. */
-export const termsSchema = z.object({
-  prices: pricesSchema,
-  safetySeconds: uintSchema,
-  billSeconds: uintSchema,
-  challengeSeconds: z.object({ least: uintSchema, most: uintSchema }),
-});
+/** What is agreed on beforehand of each bill. */
+export const pricesSchema = z.object({ perItem: amountSchema, perMebibyte: amountSchema });
 
 /** `channel.json` in the folder of a channel: what was agreed on when it was opened. */
 const agreedSchema = z.object({
@@ -35,6 +28,8 @@ const agreedSchema = z.object({
 /** What was agreed on when a channel was opened. */
 export type Agreed = z.output<typeof agreedSchema>;
 
+const settledFile = 'settled';
+
 /** A channel that was opened from a folder. */
 export type KnownChannel = {
   readonly channelId: Hash;
@@ -45,6 +40,8 @@ export type KnownChannel = {
   readonly openedAt: string;
   /** Whether the chain is known to have its deposit: false for one whose opening was interrupted. */
   readonly isOpened: boolean;
+  /** Whether this side has seen its end on chain. */
+  readonly isSettled: boolean;
 };
 
 /** Folder of one channel below that of a requester. */
@@ -59,6 +56,12 @@ function agreedPath(folder: string, channelId: Hash): string {
 /** Durable when it resolves; the folder of the channel must be there. @throws NotariumError `file-unwritable`. */
 export async function writeAgreed(folder: string, channelId: Hash, agreed: Agreed): Promise<void> {
   await writeFileWhole(agreedPath(folder, channelId), `${jsonWithAmounts(agreed)}\n`);
+}
+
+/** Notes that the chain has settled a channel: who names none means another one. @throws NotariumError `file-unwritable`. */
+export async function noteSettled(folder: string, channelId: Hash): Promise<void> {
+  const path = join(channelFolder(folder, channelId), settledFile);
+  if (!existsSync(path)) await writeFileWhole(path, '');
 }
 
 /** @throws NotariumError `channel-unknown`. */
@@ -87,7 +90,8 @@ export async function evidenceChannelsIn(folder: string): Promise<KnownChannel[]
       .map(async (name) => {
         const { url, channel, openedAt, transactionHash } = await readAgreed(folder, name as Hash);
         const isOpened = transactionHash !== undefined;
-        return { channelId: name as Hash, url, channel, openedAt, isOpened };
+        const isSettled = existsSync(join(channelFolder(folder, name as Hash), settledFile));
+        return { channelId: name as Hash, url, channel, openedAt, isOpened, isSettled };
       }),
   );
   return known.sort((a, b) => a.openedAt.localeCompare(b.openedAt));

@@ -1,13 +1,14 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { ChannelChain } from '../../chain/channels/ChannelChain.ts';
 import { openChannelChain } from '../../chain/channels/openChannelChain.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import type { Channel } from '../../core/channels/channel.ts';
 import type { ChannelSigner } from '../../core/channels/party.ts';
-import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { type ErrorCode, isNotariumError, NotariumError } from '../../core/errors.ts';
 import { verifierTerms } from '../../lib/client/channels/HttpVerifier.ts';
 import { silentLogger } from '../../lib/logger.ts';
-import { type Agreed, termsSchema, writeAgreed } from './agreed.ts';
+import { type Agreed, channelFolder, writeAgreed } from './agreed.ts';
+import { checkTerms, readTerms, type Terms } from './checkTerms.ts';
 import { interruptedOpening, newOpening } from './openings.ts';
 import { transactionSigner } from './requesterKey.ts';
 
@@ -34,6 +35,14 @@ export type OpenTerms = {
 /** A channel that was opened. */
 export type OpenedChannel = { readonly channelId: Hash; readonly channel: Channel; readonly transactionHash: Hash };
 
+/** What an opening fails with that has put nothing on chain, and never will. */
+const unpaid: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'chain-funds-missing',
+  'channel-invalid',
+  'channel-state',
+  'chain-call-rejected',
+]);
+
 const coin: Address = '0x0000000000000000000000000000000000000000';
 
 /**
@@ -42,23 +51,23 @@ const coin: Address = '0x0000000000000000000000000000000000000000';
  * @throws NotariumError as `openEvidenceChannel`.
  */
 export async function openOnChain(terms: OpenTerms, signer: ChannelSigner): Promise<OpenedChannel> {
-  const { rpcUrl, url, amount, token = coin, folder, signal } = terms;
+  const { rpcUrl, url, amount, folder, signal } = terms;
   const contract = terms.contract.toLowerCase() as Address;
-  const { verifier, prices, safetySeconds, billSeconds, challengeSeconds } = await askTerms(url, contract, signal);
+  const { verifier, asked } = await askTerms(url, contract, signal);
+  const { prices, safetySeconds, billSeconds } = asked;
+  const challengeSeconds = terms.challengeSeconds ?? asked.challengeSeconds.least;
+  const token = (terms.token ?? coin).toLowerCase() as Address;
+  checkTerms(asked, { token, amount, challengeSeconds });
   const chain = await openChannelChain({
     ...{ rpcUrl, contract, signer: transactionSigner(signer), logger: silentLogger },
     ...(signal ? { signal } : {}),
   });
   try {
     const { network } = chain;
-    const wanted: Omit<Channel, 'salt'> = {
-      ...{ requester: signer.address, verifier, token: token.toLowerCase() as Address, amount },
-      challengeSeconds: terms.challengeSeconds ?? challengeSeconds.least,
-    };
+    const wanted: Omit<Channel, 'salt'> = { requester: signer.address, verifier, token, amount, challengeSeconds };
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const { channelId, channel, lock } = await interruptedOpening(folder, network, wanted).then(
-      (found) => found ?? newOpening(folder, network, wanted),
-    );
+    const interrupted = await interruptedOpening(folder, network, wanted);
+    const { channelId, channel, lock } = interrupted ?? (await newOpening(folder, network, wanted));
     try {
       const openedAt = new Date().toISOString();
       const agreed: Agreed = { url, network, channel, openedAt, prices, safetySeconds, billSeconds };
@@ -66,6 +75,15 @@ export async function openOnChain(terms: OpenTerms, signer: ChannelSigner): Prom
       const transactionHash = await payIn(chain, channelId, channel, signal);
       await writeAgreed(folder, channelId, { ...agreed, transactionHash });
       return { channelId, channel, transactionHash };
+    } catch (error) {
+      // Of an interrupted one the transaction may be on its way still.
+      if (!interrupted && isNotariumError(error) && unpaid.has(error.code))
+        await rm(channelFolder(folder, channelId), { recursive: true, force: true });
+      if (!isNotariumError(error, 'chain-funds-missing')) throw error;
+      throw new NotariumError('chain-funds-missing', `${signer.address} cannot pay the deposit and its gas`, {
+        data: { account: signer.address, amount: `${amount}`, token },
+        cause: error,
+      });
     } finally {
       lock.release();
     }
@@ -74,16 +92,19 @@ export async function openOnChain(terms: OpenTerms, signer: ChannelSigner): Prom
   }
 }
 
-async function askTerms(url: string, contract: Address, signal: AbortSignal | undefined) {
-  const { network, verifier, ...answer } = await verifierTerms(url, signal);
-  const asked = termsSchema.safeParse(answer);
-  if (!asked.success) throw new NotariumError('server-answer-invalid', 'the terms of the verifier cannot be read');
+async function askTerms(
+  url: string,
+  contract: Address,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly verifier: Address; readonly asked: Terms }> {
+  const answer = await verifierTerms(url, signal);
+  const { network, verifier } = answer;
   if (network.contract !== contract) {
     throw new NotariumError('channel-invalid', 'the verifier works with another contract', {
       data: { have: network.contract, want: contract },
     });
   }
-  return { ...asked.data, verifier };
+  return { verifier, asked: readTerms(answer) };
 }
 
 /** Opens it unless an interrupted run has. The contract takes no channel twice. */

@@ -45,8 +45,10 @@ export async function channelVectors() {
     evidenceRoot: id('root'),
     evidenceCount: most(64n),
   };
+  // The greatest count that a JSON number holds, and so a state of ours.
+  const greatest: State = { ...last, evidenceRoot: id('greatest'), evidenceCount: most(53n) };
   for (const { channel, channelId } of ids) {
-    for (const state of [first, last]) {
+    for (const state of [first, greatest, last]) {
       const hash = await channels.hashState(channelId, state);
       states.push({ channelId, state, hash, signatures: kit.both(channel, hash) });
       const { requesterBalance, verifierBalance, evidenceRoot, evidenceCount } = state;

@@ -48,9 +48,11 @@ describe('documentation', () => {
     });
   }
 
-  it('README.md shows the example that is run', () => {
-    expect(textOf('README.md')).to.include(`\`\`\`ts\n${textOf('examples/notarize.ts').trimEnd()}\n\`\`\``);
-  });
+  for (const example of ['examples/notarize.ts', 'examples/channel.ts']) {
+    it(`README.md shows ${example}, which is run`, () => {
+      expect(textOf('README.md')).to.include(`\`\`\`ts\n${textOf(example).trimEnd()}\n\`\`\``);
+    });
+  }
 
   it('README.md has the gas of an anchor as docs/gas.md has it', () => {
     const [, gas] = /^\| anchor, 1 of 1 \| ([\d,]+) \|/m.exec(textOf('docs/gas.md'))!;

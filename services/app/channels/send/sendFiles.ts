@@ -1,19 +1,18 @@
 import type { Hash } from '../../../core/bytes.ts';
-import { NotariumError } from '../../../core/errors.ts';
+import { type ErrorCode, NotariumError } from '../../../core/errors.ts';
 import type { HashedFile } from '../../../lib/client/channels/uploadSource.ts';
 import { mapInOrder } from '../../../lib/client/jobs.ts';
 import { defaultPackLimits, itemOf, type PackLimits, planItems, type SendItem } from './planItems.ts';
-import type { SendLedger, SentFile } from './SendLedger.ts';
+import type { SendLedger } from './SendLedger.ts';
 
-/** A file to be preserved, and where its receipt belongs. */
-export type FileToSend = HashedFile & Pick<SentFile, 'receiptPath'>;
+/** A file to be preserved, what its outcome calls it where that is not the path, and where its receipt belongs, if anywhere. */
+export type FileToSend = HashedFile & { readonly receiptPath?: string | undefined; readonly name?: string | undefined };
 
-/** What became of a file. `kept`: the channel has preserved this content before. */
-export type SentOutcome = {
-  readonly path: string;
-  readonly digest: Hash;
-  readonly receiptPath: string;
-} & ({ readonly status: 'preserved' | 'kept' } | { readonly status: 'failed'; readonly error: NotariumError });
+/** What became of a file. `kept`: the channel has preserved this content before. Without a digest it could not be read. */
+export type SentOutcome = { readonly path: string; readonly receiptPath?: string | undefined } & (
+  | { readonly status: 'preserved' | 'kept'; readonly digest: Hash }
+  | { readonly status: 'failed'; readonly digest?: Hash; readonly error: NotariumError }
+);
 
 /** What sending works with. */
 export type SendParts = {
@@ -42,7 +41,7 @@ const defaultParallel = 8;
 type Fate = 'preserved' | 'kept' | NotariumError;
 
 /** Codes of which the next item would die too. */
-const hopeless = new Set([
+const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'channel-balance-short',
   'channel-state',
   'channel-unknown',
@@ -62,7 +61,12 @@ export async function sendFiles(
   options: { readonly parallel?: number | undefined; readonly limits?: PackLimits | undefined } = {},
 ): Promise<SentOutcome[]> {
   const { ledger, signal } = parts;
-  await ledger.sending(files);
+  await ledger.sending(
+    files.flatMap(({ name, path, digest, receiptPath }) =>
+      // A name of the caller's need not be the only one of its kind.
+      receiptPath === undefined ? [] : [{ path: name === undefined ? path : receiptPath, digest, receiptPath }],
+    ),
+  );
   const contents = new Map(files.map((file) => [file.digest, file]));
   const fates = new Map<Hash, Fate>();
   const { known, fresh } = await divide(parts, contents, fates);
@@ -72,7 +76,7 @@ export async function sendFiles(
   const jobs = mapInOrder(items, options.parallel ?? defaultParallel, async (item) => {
     signal?.throwIfAborted();
     const found = end ? end : await sendItem(parts, item);
-    if (found instanceof NotariumError && hopeless.has(found.code)) end ??= found;
+    if (found instanceof NotariumError && isHopeless(found)) end ??= found;
     return { item, found };
   });
   const again: SendItem[] = [];
@@ -87,9 +91,9 @@ export async function sendFiles(
     return { item, found: await sendItem(parts, item) };
   });
   for await (const { item, found } of ones) settle(parts, item, found, fates);
-  return files.map(({ path, digest, receiptPath }) => {
+  return files.map(({ name, path, digest, receiptPath }) => {
     const fate = fates.get(digest)!;
-    const file = { path, digest, receiptPath };
+    const file = { path: name ?? path, digest, receiptPath };
     return fate instanceof NotariumError ? { ...file, status: 'failed', error: fate } : { ...file, status: fate };
   });
 }
@@ -180,6 +184,11 @@ async function resumed({ resume, signal }: SendParts, bill: Parameters<SendParts
     if (!(error instanceof NotariumError) || !error.code.startsWith('bill-') || signal?.aborted) throw error;
     return false;
   }
+}
+
+/** Whether nothing else of the channel can be sent now either. */
+export function isHopeless({ code }: NotariumError): boolean {
+  return hopeless.has(code);
 }
 
 /** Whether it may be about one content of the pack alone. */

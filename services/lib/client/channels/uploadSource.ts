@@ -11,8 +11,13 @@ export type UploadSource = {
   read(start: number): AsyncIterable<Uint8Array>;
 };
 
-/** A file, with what was found when it was hashed. */
-export type HashedFile = { readonly path: string; readonly sizeBytes: number; readonly digest: Hash };
+/** A content, with what was found when it was hashed: a file, or bytes in memory. */
+export type HashedFile = {
+  readonly path: string;
+  readonly bytes?: Uint8Array | undefined;
+  readonly sizeBytes: number;
+  readonly digest: Hash;
+};
 
 /** Content in memory. */
 export function memorySource(bytes: Uint8Array): UploadSource {
@@ -24,9 +29,10 @@ export function memorySource(bytes: Uint8Array): UploadSource {
   };
 }
 
-/** A file as it lies on the disk; read piece by piece. */
-export function fileSource({ path, sizeBytes }: Pick<HashedFile, 'path' | 'sizeBytes'>): UploadSource {
-  return { sizeBytes, read: (start) => readFrom(path, sizeBytes, start) };
+/** A file as it lies on the disk, read piece by piece; or its bytes. */
+export function fileSource(file: Omit<HashedFile, 'digest'>): UploadSource {
+  if (file.bytes) return memorySource(file.bytes);
+  return { sizeBytes: file.sizeBytes, read: (start) => readFrom(file.path, file.sizeBytes, start) };
 }
 
 /** Many files as one pack (core/channels/pack.ts), put together while it is read: nothing is copied to the disk. */
@@ -40,7 +46,7 @@ export function packSource(files: readonly HashedFile[]): UploadSource {
       let begin = list.length;
       for (const file of files) {
         const end = begin + file.sizeBytes;
-        if (end > start) yield* readFrom(file.path, file.sizeBytes, Math.max(0, start - begin));
+        if (end > start) yield* fileSource(file).read(Math.max(0, start - begin));
         begin = end;
       }
     },

@@ -17,20 +17,19 @@ import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { StoredBill } from '../../store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../store/channels/openChannelStore.ts';
 import { lockFolder } from '../../store/folderLock.ts';
-import { channelFolder, readAgreed, writeAgreed } from './agreed.ts';
-import { type OpenTerms, openOnChain } from './openOnChain.ts';
+import { channelFolder, noteSettled, readAgreed, writeAgreed } from './agreed.ts';
+import { agreeToClose } from './agreeToClose.ts';
 import { type RequesterKey, signerOf, transactionSigner } from './requesterKey.ts';
 
-/** What {@link openEvidenceChannel} needs: the terms, and whose channel it is. */
-export type OpenEvidenceChannelOptions = OpenTerms & RequesterKey;
-
-/** What {@link useEvidenceChannel} needs. */
+/** What `useEvidenceChannel` needs. */
 export type UseEvidenceChannelOptions = RequesterKey & {
   /** JSON-RPC of the chain. */
   readonly rpcUrl: string;
   /** The one that it was opened from. */
   readonly folder: string;
   readonly channelId: Hash;
+  /** How long `close` waits for a verifier that does not answer; a minute by default. */
+  readonly agreementMs?: number | undefined;
   /** Ends waiting for the chain; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 };
@@ -38,29 +37,11 @@ export type UseEvidenceChannelOptions = RequesterKey & {
 const dutyMs = 1_000;
 /** Where the verifier has asked for the end, it hands it in. */
 const otherFirstSeconds = 15;
+const defaultAgreementMs = 60_000;
 
-/**
- * Opens an evidence channel: pays the deposit into the contract, and gives the channel to work with as {@link useEvidenceChannel} does.
- * The prices that the verifier names now are the most that any bill may ask for.
- * @throws NotariumError `channel-invalid` (terms, token, another contract), `chain-funds-missing`, `chain-unreachable`,
- *   `chain-contract-missing`, `server-unreachable`, `server-answer-invalid`, `config-invalid`.
- */
-export async function openEvidenceChannel(options: OpenEvidenceChannelOptions): Promise<EvidenceChannel> {
-  const signer = signerOf(options, await loadCrypto());
-  const { channelId } = await openOnChain(options, signer);
-  const { rpcUrl, folder, signal } = options;
-  return await useEvidenceChannel({ rpcUrl, folder, channelId, signer, signal });
-}
-
-/**
- * Goes on with an evidence channel that was opened from a folder: with its states, and what is on its way. While it is open here, its
- * bills are paid, and what has to be done for it on chain is done. Stop it in the end (`await using`, or `stop()`), which leaves the
- * channel as it is; `close()` ends the channel itself.
- * @throws NotariumError `channel-unknown`, `key-missing` (it was opened with another key), `chain-unreachable`, `chain-mismatch`,
- *   `channel-not-opened` (its deposit is not on chain), `config-invalid`, `store-corrupt`, `store-locked` (another process uses it).
- */
-export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Promise<EvidenceChannel> {
-  const { rpcUrl, channelId, signal } = options;
+/** See `useEvidenceChannel` of the library. */
+export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Promise<EvidenceChannel> {
+  const { rpcUrl, channelId, agreementMs = defaultAgreementMs, signal } = options;
   const crypto = await loadCrypto();
   const signer = signerOf(options, crypto);
   const agreed = await readAgreed(options.folder, channelId);
@@ -110,7 +91,7 @@ export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     (await store.evidence(channelId, from, limit)).flatMap(folded);
   const running: { parts?: AsyncDisposableStack } = {};
   const evidenceChannel = await EvidenceChannel.open({
-    ...{ url, network, channelId, channel, prices, folder, verifier, leaves },
+    ...{ url, network, channelId, channel, prices, folder, verifier, leaves, signal },
     preserve: (item) => requester.preserve(item),
     resume: (item) => requester.resume(item),
     recover: (beforeKept) => requester.recover(beforeKept),
@@ -119,9 +100,15 @@ export async function useEvidenceChannel(options: UseEvidenceChannelOptions): Pr
       (await store.billsOf(digest)).filter((bill) => bill.channelId === channelId).flatMap(folded)[0],
     async findEnd() {
       const settled = await chain.settlement(channelId);
+      if (settled) await noteSettled(options.folder, channelId);
       return settled && endOf(settled);
     },
-    end: async (how) => endOf(await settlement.end(channelId, how, signal)),
+    async end(how) {
+      if (how === 'together') await agreeToClose(requester, agreementMs, signal);
+      const end = endOf(await settlement.end(channelId, how, signal));
+      await noteSettled(options.folder, channelId);
+      return end;
+    },
     stop: async () => await running.parts?.disposeAsync(),
   });
   running.parts = opened.move();

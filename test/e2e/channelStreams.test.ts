@@ -1,0 +1,162 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Interface } from 'ethers';
+import { coin } from '../../services/cli/channels/amounts.ts';
+import type { Address, Hash } from '../../services/core/bytes.ts';
+import { parseChannelReceipt } from '../../services/core/channels/channelReceipt.ts';
+import { jsonRpc } from '../../services/lib/jsonRpc.ts';
+import { devAddress } from '../support/chains.ts';
+import { type ChannelPlace, requesterIndex, startChannelPlace } from '../support/channelCli.ts';
+import { deployToken } from '../support/channels.ts';
+
+const erc20 = new Interface(['function balanceOf(address) view returns (uint256)']);
+
+describe('evidence channels by commands: tokens, and streams of many', function () {
+  this.timeout(180_000);
+  let place: ChannelPlace;
+  let token: Address;
+  let channelId: Hash;
+  const deposit = 1_000_000n;
+  const supply = 5_000_000n;
+
+  const balanceOf = async (owner: Address): Promise<bigint> => {
+    const data = erc20.encodeFunctionData('balanceOf', [owner]);
+    return BigInt((await jsonRpc(place.chain.rpcUrl)('eth_call', [{ to: token, data }, 'latest'])) as string);
+  };
+  const linesOf = (stdout: string): Record<string, unknown>[] =>
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  before(async () => {
+    place = await startChannelPlace(async (rpcUrl) => {
+      token = await deployToken(rpcUrl, devAddress(requesterIndex), supply);
+      return { tokens: [token, coin] };
+    });
+    for (const name of ['a', 'b']) {
+      await mkdir(join(place.folder, name));
+      await writeFile(join(place.folder, name, 'photo.txt'), `photo of ${name}\n`);
+    }
+    await writeFile(join(place.folder, 'two\nlines.txt'), 'a name with a line feed\n');
+  });
+  after(() => place?.[Symbol.asyncDispose]());
+
+  it('opens a channel in a token, which is approved and paid in', async () => {
+    const opened = await place.run([
+      ...['channel', 'open', '--url', place.verifier.url, '--amount', `${deposit}`, '--token', token, '--json'],
+    ]);
+    expect(opened.code, opened.output).to.equal(0);
+    const answer = JSON.parse(opened.stdout);
+    ({ channelId } = answer);
+    expect(answer.channel).to.include({ token, amount: `${deposit}` });
+    expect(await balanceOf(devAddress(requesterIndex))).to.equal(supply - deposit);
+    expect(await balanceOf(place.contract)).to.equal(deposit);
+  });
+
+  it('refuses what the verifier would not take before anything is paid', async () => {
+    const { rpcUrl } = place.chain;
+    const coins = async () => await jsonRpc(rpcUrl)('eth_getBalance', [devAddress(requesterIndex), 'latest']);
+    const had = await coins();
+    const open = async (...args: string[]): Promise<[string, number | null]> => {
+      const { code, stdout } = await place.run(['channel', 'open', '--url', place.verifier.url, ...args, '--json']);
+      return [JSON.parse(stdout).error.code, code];
+    };
+    expect(await open('--amount', '9', '--token', place.contract)).to.deep.equal(['channel-invalid', 88]);
+    expect(await open('--amount', '9', '--token', token, '--challenge', '59')).to.deep.equal(['channel-invalid', 88]);
+    expect(await open('--amount', '9', '--token', `${token}0`)).to.deep.equal(['usage-invalid', 2]);
+    expect(await coins()).to.equal(had);
+    expect(await open('--amount', `${supply}`, '--token', token)).to.deep.equal(['channel-invalid', 88]);
+    expect(await open('--amount', '999999ether')).to.deep.equal(['chain-funds-missing', 63]);
+    // What never was on chain is no channel that could be meant.
+    const known = await place.run(['channel', 'status', '--json']);
+    expect(JSON.parse(known.stdout)).to.include({ channelId });
+    expect(await balanceOf(place.contract)).to.equal(deposit);
+  });
+
+  it('sends files whose paths come by standard input, and tells of each on a line', async () => {
+    const list = ['a/photo.txt', 'b/photo.txt', 'missing.txt', ''].join('\n');
+    const sent = await place.run(
+      ['channel', 'send', '--files-from', '-', '--out', 'kept', '--json', '--channel', channelId],
+      list,
+    );
+    const lines = linesOf(sent.stdout);
+    expect(lines.slice(0, -1).map(({ path, status }) => [path, status])).to.deep.equal([
+      [join(place.folder, 'a/photo.txt'), 'preserved'],
+      [join(place.folder, 'b/photo.txt'), 'preserved'],
+      [join(place.folder, 'missing.txt'), 'failed'],
+    ]);
+    expect(lines.at(-1)).to.deep.include({ ok: false, preserved: 2, kept: 0, failed: 1, receipts: 2 });
+    expect(sent.code).to.equal(lines.at(-1)!.exitCode);
+    expect(await readdir(join(place.folder, 'kept'), { recursive: true })).to.include.members([
+      join('a', 'photo.txt.receipt.json'),
+      join('b', 'photo.txt.receipt.json'),
+    ]);
+  });
+
+  it('takes paths that end with zero bytes, and keeps what was preserved before', async () => {
+    const list = ['two\nlines.txt', 'a/photo.txt'].map((path) => `${path}\0`).join('');
+    const sent = await place.run(
+      ['channel', 'send', '--files-from', '-', '-0', '--json', '--channel', channelId],
+      list,
+    );
+    expect(sent.code, sent.output).to.equal(0);
+    expect(linesOf(sent.stdout).map(({ status }) => status)).to.deep.equal(['preserved', 'kept', undefined]);
+  });
+
+  it('sends one content from standard input, whose receipt has the digest for its name', async () => {
+    const content = Buffer.alloc(3 << 20, 7);
+    const sent = await place.run(
+      ['channel', 'send', '-', '--out', 'streams', '--json', '--channel', channelId],
+      content,
+    );
+    expect(sent.code, sent.output).to.equal(0);
+    const [{ digest, receipt }] = linesOf(sent.stdout) as [{ digest: string; receipt: string }];
+    expect(receipt).to.equal(join(place.folder, 'streams', `${digest.slice(2)}.receipt.json`));
+    expect(parseChannelReceipt(await readFile(receipt)).bill.digest).to.equal(digest);
+    const spool = join(place.folder, '..', '.notarium', 'requester', channelId, 'spool');
+    expect(await readdir(spool)).to.deep.equal([]);
+  });
+
+  it('refuses both kinds of paths, and a terminal that pipes nothing', async () => {
+    const both = await place.run(['channel', 'send', 'a', '--files-from', '-']);
+    expect(both.code, both.output).to.equal(2);
+    const none = await place.run(['channel', 'send']);
+    expect(none.code, none.output).to.equal(2);
+  });
+
+  it('settles in the token to the unit, and every receipt verifies on chain', async () => {
+    const closed = await place.run(['channel', 'close', '--json', '--channel', channelId]);
+    expect(closed.code, closed.output).to.equal(0);
+    const { end } = JSON.parse(closed.stdout) as { end: { verifierPayout: string; requesterPayout: string } };
+    const paid = BigInt(end.verifierPayout);
+    // Four items at 1,000, and 5,000 for each of three mebibytes and a little more for the lists and the small ones.
+    expect(paid >= 19_000n && paid < 19_100n, `${paid}`).to.equal(true);
+    expect(await balanceOf(place.account)).to.equal(paid);
+    expect(await balanceOf(devAddress(requesterIndex))).to.equal(supply - paid);
+    expect(await balanceOf(place.contract)).to.equal(0n);
+    const { rpcUrl } = place.chain;
+    for (const [file, receipt] of [
+      ['b/photo.txt', 'kept/b/photo.txt.receipt.json'],
+      ['two\nlines.txt', 'two\nlines.txt.receipt.json'],
+    ] as const) {
+      const verified = await place.run(['verify', file, receipt, '--rpc', rpcUrl, '--verifier', place.account]);
+      expect(verified.code, verified.output).to.equal(0);
+    }
+  });
+
+  it('takes the channel that is not settled where none is named, and names those that could be meant', async () => {
+    const open = ['channel', 'open', '--url', place.verifier.url, '--amount', '1gwei', '--json'];
+    const { channelId: next } = JSON.parse((await place.run(open)).stdout);
+    const sent = await place.run(['channel', 'send', 'a', '--json']);
+    expect(sent.code, sent.output).to.equal(0);
+    const status = await place.run(['channel', 'status', '--channel', next, '--json']);
+    expect(JSON.parse(status.stdout)).to.include({ status: 'open', evidenceCount: 1 });
+    const { channelId: third } = JSON.parse((await place.run(open)).stdout);
+    const unclear = await place.run(['channel', 'send', 'a']);
+    expect(unclear.code).to.equal(2);
+    for (const id of [next, third]) expect(unclear.output).to.include(`--channel ${id.slice(0, 10)}`);
+    expect(unclear.output).not.to.include(channelId.slice(0, 10));
+  });
+});
