@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { chainFacts } from '../app/channels/chainFacts.ts';
 import { type ChannelEnd, EvidenceChannel } from '../app/channels/EvidenceChannel.ts';
+import { leavesOf } from '../app/channels/makeChannelReceipt.ts';
 import { Requester } from '../app/channels/Requester.ts';
 import { Settlement } from '../app/channels/Settlement.ts';
 import { requesterSide } from '../app/channels/settlementSides.ts';
@@ -156,10 +157,8 @@ export async function useChannel<T>(
     stop.abort();
     await duties.done;
   });
-  const leaves = async (from: number, limit: number): Promise<FoldedBill[]> =>
-    (await store.evidence(channelId, from, limit)).flatMap(folded);
   const evidenceChannel = await EvidenceChannel.open({
-    ...{ url, network, channelId, channel, prices, folder, verifier, leaves },
+    ...{ url, network, channelId, channel, prices, folder, verifier, leaves: leavesOf(store, channelId) },
     preserve: (item) => requester.preserve(item),
     resume: (item) => requester.resume(item),
     view: async () => viewOfRequester(requester.party, requester.memory),
