@@ -58,6 +58,9 @@ export type RequesterProcess = {
   stop(): Promise<void>;
 };
 
+/** A verifier as `notarium verifier` opens it. */
+export type VerifierProcess = Pick<RunningVerifier, 'desk'> & { stop(): Promise<void> };
+
 /** A real chain whose time is the clock of both sides, the contract, and folders. */
 export type EndingsKit = AsyncDisposable & {
   readonly chain: ChannelTestKit;
@@ -66,7 +69,7 @@ export type EndingsKit = AsyncDisposable & {
   /** Time goes on for the chain and all clocks. */
   pass(seconds: number): Promise<void>;
   /** A verifier by a development account, as `notarium verifier` opens it on its folder. */
-  verifier(account: number, name: string): Promise<RunningVerifier>;
+  verifier(account: number, name: string): Promise<VerifierProcess>;
   /** Development account 0 opens a channel with a verifier. */
   open(verifierAccount: number): Promise<Channel>;
   requester(channel: Channel, name: string, api: VerifierApi): Promise<RequesterProcess>;
@@ -75,10 +78,21 @@ export type EndingsKit = AsyncDisposable & {
 };
 
 export async function endingsKit(): Promise<EndingsKit> {
-  const running = await startChain({ kind: 'anvil' });
-  const chain = await channelTestKit(running.rpcUrl);
+  const node = await startChain({ kind: 'anvil' });
+  const chain = await channelTestKit(node.rpcUrl);
   const folder = await temporaryFolder();
   const senders = new Map([[0, chain.requester], [1, chain.verifier]]); // biome-ignore format: a table
+  const running = new Set<() => Promise<void>>();
+  const stopping = <T extends { stop(): Promise<void> }>(opened: T): T => {
+    let stopped: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      running.delete(stop);
+      stopped ??= opened.stop();
+      return stopped;
+    };
+    running.add(stop);
+    return { ...opened, stop };
+  };
   let passedMs = 0;
   let salt = 1n << 32n;
   const clock: Clock = {
@@ -101,23 +115,25 @@ export async function endingsKit(): Promise<EndingsKit> {
       await chain.rpc('evm_mine', []);
     },
     async verifier(account, name) {
-      return await openVerifier({
+      const opened = await openVerifier({
         ...{ dataDir: `${folder.path}/${name}`, policy: readEvidencePolicy(policyText), privateKey: devKey(account) },
         ...{ chain: await senderOf(account), confirmations: 1, crypto, logger: silentLogger, clock },
         settlement: settings,
       });
+      return stopping({ desk: opened.desk, stop: () => opened.close() });
     },
     async open(account) {
       const terms = { verifier: (await senderOf(account)).account!, token: coin, amount: deposit, challengeSeconds };
       return (await chain.requester.open({ ...terms, salt: salt++ })).channel;
     },
-    requester: (channel, name, api) =>
-      openRequester({ channel, folder: `${folder.path}/${name}`, api, chain: chain.requester, clock }),
+    requester: async (channel, name, api) =>
+      stopping(await openRequester({ channel, folder: `${folder.path}/${name}`, api, chain: chain.requester, clock })),
     idOf: (channel) => channelIdOf(chain.deployed.network, channel),
     keyOf: (account) => billKeys(devKey(account)),
     async [Symbol.asyncDispose]() {
+      await Promise.all([...running.values()].map((stop) => stop()));
       chain.close();
-      await running.stop();
+      await node.stop();
       await folder[Symbol.asyncDispose]();
     },
   };
@@ -190,7 +206,11 @@ export const contentOf = (name: string): Uint8Array => utf8(`evidence ${name}\n`
 export const digestOf = (name: string): Hash => toHex(sha256(contentOf(name)));
 
 /** Uploads a content to a verifier, and says what is to be preserved. */
-export async function uploaded({ desk }: RunningVerifier, channelId: Hash, name: string): Promise<EvidenceItem> {
+export async function uploaded(
+  { desk }: Pick<VerifierProcess, 'desk'>,
+  channelId: Hash,
+  name: string,
+): Promise<EvidenceItem> {
   const [content, digest] = [contentOf(name), digestOf(name)];
   const declared = { kind: 'content', digest, sizeBytes: content.length } as const;
   const { id } = await desk.uploads.create(channelId, declared);
@@ -200,7 +220,7 @@ export async function uploaded({ desk }: RunningVerifier, channelId: Hash, name:
 
 /** Uploads and preserves one content after the other. */
 export async function preserveAll(
-  verifier: RunningVerifier,
+  verifier: Pick<VerifierProcess, 'desk'>,
   channelId: Hash,
   { requester }: RequesterProcess,
   names: readonly string[],
@@ -232,7 +252,11 @@ export async function expectProof(kit: EndingsKit, receipt: ChannelReceipt | und
 }
 
 /** The verifier has the content still, byte by byte. */
-export async function expectContent({ desk }: RunningVerifier, channelId: Hash, name: string): Promise<void> {
+export async function expectContent(
+  { desk }: Pick<VerifierProcess, 'desk'>,
+  channelId: Hash,
+  name: string,
+): Promise<void> {
   const { content } = await desk.content(channelId, digestOf(name));
   const chunks = await content.toArray();
   expect(concat(...chunks)).to.deep.equal(contentOf(name));

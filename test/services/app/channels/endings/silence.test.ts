@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { VerifierApi } from '../../../../../services/app/channels/VerifierApi.ts';
 import type { Hash } from '../../../../../services/core/bytes.ts';
-import type { RunningVerifier } from '../../../../../services/main/openVerifier.ts';
 import { until } from '../../../../support/until.ts';
 import {
   billSeconds,
@@ -17,6 +16,7 @@ import {
   price,
   type RequesterProcess,
   uploaded,
+  type VerifierProcess,
 } from './endingsKit.ts';
 import { type FaultyWire, faultyWire, type Loss, losses, type Step, steps } from './faultyWire.ts';
 
@@ -49,7 +49,7 @@ const breaks: readonly { step: Step | 'key'; loss: Loss }[] = [
 describe('endings when one side falls silent', function () {
   this.timeout(120_000);
   let kit: EndingsKit;
-  let alive: RunningVerifier;
+  let alive: VerifierProcess;
   const started: RequesterProcess[] = [];
   let made = 0;
 
@@ -61,13 +61,12 @@ describe('endings when one side falls silent', function () {
     await Promise.all(started.splice(0).map((side) => side.stop()));
   });
   after(async () => {
-    await alive?.close();
     await kit?.[Symbol.asyncDispose]();
   });
 
   /** Two contents are preserved; the exchange of the third breaks at the step. */
   async function broken(
-    verifier: RunningVerifier,
+    verifier: VerifierProcess,
     account: number,
     { step, loss }: (typeof breaks)[number],
   ): Promise<Broken> {
@@ -170,7 +169,7 @@ describe('endings when one side falls silent', function () {
   it('of the verifier for ever: nothing is paid that it has not confirmed, and the rest comes back', async () => {
     const dead = await kit.verifier(3, 'dead verifier');
     const all = await Promise.all(breaks.map((each) => broken(dead, 3, each)));
-    await dead.close();
+    await dead.stop();
     const ends = all.map(({ side, channelId }) => side.settlement.end(channelId, 'alone'));
     await Promise.all(
       all.map(({ channelId }) =>
@@ -196,7 +195,7 @@ describe('endings when one side falls silent', function () {
 
   it('of the requester for ever: the verifier gets what it has confirmed, by the chain and in time', async () => {
     // Time jumped before while its transactions were under way: it would keep to a greater distance from every expiry.
-    await alive.close();
+    await alive.stop();
     alive = await kit.verifier(1, 'verifier');
     const all = await Promise.all(breaks.filter(({ step }) => step !== 'key').map((each) => broken(alive, 1, each)));
     await Promise.all(started.splice(0).map((side) => side.stop()));
