@@ -174,9 +174,7 @@ describe('endings of evidence channels by commands', function () {
     for (const file of names) {
       const content = await readFile(join(home.files, file));
       const digest = `0x${createHash('sha256').update(content).digest('hex')}` as Hash;
-      expect(new Uint8Array(await (await asked.content(digest)).arrayBuffer())).to.deep.equal(
-        new Uint8Array(content),
-      );
+      expect(new Uint8Array(await (await asked.content(digest)).arrayBuffer())).to.deep.equal(new Uint8Array(content));
     }
     expect(verifier.stderr()).to.not.include('"level"');
     expect(await verifier.stop()).to.deep.equal({ code: 0, signal: null });

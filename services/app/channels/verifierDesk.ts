@@ -34,7 +34,13 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
     const name = `${channelId} ${size}`;
     const known = trees.get(name);
     if (known) return known;
-    const tree = await loadEvidenceTree(leavesOf(store, channelId), size);
+    const tree = await loadEvidenceTree(leavesOf(store, channelId), size).catch((error: unknown) => {
+      if (!(error instanceof RangeError)) throw error;
+      // Bills were paid after the backup that this comes from: the requester has them, and its receipts.
+      throw new NotariumError('evidence-not-found', 'the verifier was restored from a backup: it lacks paid bills', {
+        cause: error,
+      });
+    });
     trees.set(name, tree, { size: Math.max(1, 2 * hashBytes * size) });
     return tree;
   };
