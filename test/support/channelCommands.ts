@@ -12,7 +12,13 @@ export type CommandEnd = {
 };
 
 /** Where a requester is at home: development account 3 pays and signs. */
-export type RequesterHome = { readonly dataDir: string; readonly rpcUrl: string; readonly channels: Address };
+export type RequesterHome = {
+  readonly dataDir: string;
+  readonly rpcUrl: string;
+  readonly channels: Address;
+  /** Of the process, beside the test's own. */
+  readonly env?: Readonly<Record<string, string>>;
+};
 
 /** Runs `notarium channel …` in a process of its own. */
 export async function channelCommand(home: RequesterHome, ...args: string[]): Promise<CommandEnd> {
@@ -23,7 +29,7 @@ export async function channelCommand(home: RequesterHome, ...args: string[]): Pr
     ['--disable-warning=ExperimentalWarning', launcher, 'channel', ...args, ...place],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NOTARIUM_CHANNELS: home.channels, HOME: home.dataDir },
+      env: { ...process.env, NOTARIUM_CHANNELS: home.channels, HOME: home.dataDir, ...home.env },
     },
   );
   let [stdout, stderr] = ['', ''];

@@ -64,6 +64,7 @@ export type VerifierProcess = Pick<RunningVerifier, 'desk'> & { stop(): Promise<
 /** A real chain whose time is the clock of both sides, the contract, and folders. */
 export type EndingsKit = AsyncDisposable & {
   readonly chain: ChannelTestKit;
+  readonly rpcUrl: string;
   readonly folder: string;
   readonly clock: Clock;
   /** Time goes on for the chain and all clocks. */
@@ -107,6 +108,7 @@ export async function endingsKit(): Promise<EndingsKit> {
   };
   return {
     chain,
+    rpcUrl: node.rpcUrl,
     folder: folder.path,
     clock,
     async pass(seconds) {
@@ -238,11 +240,19 @@ export async function endOf(kit: EndingsKit, channelId: Hash): Promise<{ paid: b
 }
 
 /** Both signatures, both statements, the place in the tree and the chain: a receipt proves the content. */
-export async function expectProof(kit: EndingsKit, receipt: ChannelReceipt | undefined, name: string): Promise<void> {
-  expect(receipt, `a receipt of ${name}`).to.not.equal(undefined);
+export const expectProof = (kit: EndingsKit, receipt: ChannelReceipt | undefined, name: string): Promise<void> =>
+  expectReceipt(kit, receipt, contentOf(name));
+
+/** As {@link expectProof}, of any content. */
+export async function expectReceipt(
+  kit: EndingsKit,
+  receipt: ChannelReceipt | undefined,
+  content: Uint8Array,
+): Promise<void> {
+  expect(receipt, `a receipt of ${Buffer.from(content)}`).to.not.equal(undefined);
   const { stranger, deployed } = kit.chain;
   const result = await verifyChannelReceipt(receipt!, {
-    contentDigest: fromHex(digestOf(name)),
+    contentDigest: sha256(content),
     network: deployed.network,
     chainEvidence: async ({ channelId, digest, proof, root }) => ({
       isUnder: await stranger.verifyEvidence(channelId, digest, { ...proof, root, path: proof.path.map(fromHex) }),
