@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { chainFacts } from '../app/channels/chainFacts.ts';
 import { evidenceKeeper } from '../app/channels/deskKeeper.ts';
 import { EvidenceDesk } from '../app/channels/evidence/EvidenceDesk.ts';
 import type { EvidencePolicy } from '../app/channels/evidence/evidencePolicy.ts';
 import { Settlement } from '../app/channels/Settlement.ts';
+import type { SettlementSettings } from '../app/channels/SettlementParts.ts';
 import { verifierSide } from '../app/channels/settlementSides.ts';
 import { Verifier } from '../app/channels/Verifier.ts';
 import { verifierDesk } from '../app/channels/verifierDesk.ts';
@@ -16,7 +18,7 @@ import type { Channel } from '../core/channels/channel.ts';
 import { NotariumError } from '../core/errors.ts';
 import { billKeys } from '../lib/billKeys.ts';
 import { channelSigner } from '../lib/channelSigner.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { every } from '../lib/every.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
@@ -38,6 +40,9 @@ export type VerifierOptions = {
   readonly confirmations: number;
   readonly crypto: NativeCrypto;
   readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Of its duties on chain, what differs from the defaults. */
+  readonly settlement?: Partial<SettlementSettings>;
 };
 
 /** A verifier that runs. */
@@ -50,13 +55,15 @@ const otherFirstSeconds = 30;
 const dutyMs = 2_000;
 /** As long as it is there, statements may be missing beside the evidence. */
 const behindFile = 'statements-behind';
+/** Openings whose time is kept: channels are looked at often. */
+const mostOpenings = 10_000;
 
 /**
  * Opens a verifier on its data folder. What is open is closed again when a later part fails.
  * @throws NotariumError `store-locked`, `store-corrupt`, `storage-failed`, `config-invalid`.
  */
 export async function openVerifier(options: VerifierOptions): Promise<RunningVerifier> {
-  const { dataDir, databaseUrl, policy, privateKey, chain, crypto, logger } = options;
+  const { dataDir, databaseUrl, policy, privateKey, chain, crypto, logger, clock = systemClock } = options;
   const safety = Math.min(safetySeconds, Math.floor(policy.billSeconds / 4));
   const folder = join(dataDir, 'channels');
   await using opened = new AsyncDisposableStack();
@@ -65,12 +72,12 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
   opened.defer(() => lock.release());
   const evidence = await EvidenceDesk.open({
     ...{ folder, evidenceUrl: options.evidenceUrl, s3: options.s3, policy },
-    ...{ network: chain.network, crypto, clock: systemClock, logger },
+    ...{ network: chain.network, crypto, clock, logger },
   });
   opened.defer(() => evidence.close());
   const store = await openChannelStore({ dataDir, logger, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
   opened.defer(() => store.close());
-  const parts = { network: chain.network, store, crypto, clock: systemClock, logger };
+  const parts = { network: chain.network, store, crypto, clock, logger };
   const verifier: Verifier = new Verifier({
     ...parts,
     signer: channelSigner(privateKey, crypto),
@@ -84,17 +91,30 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
     touch: (channelId) => settlement.touch(channelId),
     settings: { safetySeconds: safety, billSeconds: policy.billSeconds, checkTerms: termsCheck(policy) },
   });
-  const openedAt = async (channelId: Hash): Promise<number> => (await chain.opening(channelId))?.place.timestamp ?? 0;
+  const openings = new LRUCache<Hash, number>({ max: mostOpenings });
+  const openedAt = async (channelId: Hash): Promise<number> => {
+    const known = openings.get(channelId) ?? (await chain.opening(channelId))?.place.timestamp;
+    if (known !== undefined) openings.set(channelId, known);
+    // A channel whose opening the chain does not have is not too old.
+    return known ?? Number.POSITIVE_INFINITY;
+  };
   const side = verifierSide(verifier, { folder, store, openedAt, logger });
-  const settings = { safetySeconds: safety, untriedSeconds: 2 * safety, otherFirstSeconds };
-  const settlement = new Settlement({ chain, side, logger, settings });
+  const settlement = new Settlement({
+    ...{ chain, side, logger, clock, policy: policy.closing },
+    settings: { ...options.settlement, safetySeconds: safety, untriedSeconds: 2 * safety, otherFirstSeconds },
+  });
   const behind = join(folder, behindFile);
   const wasBehind = existsSync(behind);
   await writeFileWhole(behind, '');
   evidence.start();
   settlement.start();
   const stop = new AbortController();
-  const duties = every(dutyMs, () => verifier.runDuties(), { signal: stop.signal, logger, name: 'channel duties' });
+  const duties = every(dutyMs, () => verifier.runDuties(), {
+    signal: stop.signal,
+    logger,
+    clock,
+    name: 'channel duties',
+  });
   const caughtUp = wasBehind ? catchUp(verifier, stop.signal, logger) : Promise.resolve(true);
   opened.move();
   return {

@@ -3,7 +3,6 @@ import { buildAggregate, type InnerProof } from '../../core/aggregate.ts';
 import { concat, fromHex, type Hash } from '../../core/bytes.ts';
 import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
 import { type ChannelReceipt, channelReceiptText } from '../../core/channels/channelReceipt.ts';
-import type { SignedState } from '../../core/channels/state.ts';
 import type { ChannelView, FoldedBill } from '../../core/channels/update.ts';
 import { errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { MemoryTree } from '../../core/log/memoryTree.ts';
@@ -11,7 +10,7 @@ import type { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
 import { sendUpload } from '../../lib/client/channels/sendUpload.ts';
 import { fileSource, packSource, type UploadSource } from '../../lib/client/channels/uploadSource.ts';
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
-import { loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
+import { loadEvidenceTree, makeChannelReceipt, type ReadLeaves } from './makeChannelReceipt.ts';
 import { type AgreedPrices, mostFor } from './prices.ts';
 import { eachEvidence, type Sendables } from './send/evidence.ts';
 import { fetchPackMembers } from './send/packMembers.ts';
@@ -70,7 +69,7 @@ export type EvidenceChannelParts = {
   /** What this side has. */
   readonly view: () => Promise<ChannelView>;
   /** Paid bills, as leaves of the evidence tree. */
-  readonly leaves: (from: number, limit: number) => Promise<FoldedBill[]>;
+  readonly leaves: ReadLeaves;
   /** The leaf with a bill's digest. */
   readonly leafOf: (digest: Hash) => Promise<FoldedBill | undefined>;
   /** How it ended, by the chain. */
@@ -237,8 +236,11 @@ export class EvidenceChannel implements AsyncDisposable {
   async receipts(): Promise<(digest: Hash) => Promise<ChannelReceipt | undefined>> {
     const { network, channel, leaves, leafOf, view, findEnd } = this.#parts;
     await this.#recover();
-    const [{ latest }, end] = await Promise.all([view(), findEnd()]);
-    const tree = await this.#tree(latest?.state, end, leaves);
+    const [{ latest }, ended] = await Promise.all([view(), findEnd()]);
+    const whole = ended && (await this.#tree(ended.evidenceCount));
+    // The chain may have paid for more than is known here: then what both have signed proves the rest.
+    const end = whole && ended;
+    const tree = whole ?? (await loadEvidenceTree(leaves, latest?.state.evidenceCount ?? 0));
     const settlement = end && {
       kind: 'settled' as const,
       transactionHash: end.transactionHash,
@@ -306,12 +308,12 @@ export class EvidenceChannel implements AsyncDisposable {
     });
   }
 
-  async #tree(
-    state: SignedState['state'] | undefined,
-    end: ChannelEnd | undefined,
-    leaves: EvidenceChannelParts['leaves'],
-  ): Promise<MemoryTree> {
-    return await loadEvidenceTree(leaves, end?.evidenceCount ?? state?.evidenceCount ?? 0);
+  /** The evidence tree that the channel has ended with; undefined where not all of its leaves are known here. */
+  async #tree(size: number): Promise<MemoryTree | undefined> {
+    return await loadEvidenceTree(this.#parts.leaves, size).catch((error: unknown) => {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    });
   }
 }
 

@@ -149,8 +149,7 @@ export class Requester {
 
   /** Looks for what the verifier has not confirmed, and drops what has expired. Call it every few seconds. */
   async runDuties(): Promise<void> {
-    const { ledger, bills, state } = this.#memory;
-    if (state === 'open' && ledger.locks.some(({ billId }) => !bills.get(billId)?.first)) await this.ask();
+    if (isUnconfirmed(this.#memory)) await this.ask();
     this.#loops.wake();
   }
 
@@ -368,6 +367,14 @@ export class Requester {
     const { clock, chain } = this.#parts;
     return { time: Math.floor(clock.nowMs() / 1000), chainTime: await chain.timestamp() };
   }
+}
+
+/** Whether the verifier knows more: what it confirms counts until the channel has ended, also while it is closing. */
+function isUnconfirmed(memory: RequesterMemory): boolean {
+  const { ledger, bills, state } = memory;
+  if (state === 'closing' && memory.posted.version > ledger.version) return true;
+  const isAsked = state === 'open' || state === 'leaving' || state === 'closing';
+  return isAsked && ledger.locks.some(({ billId }) => !bills.get(billId)?.first);
 }
 
 /** Whether the verifier has said no, and would say it again. */

@@ -196,7 +196,7 @@ export class Settlement {
   }
 
   async #situation({ channelId }: SettlingChannel, watched: Watched, status: ChannelStatus): Promise<Situation> {
-    const { side, policy } = this.#parts;
+    const { side } = this.#parts;
     const signedClosing = watched.isClosingRefused ? undefined : await side.signedClosing(channelId);
     const { togetherSeconds, askAgainSeconds } = this.#settings;
     const [now, safetyDelta] = [this.#now(), this.safetyDeltaSeconds()];
@@ -205,10 +205,8 @@ export class Settlement {
     if (status.status === 'closing' && status.version > have) {
       await side.onStale(channelId, { have, chain: status.version });
     }
-    if (policy && !watched.wish && status.status === 'open' && side.role !== 'watchtower') {
-      const reason = closingReason(policy, await side.facts(channelId), now);
-      if (reason) watched.wish = { how: 'together', reason, since: now };
-    }
+    if (!watched.wish && status.status === 'open' && side.role !== 'watchtower')
+      watched.wish = await this.#wish(channelId, now);
     return {
       role: side.role,
       status,
@@ -222,6 +220,15 @@ export class Settlement {
       togetherSeconds,
       askAgainSeconds,
     };
+  }
+
+  async #wish(channelId: Hash, now: number): Promise<ClosingWish | undefined> {
+    const { side, policy } = this.#parts;
+    // It signs nothing more: a closing that a reorganisation has taken back, or one that was never begun.
+    if (await side.isLeaving?.(channelId)) return { how: 'alone', reason: 'asked', since: now };
+    const reason = policy && closingReason(policy, await side.facts(channelId), now);
+    // Who cannot ask the other side has nothing to wait for.
+    return reason && { how: side.askClosing ? 'together' : 'alone', reason, since: now };
   }
 
   // Only what is due is asked for: there may be many open locks.

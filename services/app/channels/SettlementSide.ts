@@ -35,6 +35,8 @@ export type SettlementSide = {
   signedClosing(channelId: Hash): Promise<SignedClosing | undefined>;
   /** Keys of the open locks that are this side's to be paid for, of the newest state; none at a requester. */
   keys(channelId: Hash): Promise<readonly BillKey[]>;
+  /** Whether this side has decided to close alone, and signs nothing more. */
+  isLeaving?(channelId: Hash): Promise<boolean>;
   /** What the policy decides by. */
   facts(channelId: Hash): Promise<ClosingFacts>;
   /**

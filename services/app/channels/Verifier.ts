@@ -82,6 +82,7 @@ export class Verifier implements VerifierApi {
   readonly #seats = new Map<Hash, Seat>();
   readonly #turns = new Map<Hash, Promise<unknown>>();
   readonly #statements: StatementWriter;
+  readonly #doubtful = new Set<Hash>();
 
   constructor(parts: VerifierParts) {
     this.#parts = parts;
@@ -105,7 +106,7 @@ export class Verifier implements VerifierApi {
 
   /** Judges evidence and makes bills for it. What is not taken has its problem in the answer. */
   async bills(channelId: Hash, requests: readonly BillRequest[], signal?: AbortSignal): Promise<BillAnswer[]> {
-    await this.#inTurn(channelId, async () => undefined);
+    await this.#inTurn(channelId, (seat) => this.#requireHeld(seat));
     // Judging may take long: the channel is free meanwhile.
     const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal)));
     return this.#inTurn(channelId, async (seat) => {
@@ -137,6 +138,7 @@ export class Verifier implements VerifierApi {
   async update(update: Update): Promise<UpdateAnswer> {
     await this.#statements.room(update.channelId);
     return await this.#inTurn(update.channelId, async (seat) => {
+      await this.#requireHeld(seat);
       if (update.held > seat.memory.held) {
         const held = await this.#parts.chain.held(seat.party.channel);
         await this.#do(seat, { kind: 'deposited', channelId: update.channelId, held });
@@ -181,6 +183,14 @@ export class Verifier implements VerifierApi {
     }
   }
 
+  /**
+   * A reorganisation has taken the opening of a channel away, or a deposit: until the chain has them again, nothing is confirmed that it
+   * could not pay.
+   */
+  doubt(channelId: Hash): void {
+    this.#doubtful.add(channelId);
+  }
+
   /** Looks at the channels that time asks something of: keys to be made public, closings that nobody has handed in. */
   async runDuties(): Promise<void> {
     const now = await this.#now();
@@ -215,6 +225,20 @@ export class Verifier implements VerifierApi {
   async stop(): Promise<boolean> {
     await Promise.allSettled([...this.#turns.values()]);
     return await this.#statements.stop();
+  }
+
+  /** That the chain has what the channel's states are about; it is asked only where it is in doubt. */
+  async #requireHeld(seat: Seat): Promise<void> {
+    const { channelId } = seat.party;
+    if (!this.#doubtful.has(channelId)) return;
+    const opened = await this.#parts.chain.opening(channelId);
+    if (!opened || opened.held < seat.memory.ledger.held) {
+      throw new NotariumError('channel-unknown', 'a reorganisation of the chain has taken its money away', {
+        data: { channelId },
+      });
+    }
+    await this.#do(seat, { kind: 'deposited', channelId, held: opened.held });
+    this.#doubtful.delete(channelId);
   }
 
   /** Takes an event in: what it leads to is durable when this resolves. Orders for the chain are passed on. */

@@ -1,15 +1,15 @@
 /** When a channel is closed without anybody asking; each condition alone suffices, and one that is left out never holds. */
 export type ClosingPolicy = {
   /** So many digests are in the evidence tree. */
-  readonly evidenceCount?: number;
+  readonly evidenceCount?: number | undefined;
   /** So long ago it was opened. */
-  readonly ageSeconds?: number;
+  readonly ageSeconds?: number | undefined;
   /** The requester has less than this left. */
-  readonly requesterBalance?: bigint;
+  readonly requesterBalance?: bigint | undefined;
   /** The verifier has at least this. */
-  readonly verifierBalance?: bigint;
+  readonly verifierBalance?: bigint | undefined;
   /** An open lock expires within this time. */
-  readonly expirySeconds?: number;
+  readonly expirySeconds?: number | undefined;
 };
 
 /** What a policy decides by. */

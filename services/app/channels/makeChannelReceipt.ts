@@ -1,14 +1,26 @@
 import type { InnerProof } from '../../core/aggregate.ts';
-import { fromHex, hexDigits, toHex } from '../../core/bytes.ts';
+import { fromHex, type Hash, hexDigits, toHex } from '../../core/bytes.ts';
 import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
 import { type ChannelReceipt, channelReceiptFormat } from '../../core/channels/channelReceipt.ts';
 import type { SignedState } from '../../core/channels/state.ts';
 import type { FoldedBill } from '../../core/channels/update.ts';
 import { type MemoryTree, memoryTree } from '../../core/log/memoryTree.ts';
 import { hashBytes, hashLeafDigests } from '../../core/sha256.ts';
+import type { ChannelStore } from '../../store/channels/ChannelStore.ts';
 
 /** Pages of the evidence tree, by place: at most so many from there on. */
 export type ReadLeaves = (from: number, limit: number) => Promise<readonly Pick<FoldedBill, 'leafIndex' | 'signed'>[]>;
+
+/**
+ * The leaves of a channel as its side keeps them: also those of bills that the chain has paid, whose second statement may never have
+ * been said.
+ */
+export function leavesOf(store: Pick<ChannelStore, 'evidence'>, channelId: Hash): ReadLeaves {
+  return async (from, limit) =>
+    (await store.evidence(channelId, from, limit)).flatMap(({ leafIndex, signed }) =>
+      leafIndex === undefined ? [] : [{ leafIndex, signed }],
+    );
+}
 
 /** Leaves that are read at once. */
 const pageSize = 256;

@@ -33,8 +33,9 @@ const page = 256;
 /** The duties of a verifier over all its channels. */
 export function verifierSide(verifier: Verifier, parts: SideParts): SettlementSide {
   const memory = async (channelId: Hash) => (await verifier.look(channelId)).memory;
+  const common = commonSide('verifier', parts, (event) => verifier.onChain(event));
   return {
-    ...commonSide('verifier', parts, (event) => verifier.onChain(event)),
+    ...common,
     newestState: async (channelId) => (await memory(channelId)).latest,
     async content(channelId, version) {
       const { ledger, held } = await memory(channelId);
@@ -51,7 +52,16 @@ export function verifierSide(verifier: Verifier, parts: SideParts): SettlementSi
         .filter(({ billId }) => !now.locked.get(billId)?.isCancelled)
         .map(({ billId, expiry }) => ({ key: party.keyOf(billId), expiry }));
     },
+    isLeaving: async (channelId) => (await memory(channelId)).state === 'leaving',
     facts: async (channelId) => factsOf((await memory(channelId)).ledger, await parts.openedAt(channelId)),
+    onGone: async (event) => {
+      if (event.type === 'opened' || event.type === 'deposited') verifier.doubt(event.channelId);
+      await common.onGone(event);
+    },
+    onStatus: async (channelId, status) => {
+      if (status.status === 'none') verifier.doubt(channelId);
+      await common.onStatus(channelId, status);
+    },
   };
 }
 
@@ -69,6 +79,7 @@ export function requesterSide(requester: Requester, parts: SideParts): Settlemen
       return memory.state === 'agreed' ? memory.agreed : undefined;
     },
     keys: async () => [],
+    isLeaving: async () => requester.memory.state === 'leaving',
     facts: async (channelId) => factsOf(requester.memory.ledger, await parts.openedAt(channelId)),
     askNewest: () => requester.ask(),
     async askClosing() {

@@ -8,7 +8,7 @@ import type { ChannelStore } from '../../store/channels/ChannelStore.ts';
 import type { ChannelDesk, DeskProblem, DeskTerms } from './ChannelDesk.ts';
 import type { EvidenceDesk } from './evidence/EvidenceDesk.ts';
 import type { EvidencePolicy } from './evidence/evidencePolicy.ts';
-import { loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
+import { leavesOf, loadEvidenceTree, makeChannelReceipt } from './makeChannelReceipt.ts';
 import type { Settlement } from './Settlement.ts';
 import type { Verifier } from './Verifier.ts';
 
@@ -34,7 +34,13 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
     const name = `${channelId} ${size}`;
     const known = trees.get(name);
     if (known) return known;
-    const tree = await loadEvidenceTree((from, limit) => verifier.evidence(channelId, from, limit), size);
+    const tree = await loadEvidenceTree(leavesOf(store, channelId), size).catch((error: unknown) => {
+      if (!(error instanceof RangeError)) throw error;
+      // Bills were paid after the backup that this comes from: the requester has them, and its receipts.
+      throw new NotariumError('evidence-not-found', 'the verifier was restored from a backup: it lacks paid bills', {
+        cause: error,
+      });
+    });
     trees.set(name, tree, { size: Math.max(1, 2 * hashBytes * size) });
     return tree;
   };
@@ -47,6 +53,7 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
     billSeconds: policy.billSeconds,
     safetySeconds,
     prices: policy.prices,
+    closing: policy.closing,
     evidence: { ...policy.evidence, hook: undefined },
   };
   return {

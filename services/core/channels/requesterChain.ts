@@ -1,4 +1,4 @@
-import { type BillChange, paidLocks, settlementOf } from './party.ts';
+import { type BillChange, makeStatement, paidLocks, settlementOf } from './party.ts';
 import {
   changed,
   ledgerAt,
@@ -65,7 +65,11 @@ export function revealed(
 }
 
 /** The channel has ended: every bill that is left is paid now, or never. */
-export function settled(_: RequesterParty, memory: RequesterMemory, event: RequesterEventOf<'settled'>): RequesterStep {
+export function settled(
+  party: RequesterParty,
+  memory: RequesterMemory,
+  event: RequesterEventOf<'settled'>,
+): RequesterStep {
   if (memory.state === 'settled') return unchanged(memory);
   const { held, ledger, latest, signedVersion } = memory;
   const posted = memory.state === 'closing' ? memory.posted : { version: ledger.version, deadline: 0 };
@@ -87,7 +91,9 @@ export function settled(_: RequesterParty, memory: RequesterMemory, event: Reque
       rows.push({ signed, state: 'dropped' });
       effects.push({ kind: 'failed', billId, code: 'channel-state' });
     } else {
-      rows.push({ signed, state: 'folded', leafIndex });
+      // What the chain has paid needs our statement as much as what we have folded.
+      const second = makeStatement(party, signed.bill, 'requester', party.locator);
+      rows.push({ signed, state: 'folded', leafIndex, second });
       effects.push(
         first ? { kind: 'folded', billId, leafIndex } : { kind: 'unconfirmed', billId, code: 'statement-invalid' },
       );

@@ -1,5 +1,6 @@
 import { chainFacts } from '../../app/channels/chainFacts.ts';
 import { type ChannelEnd, EvidenceChannel } from '../../app/channels/EvidenceChannel.ts';
+import { leavesOf } from '../../app/channels/makeChannelReceipt.ts';
 import { Requester } from '../../app/channels/Requester.ts';
 import { Settlement } from '../../app/channels/Settlement.ts';
 import { requesterSide } from '../../app/channels/settlementSides.ts';
@@ -87,11 +88,9 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     stop.abort();
     await duties.done;
   });
-  const leaves = async (from: number, limit: number): Promise<FoldedBill[]> =>
-    (await store.evidence(channelId, from, limit)).flatMap(folded);
   const running: { parts?: AsyncDisposableStack } = {};
   const evidenceChannel = await EvidenceChannel.open({
-    ...{ url, network, channelId, channel, prices, folder, verifier, leaves, signal },
+    ...{ url, network, channelId, channel, prices, folder, verifier, leaves: leavesOf(store, channelId), signal },
     preserve: (item) => requester.preserve(item),
     resume: (item) => requester.resume(item),
     recover: (beforeKept) => requester.recover(beforeKept),

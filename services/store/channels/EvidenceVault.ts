@@ -1,4 +1,4 @@
-import { utimes } from 'node:fs/promises';
+import { stat, utimes } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { LRUCache } from 'lru-cache';
@@ -101,19 +101,26 @@ export class EvidenceVault {
     return await this.#alone(digest, async () => {
       const name = evidenceName(digest, kind, keyId);
       // What nothing holds is written anew: it is as young as this upload then, and not collected.
-      const isMoved = !(await place.disk.exists(name)) || !(await this.#files.isHeld(digest));
+      const isHere = await place.disk.exists(name);
+      // After a kill in the middle of this, it has been moved and its index has not.
+      const isGone = isHere && !(await isFile(path));
+      const isMoved = !isHere || (!isGone && !(await this.#files.isHeld(digest)));
       if (isMoved) {
         const now = new Date();
         await utimes(path, now, now);
         await place.moveIn(path, name);
       }
-      if (membersPath !== undefined && !this.#packs.has(hexDigits(digest))) {
+      if (
+        membersPath !== undefined &&
+        !this.#packs.has(hexDigits(digest)) &&
+        (!isGone || (await isFile(membersPath)))
+      ) {
         await place.moveIn(membersPath, membersName(digest));
         await this.#learnPack(hexDigits(digest));
       }
       await place.sync();
       this.#present.set(hexDigits(digest), true);
-      return isMoved;
+      return isMoved || isGone;
     });
   }
 
@@ -312,4 +319,14 @@ export class EvidenceVault {
   #alone<T>(digest: Uint8Array, work: () => Promise<T>): Promise<T> {
     return stored(() => this.#order.run(hexDigits(digest), work));
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 }

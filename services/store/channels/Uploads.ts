@@ -164,6 +164,12 @@ export class Uploads {
     return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath };
   }
 
+  /** Whether its bytes have gone into the vault, and a kill came before that was noted. */
+  async isMoved(channelId: Hash, id: string): Promise<boolean> {
+    const { info } = this.find(channelId, id);
+    return info.arrived !== undefined && (await sizeOf(this.#path(id))) === 0 && info.declared.sizeBytes > 0;
+  }
+
   /**
    * Notes that the vault has it: only the description stays, until it is forgotten or too old. That there is nothing beside it says so
    * after a restart.

@@ -168,7 +168,9 @@ export class EvidenceDesk {
     const isRivalled = rival !== undefined && rival.channelId !== by.channelId;
     const parts = { ...this.#parts, vault: this.#vault };
     try {
-      await judgeUpload(parts, { info, files, isRivalled, requester: by.requester }, signal);
+      // What has gone into the vault was judged before.
+      if (!(await this.uploads.isMoved(by.channelId, id)))
+        await judgeUpload(parts, { info, files, isRivalled, requester: by.requester }, signal);
     } catch (error) {
       if (isNotariumError(error, 'evidence-refused')) await this.uploads.remove(by.channelId, id);
       throw error;

@@ -29,6 +29,19 @@ export const evidencePolicySchema = z.strictObject({
   leastDeposit: amountSchema.default(0n),
   /** ERC-20 tokens; zero for the chain's own coin. */
   tokens: z.array(addressSchema).min(1).default(['0x0000000000000000000000000000000000000000']),
+  /** When the verifier ends a channel by itself; each condition alone suffices. */
+  closing: z
+    .strictObject({
+      /** So many bills are paid. */
+      evidenceCount: uintSchema.min(1).optional(),
+      /** Since it was opened: what the verifier has earned does not wait for a requester that is gone. */
+      ageSeconds: uintSchema.min(3600).default(365 * 86_400),
+      /** The requester has less than this left. */
+      requesterBalance: amountSchema.optional(),
+      /** The verifier has at least this. */
+      verifierBalance: amountSchema.optional(),
+    })
+    .prefault({}),
   evidence: z
     .strictObject({
       /** Size of a content, also of each one in a pack. */

@@ -9,7 +9,7 @@ import type { Uploads } from '../../../../services/store/channels/Uploads.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { s3Credentials, type TestS3, testS3 } from '../../../support/s3.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
-import { channelA, channelB, contentsOf, openUploads, packOf, put, read, sha256Of } from './vaultKit.ts';
+import { channelA, channelB, contentsOf, declare, openUploads, packOf, put, read, sha256Of } from './vaultKit.ts';
 
 const dayMs = 86_400_000;
 
@@ -62,6 +62,25 @@ for (const where of ['folder', 'bucket'] as const) {
       expect(await read(again, sha256Of(Buffer.from('no member')))).to.equal(undefined);
       const [file] = await again.filesOf(root);
       expect(await checkEvidence(again, file!)).to.include({ found: 'intact', kind: 'pack', sizeBytes: bytes.length });
+    });
+
+    it('takes in the rest of what a kill has left half taken', async () => {
+      await using at = await place();
+      const before = await at.open();
+      const contents = contentsOf(20);
+      const { bytes, root } = packOf(contents);
+      const { id } = await at.uploads.create(channelA, declare(bytes, root, 'pack'));
+      await at.uploads.append(channelA, id, 0, [bytes]);
+      const files = await at.uploads.finished(channelA, id);
+      // A kill between the two files, and one before it was noted that both were taken.
+      await before.take({ ...files, membersPath: undefined });
+      expect(await at.uploads.isMoved(channelA, id)).to.equal(true);
+      await (await at.open()).take(files);
+      const after = await at.open();
+      await after.take(files);
+      for (const content of contents) {
+        expect(await read(after, sha256Of(content), { within: root })).to.deep.equal(content);
+      }
     });
 
     it('keeps content encrypted: the right key reads it, no other one, and the checksum needs none', async () => {
