@@ -54,6 +54,13 @@ export type RouteSpec<Params, Query, Context = HttpContext> = {
 /** A route of any parameters. */
 export type Route<Context = HttpContext> = RouteSpec<unknown, unknown, Context>;
 
+/** What of a route is described; also of one that is served by others than our handlers. */
+export type Described = Omit<Route, 'handle' | 'method'> & {
+  readonly method: Route['method'] | 'options' | 'head' | 'patch';
+  /** Headers of a request. */
+  readonly headers?: z.ZodObject;
+};
+
 /** Types a route's parameters from its schemas. */
 export function route<Params = undefined, Query = undefined>(spec: RouteSpec<Params, Query>): Route {
   return spec as Route;

@@ -11,16 +11,9 @@ import { jsonSchema } from '../core/governance/json.ts';
 import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/recordSchema.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
 import { uploadDocs } from './channels/uploadDocs.ts';
-import { openApiPath, type Route } from './Route.ts';
+import { type Described, openApiPath } from './Route.ts';
 import { routes } from './routes.ts';
 import { problemSchema } from './schemas/problem.ts';
-
-/** What of a route is described; also of one that is served by others than our handlers. */
-export type Described = Omit<Route, 'handle' | 'method'> & {
-  readonly method: Route['method'] | 'options' | 'head' | 'patch';
-  /** Headers of a request. */
-  readonly headers?: z.ZodObject;
-};
 
 const generalErrors: readonly ErrorCode[] = ['request-invalid', 'rate-limited', 'shutting-down', 'internal'];
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { anvilControl } from '../support/anvil.ts';
-import { type ChannelCommands, startChannelCommands } from '../support/channelCommands.ts';
+import { type RequesterCommands, startRequesterCommands } from '../support/requesterCommands.ts';
 import { until } from '../support/until.ts';
 
 /** A JSON-RPC that takes no transaction: who sends one waits for ever. */
@@ -36,7 +36,7 @@ async function holdingRpc(rpcUrl: string) {
 
 describe('a requester that is interrupted', function () {
   this.timeout(180_000);
-  let at: ChannelCommands;
+  let at: RequesterCommands;
 
   const terms = (amount: string): [string, ...string[]] => ['open', '--url', at.verifier.url, '--amount', amount];
   const held = async (): Promise<bigint> =>
@@ -51,7 +51,7 @@ describe('a requester that is interrupted', function () {
   };
 
   before(async () => {
-    at = await startChannelCommands();
+    at = await startRequesterCommands();
   });
   afterEach(() => rm(join(at.folder, 'home'), { recursive: true, force: true }));
   after(() => at?.stop());

@@ -1,23 +1,24 @@
 import type { Hash } from '../../core/bytes.ts';
 import { channelIdOf } from '../../core/channels/channel.ts';
-import type { BillChange, ChannelEvent, Moment } from '../../core/channels/party.ts';
+import type { BillChange, ChannelEvent } from '../../core/channels/party.ts';
 import { stepRequester } from '../../core/channels/requester.ts';
 import {
   firstRequesterMemory,
   queuedBills,
   type RequesterEffect,
-  type RequesterEvent,
   type RequesterMemory,
   type RequesterParty,
 } from '../../core/channels/requesterMemory.ts';
 import { maxLocks } from '../../core/channels/state.ts';
 import type { FoldedBill, SignedClosing, Update } from '../../core/channels/update.ts';
-import { type ErrorCode, errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
-import type { StoredChannel } from '../../store/channels/ChannelStore.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { type Asking, BillWaits } from './BillWaits.ts';
-import { requesterJson, requesterMemoryOf } from './memoryJson.ts';
+import { closeTogether } from './closeTogether.ts';
+import { requesterMemoryOf } from './memoryJson.ts';
+import { RequesterMachine } from './RequesterMachine.ts';
 import type { EvidenceItem, PreservedBill, RequesterParts } from './RequesterParts.ts';
 import { recoverEvidence } from './recoverEvidence.ts';
+import { isRefusal, problemError } from './refusals.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 import { WorkLoops } from './WorkLoops.ts';
 
@@ -33,11 +34,9 @@ const maxRefusals = 3;
  */
 export class Requester {
   readonly #parts: RequesterParts;
-  readonly #party: RequesterParty;
-  #memory: RequesterMemory;
+  readonly #machine: RequesterMachine;
   readonly #waits = new BillWaits();
   readonly #loops: WorkLoops;
-  #turn: Promise<unknown> = Promise.resolve();
   /** Bills that are being asked for. */
   #asked = 0;
   #refusals = 0;
@@ -45,8 +44,7 @@ export class Requester {
 
   private constructor(parts: RequesterParts, party: RequesterParty, memory: RequesterMemory) {
     this.#parts = parts;
-    this.#party = party;
-    this.#memory = memory;
+    this.#machine = new RequesterMachine(parts, party, memory, (...effect) => this.#follow(...effect));
     const { clock, logger, settings } = parts;
     const { retryMs, maxRetryMs } = settings;
     this.#loops = new WorkLoops({ clock, logger, retryMs, maxRetryMs, about: { channelId: party.channelId } });
@@ -70,8 +68,8 @@ export class Requester {
       memory = firstRequesterMemory(opened.held);
     }
     const requester = new Requester(parts, party, memory);
-    if (!stored) await requester.#inTurn(() => requester.#keep(memory, { saves: true, bills: [] }));
-    await requester.#do({ kind: 'resume', now: await requester.#now() });
+    if (!stored) await requester.#machine.change(() => ({ memory, saves: true, bills: [] }));
+    await requester.#machine.do({ kind: 'resume', now: await requester.#machine.now() });
     await requester.ask().catch((error: unknown) => {
       parts.logger.warn({ err: error, channelId }, 'the verifier does not say what it has of the channel');
     });
@@ -83,12 +81,12 @@ export class Requester {
 
   /** What is remembered of the channel: for who settles it, and for what is shown. */
   get memory(): RequesterMemory {
-    return this.#memory;
+    return this.#machine.memory;
   }
 
   /** See {@link RequesterParty}. */
   get party(): RequesterParty {
-    return this.#party;
+    return this.#machine.party;
   }
 
   /**
@@ -109,7 +107,7 @@ export class Requester {
    * @throws NotariumError when the bill comes to nothing.
    */
   resume({ digest, count }: Pick<EvidenceItem, 'digest' | 'count'>): Promise<PreservedBill> | undefined {
-    const begun = [...this.#memory.bills.values()]
+    const begun = [...this.memory.bills.values()]
       .map(({ signed }) => signed.bill)
       .find((bill) => bill.digest === digest && bill.count === count && !this.#waits.isAwaited(bill.id));
     if (!begun) return undefined;
@@ -121,10 +119,10 @@ export class Requester {
   /** Asks the verifier what it has, and goes on from the newer one of both. @throws NotariumError. */
   async ask(): Promise<void> {
     const { api } = this.#parts;
-    const view = await api.channel(this.#party.channelId, this.#loops.signal);
-    const effects = await this.#do({ kind: 'view', view });
+    const view = await api.channel(this.party.channelId, this.#loops.signal);
+    const effects = await this.#machine.do({ kind: 'view', view });
     for (const effect of effects)
-      if (effect.kind === 'show') await api.show(this.#party.channelId, effect.view, this.#loops.signal);
+      if (effect.kind === 'show') await api.show(this.party.channelId, effect.view, this.#loops.signal);
   }
 
   /**
@@ -141,15 +139,15 @@ export class Requester {
 
   /** Tells what the chain has said. */
   async onChain(event: ChannelEvent): Promise<void> {
-    if (event.kind !== 'revealed' && event.channelId !== this.#party.channelId) return;
-    await this.#do(event);
-    if (event.kind === 'closing' || event.kind === 'reopened') this.#parts.touch(this.#party.channelId);
+    if (event.kind !== 'revealed' && event.channelId !== this.party.channelId) return;
+    await this.#machine.do(event);
+    if (event.kind === 'closing' || event.kind === 'reopened') this.#parts.touch(this.party.channelId);
     this.#loops.wake();
   }
 
   /** Looks for what the verifier has not confirmed, and drops what has expired. Call it every few seconds. */
   async runDuties(): Promise<void> {
-    if (isUnconfirmed(this.#memory)) await this.ask();
+    if (isUnconfirmed(this.memory)) await this.ask();
     this.#loops.wake();
   }
 
@@ -158,43 +156,27 @@ export class Requester {
    * @throws NotariumError `channel-state` while locks are open, and what the verifier refuses it with.
    */
   async closeTogether(): Promise<SignedClosing> {
-    const { api } = this.#parts;
-    if (this.#memory.state === 'open') await this.#do({ kind: 'end' });
-    for (let attempt = 0; this.#memory.state === 'ending'; attempt++) {
-      const [again] = await this.#do({ kind: 'tick', now: await this.#now() });
-      if (again?.kind !== 'close') break;
-      try {
-        const answer = await api.close(again.request, this.#loops.signal);
-        await this.#do({ kind: 'closeAnswer', answer });
-      } catch (error) {
-        if (isNotariumError(error, 'channel-base-stale')) await this.ask();
-        else if (isRefusal(error) || this.#loops.signal.aborted) throw error;
-        else await this.#loops.pause(attempt);
-      }
-    }
-    const { memory } = this;
-    if (memory.state !== 'agreed') throw new NotariumError('channel-state', `it is ${memory.state}`);
-    return memory.agreed;
+    return await closeTogether(this.#machine, { api: this.#parts.api, loops: this.#loops, ask: () => this.ask() });
   }
 
   /** Closes alone. @throws NotariumError `channel-state`. */
   async leave(): Promise<void> {
-    await this.#do({ kind: 'leave' });
+    await this.#machine.do({ kind: 'leave' });
   }
 
   /** Ends the work; what waits fails. The channel stays as it is. */
   async stop(): Promise<void> {
     await this.#loops.stop();
-    await this.#turn.catch(() => undefined);
+    await this.#machine.idle();
     this.#waits.failAll(new NotariumError('channel-state', 'the requester has stopped'));
   }
 
   /** Fetches bills for what waits, as long as there is room for them. */
   async #askBills(): Promise<boolean> {
-    const { state } = this.#memory;
+    const { state } = this.memory;
     if (state !== 'open' && state !== 'proposed')
       this.#waits.failAll(new NotariumError('channel-state', `it is ${state}`));
-    const room = maxLocks - queuedBills(this.#memory).length - this.#asked;
+    const room = maxLocks - queuedBills(this.memory).length - this.#asked;
     if (this.#waits.askingCount === 0 || room <= 0) return false;
     const asking = this.#waits.next(room);
     this.#asked += asking.length;
@@ -211,7 +193,7 @@ export class Requester {
     const requests = asking.map(({ item: { uploads, digest, count } }) => ({ uploads, digest, count }));
     let answers: Awaited<ReturnType<VerifierApi['bills']>>;
     try {
-      answers = await this.#parts.api.bills(this.#party.channelId, requests, this.#loops.signal);
+      answers = await this.#parts.api.bills(this.party.channelId, requests, this.#loops.signal);
     } catch (error) {
       if (!isRefusal(error)) {
         this.#waits.putBack(asking);
@@ -224,24 +206,24 @@ export class Requester {
   }
 
   async #recover(beforeKept?: (bills: readonly FoldedBill[]) => Promise<void>): Promise<number> {
-    const { latest } = this.#memory;
+    const { latest } = this.memory;
     if (!latest) return 0;
     const { store, api } = this.#parts;
     const keep = async (bills: readonly FoldedBill[]): Promise<void> => {
       await beforeKept?.(bills);
-      await this.#do({ kind: 'recovered', bills });
+      await this.#machine.do({ kind: 'recovered', bills });
       for (const bill of bills) this.#waits.taken(bill.signed.bill.id)?.resolve(bill);
     };
-    return await recoverEvidence({ party: this.#party, latest, store, api, signal: this.#loops.signal, keep });
+    return await recoverEvidence({ party: this.party, latest, store, api, signal: this.#loops.signal, keep });
   }
 
   async #takeBills(asking: readonly Asking[], answers: Awaited<ReturnType<VerifierApi['bills']>>): Promise<void> {
     const ids = answers.flatMap((answer) => ('signed' in answer ? [answer.signed.bill.id] : []));
     // A bill with the id of an older one would take its place in the store.
-    const known = new Set(await this.#parts.store.knownBills(this.#party.channelId, ids));
-    const now = await this.#now();
-    await this.#inTurn(async () => {
-      let memory = this.#memory;
+    const known = new Set(await this.#parts.store.knownBills(this.party.channelId, ids));
+    const now = await this.#machine.now();
+    await this.#machine.change((before) => {
+      let memory = before;
       const rows: BillChange[] = [];
       asking.forEach((each, index) => {
         const { item, reject } = each;
@@ -251,7 +233,7 @@ export class Requester {
           const { signed } = answer;
           if (known.has(signed.bill.id))
             throw new NotariumError('bill-mismatch', 'there was a bill with this id before');
-          const step = stepRequester(this.#party, memory, { kind: 'bill', signed, wanted: item, now });
+          const step = stepRequester(this.party, memory, { kind: 'bill', signed, wanted: item, now });
           memory = step.memory;
           rows.push(...step.bills);
           this.#waits.await(signed.bill.id, each);
@@ -259,15 +241,15 @@ export class Requester {
           reject(error);
         }
       });
-      await this.#keep(memory, { saves: false, bills: rows });
+      return { memory, saves: false, bills: rows };
     });
   }
 
   /** One update: proposes what there is, and brings what is proposed to an end. */
   async #exchange(): Promise<boolean> {
-    if (this.#memory.state === 'open') {
+    if (this.memory.state === 'open') {
       try {
-        await this.#do({ kind: 'propose', now: await this.#now() });
+        await this.#machine.do({ kind: 'propose', now: await this.#machine.now() });
       } catch (error) {
         // Nothing can be proposed any more: the channel is to be closed.
         if (isNotariumError(error, 'channel-state')) this.#waits.failAll(error);
@@ -286,12 +268,12 @@ export class Requester {
     const { version } = update;
     try {
       const answer = await this.#parts.api.update(update, this.#loops.signal);
-      await this.#do({ kind: 'answer', version, answer });
+      await this.#machine.do({ kind: 'answer', version, answer });
       this.#refusals = 0;
     } catch (error) {
       if (!isRefusal(error) || error.code === 'channel-countersignature-invalid') throw error;
       const billId = error.data.billId as Hash | undefined;
-      await this.#do({ kind: 'refused', version, code: error.code, ...(billId ? { billId } : {}) });
+      await this.#machine.do({ kind: 'refused', version, code: error.code, ...(billId ? { billId } : {}) });
       if (error.code === 'channel-base-stale') return this.ask();
       if (++this.#refusals < maxRefusals) return;
       this.#waits.failAll(error);
@@ -299,19 +281,9 @@ export class Requester {
     }
   }
 
-  #do(event: RequesterEvent): Promise<readonly RequesterEffect[]> {
-    return this.#inTurn(async () => {
-      const before = this.#memory;
-      const step = stepRequester(this.#party, before, event);
-      await this.#keep(step.memory, step);
-      for (const effect of step.effects) this.#follow(effect, before, step.bills);
-      return step.effects;
-    });
-  }
-
   #follow(effect: RequesterEffect, before: RequesterMemory, rows: readonly BillChange[]): void {
     const { logger } = this.#parts;
-    const { channelId } = this.#party;
+    const { channelId } = this.party;
     switch (effect.kind) {
       case 'update':
       case 'close':
@@ -345,28 +317,6 @@ export class Requester {
         this.#parts.touch(channelId);
     }
   }
-
-  async #keep(memory: RequesterMemory, step: { saves: boolean; bills: readonly BillChange[] }): Promise<void> {
-    const { channelId, channel } = this.#party;
-    if (step.saves || step.bills.length > 0) {
-      const row: StoredChannel = {
-        ...{ channelId, role: 'requester', channel, state: memory.state, memory: requesterJson(memory) },
-      };
-      await this.#parts.store.save([{ channelId, bills: step.bills, ...(step.saves ? { channel: row } : {}) }]);
-    }
-    this.#memory = memory;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.catch(() => undefined).then(work);
-    this.#turn = turn;
-    return turn;
-  }
-
-  async #now(): Promise<Moment> {
-    const { clock, chain } = this.#parts;
-    return { time: Math.floor(clock.nowMs() / 1000), chainTime: await chain.timestamp() };
-  }
 }
 
 /** Whether the verifier knows more: what it confirms counts until the channel has ended, also while it is closing. */
@@ -375,13 +325,4 @@ function isUnconfirmed(memory: RequesterMemory): boolean {
   if (state === 'closing' && memory.posted.version > ledger.version) return true;
   const isAsked = state === 'open' || state === 'leaving' || state === 'closing';
   return isAsked && ledger.locks.some(({ billId }) => !bills.get(billId)?.first);
-}
-
-/** Whether the verifier has said no, and would say it again. */
-function isRefusal(error: unknown): error is NotariumError {
-  return isNotariumError(error) && !errorTable[error.code].retry && errorTable[error.code].status < 500;
-}
-
-function problemError({ code, detail }: { readonly code: string; readonly detail: string }): NotariumError {
-  return new NotariumError(code in errorTable ? (code as ErrorCode) : 'server-answer-invalid', detail);
 }

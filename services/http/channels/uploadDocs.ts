@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../../core/errors.ts';
 import { hashSchema, hexSchema } from '../../core/schemas.ts';
-import type { Described } from '../openApi.ts';
+import type { Described } from '../Route.ts';
 import { channelParams } from './schemas.ts';
 import { uploadContentType } from './wholeUpload.ts';
 

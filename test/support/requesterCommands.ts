@@ -22,7 +22,7 @@ export type Finished = {
 export type Begun = { readonly child: ChildProcess; readonly done: Promise<Finished> };
 
 /** A chain, a verifier process, and commands of a requester, in a folder of their own. */
-export type ChannelCommands = {
+export type RequesterCommands = {
   readonly folder: string;
   readonly chain: RunningChain;
   readonly contract: Address;
@@ -47,7 +47,7 @@ const node = [process.execPath, '--disable-warning=ExperimentalWarning', launche
 const requesterKey = `0x${Buffer.from(devKey(3)).toString('hex')}`;
 
 /** Starts them. */
-export async function startChannelCommands(): Promise<ChannelCommands> {
+export async function startRequesterCommands(): Promise<RequesterCommands> {
   const chain = await startChain({ kind: 'anvil' });
   const { contract } = (await deployChannels(chain.rpcUrl)).network;
   const folder = await mkdtemp(join(tmpdir(), 'notarium-channels-'));
