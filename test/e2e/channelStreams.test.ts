@@ -9,6 +9,7 @@ import { jsonRpc } from '../../services/lib/jsonRpc.ts';
 import { devAddress } from '../support/chains.ts';
 import { type ChannelPlace, requesterIndex, startChannelPlace } from '../support/channelCli.ts';
 import { deployToken } from '../support/channels.ts';
+import { until } from '../support/until.ts';
 
 const erc20 = new Interface(['function balanceOf(address) view returns (uint256)']);
 
@@ -144,6 +145,36 @@ describe('evidence channels by commands: tokens, and streams of many', function 
       const verified = await place.run(['verify', file, receipt, '--rpc', rpcUrl, '--verifier', place.account]);
       expect(verified.code, verified.output).to.equal(0);
     }
+  });
+
+  it('ends though more could come: when it is told to, and when the deposit is spent', async () => {
+    const open = ['channel', 'open', '--url', place.verifier.url, '--amount', '2500', '--json'];
+    const { channelId: small } = JSON.parse((await place.run(open)).stdout);
+    const args = ['channel', 'send', '--files-from', '-', '--json', '--channel', small];
+    const told = place.begin(args);
+    let stdout = '';
+    told.child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk;
+    });
+    told.child.stdin.write('a/photo.txt\n');
+    await until('it tells of the first before another one comes', () => stdout.includes('"preserved"'));
+    told.child.kill('SIGTERM');
+    expect((await told.ended).code).to.equal(130);
+
+    const spent = place.begin(args);
+    // The second thousand fits, the third does not.
+    for (const name of ['a/photo.txt', 'b/photo.txt', 'third.txt']) {
+      await writeFile(join(place.folder, 'third.txt'), 'third');
+      spent.child.stdin.write(`${name}\n`);
+    }
+    const { code, stdout: lines, output } = await spent.ended;
+    expect(code, output).to.equal(linesOf(lines).at(-1)!.exitCode);
+    expect(linesOf(lines).map((line) => line.code ?? line.status)).to.include.members([
+      'kept',
+      'channel-balance-short',
+    ]);
+    const closed = await place.run(['channel', 'close', '--channel', small]);
+    expect(closed.code, closed.output).to.equal(0);
   });
 
   it('takes the channel that is not settled where none is named, and names those that could be meant', async () => {

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { root } from '../../scripts/support/ensureBuilt.ts';
 import { launcher } from '../../scripts/support/launcher.ts';
 import { fund } from '../../scripts/support/localCentre.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
@@ -37,10 +38,13 @@ describe('npm start', function () {
 
   const freePort = async (): Promise<number> => (await freePorts(1))[0]!;
 
-  function notarium(...args: string[]): Promise<{ code: number | null; output: string }> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+  const notarium = (...args: string[]): Promise<{ code: number | null; output: string }> =>
+    command(['--disable-warning=ExperimentalWarning', launcher, ...args]);
+
+  function command(args: string[], env: Record<string, string> = {}): Promise<{ code: number | null; output: string }> {
+    const child = spawn(process.execPath, args, {
       cwd: base,
-      env: { ...process.env, HOME: base },
+      env: { ...process.env, HOME: base, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -83,6 +87,15 @@ describe('npm start', function () {
     expect(offline.code, offline.output).to.equal(0);
     await writeFile(join(base, 'a file.txt'), 'some c0ntent');
     expect((await notarium('verify', 'a file.txt', 'a file.txt.receipt.json', '--offline')).code).to.equal(11);
+
+    const [channels] = /(?<=channels +)0x[0-9a-f]{40}/.exec(first.output()) ?? [];
+    expect(await jsonRpc(rpc)('eth_getCode', [channels, 'latest'])).to.have.length.greaterThan(1000);
+    const giver = join(root, 'scripts/fund.ts');
+    const funded = await command(['--disable-warning=ExperimentalWarning', giver], { NOTARIUM_RPC_URL: rpc });
+    expect(funded.output).to.match(/^0x[0-9a-f]{40} has 100\.0 ether\n$/);
+    expect(await readdir(join(base, '.notarium'))).to.include('client-key');
+    const nobody = await command(['--disable-warning=ExperimentalWarning', giver, 'nobody'], { NOTARIUM_RPC_URL: rpc });
+    expect(nobody).to.deep.include({ code: 1 }).and.have.property('output').that.includes('key-missing');
 
     first.child.kill('SIGINT');
     expect(await first.ended, first.output()).to.equal(0);

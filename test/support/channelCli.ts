@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,9 @@ export type ChannelPlace = AsyncDisposable & {
   readonly verifier: CentreProcess;
   /** For the files of a test; commands run in it. */
   readonly folder: string;
-  /** Runs `notarium …` as development account 3, `stdin` being piped in. */
+  /** Begins `notarium …` as development account 3; its standard input stays open. */
+  begin(args: readonly string[]): { readonly child: ChildProcessWithoutNullStreams; readonly ended: Promise<Ended> };
+  /** Runs it, `stdin` being piped in. */
   run(args: readonly string[], stdin?: string | Uint8Array): Promise<Ended>;
 };
 
@@ -59,25 +61,30 @@ export async function startChannelPlace(
   await mkdir(cwd);
   const key = Buffer.from(devKey(requesterIndex)).toString('hex');
   const env = { ...process.env, HOME: folder, NOTARIUM_CHANNELS: contract, NOTARIUM_RPC_URL: chain.rpcUrl };
+  const begin: ChannelPlace['begin'] = (args) => {
+    const [program, ...rest] = [...node, ...args, ...(args[0] === 'channel' ? ['--key', key] : [])];
+    const child = spawn(program!, rest, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdin.on('error', () => {});
+    let stdout = '';
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk;
+      output += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, output }));
+    return { child, ended };
+  };
   const parts = opened.move();
   return {
     ...{ chain, contract, account, verifier, folder: cwd },
+    begin,
     async run(args, stdin = '') {
-      const [program, ...rest] = [...node, ...args, ...(args[0] === 'channel' ? ['--key', key] : [])];
-      const child = spawn(program!, rest, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
-      child.stdin.on('error', () => {});
+      const { child, ended } = begin(args);
       child.stdin.end(stdin);
-      let stdout = '';
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        stdout += chunk;
-        output += chunk;
-      });
-      child.stderr.on('data', (chunk: Buffer) => {
-        output += chunk;
-      });
-      const [code] = (await once(child, 'close')) as [number | null];
-      return { code, stdout, output };
+      return await ended;
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Sendables } from '../../app/channels/send/evidence.ts';
 import { isHopeless, type SentOutcome } from '../../app/channels/send/sendFiles.ts';
 import type { Hash } from '../../core/bytes.ts';
@@ -19,7 +20,7 @@ export function isStreamed({ filesFrom }: SendFlags, paths: readonly string[]): 
 
 /** `notarium channel send -`, `notarium channel send --files-from FILE`: sends as it comes, with a line for each. */
 export async function streamEvidence(run: Run<SendFlags>, paths: readonly string[]): Promise<void> {
-  const { options, output, actions, signal } = run;
+  const { options, output, actions, signal, terminal } = run;
   if (options.filesFrom !== undefined && paths.length > 0)
     throw new NotariumError('usage-invalid', 'give paths or --files-from, not both');
   if (options.parallel !== undefined)
@@ -31,12 +32,17 @@ export async function streamEvidence(run: Run<SendFlags>, paths: readonly string
   const codes = new Set<ErrorCode>();
   const receipts = await actions.channels.use(run, { channelId, privateKey }, async (channel) => {
     const receiptPathOf = (path: string): string => receiptPlace(run, path);
-    for await (const outcome of channel.sendEach(source, { receiptPathOf, signal })) {
-      counts[outcome.status]++;
-      show(run, outcome);
-      if (outcome.status !== 'failed') continue;
-      codes.add(outcome.error.code);
-      if (isHopeless(outcome.error)) break;
+    try {
+      for await (const outcome of channel.sendEach(source, { receiptPathOf, signal })) {
+        counts[outcome.status]++;
+        show(run, outcome);
+        if (outcome.status !== 'failed') continue;
+        codes.add(outcome.error.code);
+        if (isHopeless(outcome.error)) break;
+      }
+    } finally {
+      // Whoever pipes may go on for ever: the process would wait for it.
+      if (terminal.stdin instanceof Readable) terminal.stdin.destroy();
     }
     return await channel.writeReceipts();
   });
