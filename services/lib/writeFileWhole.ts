@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { NotariumError } from '../core/errors.ts';
+
+const temporaryName = /^\.notarium-[0-9a-f]{12}\.tmp$/;
+
+/** Whether a file is what a kill has left of {@link writeFileWhole}: nobody's content. */
+export function isLeftOver(path: string): boolean {
+  return temporaryName.test(basename(path));
+}
 
 /**
  * Writes a file whole or not at all, with the folders above it, through a temporary file beside it that is synced before it
@@ -10,7 +17,7 @@ import { NotariumError } from '../core/errors.ts';
  */
 export async function writeFileWhole(path: string, text: string, mode = 0o666): Promise<void> {
   // A short name of its own: with a suffix, the longest name that fits would not fit.
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(dirname(path), `.notarium-${randomBytes(6).toString('hex')}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, 'wx', mode);

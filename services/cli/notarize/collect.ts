@@ -1,6 +1,7 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { NotariumError } from '../../core/errors.ts';
 import { walkFiles } from '../../lib/walkFiles.ts';
+import { isLeftOver } from '../../lib/writeFileWhole.ts';
 
 /** One file to notarise, and where its evidence goes. */
 export type Target = {
@@ -37,7 +38,7 @@ export async function collectTargets(
         failures.push({ path, error: found.error });
         continue;
       }
-      if (targets.has(path) || (path !== root && evidence.test(path))) continue;
+      if (targets.has(path) || (path !== root && (evidence.test(path) || isLeftOver(path)))) continue;
       const name = path === root ? basename(path) : relative(dirname(root), path).split(sep).join('/');
       const base = options.out === undefined ? path : join(resolve(options.cwd, options.out), name);
       const receiptPath = `${base}.receipt.json`;
