@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LRUCache } from 'lru-cache';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import { chainFacts } from '../app/channels/chainFacts.ts';
 import { evidenceKeeper } from '../app/channels/deskKeeper.ts';
 import { EvidenceDesk } from '../app/channels/evidence/EvidenceDesk.ts';
 import type { EvidencePolicy } from '../app/channels/evidence/evidencePolicy.ts';
+import { OpeningTimes } from '../app/channels/OpeningTimes.ts';
 import { Settlement } from '../app/channels/Settlement.ts';
 import type { SettlementSettings } from '../app/channels/SettlementParts.ts';
 import { verifierSide } from '../app/channels/settlementSides.ts';
@@ -55,8 +55,6 @@ const otherFirstSeconds = 30;
 const dutyMs = 2_000;
 /** As long as it is there, statements may be missing beside the evidence. */
 const behindFile = 'statements-behind';
-/** Openings whose time is kept: channels are looked at often. */
-const mostOpenings = 10_000;
 
 /**
  * Opens a verifier on its data folder. What is open is closed again when a later part fails.
@@ -91,13 +89,11 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
     touch: (channelId) => settlement.touch(channelId),
     settings: { safetySeconds: safety, billSeconds: policy.billSeconds, checkTerms: termsCheck(policy) },
   });
-  const openings = new LRUCache<Hash, number>({ max: mostOpenings });
-  const openedAt = async (channelId: Hash): Promise<number> => {
-    const known = openings.get(channelId) ?? (await chain.opening(channelId))?.place.timestamp;
-    if (known !== undefined) openings.set(channelId, known);
-    // A channel whose opening the chain does not have is not too old.
-    return known ?? Number.POSITIVE_INFINITY;
-  };
+  const openings = await OpeningTimes.open(
+    join(folder, 'openings'),
+    async (channelId) => (await chain.opening(channelId))?.place.timestamp,
+  );
+  const openedAt = (channelId: Hash): Promise<number> => openings.of(channelId);
   const side = verifierSide(verifier, { folder, store, openedAt, logger });
   const settlement = new Settlement({
     ...{ chain, side, logger, clock, policy: policy.closing },
