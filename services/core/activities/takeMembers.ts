@@ -1,0 +1,130 @@
+import type { Hash } from '../bytes.ts';
+import { canonicalText } from '../canonicalJson.ts';
+import { NotariumError } from '../errors.ts';
+import type { Activity, OpenedEpoch, Proposal } from './activity.ts';
+import { early, refused } from './refused.ts';
+import { groupDigest, type Member, type Membership, memberOf } from './members.ts';
+import type { HeadOf, MemberChange } from './message.ts';
+import type { Message } from './parcel.ts';
+
+/** What is another one in a membership than in the one before. */
+type Difference = {
+  readonly added: readonly Member[];
+  readonly removed: readonly Member[];
+  /** Those with another key, as they are now. */
+  readonly rekeyed: readonly Member[];
+  readonly isOther: boolean;
+};
+
+/** Takes a new epoch in. @throws NotariumError as `takeMessage`. */
+export function takeMembers(activity: Activity, message: Message): Activity {
+  const head = message.head as HeadOf<'members'>;
+  const { membership, secret, terms } = head;
+  checkOpening(head);
+  if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
+  const before = activity.epochs.get(membership.previous);
+  if (!before) throw early({ group: membership.previous });
+  if (membership.epoch !== before.membership.epoch + 1) throw refused('epochs come one after the other');
+  for (const version of head.heads) if (!isKnown(activity, version)) throw early({ messages: [version] });
+  checkRight(activity, head, before.membership);
+  const rival = rivalOf(activity, membership.previous);
+  // Both may have been sent at the same time: everywhere the same one wins.
+  if (rival && (rival.by < message.id || hasFollower(activity, rival))) {
+    throw new NotariumError('activity-epoch-stale', 'another change of the members was first', {
+      data: { epoch: membership.epoch },
+    });
+  }
+  const epochs = new Map(activity.epochs).set(head.group, { membership, secret, by: message.id });
+  return { ...activity, epochs, group: head.group };
+}
+
+/**
+ * An activity as somebody has it that was added without what was before.
+ * @throws NotariumError as `takeMessage`.
+ */
+export function joinActivity(message: Message): Activity {
+  const head = message.head as HeadOf<'members'>;
+  const { activity, terms, membership, secret, group, epoch } = head;
+  checkOpening(head);
+  return {
+    ...{ id: activity, terms, group, since: epoch, heads: [] },
+    epochs: new Map([[group, { membership, secret, by: message.id }]]),
+    versions: new Map(),
+    notes: new Map(),
+    countersignatures: new Map(),
+    certificates: new Map(),
+    proposals: new Map(),
+    taken: new Set([message.id]),
+  };
+}
+
+/** That a message which opens an epoch is sealed to those whom it names. @throws NotariumError `activity-message-invalid`. */
+export function checkOpening({ activity, membership, group, epoch }: HeadOf<'start' | 'members'>): void {
+  if (groupDigest(activity, membership) !== group || membership.epoch !== epoch)
+    throw refused('it is not sealed to the members that it names');
+}
+
+/** Whether so many have approved a proposal that it may be carried out. */
+export function isApproved({ terms }: Activity, { votes }: Pick<Proposal, 'votes'>, membership: Membership): boolean {
+  const voters = membership.members.filter(({ role }) => role !== 'regulator');
+  const approving = voters.filter(({ address }) => votes.get(address)?.approve).length;
+  return terms.rules.approval === 'unanimity' ? approving === voters.length : 2 * approving > voters.length;
+}
+
+/** The members after a change. */
+export function changedMembers(members: readonly Member[], change: MemberChange): Member[] {
+  const others = members.filter(({ address }) => address !== addressOf(change));
+  return 'add' in change ? [...others, change.add].toSorted((a, b) => (a.address < b.address ? -1 : 1)) : others;
+}
+
+function checkRight(activity: Activity, head: HeadOf<'members'>, before: Membership): void {
+  const sender = memberOf(before, head.sender);
+  if (!sender) throw new NotariumError('activity-not-member', undefined, { data: { sender: head.sender } });
+  const { added, removed, rekeyed, isOther } = differenceOf(before, head.membership);
+  if (sender.role === 'initiator') return;
+  const forbidden = (detail: string): NotariumError => new NotariumError('activity-role', detail);
+  if (isOther) throw forbidden('roles do not change');
+  const [only] = [...removed, ...rekeyed];
+  const isOwn = added.length === 0 && removed.length + rekeyed.length === 1 && only!.address === head.sender;
+  if (isOwn) return;
+  if (!head.proposal) throw forbidden('only the initiator changes the members without a proposal');
+  const proposal = activity.proposals.get(head.proposal.id);
+  if (!proposal) throw early({ messages: [head.proposal.id] });
+  const unknown = head.proposal.votes.filter((id) => !activity.taken.has(id));
+  if (unknown.length > 0) throw early({ messages: unknown });
+  const want = changedMembers(before.members, proposal.change);
+  if (canonicalText(want) !== canonicalText(head.membership.members)) throw forbidden('it is not what was proposed');
+  if (proposal.group !== head.membership.previous) throw forbidden('the proposal is of another epoch');
+  const named = new Map([...proposal.votes].filter(([, { id }]) => head.proposal!.votes.includes(id)));
+  if (!isApproved(activity, { votes: named }, before)) throw forbidden('the proposal is not approved');
+}
+
+function differenceOf(before: Membership, after: Membership): Difference {
+  const added = after.members.filter(({ address }) => !memberOf(before, address));
+  const removed = before.members.filter(({ address }) => !memberOf(after, address));
+  const stayed = after.members.flatMap((member) => {
+    const was = memberOf(before, member.address);
+    return was ? [{ was, member }] : [];
+  });
+  return {
+    ...{ added, removed },
+    rekeyed: stayed.filter(({ was, member }) => was.key !== member.key).map(({ member }) => member),
+    isOther: stayed.some(({ was, member }) => was.role !== member.role),
+  };
+}
+
+function rivalOf({ epochs }: Activity, previous: Hash): OpenedEpoch | undefined {
+  return [...epochs.values()].find(({ membership }) => membership.epoch > 0 && membership.previous === previous);
+}
+
+function hasFollower(activity: Activity, { membership }: OpenedEpoch): boolean {
+  return activity.epochs.get(activity.group)!.membership.epoch > membership.epoch;
+}
+
+function isKnown(activity: Activity, version: Hash): boolean {
+  return activity.versions.has(version) || activity.since > 0;
+}
+
+function addressOf(change: MemberChange): string {
+  return 'add' in change ? change.add.address : change.remove;
+}
