@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { textAtMost } from '../admission/text.ts';
 import { type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
-import { textAtMost } from '../admission/text.ts';
 
 /** Largest body, as canonical JSON. */
 export const maxBodyBytes = 4 << 20;
@@ -58,9 +58,6 @@ export function bodyDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto
 }
 
 /** Commitment to the attachments. */
-export function attachmentsDigest(
-  attachments: Attachments,
-  sha256: Crypto['sha256'] = portableCrypto.sha256,
-): Hash {
+export function attachmentsDigest(attachments: Attachments, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
   return toHex(sha256(canonicalBytes(attachments)));
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { textAtMost } from '../admission/text.ts';
 import { type Address, type Hash, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { addressWord, hashWord, type Network, structHasher, uintWord } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { recoverAddress, type Signer, signatureBytes } from '../signature.ts';
-import { textAtMost } from '../admission/text.ts';
 
 /** A node's word that a device without a node of its own may speak through it, for a time. The node can take it back. */
 export const credentialSchema = z.strictObject({
@@ -69,7 +69,10 @@ export function checkCredential(
 ): void {
   const fail = (detail: string, cause?: unknown): NotariumError =>
     new NotariumError('device-credential-invalid', detail, { data: { id: credential.id }, cause });
-  if (recovered(crypto, credentialDigest(network, credential, crypto.keccak256), credential.signature) !== credential.operator)
+  if (
+    recovered(crypto, credentialDigest(network, credential, crypto.keccak256), credential.signature) !==
+    credential.operator
+  )
     throw fail('it is not signed by its operator');
   if (time < credential.notBefore) throw fail('it does not hold yet');
   if (time > credential.expires) throw fail('it has expired');

@@ -37,16 +37,13 @@ export const membershipSchema = z
     ({ members }) => members.every((member, index) => index === 0 || members[index - 1]!.address < member.address),
     'the members are not in the order of their addresses, or one is there twice',
   )
-  .refine(
-    ({ members }) => members.filter(({ role }) => role === 'initiator').length <= 1,
-    'more than one initiator',
-  );
+  .refine(({ members }) => members.filter(({ role }) => role === 'initiator').length <= 1, 'more than one initiator');
 
 /** See {@link membershipSchema}. */
 export type Membership = z.infer<typeof membershipSchema>;
 
 /** What stands where there is no membership or message before. */
-export const noHash: Hash = `0x${'0'.repeat(64)}`;
+export const noHash = `0x${'0'.repeat(64)}` as Hash;
 
 /** What every message of an epoch names: SHA-256 over the activity and its members. Who changes the recipients changes it. */
 export function groupDigest(

@@ -23,10 +23,7 @@ const rulesSchema = z.strictObject({
 });
 
 /** A change of the members that is put to the vote. */
-export const changeSchema = z.union([
-  z.strictObject({ add: memberSchema }),
-  z.strictObject({ remove: addressSchema }),
-]);
+export const changeSchema = z.union([z.strictObject({ add: memberSchema }), z.strictObject({ remove: addressSchema })]);
 
 /** See {@link changeSchema}. */
 export type MemberChange = z.infer<typeof changeSchema>;
@@ -92,7 +89,10 @@ const countersignature = z.strictObject({
   signature: hexSchema(64, 65),
 });
 
-const signatures = z.array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) })).min(1).max(64);
+const signatures = z
+  .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
+  .min(1)
+  .max(64);
 
 const certificate = z.strictObject({ ...common, type: z.literal('certificate'), on: hashSchema, signatures });
 

@@ -7,7 +7,7 @@ import { NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { type Attachments, attachmentsDigest, attachmentsSchema, type Body, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
+import { attachmentsDigest, attachmentsSchema, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
 

@@ -1,14 +1,18 @@
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
 import { fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { NotariumError } from '../errors.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 import { maxMembers } from './members.ts';
 import { maxParcelBytes } from './parcel.ts';
 
-const base64url = (most: number) => z.string().regex(/^[A-Za-z0-9_-]*$/).max(Math.ceil((most * 4) / 3) + 4);
+const base64url = (most: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*$/)
+    .max(Math.ceil((most * 4) / 3) + 4);
 
 /** A sealed message: JWE in the general JSON serialization (RFC 7516), ECDH-ES+A256KW on X25519, A256GCM. */
 export const sealedSchema = z.strictObject({

@@ -2,10 +2,10 @@ import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { NotariumError } from '../errors.ts';
 import type { Activity, OpenedEpoch, Proposal } from './activity.ts';
-import { early, refused } from './refused.ts';
 import { groupDigest, type Member, type Membership, memberOf } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import type { Message } from './parcel.ts';
+import { early, refused } from './refused.ts';
 
 /** What is another one in a membership than in the one before. */
 type Difference = {

@@ -28,7 +28,8 @@ export function startActivity(message: Message): Activity {
   const { activity, terms, membership, secret, group, sender } = head;
   checkOpening(head);
   if (membership.epoch !== 0 || membership.previous !== noHash) throw refused('an activity begins with epoch 0');
-  if (memberOf(membership, sender)?.role !== 'initiator') throw new NotariumError('activity-role', 'its initiator begins it');
+  if (memberOf(membership, sender)?.role !== 'initiator')
+    throw new NotariumError('activity-role', 'its initiator begins it');
   return {
     ...{ id: activity, terms, group, since: 0, heads: [id] },
     epochs: new Map([[group, { membership, secret, by: id }]]),
@@ -46,7 +47,12 @@ export function startActivity(message: Message): Activity {
  * @throws NotariumError `activity-message-known` when it was taken before; `activity-message-early` with data.missing; `activity-message-invalid`,
  *   `activity-not-member`, `activity-role`, `activity-epoch-stale`, `trust-certificate-invalid`.
  */
-export function takeMessage(network: Network, activity: Activity, message: Message, options: TakeOptions = {}): Activity {
+export function takeMessage(
+  network: Network,
+  activity: Activity,
+  message: Message,
+  options: TakeOptions = {},
+): Activity {
   const { head, id } = message;
   if (head.activity !== activity.id) throw refused('it is of another activity');
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
@@ -107,7 +113,8 @@ function update({ activity, message, membership }: Context, head: HeadOf<'update
   if (unknown.length > 0 && !(activity.since > 0 && !activity.terms.rules.history)) throw early({ messages: unknown });
   const known = builds.flatMap((id) => activity.versions.get(id) ?? []);
   const least = 1 + Math.max(1, ...known.map(({ number }) => number));
-  if (unknown.length === 0 ? head.number !== least : head.number < least) throw refused('its number is not the next one');
+  if (unknown.length === 0 ? head.number !== least : head.number < least)
+    throw refused('its number is not the next one');
   const { id } = message;
   const version: Version = { id, number: head.number, builds, sender: head.sender, group: head.group };
   const versions = new Map(activity.versions).set(id, version);
