@@ -14,7 +14,13 @@ export type Version = {
 };
 
 /** The members in one epoch, and the message that has made them so. */
-export type OpenedEpoch = { readonly membership: Membership; readonly secret: Hash; readonly by: Hash };
+export type OpenedEpoch = {
+  readonly membership: Membership;
+  readonly secret: Hash;
+  readonly by: Hash;
+  /** Versions that were heads to whoever opened it. */
+  readonly heads: readonly Hash[];
+};
 
 /** A change of members that is put to the vote. */
 export type Proposal = {

@@ -14,6 +14,9 @@ const base64url = (most: number) =>
     .regex(/^[A-Za-z0-9_-]*$/)
     .max(Math.ceil((most * 4) / 3) + 4);
 
+// Of one recipient alone it stands in the protected header (RFC 7518 section 4.6.1.1).
+const epkSchema = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('X25519'), x: base64url(32) });
+
 /** A sealed message: JWE in the general JSON serialization (RFC 7516), ECDH-ES+A256KW on X25519, A256GCM. */
 export const sealedSchema = z.strictObject({
   protected: base64url(2048),
@@ -28,7 +31,7 @@ export const sealedSchema = z.strictObject({
           alg: z.literal('ECDH-ES+A256KW'),
           /** X25519 public key of the recipient. */
           kid: hashSchema,
-          epk: z.strictObject({ kty: z.literal('OKP'), crv: z.literal('X25519'), x: base64url(32) }),
+          epk: epkSchema.optional(),
         }),
       }),
     )
@@ -48,6 +51,7 @@ export const protectedSchema = z.strictObject({
   epo: uintSchema,
   /** Id of the message. */
   mid: hashSchema,
+  epk: epkSchema.optional(),
 });
 
 /** See {@link protectedSchema}. */

@@ -1,7 +1,8 @@
 import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { NotariumError } from '../errors.ts';
-import type { Activity, OpenedEpoch, Proposal } from './activity.ts';
+import type { Activity, Proposal } from './activity.ts';
+import { headsOf } from './heads.ts';
 import { groupDigest, type Member, type Membership, memberOf } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import type { Message } from './parcel.ts';
@@ -27,15 +28,9 @@ export function takeMembers(activity: Activity, message: Message): Activity {
   if (membership.epoch !== before.membership.epoch + 1) throw refused('epochs come one after the other');
   for (const version of head.heads) if (!isKnown(activity, version)) throw early({ messages: [version] });
   checkRight(activity, head, before.membership);
-  const rival = rivalOf(activity, membership.previous);
-  // Both may have been sent at the same time: everywhere the same one wins.
-  if (rival && (rival.by < message.id || hasFollower(activity, rival))) {
-    throw new NotariumError('activity-epoch-stale', 'another change of the members was first', {
-      data: { epoch: membership.epoch },
-    });
-  }
-  const epochs = new Map(activity.epochs).set(head.group, { membership, secret, by: message.id });
-  return { ...activity, epochs, group: head.group };
+  const epochs = new Map(activity.epochs).set(head.group, { membership, secret, by: message.id, heads: head.heads });
+  const changed = { ...activity, epochs, group: newestGroup(epochs) };
+  return { ...changed, heads: headsOf(changed) };
 }
 
 /**
@@ -48,7 +43,7 @@ export function joinActivity(message: Message): Activity {
   checkOpening(head);
   return {
     ...{ id: activity, terms, group, since: epoch, heads: [] },
-    epochs: new Map([[group, { membership, secret, by: message.id }]]),
+    epochs: new Map([[group, { membership, secret, by: message.id, heads: head.heads }]]),
     versions: new Map(),
     notes: new Map(),
     countersignatures: new Map(),
@@ -113,12 +108,17 @@ function differenceOf(before: Membership, after: Membership): Difference {
   };
 }
 
-function rivalOf({ epochs }: Activity, previous: Hash): OpenedEpoch | undefined {
-  return [...epochs.values()].find(({ membership }) => membership.epoch > 0 && membership.previous === previous);
-}
-
-function hasFollower(activity: Activity, { membership }: OpenedEpoch): boolean {
-  return activity.epochs.get(activity.group)!.membership.epoch > membership.epoch;
+/** Of two changes of the same members, sent at the same time, the one with the lower id holds everywhere. */
+function newestGroup(epochs: Activity['epochs']): Hash {
+  const next = new Map<Hash, { readonly group: Hash; readonly by: Hash }>();
+  for (const [group, { membership, by }] of epochs) {
+    const rival = next.get(membership.previous);
+    if (!rival || by < rival.by) next.set(membership.previous, { group, by });
+  }
+  // The first one that is known has none before it here.
+  let newest = [...epochs].find(([, { membership }]) => !epochs.has(membership.previous))![0];
+  for (let one = next.get(newest); one; one = next.get(newest)) newest = one.group;
+  return newest;
 }
 
 function isKnown(activity: Activity, version: Hash): boolean {

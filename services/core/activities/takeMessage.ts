@@ -5,6 +5,7 @@ import { NotariumError } from '../errors.ts';
 import { type Activity, trustees, type Version, wantsTrust } from './activity.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
+import { hasStayed, headsAfter } from './heads.ts';
 import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import type { Message } from './parcel.ts';
@@ -32,7 +33,7 @@ export function startActivity(message: Message): Activity {
     throw new NotariumError('activity-role', 'its initiator begins it');
   return {
     ...{ id: activity, terms, group, since: 0, heads: [id] },
-    epochs: new Map([[group, { membership, secret, by: id }]]),
+    epochs: new Map([[group, { membership, secret, by: id, heads: [] }]]),
     versions: new Map([[id, { id, number: 1, builds: [], sender, group }]]),
     notes: new Map(),
     countersignatures: new Map(),
@@ -63,7 +64,7 @@ export function takeMessage(
   if (!epoch) throw early({ group: head.group });
   const { membership } = epoch;
   if (membership.epoch !== head.epoch) throw refused('it names another epoch than its group is of');
-  checkSender(activity, head.sender, membership, options);
+  checkSender(activity, head, membership, options);
   const context = { network, activity, message, membership, crypto: options.crypto ?? portableCrypto };
   return { ...activity, ...changeBy(context), taken };
 }
@@ -95,13 +96,15 @@ function changeBy(context: Context): Partial<Activity> {
   }
 }
 
-function checkSender(activity: Activity, sender: Address, membership: Membership, { isWanted }: TakeOptions): void {
+function checkSender(
+  activity: Activity,
+  { sender, group }: Pick<Version, 'sender' | 'group'>,
+  membership: Membership,
+  { isWanted }: TakeOptions,
+): void {
   if (!memberOf(membership, sender)) throw new NotariumError('activity-not-member', undefined, { data: { sender } });
-  const newest = activity.epochs.get(activity.group)!.membership;
-  if (memberOf(newest, sender) || isWanted) return;
-  throw new NotariumError('activity-epoch-stale', 'its sender is no member any more', {
-    data: { epoch: newest.epoch },
-  });
+  if (isWanted || hasStayed(activity, { sender, group })) return;
+  throw new NotariumError('activity-epoch-stale', 'its sender has left since');
 }
 
 function update({ activity, message, membership }: Context, head: HeadOf<'update'>): Partial<Activity> {
@@ -117,14 +120,8 @@ function update({ activity, message, membership }: Context, head: HeadOf<'update
     throw refused('its number is not the next one');
   const { id } = message;
   const version: Version = { id, number: head.number, builds, sender: head.sender, group: head.group };
-  const versions = new Map(activity.versions).set(id, version);
-  return { versions, heads: headsOf(versions) };
-}
-
-/** In the order of their ids, so that all members see the same. */
-function headsOf(versions: ReadonlyMap<Hash, Version>): Hash[] {
-  const replaced = new Set([...versions.values()].flatMap(({ builds }) => builds));
-  return [...versions.keys()].filter((id) => !replaced.has(id)).toSorted();
+  const changed = { ...activity, versions: new Map(activity.versions).set(id, version) };
+  return { versions: changed.versions, heads: headsAfter(activity, changed, version) };
 }
 
 function note({ activity, message }: Context, { on, sender }: HeadOf<'note'>): Partial<Activity> {
