@@ -94,7 +94,7 @@ export async function begin(
   ]);
   const membership: Membership = { epoch: 0, previous: noHash, members };
   const activity = randomHash();
-  const group = groupDigest(activity, membership);
+  const group = groupDigest({ activity, membership, secret });
   return await say(
     initiator!,
     'start',
@@ -156,9 +156,10 @@ export async function changeMembers(
     ? sortedMembers(change as readonly Member[])
     : changedMembers(before.members, change as MemberChange);
   const membership: Membership = { epoch: before.epoch + 1, previous: activity.group, members };
-  const group = groupDigest(activity.id, membership);
+  const secret = randomHash();
+  const group = groupDigest({ activity: activity.id, membership, secret });
   return await say(by, 'members', {
     ...{ activity: activity.id, epoch: membership.epoch, group, terms: activity.terms, membership },
-    ...{ secret: randomHash(), heads: [...activity.heads], ...more },
+    ...{ secret, heads: [...activity.heads], ...more },
   });
 }

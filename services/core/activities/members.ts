@@ -45,13 +45,15 @@ export type Membership = z.infer<typeof membershipSchema>;
 /** What stands where there is no membership or message before. */
 export const noHash = `0x${'0'.repeat(64)}` as Hash;
 
-/** What every message of an epoch names: SHA-256 over the activity and its members. Who changes the recipients changes it. */
+/**
+ * What every message of an epoch names: SHA-256 over the activity, its members and the secret of the epoch. Who changes the recipients
+ * changes it, and two who make the same change at the same time make two epochs.
+ */
 export function groupDigest(
-  activity: Hash,
-  membership: Membership,
+  { activity, membership, secret }: { readonly activity: Hash; readonly membership: Membership; readonly secret: Hash },
   sha256: Crypto['sha256'] = portableCrypto.sha256,
 ): Hash {
-  return toHex(sha256(canonicalBytes({ activity, ...membership })));
+  return toHex(sha256(canonicalBytes({ activity, ...membership, secret })));
 }
 
 /** The member with this address. */

@@ -54,8 +54,8 @@ export function joinActivity(message: Message): Activity {
 }
 
 /** That a message which opens an epoch is sealed to those whom it names. @throws NotariumError `activity-message-invalid`. */
-export function checkOpening({ activity, membership, group, epoch }: HeadOf<'start' | 'members'>): void {
-  if (groupDigest(activity, membership) !== group || membership.epoch !== epoch)
+export function checkOpening(head: HeadOf<'start' | 'members'>): void {
+  if (groupDigest(head) !== head.group || head.membership.epoch !== head.epoch)
     throw refused('it is not sealed to the members that it names');
 }
 
