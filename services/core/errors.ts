@@ -20,6 +20,7 @@ export const errorTable = {
   'request-too-large': row(413, 'The request body is larger than allowed'),
   'request-encoding-unsupported': row(415, 'The content encoding is not supported'),
   'request-media-type-unsupported': row(415, 'The media type is not supported'),
+  'request-range-invalid': row(416, 'The file does not have the range that was asked for'),
   'request-timeout': row(408, 'The request body did not arrive in time', true),
   // Records
   'record-invalid': row(422, 'The record does not have the form of a Notarium record'),
@@ -149,6 +150,7 @@ export const errorTable = {
   'activity-body-invalid': row(422, 'The body is not what the schema of the activity asks for'),
   'activity-trust-unasked': row(409, 'Nobody is asked to countersign this'),
   'trust-certificate-invalid': row(422, 'The certificate is not signed by each of the members'),
+  'attachment-corrupt': row(422, 'The attachment is not what its message says of it'),
   'device-credential-invalid': row(403, 'The credential of the device does not hold'),
   'party-unknown': row(422, 'No node of the registry has this name, address or endpoint'),
   'party-unfit': row(422, 'The node cannot be a member: it is not active, or has no encryption key'),
