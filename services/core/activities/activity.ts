@@ -25,6 +25,7 @@ export type OpenedEpoch = {
 /** A change of members that is put to the vote. */
 export type Proposal = {
   readonly change: MemberChange;
+  readonly sender: Address;
   readonly group: Hash;
   /** By member: its vote, and the message with it. */
   readonly votes: ReadonlyMap<Address, { readonly approve: boolean; readonly id: Hash }>;

@@ -53,6 +53,20 @@ export function joinActivity(message: Message): Activity {
   };
 }
 
+/**
+ * An activity as somebody has it that had left, and was added again without what was meanwhile.
+ * @throws NotariumError as `takeMessage`.
+ */
+export function rejoinActivity(activity: Activity, message: Message): Activity {
+  const head = message.head as HeadOf<'members'>;
+  const { terms, membership, secret, group, epoch } = head;
+  checkOpening(head);
+  if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
+  if (epoch <= activity.epochs.get(activity.group)!.membership.epoch) throw refused('it is of an earlier epoch');
+  const epochs = new Map(activity.epochs).set(group, { membership, secret, by: message.id });
+  return { ...activity, epochs, group, since: epoch, taken: new Set(activity.taken).add(message.id) };
+}
+
 /** That a message which opens an epoch is sealed to those whom it names. @throws NotariumError `activity-message-invalid`. */
 export function checkOpening(head: HeadOf<'start' | 'members'>): void {
   if (groupDigest(head) !== head.group || head.membership.epoch !== head.epoch)

@@ -159,7 +159,14 @@ function proposal({ activity, message, membership }: Context, head: HeadOf<'prop
   forbidRegulator(membership, head.sender, 'a regulator proposes nothing');
   checkChange(membership, head.change);
   const proposals = new Map(activity.proposals);
-  return { proposals: proposals.set(message.id, { change: head.change, group: head.group, votes: new Map() }) };
+  return {
+    proposals: proposals.set(message.id, {
+      change: head.change,
+      sender: head.sender,
+      group: head.group,
+      votes: new Map(),
+    }),
+  };
 }
 
 function checkChange(membership: Membership, change: MemberChange): void {
