@@ -149,6 +149,7 @@ export const errorTable = {
   'activity-version-stale': row(409, 'There is a newer version than the one that this builds on'),
   'activity-body-invalid': row(422, 'The body is not what the schema of the activity asks for'),
   'activity-schema-invalid': row(422, 'The schema is no JSON Schema (2020-12), or one that a node cannot check safely'),
+  'activity-undelivered': row(503, 'A member has not taken a message for a long time', true),
   'activity-trust-unasked': row(409, 'Nobody is asked to countersign this'),
   'trust-certificate-invalid': row(422, 'The certificate is not signed by each of the members'),
   'attachment-corrupt': row(422, 'The attachment is not what its message says of it'),
