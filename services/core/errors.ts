@@ -154,6 +154,10 @@ export const errorTable = {
   'trust-certificate-invalid': row(422, 'The certificate is not signed by each of the members'),
   'attachment-corrupt': row(422, 'The attachment is not what its message says of it'),
   'device-credential-invalid': row(403, 'The credential of the device does not hold'),
+  'activity-store-corrupt': row(500, 'What this node keeps of its private activities is damaged: restore a backup'),
+  'activity-store-key-wrong': row(500, 'What this node keeps of its private activities is encrypted under another key'),
+  'attachment-unknown': row(404, 'No such attachment here'),
+  'attachment-mismatch': row(422, 'The attachment is not what its digest says'),
   'party-unknown': row(422, 'No node of the registry has this name, address or endpoint'),
   'party-unfit': row(422, 'The node cannot be a member: it is not active, or has no encryption key'),
   // Evidence channels

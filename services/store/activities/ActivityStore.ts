@@ -49,6 +49,7 @@ export type Delivery = {
 
 /** What is put on the way to members: the sealed text, the same for all of them or a copy for one. */
 export type Outgoing = {
+  /** Of the seal that the log has: a copy has it from its original, though its text is another one. */
   readonly sealDigest: Hash;
   readonly activity: Hash;
   readonly message: Hash;
@@ -57,8 +58,9 @@ export type Outgoing = {
   readonly members: readonly Address[];
 };
 
-/** A message that came before what it builds on. */
+/** A message that came before what it builds on. Of each sender the first one that claims a seal stays. */
 export type HeldMessage = {
+  /** What the envelope claims: two senders may claim the same one. */
   readonly sealDigest: Hash;
   readonly activity: Hash;
   readonly from: Address;
@@ -67,39 +69,75 @@ export type HeldMessage = {
   readonly heldMs: number;
 };
 
+/** How much is held for messages that have not come: the oldest go first. */
+export type HeldLimits = {
+  readonly perSender: number;
+  readonly perSenderBytes: number;
+  readonly total: number;
+  readonly totalBytes: number;
+};
+
+/** A message to be kept. */
+export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> & {
+  /** Sealed digests of its attachments: as long as a message names them they stay. */
+  readonly attachments?: readonly Hash[];
+};
+
+/** Which message names an attachment. */
+export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Hash; readonly activity: Hash };
+
+/** A credential of a device of this node, and when it was taken back (Unix ms). */
+export type StoredCredential = {
+  readonly id: Hash;
+  readonly text: string;
+  readonly device: Address;
+  /** API key of the client that asked for it; undefined for the operator alone. */
+  readonly owner?: string | undefined;
+  readonly revokedMs?: number | undefined;
+};
+
 /** A record about a message of ours, until the log has taken it. */
 export type PendingRecord = { readonly message: Hash; readonly activity: Hash; readonly entry: string };
 
 /** One step of an activity: all of it on the disk, or nothing. */
 export type ActivityChange = {
   readonly activity: Hash;
-  /** Of a new one. */
+  /** Of a new one; that of an activity that is there stays. */
   readonly owner?: string | undefined;
   readonly nowMs: number;
-  readonly messages?: readonly Omit<StoredMessage, 'place' | 'takenMs' | 'activity'>[];
+  /** With the first one that is taken, the activity is there. */
+  readonly messages?: readonly NewMessage[];
   readonly outgoing?: readonly Outgoing[];
   readonly records?: readonly PendingRecord[];
-  /** Held ones that are taken or given up. */
+  /** Seals of held ones that are taken or given up. */
   readonly released?: readonly Hash[];
 };
 
 /**
- * Activities of a node: messages, what is on its way to members, what came too early. SQLite or PostgreSQL. What says nothing else is
- * durable when it resolves; changes of many callers share one commit.
+ * Activities of a node: messages, what is on its way to members, what came too early. SQLite or PostgreSQL. Everything is durable when it
+ * resolves; what many callers write at once shares one commit. Several processes may have one database open. Parcels, texts, records and
+ * credentials are encrypted there.
  *
- * All methods throw NotariumErrors `storage-failed`, `storage-full`, `store-corrupt` where the disk says so.
+ * All methods throw NotariumErrors: `storage-failed`, `storage-full`, and `activity-store-corrupt` for what is not as it was written, with
+ * `data.row`.
  */
 export type ActivityStore = {
-  /** Several activities at once share a commit. A message that is there already is left as it is. */
+  /** A message, delivery or record that is there already is left as it is. */
   save(change: ActivityChange): Promise<void>;
   activity(id: Hash): Promise<StoredActivity | undefined>;
-  /** The changed last first. `owner`: of that client alone. `after` is the `next` of the page before. */
+  /**
+   * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
+   * @throws NotariumError `request-invalid` for an `after` that is none.
+   */
   list(query: { readonly owner?: string; readonly after?: string; readonly limit: number }): Promise<{
     readonly items: readonly StoredActivity[];
     readonly next?: string;
   }>;
   setOwner(id: Hash, owner: string | undefined): Promise<void>;
-  /** In the order in which they were taken. */
+  /**
+   * One page, in the order in which they were taken: at most `limit` (1,000), and parcels of at most 16 MiB, but one at least. Only an
+   * empty page is the end.
+   */
   messages(activity: Hash, fromPlace?: number, limit?: number): Promise<StoredMessage[]>;
   message(id: Hash): Promise<StoredMessage | undefined>;
   /** Which of these were taken. */
@@ -111,29 +149,47 @@ export type ActivityStore = {
   waiting(): Promise<Address[]>;
   /** Next deliveries to a member, oldest first, texts of at most so many bytes (one at least). */
   queued(member: Address, limit: number, maxBytes: number): Promise<(Delivery & { readonly text: string })[]>;
-  /** What became of deliveries. The text goes when no member needs it. */
+  /**
+   * What became of deliveries. A state only goes forward: queued, delivered, refused, read; an acknowledgement stays until there is a newer
+   * one. The text goes when no member needs it.
+   */
   delivered(outcomes: readonly Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'>[]): Promise<void>;
   /** Takes what is queued for the member from its text to another one: sealed to its new key. */
   replaceQueued(member: Address, sealDigest: Hash, next: Omit<Outgoing, 'members'>): Promise<void>;
-  deliveries(activity: Hash, message?: Hash): Promise<Delivery[]>;
+  /** Of one message (all of them), or a page of those of an activity: by `seq`, at most `limit` (1,000) after that one. */
+  deliveries(
+    activity: Hash,
+    message?: Hash,
+    page?: { readonly after?: number; readonly limit?: number },
+  ): Promise<Delivery[]>;
   /** Oldest queued delivery of each member, for alerts. */
   oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
 
-  /** Bounded for each sender: the oldest of a sender go first. */
+  /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
   hold(held: HeldMessage): Promise<void>;
+  /** In the order in which they came. */
   held(activity?: Hash): Promise<HeldMessage[]>;
 
+  /** The oldest first. */
   pendingRecords(limit: number): Promise<PendingRecord[]>;
   recordTaken(message: Hash, recordId: RecordId): Promise<void>;
 
-  /** Credentials of devices, with the time at which they were taken back. */
-  saveCredential(credential: {
-    readonly id: Hash;
-    readonly text: string;
-    readonly device: Address;
+  /** Which of these attachments a message names. */
+  namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
+  /** Messages that name an attachment, at most 1,000: whose members may have it. */
+  messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+
+  /** Again under the same id: nothing is changed. */
+  saveCredential(credential: Omit<StoredCredential, 'revokedMs'>): Promise<void>;
+  /** By id, at most `limit` (1,000) after that one. */
+  credentials(query?: {
     readonly owner?: string;
-  }): Promise<void>;
-  credentials(): Promise<readonly { readonly id: Hash; readonly text: string; readonly revokedMs?: number }[]>;
+    readonly device?: Address;
+    readonly after?: Hash;
+    readonly limit?: number;
+  }): Promise<readonly StoredCredential[]>;
+  /** Whether it was there and held until now. */
   revokeCredential(id: Hash, nowMs: number): Promise<boolean>;
+  /** After what is being written. */
   close(): Promise<void>;
 };
