@@ -66,8 +66,8 @@ export type ActivityHost = {
 
 /** What is done with bodies by libraries. */
 export type BodyTools = {
-  /** @throws NotariumError `activity-body-invalid`. */
-  check(schema: NonNullable<ActivityTerms['schema']>, body: unknown): void;
+  /** @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`. */
+  checkBody(schema: NonNullable<ActivityTerms['schema']>, body: unknown): void;
   /** What a body says; of one field by field, all of them. @throws NotariumError `activity-body-invalid`. */
   read(body: Body, sender: Address): Promise<unknown>;
 };

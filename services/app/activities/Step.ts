@@ -122,7 +122,10 @@ export class Step {
       network: networkName(network),
       activity: this.#id,
       epoch: membership.epoch,
-      group: opens ? groupDigest(this.#id, opens) : this.#activity!.group,
+      group:
+        head.type === 'start' || head.type === 'members'
+          ? groupDigest({ activity: this.#id, membership, secret: head.secret })
+          : this.#activity!.group,
       sender: signer.address,
       time: new Date(clock.nowMs()).toISOString(),
       salt: newSalt(),

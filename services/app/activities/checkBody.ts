@@ -5,7 +5,7 @@ import type { ActivityHost } from './ActivityHost.ts';
 /**
  * Checks the body of a version by the schema of its activity. Other messages say what they want.
  * @param terms of the activity; those of the message itself where it begins one.
- * @throws NotariumError `activity-body-invalid`.
+ * @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`.
  */
 export async function checkBody(
   { bodies }: Pick<ActivityHost, 'bodies'>,
@@ -17,5 +17,5 @@ export async function checkBody(
   if ('body' in body && schema === undefined) return;
   // Field by field, it has to be readable in any case.
   const said = await bodies.read(body, head.sender);
-  if (schema !== undefined) bodies.check(schema, said);
+  if (schema !== undefined) bodies.checkBody(schema, said);
 }

@@ -63,8 +63,10 @@ export function rejoinActivity(activity: Activity, message: Message): Activity {
   checkOpening(head);
   if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
   if (epoch <= activity.epochs.get(activity.group)!.membership.epoch) throw refused('it is of an earlier epoch');
-  const epochs = new Map(activity.epochs).set(group, { membership, secret, by: message.id });
-  return { ...activity, epochs, group, since: epoch, taken: new Set(activity.taken).add(message.id) };
+  const epochs = new Map(activity.epochs).set(group, { membership, secret, by: message.id, heads: head.heads });
+  const taken = new Set(activity.taken).add(message.id);
+  const changed = { ...activity, epochs, group: newestGroup(epochs), since: epoch, taken };
+  return { ...changed, heads: headsOf(changed) };
 }
 
 /** That a message which opens an epoch is sealed to those whom it names. @throws NotariumError `activity-message-invalid`. */
@@ -129,8 +131,13 @@ function newestGroup(epochs: Activity['epochs']): Hash {
     const rival = next.get(membership.previous);
     if (!rival || by < rival.by) next.set(membership.previous, { group, by });
   }
-  // The first one that is known has none before it here.
-  let newest = [...epochs].find(([, { membership }]) => !epochs.has(membership.previous))![0];
+  // The first one that is known has none before it here; who was away and came back without what was meanwhile begins anew.
+  let newest: Hash | undefined;
+  for (const [group, { membership }] of epochs) {
+    if (epochs.has(membership.previous)) continue;
+    if (!newest || epochs.get(newest)!.membership.epoch < membership.epoch) newest = group;
+  }
+  if (!newest) throw new RangeError('no epoch has none before it');
   for (let one = next.get(newest); one; one = next.get(newest)) newest = one.group;
   return newest;
 }

@@ -105,7 +105,7 @@ export class HeldMessages {
 
   /** Whether nothing is left to be done for it. */
   async #settle(held: HeldMessage, asks: boolean): Promise<boolean> {
-    const { store, clock, logger, metrics } = this.#parts;
+    const { store, clock, logger, metrics, settings } = this.#parts;
     const { activity, sealDigest, from } = held;
     try {
       await this.#take(held, asks);
@@ -115,6 +115,9 @@ export class HeldMessages {
       if (!isNotariumError(error)) throw error;
       if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return false;
       if (error.code.startsWith('storage-')) throw error;
+      // Refused already; of another change of the members it may be in time.
+      const isStale = error.code === 'activity-epoch-stale';
+      if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return false;
       metrics.refused(error.code);
       logger.warn({ code: error.code, peer: from, activity }, 'a message that was held is refused');
     }

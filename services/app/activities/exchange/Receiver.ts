@@ -97,6 +97,8 @@ export class Receiver {
       await takeOpened(this.#parts, opened);
     } catch (error) {
       if (isNotariumError(error, 'activity-message-early')) return { early: opened };
+      // By a rival of the change that has made it so, it may be in time.
+      if (isNotariumError(error, 'activity-epoch-stale')) await this.#held.hold(opened);
       if (!isNotariumError(error, 'activity-message-known')) throw error;
     }
     return { read: opened.sealDigest };

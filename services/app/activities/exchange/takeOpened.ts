@@ -41,7 +41,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const { message, envelope } = opened;
   const { head } = message;
   const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
-  const epoch = opens ? { ...opens, by: message.id } : activity?.epochs.get(head.group);
+  const epoch = opens ? { ...opens, by: message.id, heads: [] } : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   checkEnvelope(envelope, message, epoch);
   if (!how.isWanted && !memberOf(epoch.membership, signer.address)) throw refused('this node is no member of it');
