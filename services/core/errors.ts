@@ -138,6 +138,7 @@ export const errorTable = {
   'application-early': row(425, 'The last application was a short time ago', true),
   'application-refused': row(409, 'An account with this status cannot apply, or has no application to publish'),
   // Private activities
+  'activities-missing': row(404, 'This centre takes part in no private activities'),
   'activity-unknown': row(404, 'No such activity here'),
   'activity-message-invalid': row(422, 'The message is not one of this activity, or not signed by its sender'),
   'activity-message-unreadable': row(422, 'The message is not sealed to a key of this node'),

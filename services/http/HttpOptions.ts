@@ -1,5 +1,6 @@
 import type { Logger as PinoLogger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { ActivityDesk } from '../app/activities/ActivityDesk.ts';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 
 /** Who may do what without an API key. `admin` routes always need a key. */
@@ -17,6 +18,8 @@ export type HttpLimits = {
   readonly recordBytes: number;
   /** Largest body of any other route that takes JSON. */
   readonly jsonBytes: number;
+  /** Largest body of a route that takes the contents of an activity's message. */
+  readonly activityBytes: number;
   /** Largest batch after decompression. */
   readonly batchBytes: number;
   /** Largest decompressed size for one compressed byte; checked past the first MiB. */
@@ -52,6 +55,8 @@ export type HttpOptions = {
   readonly access?: AccessPolicy;
   /** A verifier of evidence as a module of this centre: its routes are served too. */
   readonly channels?: ChannelDesk;
+  /** Private activities of this centre: without them their routes answer `activities-missing`. */
+  readonly activities?: ActivityDesk;
   /** `false` for none. Requests with a valid key count for the key, all others for their address. */
   readonly rateLimits?: { readonly perIp: RateLimit; readonly perKey: RateLimit } | false;
   readonly limits?: Partial<HttpLimits>;
@@ -70,6 +75,7 @@ export type HttpOptions = {
 export const defaultLimits: HttpLimits = {
   recordBytes: 64 * 1024,
   jsonBytes: 512 * 1024,
+  activityBytes: 8 * 1024 * 1024,
   batchBytes: 1024 * 1024 * 1024,
   gzipRatio: 100,
   chunkLines: 512,
