@@ -50,7 +50,8 @@ export function openApiDocument(options: {
         { name: 'channels', description: 'Evidence channels: a verifier confirms masses of evidence off chain' },
         {
           name: 'activities',
-          description: 'Private activities: messages that only the members of a group can read. Each call needs an API key',
+          description:
+            'Private activities: messages that only the members of a group can read. Each call needs an API key',
         },
         { name: 'network', description: 'The consortium and this centre' },
         { name: 'keys', description: 'API keys' },

@@ -39,7 +39,12 @@ export const activityRoutes: readonly Route[] = [
       'The parties are looked up in the registry: while one of them is unknown or cannot be a member, nothing is sent to anybody. The members get it sealed; the log gets the digest of the seal under a blinded group id.',
     requestBody: { required: true, content: json(startBody) },
     responses: sentAnswer,
-    errors: [...contentsErrors.filter((code) => code !== 'activity-unknown'), 'party-unknown', 'party-unfit'],
+    errors: [
+      ...contentsErrors.filter((code) => code !== 'activity-unknown'),
+      'activity-schema-invalid',
+      'party-unknown',
+      'party-unfit',
+    ],
     async handle(call, context) {
       const by = callerOf(call);
       const desk = activitiesOf(context);
@@ -68,7 +73,7 @@ export const activityRoutes: readonly Route[] = [
     summary: 'Activities of the caller, the changed last first',
     description: 'A key of scope admin sees all of this centre.',
     responses: { 200: { description: 'A page of activities', content: json(activityPageDoc) } },
-    errors: ['activities-missing'],
+    errors: ['activities-missing', 'activity-store-corrupt'],
     async handle(call, context) {
       const { after, limit = usualPage } = call.query ?? {};
       const query = { ...(after === undefined ? {} : { after }), limit };

@@ -24,7 +24,11 @@ export const activityParams = z.strictObject({ id: hashSchema });
 export type ActivityParams = { readonly id: Hash };
 
 /** Errors of every route about one activity. */
-export const activityErrors = ['activities-missing', 'activity-unknown'] as const satisfies readonly ErrorCode[];
+export const activityErrors = [
+  'activities-missing',
+  'activity-unknown',
+  'activity-store-corrupt',
+] as const satisfies readonly ErrorCode[];
 
 /** Errors of every route that sends a message in an activity. */
 export const sendingErrors = [

@@ -27,14 +27,14 @@ const plainBytes = 'application/octet-stream';
 const binary = z.string().meta({ override: { format: 'binary' } });
 
 // In headers, since proxies write the paths of requests into their logs, and a name may tell much.
-const uploadHeaders = z.object({
+const nameHeader = z.object({
   'attachment-name': z
     .string()
     .min(1)
     .max(3 * 255)
     .meta({ description: 'Name of the file, percent-encoded UTF-8' }),
-  'content-type': z.string().min(1).max(127).optional().meta({ description: 'Media type of the file' }),
 });
+const uploadHeaders = nameHeader.extend({ 'content-type': z.string().min(1).max(127).optional() });
 
 /** Files beside messages. */
 export const activityAttachmentRoutes: readonly Route[] = [
@@ -43,13 +43,22 @@ export const activityAttachmentRoutes: readonly Route[] = [
     method: 'post',
     path: '/v1/activity-attachments',
     access: 'submit',
-    headers: uploadHeaders,
+    headers: nameHeader,
     summary: 'Keep a file for a message, of any size',
     description:
-      'It is encrypted under a key of its own as it comes. The answer goes into `attachments` of the message: whoever has it can read the file.',
-    requestBody: { required: true, content: { [plainBytes]: { schema: binary } } },
+      'It is encrypted under a key of its own as it comes. `Content-Type` is the media type of the file. The answer goes into `attachments` of the message: whoever has it can read the file.',
+    requestBody: { required: true, content: { '*/*': { schema: binary } } },
     responses: { 201: { description: 'The file', content: { 'application/json': { schema: attachmentDoc } } } },
-    errors: ['activities-missing', 'not-found', 'request-timeout', 'request-encoding-unsupported', 'storage-full'],
+    errors: [
+      'activities-missing',
+      'not-found',
+      'request-timeout',
+      'request-encoding-unsupported',
+      'request-too-large',
+      'upload-conflict',
+      'activity-store-corrupt',
+      'storage-full',
+    ],
     async handle(call, context) {
       const { request, response } = call;
       const by = callerOf(call);
@@ -90,7 +99,17 @@ export const activityAttachmentRoutes: readonly Route[] = [
         content: { [plainBytes]: { schema: binary } },
       },
     },
-    errors: [...activityErrors, 'not-found', 'peer-unreachable', 'storage-full'],
+    errors: [
+      ...activityErrors,
+      'not-found',
+      'attachment-unknown',
+      'attachment-mismatch',
+      'attachment-corrupt',
+      'peer-unreachable',
+      'peer-busy',
+      'peer-answer-invalid',
+      'storage-full',
+    ],
     async handle(call, context) {
       const { response, params } = call;
       const { id, ...place } = params;

@@ -25,7 +25,7 @@ export const deviceRoutes: readonly Route[] = [
     responses: {
       201: { description: 'Its credential', content: { 'application/json': { schema: credentialDoc } } },
     },
-    errors: [...jsonBodyErrors, 'activities-missing', 'storage-full'],
+    errors: [...jsonBodyErrors, 'activities-missing', 'activity-store-corrupt', 'storage-full'],
     async handle(call, context) {
       const by = callerOf(call);
       const desk = activitiesOf(context);
@@ -40,7 +40,7 @@ export const deviceRoutes: readonly Route[] = [
     access: 'read',
     summary: 'Credentials of devices that the caller has issued, with those that were taken back',
     responses: { 200: { description: 'All', content: { 'application/json': { schema: credentialListDoc } } } },
-    errors: ['activities-missing'],
+    errors: ['activities-missing', 'activity-store-corrupt'],
     async handle(call, context) {
       sendPrivately(call.response, 200, { items: await activitiesOf(context).credentials(callerOf(call)) });
     },
@@ -54,7 +54,7 @@ export const deviceRoutes: readonly Route[] = [
     summary: 'Take the credential of a device back',
     description: 'Nothing that it signs is sent from then on; what was sent before holds.',
     responses: { 204: { description: 'It does not hold any more' } },
-    errors: ['activities-missing', 'not-found'],
+    errors: ['activities-missing', 'activity-store-corrupt', 'not-found'],
     async handle(call, context) {
       const { id } = call.params;
       if (!(await activitiesOf(context).revokeCredential(callerOf(call), id))) {

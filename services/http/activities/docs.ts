@@ -9,7 +9,13 @@ import type {
 import { certificateSchema } from '../../core/activities/certificate.ts';
 import { credentialSchema } from '../../core/activities/credential.ts';
 import { memberRoles, memberSchema } from '../../core/activities/members.ts';
-import { activityKinds, activityRequests, changeSchema, headSchema, termsSchema } from '../../core/activities/message.ts';
+import {
+  activityKinds,
+  activityRequests,
+  changeSchema,
+  headSchema,
+  termsSchema,
+} from '../../core/activities/message.ts';
 import { sealSchema } from '../../core/activities/sealed.ts';
 import { jsonObjectSchema } from '../../core/governance/json.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../../core/schemas.ts';
@@ -92,9 +98,7 @@ export const messagePageDoc = z
           ...line,
           time: z.string().meta({ description: 'As its sender says' }),
           on: z.array(hashSchema).meta({ description: 'Messages that it is about or builds on' }),
-          attachments: z.array(
-            z.object({ name: z.string(), mediaType: z.string().optional(), sizeBytes: uintSchema }),
-          ),
+          attachments: z.array(z.object({ name: z.string(), mediaType: z.string().optional(), sizeBytes: uintSchema })),
         })
         .meta({ id: 'ActivityMessageLine' }),
     ),

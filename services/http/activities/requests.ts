@@ -17,7 +17,9 @@ export const startBody = z
     kind: z.enum(activityKinds),
     request: z.enum(activityRequests).meta({ description: '`trust`: every member is asked to countersign' }),
     rules: termsSchema.shape.rules.partial().optional(),
-    schema: jsonObjectSchema.optional().meta({ description: 'JSON Schema (draft 2020-12) of the body of every version' }),
+    schema: jsonObjectSchema
+      .optional()
+      .meta({ description: 'JSON Schema (draft 2020-12) of the body of every version' }),
     receivers: z.array(party).min(1).max(maxMembers),
     regulators: z.array(party).max(maxMembers).optional(),
     activity: hashSchema.optional().meta({ description: 'Id that a device has signed for; at random by default' }),
@@ -30,7 +32,8 @@ export const startBody = z
 export const updateBody = z
   .strictObject({
     builds: z.array(hashSchema).min(1).max(maxMerged).optional().meta({
-      description: 'Versions in whose place it comes: by default the one that nothing has replaced; several for a merge',
+      description:
+        'Versions in whose place it comes: by default the one that nothing has replaced; several for a merge',
     }),
     ...contentsShape,
   })
