@@ -66,7 +66,7 @@ describe('what private activities take over HTTP', function () {
       [`${one}/versions`, { body: 1, builds: [] }],
       [`${one}/versions`, { body: 1, builds: Array.from({ length: 17 }, () => hash) }],
       [`${one}/notes`, { body: 1 }],
-      [`${one}/countersignatures`, { on: message.toUpperCase() }],
+      [`${one}/countersignatures`, { on: message!.toUpperCase() }],
       [`${one}/proposals`, { add: { party: 'Node 3', role: 'initiator' } }],
       [`${one}/proposals`, { add: { party: 'Node 3', role: 'receiver' }, remove: 'Node 2' }],
       [`${one}/votes`, { on: hash }],
