@@ -148,6 +148,8 @@ export const errorTable = {
   'activity-epoch-stale': row(409, 'The members have changed since'),
   'activity-version-stale': row(409, 'There is a newer version than the one that this builds on'),
   'activity-body-invalid': row(422, 'The body is not what the schema of the activity asks for'),
+  'activity-field-unknown': row(422, 'The body has no such field'),
+  'activity-fields-invalid': row(422, 'The fields of the body are not those that its author has signed'),
   'activity-schema-invalid': row(422, 'The schema is no JSON Schema (2020-12), or one that a node cannot check safely'),
   'activity-trust-unasked': row(409, 'Nobody is asked to countersign this'),
   'trust-certificate-invalid': row(422, 'The certificate is not signed by each of the members'),
