@@ -13,6 +13,9 @@ import type { Signer } from '../../core/signature.ts';
 /** Most fields that one body can have digests of. */
 const maxFields = 4096;
 
+/** Names of which the library makes something else than fields. */
+const notFields: readonly string[] = [...reservedNames, '_sd_decoy', '__proto__'];
+
 /** Which values are hidden under digests: `_sd` names properties or items of an object or array, the rest leads further in. */
 type Frame = { _sd: (string | number)[]; [step: string]: unknown };
 
@@ -60,7 +63,7 @@ export async function digestFields(
   const frameOf = (value: object, path: Path): Frame => {
     const frame: Frame = { _sd: [] };
     for (const [name, inner] of Object.entries(value)) {
-      if (name === '__proto__' || reservedNames.includes(name)) throw fail(`a field cannot have the name ${name}`);
+      if (notFields.includes(name)) throw fail(`a field cannot have the name ${name}`);
       const inside = [...path, name];
       if (isWanted(inside)) {
         frame._sd.push(Array.isArray(value) ? Number(name) : name);
