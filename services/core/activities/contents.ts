@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { textAtMost } from '../admission/text.ts';
-import { type Hash, toHex } from '../bytes.ts';
+import { fromHex, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
@@ -57,7 +57,36 @@ export function bodyDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto
   return toHex(sha256(canonicalBytes(committed)));
 }
 
+/** What may be shown of an attachment: all but its key, of which the digest makes the rest unguessable. */
+export const shownAttachmentSchema = attachmentSchema.omit({ key: true }).extend({ keyDigest: hashSchema });
+
+/** See {@link shownAttachmentSchema}. */
+export type ShownAttachment = z.infer<typeof shownAttachmentSchema>;
+
+/** What may be shown of an attachment. */
+export function shownAttachment(
+  { key, ...rest }: Attachment,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): ShownAttachment {
+  return { ...rest, keyDigest: toHex(sha256(fromHex(key))) };
+}
+
+/** Commitment to one attachment: it can be shown without the others, and without its key. */
+export function attachmentDigest(shown: ShownAttachment, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  return toHex(sha256(canonicalBytes(shown)));
+}
+
+/** Commitment to attachments whose own commitments are these. */
+export function attachmentListDigest(
+  salt: Hash,
+  list: readonly Hash[],
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Hash {
+  return toHex(sha256(canonicalBytes({ salt, list })));
+}
+
 /** Commitment to the attachments. */
-export function attachmentsDigest(attachments: Attachments, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
-  return toHex(sha256(canonicalBytes(attachments)));
+export function attachmentsDigest({ salt, list }: Attachments, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  const digests = list.map((attachment) => attachmentDigest(shownAttachment(attachment, sha256), sha256));
+  return attachmentListDigest(salt, digests, sha256);
 }

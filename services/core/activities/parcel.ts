@@ -35,13 +35,23 @@ const hasher = structHasher('ActivityMessage(bytes32 activity,uint64 epoch,bytes
 /** The three commitments of which a message's id is made: one can be opened without the others. */
 export type Commitments = { readonly head: Hash; readonly body: Hash; readonly attachments: Hash };
 
+/** What may be shown of a head: of a secret that it carries the SHA-256 alone, for with it all records of the epoch could be linked. */
+export function shownHead(head: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): Head {
+  return 'secret' in head ? { ...head, secret: toHex(sha256(fromHex(head.secret))) } : head;
+}
+
+/** Commitment to a head, from what may be shown of it. */
+export function headDigest(shown: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  return toHex(sha256(canonicalBytes(shown)));
+}
+
 /** Commitments of a parcel. */
 export function commitmentsOf(
   { head, body, attachments }: Pick<Parcel, 'head' | 'body' | 'attachments'>,
   sha256: Crypto['sha256'] = portableCrypto.sha256,
 ): Commitments {
   return {
-    head: toHex(sha256(canonicalBytes(head))),
+    head: headDigest(shownHead(head, sha256), sha256),
     body: bodyDigest(body, sha256),
     attachments: attachmentsDigest(attachments, sha256),
   };
