@@ -26,7 +26,13 @@ export type DeviceStatement = {
 
 /** What a message says: a JSON body and files that were put before, or what a device has made of both. */
 export type Contents =
-  | { readonly body: unknown; readonly attachments?: readonly Attachment[]; readonly device?: never }
+  | {
+      readonly body: unknown;
+      /** Notarised as salted digests of its fields, so that each can be shown without the others: of all, or of those named. */
+      readonly fields?: true | readonly string[];
+      readonly attachments?: readonly Attachment[];
+      readonly device?: never;
+    }
   | { readonly device: DeviceStatement; readonly body?: never };
 
 /** What an activity begins with. */

@@ -68,6 +68,6 @@ export type ActivityHost = {
 export type BodyTools = {
   /** @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`. */
   checkBody(schema: NonNullable<ActivityTerms['schema']>, body: unknown): void;
-  /** What a body says; of one field by field, all of them. @throws NotariumError `activity-body-invalid`. */
+  /** What a body says; of one field by field, all of them. @throws NotariumError `activity-fields-invalid`. */
   read(body: Body, sender: Address): Promise<unknown>;
 };
