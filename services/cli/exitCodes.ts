@@ -267,7 +267,7 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 104,
     meaning: 'the body of the message, or its schema, is not right',
-    codes: ['activity-body-invalid', 'activity-schema-invalid'],
+    codes: ['activity-body-invalid', 'activity-schema-invalid', 'activity-field-unknown'],
   },
   { exit: 105, meaning: 'a party is no node of the registry, or cannot be a member', codes: ['party-*'] },
   { exit: 106, meaning: 'the credential of a device does not hold', codes: ['device-*'] },

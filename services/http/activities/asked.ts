@@ -45,6 +45,8 @@ export const sendingErrors = [
 export const contentsErrors = [
   ...sendingErrors,
   'activity-body-invalid',
+  'activity-field-unknown',
+  'activity-fields-invalid',
   'device-credential-invalid',
 ] as const satisfies readonly ErrorCode[];
 

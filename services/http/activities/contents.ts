@@ -38,26 +38,34 @@ const deviceStatement = z
 /** The part of a request that says what a message says. */
 export const contentsShape = {
   body: jsonSchema.optional().meta({ description: 'Any JSON, as the schema of the activity wants it' }),
+  fields: z
+    .union([z.literal(true), z.array(z.string().min(1).max(1024)).min(1).max(4096)])
+    .optional()
+    .meta({
+      description:
+        'Notarises the body as salted digests of its fields, so that each can be shown without the others: of all of them (`true`), or of those named by JSON Pointers or dotted paths',
+    }),
   attachments: z.array(attachmentDoc).max(maxAttachments).optional(),
   device: deviceStatement.optional(),
 };
 
 type Asked = {
   readonly body?: unknown;
+  readonly fields?: true | readonly string[] | undefined;
   readonly attachments?: readonly z.infer<typeof attachmentSchema>[] | undefined;
   readonly device?: z.infer<typeof deviceStatement> | undefined;
 };
 
 /** Either a body, with files or without, or what a device has made of both. */
-export const hasOneContent = ({ body, attachments, device }: Asked): boolean =>
-  device === undefined ? body !== undefined : body === undefined && attachments === undefined;
+export const hasOneContent = ({ body, fields, attachments, device }: Asked): boolean =>
+  device === undefined ? body !== undefined : [body, fields, attachments].every((part) => part === undefined);
 
 /** What is wrong where {@link hasOneContent} is not so. */
 export const oneContent = 'either body, with attachments or without, or device';
 
 /** Contents as the desk takes them. */
-export function contentsOf({ body, attachments, device }: Asked): Contents {
+export function contentsOf({ body, fields, attachments, device }: Asked): Contents {
   // What came as strict JSON is such JSON as a message may hold.
   if (device) return { device: device as DeviceStatement };
-  return { body, ...(attachments === undefined ? {} : { attachments }) };
+  return { body, ...(fields === undefined ? {} : { fields }), ...(attachments === undefined ? {} : { attachments }) };
 }

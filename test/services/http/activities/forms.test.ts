@@ -2,7 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import type { ActivityDesk } from '../../../../services/app/activities/ActivityDesk.ts';
+import type { ActivityDesk, MessageView } from '../../../../services/app/activities/ActivityDesk.ts';
+import { makeDisclosure } from '../../../../services/core/activities/disclosure.ts';
+import { type FieldBody, readFields, wholeBody } from '../../../../services/core/activities/fields.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectProblem, sealingUntil, signedRecord, stopHttpTests } from '../../../support/httpTest.ts';
@@ -131,6 +133,25 @@ describe('what private activities take over HTTP', function () {
       await expectProblem(http.ask('GET', path, key), 'request-invalid');
     }
     await expectProblem(http.ask('DELETE', '/v1/devices/12', key), 'request-invalid');
+  });
+
+  it('notarises a body field by field, of which one can be shown', async () => {
+    const order = { article: 'pumps', price: { amount: 12, currency: 'EUR' } };
+    const sent = await http.post('/v1/activities', key, { ...start, body: order, fields: true });
+    const path = `/v1/activities/${sent.activity}/messages/${sent.message}`;
+    const { parcel, seal, id } = await http.get<MessageView>(path, key);
+    expect(parcel.body).to.have.property('sdJwt');
+    const message = { ...parcel, id };
+    expect(wholeBody(parcel.body, buyer.address)).to.deep.equal(order);
+    const shown = makeDisclosure(message, seal, { body: ['price.currency'] });
+    expect(readFields(shown.body as FieldBody).body).to.deep.equal({ price: { currency: 'EUR' } });
+    const missing = { ...start, body: order, fields: ['colour'] };
+    await expectProblem(http.ask('POST', '/v1/activities', key, missing), 'activity-field-unknown');
+    for (const fields of [false, [], 'price', [1]])
+      await expectProblem(
+        http.ask('POST', '/v1/activities', key, { ...start, body: order, fields }),
+        'request-invalid',
+      );
   });
 
   it('takes a file as a stream, and gives it back as it was, name and all', async () => {
