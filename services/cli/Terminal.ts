@@ -10,6 +10,8 @@ export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
+  /** What is piped in. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
   /** Folder that relative paths start from: the process's own. */
   readonly cwd: string;
   /** Home folder of the user. */

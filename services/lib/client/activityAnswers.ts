@@ -39,8 +39,8 @@ export const activityPageSchema = pageOf(summarySchema);
 
 const roleSchema = z.enum(memberRoles);
 const changeSchema = z.union([
-  z.looseObject({ add: z.looseObject({ address: addressSchema, role: roleSchema }) }),
-  z.looseObject({ remove: addressSchema }),
+  z.object({ add: z.looseObject({ address: addressSchema, role: roleSchema }) }),
+  z.object({ remove: addressSchema }),
 ]);
 
 /** `GET /v1/activities/:id`. */
