@@ -1,6 +1,8 @@
 import type { ActivityDesk } from '../../services/app/activities/ActivityDesk.ts';
 import type { ApiKeyScope } from '../../services/app/Centre.ts';
+import { networkName } from '../../services/core/eip712.ts';
 import type { HttpOptions } from '../../services/http/HttpOptions.ts';
+import { activityNetwork } from './activityKit.ts';
 import { type HttpTest, startHttpTest } from './httpTest.ts';
 
 /** A key of the centre under test, as a header. */
@@ -19,6 +21,14 @@ export type ActivityHttp = HttpTest & {
 /** Serves a desk. */
 export async function serveActivities(desk: ActivityDesk, options: HttpOptions = {}): Promise<ActivityHttp> {
   const http = await startHttpTest({ activities: desk, access: { submit: 'open', read: 'open' }, ...options });
+  // The centre behind the server is of another network than the nodes of these tests: it is to speak of theirs.
+  const { network } = http.centre;
+  Object.assign(http.centre, {
+    network: async () => ({
+      ...(await network()),
+      ...{ network: networkName(activityNetwork), ...activityNetwork },
+    }),
+  });
   const ask: ActivityHttp['ask'] = (method, path, by, body) =>
     fetch(`${http.url}${path}`, {
       method,

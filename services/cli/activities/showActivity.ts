@@ -35,12 +35,12 @@ export async function listActivities(run: Run<ListFlags>): Promise<void> {
     output.note('There are no activities.');
     return;
   }
-  const rows = found.map(({ id, kind, request, role, epoch, heads, messageCount, changedAt }) => [
-    ...[short(id), kind, request, role ?? '-', `${epoch}`, `${messageCount}`],
-    ...[heads.length > 1 ? 'conflict' : 'one', changedAt.slice(0, 16).replace('T', ' ')],
+  const rows = found.map(({ id, kind, request, role, heads, messageCount, changedAt }) => [
+    ...[short(id), kind, request, role ?? '-', `${messageCount}`],
+    ...[heads.length > 1 ? 'conflict' : 'one', changedAt.slice(0, 10)],
   ]);
-  const head = ['id', 'kind', 'request', 'role', 'epoch', 'msgs', 'version', 'changed'];
-  output.line(...table([head, ...rows], new Set([4, 5])));
+  const head = ['id', 'kind', 'request', 'role', 'msgs', 'version', 'changed'];
+  output.line(...table([head, ...rows], new Set([4])));
 }
 
 /** `notarium activity show`. */
