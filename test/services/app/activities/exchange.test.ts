@@ -125,7 +125,7 @@ describe('exchange of activities', function () {
       ...{ ...order, receivers: [seller.name, carrier.name], body: 0 },
     });
     await seller.close();
-    let last = '' as Hash;
+    let last: Hash = activity;
     for (let step = 1; step <= 5; step++) last = (await buyer.desk.update(operator, activity, { body: step })).message;
     await reaches(last, carrier);
     const problem = await until('it is told', () =>
