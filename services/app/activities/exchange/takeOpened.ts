@@ -45,7 +45,13 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const epoch = opens ? { ...opens, by: message.id, heads: [] } : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   checkEnvelope(envelope, message, epoch);
-  if (!how.isWanted && !memberOf(epoch.membership, signer.address)) throw refused('this node is no member of it');
+  if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
+    if (!envelope.original) throw refused('this node is no member of it');
+    // What was said before it came: it may not know yet that it was added.
+    const isIn = activity && memberOf(membersOf(activity), signer.address) !== undefined;
+    if (!isIn) throw early({});
+    if (!activity.terms.rules.history) throw refused('this node was added without what was before');
+  }
   if (!activity) {
     if (head.type !== 'members') return startActivity(message);
     if (!how.isJoin) throw early({ group: head.membership.previous });
