@@ -42,12 +42,12 @@ export class ActivityWorld {
   readonly nodes: ActivityNode[] = [];
   readonly records: NotariumRecord[] = [];
   readonly #entries = new Set<string>();
-  #folder: string | undefined;
+  #folder: Promise<string> | undefined;
   /** The log takes nothing while it is true. */
   isLogAway = false;
 
-  async folder(): Promise<string> {
-    this.#folder ??= await mkdtemp(join(tmpdir(), 'notarium activities-'));
+  folder(): Promise<string> {
+    this.#folder ??= mkdtemp(join(tmpdir(), 'notarium activities-'));
     return this.#folder;
   }
 
@@ -86,7 +86,7 @@ export class ActivityWorld {
 
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()));
-    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -12,6 +12,7 @@ import { NotariumError } from '../../core/errors.ts';
 import type { NewMessage, Outgoing, PendingRecord } from '../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { checkBody } from './checkBody.ts';
+import { copiesForAdded } from './copiesForAdded.ts';
 import { type Draft, newSalt } from './Draft.ts';
 import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
@@ -79,6 +80,7 @@ export class Step {
   async take(message: Message, seal: Seal, after: Activity): Promise<void> {
     this.#add(message, seal, after);
     try {
+      this.#outgoing.push(...(await copiesForAdded(this.#parts, after, message)));
       await this.#follow(message);
     } catch (error) {
       // What others have said holds whatever this node has to say to it.

@@ -1,10 +1,7 @@
-import type { Activity } from '../../../core/activities/activity.ts';
-import type { Envelope } from '../../../core/activities/envelope.ts';
-import type { Hash } from '../../../core/bytes.ts';
 import { isNotariumError } from '../../../core/errors.ts';
-import type { Delivery, StoredMessage } from '../../../store/activities/ActivityStore.ts';
-import { messageOf } from '../Activities.ts';
+import type { Delivery } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { copyFor } from '../copyFor.ts';
 import { keyOf } from '../parties.ts';
 
 type Queued = Delivery & { readonly text: string };
@@ -27,14 +24,4 @@ export async function sealedAnew(parts: ActivityParts, queued: Queued): Promise<
     logger.warn({ err: error, peer: member }, 'the new key of a member is none');
     return queued;
   }
-}
-
-/** A message sealed to one key, with the seal that the log has. */
-export async function copyFor(
-  { sealer }: Pick<ActivityParts, 'sealer'>,
-  { stored, activity, key }: { readonly stored: StoredMessage; readonly activity: Activity; readonly key: Hash },
-): Promise<Envelope> {
-  const message = messageOf(stored);
-  const { secret } = activity.epochs.get(message.head.group)!;
-  return { sealed: await sealer.seal(message, secret, [{ key }]), original: stored.seal };
 }

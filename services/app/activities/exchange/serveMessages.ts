@@ -8,6 +8,7 @@ import type { StoredMessage } from '../../../store/activities/ActivityStore.ts';
 import { firstFrame, readJson } from '../../replication/wire.ts';
 import { messageOf } from '../Activities.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { copyFor } from '../copyFor.ts';
 import { keyOf } from '../parties.ts';
 import {
   activityProtocols,
@@ -18,7 +19,6 @@ import {
   maxItemsBytes,
   messagesQuerySchema,
 } from './items.ts';
-import { copyFor } from './sealedAnew.ts';
 
 /** Gives members what they lack. Who asks for anything else learns nothing, not even whether there is such an activity. */
 export function serveMessages(parts: ActivityParts, net: Net): void {

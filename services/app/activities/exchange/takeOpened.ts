@@ -4,6 +4,7 @@ import { memberOf } from '../../../core/activities/members.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
+import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody } from '../checkBody.ts';
@@ -44,7 +45,13 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const epoch = opens ? { ...opens, by: message.id, heads: [] } : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   checkEnvelope(envelope, message, epoch);
-  if (!how.isWanted && !memberOf(epoch.membership, signer.address)) throw refused('this node is no member of it');
+  if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
+    if (!envelope.original) throw refused('this node is no member of it');
+    // What was said before it came: it may not know yet that it was added.
+    const isIn = activity && memberOf(membersOf(activity), signer.address) !== undefined;
+    if (!isIn) throw early({});
+    if (!activity.terms.rules.history) throw refused('this node was added without what was before');
+  }
   if (!activity) {
     if (head.type !== 'members') return startActivity(message);
     if (!how.isJoin) throw early({ group: head.membership.previous });
@@ -54,10 +61,17 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   try {
     return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
   } catch (error) {
-    // Who is a member knows what was before: nobody can make it forget that.
-    const isAway = !memberOf(membersOf(activity), signer.address);
-    if (!how.isJoin || !isAway || head.type !== 'members' || !isNotariumError(error, 'activity-message-early'))
-      throw error;
+    const isEarly = isNotariumError(error, 'activity-message-early');
+    if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head.sender)) throw error;
     return rejoinActivity(activity, message);
   }
+}
+
+/**
+ * Who was removed is not told, and does not know what was meanwhile when it is added again. The initiator may change the members as it
+ * likes, so its word is enough; by nobody else's can a member be made to forget what it knows.
+ */
+function mayBeginAnew({ signer }: ActivityParts, activity: Activity, sender: Address): boolean {
+  const known = membersOf(activity);
+  return !memberOf(known, signer.address) || memberOf(known, sender)?.role === 'initiator';
 }

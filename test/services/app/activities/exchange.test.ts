@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { noHash } from '../../../../services/core/activities/members.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { fromHex } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
@@ -57,7 +58,7 @@ describe('exchange of activities', function () {
     await expectCode('party-unfit', ask('Node 3'));
     await expectCode('request-invalid', ask(buyer.name));
     await expectCode('request-invalid', buyer.desk.start(operator, { ...order, receivers: [], body: null }));
-    seller.registered = { ...seller.registered, encryptionKey: `0x${'00'.repeat(32)}` };
+    seller.registered = { ...seller.registered, encryptionKey: noHash };
     await expectCode('party-unfit', ask(seller.name));
     seller.registered = { ...seller.registered, name: 'Node 1' };
     await expectCode('party-unknown', ask('Node 1'));
@@ -125,7 +126,7 @@ describe('exchange of activities', function () {
       ...{ ...order, receivers: [seller.name, carrier.name], body: 0 },
     });
     await seller.close();
-    let last = '' as Hash;
+    let last: Hash = activity;
     for (let step = 1; step <= 5; step++) last = (await buyer.desk.update(operator, activity, { body: step })).message;
     await reaches(last, carrier);
     const problem = await until('it is told', () =>
