@@ -1,5 +1,4 @@
 import type { Logger as PinoLogger } from 'pino';
-import type { ActivityDesk } from '../app/activities/ActivityDesk.ts';
 import type { Centre } from '../app/Centre.ts';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 import type { HttpMetrics } from './HttpMetrics.ts';
@@ -23,8 +22,6 @@ export type EdgeContext = {
 /** What the routes of a centre work with. */
 export type HttpContext = EdgeContext & {
   readonly centre: Centre;
-  /** Private activities, where this centre takes part in some. */
-  readonly activities?: ActivityDesk | undefined;
   /** Event streams that are open. */
   readonly eventClients: { count: number };
   /** A key was revoked: nothing believed of keys counts any more. */

@@ -1,6 +1,5 @@
 import type { Logger as PinoLogger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { ActivityDesk } from '../app/activities/ActivityDesk.ts';
 import type { ChannelDesk } from '../app/channels/ChannelDesk.ts';
 
 /** Who may do what without an API key. `admin` routes always need a key. */
@@ -55,8 +54,6 @@ export type HttpOptions = {
   readonly access?: AccessPolicy;
   /** A verifier of evidence as a module of this centre: its routes are served too. */
   readonly channels?: ChannelDesk;
-  /** Private activities of this centre: without them their routes answer `activities-missing`. */
-  readonly activities?: ActivityDesk;
   /** `false` for none. Requests with a valid key count for the key, all others for their address. */
   readonly rateLimits?: { readonly perIp: RateLimit; readonly perKey: RateLimit } | false;
   readonly limits?: Partial<HttpLimits>;

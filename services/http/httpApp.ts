@@ -44,7 +44,6 @@ export function createHttpApp(centre: Centre, options: HttpOptions = {}): HttpAp
     contextOf: (edge, access) => ({
       ...edge,
       centre,
-      activities: options.activities,
       eventClients: { count: 0 },
       keysChanged: () => access.forget(),
     }),

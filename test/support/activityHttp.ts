@@ -20,10 +20,11 @@ export type ActivityHttp = HttpTest & {
 
 /** Serves a desk. */
 export async function serveActivities(desk: ActivityDesk, options: HttpOptions = {}): Promise<ActivityHttp> {
-  const http = await startHttpTest({ activities: desk, access: { submit: 'open', read: 'open' }, ...options });
+  const http = await startHttpTest({ access: { submit: 'open', read: 'open' }, ...options });
   // The centre behind the server is of another network than the nodes of these tests: it is to speak of theirs.
   const { network } = http.centre;
   Object.assign(http.centre, {
+    activities: desk,
     network: async () => ({
       ...(await network()),
       ...{ network: networkName(activityNetwork), ...activityNetwork },

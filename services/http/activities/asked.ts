@@ -2,8 +2,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { ActivityCaller, ActivityDesk, SentMessage } from '../../app/activities/ActivityDesk.ts';
 import type { Hash } from '../../core/bytes.ts';
-import type { ErrorCode } from '../../core/errors.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { type ErrorCode, NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import { allows } from '../Access.ts';
@@ -59,9 +58,9 @@ export const sentAnswer = {
 };
 
 /** The desk. @throws NotariumError `activities-missing`. */
-export function activitiesOf({ activities }: HttpContext): ActivityDesk {
-  if (!activities) throw new NotariumError('activities-missing');
-  return activities;
+export function activitiesOf({ centre }: Pick<HttpContext, 'centre'>): ActivityDesk {
+  if (!centre.activities) throw new NotariumError('activities-missing');
+  return centre.activities;
 }
 
 /** A key of scope admin is the operator's; every other one is a client's, and sees what is its own. */
