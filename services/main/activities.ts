@@ -7,7 +7,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Keystore } from '../lib/keystore.ts';
 import { AttachmentStore } from '../store/activities/AttachmentStore.ts';
 import { openActivityStore } from '../store/activities/openActivityStore.ts';
-import type { StorePlaces } from './openNode.ts';
+import type { StoreOptions } from '../store/Store.ts';
 
 const maxAttachmentBytes = 2 ** 40;
 
@@ -19,7 +19,7 @@ export type ActivityKit = NonNullable<CentreOptions['activities']>;
  * @throws NotariumError as `openActivityStore`.
  */
 export async function openActivityKit(
-  { dataDir, databaseUrl, s3, logger }: StorePlaces,
+  { dataDir, databaseUrl, s3, logger }: Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 's3' | 'logger'>,
   keys: Pick<Keystore, 'address' | 'nodeKey' | 'encryptionKey'>,
 ): Promise<ActivityKit> {
   const folder = join(dataDir, 'activities', keys.address);

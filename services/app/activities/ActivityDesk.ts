@@ -7,7 +7,6 @@ import type { ActivityTerms, HeadType, MemberChange } from '../../core/activitie
 import type { Parcel } from '../../core/activities/parcel.ts';
 import type { Seal } from '../../core/activities/sealed.ts';
 import type { Address, Hash, Hex, RecordId } from '../../core/bytes.ts';
-import type { Page } from '../Centre.ts';
 
 /** Who asks: a client by the id of its API key, which sees its own activities alone; the operator, without one, sees all. */
 export type ActivityCaller = { readonly client?: string };
@@ -87,6 +86,9 @@ export type ActivitySummary = {
   readonly changedAt: string;
   readonly messageCount: number;
 };
+
+/** One page of activities, the changed last first; `next` is the cursor of the next page. */
+export type ActivityPage = { readonly items: readonly ActivitySummary[]; readonly next?: string };
 
 /** An activity as this node has it. */
 export type ActivityView = ActivitySummary & {
@@ -174,7 +176,7 @@ export type ActivityDesk = {
   ): Promise<SentMessage>;
   leave(by: ActivityCaller, activity: Hash): Promise<SentMessage>;
 
-  list(by: ActivityCaller, query: { readonly after?: string; readonly limit: number }): Promise<Page<ActivitySummary>>;
+  list(by: ActivityCaller, query: { readonly after?: string; readonly limit: number }): Promise<ActivityPage>;
   show(by: ActivityCaller, activity: Hash): Promise<ActivityView>;
   /** In the order in which this node has taken them. */
   messages(

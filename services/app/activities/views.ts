@@ -5,10 +5,10 @@ import { fromHex, type Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { digestText } from '../../core/record.ts';
 import type { Delivery, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
-import type { Page } from '../Centre.ts';
 import { messageOf } from './Activities.ts';
 import type {
   ActivityCaller,
+  ActivityPage,
   ActivitySummary,
   ActivityView,
   DeliveryView,
@@ -24,7 +24,7 @@ export async function list(
   parts: ActivityParts,
   by: ActivityCaller,
   { after, limit }: { readonly after?: string; readonly limit: number },
-): Promise<Page<ActivitySummary>> {
+): Promise<ActivityPage> {
   const { items, next } = await parts.store.list({
     ...(by.client === undefined ? {} : { owner: by.client }),
     ...(after === undefined ? {} : { after }),
