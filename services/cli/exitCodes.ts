@@ -248,6 +248,40 @@ export const exitTable: readonly ExitRow[] = [
   },
   { exit: 99, meaning: 'the chain does not have that total digest', codes: ['channel-receipt-chain-mismatch'] },
   { exit: 100, meaning: 'the total digest is not on chain yet', codes: ['channel-receipt-unsettled'] },
+  // Private activities
+  { exit: 105, meaning: 'a party is no node of the registry, or cannot be a member', codes: ['party-*'] },
+  { exit: 106, meaning: 'the credential of a device does not hold', codes: ['device-*'] },
+  {
+    exit: 107,
+    meaning: 'a message, certificate or attachment is not what it should be',
+    codes: ['activity-*', 'trust-*', 'attachment-*'],
+  },
+  {
+    exit: 110,
+    meaning: 'the file has not the form of a disclosure or a trust certificate',
+    codes: ['disclosure-malformed', 'trust-certificate-malformed'],
+  },
+  {
+    exit: 111,
+    meaning: 'the disclosed body or fields are not what was notarised',
+    codes: ['disclosure-body-mismatch', 'activity-fields-invalid'],
+  },
+  {
+    exit: 112,
+    meaning: 'the disclosed sender is not who has signed what was notarised',
+    codes: ['disclosure-head-mismatch', 'disclosure-author-invalid'],
+  },
+  {
+    exit: 113,
+    meaning: 'a disclosed attachment is not one of those that were notarised',
+    codes: ['disclosure-attachment-mismatch'],
+  },
+  {
+    exit: 114,
+    meaning: 'the record in the receipt was not made for what is disclosed',
+    codes: ['disclosure-message-mismatch', 'disclosure-seal-mismatch'],
+  },
+  { exit: 115, meaning: 'a trust certificate is not signed by whom it names', codes: ['trust-certificate-invalid'] },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 
