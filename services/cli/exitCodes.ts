@@ -282,6 +282,32 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'what the node keeps of its private activities is damaged, or encrypted under another key',
     codes: ['activity-store-corrupt', 'activity-store-key-wrong'],
   },
+  {
+    exit: 110,
+    meaning: 'the file has not the form of a disclosure or a trust certificate',
+    codes: ['disclosure-malformed', 'trust-certificate-malformed'],
+  },
+  {
+    exit: 111,
+    meaning: 'the disclosed body or fields are not what was notarised',
+    codes: ['disclosure-body-mismatch', 'activity-fields-invalid'],
+  },
+  {
+    exit: 112,
+    meaning: 'the disclosed sender is not who has signed what was notarised',
+    codes: ['disclosure-head-mismatch', 'disclosure-author-invalid'],
+  },
+  {
+    exit: 113,
+    meaning: 'a disclosed attachment is not one of those that were notarised',
+    codes: ['disclosure-attachment-mismatch'],
+  },
+  {
+    exit: 114,
+    meaning: 'the record in the receipt was not made for what is disclosed',
+    codes: ['disclosure-message-mismatch', 'disclosure-seal-mismatch'],
+  },
+  { exit: 115, meaning: 'a trust certificate is not signed by whom it names', codes: ['trust-certificate-invalid'] },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

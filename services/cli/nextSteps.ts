@@ -31,6 +31,10 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'channel-receipt-unsettled':
     'Ask again with --rpc when the channel is settled; until then a receipt with a signed state can be verified offline.',
   'channel-receipt-chain-mismatch': 'Do not rely on this receipt; check that --rpc is the right chain.',
+  'disclosure-malformed':
+    'Check that this is the file of the disclosure, whole and unchanged: not a letter may differ.',
+  'disclosure-body-mismatch': 'This is not what was notarised: ask who gave it to you for the right disclosure.',
+  'disclosure-seal-mismatch': 'Check that this is the receipt that belongs to the disclosure.',
   'acceptance-pending': 'Ask again after the promised slot.',
   'acceptance-broken':
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',
