@@ -7,6 +7,10 @@ export type {
 export type { Evidence, Sendable, Sendables } from './app/channels/send/evidence.ts';
 export type { SentOutcome } from './app/channels/send/sendFiles.ts';
 export type { Acceptance, Refusal } from './core/acceptance.ts';
+export type { TrustCertificate } from './core/activities/certificate.ts';
+export type { Attachment } from './core/activities/contents.ts';
+export { type Disclosure, disclosureText, makeDisclosure } from './core/activities/disclosure.ts';
+export { wholeBody } from './core/activities/fields.ts';
 export { type Aggregate, aggregateRoot, buildAggregate, type InnerProof, verifyInnerProof } from './core/aggregate.ts';
 export type { Anchor, BlockHeader, BlockSignature } from './core/block.ts';
 export type { Address, Hash, Hex, RecordId } from './core/bytes.ts';
@@ -45,7 +49,24 @@ export {
 } from './core/verifyReceipt.ts';
 export { type ChainElectorate, chainElectorate } from './lib/chainElectorate.ts';
 export { channelEvidence } from './lib/channelEvidence.ts';
+export type { Activities } from './lib/client/Activities.ts';
 export type { Admissions } from './lib/client/Admissions.ts';
+export type {
+  ActivityAnswer,
+  ActivitySummaryAnswer,
+  CredentialAnswer,
+  DeliveryAnswer,
+  MessageAnswer,
+  MessageLineAnswer,
+  SentMessageAnswer,
+} from './lib/client/activityAnswers.ts';
+export type {
+  ActivityContents,
+  MemberRequest,
+  NewDevice,
+  StartActivity,
+  UpdateActivity,
+} from './lib/client/activityRequests.ts';
 export type {
   ApplicationAnswer,
   AuthenticatorAnswer,
@@ -57,6 +78,7 @@ export { HttpVerifier, type HttpVerifierOptions, verifierTerms } from './lib/cli
 export { type SendUploadOptions, sendUpload } from './lib/client/channels/sendUpload.ts';
 export { fileSource, memorySource, packSource, type UploadSource } from './lib/client/channels/uploadSource.ts';
 export { type Content, hashContent } from './lib/client/content.ts';
+export { type DeviceStatement, signDeviceStatement } from './lib/client/deviceStatement.ts';
 export type { Draft } from './lib/client/draft.ts';
 export type { FollowOptions } from './lib/client/followEvents.ts';
 export type {

@@ -24,7 +24,10 @@ const terminal: Terminal = {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
-  stdin: process.stdin,
+  // Looked at by nobody, it would keep the process from ending.
+  stdin: {
+    [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+  },
   cwd: process.cwd(),
   home: homedir(),
   signal: stop.signal,

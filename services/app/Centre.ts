@@ -7,6 +7,7 @@ import type { EventType } from '../core/eventTypes.ts';
 import type { Receipt } from '../core/receipt.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { VerifyResult } from '../core/verifyReceipt.ts';
+import type { ActivityDesk } from './activities/ActivityDesk.ts';
 import type { AdmissionDesk } from './admission/AdmissionDesk.ts';
 import type { GovernanceDesk } from './governance/GovernanceDesk.ts';
 
@@ -192,6 +193,8 @@ export type Centre = {
   readonly governance: GovernanceDesk | undefined;
   /** Admission of new centres; undefined while the network has no governor. */
   readonly admission: AdmissionDesk | undefined;
+  /** Private activities; undefined where this process takes part in none. */
+  readonly activities?: ActivityDesk | undefined;
   /** Stops taking records, seals nothing more, ends its loops and closes the store. Loses nothing. */
   close(): Promise<void>;
 };

@@ -18,6 +18,7 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'resource-drifted',
   'webhook-failed',
   'centre-below-minimum',
+  'activity-undelivered',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

@@ -3,11 +3,19 @@ import type { Address } from '../core/bytes.ts';
 import { networkName } from '../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
 import type { Signer } from '../core/signature.ts';
+import type { OpeningKey } from '../lib/activities/seal.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import type { Net } from '../net/Net.ts';
+import type { ActivityStore } from '../store/activities/ActivityStore.ts';
 import type { Store } from '../store/Store.ts';
+import type { ActivitySettings } from './activities/ActivityHost.ts';
+import { defaultActivitySettings } from './activities/ActivityHost.ts';
+import type { AttachmentFiles } from './activities/AttachmentFiles.ts';
+import { activityMetrics } from './activities/activityMetrics.ts';
+import { bodyTools } from './activities/bodyTools.ts';
+import { type OpenActivities, openActivities } from './activities/openActivities.ts';
 import type { AdmissionSettings } from './admission/AdmissionSettings.ts';
 import { apiKeys } from './apiKeys.ts';
 import { askChain } from './askChain.ts';
@@ -73,6 +81,14 @@ export type CentreOptions = {
   readonly publish?: boolean;
   /** Where events are told. */
   readonly webhook?: WebhookSettings;
+  /** Where private activities are kept, closed by who gives it; without it this process takes part in none. */
+  readonly activities?: {
+    readonly store: ActivityStore;
+    readonly files: AttachmentFiles;
+    /** This node's X25519 keys, the newest first. */
+    readonly keys: readonly OpeningKey[];
+    readonly settings?: Partial<ActivitySettings>;
+  };
 };
 
 /** An open centre with what only its host needs. */
@@ -317,8 +333,14 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       return governing.admission;
     },
 
+    get activities() {
+      return activities?.desk;
+    },
+
     close() {
       closing ??= (async () => {
+        // Before the network that they use, and the intake that takes their records.
+        await activities?.close();
         await intake.close();
         await registry.close();
         await governing.close();
@@ -333,6 +355,18 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       return closing;
     },
   };
+  const activities: OpenActivities | undefined =
+    options.activities &&
+    openActivities({
+      ...{ network: info.network, signer, crypto, registry, problems, clock, logger },
+      ...{ store: options.activities.store, files: options.activities.files, keys: options.activities.keys },
+      settings: { ...defaultActivitySettings, ...options.activities.settings },
+      accept: (lines) => centre.acceptBriefly(lines),
+      search: (query) => centre.search(query),
+      onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
+      metrics: activityMetrics(metrics.registry),
+      bodies: bodyTools(crypto),
+    });
   // Last: its work goes on by the centre's own methods.
   governing.take();
   webhook?.start();

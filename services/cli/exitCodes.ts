@@ -261,6 +261,66 @@ export const exitTable: readonly ExitRow[] = [
   },
   { exit: 99, meaning: 'the chain does not have that total digest', codes: ['channel-receipt-chain-mismatch'] },
   { exit: 100, meaning: 'the total digest is not on chain yet', codes: ['channel-receipt-unsettled'] },
+  // Private activities
+  {
+    exit: 101,
+    meaning: 'no such activity, message or attachment here, or this centre takes part in none',
+    codes: ['activities-missing', 'activity-unknown', 'attachment-unknown'],
+  },
+  {
+    exit: 102,
+    meaning: 'another version, message or change of the members came first, or one is missing yet',
+    codes: ['activity-version-stale', 'activity-epoch-stale', 'activity-message-early', 'activity-message-known'],
+  },
+  {
+    exit: 103,
+    meaning: 'the node is no member of the activity, its role does not allow this, or nobody asks for it',
+    codes: ['activity-not-member', 'activity-role', 'activity-trust-unasked'],
+  },
+  {
+    exit: 104,
+    meaning: 'the body of the message, or its schema, is not right',
+    codes: ['activity-body-invalid', 'activity-schema-invalid', 'activity-field-unknown'],
+  },
+  { exit: 105, meaning: 'a party is no node of the registry, or cannot be a member', codes: ['party-*'] },
+  { exit: 106, meaning: 'the credential of a device does not hold', codes: ['device-*'] },
+  {
+    exit: 107,
+    meaning: 'a message, certificate or attachment is not what it should be',
+    codes: ['activity-*', 'trust-*', 'attachment-*'],
+  },
+  { exit: 108, meaning: 'a member has not taken a message for a long time', codes: ['activity-undelivered'] },
+  {
+    exit: 109,
+    meaning: 'what the node keeps of its private activities is damaged, or encrypted under another key',
+    codes: ['activity-store-corrupt', 'activity-store-key-wrong'],
+  },
+  {
+    exit: 110,
+    meaning: 'the file has not the form of a disclosure or a trust certificate',
+    codes: ['disclosure-malformed', 'trust-certificate-malformed'],
+  },
+  {
+    exit: 111,
+    meaning: 'the disclosed body or fields are not what was notarised',
+    codes: ['disclosure-body-mismatch', 'activity-fields-invalid'],
+  },
+  {
+    exit: 112,
+    meaning: 'the disclosed sender is not who has signed what was notarised',
+    codes: ['disclosure-head-mismatch', 'disclosure-author-invalid'],
+  },
+  {
+    exit: 113,
+    meaning: 'a disclosed attachment is not one of those that were notarised',
+    codes: ['disclosure-attachment-mismatch'],
+  },
+  {
+    exit: 114,
+    meaning: 'the record in the receipt was not made for what is disclosed',
+    codes: ['disclosure-message-mismatch', 'disclosure-seal-mismatch'],
+  },
+  { exit: 115, meaning: 'a trust certificate is not signed by whom it names', codes: ['trust-certificate-invalid'] },
   { exit: 130, meaning: 'interrupted', codes: [] },
 ];
 

@@ -34,6 +34,10 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'channel-not-opened': 'Give the same `notarium channel open` again: it goes on with this channel, and pays once.',
   'channel-evidence-mismatch':
     'Look for a newer backup of requester/. Without one, send nothing more in this channel: close it, and open another.',
+  'disclosure-malformed':
+    'Check that this is the file of the disclosure, whole and unchanged: not a letter may differ.',
+  'disclosure-body-mismatch': 'This is not what was notarised: ask who gave it to you for the right disclosure.',
+  'disclosure-seal-mismatch': 'Check that this is the receipt that belongs to the disclosure.',
   'acceptance-pending': 'Ask again after the promised slot.',
   'acceptance-broken':
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CliActions } from './CliActions.ts';
+import { addActivity } from './commands/activity.ts';
 import { addAdmission } from './commands/admission.ts';
 import { addBackup } from './commands/backup.ts';
 import { addChannel } from './commands/channel.ts';
@@ -52,6 +53,7 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     addEvidence,
     addProposal,
     addResource,
+    addActivity,
     addChannel,
     addVerifier,
     addJoin,

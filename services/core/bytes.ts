@@ -131,6 +131,21 @@ export function fromBase64(text: string): Uint8Array {
   return bytes;
 }
 
+/** base64url without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+/**
+ * Bytes of base64url text without padding.
+ * @throws RangeError when the text is not canonical base64url.
+ */
+export function fromBase64Url(text: string): Uint8Array {
+  if (/[+/=]/.test(text)) throw new RangeError('not base64url');
+  const padding = '='.repeat((4 - (text.length % 4)) % 4);
+  return fromBase64(text.replaceAll('-', '+').replaceAll('_', '/') + padding);
+}
+
 const encoder = new TextEncoder();
 // A byte order mark stays in the text: dropped, two inputs would have one reading.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -74,12 +74,13 @@ export class Access {
 
   /**
    * Checks that the caller may do what needs this scope.
+   * @param isKeyed whether it needs a key even where the policy is open.
    * @throws NotariumError `unauthorized`, `forbidden`.
    */
-  check(caller: Caller, need: 'public' | 'channel' | ApiKeyScope): void {
+  check(caller: Caller, need: 'public' | 'channel' | ApiKeyScope, isKeyed = false): void {
     if (need === 'public' || need === 'channel') return;
     if (caller.invalid) throw new NotariumError('unauthorized', 'the API key is not valid');
-    if (need !== 'admin' && this.#policy[need] === 'open') return;
+    if (need !== 'admin' && !isKeyed && this.#policy[need] === 'open') return;
     if (caller.key === undefined) throw new NotariumError('unauthorized');
     if (!allows(caller.key, need)) {
       throw new NotariumError('forbidden', undefined, { data: { have: caller.key.scopes, want: need } });

@@ -17,6 +17,8 @@ export type HttpLimits = {
   readonly recordBytes: number;
   /** Largest body of any other route that takes JSON. */
   readonly jsonBytes: number;
+  /** Largest body of a route that takes the contents of an activity's message. */
+  readonly activityBytes: number;
   /** Largest batch after decompression. */
   readonly batchBytes: number;
   /** Largest decompressed size for one compressed byte; checked past the first MiB. */
@@ -70,6 +72,7 @@ export type HttpOptions = {
 export const defaultLimits: HttpLimits = {
   recordBytes: 64 * 1024,
   jsonBytes: 512 * 1024,
+  activityBytes: 8 * 1024 * 1024,
   batchBytes: 1024 * 1024 * 1024,
   gzipRatio: 100,
   chunkLines: 512,

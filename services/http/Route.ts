@@ -28,10 +28,14 @@ export type RouteSpec<Params, Query, Context = HttpContext> = {
    * channel's requester, and that of no other channel than the path's `id`.
    */
   readonly access: 'public' | 'channel' | ApiKeyScope;
+  /** It needs a key of that scope whatever the access policy says: what is private is for its owner alone. */
+  readonly keyed?: true;
   /** Not counted by the rate limits: probes and the like. */
   readonly unlimited?: true;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
+  /** Headers that it reads, for the document. */
+  readonly headers?: z.ZodObject;
   readonly tag:
     | 'records'
     | 'log'
@@ -39,6 +43,7 @@ export type RouteSpec<Params, Query, Context = HttpContext> = {
     | 'resources'
     | 'admission'
     | 'channels'
+    | 'activities'
     | 'network'
     | 'keys'
     | 'service';

@@ -29,7 +29,7 @@ export function handlerOf<Context extends EdgeContext>(
     const caller = found instanceof Promise ? await found : found;
     // Before the check: wrong keys must count too.
     if (limiter) await limiter.check(request, response, caller);
-    access.check(caller, route.access);
+    access.check(caller, route.access, route.keyed);
     const channelId =
       route.access === 'channel' ? await access.channelOf(caller, request.headers.authorization) : undefined;
     const params = route.params && parse(route.params, request.params, 'path');

@@ -7,7 +7,7 @@ import {
 } from 'zod-openapi';
 import { amountSchema, saltSchema } from '../core/channels/amount.ts';
 import { type ErrorCode, errorTable } from '../core/errors.ts';
-import { jsonSchema } from '../core/governance/json.ts';
+import { jsonObjectSchema, jsonSchema } from '../core/governance/json.ts';
 import { digestSchema, timeSchema, unsignedRecordSchema } from '../core/recordSchema.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
 import { uploadDocs } from './channels/uploadDocs.ts';
@@ -46,6 +46,11 @@ export function openApiDocument(options: {
         { name: 'resources', description: 'Shared resource sets: what was passed, and what is really there' },
         { name: 'admission', description: 'How a server becomes a centre: the challenge, and who has applied' },
         { name: 'channels', description: 'Evidence channels: a verifier confirms masses of evidence off chain' },
+        {
+          name: 'activities',
+          description:
+            'Private activities: messages that only the members of a group can read. Each call needs an API key',
+        },
         { name: 'network', description: 'The consortium and this centre' },
         { name: 'keys', description: 'API keys' },
         { name: 'service', description: 'Probes, metrics and documentation' },
@@ -102,10 +107,10 @@ function operationOf(route: Described): ZodOpenApiOperationObject {
 }
 
 // An empty requirement beside the key: whether one is needed is the access policy of the centre.
-function securityOf({ access }: Described): Pick<ZodOpenApiOperationObject, 'security'> {
+function securityOf({ access, keyed }: Described): Pick<ZodOpenApiOperationObject, 'security'> {
   if (access === 'public') return { security: [] };
   if (access === 'channel') return { security: [{ channelAccess: [] }] };
-  return { security: access === 'admin' ? [{ apiKey: [] }] : [{}, { apiKey: [] }] };
+  return { security: access === 'admin' || keyed ? [{ apiKey: [] }] : [{}, { apiKey: [] }] };
 }
 
 function problemResponses(codes: readonly ErrorCode[], taken: readonly string[]): ZodOpenApiResponsesObject {
@@ -140,6 +145,7 @@ const customTypes = new Map<unknown, object>([
   [hashSchema, { type: 'string', pattern: '^0x[0-9a-f]{64}$', description: '32 bytes in lower-case hexadecimal' }],
   [digestSchema, { type: 'string', pattern: '^sha-256:[0-9a-f]{64}$' }],
   [jsonSchema, { description: 'Any JSON value' }],
+  [jsonObjectSchema, { type: 'object' }],
   [amountSchema, { type: 'string', pattern: '^(0|[1-9][0-9]{0,38})$', description: 'Amount in the smallest unit' }],
   [saltSchema, { type: 'string', pattern: '^(0|[1-9][0-9]{0,19})$' }],
   [timeSchema, { type: 'string', format: 'date-time', description: 'UTC with milliseconds' }],

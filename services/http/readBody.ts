@@ -21,7 +21,7 @@ export function checkMediaType(request: IncomingMessage, types: readonly string[
  * Checks that a body is not compressed.
  * @throws NotariumError `request-encoding-unsupported`.
  */
-function checkIdentityEncoding(request: IncomingMessage): void {
+export function requireIdentityEncoding(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
   throw new NotariumError('request-encoding-unsupported', encoding.slice(0, 40), { data: { want: ['identity'] } });
@@ -63,7 +63,7 @@ export async function readJsonText(
   limits: { maxBytes: number; idleMs: number },
 ): Promise<string> {
   checkMediaType(request, ['application/json']);
-  checkIdentityEncoding(request);
+  requireIdentityEncoding(request);
   return await readText(request, limits);
 }
 

@@ -1,3 +1,8 @@
+import { activityRoutes } from './activities/activities.ts';
+import { activityAttachmentRoutes } from './activities/attachments.ts';
+import { deviceRoutes } from './activities/devices.ts';
+import { activityMemberRoutes } from './activities/members.ts';
+import { activityMessageRoutes } from './activities/messages.ts';
 import { channelRoutes } from './channels/channels.ts';
 import { evidenceRoutes } from './channels/evidence.ts';
 import { exchangeRoutes } from './channels/exchange.ts';
@@ -36,6 +41,11 @@ export const routes: readonly Route[] = [
   ...admissionRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...activityRoutes,
+  ...activityMessageRoutes,
+  ...activityMemberRoutes,
+  ...activityAttachmentRoutes,
+  ...deviceRoutes,
   ...verifying,
   ...serviceRoutes,
   ...documentRoutes,

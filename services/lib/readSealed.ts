@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { NotariumError } from '../core/errors.ts';
 import {
   chunkBytes,
   chunkCount,
@@ -43,13 +44,18 @@ export async function* readSealed(
     yield plain.subarray(Math.max(0, start - begin), Math.max(0, Math.min(plain.length, end - begin)));
     index++;
   }
+  // Where a stream ends early between two chunks, none of them says so.
+  if (index <= last) throw new NotariumError('evidence-corrupt', `the sealed file ends before chunk ${index}`);
 }
 
 /** A stream cut into pieces of one size; the last may be shorter. */
-export async function* pieces(stream: Readable, pieceBytes: number): AsyncGenerator<Buffer, void, void> {
-  let held: Buffer[] = [];
+export async function* pieces(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  pieceBytes: number,
+): AsyncGenerator<Buffer, void, void> {
+  let held: Uint8Array[] = [];
   let heldBytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     held.push(chunk);
     heldBytes += chunk.length;
     if (heldBytes < pieceBytes) continue;

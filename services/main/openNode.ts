@@ -22,6 +22,7 @@ import type { Net } from '../net/Net.ts';
 import type { NetMetrics } from '../net/netMetrics.ts';
 import { openStore } from '../store/openStore.ts';
 import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
+import { openActivityKit } from './activities.ts';
 import type { RunningVerifier, VerifierOptions } from './openVerifier.ts';
 
 /** Everything that a running centre is configured by. */
@@ -95,6 +96,9 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   await store.check();
   const metrics = createMetrics();
   const { listen, publish, webhook, resources, admission } = options;
+  // A process beside the one that is in the network takes part in nothing.
+  const activities = publish === false ? undefined : await openActivityKit(options, keys);
+  if (activities) opened.defer(() => activities.store.close());
   const centre = await openCentre({
     store,
     chain,
@@ -114,6 +118,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     ...(webhook ? { webhook } : {}),
     ...(resources ? { resources } : {}),
     ...(admission ? { admission } : {}),
+    ...(activities ? { activities } : {}),
   });
   opened.defer(() => centre.close());
   const verifier = await openModule(options, { chain, privateKey: keys.nodeKey, crypto });
@@ -132,6 +137,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
       await http.stop();
       await verifier?.close();
       await centre.close();
+      await activities?.store.close();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { CliActions } from '../../services/cli/CliActions.ts';
 import { runCli } from '../../services/cli/runCli.ts';
 import { errorTable } from '../../services/core/errors.ts';
@@ -20,6 +21,8 @@ export type CliPlace = {
   readonly signal?: AbortSignal;
   readonly actions?: Partial<CliActions>;
   readonly isTTY?: boolean;
+  /** What is piped in. */
+  readonly stdin?: string;
   /** Told of what is printed while the command runs. */
   readonly onStdout?: (text: string) => void;
 };
@@ -50,6 +53,7 @@ export async function cli(place: CliPlace, ...argv: string[]): Promise<CliRun> {
     home: place.home ?? place.cwd,
     signal: place.signal ?? new AbortController().signal,
     interactive: false,
+    stdin: Readable.from([Buffer.from(place.stdin ?? '')]),
     stdout: {
       isTTY: place.isTTY,
       write: (text) => {

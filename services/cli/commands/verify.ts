@@ -1,27 +1,34 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
-import type { Receipt } from '../../core/receipt.ts';
+import { asReceipt, type Receipt } from '../../core/receipt.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
 import { hashContent } from '../../lib/client/content.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import { type VerifyFlags, withCentre } from '../commandOptions.ts';
-import { exitCodeOf } from '../exitCodes.ts';
-import { nextStep } from '../nextSteps.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
+import { verifyShown } from '../verify/activityFiles.ts';
 import { type Basis, findBasis } from '../verify/basis.ts';
 import { verifyChannelFile } from '../verify/channelEvidence.ts';
+import { failureJson, failureOf, printSteps, printVerdict } from '../verify/printSteps.ts';
 import { verifyPromise } from '../verify/promise.ts';
-import { readReceipt } from '../verify/readReceipt.ts';
+import { type AnyReceipt, readReceipt } from '../verify/readReceipt.ts';
+import { carriedReceipt, findShown, readShown } from '../verify/shownFile.ts';
 import { skippedText, stepText } from '../verify/stepTexts.ts';
 
 /** `notarium verify`. */
 export function addVerify(program: Command, context: ProgramContext): void {
-  withCentre(program.command('verify').description('verify a file against its receipt, or a promise (--acceptance)'))
-    .argument('[file]', 'the content')
-    .argument('[receipt]', 'its receipt (default: <file>.receipt.json)')
+  withCentre(
+    program
+      .command('verify')
+      .description(
+        'verify a file against its receipt, what a disclosure or trust certificate shows, or a promise (--acceptance)',
+      ),
+  )
+    .argument('[file]', 'the content, a disclosure or a trust certificate')
+    .argument('[receipt]', 'its receipt (default: <file>.receipt.json, or the one in a disclosure)')
     .option('--offline', 'by the trusted committees alone: no network, no centre')
     .option('--rpc <url>', 'ask the chain too: one eth_call')
     .option('--contract <address>', 'the BlockAnchor contract that you trust')
@@ -45,13 +52,18 @@ async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFi
   }
   if (file === undefined) throw new NotariumError('usage-invalid', 'give a file and its receipt, or --acceptance FILE');
   const path = resolve(terminal.cwd, file);
+  const maybeShown = await findShown(path);
+  const carried = receiptFile === undefined && maybeShown ? carriedReceipt(maybeShown) : undefined;
   const receiptPath = receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile);
-  const given = await readReceipt(receiptPath);
+  const given: AnyReceipt =
+    carried === undefined ? await readReceipt(receiptPath) : { kind: 'record', receipt: asReceipt(carried) };
   const rpcUrl = options.offline ? undefined : settings.rpcUrl;
   const digestOf = (): Promise<Uint8Array> => hashFileShown(run, path);
   if (given.kind === 'channel') return verifyChannelFile(run, given.receipt, { rpcUrl, digestOf });
   const { receipt } = given;
+  const shown = maybeShown && readShown(maybeShown, receipt);
   const basis = await findBasis(receipt, settings, { networkFile: options.network, rpcUrl, cwd: terminal.cwd });
+  if (shown) return verifyShown(run, shown, receipt, { basis, rpcUrl });
   const digest = await digestOf();
   const { signal } = run;
   const result = await verifyDigest(digest, receipt, { ...basis, rpcUrl, crypto: await loadCrypto(), signal });
@@ -75,34 +87,20 @@ async function hashFileShown(run: Run<VerifyFlags>, path: string): Promise<Uint8
 
 function print(run: Run<VerifyFlags>, receipt: Receipt, result: VerifyResult, basis: Basis): void {
   const { output } = run;
-  const failed = result.steps.find(({ status }) => status === 'failed');
-  const code = failed?.code;
-  const exitCode = code === undefined ? 0 : exitCodeOf(code);
-  const online = result.steps.some(({ step, status }) => step === 'chain' && status === 'passed');
+  const { steps } = result;
+  const failure = failureOf(steps);
+  const online = steps.some(({ step, status }) => step === 'chain' && status === 'passed');
   output.json({
     ...result,
-    ok: code === undefined,
-    exitCode,
-    ...(code === undefined ? {} : { code, next: nextStep(code) }),
+    ...failureJson(failure),
     network: basis.network,
     trust: basis.source,
     online,
-    ...(code === undefined ? { anchor: receipt.anchor } : {}),
+    ...(failure.code === undefined ? { anchor: receipt.anchor } : {}),
   });
   output.line(`network ${basis.network}`, `  trusted by: ${basis.source}`);
-  for (const step of result.steps) {
-    if (step.status === 'skipped' && failed) continue;
-    const text = {
-      passed: () => stepText(step.step, receipt, result),
-      failed: () => `${step.code}: ${step.detail}`,
-      skipped: () => step.detail ?? skippedText(step.step),
-    }[step.status]();
-    output.line(`${output.mark(step.status)} ${step.step.padEnd(9)} ${text}`);
-  }
-  output.line(
-    code === undefined ? output.paint('good', 'VALID') : `${output.paint('bad', 'NOT VALID')} (exit code ${exitCode})`,
+  printSteps(run, steps, ({ step, status, detail }) =>
+    status === 'passed' ? stepText(step, receipt, result) : (detail ?? skippedText(step)),
   );
-  const next = code === undefined ? undefined : nextStep(code);
-  if (next) output.line(`  ${next}`);
-  run.exit(exitCode);
+  printVerdict(run, failure);
 }

@@ -11,9 +11,8 @@ import { addressSchema } from '../../core/schemas.ts';
 import { channelEvidence } from '../../lib/channelEvidence.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { VerifyFlags } from '../commandOptions.ts';
-import { exitCodeOf } from '../exitCodes.ts';
-import { nextStep } from '../nextSteps.ts';
 import type { Run } from '../Run.ts';
+import { failureJson, failureOf, printSteps, printVerdict } from './printSteps.ts';
 
 /**
  * `notarium verify` with the receipt of an evidence channel: by a state that both sides have signed, and by the chain with `--rpc`.
@@ -64,18 +63,15 @@ function print(
 ): void {
   const { output } = run;
   const { channel, network, settlement } = receipt;
-  const failed = result.steps.find(({ status }) => status === 'failed');
-  const code = failed?.code;
-  const exitCode = code === undefined ? 0 : exitCodeOf(code);
+  const { steps } = result;
+  const failure = failureOf(steps);
   output.json({
     ...result,
-    ok: code === undefined,
-    exitCode,
-    ...(code === undefined ? {} : { code, next: nextStep(code) }),
+    ...failureJson(failure),
     network,
     verifier: channel.verifier,
     requester: channel.requester,
-    online: result.steps.some(({ step, status }) => step === 'chain' && status === 'passed'),
+    online: steps.some(({ step, status }) => step === 'chain' && status === 'passed'),
     ...(settlement ? { settlement } : {}),
   });
   output.line(
@@ -83,22 +79,8 @@ function print(
     `  contract ${network.contract} on chain ${network.chainId}`,
     `  verifier ${channel.verifier}${basis.isVerifierTrusted ? ', whom you trust' : ': whether to trust it is for you to say (--verifier)'}`,
   );
-  for (const step of result.steps) {
-    if (step.status === 'skipped' && failed) continue;
-    const text =
-      step.status === 'passed'
-        ? passedText(step.step, receipt)
-        : step.status === 'failed'
-          ? `${step.code}: ${step.detail}`
-          : skippedText(step.step);
-    output.line(`${output.mark(step.status)} ${step.step.padEnd(10)} ${text}`);
-  }
-  output.line(
-    code === undefined ? output.paint('good', 'VALID') : `${output.paint('bad', 'NOT VALID')} (exit code ${exitCode})`,
-  );
-  const next = code === undefined ? undefined : nextStep(code);
-  if (next) output.line(`  ${next}`);
-  run.exit(exitCode);
+  printSteps(run, steps, ({ step, status }) => (status === 'passed' ? passedText(step, receipt) : skippedText(step)));
+  printVerdict(run, failure);
 }
 
 /** What each passed step proves, in words of this receipt. */

@@ -23,11 +23,14 @@ export type CentreRequest = {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path below the base URL, with its query. */
   readonly path: string;
-  readonly body?: string;
+  /** A stream can be sent once: not with back-off. */
+  readonly body?: string | ReadableStream<Uint8Array>;
   readonly contentType?: string;
   readonly accept?: string;
   /** Opens content that is stored encrypted: 32 bytes in hexadecimal. */
   readonly evidenceKey?: string | undefined;
+  /** Name of a file that is sent. */
+  readonly attachmentName?: string;
   /** `Prefer` (RFC 7240). */
   readonly prefer?: string;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +42,7 @@ export type CentreRequest = {
 
 /**
  * HTTP to one centre: problem documents become {@link NotariumError}s, and what the centre (or the table of errors) calls
- * worth a retry is tried again with back-off. Every request of this API may be repeated: records are idempotent by id.
+ * worth a retry is tried again with back-off. Nearly every request of this API may be repeated: records are idempotent by id.
  */
 export class CentreHttp {
   readonly url: string;
@@ -107,6 +110,7 @@ export class CentreHttp {
         signal: AbortSignal.any(signals),
         redirect: 'error',
         ...(request.body === undefined ? {} : { body: request.body }),
+        ...(request.body instanceof ReadableStream ? { duplex: 'half' } : {}),
       });
     } catch (cause) {
       request.signal?.throwIfAborted();
@@ -127,6 +131,9 @@ export class CentreHttp {
     return {
       accept: request.accept ?? 'application/json, application/problem+json',
       ...(request.evidenceKey === undefined ? {} : { 'evidence-key': request.evidenceKey }),
+      ...(request.attachmentName === undefined
+        ? {}
+        : { 'attachment-name': encodeURIComponent(request.attachmentName.toWellFormed()) }),
       ...(request.prefer === undefined ? {} : { prefer: request.prefer }),
       ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),

@@ -8,6 +8,7 @@ import type { Receipt } from '../../core/receipt.ts';
 import { type CheckedRecord, digestText } from '../../core/record.ts';
 import type { NotariumRecord } from '../../core/recordSchema.ts';
 import type { VerifyResult } from '../../core/verifyReceipt.ts';
+import { Activities } from './Activities.ts';
 import { Admissions } from './Admissions.ts';
 import {
   type RecordAnswer,
@@ -44,6 +45,7 @@ export class Notarium {
   readonly proposals: Proposals;
   readonly resources: Resources;
   readonly admissions: Admissions;
+  readonly activities: Activities;
 
   /** @throws NotariumError `config-invalid`. */
   constructor(options: NotariumOptions) {
@@ -51,6 +53,7 @@ export class Notarium {
     this.proposals = new Proposals(this.#connection);
     this.resources = new Resources(this.#connection);
     this.admissions = new Admissions(this.#connection);
+    this.activities = new Activities(this.#connection);
   }
 
   /** The network as this client trusts it, compared once with what the centre says. */

@@ -1,0 +1,73 @@
+import type { Body } from '../../core/activities/contents.ts';
+import type { ActivityTerms } from '../../core/activities/message.ts';
+import type { Address } from '../../core/bytes.ts';
+
+import type { Network } from '../../core/eip712.ts';
+import type { Signer } from '../../core/signature.ts';
+import type { OpeningKey } from '../../lib/activities/seal.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
+import type { Net } from '../../net/Net.ts';
+import type { ActivityStore } from '../../store/activities/ActivityStore.ts';
+import type { BriefResult, Centre } from '../Centre.ts';
+import type { Problems } from '../Problems.ts';
+import type { RegistryWatch } from '../RegistryWatch.ts';
+import type { AttachmentFiles } from './AttachmentFiles.ts';
+import type { ActivityMetrics } from './activityMetrics.ts';
+
+/** Numbers that an operator may set. */
+export type ActivitySettings = {
+  /** A member that cannot be reached is tried again after this time, then after twice as long, … */
+  readonly retryMs: number;
+  readonly maxRetryMs: number;
+  /** Age of a message that has not been delivered at which it is told as a problem. */
+  readonly undeliveredMs: number;
+  /** How often pending records, held messages and ages are looked at. */
+  readonly lookMs: number;
+  /** Most time of one request to a member. */
+  readonly requestMs: number;
+};
+
+/** See {@link ActivitySettings}. */
+export const defaultActivitySettings: ActivitySettings = {
+  retryMs: 1_000,
+  maxRetryMs: 5 * 60_000,
+  undeliveredMs: 24 * 60 * 60_000,
+  lookMs: 2_000,
+  requestMs: 60_000,
+};
+
+/** What the host gives. */
+export type ActivityHost = {
+  readonly network: Network;
+  readonly signer: Signer;
+  readonly crypto: NativeCrypto;
+  /** This node's X25519 keys, the newest first: with the older ones it opens what was sealed before. */
+  readonly keys: readonly OpeningKey[];
+  readonly store: ActivityStore;
+  readonly registry: Pick<RegistryWatch, 'nodes'>;
+  /** Takes records into the log. */
+  readonly accept: (lines: readonly string[]) => Promise<readonly BriefResult[]>;
+  /** Finds records in the log. */
+  readonly search: Centre['search'];
+  /** Calls as soon as there is a network between centres. */
+  readonly onJoin: (handler: (net: Net) => void) => void;
+  readonly problems: Problems;
+  readonly metrics: ActivityMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: ActivitySettings;
+  /** Bodies by the schema of their activity, and field by field. */
+  readonly bodies: BodyTools;
+  /** Where files are kept, encrypted. Without it messages have none. */
+  readonly files?: AttachmentFiles;
+};
+
+/** What is done with bodies by libraries. */
+export type BodyTools = {
+  /** @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`. */
+  checkBody(schema: NonNullable<ActivityTerms['schema']>, body: unknown): void;
+  /** What a body says; of one field by field, all of them. @throws NotariumError `activity-fields-invalid`. */
+  read(body: Body, sender: Address): Promise<unknown>;
+};

@@ -1,0 +1,20 @@
+import type { Readable } from 'node:stream';
+import type { Attachment } from '../../core/activities/contents.ts';
+import type { Hash } from '../../core/bytes.ts';
+
+/** Files of messages on this machine, each encrypted under a key of its own, by the digest of what is encrypted. */
+export type AttachmentFiles = {
+  /** Encrypts a file as it comes, and keeps it. */
+  put(content: Readable): Promise<Omit<Attachment, 'name' | 'mediaType'>>;
+  /** Bytes of it that are here; `isWhole`: all of them, checked. */
+  have(sealedDigest: Hash): Promise<{ readonly sizeBytes: number; readonly isWhole: boolean }>;
+  /** What is encrypted, from a byte on. */
+  read(sealedDigest: Hash, fromByte: number): Promise<Readable>;
+  /**
+   * Goes on with a file of another member where it was broken off. What comes is bounded, and kept only once it is what the digest names.
+   * @throws NotariumError `evidence-corrupt`.
+   */
+  fetch(file: Pick<Attachment, 'sealedDigest' | 'sealedBytes'>, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The file as it is, decrypted as it is read; every piece is checked before it is given. */
+  open(file: Attachment): Promise<Readable>;
+};

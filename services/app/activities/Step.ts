@@ -1,0 +1,163 @@
+import type { Activity } from '../../core/activities/activity.ts';
+import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
+import type { Envelope } from '../../core/activities/envelope.ts';
+import { groupDigest, memberOf } from '../../core/activities/members.ts';
+import type { Head } from '../../core/activities/message.ts';
+import { type Message, parcelBytes, readParcel, signParcel } from '../../core/activities/parcel.ts';
+import { type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
+import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
+import { networkName } from '../../core/eip712.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { NewMessage, Outgoing, PendingRecord } from '../../store/activities/ActivityStore.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+import { checkBody } from './checkBody.ts';
+import { copiesForAdded } from './copiesForAdded.ts';
+import { type Draft, newSalt } from './Draft.ts';
+import { followUps } from './followUps.ts';
+import { makeRecord } from './makeRecord.ts';
+
+// An activity that answers itself without end would be a fault of this program.
+const mostFollowUps = 64;
+
+/** Messages that are taken together, of this node and of others: all of it comes onto the disk, or nothing. Only for who works on the activity alone. */
+export class Step {
+  readonly #parts: ActivityParts;
+  readonly #id: Hash;
+  #activity: Activity | undefined;
+  readonly #messages: NewMessage[] = [];
+  readonly #heads: Head[] = [];
+  readonly #outgoing: Outgoing[] = [];
+  readonly #records: PendingRecord[] = [];
+
+  constructor(parts: ActivityParts, id: Hash, activity: Activity | undefined) {
+    this.#parts = parts;
+    this.#id = id;
+    this.#activity = activity;
+  }
+
+  /** As it will be. */
+  get activity(): Activity | undefined {
+    return this.#activity;
+  }
+
+  /**
+   * Signs and seals a message of this node.
+   * @returns Its id.
+   * @throws NotariumError as `ActivityDesk` says of what sends.
+   */
+  async send(draft: Draft): Promise<Hash> {
+    const { network, signer, crypto, sealer } = this.#parts;
+    const before = this.#activity;
+    const parcel = this.#parcelOf(draft);
+    // What others would refuse must not leave.
+    await checkBody(this.#parts, before?.terms, parcel);
+    const message = await signParcel(network, parcel, signer, crypto);
+    readParcel(network, parcelBytes(message), crypto);
+    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
+    const { membership, secret } = after.epochs.get(message.head.group)!;
+    const sealed = await sealer.seal(message, secret, membership.members);
+    const seal = sealOf(sealed, crypto.sha256);
+    const digest = sealDigest(seal, crypto.sha256);
+    const others = membership.members.map(({ address }) => address).filter((address) => address !== signer.address);
+    if (others.length > 0) {
+      const text = JSON.stringify({ sealed } satisfies Envelope);
+      this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, text, members: others });
+    }
+    this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: message.id, secret, digest }));
+    if (message.head.type === 'certificate') {
+      // Of its own, so that it can be shown to those who know nothing of the activity.
+      const { on, signatures } = message.head;
+      const own = certificateDigest(makeCertificate(network, on, signatures), crypto.sha256);
+      this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: own, secret, digest: own }));
+    }
+    this.#add(message, seal, after);
+    await this.#follow(message);
+    return message.id;
+  }
+
+  /** Takes a message of another one, with what the activity has become by it, and says what this node has to say to that. */
+  async take(message: Message, seal: Seal, after: Activity): Promise<void> {
+    this.#add(message, seal, after);
+    try {
+      this.#outgoing.push(...(await copiesForAdded(this.#parts, after, message)));
+      await this.#follow(message);
+    } catch (error) {
+      // What others have said holds whatever this node has to say to it.
+      this.#parts.logger.error({ err: error, activity: this.#id }, 'what follows from a message could not be sent');
+    }
+  }
+
+  /** Puts all of it on the disk; then it is so, and goes on its way. */
+  async commit(owner?: string): Promise<void> {
+    const { store, clock, activities, metrics, wake, changed, submit, signer } = this.#parts;
+    if (!this.#activity || this.#messages.length === 0) return;
+    await store.save({
+      activity: this.#id,
+      ...(owner === undefined ? {} : { owner }),
+      nowMs: clock.nowMs(),
+      messages: this.#messages,
+      outgoing: this.#outgoing,
+      records: this.#records,
+    });
+    activities.set(this.#activity);
+    for (const { type, sender } of this.#heads) {
+      if (sender === signer.address) metrics.sent(type);
+      else metrics.taken(type);
+    }
+    changed(this.#id);
+    if (this.#records.length > 0) submit();
+    const members = new Set<Address>(this.#outgoing.flatMap(({ members: each }) => each));
+    if (members.size > 0) wake([...members]);
+  }
+
+  #parcelOf({ head, body, attachments }: Draft) {
+    const { network, signer, clock } = this.#parts;
+    const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
+    const membership = opens ?? this.#activity!.epochs.get(this.#activity!.group)!.membership;
+    if (!opens && !memberOf(membership, signer.address)) {
+      throw new NotariumError('activity-not-member', undefined, { data: { sender: signer.address } });
+    }
+    const whole = {
+      ...head,
+      v: 1,
+      network: networkName(network),
+      activity: this.#id,
+      epoch: membership.epoch,
+      group:
+        head.type === 'start' || head.type === 'members'
+          ? groupDigest({ activity: this.#id, membership, secret: head.secret })
+          : this.#activity!.group,
+      sender: signer.address,
+      time: new Date(clock.nowMs()).toISOString(),
+      salt: newSalt(),
+    } as Head;
+    return {
+      head: whole,
+      body: body ?? { salt: newSalt(), body: null },
+      attachments: attachments ?? { salt: newSalt(), list: [] },
+    };
+  }
+
+  #add(message: Message, seal: Seal, after: Activity): void {
+    const { sha256 } = this.#parts.crypto;
+    this.#messages.push({
+      id: message.id,
+      type: message.head.type,
+      sender: message.head.sender,
+      parcel: parcelBytes(message),
+      seal,
+      sealDigest: sealDigest(seal, sha256),
+      attachments: message.attachments.list.map((file) => file.sealedDigest),
+    });
+    this.#heads.push(message.head);
+    this.#activity = after;
+  }
+
+  async #follow(message: Message): Promise<void> {
+    for (const draft of await followUps(this.#parts, this.#activity!, message)) {
+      if (this.#messages.length > mostFollowUps) throw new NotariumError('internal', 'an activity answers itself');
+      await this.send(draft);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { Readable } from 'node:stream';
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { type Attachment, attachmentSchema } from '../../core/activities/contents.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { jsonFrame } from '../replication/wire.ts';
+import { messageOf } from './Activities.ts';
+import type { ActivityCaller } from './ActivityDesk.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+import type { AttachmentFiles } from './AttachmentFiles.ts';
+import { activityProtocols } from './exchange/items.ts';
+import { requireActivity } from './requireActivity.ts';
+
+const fetchMs = 15 * 60_000;
+
+/** See `ActivityDesk.putAttachment`. */
+export async function putAttachment(
+  parts: ActivityParts,
+  { name, mediaType, content }: { readonly name: string; readonly mediaType?: string; readonly content: Readable },
+): Promise<Attachment> {
+  const named = { name, ...(mediaType === undefined ? {} : { mediaType }) };
+  const form = attachmentSchema.pick({ name: true, mediaType: true }).safeParse(named);
+  if (!form.success) throw new NotariumError('request-invalid', form.error.issues[0]!.message);
+  return { ...named, ...(await filesOf(parts).put(content)) };
+}
+
+/** See `ActivityDesk.attachment`. */
+export async function attachment(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  id: Hash,
+  { message, index }: { readonly message: Hash; readonly index: number },
+): Promise<{ readonly attachment: Attachment; readonly content: Readable }> {
+  const { activity } = await requireActivity(parts, by, id);
+  const files = filesOf(parts);
+  const stored = await parts.store.message(message);
+  const found = stored?.activity === id ? messageOf(stored).attachments.list[index] : undefined;
+  if (!stored || !found)
+    throw new NotariumError('activity-unknown', 'it has no such attachment', { data: { message } });
+  const { isWhole } = await files.have(found.sealedDigest);
+  if (!isWhole) await fetchFrom(parts, files, found, sourcesOf(parts, activity, stored.sender));
+  return { attachment: found, content: await files.open(found) };
+}
+
+async function fetchFrom(
+  { net, logger }: ActivityParts,
+  files: AttachmentFiles,
+  file: Attachment,
+  sources: readonly Address[],
+): Promise<void> {
+  let failure: unknown = new NotariumError('peer-unreachable', 'no member that has it can be reached');
+  for (const source of net ? sources : []) {
+    try {
+      const { sealedDigest } = file;
+      const { sizeBytes: fromByte } = await files.have(sealedDigest);
+      const query = jsonFrame({ sealedDigest, fromByte });
+      await files.fetch(file, net!.request(source, activityProtocols.attachments, [query], { timeoutMs: fetchMs }));
+      return;
+    } catch (error) {
+      failure = error;
+      logger.debug({ err: error, peer: source }, 'a member did not give an attachment');
+    }
+  }
+  throw failure;
+}
+
+function sourcesOf({ signer }: ActivityParts, activity: Activity, sender: Address): Address[] {
+  const members = membersOf(activity).members.map(({ address }) => address);
+  return [...new Set([sender, ...members])].filter((address) => address !== signer.address);
+}
+
+/** @throws NotariumError `not-found` where this node keeps no files. */
+function filesOf({ files }: ActivityParts): AttachmentFiles {
+  if (!files) throw new NotariumError('not-found', 'this node keeps no attachments');
+  return files;
+}

@@ -1,0 +1,53 @@
+import type { Body } from '../../core/activities/contents.ts';
+import { type Credential, checkCredential, credentialSchema } from '../../core/activities/credential.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import type { ActivityCaller, Contents } from './ActivityDesk.ts';
+import type { ActivityHost } from './ActivityHost.ts';
+import { type Draft, newSalt } from './Draft.ts';
+import { findCredential } from './findCredential.ts';
+
+type Parts = Pick<ActivityHost, 'store' | 'network' | 'crypto' | 'clock' | 'signer'>;
+
+/** What a message says, and the device that says it. */
+export type MadeContents = Required<Pick<Draft, 'body' | 'attachments'>> & {
+  readonly device: { readonly credential: Credential; readonly signature: `0x${string}` } | undefined;
+};
+
+/**
+ * Contents as they go into a message.
+ * @throws NotariumError `activity-field-unknown`, `activity-body-invalid`; `device-credential-invalid`: it is unknown here, another client's, taken back, or does not hold now.
+ */
+export async function contentsOf(parts: Parts, by: ActivityCaller, contents: Contents): Promise<MadeContents> {
+  if (!contents.device) {
+    const { body, fields, attachments = [] } = contents;
+    return {
+      body: fields ? await inFields(parts, body, fields) : { salt: newSalt(), body: (body ?? null) as never },
+      attachments: { salt: newSalt(), list: [...attachments] },
+      device: undefined,
+    };
+  }
+  const { credential: id, body, attachments, signature } = contents.device;
+  const credential = await heldCredential(parts, by, id);
+  return { body, attachments, device: { credential, signature } };
+}
+
+async function inFields({ signer, crypto }: Parts, body: unknown, fields: true | readonly string[]): Promise<Body> {
+  return await digestFields(body, signer, { crypto, ...(fields === true ? {} : { fields }) });
+}
+
+async function heldCredential(
+  { store, network, crypto, clock }: Parts,
+  by: ActivityCaller,
+  id: Hash,
+): Promise<Credential> {
+  const fail = (detail: string): NotariumError =>
+    new NotariumError('device-credential-invalid', detail, { data: { id } });
+  const found = await findCredential(store, by, id);
+  if (!found) throw fail('this node has issued none such');
+  if (found.revokedMs !== undefined) throw fail('it was taken back');
+  const credential = credentialSchema.parse(JSON.parse(found.text));
+  checkCredential(network, credential, Math.floor(clock.nowMs() / 1000), crypto);
+  return credential;
+}

@@ -1,0 +1,141 @@
+import type { Missing } from '../../../core/activities/refused.ts';
+import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import { jsonFrame } from '../../replication/wire.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { arrivedOf, type Opened, openArrived } from './arrived.ts';
+import {
+  activityProtocols,
+  copySchema,
+  itemsOf,
+  type MessagesQuery,
+  maxEnvelopeBytes,
+  maxItems,
+  maxItemsBytes,
+} from './items.ts';
+import { type How, takeOpened } from './takeOpened.ts';
+
+const requestMs = 30_000;
+// A chain of messages that is longer is asked for as a whole.
+const mostDeep = 6;
+const mostMessages = 200_000;
+const wrongAnswerPoints = 10;
+
+type Copy = { readonly place: number; readonly opened: Opened };
+
+/** Fetches what a message builds on from a member that has it. */
+export class Gatherer {
+  readonly #parts: ActivityParts;
+  readonly #net: Net;
+  readonly #source: Address;
+  readonly #signal: AbortSignal;
+  readonly #asked = new Set<Hash>();
+
+  constructor(parts: ActivityParts, { net, source, signal }: { net: Net; source: Address; signal: AbortSignal }) {
+    this.#parts = parts;
+    this.#net = net;
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  /**
+   * Takes a message that came early, after what it builds on.
+   * @throws NotariumError `activity-message-early` where the source does not give all of that; as `takeOpened`, and of the network.
+   */
+  async take(opened: Opened): Promise<void> {
+    const { head } = opened.message;
+    const missing = await this.#tryTo(opened);
+    if (!missing) return;
+    const knows = (await this.#parts.activities.find(head.activity)) !== undefined;
+    const isHistory = head.type === 'members' && head.terms.rules.history;
+    const count = !knows && isHistory ? await this.#all(head.activity) : await this.#fetch(head.activity, missing, 0);
+    const left = await this.#tryTo(opened);
+    if (!left) return;
+    // Its sender gives nothing to who was no member: this node was added without what was before.
+    if (count === 0 && head.type === 'members' && !isHistory && this.#source === head.sender) {
+      return await takeOpened(this.#parts, opened, { isJoin: true });
+    }
+    throw new NotariumError('activity-message-early', undefined, { data: { missing: left } });
+  }
+
+  /** What is still missing; undefined where it is taken. */
+  async #tryTo(opened: Opened, how?: How): Promise<Missing | undefined> {
+    try {
+      await takeOpened(this.#parts, opened, how);
+    } catch (error) {
+      if (isNotariumError(error, 'activity-message-known')) return undefined;
+      if (isNotariumError(error, 'activity-message-early')) return error.data.missing as Missing;
+      throw error;
+    }
+    return undefined;
+  }
+
+  /** Answers how many came. */
+  async #fetch(activity: Hash, { messages = [], group }: Missing, depth: number): Promise<number> {
+    if (depth > mostDeep) return await this.#all(activity);
+    const isNew = (hash: Hash): boolean => !this.#asked.has(hash);
+    const query = {
+      activity,
+      messages: messages.filter(isNew).slice(0, maxItems),
+      groups: group ? [group].filter(isNew) : [],
+    };
+    if (query.messages.length + query.groups.length === 0) return 0;
+    for (const hash of [...query.messages, ...query.groups]) this.#asked.add(hash);
+    const copies = await this.#ask(query);
+    for (const { opened } of copies) {
+      const { id, head } = opened.message;
+      if (!query.messages.includes(id) && !query.groups.includes(head.group))
+        throw this.#wrong('what was not asked for');
+      const missing = await this.#tryTo(opened, { isWanted: true });
+      if (!missing) continue;
+      await this.#fetch(activity, missing, depth + 1);
+      await this.#tryTo(opened, { isWanted: true });
+    }
+    return copies.length;
+  }
+
+  /** Everything that the source gives, in the order in which it was taken there. */
+  async #all(activity: Hash): Promise<number> {
+    let count = 0;
+    for (let fromPlace = 0; count < mostMessages; ) {
+      const copies = await this.#ask({ activity, messages: [], groups: [], fromPlace });
+      if (copies.length === 0) break;
+      for (const { place, opened } of copies) {
+        if (place < fromPlace) throw this.#wrong('not in their order');
+        fromPlace = place + 1;
+        count++;
+        await this.#tryTo(opened, { isWanted: true });
+      }
+    }
+    return count;
+  }
+
+  async #ask(query: MessagesQuery): Promise<Copy[]> {
+    const frames = this.#net.request(this.#source, activityProtocols.messages, [jsonFrame(query)], {
+      timeoutMs: requestMs,
+      signal: this.#signal,
+    });
+    const bounds = { itemBytes: maxEnvelopeBytes + 1024, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
+    const copies: Copy[] = [];
+    for await (const item of itemsOf(frames, bounds)) copies.push(await this.#read(item, query.activity));
+    return copies;
+  }
+
+  async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
+    let copy: ReturnType<typeof copySchema.parse>;
+    try {
+      copy = copySchema.parse(JSON.parse(fromUtf8(item)));
+    } catch {
+      throw this.#wrong('not the expected message');
+    }
+    const opened = await openArrived(this.#parts, arrivedOf(this.#parts, this.#source, copy.envelope));
+    if (opened.message.head.activity !== activity) throw this.#wrong('a message of another activity');
+    return { place: copy.place, opened };
+  }
+
+  #wrong(detail: string): NotariumError {
+    this.#net.blame(this.#source, 'activity-answer', wrongAnswerPoints);
+    return new NotariumError('peer-answer-invalid', detail, { data: { peer: this.#source } });
+  }
+}

@@ -1,0 +1,195 @@
+import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
+import { membersOf } from '../../../core/activities/activity.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
+import { isNotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { type Opened, openArrived, readEnvelope } from './arrived.ts';
+import { Gatherer } from './Gatherer.ts';
+import { activityProtocols, framesOf } from './items.ts';
+import { takeOpened } from './takeOpened.ts';
+
+const gatherMs = 60_000;
+const ackMs = 10_000;
+
+type Pause = { failures: number; nextMs: number };
+
+/** Messages that came before what they build on: on the disk, until that has come. */
+export class HeldMessages {
+  readonly #parts: ActivityParts;
+  readonly #signal: AbortSignal;
+  readonly #pauses = new Map<Hash, Pause>();
+  readonly #looking = new Map<Hash, Promise<void>>();
+  #net: Net | undefined;
+
+  constructor(parts: ActivityParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  /** Activities for which something is held. */
+  get count(): number {
+    return this.#pauses.size;
+  }
+
+  async join(net: Net): Promise<void> {
+    for (const { activity } of await this.#parts.store.held()) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    this.#net = net;
+  }
+
+  /** On the disk when it resolves. */
+  async hold({ message, envelope, from, sealDigest }: Opened): Promise<void> {
+    const { store, clock } = this.#parts;
+    const { activity } = message.head;
+    const heldMs = clock.nowMs();
+    await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
+    if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+  }
+
+  /** Its sender has been told that it is taken. */
+  async release({ message, sealDigest }: Opened): Promise<void> {
+    const { store, clock } = this.#parts;
+    await store.save({ activity: message.head.activity, nowMs: clock.nowMs(), released: [sealDigest] });
+  }
+
+  /** Something was taken: what is held for that activity may have been waiting for it. */
+  changed(activity: Hash): void {
+    if (this.#pauses.has(activity)) void this.#look(activity, false);
+  }
+
+  /** Asks for what is missing, where it is time to. */
+  async look(): Promise<void> {
+    const nowMs = this.#parts.clock.nowMs();
+    const due = [...this.#pauses].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, 64);
+    await Promise.all(due.map(([activity]) => this.#look(activity, true)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#looking.values());
+  }
+
+  /** One look at a time at each activity; what comes meanwhile is looked at after it. */
+  #look(activity: Hash, asks: boolean): Promise<void> {
+    const before = this.#looking.get(activity) ?? Promise.resolve();
+    const run = before
+      .then(() => this.#lookOnce(activity, asks))
+      .catch((error: unknown) => {
+        if (!this.#signal.aborted)
+          this.#parts.logger.error({ err: error, activity }, 'held messages were not looked at');
+      });
+    const done = run.then(() => {
+      if (this.#looking.get(activity) === done) this.#looking.delete(activity);
+    });
+    this.#looking.set(activity, done);
+    return done;
+  }
+
+  async #lookOnce(activity: Hash, asks: boolean): Promise<void> {
+    const { store, clock, settings } = this.#parts;
+    const pause = this.#pauses.get(activity);
+    if (!pause || this.#signal.aborted) return;
+    let left = 0;
+    for (const held of await store.held(activity)) {
+      if (this.#signal.aborted) return;
+      if (!(await this.#settle(held, asks))) left++;
+    }
+    if (left === 0) {
+      this.#pauses.delete(activity);
+      return;
+    }
+    if (!asks) return;
+    pause.nextMs =
+      clock.nowMs() + Math.min(settings.maxRetryMs, settings.retryMs * 2 ** Math.min(pause.failures++, 20));
+  }
+
+  /** Whether nothing is left to be done for it. */
+  async #settle(held: HeldMessage, asks: boolean): Promise<boolean> {
+    const { store, clock, logger, metrics, settings } = this.#parts;
+    const { activity, sealDigest, from } = held;
+    try {
+      await this.#take(held, asks);
+      // Its sender knows only that it has come.
+      if (!(await this.#tell(from, await this.ackOf(sealDigest, 'read')))) return false;
+    } catch (error) {
+      if (!isNotariumError(error)) throw error;
+      if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return false;
+      if (error.code.startsWith('storage-')) throw error;
+      // Refused already; of another change of the members it may be in time.
+      const isStale = error.code === 'activity-epoch-stale';
+      if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return false;
+      metrics.refused(error.code);
+      logger.warn({ code: error.code, peer: from, activity }, 'a message that was held is refused');
+    }
+    await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
+    return true;
+  }
+
+  async #take(held: HeldMessage, asks: boolean): Promise<void> {
+    if (await this.#parts.store.bySeal(held.sealDigest)) return;
+    const opened = await openArrived(this.#parts, readEnvelope(this.#parts, held.from, held.text));
+    try {
+      await takeOpened(this.#parts, opened);
+      return;
+    } catch (error) {
+      if (isNotariumError(error, 'activity-message-known')) return;
+      if (!isNotariumError(error, 'activity-message-early') || !asks) throw error;
+    }
+    await this.gather(opened, await this.#sources(opened));
+  }
+
+  /**
+   * Takes a message after what it builds on, which one of these members has.
+   * @throws NotariumError of the last one that was asked.
+   */
+  async gather(opened: Opened, sources: readonly Address[]): Promise<void> {
+    const net = this.#net;
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(gatherMs)]);
+    let failure: unknown;
+    for (const source of net ? sources : []) {
+      try {
+        return await new Gatherer(this.#parts, { net: net!, source, signal }).take(opened);
+      } catch (error) {
+        failure = error;
+        this.#parts.logger.debug({ err: error, peer: source }, 'a member did not give what is missing');
+        if (this.#signal.aborted) break;
+      }
+    }
+    throw failure;
+  }
+
+  /** Its sender first, then whoever is connected. */
+  async #sources({ from, message }: Opened): Promise<Address[]> {
+    const { activities, signer } = this.#parts;
+    const { head } = message;
+    const activity = await activities.find(head.activity);
+    const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
+    const members = (opens ?? (activity && membersOf(activity)))?.members ?? [];
+    const connected = new Set(this.#net?.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    const others = members.map(({ address }) => address).filter((address) => connected.has(address));
+    return [from, ...others.filter((address) => address !== from && address !== signer.address)];
+  }
+
+  /** An acknowledgement of this node's. */
+  ackOf(sealDigest: Hash, stage: AckStage): Promise<Ack> {
+    const { network, signer, crypto, clock } = this.#parts;
+    const time = Math.floor(clock.nowMs() / 1000);
+    return signAck(network, { seal: sealDigest, stage, time }, signer, crypto);
+  }
+
+  async #tell(to: Address, ack: Ack): Promise<boolean> {
+    if (!this.#net) return false;
+    try {
+      const frames = framesOf([JSON.stringify({ ack })]);
+      const answer = this.#net.request(to, activityProtocols.deliver, frames, {
+        timeoutMs: ackMs,
+        signal: this.#signal,
+      });
+      await Array.fromAsync(answer);
+      return true;
+    } catch (error) {
+      this.#parts.logger.debug({ err: error, peer: to }, 'an acknowledgement was not delivered');
+      return false;
+    }
+  }
+}

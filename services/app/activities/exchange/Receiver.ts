@@ -1,0 +1,153 @@
+import { isAckOf } from '../../../core/activities/ack.ts';
+import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { arrivedOf, type Opened, openArrived } from './arrived.ts';
+import type { HeldMessages } from './HeldMessages.ts';
+import {
+  activityProtocols,
+  type DeliveryAnswer,
+  deliveredSchema,
+  framesOf,
+  itemsOf,
+  maxEnvelopeBytes,
+  maxItems,
+  maxItemsBytes,
+} from './items.ts';
+import { takeOpened } from './takeOpened.ts';
+
+// Ten of them cut a peer off: by a fault of a version it does not come to that at once.
+const malformedPoints = 10;
+const forgedPoints = 5;
+
+/** What became of one item; `early`: it is held. */
+type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly answer: DeliveryAnswer };
+
+/** Takes what members send, and acknowledges it once it is on the disk. */
+export class Receiver {
+  readonly #parts: ActivityParts;
+  readonly #held: HeldMessages;
+  #net: Net | undefined;
+
+  constructor(parts: ActivityParts, held: HeldMessages) {
+    this.#parts = parts;
+    this.#held = held;
+  }
+
+  join(net: Net): void {
+    this.#net = net;
+    const receive = (frames: AsyncIterable<Uint8Array>, from: Address): AsyncIterable<Uint8Array> =>
+      framesOf(this.#answers(frames, from));
+    net.handle(activityProtocols.deliver, (frames, from) => receive(frames, from));
+  }
+
+  async *#answers(frames: AsyncIterable<Uint8Array>, from: Address): AsyncGenerator<string> {
+    const bounds = { itemBytes: maxEnvelopeBytes, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
+    const items: Uint8Array[] = [];
+    try {
+      for await (const item of itemsOf(frames, bounds)) items.push(item);
+    } catch (error) {
+      if (isNotariumError(error, 'peer-answer-invalid')) this.#refused(error, from, malformedPoints);
+      throw error;
+    }
+    for (const answer of await this.receive(from, items)) yield JSON.stringify(answer);
+  }
+
+  /** Takes items of a member, in their order; answers when all of them are on the disk, taken or held, or refused. */
+  async receive(from: Address, items: readonly Uint8Array[]): Promise<DeliveryAnswer[]> {
+    const opened = await Promise.all(items.map((item) => this.#guarded(from, () => this.#open(from, item))));
+    // Each gets its turn in its activity now, in their order.
+    const outcomes = await Promise.all(
+      opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
+    );
+    for (const outcome of outcomes) if ('early' in outcome) await this.#gather(outcome.early);
+    return await Promise.all(outcomes.map((outcome) => this.#guardedAnswer(from, outcome)));
+  }
+
+  async #open(from: Address, item: Uint8Array): Promise<Outcome> {
+    const { store, crypto } = this.#parts;
+    let parsed: ReturnType<typeof deliveredSchema.parse>;
+    try {
+      parsed = deliveredSchema.parse(JSON.parse(fromUtf8(item)));
+    } catch (cause) {
+      this.#net?.blame(from, 'activity-malformed', malformedPoints);
+      throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });
+    }
+    if ('ack' in parsed) return { answer: await this.#note(from, parsed.ack) };
+    const arrived = arrivedOf({ crypto }, from, parsed);
+    if (await store.bySeal(arrived.sealDigest)) return { read: arrived.sealDigest };
+    const opened = await openArrived(this.#parts, arrived);
+    if (opened.message.head.sender !== from)
+      throw new NotariumError('activity-message-invalid', 'it does not come from its sender');
+    return { early: opened };
+  }
+
+  /** A member has read what it held before. */
+  async #note(from: Address, ack: Parameters<typeof isAckOf>[1]): Promise<DeliveryAnswer> {
+    const { network, crypto, store } = this.#parts;
+    if (!isAckOf(network, ack, { seal: ack.seal, member: from }, crypto))
+      throw new NotariumError('activity-message-invalid', 'the acknowledgement is not signed by who sends it');
+    await store.delivered([{ sealDigest: ack.seal, member: from, state: ack.stage, ack }]);
+    return { noted: true };
+  }
+
+  async #take(opened: Opened): Promise<Outcome> {
+    try {
+      await takeOpened(this.#parts, opened);
+    } catch (error) {
+      if (isNotariumError(error, 'activity-message-early')) return { early: opened };
+      // By a rival of the change that has made it so, it may be in time.
+      if (isNotariumError(error, 'activity-epoch-stale')) await this.#held.hold(opened);
+      if (!isNotariumError(error, 'activity-message-known')) throw error;
+    }
+    return { read: opened.sealDigest };
+  }
+
+  async #gather(opened: Opened): Promise<void> {
+    try {
+      await this.#held.hold(opened);
+      await this.#held.gather(opened, [opened.from]);
+      await this.#held.release(opened);
+    } catch (error) {
+      // It stays held, and is asked for again.
+      this.#parts.logger.debug(
+        { err: error, peer: opened.from },
+        'a message came early, and what it builds on did not',
+      );
+    }
+  }
+
+  async #guardedAnswer(from: Address, outcome: Outcome): Promise<DeliveryAnswer> {
+    if ('answer' in outcome) return outcome.answer;
+    const given = await this.#guarded(from, async () => {
+      if ('read' in outcome) return { answer: { ack: await this.#held.ackOf(outcome.read, 'read') } };
+      const { sealDigest, message } = outcome.early;
+      const isTaken = (await this.#parts.store.known([message.id])).has(message.id);
+      return { answer: { ack: await this.#held.ackOf(sealDigest, isTaken ? 'read' : 'delivered') } };
+    });
+    return 'answer' in given ? given.answer : { code: 'internal', detail: '' };
+  }
+
+  async #guarded(from: Address, work: () => Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isNotariumError(error)) {
+        this.#parts.logger.error({ err: error, peer: from }, 'a message of a member could not be taken');
+        return { answer: { code: 'internal', detail: '' } };
+      }
+      // Its sender has checked it by the same rules before it signed it.
+      const isForged = error.code === 'activity-message-invalid';
+      this.#refused(error, from, isForged ? forgedPoints : 0);
+      return { answer: { code: error.code, detail: error.detail.slice(0, 500) } };
+    }
+  }
+
+  #refused(error: NotariumError, from: Address, points: number): void {
+    const { metrics, logger } = this.#parts;
+    metrics.refused(error.code);
+    logger.warn({ code: error.code, detail: error.detail, peer: from }, 'a message of a member is refused');
+    if (points > 0) this.#net?.blame(from, error.code, points);
+  }
+}

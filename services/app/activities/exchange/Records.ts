@@ -1,0 +1,62 @@
+import { errorTable } from '../../../core/errors.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+
+const atOnce = 256;
+
+/** Hands the records of messages to the centre's intake: those on the disk, oldest first, until it has taken them. */
+export class Records {
+  readonly #parts: ActivityParts;
+  #running: Promise<void> | undefined;
+  #isWanted = false;
+  #isClosed = false;
+
+  constructor(parts: ActivityParts) {
+    this.#parts = parts;
+  }
+
+  /** There may be some. */
+  submit(): void {
+    this.#isWanted = true;
+    if (this.#isClosed) return;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#isWanted) this.submit();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isWanted && !this.#isClosed) {
+      this.#isWanted = false;
+      try {
+        if (await this.#submitSome()) this.#isWanted = true;
+      } catch (error) {
+        // Looked at again before long.
+        this.#parts.logger.error({ err: error }, 'records of activities could not be handed in');
+      }
+    }
+  }
+
+  /** Whether there may be more that the intake would take now. */
+  async #submitSome(): Promise<boolean> {
+    const { store, accept, logger } = this.#parts;
+    const pending = await store.pendingRecords(atOnce);
+    if (pending.length === 0) return false;
+    const results = await accept(pending.map(({ entry }) => entry));
+    let taken = 0;
+    for (const [index, result] of results.entries()) {
+      const { message, activity } = pending[index]!;
+      if (result.status !== 'failed') {
+        await store.recordTaken(message, result.id);
+        taken++;
+      } else if (!errorTable[result.error.code].retry) {
+        logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
+      }
+    }
+    return taken === atOnce;
+  }
+}

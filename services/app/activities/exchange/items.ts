@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { ackSchema } from '../../../core/activities/ack.ts';
+import { envelopeSchema } from '../../../core/activities/envelope.ts';
+import { maxParcelBytes } from '../../../core/activities/parcel.ts';
+import { concat, utf8 } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import { hashSchema, uintSchema } from '../../../core/schemas.ts';
+
+/** Request protocols between the members of an activity. */
+export const activityProtocols = {
+  /** Envelopes, and acknowledgements of what was held before; each is answered by an acknowledgement or a code. */
+  deliver: '/notarium/activities/1',
+  /** Messages that a member lacks, sealed to it anew. */
+  messages: '/notarium/activity-messages/1',
+  /** The encrypted bytes of an attachment, from a place on. */
+  attachments: '/notarium/activity-attachments/1',
+} as const;
+
+/** Largest envelope as JSON: base64url of the largest parcel, and the keys of 64 members. */
+export const maxEnvelopeBytes = Math.ceil((maxParcelBytes * 4) / 3) + (64 << 10);
+/** Most items of one request or answer, and most bytes of all of them. */
+export const maxItems = 256;
+export const maxItemsBytes = 16 << 20;
+const frameBytes = 1 << 20;
+
+/** What one item of a delivery is. */
+export const deliveredSchema = z.union([envelopeSchema, z.strictObject({ ack: ackSchema })]);
+
+/** What one item is answered by. */
+export const answerSchema = z.union([
+  z.strictObject({ ack: ackSchema }),
+  z.strictObject({ noted: z.literal(true) }),
+  z.strictObject({ code: z.string().max(64), detail: z.string().max(1000) }),
+]);
+
+/** See {@link answerSchema}. */
+export type DeliveryAnswer = z.infer<typeof answerSchema>;
+
+/** Which messages of an activity are wanted: these, those that opened these epochs, or all from a place of the answerer's on. */
+export const messagesQuerySchema = z.strictObject({
+  activity: hashSchema,
+  messages: z.array(hashSchema).max(maxItems),
+  groups: z.array(hashSchema).max(maxItems),
+  fromPlace: uintSchema.optional(),
+});
+
+/** See {@link messagesQuerySchema}. */
+export type MessagesQuery = z.infer<typeof messagesQuerySchema>;
+
+/** A message, and its place at the answerer. */
+export const copySchema = z.strictObject({ place: uintSchema, envelope: envelopeSchema });
+
+/** Which attachment is wanted. */
+export const attachmentQuerySchema = z.strictObject({ sealedDigest: hashSchema, fromByte: uintSchema });
+
+/** Texts of any size as frames: each with its size before it (4 bytes, big endian), several in one frame, or one in several. */
+export async function* framesOf(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for await (const text of texts) {
+    const bytes = utf8(text);
+    const size = new Uint8Array(4);
+    new DataView(size.buffer).setUint32(0, bytes.length);
+    held.push(size, bytes);
+    heldBytes += 4 + bytes.length;
+    if (heldBytes < frameBytes) continue;
+    const all = concat(...held);
+    let at = 0;
+    for (; all.length - at >= frameBytes; at += frameBytes) yield all.subarray(at, at + frameBytes);
+    held = [all.subarray(at)];
+    heldBytes = all.length - at;
+  }
+  if (heldBytes > 0) yield concat(...held);
+}
+
+/**
+ * Texts of frames; nothing is set aside for one before its bytes have come.
+ * @throws NotariumError `peer-answer-invalid` for more or larger ones than allowed, or a last one that is cut short.
+ */
+export async function* itemsOf(
+  frames: AsyncIterable<Uint8Array>,
+  bounds: { readonly itemBytes: number; readonly items: number; readonly bytes: number },
+): AsyncGenerator<Uint8Array> {
+  const fail = (detail: string): NotariumError => new NotariumError('peer-answer-invalid', detail);
+  let parts: Uint8Array[] = [];
+  let haveBytes = 0;
+  let wantBytes = 4;
+  let isSize = true;
+  let items = 0;
+  let bytes = 0;
+  for await (const frame of frames) {
+    bytes += frame.length;
+    if (bytes > bounds.bytes) throw fail('more bytes than a request may have');
+    let rest = frame;
+    while (haveBytes + rest.length >= wantBytes) {
+      const taken = rest.subarray(0, wantBytes - haveBytes);
+      rest = rest.subarray(taken.length);
+      const whole = concat(...parts, taken);
+      parts = [];
+      haveBytes = 0;
+      if (isSize) {
+        wantBytes = new DataView(whole.buffer, whole.byteOffset).getUint32(0);
+        if (wantBytes > bounds.itemBytes) throw fail(`an item of ${wantBytes} bytes`);
+        if (++items > bounds.items) throw fail('more items than a request may have');
+      } else {
+        yield whole;
+        wantBytes = 4;
+      }
+      isSize = !isSize;
+    }
+    if (rest.length > 0) {
+      parts.push(rest);
+      haveBytes += rest.length;
+    }
+  }
+  if (haveBytes > 0 || !isSize) throw fail('the last item is cut short');
+}

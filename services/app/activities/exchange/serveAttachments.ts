@@ -1,0 +1,45 @@
+import type { Address, Hash } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import { firstFrame, readJson } from '../../replication/wire.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { activityProtocols, attachmentQuerySchema } from './items.ts';
+import { mayHave } from './serveMessages.ts';
+
+const frameBytes = 1 << 20;
+const mostAtOnce = 4;
+
+/** Gives members the encrypted bytes of attachments; they have the keys in their messages. */
+export function serveAttachments(parts: ActivityParts, net: Net): void {
+  const open = new Map<Address, number>();
+  net.handle(activityProtocols.attachments, async function* (frames, from, signal) {
+    const { first } = await firstFrame(frames);
+    const { sealedDigest, fromByte } = readJson(attachmentQuerySchema, first);
+    const { files } = parts;
+    // The same answer to all others: nobody learns what is here.
+    if (!files || !(await isGivenTo(parts, sealedDigest, from)) || !(await files.have(sealedDigest)).isWhole)
+      throw new NotariumError('not-found', 'no such attachment');
+    const count = open.get(from) ?? 0;
+    if (count >= mostAtOnce) throw new NotariumError('peer-busy');
+    open.set(from, count + 1);
+    try {
+      for await (const chunk of await files.read(sealedDigest, fromByte)) {
+        signal.throwIfAborted();
+        const bytes = chunk as Uint8Array;
+        for (let at = 0; at < bytes.length; at += frameBytes) yield bytes.subarray(at, at + frameBytes);
+      }
+    } finally {
+      const left = open.get(from)! - 1;
+      if (left === 0) open.delete(from);
+      else open.set(from, left);
+    }
+  });
+}
+
+async function isGivenTo({ store, activities }: ActivityParts, sealedDigest: Hash, member: Address): Promise<boolean> {
+  for (const { message, activity: id } of await store.messagesNaming(sealedDigest)) {
+    const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
+    if (stored && activity && mayHave(activity, stored, member)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,90 @@
+import type { Activity } from '../../../core/activities/activity.ts';
+import { membersOf } from '../../../core/activities/activity.ts';
+import { memberOf } from '../../../core/activities/members.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { StoredMessage } from '../../../store/activities/ActivityStore.ts';
+import { firstFrame, readJson } from '../../replication/wire.ts';
+import { messageOf } from '../Activities.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { copyFor } from '../copyFor.ts';
+import { keyOf } from '../parties.ts';
+import {
+  activityProtocols,
+  type copySchema,
+  framesOf,
+  type MessagesQuery,
+  maxItems,
+  maxItemsBytes,
+  messagesQuerySchema,
+} from './items.ts';
+
+/** Gives members what they lack. Who asks for anything else learns nothing, not even whether there is such an activity. */
+export function serveMessages(parts: ActivityParts, net: Net): void {
+  const busy = new Set<Address>();
+  net.handle(activityProtocols.messages, async function* (frames, from, signal) {
+    const { first } = await firstFrame(frames);
+    const query = readJson(messagesQuerySchema, first);
+    // Each answer costs some hundred encryptions.
+    if (busy.has(from)) throw new NotariumError('peer-busy');
+    busy.add(from);
+    try {
+      yield* framesOf(answers(parts, from, query, signal));
+    } finally {
+      busy.delete(from);
+    }
+  });
+}
+
+async function* answers(
+  parts: ActivityParts,
+  from: Address,
+  query: MessagesQuery,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const activity = await parts.activities.find(query.activity);
+  const key = keyOf(parts, from);
+  if (!activity || !key) return;
+  let items = 0;
+  let bytes = 0;
+  for await (const stored of wanted(parts, activity, query)) {
+    signal.throwIfAborted();
+    if (!mayHave(activity, stored, from)) continue;
+    const envelope = await copyFor(parts, { stored, activity, key });
+    const text = JSON.stringify({ place: stored.place, envelope } satisfies ReturnType<typeof copySchema.parse>);
+    bytes += text.length + 4;
+    if (++items > maxItems || (items > 1 && bytes > maxItemsBytes)) return;
+    yield text;
+  }
+}
+
+async function* wanted(
+  { store }: ActivityParts,
+  activity: Activity,
+  { messages, groups, fromPlace }: MessagesQuery,
+): AsyncGenerator<StoredMessage> {
+  if (fromPlace === undefined) {
+    const ids = [...messages, ...groups.flatMap((group) => activity.epochs.get(group)?.by ?? [])];
+    for (const id of new Set<Hash>(ids)) {
+      const stored = await store.message(id);
+      if (stored?.activity === activity.id) yield stored;
+    }
+    return;
+  }
+  for (let place = fromPlace; ; ) {
+    const some = await store.messages(activity.id, place, maxItems);
+    yield* some;
+    if (some.length === 0) return;
+    place = some.at(-1)!.place + 1;
+  }
+}
+
+/** Members of its epoch may; those that came later where the rules give them what was before. */
+export function mayHave(activity: Activity, stored: Pick<StoredMessage, 'id' | 'parcel'>, member: Address): boolean {
+  const { head } = messageOf(stored);
+  const epoch = activity.epochs.get(head.group);
+  if (!epoch) return false;
+  if (memberOf(epoch.membership, member)) return true;
+  return activity.terms.rules.history && memberOf(membersOf(activity), member) !== undefined;
+}

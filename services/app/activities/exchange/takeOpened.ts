@@ -1,0 +1,77 @@
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { checkEnvelope, sealOfEnvelope } from '../../../core/activities/envelope.ts';
+import { memberOf } from '../../../core/activities/members.ts';
+import { early, refused } from '../../../core/activities/refused.ts';
+import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
+import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
+import type { Address } from '../../../core/bytes.ts';
+import { isNotariumError } from '../../../core/errors.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { checkBody } from '../checkBody.ts';
+import { Step } from '../Step.ts';
+import type { Opened } from './arrived.ts';
+
+/** How a message has come. */
+export type How = {
+  /** This node has asked for it, since another message builds on it. */
+  readonly isWanted?: boolean;
+  /** What was before will never be given to this node. */
+  readonly isJoin?: boolean;
+};
+
+/**
+ * Takes a message in and puts it on the disk, with what this node has to say to it.
+ * @throws NotariumError as `takeMessage`, `activity-body-invalid`, and what the disk says.
+ */
+export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
+  const { activities, crypto } = parts;
+  const { message, envelope } = opened;
+  const id = message.head.activity;
+  return activities.alone(id, async () => {
+    const activity = await activities.current(id);
+    const after = stateAfter(parts, activity, opened, how);
+    await checkBody(parts, activity?.terms, message);
+    const step = new Step(parts, id, activity);
+    await step.take(message, sealOfEnvelope(envelope, crypto.sha256), after);
+    await step.commit();
+  });
+}
+
+function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened: Opened, how: How): Activity {
+  const { network, crypto, signer } = parts;
+  const { message, envelope } = opened;
+  const { head } = message;
+  const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
+  const epoch = opens ? { ...opens, by: message.id, heads: [] } : activity?.epochs.get(head.group);
+  if (!epoch) throw early({ group: head.group });
+  checkEnvelope(envelope, message, epoch);
+  if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
+    if (!envelope.original) throw refused('this node is no member of it');
+    // What was said before it came: it may not know yet that it was added.
+    const isIn = activity && memberOf(membersOf(activity), signer.address) !== undefined;
+    if (!isIn) throw early({});
+    if (!activity.terms.rules.history) throw refused('this node was added without what was before');
+  }
+  if (!activity) {
+    if (head.type !== 'members') return startActivity(message);
+    if (!how.isJoin) throw early({ group: head.membership.previous });
+    if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
+    return joinActivity(message);
+  }
+  try {
+    return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
+  } catch (error) {
+    const isEarly = isNotariumError(error, 'activity-message-early');
+    if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head.sender)) throw error;
+    return rejoinActivity(activity, message);
+  }
+}
+
+/**
+ * Who was removed is not told, and does not know what was meanwhile when it is added again. The initiator may change the members as it
+ * likes, so its word is enough; by nobody else's can a member be made to forget what it knows.
+ */
+function mayBeginAnew({ signer }: ActivityParts, activity: Activity, sender: Address): boolean {
+  const known = membersOf(activity);
+  return !memberOf(known, signer.address) || memberOf(known, sender)?.role === 'initiator';
+}

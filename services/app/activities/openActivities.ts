@@ -1,0 +1,104 @@
+import { Sealer } from '../../lib/activities/seal.ts';
+import { every } from '../../lib/every.ts';
+import { Activities } from './Activities.ts';
+import type { ActivityDesk } from './ActivityDesk.ts';
+import type { ActivityHost } from './ActivityHost.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+import { attachment, putAttachment } from './attachments.ts';
+import { HeldMessages } from './exchange/HeldMessages.ts';
+import { Outbox } from './exchange/Outbox.ts';
+import { Receiver } from './exchange/Receiver.ts';
+import { Records } from './exchange/Records.ts';
+import { serveAttachments } from './exchange/serveAttachments.ts';
+import { serveMessages } from './exchange/serveMessages.ts';
+import { OwnKeyWatch } from './OwnKeyWatch.ts';
+import { requireOperator, requireStored } from './requireActivity.ts';
+import { certificate } from './verbs/certificate.ts';
+import { changeMembers, leave } from './verbs/changeMembers.ts';
+import { countersign } from './verbs/countersign.ts';
+import { credentials, issueCredential, revokeCredential } from './verbs/devices.ts';
+import { note } from './verbs/note.ts';
+import { propose } from './verbs/propose.ts';
+import { start } from './verbs/start.ts';
+import { update } from './verbs/update.ts';
+import { vote } from './verbs/vote.ts';
+import { deliveries, list, message, messages, show } from './views.ts';
+
+/** Private activities of a node, at work. */
+export type OpenActivities = {
+  readonly desk: ActivityDesk;
+  /** Ends all work; the store is closed by who gave it. */
+  close(): Promise<void>;
+};
+
+/** Puts the private activities of a node together, and sends on what is on the disk from before. */
+export function openActivities(host: ActivityHost): OpenActivities {
+  const stop = new AbortController();
+  const parts: ActivityParts = {
+    ...host,
+    activities: new Activities(host),
+    sealer: new Sealer(),
+    wake: (members) => outbox.wake(members),
+    submit: () => records.submit(),
+    changed: (activity) => held.changed(activity),
+  };
+  const outbox = new Outbox(parts);
+  const records = new Records(parts);
+  const held = new HeldMessages(parts, stop.signal);
+  const receiver = new Receiver(parts, held);
+  const ownKey = new OwnKeyWatch(parts);
+  const { logger, clock, settings } = host;
+  host.onJoin((net) => {
+    receiver.join(net);
+    serveMessages(parts, net);
+    serveAttachments(parts, net);
+    const failed = (error: unknown): void => logger.error({ err: error }, 'what waits for members could not be read');
+    void Promise.all([outbox.join(net), held.join(net)]).catch(failed);
+    parts.net = net;
+  });
+  records.submit();
+  const loop = (name: string, work: () => Promise<void>) =>
+    every(settings.lookMs, work, { signal: stop.signal, logger, name, clock }).done;
+  const loops = [
+    loop('records of activities', async () => records.submit()),
+    loop('deliveries of activities', () => outbox.look(held.count)),
+    loop('held messages of activities', () => held.look()),
+    loop('own key of activities', () => ownKey.look(stop.signal)),
+  ];
+  return {
+    desk: deskOf(parts),
+    async close() {
+      stop.abort();
+      await Promise.all([...loops, outbox.close(), records.close(), held.close()]);
+    },
+  };
+}
+
+function deskOf(parts: ActivityParts): ActivityDesk {
+  return {
+    start: (by, request) => start(parts, by, request),
+    update: (by, id, request) => update(parts, by, id, request),
+    note: (by, id, request) => note(parts, by, id, request),
+    countersign: (by, id, version) => countersign(parts, by, id, version),
+    certificate: (by, id, version) => certificate(parts, by, id, version),
+    propose: (by, id, change) => propose(parts, by, id, change),
+    vote: (by, id, asked) => vote(parts, by, id, asked),
+    changeMembers: (by, id, change) => changeMembers(parts, by, id, change),
+    leave: (by, id) => leave(parts, by, id),
+    list: (by, query) => list(parts, by, query),
+    show: (by, id) => show(parts, by, id),
+    messages: (by, id, query) => messages(parts, by, id, query),
+    message: (by, id, asked) => message(parts, by, id, asked),
+    deliveries: (by, id, asked) => deliveries(parts, by, id, asked),
+    async give(by, id, client) {
+      requireOperator(by);
+      await requireStored(parts.store, by, id);
+      await parts.store.setOwner(id, client);
+    },
+    putAttachment: (_by, file) => putAttachment(parts, file),
+    attachment: (by, id, place) => attachment(parts, by, id, place),
+    issueCredential: (by, device) => issueCredential(parts, by, device),
+    credentials: (by) => credentials(parts, by),
+    revokeCredential: (by, id) => revokeCredential(parts, by, id),
+  };
+}

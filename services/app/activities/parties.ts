@@ -1,0 +1,54 @@
+import type { RegistryNode } from '../../chain/RegistryNode.ts';
+import { type Member, type MemberRole, noHash } from '../../core/activities/members.ts';
+import type { Address } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { Party } from './ActivityDesk.ts';
+import type { ActivityHost } from './ActivityHost.ts';
+
+type Parts = Pick<ActivityHost, 'registry' | 'network'>;
+
+/**
+ * The node of the registry that a party is.
+ * @throws NotariumError `party-unknown`, also where several nodes go by that name.
+ */
+export function findParty({ registry, network }: Parts, party: Party): RegistryNode {
+  const nodes = registry.nodes();
+  const prefix = `eip155:${network.chainId}:`;
+  const plain = party.startsWith(prefix) ? party.slice(prefix.length) : party;
+  const found = /^0x[0-9a-f]{40}$/i.test(plain)
+    ? nodes.filter(({ address }) => address === plain.toLowerCase())
+    : nodes.filter(({ name, endpoint }) => name === party || sameEndpoint(endpoint, party));
+  if (found.length === 1) return found[0]!;
+  const shown = party.slice(0, 128).toWellFormed();
+  const detail = found.length === 0 ? shown : `${found.length} nodes are called ${shown}: give the address`;
+  throw new NotariumError('party-unknown', detail, { data: { party: shown } });
+}
+
+/**
+ * A party as a member.
+ * @throws NotariumError `party-unknown`, `party-unfit`.
+ */
+export function memberOfParty(parts: Parts, party: Party, role: MemberRole): Member {
+  return asMember(findParty(parts, party), role);
+}
+
+/** @throws NotariumError `party-unfit` for a node that is not active, or has no key to which something can be sealed. */
+export function asMember(node: RegistryNode, role: MemberRole): Member {
+  const { address, status, encryptionKey: key } = node;
+  const unfit = (detail: string): NotariumError =>
+    new NotariumError('party-unfit', `${node.name || address}: ${detail}`, { data: { address, status } });
+  if (status !== 'active') throw unfit(`it is ${status} in the registry`);
+  if (key === noHash) throw unfit('it has no encryption key');
+  return { address, role, key };
+}
+
+/** The key to which a member's messages are sealed now, as the registry has it; undefined where it is no active node. */
+export function keyOf({ registry }: Pick<Parts, 'registry'>, member: Address): Member['key'] | undefined {
+  const node = registry.nodes().find(({ address }) => address === member);
+  return node?.status === 'active' && node.encryptionKey !== noHash ? node.encryptionKey : undefined;
+}
+
+function sameEndpoint(endpoint: string, party: string): boolean {
+  if (endpoint === '' || !URL.canParse(endpoint) || !URL.canParse(party)) return false;
+  return new URL(endpoint).href === new URL(party).href;
+}

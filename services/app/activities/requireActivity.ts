@@ -1,0 +1,41 @@
+import type { Activity } from '../../core/activities/activity.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { StoredActivity } from '../../store/activities/ActivityStore.ts';
+import type { ActivityCaller } from './ActivityDesk.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+
+/** An activity as it is kept, and as its messages make it. */
+export type FoundActivity = { readonly stored: StoredActivity; readonly activity: Activity };
+
+/** @throws NotariumError `activity-unknown`, also for one that the caller may not see: it learns nothing of it. */
+export async function requireActivity(
+  { store, activities }: Pick<ActivityParts, 'store' | 'activities'>,
+  by: ActivityCaller,
+  id: Hash,
+): Promise<FoundActivity> {
+  const stored = await requireStored(store, by, id);
+  const activity = await activities.find(id);
+  if (!activity) throw unknown(id);
+  return { stored, activity };
+}
+
+/** As {@link requireActivity}, without reading its messages. */
+export async function requireStored(
+  store: Pick<ActivityParts['store'], 'activity'>,
+  by: ActivityCaller,
+  id: Hash,
+): Promise<StoredActivity> {
+  const stored = await store.activity(id);
+  if (!stored || (by.client !== undefined && stored.owner !== by.client)) throw unknown(id);
+  return stored;
+}
+
+/** @throws NotariumError `forbidden` for a client. */
+export function requireOperator(by: ActivityCaller): void {
+  if (by.client !== undefined) throw new NotariumError('forbidden', 'only the operator may');
+}
+
+function unknown(activity: Hash): NotariumError {
+  return new NotariumError('activity-unknown', undefined, { data: { activity } });
+}

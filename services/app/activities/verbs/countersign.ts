@@ -1,0 +1,21 @@
+import { wantsTrust } from '../../../core/activities/activity.ts';
+import { signTrust } from '../../../core/activities/certificate.ts';
+import type { Hash } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { ActivityCaller, SentMessage } from '../ActivityDesk.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { sendIn } from '../sendIn.ts';
+
+/** See `ActivityDesk.countersign`. */
+export async function countersign(parts: ActivityParts, by: ActivityCaller, id: Hash, on: Hash): Promise<SentMessage> {
+  const { network, signer } = parts;
+  return await sendIn(parts, by, id, async (activity) => {
+    if (!wantsTrust(activity)) throw new NotariumError('activity-trust-unasked');
+    if (!activity.versions.has(on)) {
+      throw new NotariumError('activity-unknown', 'it has no such version', { data: { on } });
+    }
+    if (activity.countersignatures.get(on)?.has(signer.address))
+      throw new NotariumError('activity-message-known', 'this node has countersigned it before');
+    return { head: { type: 'countersignature', on, signature: await signTrust(network, on, signer) } };
+  });
+}

@@ -1,0 +1,53 @@
+import { type Member, maxMembers, memberSchema, noHash, sortedMembers } from '../../../core/activities/members.ts';
+import { termsSchema } from '../../../core/activities/message.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { ActivityCaller, SentMessage, StartRequest } from '../ActivityDesk.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { contentsOf } from '../contentsOf.ts';
+import { newSalt } from '../Draft.ts';
+import { asMember, findParty, memberOfParty } from '../parties.ts';
+import { Step } from '../Step.ts';
+
+/** See `ActivityDesk.start`. */
+export async function start(parts: ActivityParts, by: ActivityCaller, request: StartRequest): Promise<SentMessage> {
+  const { kind, request: asked, rules, schema, activity = newSalt() } = request;
+  const members = sortedMembers(partiesOf(parts, request));
+  const terms = termsSchema.safeParse({
+    ...{ kind, request: asked },
+    rules: { history: rules?.history ?? true, approval: rules?.approval ?? 'majority' },
+    ...(schema === undefined ? {} : { schema }),
+  });
+  if (!terms.success) throw new NotariumError('request-invalid', terms.error.issues[0]!.message);
+  const { body, attachments, device } = await contentsOf(parts, by, request);
+  return await parts.activities.alone(activity, async () => {
+    if (await parts.store.activity(activity)) throw new NotariumError('request-invalid', 'there is such an activity');
+    const step = new Step(parts, activity, undefined);
+    const message = await step.send({
+      head: {
+        ...{ type: 'start', terms: terms.data, secret: newSalt() },
+        membership: { epoch: 0, previous: noHash, members },
+        ...(device ? { device } : {}),
+      },
+      ...{ body, attachments },
+    });
+    await step.commit(by.client);
+    return { activity, message };
+  });
+}
+
+function partiesOf(parts: ActivityParts, { receivers, regulators = [] }: StartRequest): Member[] {
+  const { signer } = parts;
+  const own = asMember(findParty(parts, signer.address), 'initiator');
+  if (receivers.length === 0) throw new NotariumError('request-invalid', 'an activity has a receiver');
+  const members = [
+    own,
+    ...receivers.map((party) => memberOfParty(parts, party, 'receiver')),
+    ...regulators.map((party) => memberOfParty(parts, party, 'regulator')),
+  ].map((member) => memberSchema.parse(member));
+  if (members.length > maxMembers) throw new NotariumError('request-invalid', `more than ${maxMembers} members`);
+  const twice = members.find(
+    (member, index) => members.findIndex(({ address }) => address === member.address) !== index,
+  );
+  if (twice) throw new NotariumError('request-invalid', `${twice.address} is named twice`);
+  return members;
+}

@@ -1,0 +1,38 @@
+import type { Activity } from '../../../core/activities/activity.ts';
+import type { Hash } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { ActivityCaller, Contents, SentMessage } from '../ActivityDesk.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { contentsOf } from '../contentsOf.ts';
+import { sendIn } from '../sendIn.ts';
+
+/** See `ActivityDesk.update`. */
+export async function update(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  id: Hash,
+  request: Contents & { readonly builds?: readonly Hash[] },
+): Promise<SentMessage> {
+  const { body, attachments, device } = await contentsOf(parts, by, request);
+  return await sendIn(parts, by, id, (activity) => {
+    const builds = buildsOf(activity, request.builds);
+    const numbers = builds.map((version) => activity.versions.get(version)!.number);
+    return {
+      head: { type: 'update', builds, number: 1 + Math.max(...numbers), ...(device ? { device } : {}) },
+      ...{ body, attachments },
+    };
+  });
+}
+
+function buildsOf(activity: Activity, asked: readonly Hash[] | undefined): Hash[] {
+  const { heads, versions } = activity;
+  const stale = (detail: string): NotariumError =>
+    new NotariumError('activity-version-stale', detail, { data: { heads } });
+  const builds = [...new Set(asked ?? heads)];
+  if (asked === undefined && heads.length > 1) throw stale('there are several: name those that it brings together');
+  if (builds.length === 0) throw stale('there is none to build on');
+  if (builds.some((version) => !versions.has(version))) throw stale('it builds on a version that is not here');
+  // A merge may be of one that another merge has replaced meanwhile.
+  if (!builds.some((version) => heads.includes(version))) throw stale('it builds on what was replaced');
+  return builds;
+}

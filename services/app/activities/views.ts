@@ -1,0 +1,172 @@
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { memberOf } from '../../core/activities/members.ts';
+import { isApproved } from '../../core/activities/takeMembers.ts';
+import { fromHex, type Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { digestText } from '../../core/record.ts';
+import type { Delivery, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
+import { messageOf } from './Activities.ts';
+import type {
+  ActivityCaller,
+  ActivityPage,
+  ActivitySummary,
+  ActivityView,
+  DeliveryView,
+  MessageView,
+  ProposalView,
+  VersionView,
+} from './ActivityDesk.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+import { requireActivity, requireStored } from './requireActivity.ts';
+
+/** See `ActivityDesk.list`. */
+export async function list(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  { after, limit }: { readonly after?: string; readonly limit: number },
+): Promise<ActivityPage> {
+  const { items, next } = await parts.store.list({
+    ...(by.client === undefined ? {} : { owner: by.client }),
+    ...(after === undefined ? {} : { after }),
+    limit,
+  });
+  const summaries = await Promise.all(
+    items.map(async (stored) => {
+      const activity = await parts.activities.find(stored.id);
+      return activity ? [summaryOf(parts, stored, activity)] : [];
+    }),
+  );
+  return { items: summaries.flat(), ...(next === undefined ? {} : { next }) };
+}
+
+/** See `ActivityDesk.show`. */
+export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): Promise<ActivityView> {
+  const { stored, activity } = await requireActivity(parts, by, id);
+  const names = new Map(parts.registry.nodes().map(({ address, name }) => [address, name]));
+  return {
+    ...summaryOf(parts, stored, activity),
+    terms: activity.terms,
+    members: membersOf(activity).members.map((member) => {
+      const name = names.get(member.address);
+      return { ...member, ...(name ? { name } : {}) };
+    }),
+    isInConflict: activity.heads.length > 1,
+    versions: versionsOf(activity),
+    proposals: proposalsOf(activity),
+  };
+}
+
+/** See `ActivityDesk.messages`. */
+export async function messages(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  id: Hash,
+  { fromPlace = 0, limit }: { readonly fromPlace?: number; readonly limit: number },
+): Promise<MessageView[]> {
+  await requireStored(parts.store, by, id);
+  const stored = await parts.store.messages(id, fromPlace, limit);
+  return await Promise.all(stored.map((message) => messageView(parts, message)));
+}
+
+/** See `ActivityDesk.message`. */
+export async function message(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  id: Hash,
+  messageId: Hash,
+): Promise<MessageView> {
+  await requireStored(parts.store, by, id);
+  const stored = await parts.store.message(messageId);
+  if (stored?.activity !== id) {
+    throw new NotariumError('activity-unknown', 'it has no such message', { data: { message: messageId } });
+  }
+  return await messageView(parts, stored);
+}
+
+/** See `ActivityDesk.deliveries`. */
+export async function deliveries(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  id: Hash,
+  messageId?: Hash,
+): Promise<DeliveryView[]> {
+  const { activity } = await requireActivity(parts, by, id);
+  const all = await Array.fromAsync(allDeliveries(parts, id, messageId));
+  return all.map(({ message: of, member, state, queuedMs, problem }) => {
+    const isCountersigned = activity.countersignatures.get(of)?.has(member) === true;
+    return {
+      ...{ message: of, member },
+      state: isCountersigned ? 'countersigned' : state,
+      queuedAt: new Date(queuedMs).toISOString(),
+      ...(problem && !isCountersigned ? { problem } : {}),
+    };
+  });
+}
+
+const deliveriesAtOnce = 1000;
+
+async function* allDeliveries({ store }: ActivityParts, id: Hash, messageId?: Hash): AsyncGenerator<Delivery> {
+  if (messageId !== undefined) return yield* await store.deliveries(id, messageId);
+  for (let after = 0; ; ) {
+    const page = await store.deliveries(id, undefined, { after, limit: deliveriesAtOnce });
+    yield* page;
+    if (page.length < deliveriesAtOnce) return;
+    after = page.at(-1)!.seq;
+  }
+}
+
+function summaryOf({ signer }: ActivityParts, stored: StoredActivity, activity: Activity): ActivitySummary {
+  const { id, owner, createdMs, changedMs, messageCount } = stored;
+  const membership = membersOf(activity);
+  const role = memberOf(membership, signer.address)?.role;
+  return {
+    ...{ id, kind: activity.terms.kind, request: activity.terms.request },
+    ...(owner === undefined ? {} : { owner }),
+    ...(role === undefined ? {} : { role }),
+    ...{ epoch: membership.epoch, heads: activity.heads, messageCount },
+    createdAt: new Date(createdMs).toISOString(),
+    changedAt: new Date(changedMs).toISOString(),
+  };
+}
+
+function versionsOf({ versions, countersignatures, certificates, notes }: Activity): VersionView[] {
+  return [...versions.values()]
+    .toSorted((a, b) => a.number - b.number || (a.id < b.id ? -1 : 1))
+    .map(({ id, number, builds, sender }) => {
+      const certificate = certificates.get(id);
+      return {
+        ...{ id, number, builds, sender },
+        countersigned: [...(countersignatures.get(id)?.keys() ?? [])].toSorted(),
+        ...(certificate ? { certificate } : {}),
+        notes: [...notes].flatMap(([note, { on }]) => (on === id ? [note] : [])).toSorted(),
+      };
+    });
+}
+
+function proposalsOf(activity: Activity): ProposalView[] {
+  return [...activity.proposals].map(([id, proposal]) => ({
+    ...{ id, change: proposal.change },
+    votes: [...proposal.votes].map(([member, { approve }]) => ({ member, approve })),
+    isApproved: isApproved(activity, proposal, activity.epochs.get(proposal.group)!.membership),
+    isOpen: proposal.group === activity.group,
+  }));
+}
+
+async function messageView(parts: ActivityParts, stored: StoredMessage): Promise<MessageView> {
+  const { id: _, ...parcel } = messageOf(stored);
+  const { id, place, type, sender, seal, sealDigest, takenMs } = stored;
+  const recordId = stored.recordId ?? (await foundInLog(parts, stored));
+  return {
+    ...{ id, place, type, sender, parcel, seal, sealDigest },
+    ...(recordId === undefined ? {} : { recordId }),
+    takenAt: new Date(takenMs).toISOString(),
+  };
+}
+
+/** The sender has put the record into the log: its receivers know it by its digest. */
+async function foundInLog({ search, store }: ActivityParts, { id, sealDigest }: StoredMessage) {
+  const { items } = await search({ digest: digestText(fromHex(sealDigest)), limit: 4 });
+  const found = items.find(({ record }) => record.kind === 'activity');
+  if (found) await store.setRecord(id, found.id);
+  return found?.id;
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Attachment } from '../../core/activities/contents.ts';
+import { type Hash, toHex } from '../../core/bytes.ts';
+import { parseNetworkName } from '../../core/eip712.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { parseStrictJson } from '../../core/strictJson.ts';
+import type { Activities } from '../../lib/client/Activities.ts';
+import type { ActivityContents } from '../../lib/client/activityRequests.ts';
+import { signDeviceStatement } from '../../lib/client/deviceStatement.ts';
+import { readSmallFile } from '../../lib/readSmallFile.ts';
+import type { CentreFlags } from '../commandOptions.ts';
+import { openSigner } from '../openClient.ts';
+import { sizeText } from '../Progress.ts';
+import type { Run } from '../Run.ts';
+import type { ActivityClient } from './ActivityRun.ts';
+
+/** Options of commands that say something. */
+export type ContentsFlags = CentreFlags & {
+  readonly body?: string;
+  readonly text?: string;
+  readonly attach?: readonly string[];
+  readonly fields?: string | boolean;
+  readonly device?: string;
+};
+
+/** Largest file with a body; what a message may hold, the centre says. */
+const maxBodyFileBytes = 8 << 20;
+const maxDepth = 32;
+
+/** Adds the options of {@link ContentsFlags}. */
+export function withContents(command: Command): Command {
+  return command
+    .option('--body <file>', 'what it says: a JSON file, or - for what is piped in')
+    .option('--attach <file>', 'a file beside it, of any size; may be repeated', several, [])
+    .option('--fields [paths]', 'notarise each field, or those named (a.b,c), so that it can be shown alone')
+    .option('--device <credential>', 'say it as a device: signed here by --key or --keystore, sent by the centre')
+    .option('--key <file>', 'private key of the device')
+    .option('--keystore <dir>', 'keystore folder of the device')
+    .option('--password-file <file>', 'file with the password of the keystore');
+}
+
+/** Collects an option that may be repeated. */
+export function several(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** A JSON file that was named, or what is piped in for `-`. @throws NotariumError `file-unreadable`, the `json-…` codes. */
+export async function readJson({ terminal }: Pick<Run<unknown>, 'terminal'>, file: string): Promise<unknown> {
+  const bytes =
+    file === '-'
+      ? await readPiped(terminal.stdin)
+      : await readSmallFile(resolve(terminal.cwd, file), { maxBytes: maxBodyFileBytes, pipes: true });
+  return parseStrictJson(bytes, { maxSize: maxBodyFileBytes, maxDepth });
+}
+
+async function readPiped(stdin: Run<unknown>['terminal']['stdin'] = none()): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of stdin) {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBodyFileBytes) throw new NotariumError('json-too-large');
+  }
+  return Buffer.concat(chunks);
+}
+
+async function* none(): AsyncGenerator<Uint8Array> {}
+
+/** What a message is to say, its files uploaded. The activity is named where a device has to sign for it. */
+export async function readContents(
+  run: Run<ContentsFlags>,
+  { activities, network }: ActivityClient,
+  activity: Hash,
+): Promise<ActivityContents> {
+  const { options, terminal, settings } = run;
+  const { body: file, text, attach = [], fields, device } = options;
+  if (file !== undefined && text !== undefined) throw new NotariumError('usage-invalid', '--body or --text, not both');
+  if (file === undefined && text === undefined) throw new NotariumError('usage-invalid', '--body FILE is needed');
+  if (device !== undefined && fields !== undefined)
+    throw new NotariumError('usage-invalid', '--fields are made by a node: a device signs the body whole');
+  const body = text ?? (await readJson(run, file!));
+  const attachments: Attachment[] = [];
+  for (const path of attach) attachments.push(await upload(run, activities, resolve(terminal.cwd, path)));
+  if (device === undefined) return { body, ...(fields ? { fields: fieldsOf(fields) } : {}), attachments };
+  const signer = await openSigner(settings, terminal);
+  if (!signer) throw new NotariumError('key-missing', 'a device signs: give its --key or --keystore');
+  const credential = credentialOf(device);
+  return {
+    device: await signDeviceStatement(parseNetworkName(network)!, signer, { activity, credential, body, attachments }),
+  };
+}
+
+/** The id of an activity that is to begin. */
+export function newActivityId(): Hash {
+  return toHex(randomBytes(32));
+}
+
+function credentialOf(text: string): Hash {
+  if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hash;
+  throw new NotariumError('usage-invalid', '--device is the id of a credential: 0x and 64 digits');
+}
+
+/** Fields as they were typed. */
+export function fieldsOf(typed: string | boolean): true | string[] {
+  if (typeof typed !== 'string') return true;
+  const fields = typed.split(',').map((field) => field.trim());
+  if (fields.includes('')) throw new NotariumError('usage-invalid', 'a field has no name');
+  return fields;
+}
+
+async function upload(run: Run<unknown>, activities: Activities, path: string): Promise<Attachment> {
+  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new NotariumError('file-unreadable', `${path} (${cause.code})`, { data: { path }, cause });
+  });
+  if (!info.isFile()) throw new NotariumError('file-unreadable', `${path} is not a file`, { data: { path } });
+  const progress = run.progress(`sending ${basename(path)}`, info.size);
+  async function* content(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>) {
+      progress.advance(chunk.length);
+      yield chunk;
+    }
+  }
+  try {
+    const sent = await activities.putAttachment({ name: basename(path), content: content() }, { signal: run.signal });
+    run.output.note(`  sent ${basename(path)}, ${sizeText(sent.sizeBytes)}, sha-256:${sent.digest.slice(2)}`);
+    return sent;
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,124 @@
+import { activityKinds, activityRequests } from '../../core/activities/message.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
+import type { CentreFlags } from '../commandOptions.ts';
+import { oneOf } from '../governance/listProposals.ts';
+import type { Run } from '../Run.ts';
+import { activityIdFrom, idAmong, onlyHead, openActivities, short } from './ActivityRun.ts';
+import { type ContentsFlags, newActivityId, readContents, readJson } from './readContents.ts';
+
+/** Options of `notarium activity start`. */
+export type StartFlags = ContentsFlags & {
+  readonly kind?: string;
+  readonly request?: string;
+  readonly to: readonly string[];
+  readonly regulator: readonly string[];
+  readonly schema?: string;
+  readonly history: boolean;
+  readonly unanimous?: boolean;
+};
+
+/** Options of `notarium activity update`. */
+export type UpdateFlags = ContentsFlags & { readonly merge?: boolean; readonly on: readonly string[] };
+
+/** Options of `notarium activity note`. */
+export type NoteFlags = ContentsFlags & { readonly on?: string };
+
+/** `notarium activity start`. */
+export async function startActivity(run: Run<StartFlags>): Promise<void> {
+  const { options, output, signal } = run;
+  const kind = oneOf('--kind', options.kind, activityKinds) ?? 'industrial';
+  const request = oneOf('--request', options.request, activityRequests) ?? 'information';
+  if (options.to.length === 0) throw new NotariumError('usage-invalid', '--to PARTY is needed, once for each receiver');
+  const schema = options.schema === undefined ? undefined : await readJson(run, options.schema);
+  if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
+    throw new NotariumError('activity-schema-invalid', 'the file holds no object');
+  const client = await openActivities(run);
+  const activity = newActivityId();
+  const contents = await readContents(run, client, activity);
+  const sent = await client.activities.start(
+    {
+      ...contents,
+      ...{ activity, kind, request, receivers: options.to, regulators: options.regulator },
+      rules: { history: options.history, approval: options.unanimous ? 'unanimity' : 'majority' },
+      ...(schema === undefined ? {} : { schema: schema as Record<string, unknown> }),
+    },
+    { signal },
+  );
+  tellSent(run, sent, `began ${sent.activity}`);
+  output.note(`  How far it has come: notarium activity show ${short(sent.activity)}`);
+}
+
+/** `notarium activity update`. */
+export async function updateActivity(run: Run<UpdateFlags>, text: string): Promise<void> {
+  const { options, signal } = run;
+  if (options.merge && options.on.length > 0)
+    throw new NotariumError(
+      'usage-invalid',
+      '--merge takes the place of all versions in conflict, --on of those named',
+    );
+  const client = await openActivities(run);
+  const { activities } = client;
+  const id = await activityIdFrom(activities, text, signal);
+  const builds = await buildsOf(run, activities, id);
+  const contents = await readContents(run, client, id);
+  const sent = await activities.update(id, { ...contents, ...(builds ? { builds } : {}) }, { signal });
+  tellSent(run, sent, `new version ${sent.message}`);
+}
+
+async function buildsOf(
+  { options, signal }: Run<UpdateFlags>,
+  activities: Awaited<ReturnType<typeof openActivities>>['activities'],
+  id: Hash,
+): Promise<readonly Hash[] | undefined> {
+  if (!options.merge && options.on.length === 0) return undefined;
+  const { heads, versions } = await activities.get(id, { signal });
+  if (options.merge) return heads;
+  const ids = versions.map((version) => version.id);
+  return options.on.map((text) => idAmong(text, ids, 'version'));
+}
+
+/** `notarium activity note`. */
+export async function noteOnActivity(run: Run<NoteFlags>, text: string): Promise<void> {
+  const { options, signal } = run;
+  const client = await openActivities(run);
+  const id = await activityIdFrom(client.activities, text, signal);
+  const on = await versionOf(client.activities, id, options.on, signal);
+  const contents = await readContents(run, client, id);
+  const sent = await client.activities.note(id, { ...contents, on }, { signal });
+  tellSent(run, sent, `noted ${sent.message}`);
+}
+
+/** `notarium activity ack`. */
+export async function acknowledgeActivity(run: Run<CentreFlags>, text: string, version?: string): Promise<void> {
+  const { signal } = run;
+  const { activities } = await openActivities(run);
+  const id = await activityIdFrom(activities, text, signal);
+  const on = await versionOf(activities, id, version, signal);
+  const sent = await activities.countersign(id, on, { signal });
+  tellSent(run, sent, `countersigned version ${short(on)}`);
+}
+
+/** The version that was named, or the only one that nothing has replaced. */
+async function versionOf(
+  activities: Awaited<ReturnType<typeof openActivities>>['activities'],
+  id: Hash,
+  text: string | undefined,
+  signal: AbortSignal,
+): Promise<Hash> {
+  const activity = await activities.get(id, { signal });
+  if (text === undefined) return onlyHead(activity);
+  const ids = activity.versions.map((version) => version.id);
+  return idAmong(text, ids, 'version');
+}
+
+/** Prints what every command does that sends. */
+export function tellSent(
+  { output }: Pick<Run<unknown>, 'output'>,
+  { activity, message }: SentMessageAnswer,
+  what: string,
+): void {
+  output.json({ ok: true, activity, message });
+  output.line(`${output.mark('passed')} ${what}`);
+}

@@ -1,0 +1,173 @@
+import { wholeBody } from '../../core/activities/fields.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
+import type {
+  ActivityAnswer,
+  ActivitySummaryAnswer,
+  DeliveryAnswer,
+  MessageAnswer,
+} from '../../lib/client/activityAnswers.ts';
+import type { CentreFlags } from '../commandOptions.ts';
+import { limitOf } from '../governance/listProposals.ts';
+import { counted } from '../governance/texts.ts';
+import { sizeText } from '../Progress.ts';
+import type { Run } from '../Run.ts';
+import { table } from '../table.ts';
+import { activityIdFrom, clip, idAmong, namesIn, openActivities, short } from './ActivityRun.ts';
+
+/** Options of `notarium activity list`. */
+export type ListFlags = CentreFlags & { readonly limit?: string };
+
+/** Widest name in a table, so that a line has 80 columns at most. */
+const nameWidth = 22;
+const lineWidth = 78;
+/** A longer body is not printed unasked. */
+const shownBodyLines = 40;
+
+/** `notarium activity list`. */
+export async function listActivities(run: Run<ListFlags>): Promise<void> {
+  const { options, output, signal } = run;
+  const limit = limitOf(options.limit ?? '50');
+  const { activities } = await openActivities(run);
+  const found: ActivitySummaryAnswer[] = [];
+  for await (const activity of activities.list({ signal })) if (found.push(activity) >= limit) break;
+  output.json({ ok: true, activities: found });
+  if (found.length === 0) {
+    output.note('There are no activities.');
+    return;
+  }
+  const rows = found.map(({ id, kind, request, role, heads, messageCount, changedAt }) => [
+    ...[short(id), kind, request, role ?? '-', `${messageCount}`],
+    ...[heads.length > 1 ? 'conflict' : 'one', changedAt.slice(0, 10)],
+  ]);
+  const head = ['id', 'kind', 'request', 'role', 'msgs', 'version', 'changed'];
+  output.line(...table([head, ...rows], new Set([4])));
+}
+
+/** `notarium activity show`. */
+export async function showActivity(run: Run<CentreFlags>, text: string, messageText?: string): Promise<void> {
+  const { output, signal } = run;
+  const { activities, nameOf } = await openActivities(run);
+  const id = await activityIdFrom(activities, text, signal);
+  const activity = await activities.get(id, { signal });
+  const names = namesIn(activity, nameOf);
+  if (messageText !== undefined) {
+    const ids = messageText.length === 66 ? [messageText as Hash] : await idsOf(activities.messages(id, { signal }));
+    const message = await activities.message(id, idAmong(messageText, ids, 'message'), { signal });
+    const deliveries = await activities.deliveries(id, message.id, { signal });
+    output.json({ ok: true, message, deliveries });
+    output.line(output.paint('strong', message.id));
+    printMessage(run, message, names, true);
+    printDeliveries(run, deliveries, names);
+    return;
+  }
+  const heads = await Promise.all(
+    activity.heads.map(async (head) => ({
+      message: await activities.message(id, head, { signal }),
+      deliveries: await activities.deliveries(id, head, { signal }),
+    })),
+  );
+  output.json({ ok: true, activity, heads });
+  printFacts(run, activity);
+  printMembers(run, activity);
+  printVersions(run, activity, names);
+  printProposals(run, activity, names);
+  for (const { message, deliveries } of heads) {
+    output.line('', output.paint('strong', `version ${short(message.id)}`));
+    printMessage(run, message, names, false);
+    printDeliveries(run, deliveries, names);
+  }
+  if (activity.isInConflict) {
+    output.line(
+      '',
+      `${output.mark('failed')} ${counted(activity.heads.length, 'version')} are in conflict; bring them together:`,
+    );
+    output.line(`  notarium activity update ${short(id)} --merge --body FILE`);
+  }
+}
+
+async function idsOf(messages: AsyncIterable<{ readonly id: Hash }>): Promise<Hash[]> {
+  const ids: Hash[] = [];
+  for await (const { id } of messages) ids.push(id);
+  return ids;
+}
+
+function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
+  const { id, terms, role, epoch, messageCount, owner, createdAt, changedAt } = activity;
+  const { history, approval } = terms.rules;
+  output.line(output.paint('strong', id));
+  const facts: [string, string][] = [
+    ['kind', `${terms.kind}, asks for ${terms.request === 'both' ? 'information and trust' : terms.request}`],
+    ['this node', role ?? 'is no member any more'],
+    ['members', `${activity.members.length}, changed ${counted(epoch, 'time')}; ${approval} decides`],
+    ['who joins', history ? 'is given what was said before' : 'reads what is said from then on'],
+    ['messages', `${messageCount}, from ${createdAt} to ${changedAt}`],
+    ...(terms.schema ? [['schema', 'every version has to fit one'] as [string, string]] : []),
+    ...(owner === undefined ? [] : [['owner', `API key ${owner}`] as [string, string]]),
+  ];
+  for (const [name, value] of facts) output.line(`  ${name.padEnd(9)} ${value}`);
+}
+
+function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): void {
+  const rows = members.map(({ name, role, address }) => [clip(name ?? '', nameWidth), role, address]);
+  output.line('', ...table([['member', 'role', 'address'], ...rows]).map((line) => `  ${line}`));
+}
+
+function printVersions(
+  { output }: Run<unknown>,
+  { versions, heads, members, terms }: ActivityAnswer,
+  names: (address: Address) => string,
+): void {
+  const rows = versions.map(({ id, number, sender, countersigned, certificate, notes }) => [
+    ...[heads.includes(id) ? '>' : ' ', short(id), `${number}`, clip(names(sender), nameWidth)],
+    terms.request === 'information' ? '-' : `${countersigned.length} of ${members.length}`,
+    ...[certificate === undefined ? '-' : short(certificate), `${notes.length}`],
+  ]);
+  const head = ['', 'version', 'no', 'sender', 'signed', 'certified', 'notes'];
+  output.line('', ...table([head, ...rows], new Set([2, 6])).map((line) => ` ${line}`));
+}
+
+function printProposals(
+  { output }: Run<unknown>,
+  { proposals }: ActivityAnswer,
+  names: (address: Address) => string,
+): void {
+  if (proposals.length === 0) return;
+  const rows = proposals.map(({ id, change, votes, isApproved, isOpen }) => [
+    short(id),
+    'add' in change
+      ? `add ${clip(names(change.add.address), nameWidth)} as ${change.add.role}`
+      : `remove ${clip(names(change.remove), nameWidth)}`,
+    `${votes.filter(({ approve }) => approve).length}:${votes.filter(({ approve }) => !approve).length}`,
+    isApproved ? 'approved' : isOpen ? 'open' : 'over',
+  ]);
+  output.line('', ...table([['proposal', 'change', 'votes', 'state'], ...rows]).map((line) => `  ${line}`));
+}
+
+function printMessage(
+  { output }: Run<unknown>,
+  { parcel, recordId, type }: MessageAnswer,
+  names: (address: Address) => string,
+  isWhole: boolean,
+): void {
+  const { head, attachments, body } = parcel;
+  output.line(`  ${type} by ${clip(names(head.sender), 42)}, ${head.time}`);
+  if ('device' in head && head.device) output.line(`  made by the device ${clip(head.device.credential.name, 50)}`);
+  output.line(recordId === undefined ? '  record    not in the log yet' : `  record    ${recordId}`);
+  const lines = JSON.stringify(wholeBody(body, head.sender), null, 2).split('\n');
+  if (isWhole || lines.length <= shownBodyLines) output.line(...lines.map((line) => `  | ${line}`));
+  else output.line(`  | ${counted(lines.length, 'line')}: notarium activity show ${short(head.activity)} ID`);
+  for (const [index, { name, sizeBytes }] of attachments.list.entries())
+    output.line(`  file ${index}: ${clip(name, 48)}, ${sizeText(sizeBytes)}`);
+}
+
+function printDeliveries(
+  { output }: Run<unknown>,
+  deliveries: readonly DeliveryAnswer[],
+  names: (address: Address) => string,
+): void {
+  for (const { member, state, problem } of deliveries) {
+    const mark = state === 'refused' ? 'failed' : state === 'queued' ? 'skipped' : 'passed';
+    output.line(`  ${output.mark(mark)} ${clip(names(member), 42).padEnd(nameWidth)}  ${state}`);
+    if (problem) output.line(`      ${clip(`${problem.code}: ${problem.detail}`, lineWidth - 6)}`);
+  }
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { link, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { disclosureText, makeDisclosure } from '../../core/activities/disclosure.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { Activities } from '../../lib/client/Activities.ts';
+import { writeFileWhole } from '../../lib/writeFileWhole.ts';
+import type { CentreFlags } from '../commandOptions.ts';
+import { exists } from '../exists.ts';
+import { sizeText } from '../Progress.ts';
+import type { Run } from '../Run.ts';
+import { activityIdFrom, idAmong, onlyHead, openActivities, short } from './ActivityRun.ts';
+import { fieldsOf } from './readContents.ts';
+
+/** Options of `notarium activity attachment`. */
+export type AttachmentFlags = CentreFlags & { readonly out?: string; readonly message?: string };
+/** Options of `notarium activity disclose` and `certificate`. */
+export type DiscloseFlags = CentreFlags & {
+  readonly out?: string;
+  readonly message?: string;
+  readonly fields?: string;
+  readonly whole?: boolean;
+  readonly author?: boolean;
+  readonly attachment: readonly string[];
+  readonly receipt: boolean;
+};
+
+/** `notarium activity attachment`. */
+export async function saveAttachment(run: Run<AttachmentFlags>, text: string, place = '0'): Promise<void> {
+  const { options, output, signal, terminal } = run;
+  const index = indexOf(place);
+  const { activities } = await openActivities(run);
+  const id = await activityIdFrom(activities, text, signal);
+  const message = await messageOf(run, activities, id);
+  const { attachment, content } = await activities.attachment(id, { message, index }, { signal });
+  // Others have named it: it is to land in this folder, and under no name that hides it.
+  const name = basename(attachment.name.replaceAll('\\', '/')).replace(/^\.+/, '') || 'attachment';
+  const path = resolve(terminal.cwd, options.out ?? name);
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  const progress = run.progress('fetching', attachment.sizeBytes);
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of content) {
+      progress.advance(chunk.length);
+      yield chunk;
+    }
+  }
+  try {
+    await pipeline(counted(), createWriteStream(temporary, { flags: 'wx', flush: true }), { signal });
+    await link(temporary, path);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const { code } = cause as NodeJS.ErrnoException;
+    if (cause instanceof NotariumError || typeof code !== 'string') throw cause;
+    if (code === 'EEXIST') throw new NotariumError('file-exists', path, { data: { path } });
+    throw new NotariumError('file-unwritable', `${path} (${code})`, { data: { path, cause: code }, cause });
+  } finally {
+    progress.stop();
+    await rm(temporary, { force: true });
+  }
+  const { sizeBytes, digest } = attachment;
+  output.json({ ok: true, path, name: attachment.name, sizeBytes, digest });
+  output.line(`${output.mark('passed')} ${path}, ${sizeText(sizeBytes)}`, `  sha-256:${digest.slice(2)}`);
+}
+
+/** `notarium activity disclose`. */
+export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<void> {
+  const { options, output, signal } = run;
+  const { fields, whole = false, author = false } = options;
+  if (whole && fields !== undefined) throw new NotariumError('usage-invalid', '--whole or --fields, not both');
+  const wish = {
+    body: fields === undefined ? whole : (fieldsOf(fields) as readonly string[]),
+    author,
+    attachments: options.attachment.map(indexOf),
+  };
+  if (!whole && fields === undefined && !author && wish.attachments.length === 0)
+    throw new NotariumError('usage-invalid', 'say what to show: --fields a.b,c, --whole, --author or --attachment N');
+  const { activities } = await openActivities(run);
+  const id = await activityIdFrom(activities, text, signal);
+  const message = await messageOf(run, activities, id);
+  const path = await newFile(run, `${short(message)}.disclosure.json`);
+  const { parcel, seal } = await activities.message(id, message, { signal });
+  const { head, body, attachments, signature } = parcel;
+  const receipt = options.receipt ? await activities.receipt(id, message, { signal, waitSeconds: 60 }) : undefined;
+  const disclosure = makeDisclosure({ head, body, attachments, signature, id: message }, seal, { ...wish, receipt });
+  await writeFileWhole(path, disclosureText(disclosure));
+  output.json({ ok: true, path, message });
+  output.line(`${output.mark('passed')} ${path}`);
+  output.note(`  Anyone can check it: notarium verify ${basename(path)}`);
+}
+
+/** `notarium activity certificate`. */
+export async function saveCertificate(run: Run<AttachmentFlags>, text: string, version?: string): Promise<void> {
+  const { output, signal } = run;
+  const { activities } = await openActivities(run);
+  const id = await activityIdFrom(activities, text, signal);
+  const activity = await activities.get(id, { signal });
+  const on =
+    version === undefined
+      ? onlyHead(activity)
+      : idAmong(
+          version,
+          activity.versions.map((each) => each.id),
+          'version',
+        );
+  const path = await newFile(run, `${short(on)}.certificate.json`);
+  const certificate = await activities.certificate(id, on, { signal });
+  await writeFileWhole(path, `${JSON.stringify(certificate, null, 2)}\n`);
+  output.json({ ok: true, path, version: on, signatures: certificate.signatures.length });
+  output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
+}
+
+async function newFile({ options, terminal }: Run<{ out?: string }>, usual: string): Promise<string> {
+  const path = resolve(terminal.cwd, options.out ?? usual);
+  if (await exists(path)) throw new NotariumError('file-exists', path, { data: { path } });
+  return path;
+}
+
+/** The message that was named, or the only version that nothing has replaced. */
+async function messageOf(
+  { options, signal }: Run<{ message?: string }>,
+  activities: Activities,
+  id: Hash,
+): Promise<Hash> {
+  if (options.message === undefined) return onlyHead(await activities.get(id, { signal }));
+  const ids: Hash[] = [];
+  for await (const each of activities.messages(id, { signal })) ids.push(each.id);
+  return idAmong(options.message, ids, 'message');
+}
+
+function indexOf(text: string): number {
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new NotariumError('usage-invalid', `"${text.slice(0, 20)}" is no number of an attachment (0 is the first)`);
+}

@@ -1,0 +1,160 @@
+import type { Disclosure } from '../../core/activities/disclosure.ts';
+import { messageId } from '../../core/activities/parcel.ts';
+import { pointerOf } from '../../core/activities/pointer.ts';
+import { verifyCertificate } from '../../core/activities/verifyCertificate.ts';
+import {
+  type DisclosureStep,
+  type DisclosureVerifyResult,
+  type VerifyRecord,
+  verifyDisclosure,
+} from '../../core/activities/verifyDisclosure.ts';
+import type { Receipt } from '../../core/receipt.ts';
+import type { ReceiptStep, StepResult, VerifyResult } from '../../core/verifyReceipt.ts';
+import { verifyDigest } from '../../lib/client/verifyContent.ts';
+import { loadCrypto } from '../../lib/nativeCrypto.ts';
+import type { VerifyFlags } from '../commandOptions.ts';
+import type { Run } from '../Run.ts';
+import type { Basis } from './basis.ts';
+import { failureJson, failureOf, printSteps, printVerdict } from './printSteps.ts';
+import type { ShownFile } from './shownFile.ts';
+import { skippedText, stepText } from './stepTexts.ts';
+
+/** Most lines of a body that are printed for people. */
+const maxBodyLines = 200;
+
+/** `notarium verify` with what shows something of a private activity: a disclosure or a trust certificate. */
+export async function verifyShown(
+  run: Run<VerifyFlags>,
+  shown: ShownFile,
+  receipt: Receipt,
+  options: { readonly basis: Basis; readonly rpcUrl: string | undefined },
+): Promise<void> {
+  const crypto = await loadCrypto();
+  const { basis, rpcUrl } = options;
+  const verifyRecord: VerifyRecord = (digest, about) =>
+    verifyDigest(digest, about, { ...basis, rpcUrl, crypto, signal: run.signal });
+  if (shown.kind === 'disclosure') {
+    const result = await verifyDisclosure(shown.disclosure, receipt, { verifyRecord, crypto });
+    return printDisclosure(run, shown.disclosure, receipt, result, basis);
+  }
+  const { certificate } = shown;
+  const { steps, receipt: record } = await verifyCertificate(certificate, receipt, { verifyRecord, crypto });
+  const failure = failureOf(steps);
+  const { message, signatures } = certificate;
+  const members = signatures.map(({ member }) => member);
+  run.output.json({
+    ...failureJson(failure),
+    kind: 'trust-certificate',
+    steps,
+    ...basisJson(basis, steps),
+    ...(failure.code === undefined ? { message, members, anchor: receipt.anchor } : {}),
+  });
+  printBasis(run, basis);
+  printSteps(run, steps, (step) =>
+    step.step === 'signatures'
+      ? `each of ${members.length} members has signed message ${message}`
+      : recordText(step as StepResult<ReceiptStep>, receipt, record, 'the record names this very certificate'),
+  );
+  if (failure.code === undefined) run.output.line(...members.map((member) => `  signed by ${member}`), certificateNote);
+  printVerdict(run, failure);
+}
+
+const certificateNote = '  whether these are all who should have signed, and what, is for who knows the activity';
+
+function printDisclosure(
+  run: Run<VerifyFlags>,
+  disclosure: Disclosure,
+  receipt: Receipt,
+  result: DisclosureVerifyResult,
+  basis: Basis,
+): void {
+  const { output } = run;
+  const { steps, shown } = result;
+  const failure = failureOf(steps);
+  const { author, attachments } = disclosure;
+  const { fields } = shown.body ?? {};
+  output.json({
+    ...failureJson(failure),
+    kind: 'disclosure',
+    steps,
+    ...basisJson(basis, steps),
+    ...(failure.code === undefined
+      ? {
+          message: shown.message,
+          ...(shown.body ? { body: shown.body.value } : {}),
+          ...(fields ? { fields: fields.shown.map(pointerOf), hiddenFields: fields.hidden } : {}),
+          ...(shown.author ? { author: shown.author } : {}),
+          ...(author ? { head: author.head } : {}),
+          ...(attachments ? { attachments: attachments.shown.map(({ attachment }) => attachment) } : {}),
+          anchor: receipt.anchor,
+        }
+      : {}),
+  });
+  printBasis(run, basis);
+  printSteps(run, steps, (step) => disclosureText(step, disclosure, receipt, result));
+  if (shown.body) {
+    const lines = JSON.stringify(shown.body.value, null, 2).split('\n');
+    output.line(...lines.slice(0, maxBodyLines).map((line) => `  ${line}`));
+    if (lines.length > maxBodyLines) output.line(`  … ${lines.length - maxBodyLines} lines more: --json shows all`);
+  }
+  printVerdict(run, failure);
+}
+
+function disclosureText(
+  step: StepResult<DisclosureStep | ReceiptStep>,
+  disclosure: Disclosure,
+  receipt: Receipt,
+  { shown, receipt: record }: DisclosureVerifyResult,
+): string {
+  const isShown = step.status === 'passed';
+  switch (step.step) {
+    case 'form':
+      return 'it has the form of a disclosure';
+    case 'body': {
+      if (!isShown) return 'the body is not disclosed';
+      if (!('sdJwt' in disclosure.body!)) return 'this is the body of the message, whole';
+      const { fields } = shown.body ?? {};
+      return fields
+        ? `these fields of the body are signed by ${fields.author}; hidden: ${fields.hidden || 'none'}`
+        : 'the fields of the body are signed';
+    }
+    case 'author': {
+      if (!isShown) return 'the head is not disclosed: who sent it to whom';
+      const { sender, type, time } = disclosure.author!.head;
+      return `${sender} has signed it as ${type} of an activity, and claims the time ${time}`;
+    }
+    case 'attachments': {
+      if (!isShown) return 'no attachment is disclosed';
+      const { shown: some, list } = disclosure.attachments!;
+      const names = some.map(
+        ({ attachment: { name, digest } }) => `${JSON.stringify(name)} (SHA-256 ${digest.slice(2)})`,
+      );
+      return `of ${list.length} attachments: ${names.join(', ')}`;
+    }
+    case 'message':
+      return `that belongs to message ${messageId(disclosure.commitments)}, whose seal this is`;
+    case 'seal':
+      return 'the record is one about a private activity, made for this very seal';
+    default:
+      return recordText(step as StepResult<ReceiptStep>, receipt, record, 'the record names the digest of this seal');
+  }
+}
+
+function recordText(
+  step: StepResult<ReceiptStep>,
+  receipt: Receipt,
+  record: VerifyResult | undefined,
+  contentText: string,
+): string {
+  if (step.status === 'skipped' || !record) return step.detail ?? skippedText(step.step);
+  return step.step === 'content' ? contentText : stepText(step.step, receipt, record);
+}
+
+function basisJson({ network, source }: Basis, steps: readonly StepResult<string>[]): Record<string, unknown> {
+  const online = steps.some(({ step, status }) => step === 'chain' && status === 'passed');
+  return { network, trust: source, online };
+}
+
+function printBasis({ output }: Run<VerifyFlags>, { network, source }: Basis): void {
+  output.line(`network ${network}`, `  trusted by: ${source}`);
+}

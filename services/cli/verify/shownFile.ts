@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { certificateDigest, type TrustCertificate } from '../../core/activities/certificate.ts';
+import {
+  type Disclosure,
+  disclosureFormat,
+  isDisclosure,
+  maxDisclosureBytes,
+  parseDisclosure,
+} from '../../core/activities/disclosure.ts';
+import { isCertificate, parseCertificate } from '../../core/activities/verifyCertificate.ts';
+import { fromBase64, fromHex, fromUtf8 } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { Receipt } from '../../core/receipt.ts';
+import { attempt } from '../../core/receiptChecks.ts';
+import { digestText, parseEntry } from '../../core/record.ts';
+import { readSmallFile } from '../../lib/readSmallFile.ts';
+
+/** A file that shows something of a private activity. */
+export type ShownFile =
+  | { readonly kind: 'disclosure'; readonly disclosure: Disclosure }
+  | { readonly kind: 'certificate'; readonly certificate: TrustCertificate };
+
+/** Bytes of a file that says of itself that it is one of these. */
+export type MaybeShown = { readonly kind: ShownFile['kind']; readonly bytes: Uint8Array; readonly value: unknown };
+
+const certificateFormat: TrustCertificate['format'] = 'notarium-trust-certificate/1';
+
+/** Looks whether a file is a disclosure or a trust certificate; undefined for any other one, and for what cannot be read. */
+export async function findShown(path: string): Promise<MaybeShown | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readSmallFile(path, { maxBytes: maxDisclosureBytes });
+  } catch (error) {
+    // Too large, or missing: whoever hashes it says so.
+    if (error instanceof NotariumError) return undefined;
+    throw error;
+  }
+  // Most files are no JSON, and of most of those a look is enough.
+  if (!bytes.includes(disclosureFormat) && !bytes.includes(certificateFormat)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(fromUtf8(bytes));
+  } catch {
+    return undefined;
+  }
+  if (isDisclosure(value)) return { kind: 'disclosure', bytes, value };
+  return isCertificate(value) ? { kind: 'certificate', bytes, value } : undefined;
+}
+
+/** A receipt that a disclosure carries. */
+export function carriedReceipt({ kind, value }: MaybeShown): unknown {
+  return kind === 'disclosure' ? (value as { receipt?: unknown }).receipt : undefined;
+}
+
+/**
+ * Reads it, unless the receipt is about the file itself, as any file can be notarised: then undefined.
+ * @throws NotariumError `disclosure-malformed`, `trust-certificate-malformed`.
+ */
+export function readShown({ kind, bytes }: MaybeShown, receipt: Receipt): ShownFile | undefined {
+  const record = attempt(() => parseEntry(fromBase64(receipt.entry)).record);
+  const digest = 'value' in record ? record.value.digest : undefined;
+  if (digest === digestText(createHash('sha256').update(bytes).digest())) {
+    const certificate = attempt(() => parseCertificate(bytes));
+    const isCanonical =
+      kind === 'certificate' &&
+      'value' in certificate &&
+      digest === digestText(fromHex(certificateDigest(certificate.value)));
+    if (!isCanonical) return undefined;
+  }
+  return kind === 'disclosure'
+    ? { kind, disclosure: parseDisclosure(bytes) }
+    : { kind, certificate: parseCertificate(bytes) };
+}

@@ -1,0 +1,76 @@
+import type { Address, Hash, Hex } from '../bytes.ts';
+import type { Membership } from './members.ts';
+import type { ActivityTerms, MemberChange } from './message.ts';
+
+/** A version of what an activity is about. */
+export type Version = {
+  readonly id: Hash;
+  readonly number: number;
+  /** Those whose place it takes; none for the first. */
+  readonly builds: readonly Hash[];
+  readonly sender: Address;
+  /** Digest of the membership to which it went. */
+  readonly group: Hash;
+};
+
+/** The members in one epoch, and the message that has made them so. */
+export type OpenedEpoch = {
+  readonly membership: Membership;
+  readonly secret: Hash;
+  readonly by: Hash;
+  /** Versions that were heads to whoever opened it. */
+  readonly heads: readonly Hash[];
+};
+
+/** A change of members that is put to the vote. */
+export type Proposal = {
+  readonly change: MemberChange;
+  readonly sender: Address;
+  readonly group: Hash;
+  /** By member: its vote, and the message with it. */
+  readonly votes: ReadonlyMap<Address, { readonly approve: boolean; readonly id: Hash }>;
+};
+
+/**
+ * An activity as one member has it: what its messages make of it. Members that have the same messages have the same, in whatever order
+ * these came.
+ */
+export type Activity = {
+  readonly id: Hash;
+  readonly terms: ActivityTerms;
+  /** By digest. */
+  readonly epochs: ReadonlyMap<Hash, OpenedEpoch>;
+  /** Digest of the newest membership. */
+  readonly group: Hash;
+  /** Epoch with which this member has come in; what was before it may be unknown to it. */
+  readonly since: number;
+  readonly versions: ReadonlyMap<Hash, Version>;
+  /** Versions whose place nothing has taken: more than one are in conflict. */
+  readonly heads: readonly Hash[];
+  /** What was noted on versions, by id of the note. */
+  readonly notes: ReadonlyMap<Hash, { readonly on: Hash; readonly sender: Address }>;
+  /** By version, then by member. */
+  readonly countersignatures: ReadonlyMap<Hash, ReadonlyMap<Address, Hex>>;
+  /** Message with the certificate, by version. */
+  readonly certificates: ReadonlyMap<Hash, Hash>;
+  readonly proposals: ReadonlyMap<Hash, Proposal>;
+  /** Ids of all messages that were taken. */
+  readonly taken: ReadonlySet<Hash>;
+};
+
+/** The newest members. */
+export function membersOf(activity: Activity): Membership {
+  return activity.epochs.get(activity.group)!.membership;
+}
+
+/** Whose signatures the certificate of a version needs: of whom it went to, those who are in the group at that time still. */
+export function trustees(activity: Activity, version: Version, group: Hash): Address[] {
+  const still = activity.epochs.get(group)!.membership.members.map(({ address }) => address);
+  const had = activity.epochs.get(version.group)?.membership.members ?? [];
+  return had.map(({ address }) => address).filter((address) => still.includes(address));
+}
+
+/** Whether members are asked to countersign. */
+export function wantsTrust({ terms }: Activity): boolean {
+  return terms.request !== 'information';
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { textAtMost } from '../admission/text.ts';
+import { fromHex, type Hash, toHex } from '../bytes.ts';
+import { canonicalBytes } from '../canonicalJson.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { hashSchema, uintSchema } from '../schemas.ts';
+
+/** Largest body, as canonical JSON. */
+export const maxBodyBytes = 4 << 20;
+/** Most attachments of one message. */
+export const maxAttachments = 256;
+
+/** A file beside a message: its ciphertext is handed out on its own, its key stands in the message. */
+export const attachmentSchema = z.strictObject({
+  name: textAtMost(255).min(1),
+  mediaType: textAtMost(127).optional(),
+  /** Of the file as it is. */
+  sizeBytes: uintSchema,
+  /** SHA-256 of the file as it is. */
+  digest: hashSchema,
+  /** SHA-256 of what is handed out. */
+  sealedDigest: hashSchema,
+  sealedBytes: uintSchema,
+  /** Content key, 32 bytes. */
+  key: hashSchema,
+});
+
+/** See {@link attachmentSchema}. */
+export type Attachment = z.infer<typeof attachmentSchema>;
+
+/** What a message says, as one piece, or field by field (SD-JWT): `sdJwt` without its disclosures, which stand beside it. */
+export const bodySchema = z.union([
+  z.strictObject({ salt: hashSchema, body: z.json() }),
+  z.strictObject({
+    salt: hashSchema,
+    sdJwt: z.string().max(maxBodyBytes),
+    disclosures: z.array(z.string().max(maxBodyBytes)).max(4096),
+  }),
+]);
+
+/** See {@link bodySchema}. */
+export type Body = z.infer<typeof bodySchema>;
+
+/** The attachments of a message. */
+export const attachmentsSchema = z.strictObject({
+  salt: hashSchema,
+  list: z.array(attachmentSchema).max(maxAttachments),
+});
+
+/** See {@link attachmentsSchema}. */
+export type Attachments = z.infer<typeof attachmentsSchema>;
+
+/** Commitment to a body. By its salt nobody can guess what it is. The disclosures are bound by the SD-JWT. */
+export function bodyDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  const { salt } = body;
+  const committed = 'sdJwt' in body ? { salt, sdJwt: body.sdJwt } : { salt, body: body.body };
+  return toHex(sha256(canonicalBytes(committed)));
+}
+
+/** What may be shown of an attachment: all but its key, of which the digest makes the rest unguessable. */
+export const shownAttachmentSchema = attachmentSchema.omit({ key: true }).extend({ keyDigest: hashSchema });
+
+/** See {@link shownAttachmentSchema}. */
+export type ShownAttachment = z.infer<typeof shownAttachmentSchema>;
+
+/** What may be shown of an attachment. */
+export function shownAttachment(
+  { key, ...rest }: Attachment,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): ShownAttachment {
+  return { ...rest, keyDigest: toHex(sha256(fromHex(key))) };
+}
+
+/** Commitment to one attachment: it can be shown without the others, and without its key. */
+export function attachmentDigest(shown: ShownAttachment, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  return toHex(sha256(canonicalBytes(shown)));
+}
+
+/** Commitment to attachments whose own commitments are these. */
+export function attachmentListDigest(
+  salt: Hash,
+  list: readonly Hash[],
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Hash {
+  return toHex(sha256(canonicalBytes({ salt, list })));
+}
+
+/** Commitment to the attachments. */
+export function attachmentsDigest({ salt, list }: Attachments, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  const digests = list.map((attachment) => attachmentDigest(shownAttachment(attachment, sha256), sha256));
+  return attachmentListDigest(salt, digests, sha256);
+}

@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { type Address, concat, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../bytes.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { NotariumError } from '../errors.ts';
+import { addressSchema } from '../schemas.ts';
+import { recoverAddress } from '../signature.ts';
+import { parseStrictJson } from '../strictJson.ts';
+import { type Body, maxBodyBytes } from './contents.ts';
+import { leadsTo, type Path, readPath } from './pointer.ts';
+
+/** `typ` of the SD-JWT of a body. */
+export const fieldsType = 'notarium-body+sd-jwt';
+/** Names that stand for digests in an SD-JWT: no field of a body may have them. */
+export const reservedNames: readonly string[] = ['_sd', '_sd_alg', '...'];
+/** Deepest nesting of a body in fields. */
+const maxDepth = 40;
+
+/** A body in fields (RFC 9901): each can be shown without the others. */
+export type FieldBody = Extract<Body, { readonly sdJwt: string }>;
+
+/** What is shown of a body in fields. */
+export type Fields = {
+  /** Who has signed the body. */
+  readonly author: Address;
+  /** The body as far as it is shown: hidden properties are left out, and hidden items too. */
+  readonly body: unknown;
+  /** Fields that are shown because their disclosure is there, in the order of the disclosures. */
+  readonly shown: readonly Path[];
+  /** How many digests have no disclosure. Fields within hidden ones are not counted. */
+  readonly hidden: number;
+};
+
+const headerSchema = z.strictObject({
+  alg: z.literal('ES256K'),
+  typ: z.literal(fieldsType),
+  /** Address of the key that has signed. */
+  kid: addressSchema,
+});
+const payloadSchema = z.strictObject({ _sd_alg: z.literal('sha-256'), body: z.unknown() });
+const disclosureSchema = z.union([z.tuple([z.string(), z.unknown()]), z.tuple([z.string(), z.string(), z.unknown()])]);
+
+/** What a digest stands for: a salt, the name for a property, the value. */
+type Disclosed = { readonly content: z.infer<typeof disclosureSchema>; readonly index: number };
+
+const fail = (detail: string, cause?: unknown): NotariumError =>
+  new NotariumError('activity-fields-invalid', detail, { cause });
+
+/**
+ * Reads a body in fields, whole or some of it, and checks the signature by the address that it names. All that RFC 9901 section 7.1 asks
+ * for is refused: a disclosure that belongs nowhere, a digest or a name that is there twice. Who the author should be is for the caller
+ * to compare.
+ * @throws NotariumError `activity-fields-invalid`.
+ */
+export function readFields(body: FieldBody, crypto: Crypto = portableCrypto): Fields {
+  const [header, payload, signature, ...rest] = body.sdJwt.split('.');
+  if (header === undefined || payload === undefined || signature === undefined || rest.length > 0)
+    throw fail('it is no JWT');
+  const { kid } = parsed(headerSchema, header, 'its header');
+  const claims = parsed(payloadSchema, payload, 'its payload');
+  checkSignature(`${header}.${payload}`, signature, kid, crypto);
+  const reader = new FieldReader(body.disclosures, crypto.sha256);
+  const shownBody = reader.value(claims.body, []);
+  return { author: kid, body: shownBody, ...reader.summary() };
+}
+
+/**
+ * The body of a message as its sender has meant it, in whichever form it is. Members see all fields.
+ * @throws NotariumError `activity-fields-invalid` when fields are missing, or somebody else has signed them.
+ */
+export function wholeBody(body: Body, sender: Address, crypto: Crypto = portableCrypto): unknown {
+  if (!('sdJwt' in body)) return body.body;
+  const fields = readFields(body, crypto);
+  if (fields.author !== sender) throw fail('its fields are not signed by the sender');
+  if (fields.hidden > 0) throw fail('some of its fields are missing');
+  return fields.body;
+}
+
+/**
+ * The same body with some of its fields only. A field is shown with all that is in it, and with the names of those that it is in.
+ * @param fields JSON Pointers or dotted paths; none hides all that can be hidden.
+ * @throws NotariumError `activity-field-unknown` where the body has no such field; `activity-fields-invalid`.
+ */
+export function showFields(body: FieldBody, fields: readonly string[], crypto: Crypto = portableCrypto): FieldBody {
+  const { body: whole, shown } = readFields(body, crypto);
+  const wanted = fields.map((text) => {
+    const path = readPath(text);
+    if (!hasPath(whole, path, shown)) throw new NotariumError('activity-field-unknown', text.slice(0, 256));
+    return path;
+  });
+  const disclosures = body.disclosures.filter((_, index) => {
+    const path = shown[index]!;
+    return wanted.some((want) => leadsTo(path, want) || leadsTo(want, path));
+  });
+  return { salt: body.salt, sdJwt: body.sdJwt, disclosures };
+}
+
+function hasPath(whole: unknown, path: Path, shown: readonly Path[]): boolean {
+  if (shown.some((field) => leadsTo(path, field))) return true;
+  let value = whole;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null) return false;
+    const found = Object.entries(value).find(([name]) => name === step);
+    if (!found) return false;
+    value = found[1];
+  }
+  return true;
+}
+
+function checkSignature(signed: string, signature: string, author: Address, crypto: Crypto): void {
+  const rs = decoded(signature, 'its signature');
+  const digest = crypto.sha256(utf8(signed));
+  // ES256K leaves it open which of two keys it was.
+  const isBy = (v: number): boolean => {
+    try {
+      return recoverAddress(crypto, digest, concat(rs, Uint8Array.of(v))) === author;
+    } catch (error) {
+      if (error instanceof NotariumError) return false;
+      throw error;
+    }
+  };
+  if (rs.length !== 64 || !(isBy(27) || isBy(28))) throw fail('it is not signed by whom it names');
+}
+
+class FieldReader {
+  readonly #disclosed = new Map<string, Disclosed>();
+  readonly #seen = new Set<string>();
+  readonly #paths: Path[] = [];
+  #hidden = 0;
+
+  constructor(disclosures: readonly string[], sha256: Crypto['sha256']) {
+    for (const [index, text] of disclosures.entries()) {
+      const digest = toBase64Url(sha256(utf8(text)));
+      if (this.#disclosed.has(digest)) throw fail(`disclosure ${index} is there twice`);
+      this.#disclosed.set(digest, { content: parsed(disclosureSchema, text, `disclosure ${index}`), index });
+    }
+  }
+
+  summary(): Pick<Fields, 'shown' | 'hidden'> {
+    for (const { index } of this.#disclosed.values())
+      if (!this.#paths[index]) throw fail(`disclosure ${index} belongs nowhere`);
+    return { shown: this.#paths, hidden: this.#hidden };
+  }
+
+  value(packed: unknown, path: Path): unknown {
+    if (path.length > maxDepth) throw fail('it is nested too deep');
+    if (Array.isArray(packed)) return packed.flatMap((item, index) => this.#item(item, [...path, `${index}`]));
+    return typeof packed === 'object' && packed !== null
+      ? this.#object(packed as Record<string, unknown>, path)
+      : packed;
+  }
+
+  #object(packed: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
+    const entries: [string, unknown][] = [];
+    for (const [name, value] of Object.entries(packed)) {
+      if (name === '_sd') continue;
+      if (reservedNames.includes(name)) throw fail(`a field has the name ${name}`);
+      entries.push([name, this.value(value, [...path, name])]);
+    }
+    const digests = Object.hasOwn(packed, '_sd') ? packed._sd : [];
+    if (!Array.isArray(digests)) throw fail('its digests are no list');
+    for (const digest of digests) {
+      const disclosed = this.#take(digest);
+      if (!disclosed) continue;
+      const { content, index } = disclosed;
+      if (content.length !== 3 || reservedNames.includes(content[1])) throw fail(`disclosure ${index} is no property`);
+      entries.push([content[1], this.#opened(disclosed, content[2], [...path, content[1]])]);
+    }
+    if (new Set(entries.map(([name]) => name)).size !== entries.length) throw fail('it has a property twice');
+    return Object.fromEntries(entries);
+  }
+
+  #item(item: unknown, path: Path): unknown[] {
+    if (typeof item !== 'object' || item === null || !Object.hasOwn(item, '...')) return [this.value(item, path)];
+    if (Object.keys(item).length !== 1) throw fail('a hidden item has more than its digest');
+    const disclosed = this.#take((item as { '...': unknown })['...']);
+    if (!disclosed) return [];
+    const { content, index } = disclosed;
+    if (content.length !== 2) throw fail(`disclosure ${index} is no item`);
+    return [this.#opened(disclosed, content[1], path)];
+  }
+
+  #opened({ index }: Disclosed, value: unknown, path: Path): unknown {
+    this.#paths[index] = path;
+    return this.value(value, path);
+  }
+
+  #take(digest: unknown): Disclosed | undefined {
+    if (typeof digest !== 'string') throw fail('a digest is no text');
+    if (this.#seen.has(digest)) throw fail('a digest is there twice');
+    this.#seen.add(digest);
+    const disclosed = this.#disclosed.get(digest);
+    if (!disclosed) this.#hidden++;
+    return disclosed;
+  }
+}
+
+function decoded(text: string, what: string): Uint8Array {
+  try {
+    return fromBase64Url(text);
+  } catch (cause) {
+    throw fail(`${what} is not base64url`, cause);
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string, what: string): T {
+  const bytes = decoded(text, what);
+  try {
+    return schema.parse(parseStrictJson(fromUtf8(bytes), { maxSize: maxBodyBytes, maxDepth: maxDepth + 2 }));
+  } catch (cause) {
+    throw fail(`${what} does not have the expected form`, cause);
+  }
+}

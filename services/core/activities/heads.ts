@@ -1,0 +1,45 @@
+import type { Hash } from '../bytes.ts';
+import type { Activity, OpenedEpoch, Version } from './activity.ts';
+import { memberOf } from './members.ts';
+
+/**
+ * Whether the sender of a message is in every epoch from that of the message to the newest. What somebody has sent who left meanwhile counts
+ * only where it is built on, or named as seen by the change of members: else it would count for those alone whom it reached in time.
+ */
+export function hasStayed(activity: Activity, { sender, group }: Pick<Version, 'sender' | 'group'>): boolean {
+  const sent = activity.epochs.get(group)?.membership.epoch ?? 0;
+  return chainOf(activity).every(({ membership }) => membership.epoch < sent || memberOf(membership, sender));
+}
+
+/** Versions whose place nothing has taken, in the order of their ids. */
+export function headsOf(activity: Activity): Hash[] {
+  const { versions } = activity;
+  const counted = new Set<Hash>();
+  const next: Hash[] = chainOf(activity).flatMap(({ heads }) => heads);
+  for (const version of versions.values()) if (hasStayed(activity, version)) next.push(version.id);
+  const replaced = new Set<Hash>();
+  for (let id = next.pop(); id !== undefined; id = next.pop()) {
+    const version = versions.get(id);
+    if (!version || counted.has(id)) continue;
+    counted.add(id);
+    for (const before of version.builds) {
+      replaced.add(before);
+      next.push(before);
+    }
+  }
+  return [...counted].filter((id) => !replaced.has(id)).toSorted();
+}
+
+/** Heads after a version that builds on others; quick where nobody has left. */
+export function headsAfter(before: Activity, after: Activity, { id, builds }: Version): Hash[] {
+  const { heads, since } = before;
+  if (after.epochs.size > 1 || since > 0) return headsOf(after);
+  return [...heads.filter((head) => !builds.includes(head)), id].toSorted();
+}
+
+/** Epochs from the first that is known to the newest. */
+function chainOf({ epochs, group }: Activity): OpenedEpoch[] {
+  const chain: OpenedEpoch[] = [];
+  for (let epoch = epochs.get(group); epoch; epoch = epochs.get(epoch.membership.previous)) chain.push(epoch);
+  return chain.toReversed();
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { parseNetworkName } from '../eip712.ts';
+import { timeSchema } from '../recordSchema.ts';
+import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
+import { credentialSchema } from './credential.ts';
+import { maxMembers, memberSchema, membershipSchema } from './members.ts';
+
+/** Between whom: a person and a thing, two things, or in industry. */
+export const activityKinds = ['person-thing', 'thing-thing', 'industrial'] as const;
+
+/** What is asked of the members: to take notice, to countersign, or both. */
+export const activityRequests = ['information', 'trust', 'both'] as const;
+
+/** Most versions that one merge brings together. */
+export const maxMerged = 16;
+
+/** What holds for an activity for ever. */
+const rulesSchema = z.strictObject({
+  /** Whether a member that joins later is given what was said before. */
+  history: z.boolean(),
+  /** How many of the initiator and the receivers have to approve a proposal. */
+  approval: z.enum(['majority', 'unanimity']),
+});
+
+/** A change of the members that is put to the vote. */
+export const changeSchema = z.union([z.strictObject({ add: memberSchema }), z.strictObject({ remove: addressSchema })]);
+
+/** See {@link changeSchema}. */
+export type MemberChange = z.infer<typeof changeSchema>;
+
+const common = {
+  v: z.literal(1),
+  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  activity: hashSchema,
+  epoch: uintSchema,
+  /** Digest of the membership to which the message is sealed. */
+  group: hashSchema,
+  sender: addressSchema,
+  time: timeSchema,
+  /** Nobody can guess the rest by the digest. */
+  salt: hashSchema,
+};
+
+/** What an activity is for ever. */
+export const termsSchema = z.strictObject({
+  kind: z.enum(activityKinds),
+  request: z.enum(activityRequests),
+  rules: rulesSchema,
+  /** JSON Schema (draft 2020-12) of the body of every version. */
+  schema: z.record(z.string(), z.json()).optional(),
+});
+
+/** See {@link termsSchema}. */
+export type ActivityTerms = z.infer<typeof termsSchema>;
+
+const opening = {
+  terms: termsSchema,
+  /** The one that this message makes, to which it is sealed. */
+  membership: membershipSchema,
+  /** Blinds what the log sees of the epoch: known to its members alone. */
+  secret: hashSchema,
+};
+
+const start = z.strictObject({
+  ...common,
+  type: z.literal('start'),
+  ...opening,
+  /** Of a device that has made the body; its operator sends. */
+  device: z.strictObject({ credential: credentialSchema, signature: hexSchema(64, 65) }).optional(),
+});
+
+const update = z.strictObject({
+  ...common,
+  type: z.literal('update'),
+  /** Versions that it takes the place of: several for a merge. */
+  builds: z.array(hashSchema).min(1).max(maxMerged),
+  /** One more than the largest of those. */
+  number: uintSchema,
+  device: start.shape.device,
+});
+
+const note = z.strictObject({ ...common, type: z.literal('note'), on: hashSchema, device: start.shape.device });
+
+const countersignature = z.strictObject({
+  ...common,
+  type: z.literal('countersignature'),
+  on: hashSchema,
+  /** EIP-712 `ActivityTrust`. */
+  signature: hexSchema(64, 65),
+});
+
+const signatures = z
+  .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
+  .min(1)
+  .max(64);
+
+const certificate = z.strictObject({ ...common, type: z.literal('certificate'), on: hashSchema, signatures });
+
+const proposal = z.strictObject({ ...common, type: z.literal('proposal'), change: changeSchema });
+
+const vote = z.strictObject({ ...common, type: z.literal('vote'), on: hashSchema, approve: z.boolean() });
+
+const members = z.strictObject({
+  ...common,
+  type: z.literal('members'),
+  ...opening,
+  /** An approved proposal, and the votes for it; left out by the initiator, and by who leaves or has a new key. */
+  proposal: z.strictObject({ id: hashSchema, votes: z.array(hashSchema).max(maxMembers) }).optional(),
+  /** Versions that nothing had taken the place of. */
+  heads: z.array(hashSchema).max(maxMerged),
+});
+
+/** The head of a message: all but its contents. */
+export const headSchema = z.discriminatedUnion('type', [
+  start,
+  update,
+  note,
+  countersignature,
+  certificate,
+  proposal,
+  vote,
+  members,
+]);
+
+/** See {@link headSchema}. */
+export type Head = z.infer<typeof headSchema>;
+/** What a message is for. */
+export type HeadType = Head['type'];
+/** The head of one type of message. */
+export type HeadOf<T extends HeadType> = Extract<Head, { type: T }>;
+/** Which signatures a certificate has. */
+export type TrustSignatures = z.infer<typeof signatures>;

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { type Address, concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
+import { canonicalBytes } from '../canonicalJson.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
+import { NotariumError } from '../errors.ts';
+import { hexSchema } from '../schemas.ts';
+import type { Signer } from '../signature.ts';
+import { parseStrictJson } from '../strictJson.ts';
+import { attachmentsDigest, attachmentsSchema, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
+import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
+import { type Head, headSchema } from './message.ts';
+
+/** Largest parcel, as canonical JSON: what is sealed as one piece. */
+export const maxParcelBytes = maxBodyBytes + (1 << 20);
+
+/** A message as it is sealed: signed by its sender, contents beside the head. */
+export const parcelSchema = z.strictObject({
+  head: headSchema,
+  body: bodySchema,
+  attachments: attachmentsSchema,
+  /** Of the sender: EIP-712 `ActivityMessage`. */
+  signature: hexSchema(64, 65),
+});
+
+/** See {@link parcelSchema}. */
+export type Parcel = z.infer<typeof parcelSchema>;
+
+/** A parcel that was checked, and the id of its message. */
+export type Message = Parcel & { readonly id: Hash };
+
+const idPrefix = utf8('notarium-activity-message/1\n');
+const hasher = structHasher('ActivityMessage(bytes32 activity,uint64 epoch,bytes32 id)');
+
+/** The three commitments of which a message's id is made: one can be opened without the others. */
+export type Commitments = { readonly head: Hash; readonly body: Hash; readonly attachments: Hash };
+
+/** What may be shown of a head: of a secret that it carries the SHA-256 alone, for with it all records of the epoch could be linked. */
+export function shownHead(head: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): Head {
+  return 'secret' in head ? { ...head, secret: toHex(sha256(fromHex(head.secret))) } : head;
+}
+
+/** Commitment to a head, from what may be shown of it. */
+export function headDigest(shown: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+  return toHex(sha256(canonicalBytes(shown)));
+}
+
+/** Commitments of a parcel. */
+export function commitmentsOf(
+  { head, body, attachments }: Pick<Parcel, 'head' | 'body' | 'attachments'>,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Commitments {
+  return {
+    head: headDigest(shownHead(head, sha256), sha256),
+    body: bodyDigest(body, sha256),
+    attachments: attachmentsDigest(attachments, sha256),
+  };
+}
+
+/** Id of the message: SHA-256 over its commitments. */
+export function messageId(
+  { head, body, attachments }: Commitments,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Hash {
+  return toHex(sha256(concat(idPrefix, fromHex(head), fromHex(body), fromHex(attachments))));
+}
+
+/** What the sender signs: EIP-712 `ActivityMessage`. */
+export function messageDigest(
+  network: Network,
+  { activity, epoch }: Pick<Head, 'activity' | 'epoch'>,
+  id: Hash,
+  keccak256: Crypto['keccak256'] = portableCrypto.keccak256,
+): Uint8Array {
+  return hasher.digest(network, [hashWord(activity), uintWord(epoch), hashWord(id)], keccak256);
+}
+
+/** Signs a message as its sender. */
+export async function signParcel(
+  network: Network,
+  parcel: Omit<Parcel, 'signature'>,
+  signer: Signer,
+  crypto: Crypto = portableCrypto,
+): Promise<Message> {
+  const id = messageId(commitmentsOf(parcel, crypto.sha256), crypto.sha256);
+  const signature = toHex(await signer.sign(messageDigest(network, parcel.head, id, crypto.keccak256)));
+  return { ...parcel, signature, id };
+}
+
+/** Canonical bytes of a message, to be sealed. */
+export function parcelBytes({ head, body, attachments, signature }: Parcel): Uint8Array {
+  return canonicalBytes({ head, body, attachments, signature });
+}
+
+/**
+ * Reads what was in a seal, and checks all that needs no knowledge of the activity: form, network, signatures.
+ * @throws NotariumError `activity-message-invalid`, `device-credential-invalid`.
+ */
+export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto = portableCrypto): Message {
+  const fail = (detail: string, cause?: unknown): NotariumError =>
+    new NotariumError('activity-message-invalid', detail, { cause });
+  let parcel: Parcel;
+  try {
+    parcel = parcelSchema.parse(parseStrictJson(bytes, { maxSize: maxParcelBytes, maxDepth: 40 }));
+  } catch (cause) {
+    throw fail('it does not have the form of a message', cause);
+  }
+  const { head, signature } = parcel;
+  if (head.network !== networkName(network)) throw fail('it is of another network');
+  const commitments = commitmentsOf(parcel, crypto.sha256);
+  const id = messageId(commitments, crypto.sha256);
+  const signer = recovered(crypto, messageDigest(network, head, id, crypto.keccak256), signature);
+  if (signer !== head.sender) throw fail('it is not signed by its sender');
+  checkDevice(network, head, commitments, crypto);
+  return { ...parcel, id };
+}
+
+function checkDevice(network: Network, head: Head, { body, attachments }: Commitments, crypto: Crypto): void {
+  if (!('device' in head) || head.device === undefined) return;
+  const { credential, signature } = head.device;
+  checkCredential(network, credential, Math.floor(Date.parse(head.time) / 1000), crypto);
+  const fail = (detail: string): NotariumError =>
+    new NotariumError('device-credential-invalid', detail, { data: { id: credential.id } });
+  const operator: Address = credential.operator;
+  if (operator !== head.sender) throw fail('its operator is not the sender');
+  const digest = deviceStatementDigest(network, { activity: head.activity, body, attachments }, crypto.keccak256);
+  if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
+}

@@ -1,0 +1,101 @@
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { z } from 'zod';
+import { fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { NotariumError } from '../errors.ts';
+import { hashSchema, uintSchema } from '../schemas.ts';
+import { maxMembers } from './members.ts';
+import { maxParcelBytes } from './parcel.ts';
+
+const base64url = (most: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*$/)
+    .max(Math.ceil((most * 4) / 3) + 4);
+
+// Of one recipient alone it stands in the protected header (RFC 7518 section 4.6.1.1).
+const epkSchema = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('X25519'), x: base64url(32) });
+
+/** A sealed message: JWE in the general JSON serialization (RFC 7516), ECDH-ES+A256KW on X25519, A256GCM. */
+export const sealedSchema = z.strictObject({
+  protected: base64url(2048),
+  iv: base64url(12),
+  ciphertext: base64url(maxParcelBytes),
+  tag: base64url(16),
+  recipients: z
+    .array(
+      z.strictObject({
+        encrypted_key: base64url(64),
+        header: z.strictObject({
+          alg: z.literal('ECDH-ES+A256KW'),
+          /** X25519 public key of the recipient. */
+          kid: hashSchema,
+          epk: epkSchema.optional(),
+        }),
+      }),
+    )
+    .min(1)
+    .max(maxMembers),
+});
+
+/** See {@link sealedSchema}. */
+export type Sealed = z.infer<typeof sealedSchema>;
+
+/** The protected header: what nobody can change without breaking the seal. */
+export const protectedSchema = z.strictObject({
+  enc: z.literal('A256GCM'),
+  typ: z.literal('notarium-activity/1'),
+  /** Blinded id of the group: another one for each message. */
+  grp: hashSchema,
+  epo: uintSchema,
+  /** Id of the message. */
+  mid: hashSchema,
+  epk: epkSchema.optional(),
+});
+
+/** See {@link protectedSchema}. */
+export type Protected = z.infer<typeof protectedSchema>;
+
+/** All of a seal but the keys and the ciphertext: with it, a message is shown to be what the log has, and nothing else. */
+export const sealSchema = sealedSchema.pick({ protected: true, iv: true, tag: true }).extend({
+  ciphertextDigest: hashSchema,
+});
+
+/** See {@link sealSchema}. */
+export type Seal = z.infer<typeof sealSchema>;
+
+/** The seal of a sealed message. */
+export function sealOf(
+  { protected: header, iv, ciphertext, tag }: Sealed,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Seal {
+  return { protected: header, iv, tag, ciphertextDigest: toHex(sha256(utf8(ciphertext))) };
+}
+
+/** What the log has: SHA-256 over the protected header, the nonce, the digest of the ciphertext, and the tag. */
+export function sealDigest(
+  { protected: header, iv, ciphertextDigest, tag }: Seal,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Hash {
+  return toHex(sha256(utf8(`${header}.${iv}.${ciphertextDigest.slice(2)}.${tag}`)));
+}
+
+/** @throws NotariumError `activity-message-invalid`. */
+export function readProtected(text: string): Protected {
+  try {
+    return protectedSchema.parse(JSON.parse(atob(text.replaceAll('-', '+').replaceAll('_', '/'))));
+  } catch (cause) {
+    throw new NotariumError('activity-message-invalid', 'its protected header', { cause });
+  }
+}
+
+/** What stands for the group in the log: HMAC-SHA256 of the message's id under the epoch's secret. Nobody else can link two of them. */
+export function blindedGroup(secret: Hash, id: Hash): Hash {
+  return toHex(hmac(nobleSha256, fromHex(secret), fromHex(id)));
+}
+
+/** Subject of the record in the log. */
+export function activitySubject(blinded: Hash): string {
+  return `urn:notarium:activity:${blinded.slice(2)}`;
+}

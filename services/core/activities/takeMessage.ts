@@ -1,0 +1,204 @@
+import type { Address, Hash } from '../bytes.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import type { Network } from '../eip712.ts';
+import { NotariumError } from '../errors.ts';
+import { type Activity, trustees, type Version, wantsTrust } from './activity.ts';
+import { checkTrust, trustDigest } from './certificate.ts';
+import { recovered } from './credential.ts';
+import { hasStayed, headsAfter } from './heads.ts';
+import { type Membership, memberOf, noHash } from './members.ts';
+import type { HeadOf, MemberChange } from './message.ts';
+import type { Message } from './parcel.ts';
+import { early, refused } from './refused.ts';
+import { checkOpening, takeMembers } from './takeMembers.ts';
+
+/** How a message has come. */
+export type TakeOptions = {
+  /** Another one builds on it that a member has sent: then its sender may have left meanwhile. */
+  readonly isWanted?: boolean;
+  readonly crypto?: Crypto;
+};
+
+/**
+ * Begins an activity with its first message.
+ * @throws NotariumError `activity-message-invalid`, `activity-role`.
+ */
+export function startActivity(message: Message): Activity {
+  const { head, id } = message;
+  if (head.type !== 'start') throw early({ group: head.group });
+  const { activity, terms, membership, secret, group, sender } = head;
+  checkOpening(head);
+  if (membership.epoch !== 0 || membership.previous !== noHash) throw refused('an activity begins with epoch 0');
+  if (memberOf(membership, sender)?.role !== 'initiator')
+    throw new NotariumError('activity-role', 'its initiator begins it');
+  return {
+    ...{ id: activity, terms, group, since: 0, heads: [id] },
+    epochs: new Map([[group, { membership, secret, by: id, heads: [] }]]),
+    versions: new Map([[id, { id, number: 1, builds: [], sender, group }]]),
+    notes: new Map(),
+    countersignatures: new Map(),
+    certificates: new Map(),
+    proposals: new Map(),
+    taken: new Set([id]),
+  };
+}
+
+/**
+ * Takes one more message of an activity in. What it refuses changes nothing.
+ * @throws NotariumError `activity-message-known` when it was taken before; `activity-message-early` with data.missing; `activity-message-invalid`,
+ *   `activity-not-member`, `activity-role`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
+ *   the members.
+ */
+export function takeMessage(
+  network: Network,
+  activity: Activity,
+  message: Message,
+  options: TakeOptions = {},
+): Activity {
+  const { head, id } = message;
+  if (head.activity !== activity.id) throw refused('it is of another activity');
+  if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
+  if (head.type === 'start') throw refused('the activity has begun already');
+  const taken = new Set(activity.taken).add(id);
+  if (head.type === 'members') return { ...takeMembers(activity, message), taken };
+  const epoch = activity.epochs.get(head.group);
+  if (!epoch) throw early({ group: head.group });
+  const { membership } = epoch;
+  if (membership.epoch !== head.epoch) throw refused('it names another epoch than its group is of');
+  checkSender(activity, head, membership, options);
+  const context = { network, activity, message, membership, crypto: options.crypto ?? portableCrypto };
+  return { ...activity, ...changeBy(context), taken };
+}
+
+type Context = {
+  readonly network: Network;
+  readonly activity: Activity;
+  readonly message: Message;
+  readonly membership: Membership;
+  readonly crypto: Crypto;
+};
+
+function changeBy(context: Context): Partial<Activity> {
+  switch (context.message.head.type) {
+    case 'update':
+      return update(context, context.message.head);
+    case 'note':
+      return note(context, context.message.head);
+    case 'countersignature':
+      return countersignature(context, context.message.head);
+    case 'certificate':
+      return certificate(context, context.message.head);
+    case 'proposal':
+      return proposal(context, context.message.head);
+    case 'vote':
+      return vote(context, context.message.head);
+    default:
+      throw refused(`${context.message.head.type} is none of an activity that has begun`);
+  }
+}
+
+function checkSender(
+  activity: Activity,
+  { sender, group }: Pick<Version, 'sender' | 'group'>,
+  membership: Membership,
+  { isWanted }: TakeOptions,
+): void {
+  if (!memberOf(membership, sender)) throw new NotariumError('activity-not-member', undefined, { data: { sender } });
+  if (isWanted || hasStayed(activity, { sender, group })) return;
+  throw new NotariumError('activity-epoch-stale', 'its sender has left since');
+}
+
+function update({ activity, message, membership }: Context, head: HeadOf<'update'>): Partial<Activity> {
+  forbidRegulator(membership, head.sender, 'a regulator reads and notes');
+  const { builds } = head;
+  if (new Set(builds).size !== builds.length) throw refused('it builds on a version twice');
+  const unknown = builds.filter((id) => !activity.versions.has(id));
+  // Who was added without what was before knows none of these.
+  if (unknown.length > 0 && !(activity.since > 0 && !activity.terms.rules.history)) throw early({ messages: unknown });
+  const known = builds.flatMap((id) => activity.versions.get(id) ?? []);
+  const least = 1 + Math.max(1, ...known.map(({ number }) => number));
+  if (unknown.length === 0 ? head.number !== least : head.number < least)
+    throw refused('its number is not the next one');
+  const { id } = message;
+  const version: Version = { id, number: head.number, builds, sender: head.sender, group: head.group };
+  const changed = { ...activity, versions: new Map(activity.versions).set(id, version) };
+  return { versions: changed.versions, heads: headsAfter(activity, changed, version) };
+}
+
+function note({ activity, message }: Context, { on, sender }: HeadOf<'note'>): Partial<Activity> {
+  needVersion(activity, on);
+  return { notes: new Map(activity.notes).set(message.id, { on, sender }) };
+}
+
+function countersignature(context: Context, head: HeadOf<'countersignature'>): Partial<Activity> {
+  const { activity, network, crypto } = context;
+  const { on, sender, signature } = head;
+  if (!wantsTrust(activity)) throw refused('nobody has asked to countersign');
+  const version = needVersion(activity, on);
+  const group = activity.epochs.get(version.group);
+  if (group && !memberOf(group.membership, sender))
+    throw new NotariumError('activity-role', 'the version did not go to this member');
+  if (recovered(crypto, trustDigest(network, on, crypto.keccak256), signature) !== sender)
+    throw refused('the countersignature is not by its sender');
+  const ofVersion = new Map(activity.countersignatures.get(on)).set(sender, signature);
+  return { countersignatures: new Map(activity.countersignatures).set(on, ofVersion) };
+}
+
+function certificate(context: Context, { on, signatures, group }: HeadOf<'certificate'>): Partial<Activity> {
+  const { activity, message, network, crypto } = context;
+  if (!wantsTrust(activity)) throw refused('nobody has asked to countersign');
+  const version = needVersion(activity, on);
+  if (!activity.epochs.has(version.group)) throw early({ group: version.group });
+  checkTrust(network, on, signatures, trustees(activity, version, group), crypto);
+  const have = activity.certificates.get(on);
+  const first = have !== undefined && have < message.id ? have : message.id;
+  return { certificates: new Map(activity.certificates).set(on, first) };
+}
+
+function proposal({ activity, message, membership }: Context, head: HeadOf<'proposal'>): Partial<Activity> {
+  forbidRegulator(membership, head.sender, 'a regulator proposes nothing');
+  checkChange(membership, head.change);
+  const proposals = new Map(activity.proposals);
+  return {
+    proposals: proposals.set(message.id, {
+      change: head.change,
+      sender: head.sender,
+      group: head.group,
+      votes: new Map(),
+    }),
+  };
+}
+
+function checkChange(membership: Membership, change: MemberChange): void {
+  if ('add' in change) {
+    if (memberOf(membership, change.add.address)) throw refused('it is a member already');
+    if (change.add.role === 'initiator') throw refused('there is one initiator');
+    return;
+  }
+  const member = memberOf(membership, change.remove);
+  if (!member) throw refused('it is no member');
+  if (member.role === 'initiator') throw refused('the initiator can only leave by itself');
+}
+
+function vote({ activity, message, membership }: Context, head: HeadOf<'vote'>): Partial<Activity> {
+  forbidRegulator(membership, head.sender, 'a regulator has no vote');
+  const { on, approve, sender } = head;
+  const known = activity.proposals.get(on);
+  if (!known) throw early({ messages: [on] });
+  if (known.group !== head.group) throw refused('the proposal is of another epoch');
+  const had = known.votes.get(sender);
+  // Of two contrary votes all count the same one, in whatever order they came.
+  if (had && had.id < message.id) return {};
+  const votes = new Map(known.votes).set(sender, { approve, id: message.id });
+  return { proposals: new Map(activity.proposals).set(on, { ...known, votes }) };
+}
+
+function needVersion(activity: Activity, id: Hash): Version {
+  const version = activity.versions.get(id);
+  if (!version) throw early({ messages: [id] });
+  return version;
+}
+
+function forbidRegulator(membership: Membership, sender: Address, detail: string): void {
+  if (memberOf(membership, sender)?.role === 'regulator') throw new NotariumError('activity-role', detail);
+}

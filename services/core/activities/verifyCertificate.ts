@@ -1,0 +1,71 @@
+import { fromBase64, fromHex } from '../bytes.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { parseNetworkName } from '../eip712.ts';
+import { NotariumError } from '../errors.ts';
+import { asReceipt, type Receipt } from '../receipt.ts';
+import { attempt } from '../receiptChecks.ts';
+import { parseEntry } from '../record.ts';
+import { parseStrictJson } from '../strictJson.ts';
+import { type ReceiptStep, receiptSteps, type StepResult, type VerifyResult } from '../verifyReceipt.ts';
+import { certificateDigest, certificateSchema, checkTrust, type TrustCertificate } from './certificate.ts';
+import type { VerifyRecord } from './verifyDisclosure.ts';
+
+/** Largest file of a trust certificate, in bytes. */
+export const maxCertificateBytes = 64 * 1024;
+
+/** Outcome of a verification; `ok` when no step failed. */
+export type CertificateVerifyResult = {
+  readonly ok: boolean;
+  readonly steps: readonly StepResult<'signatures' | ReceiptStep>[];
+  readonly receipt?: VerifyResult;
+};
+
+/** Whether parsed JSON says that it is a trust certificate. */
+export function isCertificate(value: unknown): boolean {
+  const want: TrustCertificate['format'] = 'notarium-trust-certificate/1';
+  return typeof value === 'object' && value !== null && (value as { format?: unknown }).format === want;
+}
+
+/**
+ * Reads the file of a trust certificate. It checks the form only: see {@link verifyCertificate}.
+ * @throws NotariumError `trust-certificate-malformed`.
+ */
+export function parseCertificate(text: string | Uint8Array): TrustCertificate {
+  try {
+    return certificateSchema.parse(parseStrictJson(text, { maxSize: maxCertificateBytes, maxDepth: 4 }));
+  } catch (cause) {
+    throw new NotariumError('trust-certificate-malformed', undefined, { cause });
+  }
+}
+
+/**
+ * Verifies a trust certificate by the receipt of its digest: those whom it names have signed, and it was notarised. Whether these are all
+ * who should have signed, only who knows the members can say; what they have signed, only who knows the version with that id.
+ */
+export async function verifyCertificate(
+  certificate: TrustCertificate,
+  receipt: Receipt,
+  options: { readonly verifyRecord: VerifyRecord; readonly crypto?: Crypto | undefined },
+): Promise<CertificateVerifyResult> {
+  const { crypto = portableCrypto, verifyRecord } = options;
+  const signatures = attempt(() => checkSignatures(certificate, receipt, crypto));
+  if ('error' in signatures) {
+    const { code, message, data } = signatures.error;
+    const skipped = receiptSteps.map((step) => ({ step, status: 'skipped' as const }));
+    return { ok: false, steps: [{ step: 'signatures', status: 'failed', code, detail: message, data }, ...skipped] };
+  }
+  const record = await verifyRecord(fromHex(certificateDigest(certificate, crypto.sha256)), receipt);
+  return { ok: record.ok, steps: [{ step: 'signatures', status: 'passed' }, ...record.steps], receipt: record };
+}
+
+function checkSignatures(certificate: TrustCertificate, receipt: Receipt, crypto: Crypto): void {
+  const { network, message, signatures } = certificate;
+  const members = [...new Set(signatures.map(({ member }) => member))];
+  checkTrust(parseNetworkName(network)!, message, signatures, members, crypto);
+  const reading = attempt(() => parseEntry(fromBase64(asReceipt(receipt).entry), { crypto }));
+  // What is wrong with the record, the receipt's own step says.
+  if ('error' in reading || reading.value.record.network === network) return;
+  throw new NotariumError('receipt-network-mismatch', 'the certificate is of another network', {
+    data: { have: network, want: reading.value.record.network },
+  });
+}

@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import type { ActivityTerms } from '../../core/activities/message.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { hashSchema } from '../../core/schemas.ts';
+import { type Route, route } from '../Route.ts';
+import { jsonBodyErrors } from '../readBody.ts';
+import { limitParameter } from '../schemas/parameters.ts';
+import {
+  type ActivityParams,
+  activitiesOf,
+  activityErrors,
+  activityParams,
+  bodyOf,
+  callerOf,
+  contentsErrors,
+  privately,
+  sendingErrors,
+  sendPrivately,
+  sendSent,
+  sentAnswer,
+} from './asked.ts';
+import { contentsOf } from './contents.ts';
+import { activityDoc, activityPageDoc, certificateDoc } from './docs.ts';
+import { countersignBody, noteBody, startBody, updateBody } from './requests.ts';
+
+const json = <T>(schema: T) => ({ 'application/json': { schema } });
+const usualPage = 20;
+
+/** Private activities: their beginning, their versions, and what is said of these. */
+export const activityRoutes: readonly Route[] = [
+  route({
+    ...privately,
+    method: 'post',
+    path: '/v1/activities',
+    access: 'submit',
+    summary: 'Begin an activity',
+    description:
+      'The parties are looked up in the registry: while one of them is unknown or cannot be a member, nothing is sent to anybody. The members get it sealed; the log gets the digest of the seal under a blinded group id.',
+    requestBody: { required: true, content: json(startBody) },
+    responses: sentAnswer,
+    errors: [
+      ...contentsErrors.filter((code) => code !== 'activity-unknown'),
+      'activity-schema-invalid',
+      'party-unknown',
+      'party-unfit',
+    ],
+    async handle(call, context) {
+      const by = callerOf(call);
+      const desk = activitiesOf(context);
+      const asked = await bodyOf(call.request, context, startBody);
+      const { kind, request, receivers, regulators, rules, schema, activity } = asked;
+      const sent = await desk.start(by, {
+        ...contentsOf(asked),
+        ...{ kind, request, receivers },
+        ...(regulators === undefined ? {} : { regulators }),
+        ...(rules === undefined ? {} : { rules: defined(rules) }),
+        ...(schema === undefined ? {} : { schema: schema as NonNullable<ActivityTerms['schema']> }),
+        ...(activity === undefined ? {} : { activity }),
+      });
+      sendSent(call.response, sent);
+    },
+  }),
+  route<undefined, { after?: string | undefined; limit?: number | undefined }>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities',
+    access: 'read',
+    query: z.strictObject({
+      after: z.string().min(1).max(200).optional().meta({ description: 'Cursor: `next` of the page before' }),
+      limit: limitParameter(100, usualPage),
+    }),
+    summary: 'Activities of the caller, the changed last first',
+    description: 'A key of scope admin sees all of this centre.',
+    responses: { 200: { description: 'A page of activities', content: json(activityPageDoc) } },
+    errors: ['activities-missing', 'activity-store-corrupt'],
+    async handle(call, context) {
+      const { after, limit = usualPage } = call.query ?? {};
+      const query = { ...(after === undefined ? {} : { after }), limit };
+      sendPrivately(call.response, 200, await activitiesOf(context).list(callerOf(call), query));
+    },
+  }),
+  route<ActivityParams>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}',
+    access: 'read',
+    params: activityParams,
+    summary: 'One activity: members, versions, conflicts, proposals',
+    responses: { 200: { description: 'The activity', content: json(activityDoc) } },
+    errors: activityErrors,
+    async handle(call, context) {
+      sendPrivately(call.response, 200, await activitiesOf(context).show(callerOf(call), call.params.id));
+    },
+  }),
+  route<ActivityParams>({
+    ...privately,
+    method: 'post',
+    path: '/v1/activities/{id}/versions',
+    access: 'submit',
+    params: activityParams,
+    summary: 'A new version in the place of another one, or of several',
+    description:
+      'Where `builds` is left out and several versions are in conflict, or names one that was replaced, the answer is `activity-version-stale` with `data.heads`.',
+    requestBody: { required: true, content: json(updateBody) },
+    responses: sentAnswer,
+    errors: [...contentsErrors, 'activity-version-stale'],
+    async handle(call, context) {
+      const by = callerOf(call);
+      const desk = activitiesOf(context);
+      const asked = await bodyOf(call.request, context, updateBody);
+      const { builds } = asked;
+      const update = { ...contentsOf(asked), ...(builds === undefined ? {} : { builds }) };
+      sendSent(call.response, await desk.update(by, call.params.id, update));
+    },
+  }),
+  route<ActivityParams>({
+    ...privately,
+    method: 'post',
+    path: '/v1/activities/{id}/notes',
+    access: 'submit',
+    params: activityParams,
+    summary: 'Say something of a version, as every member may',
+    requestBody: { required: true, content: json(noteBody) },
+    responses: sentAnswer,
+    errors: [...contentsErrors, 'activity-message-early'],
+    async handle(call, context) {
+      const by = callerOf(call);
+      const desk = activitiesOf(context);
+      const asked = await bodyOf(call.request, context, noteBody);
+      sendSent(call.response, await desk.note(by, call.params.id, { ...contentsOf(asked), on: asked.on }));
+    },
+  }),
+  route<ActivityParams>({
+    ...privately,
+    method: 'post',
+    path: '/v1/activities/{id}/countersignatures',
+    access: 'submit',
+    params: activityParams,
+    summary: 'Agree to a version',
+    description: 'When all members have, its sender makes the certificate.',
+    requestBody: { required: true, content: json(countersignBody) },
+    responses: sentAnswer,
+    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-early'],
+    async handle(call, context) {
+      const by = callerOf(call);
+      const desk = activitiesOf(context);
+      const { on } = await bodyOf(call.request, context, countersignBody);
+      sendSent(call.response, await desk.countersign(by, call.params.id, on));
+    },
+  }),
+  route<ActivityParams & { readonly version: Hash }>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}/certificate/{version}',
+    access: 'read',
+    params: activityParams.extend({ version: hashSchema }),
+    summary: "All members' signatures over a version",
+    description: '`not-found` while some are missing. Its own digest is in the log.',
+    responses: { 200: { description: 'The certificate', content: json(certificateDoc) } },
+    errors: [...activityErrors, 'not-found'],
+    async handle(call, context) {
+      const { id, version } = call.params;
+      const certificate = await activitiesOf(context).certificate(callerOf(call), id, version);
+      if (!certificate) throw new NotariumError('not-found', 'some signatures are missing', { data: { version } });
+      sendPrivately(call.response, 200, certificate);
+    },
+  }),
+  route<ActivityParams>({
+    ...privately,
+    method: 'put',
+    path: '/v1/activities/{id}/owner',
+    access: 'admin',
+    params: activityParams,
+    summary: 'Give an activity to a client, or take it back',
+    requestBody: { required: true, content: json(ownerBody()) },
+    responses: { 204: { description: 'It is so' } },
+    errors: [...jsonBodyErrors, ...activityErrors, 'not-found'],
+    async handle(call, context) {
+      const desk = activitiesOf(context);
+      const { client } = await bodyOf(call.request, context, ownerBody());
+      if (client !== null) {
+        const keys = await context.centre.keys.list();
+        const isThere = keys.some(({ id, revokedAt }) => id === client && revokedAt === undefined);
+        if (!isThere) throw new NotariumError('not-found', 'no such key', { data: { client } });
+      }
+      await desk.give(callerOf(call), call.params.id, client ?? undefined);
+      call.response.statusCode = 204;
+      call.response.end();
+    },
+  }),
+];
+
+function ownerBody() {
+  return z
+    .strictObject({
+      client: z.string().min(1).max(100).nullable().meta({ description: 'Id of an API key; null for the operator' }),
+    })
+    .meta({ id: 'ActivityOwner' });
+}
+
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Defined<T>;
+}

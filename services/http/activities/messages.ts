@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import type { ActivityCaller, ActivityDesk, MessageView } from '../../app/activities/ActivityDesk.ts';
+import type { Head } from '../../core/activities/message.ts';
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { hashSchema } from '../../core/schemas.ts';
+import { callSignal } from '../callSignal.ts';
+import { type Route, route } from '../Route.ts';
+import { receiptDoc } from '../schemas/log.ts';
+import { integerText, limitParameter } from '../schemas/parameters.ts';
+import {
+  type ActivityParams,
+  activitiesOf,
+  activityErrors,
+  activityParams,
+  callerOf,
+  privately,
+  sendPrivately,
+} from './asked.ts';
+import { deliveriesDoc, messageDoc, messagePageDoc } from './docs.ts';
+
+const messageParams = activityParams.extend({ message: hashSchema });
+type MessageParams = ActivityParams & { readonly message: Hash };
+
+const usualPage = 50;
+/** Each may be as large as a message can be: so many are in memory at a time. */
+const messagesAtOnce = 8;
+/** How often it is looked whether the log has the record of a message. */
+const lookMs = 200;
+
+/** What was said in an activity, and how far it has come. */
+export const activityMessageRoutes: readonly Route[] = [
+  route<ActivityParams, { from?: number | undefined; limit?: number | undefined }>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}/messages',
+    access: 'read',
+    params: activityParams,
+    query: z.strictObject({
+      from: integerText(0, Number.MAX_SAFE_INTEGER, 'Place of the first; 0 by default').optional(),
+      limit: limitParameter(200, usualPage),
+    }),
+    summary: 'Messages without their contents, in the order in which this centre has taken them',
+    responses: { 200: { description: 'A page', content: { 'application/json': { schema: messagePageDoc } } } },
+    errors: activityErrors,
+    async handle(call, context) {
+      const { from = 0, limit = usualPage } = call.query ?? {};
+      const desk = activitiesOf(context);
+      sendPrivately(call.response, 200, await messageLines(desk, callerOf(call), call.params.id, { from, limit }));
+    },
+  }),
+  route<MessageParams>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}/messages/{message}',
+    access: 'read',
+    params: messageParams,
+    summary: 'A message with its contents',
+    responses: { 200: { description: 'The message', content: { 'application/json': { schema: messageDoc } } } },
+    errors: [...activityErrors, 'tile-corrupt'],
+    async handle(call, context) {
+      const { id, message } = call.params;
+      sendPrivately(call.response, 200, await activitiesOf(context).message(callerOf(call), id, message));
+    },
+  }),
+  route<MessageParams>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}/messages/{message}/deliveries',
+    access: 'read',
+    params: messageParams,
+    summary: 'How far a message of this centre has come at each member',
+    description: 'None for a message that another centre has sent.',
+    responses: { 200: { description: 'Deliveries', content: { 'application/json': { schema: deliveriesDoc } } } },
+    errors: [...activityErrors, 'tile-corrupt'],
+    async handle(call, context) {
+      const { id, message } = call.params;
+      const desk = activitiesOf(context);
+      const by = callerOf(call);
+      await desk.message(by, id, message);
+      sendPrivately(call.response, 200, { items: await desk.deliveries(by, id, message) });
+    },
+  }),
+  route<MessageParams, { wait?: number | undefined }>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}/messages/{message}/receipt',
+    access: 'read',
+    params: messageParams,
+    query: z.strictObject({ wait: integerText(0, 60, 'Seconds to wait for the anchor; 0 by default').optional() }),
+    summary: "The receipt of a message's record",
+    responses: { 200: { description: 'The receipt', content: { 'application/json': { schema: receiptDoc } } } },
+    errors: [...activityErrors, 'record-not-found', 'record-not-anchored', 'record-refused', 'tile-corrupt'],
+    async handle(call, context) {
+      const { response, params, query } = call;
+      const { limits, lifetime, centre } = context;
+      const waitMs = Math.min(query?.wait ?? 0, limits.waitSeconds) * 1000;
+      const endMs = performance.now() + waitMs;
+      const signal = callSignal(response, lifetime);
+      const recordId = await recordOf(activitiesOf(context), callerOf(call), params, { endMs, signal });
+      const leftMs = Math.max(0, endMs - performance.now());
+      sendPrivately(response, 200, await centre.receipt(recordId, leftMs, leftMs > 0 ? signal : undefined));
+    },
+  }),
+];
+
+async function messageLines(
+  desk: ActivityDesk,
+  by: ActivityCaller,
+  id: Hash,
+  { from, limit }: { readonly from: number; readonly limit: number },
+): Promise<{ items: ReturnType<typeof lineOf>[]; next?: string }> {
+  const items: ReturnType<typeof lineOf>[] = [];
+  for (let fromPlace = from; items.length < limit; ) {
+    const some = await desk.messages(by, id, { fromPlace, limit: Math.min(messagesAtOnce, limit - items.length) });
+    items.push(...some.map(lineOf));
+    if (some.length === 0) return { items };
+    fromPlace = some.at(-1)!.place + 1;
+  }
+  const next = items.at(-1)!.place + 1;
+  const hasMore = (await desk.messages(by, id, { fromPlace: next, limit: 1 })).length > 0;
+  return { items, ...(hasMore ? { next: String(next) } : {}) };
+}
+
+function lineOf({ parcel, seal: _, ...view }: MessageView) {
+  const { head, attachments } = parcel;
+  const files = attachments.list.map(({ name, mediaType, sizeBytes }) => ({ name, mediaType, sizeBytes }));
+  return { ...view, time: head.time, on: aboutOf(head), attachments: files };
+}
+
+function aboutOf(head: Head): readonly Hash[] {
+  if (head.type === 'update') return head.builds;
+  return 'on' in head ? [head.on] : [];
+}
+
+/** @throws NotariumError `record-not-anchored` when the log has not got it in time. */
+async function recordOf(
+  desk: ActivityDesk,
+  by: ActivityCaller,
+  { id, message }: MessageParams,
+  { endMs, signal }: { readonly endMs: number; readonly signal: AbortSignal },
+): Promise<Hash> {
+  for (;;) {
+    const { recordId } = await desk.message(by, id, message);
+    if (recordId !== undefined) return recordId;
+    const leftMs = endMs - performance.now();
+    if (leftMs <= 0 || signal.aborted) throw new NotariumError('record-not-anchored', 'it is not in the log yet');
+    await new Promise<void>((resolve) => setTimeout(resolve, Math.min(lookMs, leftMs)));
+  }
+}

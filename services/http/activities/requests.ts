@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { maxMembers, memberRoles } from '../../core/activities/members.ts';
+import { activityKinds, activityRequests, maxMerged, termsSchema } from '../../core/activities/message.ts';
+import { jsonObjectSchema } from '../../core/governance/json.ts';
+import { hashSchema } from '../../core/schemas.ts';
+import { contentsShape, hasOneContent, oneContent } from './contents.ts';
+
+const party = z
+  .string()
+  .min(1)
+  .max(256)
+  .meta({ description: 'Name, address (also as `eip155:<chain>:<address>`) or endpoint of a node in the registry' });
+
+/** Body of `POST /v1/activities`. */
+export const startBody = z
+  .strictObject({
+    kind: z.enum(activityKinds),
+    request: z.enum(activityRequests).meta({ description: '`trust`: every member is asked to countersign' }),
+    rules: termsSchema.shape.rules.partial().optional(),
+    schema: jsonObjectSchema
+      .optional()
+      .meta({ description: 'JSON Schema (draft 2020-12) of the body of every version' }),
+    receivers: z.array(party).min(1).max(maxMembers),
+    regulators: z.array(party).max(maxMembers).optional(),
+    activity: hashSchema.optional().meta({ description: 'Id that a device has signed for; at random by default' }),
+    ...contentsShape,
+  })
+  .refine(hasOneContent, oneContent)
+  .meta({ id: 'StartActivity' });
+
+/** Body of `POST /v1/activities/{id}/versions`. */
+export const updateBody = z
+  .strictObject({
+    builds: z.array(hashSchema).min(1).max(maxMerged).optional().meta({
+      description:
+        'Versions in whose place it comes: by default the one that nothing has replaced; several for a merge',
+    }),
+    ...contentsShape,
+  })
+  .refine(hasOneContent, oneContent)
+  .meta({ id: 'UpdateActivity' });
+
+/** Body of `POST /v1/activities/{id}/notes`. */
+export const noteBody = z
+  .strictObject({ on: hashSchema.meta({ description: 'Version' }), ...contentsShape })
+  .refine(hasOneContent, oneContent)
+  .meta({ id: 'NoteOnActivity' });
+
+/** Body of `POST /v1/activities/{id}/countersignatures`. */
+export const countersignBody = z
+  .strictObject({ on: hashSchema.meta({ description: 'Version' }) })
+  .meta({ id: 'CountersignActivity' });
+
+const addition = z.strictObject({ party, role: z.enum(memberRoles).exclude(['initiator']) });
+
+/** Body of `POST /v1/activities/{id}/proposals`. */
+export const proposeBody = z
+  .union([z.strictObject({ add: addition }), z.strictObject({ remove: party })])
+  .meta({ id: 'ProposeMembers' });
+
+/** Body of `POST /v1/activities/{id}/votes`. */
+export const voteBody = z
+  .strictObject({ on: hashSchema.meta({ description: 'Proposal' }), approve: z.boolean() })
+  .meta({ id: 'VoteOnMembers' });
+
+/** Body of `POST /v1/activities/{id}/members`. */
+export const membersBody = z
+  .union([
+    z
+      .strictObject({
+        add: z.array(addition).min(1).max(maxMembers).optional(),
+        remove: z.array(party).min(1).max(maxMembers).optional(),
+      })
+      .refine(({ add, remove }) => add !== undefined || remove !== undefined, 'add or remove is needed'),
+    z.strictObject({ proposal: hashSchema }),
+    z.strictObject({ leave: z.literal(true) }),
+  ])
+  .meta({ id: 'ChangeMembers', description: 'The initiator changes them at once, anybody by an approved proposal' });

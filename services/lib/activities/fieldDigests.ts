@@ -1,0 +1,95 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { SDJwtInstance } from '@sd-jwt/core';
+import { maxBodyBytes } from '../../core/activities/contents.ts';
+import { type FieldBody, fieldsType, readFields, reservedNames } from '../../core/activities/fields.ts';
+import { leadsTo, type Path, readPath } from '../../core/activities/pointer.ts';
+import { toHex } from '../../core/bytes.ts';
+import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
+import { type Crypto, portableCrypto } from '../../core/crypto.ts';
+import { NotariumError } from '../../core/errors.ts';
+import { attempt } from '../../core/receiptChecks.ts';
+import type { Signer } from '../../core/signature.ts';
+
+/** Most fields that one body can have digests of. */
+const maxFields = 4096;
+
+/** Names of which the library makes something else than fields. */
+const notFields: readonly string[] = [...reservedNames, '_sd_decoy', '__proto__'];
+
+/** Which values are hidden under digests: `_sd` names properties or items of an object or array, the rest leads further in. */
+type Frame = { _sd: (string | number)[]; [step: string]: unknown };
+
+/** The library with our hash function, salts and signature (ES256K by the key of the node). */
+export function sdJwtOf(signer: Signer): SDJwtInstance<Record<string, unknown>> {
+  return new SDJwtInstance({
+    hasher: (data) =>
+      createHash('sha256')
+        .update(typeof data === 'string' ? data : new Uint8Array(data))
+        .digest(),
+    hashAlg: 'sha-256',
+    // The size is the library's, 128 bits; 256 cost nothing.
+    saltGenerator: () => randomBytes(32).toString('base64url'),
+    signAlg: 'ES256K',
+    signer: async (data) => {
+      const signature = await signer.sign(createHash('sha256').update(data).digest());
+      return Buffer.from(signature.subarray(0, 64)).toString('base64url');
+    },
+  });
+}
+
+/**
+ * Makes a body of which single fields can be shown later: an SD-JWT (RFC 9901) signed by the sender, with a salted digest in the place of
+ * each field.
+ * @param options.fields JSON Pointers or dotted paths of what can be hidden, each as one; by default every property and item, however deep.
+ * @throws NotariumError `activity-body-invalid` for a body that is no object or list, has over 4096 fields, or names that an SD-JWT has
+ *   another use for; `activity-field-unknown`.
+ */
+export async function digestFields(
+  body: unknown,
+  signer: Signer,
+  options: { readonly fields?: readonly string[]; readonly crypto?: Crypto } = {},
+): Promise<FieldBody> {
+  const fail = (detail: string): NotariumError => new NotariumError('activity-body-invalid', detail);
+  if (typeof body !== 'object' || body === null) throw fail('fields are those of an object or a list');
+  if (canonicalBytes(body).length > maxBodyBytes) throw fail('it is too large');
+  const wanted = options.fields?.map((text) => ({ text, path: readPath(text), isFound: false }));
+  let count = 0;
+  const isWanted = (path: Path): boolean => {
+    if (!wanted) return true;
+    const found = wanted.find((want) => want.path.length === path.length && leadsTo(want.path, path));
+    if (found) found.isFound = true;
+    return found !== undefined;
+  };
+  const frameOf = (value: object, path: Path): Frame => {
+    const frame: Frame = { _sd: [] };
+    for (const [name, inner] of Object.entries(value)) {
+      if (notFields.includes(name)) throw fail(`a field cannot have the name ${name}`);
+      const inside = [...path, name];
+      if (isWanted(inside)) {
+        frame._sd.push(Array.isArray(value) ? Number(name) : name);
+        if (++count > maxFields) throw fail(`it has more than ${maxFields} fields: name those that matter`);
+      }
+      // The library looks names up that it was not told of, and finds those that every object inherits.
+      frame[name] = typeof inner === 'object' && inner !== null ? frameOf(inner, inside) : undefined;
+    }
+    return frame;
+  };
+  const frame = frameOf(body, []);
+  const missing = wanted?.find(({ isFound }) => !isFound);
+  if (missing) throw new NotariumError('activity-field-unknown', missing.text.slice(0, 256));
+  const header = { typ: fieldsType, kid: signer.address };
+  const compact = await sdJwtOf(signer).issue({ body }, { _sd: [], body: frame } as never, { header });
+  const [sdJwt = '', ...disclosures] = compact.split('~').slice(0, -1);
+  const made: FieldBody = { salt: toHex(randomBytes(32)), sdJwt, disclosures };
+  checkMade(made, body, options.crypto ?? portableCrypto);
+  return made;
+}
+
+/** What cannot be read back as it was must not be signed for: the library loses an empty name, for one. */
+function checkMade(made: FieldBody, body: object, crypto: Crypto): void {
+  const read = attempt(() => readFields(made, crypto));
+  if ('value' in read && read.value.hidden === 0 && canonicalText(read.value.body) === canonicalText(body)) return;
+  throw new NotariumError('activity-body-invalid', 'it has names that fields cannot have, or is nested too deep', {
+    ...('error' in read ? { cause: read.error } : {}),
+  });
+}

@@ -1,0 +1,195 @@
+import type { Ack } from '../../core/activities/ack.ts';
+import type { HeadType } from '../../core/activities/message.ts';
+import type { Seal } from '../../core/activities/sealed.ts';
+import type { Address, Hash, RecordId } from '../../core/bytes.ts';
+
+/** Where an activity stands at this node, beside what its messages say. */
+export type StoredActivity = {
+  readonly id: Hash;
+  /** API key of the client that began it or was given it; undefined for the operator alone. */
+  readonly owner?: string | undefined;
+  readonly createdMs: number;
+  readonly changedMs: number;
+  readonly messageCount: number;
+};
+
+/** A message that was taken. */
+export type StoredMessage = {
+  readonly id: Hash;
+  readonly activity: Hash;
+  /** Order in which this node has taken the messages of the activity, from 0. */
+  readonly place: number;
+  readonly type: HeadType;
+  readonly sender: Address;
+  /** Canonical bytes of its parcel; encrypted on the disk. */
+  readonly parcel: Uint8Array;
+  readonly seal: Seal;
+  /** Digest of the seal: what the log has. */
+  readonly sealDigest: Hash;
+  /** Record in the log; of a message of others once it is found there. */
+  readonly recordId?: RecordId | undefined;
+  readonly takenMs: number;
+};
+
+/** One member's copy of a message of ours. */
+export type Delivery = {
+  readonly sealDigest: Hash;
+  readonly activity: Hash;
+  readonly message: Hash;
+  readonly member: Address;
+  readonly state: 'queued' | 'delivered' | 'read' | 'refused';
+  /** Order of all deliveries to the member. */
+  readonly seq: number;
+  readonly queuedMs: number;
+  /** The member's signed word. */
+  readonly ack?: Ack | undefined;
+  /** Why it is refused, or was not delivered the last time. */
+  readonly problem?: { readonly code: string; readonly detail: string } | undefined;
+};
+
+/** What is put on the way to members: the sealed text, the same for all of them or a copy for one. */
+export type Outgoing = {
+  /** Of the seal that the log has: a copy has it from its original, though its text is another one. */
+  readonly sealDigest: Hash;
+  readonly activity: Hash;
+  readonly message: Hash;
+  /** JSON of an envelope. */
+  readonly text: string;
+  readonly members: readonly Address[];
+};
+
+/** A message that came before what it builds on. Of each sender the first one that claims a seal stays. */
+export type HeldMessage = {
+  /** What the envelope claims: two senders may claim the same one. */
+  readonly sealDigest: Hash;
+  readonly activity: Hash;
+  readonly from: Address;
+  /** JSON of an envelope. */
+  readonly text: string;
+  readonly heldMs: number;
+};
+
+/** How much is held for messages that have not come: the oldest go first. */
+export type HeldLimits = {
+  readonly perSender: number;
+  readonly perSenderBytes: number;
+  readonly total: number;
+  readonly totalBytes: number;
+};
+
+/** A message to be kept. */
+export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> & {
+  /** Sealed digests of its attachments: as long as a message names them they stay. */
+  readonly attachments?: readonly Hash[];
+};
+
+/** Which message names an attachment. */
+export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Hash; readonly activity: Hash };
+
+/** A credential of a device of this node, and when it was taken back (Unix ms). */
+export type StoredCredential = {
+  readonly id: Hash;
+  readonly text: string;
+  readonly device: Address;
+  /** API key of the client that asked for it; undefined for the operator alone. */
+  readonly owner?: string | undefined;
+  readonly revokedMs?: number | undefined;
+};
+
+/** A record about a message of ours, until the log has taken it. */
+export type PendingRecord = { readonly message: Hash; readonly activity: Hash; readonly entry: string };
+
+/** One step of an activity: all of it on the disk, or nothing. */
+export type ActivityChange = {
+  readonly activity: Hash;
+  /** Of a new one; that of an activity that is there stays. */
+  readonly owner?: string | undefined;
+  readonly nowMs: number;
+  /** With the first one that is taken, the activity is there. */
+  readonly messages?: readonly NewMessage[];
+  readonly outgoing?: readonly Outgoing[];
+  readonly records?: readonly PendingRecord[];
+  /** Seals of held ones that are taken or given up. */
+  readonly released?: readonly Hash[];
+};
+
+/**
+ * Activities of a node: messages, what is on its way to members, what came too early. SQLite or PostgreSQL. Everything is durable when it
+ * resolves; what many callers write at once shares one commit. Several processes may have one database open. Parcels, texts, records and
+ * credentials are encrypted there.
+ *
+ * All methods throw NotariumErrors: `storage-failed`, `storage-full`, and `activity-store-corrupt` for what is not as it was written, with
+ * `data.row`.
+ */
+export type ActivityStore = {
+  /** A message, delivery or record that is there already is left as it is. */
+  save(change: ActivityChange): Promise<void>;
+  activity(id: Hash): Promise<StoredActivity | undefined>;
+  /**
+   * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
+   * @throws NotariumError `request-invalid` for an `after` that is none.
+   */
+  list(query: { readonly owner?: string; readonly after?: string; readonly limit: number }): Promise<{
+    readonly items: readonly StoredActivity[];
+    readonly next?: string;
+  }>;
+  setOwner(id: Hash, owner: string | undefined): Promise<void>;
+  /**
+   * One page, in the order in which they were taken: at most `limit` (1,000), and parcels of at most 16 MiB, but one at least. Only an
+   * empty page is the end.
+   */
+  messages(activity: Hash, fromPlace?: number, limit?: number): Promise<StoredMessage[]>;
+  message(id: Hash): Promise<StoredMessage | undefined>;
+  /** Which of these were taken. */
+  known(ids: readonly Hash[]): Promise<Set<Hash>>;
+  bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
+  setRecord(message: Hash, recordId: RecordId): Promise<void>;
+
+  /** Members for whom something is queued. */
+  waiting(): Promise<Address[]>;
+  /** Next deliveries to a member, oldest first, texts of at most so many bytes (one at least). */
+  queued(member: Address, limit: number, maxBytes: number): Promise<(Delivery & { readonly text: string })[]>;
+  /**
+   * What became of deliveries. A state only goes forward: queued, delivered, refused, read; an acknowledgement stays until there is a newer
+   * one. The text goes when no member needs it.
+   */
+  delivered(outcomes: readonly Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'>[]): Promise<void>;
+  /** Takes what is queued for the member from its text to another one: sealed to its new key. */
+  replaceQueued(member: Address, sealDigest: Hash, next: Omit<Outgoing, 'members'>): Promise<void>;
+  /** Of one message (all of them), or a page of those of an activity: by `seq`, at most `limit` (1,000) after that one. */
+  deliveries(
+    activity: Hash,
+    message?: Hash,
+    page?: { readonly after?: number; readonly limit?: number },
+  ): Promise<Delivery[]>;
+  /** Oldest queued delivery of each member, for alerts. */
+  oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
+
+  /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
+  hold(held: HeldMessage): Promise<void>;
+  /** In the order in which they came. */
+  held(activity?: Hash): Promise<HeldMessage[]>;
+
+  /** The oldest first. */
+  pendingRecords(limit: number): Promise<PendingRecord[]>;
+  recordTaken(message: Hash, recordId: RecordId): Promise<void>;
+
+  /** Which of these attachments a message names. */
+  namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
+  /** Messages that name an attachment, at most 1,000: whose members may have it. */
+  messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+
+  /** Again under the same id: nothing is changed. */
+  saveCredential(credential: Omit<StoredCredential, 'revokedMs'>): Promise<void>;
+  /** By id, at most `limit` (1,000) after that one. */
+  credentials(query?: {
+    readonly owner?: string;
+    readonly device?: Address;
+    readonly after?: Hash;
+    readonly limit?: number;
+  }): Promise<readonly StoredCredential[]>;
+  /** Whether it was there and held until now. */
+  revokeCredential(id: Hash, nowMs: number): Promise<boolean>;
+  /** After what is being written. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,170 @@
+import { sql } from 'kysely';
+import type { Address, Hash } from '../../core/bytes.ts';
+import type { ActivityStore, Delivery } from './ActivityStore.ts';
+import { corrupt } from './AtRest.ts';
+import { firstBytes, inParts } from './parts.ts';
+import { deliveryOf, detailText, rowOf } from './rows.ts';
+import { dropTexts, textRow, writeTexts } from './texts.ts';
+import type { ActivityContext, ActivityDb, Writing } from './Writing.ts';
+
+type Calls = Pick<ActivityStore, 'waiting' | 'queued' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'>;
+type Outcome = Parameters<ActivityStore['delivered']>[0][number];
+type Next = Parameters<ActivityStore['replaceQueued']>[2];
+
+const maxPage = 1000;
+const columns = [
+  ...(['seq', 'seal_digest', 'activity', 'message', 'member', 'state', 'text_id'] as const),
+  ...(['queued_ms', 'ack', 'problem_code', 'problem_detail'] as const),
+] as const;
+const isQueued = sql<boolean>`state = 'queued'`;
+
+/** A state is never followed by one that stands before it. */
+const order: readonly Delivery['state'][] = ['queued', 'delivered', 'refused', 'read'];
+
+/** What is on its way to members. */
+export function deliveryCalls({ reader, writer, engine, atRest, guarded }: ActivityContext): Calls {
+  return {
+    waiting: () => guarded(waiting(reader)),
+    queued: (member, limit, maxBytes) => guarded(queued(reader, atRest, member, { limit, maxBytes })),
+    delivered: (outcomes) =>
+      outcomes.length === 0
+        ? Promise.resolve()
+        : guarded(writer.run((trx) => writeOutcomes({ trx, engine, atRest }, outcomes))),
+    replaceQueued: (member, sealDigest, next) =>
+      guarded(writer.run((trx) => replaceQueued({ trx, engine, atRest }, member, sealDigest, next))),
+    deliveries: (activity, message, { after = 0, limit = maxPage } = {}) => {
+      const all = reader.selectFrom('activity_deliveries').select(columns).orderBy('seq');
+      const query =
+        message === undefined
+          ? all.where('activity', '=', activity).where('seq', '>', after).limit(Math.min(limit, maxPage))
+          : all.where('activity', '=', activity).where('message', '=', message);
+      return guarded(query.execute().then((rows) => rows.map(deliveryOf)));
+    },
+    oldestQueued: () => guarded(oldestQueued(reader)),
+  };
+}
+
+/** Steps from member to member through the index, however much is queued for each. */
+async function waiting(reader: ActivityDb): Promise<Address[]> {
+  const { rows } = await sql<{ member: string | null }>`
+    with recursive waiting(member) as (
+      select (select member from activity_deliveries where state = 'queued' order by member limit 1)
+      union all
+      select (select member from activity_deliveries where state = 'queued' and member > waiting.member
+        order by member limit 1)
+      from waiting where waiting.member is not null
+    ) select member from waiting where member is not null`.execute(reader);
+  return rows.map(({ member }) => member as Address);
+}
+
+async function queued(
+  reader: ActivityDb,
+  atRest: Writing['atRest'],
+  member: Address,
+  { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
+): ReturnType<ActivityStore['queued']> {
+  const rows = await reader
+    .selectFrom('activity_deliveries')
+    .leftJoin('activity_texts', 'activity_texts.id', 'activity_deliveries.text_id')
+    .select(columns.map((column) => `activity_deliveries.${column}` as const))
+    .select('activity_texts.text_bytes')
+    .where('member', '=', member)
+    .where(isQueued)
+    .orderBy('seq')
+    .limit(Math.min(limit, maxPage))
+    .execute();
+  const lost = rows.find(({ text_bytes }) => text_bytes === null);
+  if (lost) throw lostText(lost.seal_digest, member, lost.text_id);
+  const fitting = firstBytes(rows, maxBytes, ({ text_bytes }) => text_bytes!);
+  const texts = new Map<string, string>();
+  for (const some of inParts([...new Set(fitting.map(({ text_id }) => text_id))])) {
+    const found = await reader.selectFrom('activity_texts').selectAll().where('id', 'in', some).execute();
+    for (const { id, activity, text } of found) {
+      const { seal_digest } = fitting.find(({ text_id }) => text_id === id)!;
+      try {
+        texts.set(id, atRest.openText(activity as Hash, rowOf.text(id), text));
+      } catch (cause) {
+        throw lostText(seal_digest, member, id, cause);
+      }
+    }
+  }
+  return fitting.flatMap((row) => {
+    const text = texts.get(row.text_id);
+    // Between the two queries somebody has noted that it was delivered.
+    return text === undefined ? [] : [{ ...deliveryOf(row), text }];
+  });
+}
+
+/** Names the delivery, so that whoever delivers can give it up, or seal it anew. */
+function lostText(sealDigest: string, member: Address, id: string, cause?: unknown): Error {
+  const error = corrupt(rowOf.text(id), cause);
+  Object.assign(error.data, { sealDigest, member });
+  return error;
+}
+
+async function writeOutcomes(writing: Writing, outcomes: readonly Outcome[]): Promise<void> {
+  const done: string[] = [];
+  for (const { sealDigest, member, state, ack, problem } of outcomes) {
+    const before = order.slice(0, order.indexOf(state) + 1);
+    const rows = await writing.trx
+      .updateTable('activity_deliveries')
+      .set({
+        state,
+        ...(ack ? { ack: JSON.stringify(ack) } : {}),
+        problem_code: problem?.code ?? null,
+        problem_detail: problem ? detailText(problem.detail) : null,
+      })
+      .where('seal_digest', '=', sealDigest)
+      .where('member', '=', member)
+      .where('state', 'in', before)
+      .returning('text_id')
+      .execute();
+    if (state !== 'queued') done.push(...rows.map(({ text_id }) => text_id));
+  }
+  await dropTexts(writing, done);
+}
+
+async function replaceQueued(writing: Writing, member: Address, sealDigest: Hash, next: Next): Promise<void> {
+  const { trx } = writing;
+  const mine = trx
+    .selectFrom('activity_deliveries')
+    .select(['seq', 'text_id'])
+    .where('seal_digest', '=', sealDigest)
+    .where('member', '=', member)
+    .where(isQueued);
+  const old = await (writing.engine === 'postgres' ? mine.forUpdate() : mine).executeTakeFirst();
+  if (!old) return;
+  const text = textRow(next, writing.atRest);
+  await writeTexts(trx, [text]);
+  if (next.sealDigest !== sealDigest) {
+    const other = await trx
+      .selectFrom('activity_deliveries')
+      .select('seq')
+      .where('seal_digest', '=', next.sealDigest)
+      .where('member', '=', member)
+      .executeTakeFirst();
+    // It is on its way with that seal already.
+    if (other) {
+      await trx.deleteFrom('activity_deliveries').where('seq', '=', old.seq).execute();
+      await dropTexts(writing, [old.text_id, text.id]);
+      return;
+    }
+  }
+  await trx
+    .updateTable('activity_deliveries')
+    .set({ seal_digest: next.sealDigest, activity: next.activity, message: next.message, text_id: text.id })
+    .where('seq', '=', old.seq)
+    .execute();
+  await dropTexts(writing, [old.text_id]);
+}
+
+async function oldestQueued(reader: ActivityDb): ReturnType<ActivityStore['oldestQueued']> {
+  const rows = await reader
+    .selectFrom('activity_deliveries')
+    .select(({ fn }) => ['member', fn.min('queued_ms').as('queued_ms'), fn.countAll<number>().as('count')])
+    .where(isQueued)
+    .groupBy('member')
+    .orderBy('queued_ms')
+    .execute();
+  return rows.map(({ member, queued_ms, count }) => ({ member: member as Address, queuedMs: queued_ms, count }));
+}

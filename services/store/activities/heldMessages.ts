@@ -1,0 +1,100 @@
+import { sql } from 'kysely';
+import type { Logger } from '../../lib/logger.ts';
+import type { ActivityStore, HeldLimits, HeldMessage } from './ActivityStore.ts';
+import { inParts } from './parts.ts';
+import { heldOf, rowOf } from './rows.ts';
+import type { ActivityContext, Writing } from './Writing.ts';
+
+type Load = { readonly sender: string; readonly count: number; readonly sizeBytes: number };
+
+/** Enough for what comes in another order; a sender that is far ahead sends again what went. */
+export const defaultHeldLimits: HeldLimits = {
+  perSender: 256,
+  perSenderBytes: 24 << 20,
+  total: 4096,
+  totalBytes: 96 << 20,
+};
+
+/** Messages that came too early. */
+export function heldCalls(
+  { reader, writer, engine, atRest, guarded }: ActivityContext,
+  limits: HeldLimits,
+  logger: Logger,
+): Pick<ActivityStore, 'hold' | 'held'> {
+  return {
+    hold: async (held) => {
+      const dropped = await guarded(writer.run((trx) => hold({ trx, engine, atRest }, held, limits)));
+      if (dropped > 0)
+        logger.warn({ dropped, from: held.from }, 'messages that came too early were given up: too many');
+    },
+    held: (activity) => {
+      const all = reader.selectFrom('activity_held').selectAll().orderBy('seq');
+      const query = activity === undefined ? all : all.where('activity', '=', activity);
+      return guarded(query.execute().then((rows) => rows.map((row) => heldOf(row, atRest))));
+    },
+  };
+}
+
+/** Answers how many were given up for it. */
+async function hold({ trx, atRest }: Writing, held: HeldMessage, limits: HeldLimits): Promise<number> {
+  const { sealDigest, activity, from, text, heldMs } = held;
+  const row = {
+    ...{ seal_digest: sealDigest, activity, sender: from, held_ms: heldMs },
+    text: atRest.sealText(activity, rowOf.held(sealDigest, from), text),
+    text_bytes: Buffer.byteLength(text),
+  };
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('activity_held')
+    .values(row)
+    .onConflict((on) => on.columns(['seal_digest', 'sender']).doNothing())
+    .executeTakeFirstOrThrow();
+  if (!numInsertedOrUpdatedRows) return 0;
+  const { perSender, perSenderBytes } = limits;
+  let dropped = await dropOldest(trx, from, { least: 1, count: perSender, sizeBytes: perSenderBytes });
+  for (;;) {
+    const loads = await loadsOf(trx);
+    const count = loads.reduce((sum, load) => sum + load.count, 0);
+    const sizeBytes = loads.reduce((sum, load) => sum + load.sizeBytes, 0);
+    if (count <= limits.total && sizeBytes <= limits.totalBytes) return dropped;
+    const share = (load: Load): number => Math.max(load.count / limits.total, load.sizeBytes / limits.totalBytes);
+    const largest = loads.reduce((most, load) => (share(load) > share(most) ? load : most));
+    dropped += await dropOldest(trx, largest.sender, {
+      least: 0,
+      count: largest.count - Math.max(0, count - limits.total),
+      sizeBytes: largest.sizeBytes - Math.max(0, sizeBytes - limits.totalBytes),
+    });
+  }
+}
+
+async function loadsOf(trx: Writing['trx']): Promise<Load[]> {
+  const rows = await trx
+    .selectFrom('activity_held')
+    .select(({ fn }) => ['sender', fn.countAll<number>().as('count')])
+    .select(sql<number>`cast(sum(text_bytes) as bigint)`.as('sizeBytes'))
+    .groupBy('sender')
+    .execute();
+  return rows;
+}
+
+/** Keeps the newest of a sender, at most so many and of so many bytes; answers how many went. */
+async function dropOldest(
+  trx: Writing['trx'],
+  sender: string,
+  keep: { readonly least: number; readonly count: number; readonly sizeBytes: number },
+): Promise<number> {
+  const rows = await trx
+    .selectFrom('activity_held')
+    .select(['seq', 'text_bytes'])
+    .where('sender', '=', sender)
+    .orderBy('seq', 'desc')
+    .execute();
+  let sizeBytes = 0;
+  const kept = rows.findIndex(({ text_bytes }, index) => {
+    sizeBytes += text_bytes;
+    return index >= keep.least && (index >= keep.count || sizeBytes > keep.sizeBytes);
+  });
+  const gone = kept < 0 ? [] : rows.slice(kept);
+  for (const some of inParts(gone.map(({ seq }) => seq)))
+    await trx.deleteFrom('activity_held').where('seq', 'in', some).execute();
+  return gone.length;
+}

@@ -1,0 +1,170 @@
+import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
+import type { ActivityStore, StoredActivity } from './ActivityStore.ts';
+import { firstBytes, inParts } from './parts.ts';
+import { activityOf, messageOf, rowOf } from './rows.ts';
+import type { ActivityContext } from './Writing.ts';
+import { sizeOfChange } from './writeChanges.ts';
+
+type Calls = Pick<
+  ActivityStore,
+  | ('save' | 'activity' | 'list' | 'setOwner' | 'messages' | 'message' | 'known' | 'bySeal')
+  | ('setRecord' | 'pendingRecords' | 'recordTaken' | 'namedAttachments' | 'messagesNaming')
+>;
+
+const maxPage = 1000;
+const pageBytes = 16 << 20;
+
+/** Activities, their messages, and what these name. */
+export function messageCalls(context: ActivityContext): Calls {
+  const { reader, writer, atRest, guarded } = context;
+  const stored = () => reader.selectFrom('activity_messages').selectAll();
+  return {
+    save: (change) => guarded(writer.save(change, sizeOfChange(change))),
+    activity: (id) =>
+      guarded(
+        reader
+          .selectFrom('activities')
+          .selectAll()
+          .where('id', '=', id)
+          .executeTakeFirst()
+          .then((row) => row && activityOf(row)),
+      ),
+    list: (query) => guarded(list(context, query)),
+    setOwner: (id, owner) =>
+      guarded(
+        writer.run(async (trx) => {
+          await trx
+            .updateTable('activities')
+            .set({ owner: owner ?? null })
+            .where('id', '=', id)
+            .execute();
+        }),
+      ),
+    messages: (activity, fromPlace = 0, limit = maxPage) => guarded(messages(context, activity, fromPlace, limit)),
+    message: (id) =>
+      guarded(
+        stored()
+          .where('id', '=', id)
+          .executeTakeFirst()
+          .then((row) => row && messageOf(row, atRest)),
+      ),
+    known: (ids) => guarded(known(context, ids)),
+    bySeal: (sealDigest) =>
+      guarded(
+        stored()
+          .where('seal_digest', '=', sealDigest)
+          .limit(1)
+          .executeTakeFirst()
+          .then((row) => row && messageOf(row, atRest)),
+      ),
+    setRecord: (id, recordId) => guarded(setRecord(context, id, recordId)),
+    pendingRecords: async (limit) => {
+      const query = reader.selectFrom('activity_records').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
+      return guarded(
+        query.execute().then((rows) =>
+          rows.map((row) => {
+            const [message, activity] = [row.message as Hash, row.activity as Hash];
+            return { message, activity, entry: atRest.openText(activity, rowOf.record(message), row.entry) };
+          }),
+        ),
+      );
+    },
+    recordTaken: (id, recordId) => guarded(setRecord(context, id, recordId)),
+    namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
+    messagesNaming: (sealedDigest) => {
+      const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
+      return guarded(
+        query
+          .orderBy('message')
+          .limit(maxPage)
+          .execute()
+          .then((rows) =>
+            rows.map(({ message, activity }) => ({
+              ...{ sealedDigest, message: message as Hash, activity: activity as Hash },
+            })),
+          ),
+      );
+    },
+  };
+}
+
+async function list({ reader }: ActivityContext, query: Parameters<ActivityStore['list']>[0]) {
+  const { owner, after } = query;
+  const limit = Math.max(1, Math.min(query.limit, maxPage));
+  let rows = reader
+    .selectFrom('activities')
+    .selectAll()
+    .orderBy('changed_ms', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1);
+  if (owner !== undefined) rows = rows.where('owner', '=', owner);
+  if (after !== undefined) {
+    const { changedMs, id } = cursorOf(after);
+    rows = rows.where(({ eb, refTuple, tuple }) => eb(refTuple('changed_ms', 'id'), '<', tuple(changedMs, id)));
+  }
+  const found = (await rows.execute()).map(activityOf);
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  // Only when one more is known to follow: no cursor to an empty page.
+  return { items, ...(last && found.length > limit ? { next: cursorText(last) } : {}) };
+}
+
+function cursorText({ changedMs, id }: StoredActivity): string {
+  return `${changedMs}-${id}`;
+}
+
+function cursorOf(text: string): Pick<StoredActivity, 'changedMs' | 'id'> {
+  const match = /^(\d{1,15})-(0x[0-9a-f]{64})$/.exec(text);
+  if (!match) throw new NotariumError('request-invalid', 'the cursor is not one of ours');
+  return { changedMs: Number(match[1]), id: match[2] as Hash };
+}
+
+async function messages({ reader, atRest }: ActivityContext, activity: Hash, fromPlace: number, limit: number) {
+  const sizes = await reader
+    .selectFrom('activity_messages')
+    .select(['place', 'parcel_bytes'])
+    .where('activity', '=', activity)
+    .where('place', '>=', fromPlace)
+    .orderBy('place')
+    .limit(Math.max(1, Math.min(limit, maxPage)))
+    .execute();
+  const last = firstBytes(sizes, pageBytes, ({ parcel_bytes }) => parcel_bytes).at(-1);
+  if (!last) return [];
+  const rows = await reader
+    .selectFrom('activity_messages')
+    .selectAll()
+    .where('activity', '=', activity)
+    .where('place', '>=', fromPlace)
+    .where('place', '<=', last.place)
+    .orderBy('place')
+    .execute();
+  return rows.map((row) => messageOf(row, atRest));
+}
+
+async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
+  const found = new Set<Hash>();
+  for (const some of inParts(ids)) {
+    const rows = await reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute();
+    for (const { id } of rows) found.add(id as Hash);
+  }
+  return found;
+}
+
+async function namedAttachments({ reader }: ActivityContext, digests: readonly Hash[]): Promise<Set<Hash>> {
+  const found = new Set<Hash>();
+  for (const some of inParts(digests)) {
+    const query = reader.selectFrom('activity_attachments').select('sealed_digest').distinct();
+    const rows = await query.where('sealed_digest', 'in', some).execute();
+    for (const row of rows) found.add(row.sealed_digest as Hash);
+  }
+  return found;
+}
+
+/** The log has it: it is pending no longer. */
+function setRecord({ writer }: ActivityContext, message: Hash, recordId: Hash): Promise<void> {
+  return writer.run(async (trx) => {
+    await trx.updateTable('activity_messages').set({ record_id: recordId }).where('id', '=', message).execute();
+    await trx.deleteFrom('activity_records').where('message', '=', message).execute();
+  });
+}

@@ -1,0 +1,176 @@
+import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Generated, type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import type { Engine } from '../Engine.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a migration sees the schema as it was then, which no type describes
+type AnyKysely = Kysely<any>;
+
+/** Tables of the database. Hashes and addresses as `0x` text, JSON as text; what is of bytes is encrypted, see AtRest.ts. */
+export type ActivitySchema = {
+  /** One row, by which a wrong key shows itself. */
+  activity_key: { id: number; proof: Uint8Array };
+  activities: {
+    id: string;
+    owner: string | null;
+    created_ms: number;
+    changed_ms: number;
+    message_count: number;
+  };
+  activity_messages: {
+    id: string;
+    activity: string;
+    place: number;
+    type: string;
+    sender: string;
+    parcel: Uint8Array;
+    parcel_bytes: number;
+    seal: string;
+    seal_digest: string;
+    record_id: string | null;
+    taken_ms: number;
+  };
+  activity_attachments: { sealed_digest: string; message: string; activity: string };
+  /** What goes to members, by its own digest: a copy has the seal of its original. */
+  activity_texts: { id: string; activity: string; text: Uint8Array; text_bytes: number };
+  activity_deliveries: {
+    seq: Generated<number>;
+    seal_digest: string;
+    activity: string;
+    message: string;
+    member: string;
+    state: string;
+    text_id: string;
+    queued_ms: number;
+    ack: string | null;
+    problem_code: string | null;
+    problem_detail: string | null;
+  };
+  activity_held: {
+    seq: Generated<number>;
+    seal_digest: string;
+    activity: string;
+    sender: string;
+    text: Uint8Array;
+    text_bytes: number;
+    held_ms: number;
+  };
+  activity_records: { seq: Generated<number>; message: string; activity: string; entry: Uint8Array };
+  activity_credentials: {
+    id: string;
+    text: Uint8Array;
+    device: string;
+    owner: string | null;
+    revoked_ms: number | null;
+  };
+};
+
+/** Every change of the schema, oldest first. A name that was released is never changed. */
+export function activityMigrations(engine: Engine): Record<string, Migration> {
+  return { '001-activities': { up: (db) => first(db, engine) } };
+}
+
+async function first(db: AnyKysely, engine: Engine): Promise<void> {
+  const isSqlite = engine === 'sqlite';
+  const int = isSqlite ? sql`integer` : sql`bigint`;
+  const bytes = isSqlite ? sql`blob` : sql`bytea`;
+  const sequence = isSqlite ? sql`integer` : sql`bigserial`;
+  const always = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
+  const key = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().primaryKey();
+  const make = (name: string, build: (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>) => {
+    const table = build(db.schema.createTable(name).ifNotExists());
+    return (isSqlite ? table.modifyEnd(sql.raw('strict')) : table).execute();
+  };
+  await make('activity_key', (table) => table.addColumn('id', int, key).addColumn('proof', bytes, always));
+  await make('activities', (table) =>
+    table
+      .addColumn('id', 'text', key)
+      .addColumn('owner', 'text')
+      .addColumn('created_ms', int, always)
+      .addColumn('changed_ms', int, always)
+      .addColumn('message_count', int, always),
+  );
+  await make('activity_messages', (table) =>
+    table
+      .addColumn('id', 'text', key)
+      .addColumn('activity', 'text', always)
+      .addColumn('place', int, always)
+      .addColumn('type', 'text', always)
+      .addColumn('sender', 'text', always)
+      .addColumn('parcel', bytes, always)
+      .addColumn('parcel_bytes', int, always)
+      .addColumn('seal', 'text', always)
+      .addColumn('seal_digest', 'text', always)
+      .addColumn('record_id', 'text')
+      .addColumn('taken_ms', int, always)
+      .addUniqueConstraint('activity_messages_place', ['activity', 'place']),
+  );
+  await make('activity_attachments', (table) =>
+    table
+      .addColumn('sealed_digest', 'text', always)
+      .addColumn('message', 'text', always)
+      .addColumn('activity', 'text', always)
+      .addPrimaryKeyConstraint('activity_attachments_key', ['sealed_digest', 'message']),
+  );
+  await make('activity_texts', (table) =>
+    table
+      .addColumn('id', 'text', key)
+      .addColumn('activity', 'text', always)
+      .addColumn('text', bytes, always)
+      .addColumn('text_bytes', int, always),
+  );
+  await make('activity_deliveries', (table) =>
+    table
+      .addColumn('seq', sequence, key)
+      .addColumn('seal_digest', 'text', always)
+      .addColumn('activity', 'text', always)
+      .addColumn('message', 'text', always)
+      .addColumn('member', 'text', always)
+      .addColumn('state', 'text', always)
+      .addColumn('text_id', 'text', always)
+      .addColumn('queued_ms', int, always)
+      .addColumn('ack', 'text')
+      .addColumn('problem_code', 'text')
+      .addColumn('problem_detail', 'text')
+      .addUniqueConstraint('activity_deliveries_key', ['seal_digest', 'member']),
+  );
+  await make('activity_held', (table) =>
+    table
+      .addColumn('seq', sequence, key)
+      .addColumn('seal_digest', 'text', always)
+      .addColumn('activity', 'text', always)
+      .addColumn('sender', 'text', always)
+      .addColumn('text', bytes, always)
+      .addColumn('text_bytes', int, always)
+      .addColumn('held_ms', int, always)
+      .addUniqueConstraint('activity_held_key', ['seal_digest', 'sender']),
+  );
+  await make('activity_records', (table) =>
+    table
+      .addColumn('seq', sequence, key)
+      .addColumn('message', 'text', (column) => column.notNull().unique())
+      .addColumn('activity', 'text', always)
+      .addColumn('entry', bytes, always),
+  );
+  await make('activity_credentials', (table) =>
+    table
+      .addColumn('id', 'text', key)
+      .addColumn('text', bytes, always)
+      .addColumn('device', 'text', always)
+      .addColumn('owner', 'text')
+      .addColumn('revoked_ms', int),
+  );
+  for (const text of [
+    'activities_changed on activities (changed_ms, id)',
+    'activities_owner on activities (owner, changed_ms, id) where owner is not null',
+    'activity_messages_seal on activity_messages (seal_digest)',
+    "activity_deliveries_queued on activity_deliveries (member, seq, queued_ms) where state = 'queued'",
+    "activity_deliveries_text on activity_deliveries (text_id) where state = 'queued'",
+    'activity_deliveries_message on activity_deliveries (message, seq)',
+    'activity_deliveries_activity on activity_deliveries (activity, seq)',
+    'activity_held_sender on activity_held (sender, seq, text_bytes)',
+    'activity_held_activity on activity_held (activity, seq)',
+    'activity_credentials_device on activity_credentials (device)',
+    'activity_credentials_owner on activity_credentials (owner) where owner is not null',
+  ])
+    await sql.raw(`create index if not exists ${text}`).execute(db);
+}

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { noHash } from '../../core/activities/members.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { type Database, openSqlite } from '../database.ts';
+import { openPostgres } from '../postgres.ts';
+import { storageError } from '../storageError.ts';
+import type { ActivityChange, ActivityStore, HeldLimits } from './ActivityStore.ts';
+import { AtRest } from './AtRest.ts';
+import { credentialCalls } from './credentials.ts';
+import { deliveryCalls } from './deliveries.ts';
+import { GroupWriter } from './GroupWriter.ts';
+import { defaultHeldLimits, heldCalls } from './heldMessages.ts';
+import { isOwnFault } from './isOwnFault.ts';
+import { messageCalls } from './messages.ts';
+import { activityMigrations } from './migrations.ts';
+import type { ActivityDb } from './Writing.ts';
+import { writeChanges } from './writeChanges.ts';
+
+/** Name of the embedded database in a data folder. */
+const activitiesFile = 'activities.db';
+const proofRow = 'activity_key/1';
+const proofText = 'notarium-activities/1';
+
+/**
+ * Opens what a node keeps of its private activities, making what is missing: a SQLite file in the data folder, or tables of a PostgreSQL
+ * database.
+ * @param options.key 32 bytes: what is said in activities is encrypted under it.
+ * @throws NotariumError `activity-store-key-wrong`, `activity-store-corrupt`, `store-version-unsupported`, `storage-full`,
+ *   `storage-failed`; RangeError for a key of another length.
+ */
+export async function openActivityStore(options: {
+  readonly dataDir: string;
+  readonly databaseUrl?: string;
+  readonly key: Uint8Array;
+  readonly logger: Logger;
+  readonly heldLimits?: HeldLimits;
+}): Promise<ActivityStore> {
+  const { dataDir, databaseUrl, key, logger, heldLimits = defaultHeldLimits } = options;
+  const atRest = new AtRest(key);
+  const file = join(dataDir, activitiesFile);
+  const migrations = { forEngine: activityMigrations, prefix: 'activities' };
+  const guarded = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw failure(error);
+    });
+  const open = async (): Promise<Database> => {
+    if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
+    await mkdir(dataDir, { recursive: true });
+    return openSqlite(file, migrations);
+  };
+  const { engine, db: main, reader: second, close } = await guarded(open());
+  const db = main as unknown as ActivityDb;
+  try {
+    await guarded(checkKey(db, atRest));
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+  const writer = new GroupWriter<ActivityDb, ActivityChange>({
+    transaction: (work) => db.transaction().execute(work),
+    write: (trx, changes) => writeChanges({ trx, engine, atRest }, changes),
+    isOwnFault,
+  });
+  const context = { engine, reader: second as unknown as ActivityDb, atRest, writer, guarded };
+  return {
+    ...messageCalls(context),
+    ...deliveryCalls(context),
+    ...heldCalls(context, heldLimits, logger),
+    ...credentialCalls(context),
+    close: async () => {
+      await writer.close();
+      await guarded(close());
+    },
+  };
+}
+
+/** The first key that opens a database is its key for ever. */
+async function checkKey(db: ActivityDb, atRest: AtRest): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('activity_key')
+      .values({ id: 1, proof: atRest.sealText(noHash, proofRow, proofText) })
+      .onConflict((on) => on.column('id').doNothing())
+      .execute();
+    const { proof } = await trx.selectFrom('activity_key').select('proof').executeTakeFirstOrThrow();
+    try {
+      atRest.openText(noHash, proofRow, proof);
+    } catch (cause) {
+      throw new NotariumError('activity-store-key-wrong', undefined, { cause });
+    }
+  });
+}
+
+/** As the other databases have it, but for damage: nothing rebuilds what is here. */
+function failure(error: unknown): Error {
+  const known = storageError(error);
+  if (!isNotariumError(known, 'store-corrupt')) return known;
+  return new NotariumError('activity-store-corrupt', activitiesFile, { data: { row: '' }, cause: error });
+}

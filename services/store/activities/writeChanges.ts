@@ -1,0 +1,144 @@
+import { type Insertable, sql } from 'kysely';
+import type { Hash } from '../../core/bytes.ts';
+import type { ActivityChange, NewMessage } from './ActivityStore.ts';
+import type { ActivitySchema } from './migrations.ts';
+import { inParts } from './parts.ts';
+import { messageRow, rowOf } from './rows.ts';
+import { dropTexts, textRow, writeTexts } from './texts.ts';
+import type { Writing } from './Writing.ts';
+
+type Insert<T extends keyof ActivitySchema> = Insertable<ActivitySchema[T]>;
+
+/** Writes changes of many activities at once; see `ActivityStore.save`. */
+export async function writeChanges(writing: Writing, changes: readonly ActivityChange[]): Promise<void> {
+  const { trx, atRest } = writing;
+  const recorded = await writeMessages(writing, changes);
+  await writeOutgoing(writing, changes);
+  const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
+  for (const rows of inParts(records)) {
+    const values = rows.map(({ message, activity, entry }) => ({
+      ...{ message, activity },
+      entry: atRest.sealText(activity, rowOf.record(message), entry),
+    }));
+    await trx
+      .insertInto('activity_records')
+      .values(values)
+      .onConflict((on) => on.column('message').doNothing())
+      .execute();
+  }
+  for (const released of inParts(changes.flatMap((change) => change.released ?? [])))
+    await trx.deleteFrom('activity_held').where('seal_digest', 'in', released).execute();
+}
+
+/** About as many bytes as a change has. */
+export function sizeOfChange({ messages = [], outgoing = [], records = [] }: ActivityChange): number {
+  const sum = (sizes: readonly number[]): number => sizes.reduce((all, size) => all + size, 0);
+  return (
+    sum(messages.map(({ parcel }) => parcel.length)) +
+    sum(outgoing.map(({ text }) => text.length)) +
+    sum(records.map(({ entry }) => entry.length))
+  );
+}
+
+/** Writes the messages that are new; answers which of those that are not have their record. */
+async function writeMessages({ trx, atRest }: Writing, changes: readonly ActivityChange[]): Promise<Set<Hash>> {
+  const saying = changes.filter(({ messages = [] }) => messages.length > 0);
+  const activities = new Map<Hash, Insert<'activities'>>();
+  // The order of their ids: two processes that lock several of them do not wait for one another.
+  for (const { activity, owner, nowMs } of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1))) {
+    if (activities.has(activity)) continue;
+    const row = { id: activity, owner: owner ?? null, created_ms: nowMs, changed_ms: nowMs, message_count: 0 };
+    activities.set(activity, row);
+  }
+  // What is there is written as it is: it stays locked until the end, so that places come one after the other.
+  const counts = new Map<string, number>();
+  for (const rows of inParts([...activities.values()])) {
+    const have = await trx
+      .insertInto('activities')
+      .values(rows)
+      .onConflict((on) =>
+        on.column('id').doUpdateSet(({ ref }) => ({ message_count: ref('activities.message_count') })),
+      )
+      .returning(['id', 'message_count'])
+      .execute();
+    for (const { id, message_count } of have) counts.set(id, message_count);
+  }
+  const known = await knownMessages(trx, [
+    ...saying.flatMap(({ messages = [] }) => messages.map(({ id }) => id)),
+    ...changes.flatMap(({ records = [] }) => records.map(({ message }) => message)),
+  ]);
+  const taken = new Map<Hash, Insert<'activity_messages'>>();
+  const named: Insert<'activity_attachments'>[] = [];
+  const changed = new Map<Hash, Insert<'activities'>>();
+  for (const { activity, nowMs, messages = [] } of saying) {
+    for (const message of messages) {
+      if (known.has(message.id) || taken.has(message.id)) continue;
+      const place = counts.get(activity)!;
+      counts.set(activity, place + 1);
+      taken.set(message.id, messageRow(message, { activity, place, takenMs: nowMs }, atRest));
+      named.push(...namesOf(message, activity));
+      changed.set(activity, { ...activities.get(activity)!, changed_ms: nowMs, message_count: place + 1 });
+    }
+  }
+  for (const rows of inParts([...taken.values()])) await trx.insertInto('activity_messages').values(rows).execute();
+  for (const rows of inParts(named)) await trx.insertInto('activity_attachments').values(rows).execute();
+  for (const rows of inParts([...changed.values()])) {
+    const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
+      then excluded.changed_ms else activities.changed_ms end`;
+    await trx
+      .insertInto('activities')
+      .values(rows)
+      .onConflict((on) =>
+        on.column('id').doUpdateSet(({ ref }) => ({ changed_ms: later, message_count: ref('excluded.message_count') })),
+      )
+      .execute();
+  }
+  return new Set([...known].flatMap(([id, isRecorded]) => (isRecorded ? [id] : [])));
+}
+
+/** Which of the messages are there, and whether the log has their records. */
+async function knownMessages(trx: Writing['trx'], messages: readonly Hash[]): Promise<Map<Hash, boolean>> {
+  const known = new Map<Hash, boolean>();
+  for (const some of inParts([...new Set(messages)])) {
+    const rows = await trx
+      .selectFrom('activity_messages')
+      .select(['id', 'record_id'])
+      .where('id', 'in', some)
+      .execute();
+    for (const row of rows) known.set(row.id as Hash, row.record_id !== null);
+  }
+  return known;
+}
+
+function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'activity_attachments'>[] {
+  return [...new Set(attachments)].map((sealedDigest) => ({ sealed_digest: sealedDigest, message: id, activity }));
+}
+
+async function writeOutgoing(writing: Writing, changes: readonly ActivityChange[]): Promise<void> {
+  const { trx, atRest } = writing;
+  const texts = new Map<string, Insert<'activity_texts'>>();
+  const deliveries: Insert<'activity_deliveries'>[] = [];
+  for (const { nowMs, outgoing = [] } of changes) {
+    for (const { members, ...out } of outgoing) {
+      const row = textRow(out, atRest);
+      if (members.length > 0) texts.set(row.id, row);
+      for (const member of members) {
+        deliveries.push({
+          ...{ seal_digest: out.sealDigest, activity: out.activity, message: out.message, member, state: 'queued' },
+          ...{ text_id: row.id, queued_ms: nowMs, ack: null, problem_code: null, problem_detail: null },
+        });
+      }
+    }
+  }
+  await writeTexts(trx, [...texts.values()]);
+  let written = 0;
+  for (const rows of inParts(deliveries)) {
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('activity_deliveries')
+      .values(rows)
+      .onConflict((on) => on.columns(['seal_digest', 'member']).doNothing())
+      .executeTakeFirstOrThrow();
+    written += Number(numInsertedOrUpdatedRows ?? 0);
+  }
+  if (written < deliveries.length) await dropTexts(writing, [...texts.keys()]);
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { deviceStatementDigest } from '../../../../services/core/activities/credential.ts';
+import { commitmentsOf } from '../../../../services/core/activities/parcel.ts';
+import { toHex } from '../../../../services/core/bytes.ts';
+import { activityNetwork, randomHash } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { randomSigner } from '../../../support/recordKit.ts';
+
+const order = { kind: 'thing-thing', request: 'information' } as const;
+
+describe('attachments and devices of activities', function () {
+  this.timeout(60_000);
+  let world: ActivityWorld;
+  let buyer: ActivityNode;
+  let seller: ActivityNode;
+  let stranger: ActivityNode;
+  beforeEach(async () => {
+    world = new ActivityWorld();
+    [buyer, seller, stranger] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+  });
+  afterEach(() => world.close());
+
+  it('a file is fetched by a member that asks for it, and by nobody else', async () => {
+    const file = randomBytes(3 << 20);
+    const attachment = await buyer.desk.putAttachment(operator, { name: 'plan.pdf', content: Readable.from([file]) });
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name], body: null, attachments: [attachment] },
+    });
+    await reaches(message, seller);
+    const got = await seller.desk.attachment(operator, activity, { message, index: 0 });
+    expect(got.attachment.name).to.equal('plan.pdf');
+    expect((await buffer(got.content)).equals(file)).to.equal(true);
+    await buyer.close();
+    const again = await seller.desk.attachment(operator, activity, { message, index: 0 });
+    expect((await buffer(again.content)).equals(file), 'it is here now').to.equal(true);
+    await expectCode('activity-unknown', seller.desk.attachment(operator, activity, { message, index: 1 }));
+    const query = new TextEncoder().encode(JSON.stringify({ sealedDigest: attachment.sealedDigest, fromByte: 0 }));
+    await expectCode(
+      'not-found',
+      Array.fromAsync(
+        stranger.net.request(seller.address, '/notarium/activity-attachments/1', [query], { timeoutMs: 20_000 }),
+      ),
+    );
+  });
+
+  it('a device speaks through its node, until its credential is taken back', async () => {
+    const device = randomSigner();
+    const now = Math.floor(Date.now() / 1000);
+    const client = { client: 'fleet' };
+    const asked = { device: device.address, name: 'Scale 7', notBefore: now - 10, expires: now + 3600 };
+    const credential = await buyer.desk.issueCredential(client, asked);
+    const statement = async (activity: `0x${string}`, says: unknown) => {
+      const body = { salt: randomHash(), body: says as never };
+      const attachments = { salt: randomHash(), list: [] };
+      const commitments = commitmentsOf({ head: {} as never, body, attachments });
+      const signature = toHex(await device.sign(deviceStatementDigest(activityNetwork, { activity, ...commitments })));
+      return { device: { credential: credential.id, body, attachments, signature } };
+    };
+    const activity = randomHash();
+    const { message } = await buyer.desk.start(client, {
+      ...{ ...order, activity, receivers: [seller.name] },
+      ...(await statement(activity, { kilograms: 812 })),
+    });
+    await reaches(message, seller);
+    const { parcel } = await seller.desk.message(operator, activity, message);
+    expect(parcel.head).to.have.nested.property('device.credential.name', 'Scale 7');
+    await expectCode(
+      'device-credential-invalid',
+      buyer.desk.update(client, activity, await statement(randomHash(), 1)),
+    );
+    const other = randomHash();
+    await expectCode(
+      'device-credential-invalid',
+      buyer.desk.start(
+        { client: 'other' },
+        { ...order, activity: other, receivers: [seller.name], ...(await statement(other, 1)) },
+      ),
+    );
+    expect(await buyer.desk.credentials({ client: 'other' })).to.deep.equal([]);
+    expect(await buyer.desk.revokeCredential({ client: 'other' }, credential.id)).to.equal(false);
+    expect(await buyer.desk.revokeCredential(client, credential.id)).to.equal(true);
+    expect((await buyer.desk.credentials(client))[0]!.revokedAt).to.be.a('string');
+    await expectCode('device-credential-invalid', buyer.desk.update(client, activity, await statement(activity, 2)));
+  });
+
+  it('a body that is not what the schema asks for does not leave', async () => {
+    const schema = { type: 'object', required: ['price'], properties: { price: { type: 'integer', minimum: 0 } } };
+    const ask = (body: unknown, of: object = schema) =>
+      buyer.desk.start(operator, { ...order, receivers: [seller.name], schema: of as never, body });
+    await expectCode('activity-body-invalid', ask({ price: -1 }));
+    await expectCode('activity-schema-invalid', ask({ price: 1 }, { type: 'nonsense' }));
+    const { activity, message } = await ask({ price: 1 });
+    await reaches(message, seller);
+    await expectCode('activity-body-invalid', seller.desk.update(operator, activity, { body: { cost: 2 } }));
+    expect(world.records.length).to.equal(1);
+  });
+});

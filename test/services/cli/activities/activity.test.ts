@@ -1,0 +1,216 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { ActivityDesk } from '../../../../services/app/activities/ActivityDesk.ts';
+import { exitCodeOf } from '../../../../services/cli/exitCodes.ts';
+import { parseDisclosure } from '../../../../services/core/activities/disclosure.ts';
+import { type FieldBody, readFields } from '../../../../services/core/activities/fields.ts';
+import type { ErrorCode } from '../../../../services/core/errors.ts';
+import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type CliRun, cli } from '../../../support/cliKit.ts';
+import { stopHttpTests } from '../../../support/httpTest.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { until } from '../../../support/until.ts';
+
+type Sent = { ok: boolean; activity: `0x${string}`; message: `0x${string}` };
+
+describe('notarium activity', function () {
+  this.timeout(60_000);
+  let world: ActivityWorld;
+  let nodes: [ActivityNode, ActivityNode, ActivityNode];
+  let servers: [ActivityHttp, ActivityHttp];
+  let keys: [TestKey, TestKey];
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  before(async () => {
+    folder = await temporaryFolder();
+    world = new ActivityWorld();
+    nodes = (await world.open(3)) as typeof nodes;
+    // Of the node as it is at the time, also when it was stopped and is open again.
+    const deskOf = (node: ActivityNode): ActivityDesk =>
+      new Proxy({} as ActivityDesk, { get: (_, name) => node.desk[name as keyof ActivityDesk] });
+    servers = [await serveActivities(deskOf(nodes[0])), await serveActivities(deskOf(nodes[1]))];
+    keys = [await servers[0].key('admin', ['admin']), await servers[1].key('admin', ['admin'])];
+    await writeFile(join(folder.path, 'order.json'), JSON.stringify({ article: 'pumps', price: { amount: 12 } }));
+    await writeFile(join(folder.path, 'delivery note.txt'), 'three pumps\n');
+  });
+  after(async () => {
+    await stopHttpTests();
+    await world.close();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const at = (node: 0 | 1, stdin = '') => ({
+    cwd: folder.path,
+    env: { NOTARIUM_API_KEY: keys[node].secret },
+    ...{ stdin, url: servers[node].url },
+  });
+  /** As the client of a node. */
+  const run = (node: 0 | 1, argv: readonly string[], stdin?: string): Promise<CliRun> => {
+    const { url, ...place } = at(node, stdin);
+    const [first, ...rest] = argv;
+    return cli(place, 'activity', first!, ...rest, '--url', url);
+  };
+  const well = async (node: 0 | 1, argv: readonly string[], stdin?: string): Promise<CliRun> => {
+    const done = await run(node, argv, stdin);
+    expect(done.code, `${argv.join(' ')}: ${done.stderr || done.stdout}`).to.equal(0);
+    if (argv.includes('--json')) return done;
+    for (const line of done.stdout.split('\n')) expect(line.length, line).to.be.most(80);
+    return done;
+  };
+  const sent = async (node: 0 | 1, argv: readonly string[], stdin?: string): Promise<Sent> =>
+    (await well(node, [...argv, '--json'], stdin)).json<Sent>();
+  const fails = async (code: ErrorCode, node: 0 | 1, argv: readonly string[]): Promise<CliRun> => {
+    const done = await run(node, [...argv, '--json']);
+    expect(done.stdout, argv.join(' ')).to.contain(`"${code}"`);
+    expect(done.code).to.equal(exitCodeOf(code)).and.not.to.equal(1);
+    return done;
+  };
+
+  it('begins one, shows it, and shows how far it has come', async () => {
+    const asks = ['--kind', 'industrial', '--request', 'both', '--to', 'Node 2', '--regulator', nodes[2].address];
+    const { activity, message } = await sent(0, [
+      ...['start', ...asks, '--body', 'order.json', '--attach', 'delivery note.txt', '--fields', '--no-history'],
+    ]);
+    await reaches(message, nodes[1], nodes[2]);
+    const id = activity.slice(0, 12);
+    await well(1, ['ack', id]);
+    await until('the receiver has countersigned', async () =>
+      (await nodes[0].desk.deliveries(operator, activity, message)).some(({ state }) => state === 'countersigned'),
+    );
+    const { stdout } = await well(0, ['show', id]);
+    expect(stdout).to.contain(activity).and.to.contain('asks for information and trust');
+    expect(stdout)
+      .to.match(/Node 1 +initiator +0x/)
+      .and.to.match(/Node 3 +regulator +0x/);
+    expect(stdout).to.match(/> +0x[0-9a-f]{8} +1 +Node 1 +[23] of 3/);
+    expect(stdout)
+      .to.match(/Node 2 +countersigned/)
+      .and.to.match(/Node 3 +(delivered|read)/);
+    expect(stdout).to.contain('"article": "pumps"').and.to.contain('file 0: delivery note.txt');
+    const shown = (await well(0, ['show', id, '--json'])).json<{ activity: { terms: { rules: object } } }>();
+    expect(shown.activity.terms.rules).to.deep.equal({ history: false, approval: 'majority' });
+    const list = (await well(0, ['list'])).stdout;
+    expect(list).to.contain(activity.slice(0, 10)).and.to.contain('initiator');
+    expect((await well(0, ['list', '--json'])).json<{ activities: object[] }>().activities).to.have.length(1);
+
+    await well(1, ['attachment', id, '--out', 'got.txt']);
+    expect(await readFile(join(folder.path, 'got.txt'), 'utf8')).to.equal('three pumps\n');
+    await fails('file-exists', 1, ['attachment', id, '--out', 'got.txt']);
+    await fails('activity-unknown', 1, ['attachment', id, '1', '--out', 'none.txt']);
+
+    await well(1, ['disclose', id, '--fields', 'price.amount', '--no-receipt', '--out', 'price.json']);
+    const disclosure = parseDisclosure(await readFile(join(folder.path, 'price.json')));
+    expect(readFields(disclosure.body as FieldBody).body).to.deep.equal({ price: { amount: 12 } });
+    expect(JSON.stringify(disclosure)).not.to.contain(nodes[1].address);
+    await fails('activity-field-unknown', 1, ['disclose', id, '--fields', 'colour', '--no-receipt', '--out', 'x.json']);
+    await fails('usage-invalid', 1, ['disclose', id, '--no-receipt']);
+  });
+
+  it('brings versions in conflict together, notes, and writes the certificate', async () => {
+    const first = await sent(0, ['start', '--request', 'trust', '--to', 'Node 2', '--body', '-'], '{"step":1}');
+    await reaches(first.message, nodes[1]);
+    const id = first.activity;
+    // Both build on the first one, before they have heard of each other.
+    await nodes[1].close();
+    const left = await sent(0, ['update', id, '--body', '-'], '{"step":2}');
+    await fails('activity-version-stale', 0, ['update', id, '--body', 'order.json', '--on', first.message]);
+    await nodes[0].close();
+    await nodes[1].open();
+    const right = await sent(1, ['update', id, '--body', '-'], '{"step":3}');
+    await nodes[0].open();
+    await world.connect();
+    await reaches(right.message, nodes[0]);
+    await reaches(left.message, nodes[1]);
+    const conflict = (await well(0, ['show', id])).stdout;
+    expect(conflict).to.contain('2 versions are in conflict').and.to.contain('--merge');
+    await fails('usage-invalid', 0, ['ack', id]);
+    const merged = await sent(0, ['update', id, '--merge', '--body', '-'], '{"step":4}');
+    await reaches(merged.message, nodes[1]);
+    expect((await well(0, ['show', id])).stdout).not.to.contain('in conflict');
+    await fails('not-found', 0, ['certificate', id]);
+    await well(1, ['note', id, '--text', 'agreed']);
+    await sent(1, ['ack', id, merged.message.slice(0, 14)]);
+    await until('a certificate', async () => (await run(0, ['certificate', id, '--out', 'trust.json'])).code === 0);
+    const certificate = JSON.parse(await readFile(join(folder.path, 'trust.json'), 'utf8')) as { signatures: object[] };
+    expect(certificate.signatures).to.have.length(2);
+    expect((await well(0, ['show', id, merged.message])).stdout).to.contain('"step": 4');
+  });
+
+  it('changes members, at once and by vote', async () => {
+    const { activity, message } = await sent(0, ['start', '--to', 'Node 2', '--body', 'order.json']);
+    await reaches(message, nodes[1]);
+    const added = await sent(0, ['members', 'add', activity, 'Node 3', '--role', 'regulator']);
+    await reaches(added.message, nodes[1]);
+    expect((await well(1, ['members', 'list', activity])).stdout).to.match(/Node 3 +regulator/);
+    const proposed = await sent(1, ['members', 'propose', activity, '--remove', 'Node 3']);
+    await reaches(proposed.message, nodes[0]);
+    expect((await well(0, ['show', activity])).stdout)
+      .to.contain('remove Node 3')
+      .and.to.contain('open');
+    await well(0, ['members', 'vote', activity, proposed.message.slice(0, 10), 'for']);
+    await until(
+      'the third is gone',
+      async () => !(await well(1, ['members', 'list', activity])).stdout.includes('Node 3'),
+    );
+    await fails('activity-role', 1, ['members', 'remove', activity, 'Node 1']);
+    await well(1, ['members', 'leave', activity]);
+    await fails('activity-not-member', 1, ['update', activity, '--body', 'order.json']);
+    expect((await well(1, ['show', activity])).stdout).to.contain('is no member any more');
+  });
+
+  it('lets a device speak, signed by its own key, until that is taken back', async () => {
+    const key = `0x${'77'.repeat(32)}`;
+    await writeFile(join(folder.path, 'device key'), key);
+    const { address } = (await import('../../../support/activityKit.ts')).person(0x77);
+    const issued = await well(0, ['device', 'issue', address, '--name', 'scale 5', '--days', '2', '--json']);
+    const { id } = issued.json<{ credential: { id: string } }>().credential;
+    expect((await well(0, ['device', 'list'])).stdout)
+      .to.contain('scale 5')
+      .and.to.contain(address);
+    const asDevice = ['--device', id, '--key', 'device key'];
+    const { activity } = await sent(0, ['start', '--to', 'Node 2', '--body', 'order.json', ...asDevice]);
+    expect((await well(0, ['show', activity])).stdout).to.contain('made by the device scale 5');
+    await well(0, ['update', activity, '--body', 'order.json', ...asDevice]);
+    await fails('usage-invalid', 0, ['update', activity, '--body', 'order.json', '--fields', ...asDevice]);
+    await well(0, ['device', 'revoke', id.slice(0, 10)]);
+    expect((await well(0, ['device', 'list'])).stdout).to.contain('revoked');
+    await fails('device-credential-invalid', 0, ['update', activity, '--body', 'order.json', ...asDevice]);
+  });
+
+  it('gives one to a client, who sees that one alone', async () => {
+    const client = await servers[0].key('client', ['read', 'submit']);
+    const { activity } = await sent(0, ['start', '--to', 'Node 2', '--body', 'order.json']);
+    await well(0, ['give', activity, client.id]);
+    const { url, ...place } = at(0);
+    const seen = await cli(
+      { ...place, env: { NOTARIUM_API_KEY: client.secret } },
+      'activity',
+      'list',
+      '--url',
+      url,
+      '--json',
+    );
+    const { activities } = seen.json<{ activities: { id: string }[] }>();
+    expect(activities.map(({ id }) => id)).to.deep.equal([activity]);
+    await fails('not-found', 0, ['give', activity, 'nobody']);
+  });
+
+  it('says what is wrong, each with an exit code of its own kind', async () => {
+    const started = ['start', '--to', 'Node 2', '--body', 'order.json'];
+    await fails('party-unknown', 0, ['start', '--to', 'Nobody', '--body', 'order.json']);
+    await fails('usage-invalid', 0, ['start', '--body', 'order.json']);
+    await fails('usage-invalid', 0, ['start', '--to', 'Node 2']);
+    await fails('usage-invalid', 0, [...started, '--kind', 'other']);
+    await fails('usage-invalid', 0, ['show', 'order']);
+    await fails('activity-unknown', 0, ['show', '0x0000000000']);
+    await fails('file-unreadable', 0, ['start', '--to', 'Node 2', '--body', 'nothing.json']);
+    await fails('file-unreadable', 0, [...started, '--attach', 'nothing.pdf']);
+    await fails('json-malformed', 0, ['start', '--to', 'Node 2', '--body', 'delivery note.txt']);
+    await writeFile(join(folder.path, 'schema.json'), '{"type":"object","required":["colour"]}');
+    await fails('activity-body-invalid', 0, [...started, '--schema', 'schema.json']);
+    const { url, ...place } = at(0);
+    const bare = await cli({ ...place, env: {} }, 'activity', 'list', '--url', url, '--json');
+    expect(bare.code).to.equal(exitCodeOf('unauthorized'));
+  });
+});

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import {
+  certificateDigest,
+  makeCertificate,
+  signTrust,
+  type TrustCertificate,
+} from '../../../services/core/activities/certificate.ts';
+import { type Disclosure, disclosureText, makeDisclosure } from '../../../services/core/activities/disclosure.ts';
+import { toHex } from '../../../services/core/bytes.ts';
+import { canonicalText } from '../../../services/core/canonicalJson.ts';
+import { networkName } from '../../../services/core/eip712.ts';
+import { digestFields } from '../../../services/lib/activities/fieldDigests.ts';
+import { randomHash } from '../../support/activityKit.ts';
+import { type CliPlace, type CliRun, cli } from '../../support/cliKit.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import { type Notarised, notarised, parties, plainBody, receiptFor } from '../core/activities/disclosureKit.ts';
+import { committee, network } from '../core/receiptKit.ts';
+
+const [buyer] = parties;
+const content = { order: 'PO-1', price: 120, note: '\u001b[31mred', buyer: { name: 'ACME' } };
+
+describe('notarium verify with what shows something of a private activity', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let place: CliPlace;
+  let plain: Notarised;
+  let inFields: Notarised;
+  let certificate: TrustCertificate;
+  before(async () => {
+    folder = await temporaryFolder();
+    place = { cwd: folder.path };
+    plain = await notarised(plainBody(content));
+    inFields = await notarised(await digestFields(content, buyer.signer));
+    const message = randomHash();
+    const signed = parties.map(async ({ address, signer }) => ({
+      member: address,
+      signature: await signTrust(network, message, signer),
+    }));
+    const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
+    certificate = makeCertificate(network, message, signatures);
+    const trusted = { format: 'notarium-network/1', network: networkName(network), periodSeconds: 1, graceSeconds: 1 };
+    await writeFile(join(folder.path, 'network.json'), JSON.stringify({ ...trusted, committees: [committee] }));
+  });
+  after(() => folder[Symbol.asyncDispose]());
+
+  const verify = async (file: Disclosure | string, receipt: unknown, ...flags: string[]): Promise<CliRun> => {
+    const text = typeof file === 'string' ? file : disclosureText(file);
+    await writeFile(join(folder.path, 'shown.json'), text);
+    await writeFile(join(folder.path, 'receipt.json'), JSON.stringify(receipt));
+    return cli(place, 'verify', 'shown.json', 'receipt.json', '--network', 'network.json', ...flags);
+  };
+
+  it('prints a body, and by what it is shown', async () => {
+    const run = await verify(makeDisclosure(plain.message, plain.seal, { body: true }), plain.receipt);
+    expect(run.code, run.stdout + run.stderr).to.equal(0);
+    expect(run.stdout).to.match(/^✓ body +this is the body of the message, whole$/m);
+    expect(run.stdout).to.match(/^– author +the head is not disclosed: who sent it to whom$/m);
+    expect(run.stdout).to.contain(`that belongs to message ${plain.message.id}`);
+    expect(run.stdout).to.match(/^✓ content +the record names the digest of this seal$/m);
+    expect(run.stdout).to.match(/^✓ quorum +a quorum of the committee of epoch 1 signed that block/m);
+    expect(run.stdout).to.match(/^ {4}"price": 120$/m);
+    expect(run.stdout)
+      .to.match(/^VALID$/m)
+      .and.not.to.contain('\u001b');
+    expect(run.stdout).not.to.contain(buyer.address);
+  });
+
+  it('prints the fields that were chosen, the sender and an attachment', async () => {
+    const wish = { body: ['buyer.name'], author: true, attachments: [0] };
+    const disclosure = makeDisclosure(inFields.message, inFields.seal, wish);
+    const run = await verify(disclosure, inFields.receipt);
+    expect(run.code, run.stdout + run.stderr).to.equal(0);
+    expect(run.stdout).to.contain(`signed by ${buyer.address}; hidden: 3`);
+    expect(run.stdout).to.contain(`${buyer.address} has signed it as start of an activity`);
+    expect(run.stdout).to.contain('of 2 attachments: "order.pdf" (SHA-256 ');
+    expect(run.stdout).not.to.contain('PO-1');
+    const told = (await verify(disclosure, inFields.receipt, '--json')).json();
+    expect(told).to.deep.include({ ok: true, exitCode: 0, kind: 'disclosure', body: { buyer: { name: 'ACME' } } });
+    expect(told).to.deep.include({ fields: ['/buyer/name', '/buyer'], hiddenFields: 3, author: buyer.address });
+  });
+
+  it('takes the receipt that a disclosure carries', async () => {
+    const disclosure = makeDisclosure(plain.message, plain.seal, { body: true, receipt: plain.receipt });
+    await writeFile(join(folder.path, 'alone.json'), disclosureText(disclosure));
+    const run = await cli(place, 'verify', 'alone.json', '--network', 'network.json', '--offline');
+    expect(run.code, run.stdout + run.stderr).to.equal(0);
+    const other = await receiptFor(randomHash());
+    expect((await verify(disclosure, other)).code, 'the one that is named comes first').to.equal(114);
+  });
+
+  it('prints who has signed a trust certificate', async () => {
+    const receipt = await receiptFor(certificateDigest(certificate));
+    for (const text of [canonicalText(certificate), JSON.stringify(certificate, null, 2)]) {
+      const run = await verify(text, receipt);
+      expect(run.code, run.stdout + run.stderr).to.equal(0);
+      expect(run.stdout).to.contain(`each of 3 members has signed message ${certificate.message}`);
+      for (const { address } of parties) expect(run.stdout).to.contain(`signed by ${address}`);
+    }
+    const told = (await verify(canonicalText(certificate), receipt, '--json')).json();
+    expect(told).to.deep.include({ ok: true, kind: 'trust-certificate', message: certificate.message });
+  });
+
+  it('has an exit code for each cause', async () => {
+    const good = makeDisclosure(plain.message, plain.seal, { body: true, author: true, attachments: [1] });
+    const fields = makeDisclosure(inFields.message, inFields.seal, { body: ['order'] });
+    const other = await notarised(plainBody(content));
+    const { receipt } = plain;
+    const { attachments, author, seal } = good;
+    const ofCertificate = await receiptFor(certificateDigest(certificate));
+    const { signatures } = certificate;
+    const body = fields.body as { disclosures: string[] };
+    const codes: [number, CliRun][] = [
+      [110, await verify(JSON.stringify(good, null, 2), receipt)],
+      [110, await verify(JSON.stringify({ ...certificate, more: 1 }), receipt)],
+      [111, await verify({ ...good, body: plainBody(content) }, receipt)],
+      [
+        111,
+        await verify({ ...fields, body: { ...body, disclosures: [], salt: randomHash() } as never }, inFields.receipt),
+      ],
+      [111, await verify({ ...fields, body: { ...body, disclosures: ['WyJhIl0'] } as never }, inFields.receipt)],
+      [112, await verify({ ...good, author: { ...author!, signature: `0x${'00'.repeat(65)}` } }, receipt)],
+      [113, await verify({ ...good, attachments: { ...attachments!, salt: randomHash() } }, receipt)],
+      [114, await verify({ ...good, seal: other.seal }, receipt)],
+      [114, await verify({ ...good, seal: { ...seal, ciphertextDigest: randomHash() } }, receipt)],
+      [114, await verify(good, other.receipt)],
+      [115, await verify(JSON.stringify({ ...certificate, message: randomHash() }), ofCertificate)],
+      [11, await verify(JSON.stringify({ ...certificate, signatures: signatures.slice(1) }), ofCertificate)],
+      [19, await verify(good, { ...receipt, signatures: receipt.signatures.slice(1) })],
+      [10, await verify(good, { format: 'notarium-receipt/1' })],
+    ];
+    for (const [index, [want, run]] of codes.entries()) {
+      expect(run.code, `case ${index}: ${run.stdout}${run.stderr}`).to.equal(want);
+    }
+    const failed = await verify({ ...good, seal: other.seal }, receipt);
+    expect(failed.stdout).to.contain('NOT VALID').and.not.to.contain('PO-1');
+  });
+
+  it('verifies such a file as any other one where that was notarised itself', async () => {
+    for (const text of ['{"format": "notarium-disclosure/1"}', JSON.stringify(certificate, null, 2)]) {
+      const receipt = await receiptFor(toHex(createHash('sha256').update(text).digest()));
+      const run = await verify(text, receipt);
+      expect(run.code, run.stdout + run.stderr).to.equal(0);
+      expect(run.stdout).to.contain('these very bytes are what the record names by its digest');
+    }
+    const notes = await verify('a text about notarium-disclosure/1', plain.receipt);
+    expect(notes.code).to.equal(11);
+  });
+});

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import type { Attachment, Body } from '../../../../services/core/activities/contents.ts';
+import { type Message, signParcel } from '../../../../services/core/activities/parcel.ts';
+import {
+  activitySubject,
+  readProtected,
+  type Seal,
+  sealDigest,
+  sealOf,
+} from '../../../../services/core/activities/sealed.ts';
+import type { VerifyRecord } from '../../../../services/core/activities/verifyDisclosure.ts';
+import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
+import { type Network, networkName } from '../../../../services/core/eip712.ts';
+import type { Receipt } from '../../../../services/core/receipt.ts';
+import { digestText } from '../../../../services/core/record.ts';
+import { verifyReceipt } from '../../../../services/core/verifyReceipt.ts';
+import { Sealer } from '../../../../services/lib/activities/seal.ts';
+import { loadCrypto } from '../../../../services/lib/nativeCrypto.ts';
+import { begin, person, randomHash } from '../../../support/activityKit.ts';
+import { committee, fileDigest, network, receiptsOf, recordOf } from '../receiptKit.ts';
+
+/** The fast one. */
+export const crypto = await loadCrypto();
+
+/** Buyer, seller and carrier of an activity. */
+export const parties = [person(1), person(2), person(3)] as const;
+
+/** A message that was sealed and notarised. */
+export type Notarised = {
+  readonly message: Message;
+  readonly seal: Seal;
+  readonly secret: Hash;
+  readonly receipt: Receipt;
+};
+
+const attachment = (name: string): Attachment => ({
+  ...{ name, mediaType: 'application/pdf', sizeBytes: 1000, sealedBytes: 1109, key: randomHash() },
+  ...{ digest: randomHash(), sealedDigest: randomHash() },
+});
+
+/** The first message of an activity, with two attachments, in a block with other records. */
+export async function notarised(body: Body, where: Network = network): Promise<Notarised> {
+  const [by] = parties;
+  const secret = randomHash();
+  const drafted = await begin(parties, { secret });
+  const attachments = { salt: randomHash(), list: [attachment('order.pdf'), attachment('plan of the hall.pdf')] };
+  const head = { ...drafted.head, network: networkName(where) };
+  const message = await signParcel(where, { head, body, attachments }, by.signer);
+  const sealed = await new Sealer().seal(message, secret, parties);
+  const seal = sealOf(sealed);
+  return { message, seal, secret, receipt: await receiptFor(sealDigest(seal), seal) };
+}
+
+/** Receipt of a record with the digest; about a seal where one is given. */
+export async function receiptFor(digest: Hash, seal?: Seal, changes: object = {}): Promise<Receipt> {
+  const about = seal ? { kind: 'activity', subject: activitySubject(readProtected(seal.protected).grp) } : {};
+  const record = await recordOf(1, { ...about, digest: digestText(fromHex(digest)), ...changes } as never);
+  const others = await Promise.all([0, 2].map((index) => recordOf(index, { digest: digestText(fileDigest(index)) })));
+  return (await receiptsOf([others[0]!, record, others[1]!]))[1]!;
+}
+
+/** Verifies a receipt offline, as one who knows the committee. */
+export const verifyRecord: VerifyRecord = (contentDigest, receipt) =>
+  verifyReceipt(receipt, { contentDigest, network, committees: [committee], crypto });
+
+export const plainBody = (body: unknown): Body => ({ salt: `0x${randomBytes(32).toString('hex')}`, body }) as Body;

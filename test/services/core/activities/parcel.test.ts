@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { isAckOf, signAck } from '../../../../services/core/activities/ack.ts';
+import {
+  type Credential,
+  deviceStatementDigest,
+  signCredential,
+} from '../../../../services/core/activities/credential.ts';
+import { noHash } from '../../../../services/core/activities/members.ts';
+import { commitmentsOf, messageId, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
+import { toHex } from '../../../../services/core/bytes.ts';
+import { activityNetwork, begin, person, randomHash, say } from '../../../support/activityKit.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+
+const [buyer, seller, device] = [person(1), person(2), person(3)];
+
+describe('a message of an activity', () => {
+  it('is read as it was signed, and has one id', async () => {
+    const message = await begin([buyer, seller]);
+    const read = readParcel(activityNetwork, parcelBytes(message));
+    expect(read).to.deep.equal(message);
+    expect(messageId(commitmentsOf(message))).to.equal(message.id);
+  });
+
+  it('is refused with any byte changed, and of another network or sender', async () => {
+    const message = await begin([buyer, seller]);
+    const bytes = parcelBytes(message);
+    const at = fc.integer({ min: 0, max: bytes.length - 1 });
+    await fc.assert(
+      fc.asyncProperty(at, fc.integer({ min: 1, max: 255 }), async (place, change) => {
+        const changed = Uint8Array.from(bytes);
+        changed[place]! ^= change;
+        await expectCode('activity-message-invalid', () => readParcel(activityNetwork, changed));
+      }),
+      { numRuns: 300 },
+    );
+    const elsewhere = { ...activityNetwork, chainId: 1 };
+    await expectCode('activity-message-invalid', () => readParcel(elsewhere, bytes));
+    const forged = await begin([buyer, seller], { changes: { sender: seller.address } });
+    await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(forged)));
+    for (const text of ['', '{}', '[]', '{"head":', `{"head":${JSON.stringify(message.head)}}`])
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, new TextEncoder().encode(text)));
+  });
+
+  it('of a device is signed by the device too, and its credential by its operator', async () => {
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const draft = await say(seller, 'note', place, { celsius: 4 });
+    const { body, attachments } = commitmentsOf(draft);
+    const time = Math.floor(Date.parse(draft.head.time) / 1000);
+    const about = { id: randomHash(), device: device.address, name: 'Sensor 7', notBefore: time, expires: time };
+    const good = await signCredential(activityNetwork, about, seller.signer);
+    const digest = deviceStatementDigest(activityNetwork, { activity: place.activity, body, attachments });
+    const signature = toHex(await device.signer.sign(digest));
+    const bytesWith = async (credential: Credential, by = signature, operator = seller) => {
+      const parcel = { body: draft.body, attachments: draft.attachments };
+      const changes = { head: { device: { credential, signature: by } }, parcel };
+      return parcelBytes(await say(operator, 'note', place, null, changes));
+    };
+    expect(readParcel(activityNetwork, await bytesWith(good)).head).to.have.property('device');
+    const early = await signCredential(
+      activityNetwork,
+      { ...about, notBefore: time + 1, expires: time + 2 },
+      seller.signer,
+    );
+    const late = await signCredential(
+      activityNetwork,
+      { ...about, notBefore: time - 2, expires: time - 1 },
+      seller.signer,
+    );
+    const byDevice = toHex(await seller.signer.sign(digest));
+    for (const bytes of [
+      await bytesWith(early),
+      await bytesWith(late),
+      await bytesWith({ ...good, name: 'Sensor 8' }),
+      await bytesWith(good, byDevice),
+      await bytesWith(good, signature, buyer),
+    ])
+      await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+  });
+
+  it('is acknowledged by a signature over its seal, its stage and the time', async () => {
+    const seal = randomHash();
+    const ack = await signAck(activityNetwork, { seal, stage: 'read', time: 1_800_000_000 }, seller.signer);
+    const want = { seal, member: seller.address };
+    expect(isAckOf(activityNetwork, ack, want)).to.equal(true);
+    const others = [
+      { ...ack, seal: randomHash() },
+      { ...ack, stage: 'delivered' as const },
+      { ...ack, time: ack.time + 1 },
+      { ...ack, member: buyer.address },
+      { ...ack, signature: `0x${'00'.repeat(65)}` as const },
+    ];
+    for (const other of others) expect(isAckOf(activityNetwork, other, want)).to.equal(false);
+    expect(isAckOf(activityNetwork, others[0]!, { ...want, seal: others[0]!.seal })).to.equal(false);
+  });
+});

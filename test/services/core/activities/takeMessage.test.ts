@@ -1,0 +1,273 @@
+import { expect } from 'chai';
+import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { noHash } from '../../../../services/core/activities/members.ts';
+import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
+import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
+import type { Hash } from '../../../../services/core/bytes.ts';
+import {
+  activityNetwork,
+  begin,
+  certify,
+  changeMembers,
+  countersign,
+  memberFor,
+  noteOn,
+  person,
+  plainTerms,
+  propose,
+  randomHash,
+  say,
+  update,
+  vote,
+} from '../../../support/activityKit.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+
+const [buyer, seller, carrier, authority, stranger] = [1, 2, 3, 4, 5].map(person) as [
+  ReturnType<typeof person>,
+  ReturnType<typeof person>,
+  ReturnType<typeof person>,
+  ReturnType<typeof person>,
+  ReturnType<typeof person>,
+];
+const take = (activity: Activity, ...messages: Message[]): Activity =>
+  messages.reduce((now, message) => takeMessage(activityNetwork, now, message), activity);
+const purchase = async (): Promise<Activity> =>
+  startActivity(await begin([buyer, seller, carrier], { regulators: [authority] }));
+
+describe('an activity, by its messages', () => {
+  it('begins with its initiator', async () => {
+    const activity = await purchase();
+    expect(activity.heads).to.have.length(1);
+    expect(membersOf(activity).members.map(({ role }) => role)).to.have.members([
+      'initiator',
+      'receiver',
+      'receiver',
+      'regulator',
+    ]);
+    const bySeller = await begin([buyer, seller], { changes: { sender: seller.address } });
+    await expectCode('activity-role', () => startActivity(bySeller));
+    await expectCode('activity-message-invalid', async () => {
+      startActivity(await begin([buyer, seller], { changes: { group: randomHash() } }));
+    });
+    await expectCode('activity-message-invalid', async () => {
+      startActivity(await begin([buyer, seller], { changes: { epoch: 1 } }));
+    });
+  });
+
+  it('takes versions, finds those in conflict, and merges them', async () => {
+    const first = await purchase();
+    const [mine, yours] = [await update(first, buyer), await update(first, seller)];
+    const torn = take(first, mine, yours);
+    expect(torn.heads).to.deep.equal([mine.id, yours.id].toSorted());
+    expect(take(first, yours, mine).heads).to.deep.equal(torn.heads);
+    const merge = await update(torn, carrier);
+    expect(take(torn, merge).heads).to.deep.equal([merge.id]);
+    expect(merge.head).to.include({ number: 3 });
+    await expectCode('activity-message-known', () => take(torn, mine));
+    const { data } = await expectCode('activity-message-early', () => take(first, merge));
+    expect(data).to.deep.equal({ missing: { messages: torn.heads } });
+  });
+
+  it('refuses a version whose number is not the next, or that builds on one twice', async () => {
+    const first = await purchase();
+    const head = first.heads[0]!;
+    const place = { activity: first.id, group: first.group, epoch: 0 };
+    const wrong = await say(buyer, 'update', { ...place, builds: [head], number: 3 });
+    await expectCode('activity-message-invalid', () => take(first, wrong));
+    const twice = await say(buyer, 'update', { ...place, builds: [head, head], number: 2 });
+    await expectCode('activity-message-invalid', () => take(first, twice));
+    const again = await say(buyer, 'update', { ...place, activity: randomHash(), builds: [head], number: 2 });
+    await expectCode('activity-message-invalid', () => take(first, again));
+  });
+
+  it('lets a regulator read, note and countersign, and no more', async () => {
+    const first = await purchase();
+    const head = first.heads[0]!;
+    const noted = take(first, await noteOn(first, authority, head), await countersign(first, authority, head));
+    expect([...noted.notes.values()]).to.deep.equal([{ on: head, sender: authority.address }]);
+    for (const message of [
+      await update(first, authority),
+      await propose(first, authority, { remove: carrier.address }),
+    ])
+      await expectCode('activity-role', () => take(first, message));
+    const proposed = await propose(first, seller, { remove: carrier.address });
+    const open = take(first, proposed);
+    const byRegulator = await vote(open, authority, proposed.id);
+    await expectCode('activity-role', () => take(open, byRegulator));
+  });
+
+  it('takes nothing of a stranger, of another group or of another epoch', async () => {
+    const first = await purchase();
+    const byStranger = await update(first, stranger);
+    await expectCode('activity-not-member', () => take(first, byStranger));
+    const other = await purchase();
+    const ofOther = await update(other, buyer);
+    await expectCode('activity-message-invalid', () => take(first, ofOther));
+    const place = { activity: first.id, group: first.group, epoch: 1, builds: first.heads, number: 2 };
+    const ofEpoch = await say(buyer, 'update', { ...place, builds: [...first.heads] });
+    await expectCode('activity-message-invalid', () => take(first, ofEpoch));
+    const elsewhere = await say(buyer, 'update', { ...place, epoch: 0, group: randomHash(), builds: [...first.heads] });
+    await expectCode('activity-message-early', () => take(first, elsewhere));
+  });
+
+  it('has a certificate when each member has countersigned', async () => {
+    let activity = await purchase();
+    const version = activity.heads[0]!;
+    for (const one of [buyer, seller, carrier, authority]) {
+      activity = take(activity, await countersign(activity, one, version));
+    }
+    const signatures = [...activity.countersignatures.get(version)!]
+      .map(([member, signature]) => ({ member, signature }))
+      .toSorted((a, b) => (a.member < b.member ? -1 : 1));
+    const certificate = await certify(activity, buyer, version, signatures);
+    expect(take(activity, certificate).certificates.get(version)).to.equal(certificate.id);
+    const short = await certify(activity, buyer, version, signatures.slice(1));
+    await expectCode('trust-certificate-invalid', () => take(activity, short));
+    const swapped = signatures.map(({ member }, index) => ({ member, signature: signatures.at(index - 1)!.signature }));
+    const forged = await certify(activity, buyer, version, swapped);
+    await expectCode('trust-certificate-invalid', () => take(activity, forged));
+    const { head } = await countersign(activity, seller, version);
+    const asCarrier = await say(carrier, 'countersignature', { ...head, sender: carrier.address } as never);
+    await expectCode('activity-message-invalid', () => take(activity, asCarrier));
+    const informed = startActivity(await begin([buyer, seller], { terms: { ...plainTerms, request: 'information' } }));
+    const unasked = await countersign(informed, seller, informed.heads[0]!);
+    await expectCode('activity-message-invalid', () => take(informed, unasked));
+  });
+
+  it('needs no signature of who has left for a certificate', async () => {
+    let activity = await purchase();
+    const version = activity.heads[0]!;
+    activity = take(activity, await changeMembers(activity, buyer, { remove: carrier.address }));
+    const signed = [];
+    for (const one of [buyer, seller, authority]) {
+      const message = await countersign(activity, one, version);
+      activity = take(activity, message);
+      signed.push({ member: one.address, signature: (message.head as { signature: `0x${string}` }).signature });
+    }
+    const inOrder = signed.toSorted((a, b) => (a.member < b.member ? -1 : 1));
+    activity = take(activity, await certify(activity, seller, version, inOrder));
+    expect(activity.certificates.has(version)).to.equal(true);
+  });
+});
+
+describe('the members of an activity', () => {
+  it('are changed by the initiator; who leaves or has a new key says so itself', async () => {
+    const first = await purchase();
+    const added = take(first, await changeMembers(first, buyer, { add: memberFor(stranger, 'receiver') }));
+    expect(membersOf(added)).to.include({ epoch: 1, previous: first.group });
+    expect(added.group).to.not.equal(first.group);
+    const left = take(first, await changeMembers(first, carrier, { remove: carrier.address }));
+    expect(membersOf(left).members).to.have.length(3);
+    const { members } = membersOf(first);
+    const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomHash() } : one));
+    expect(membersOf(take(first, await changeMembers(first, seller, rekeyed))).epoch).to.equal(1);
+    const promoted = members.map((one) => (one.role === 'regulator' ? { ...one, role: 'receiver' as const } : one));
+    for (const message of [
+      await changeMembers(first, seller, { remove: carrier.address }),
+      await changeMembers(first, seller, { add: memberFor(stranger, 'receiver') }),
+      await changeMembers(first, carrier, rekeyed),
+      await changeMembers(first, authority, promoted),
+    ])
+      await expectCode('activity-role', () => take(first, message));
+    const byStranger = await changeMembers(first, stranger, { add: memberFor(stranger, 'receiver') });
+    await expectCode('activity-not-member', () => take(first, byStranger));
+  });
+
+  it('never change the terms, nor skip an epoch', async () => {
+    const first = await purchase();
+    const change = { remove: carrier.address } as const;
+    const looser = { ...plainTerms, rules: { history: true, approval: 'unanimity' as const } };
+    const other = await changeMembers(first, buyer, change, { terms: looser });
+    await expectCode('activity-message-invalid', () => take(first, other));
+    const unsealed = await changeMembers(first, buyer, change, { group: randomHash() });
+    await expectCode('activity-message-invalid', () => take(first, unsealed));
+    const unseen = await changeMembers(first, buyer, change, { heads: [randomHash()] });
+    await expectCode('activity-message-early', () => take(first, unseen));
+  });
+
+  it('admit a regulator by a proposal that enough have approved', async () => {
+    const first = startActivity(await begin([buyer, seller, carrier]));
+    const change = { add: memberFor(authority, 'regulator') };
+    const proposed = await propose(first, carrier, change);
+    let open = take(first, proposed);
+    const votes: Hash[] = [];
+    const carryOut = async () =>
+      await changeMembers(open, carrier, change, { proposal: { id: proposed.id, votes: [...votes] } });
+    await expectCode('activity-role', async () => take(open, await carryOut()));
+    for (const one of [carrier, seller]) {
+      const ballot = await vote(open, one, proposed.id);
+      open = take(open, ballot);
+      votes.push(ballot.id);
+    }
+    const done = await carryOut();
+    expect(membersOf(take(open, done)).members).to.have.length(4);
+    const { data } = await expectCode('activity-message-early', () => take(first, done));
+    expect(data).to.deep.equal({ missing: { messages: [proposed.id] } });
+    const more = await changeMembers(
+      open,
+      carrier,
+      { add: memberFor(authority, 'receiver') },
+      {
+        proposal: { id: proposed.id, votes },
+      },
+    );
+    await expectCode('activity-role', () => take(open, more));
+    const counter = await vote(open, seller, proposed.id, false);
+    const contrary = take(open, counter);
+    const [ballot] = [...contrary.proposals.get(proposed.id)!.votes].filter(([address]) => address === seller.address);
+    expect(ballot![1].id).to.equal([votes[1]!, counter.id].toSorted()[0]);
+  });
+
+  it('who has left says nothing more, and what it said late counts where it is built on alone', async () => {
+    const first = await purchase();
+    const late = await update(first, carrier);
+    const removal = await changeMembers(first, buyer, { remove: carrier.address });
+    const without = take(first, removal);
+    await expectCode('activity-epoch-stale', () => take(without, late));
+    const withIt = take(first, late, removal);
+    expect(withIt.heads).to.deep.equal(without.heads);
+    const onIt = await update(withIt, seller, [late.id]);
+    const { data } = await expectCode('activity-message-early', () => take(without, onIt));
+    expect(data).to.deep.equal({ missing: { messages: [late.id] } });
+    const fetched = take(takeMessage(activityNetwork, without, late, { isWanted: true }), onIt);
+    expect(fetched.heads).to.deep.equal(take(withIt, onIt).heads).and.to.deep.equal([onIt.id]);
+    const seen = take(first, late);
+    const named = take(seen, await changeMembers(seen, buyer, { remove: carrier.address }));
+    expect(named.heads).to.deep.equal([late.id]);
+  });
+
+  it('are the same everywhere after two changes at the same time', async () => {
+    const first = await purchase();
+    const changes = [
+      await changeMembers(first, carrier, { remove: carrier.address }),
+      await changeMembers(first, authority, { remove: authority.address }),
+    ];
+    const after = take(
+      take(first, changes[0]!),
+      await changeMembers(take(first, changes[0]!), buyer, { remove: seller.address }),
+    );
+    const groups = [
+      take(first, ...changes).group,
+      take(first, ...changes.toReversed()).group,
+      take(after, changes[1]!).group,
+    ];
+    const [winner] = changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    expect(groups[0]).to.equal(winner!.head.group).and.to.equal(groups[1]);
+    expect(groups[2]).to.equal(winner === changes[0] ? after.group : winner!.head.group);
+  });
+
+  it('who is added without what was before goes on from there', async () => {
+    const terms = { ...plainTerms, rules: { ...plainTerms.rules, history: false } };
+    const first = startActivity(await begin([buyer, seller], { terms }));
+    const addition = await changeMembers(first, buyer, { add: memberFor(stranger, 'receiver') });
+    const whole = take(first, addition);
+    const next = await update(whole, seller);
+    const after = await update(take(whole, next), buyer);
+    const joined = joinActivity(addition);
+    expect(joined).to.include({ since: 1, group: whole.group });
+    expect(take(joined, next, after).heads).to.deep.equal([after.id]);
+    expect(take(joined, after, next).heads).to.deep.equal([after.id]);
+    expect(membersOf(first).previous).to.equal(noHash);
+  });
+});

@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import type { Address } from '../../../../services/core/bytes.ts';
+import type { HeldMessage } from '../../../../services/store/activities/ActivityStore.ts';
+import { onBothDatabases } from '../storePlace.ts';
+import { alice, bob, carol, hashOf, messageOf, openAt } from './activityKit.ts';
+
+const [one, two] = [hashOf('one'), hashOf('two')];
+const heldOf = (name: string, from: Address, activity = one, text = `text ${name}`): HeldMessage => ({
+  ...{ sealDigest: hashOf(`seal ${name}`), activity, from, text, heldMs: 1000 },
+});
+const heldLimits = { perSender: 4, perSenderBytes: 100, total: 6, totalBytes: 200 };
+
+onBothDatabases('messages that came too early', (place) => {
+  it('are there until they are released, of each sender the first', async () => {
+    await using at = await place();
+    let store = await openAt(at);
+    await store.hold(heldOf('a', bob));
+    await store.hold(heldOf('a', bob, one, 'other'));
+    await store.hold(heldOf('b', bob, two));
+    // Another one claims the same seal: it does not take the place of the true one.
+    await store.hold(heldOf('a', carol, one, 'forged'));
+    await store.close();
+    store = await openAt(at);
+    expect(await store.held()).to.deep.equal([
+      heldOf('a', bob),
+      heldOf('b', bob, two),
+      heldOf('a', carol, one, 'forged'),
+    ]);
+    expect(await store.held(two)).to.deep.equal([heldOf('b', bob, two)]);
+    await store.save({ activity: one, nowMs: 1, messages: [messageOf('a')], released: [hashOf('seal a')] });
+    expect(await store.held()).to.deep.equal([heldOf('b', bob, two)]);
+    await store.save({ activity: two, nowMs: 1, released: [hashOf('seal b'), hashOf('none')] });
+    expect(await store.held()).to.deep.equal([]);
+    // To give something up makes no activity.
+    expect(await store.activity(two)).to.equal(undefined);
+    await store.close();
+  });
+
+  it('are bounded for each sender and in total: the oldest of who has most go', async () => {
+    await using at = await place();
+    const store = await openAt(at, { heldLimits });
+    const names = async () => (await store.held()).map(({ text }) => text);
+    for (let index = 0; index < 6; index++) await store.hold(heldOf(`b${index}`, bob));
+    expect(await names()).to.deep.equal(['text b2', 'text b3', 'text b4', 'text b5']);
+    for (let index = 0; index < 2; index++) await store.hold(heldOf(`c${index}`, carol));
+    await store.hold(heldOf('a0', alice));
+    expect(await names()).to.deep.equal(['text b3', 'text b4', 'text b5', 'text c0', 'text c1', 'text a0']);
+    await store.hold(heldOf('c2', carol, one, 'x'.repeat(90)));
+    expect(await names()).to.deep.equal(['text b3', 'text b4', 'text b5', 'text c1', 'text a0', 'x'.repeat(90)]);
+    await store.hold(heldOf('c3', carol, one, 'y'.repeat(120)));
+    expect(await names()).to.deep.equal(['text b3', 'text b4', 'text b5', 'text a0', 'y'.repeat(120)]);
+    await store.hold(heldOf('a1', alice, one, 'z'.repeat(90)));
+    expect(await names()).to.deep.equal(['text b3', 'text b4', 'text b5', 'text a0', 'z'.repeat(90)]);
+    await store.close();
+  });
+});

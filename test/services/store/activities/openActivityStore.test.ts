@@ -1,0 +1,206 @@
+import { expect } from 'chai';
+import { utf8 } from '../../../../services/core/bytes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { onBothDatabases } from '../storePlace.ts';
+import { alice, bob, carol, hashOf, messageOf, openAt, stepOf } from './activityKit.ts';
+
+const [one, two] = [hashOf('one'), hashOf('two')];
+const recordId = hashOf('record');
+
+onBothDatabases('what a node keeps of its activities', (place) => {
+  it('keeps messages in the order in which they were taken, also when it is opened again', async () => {
+    await using at = await place();
+    let store = await openAt(at);
+    expect(await store.activity(one)).to.equal(undefined);
+    await store.save({ activity: one, owner: 'client', nowMs: 1000, messages: [messageOf('a', { type: 'start' })] });
+    await store.save({ activity: one, owner: 'other', nowMs: 2000, messages: [messageOf('b'), messageOf('c')] });
+    await store.close();
+    store = await openAt(at);
+    const activity = { id: one, owner: 'client', createdMs: 1000, changedMs: 2000, messageCount: 3 };
+    expect(await store.activity(one)).to.deep.equal(activity);
+    const { parcel, ...first } = (await store.message(messageOf('a').id))!;
+    expect(Buffer.from(parcel).toString()).to.equal('{"parcel":"a"}');
+    const { parcel: _, ...want } = messageOf('a', { type: 'start' });
+    expect(first).to.deep.equal({ ...want, activity: one, place: 0, takenMs: 1000 });
+    const page = async (from?: number, limit?: number) =>
+      (await store.messages(one, from, limit)).map(({ id, place: at, takenMs }) => [id, at, takenMs]);
+    expect(await page()).to.deep.equal([
+      [messageOf('a').id, 0, 1000],
+      [messageOf('b').id, 1, 2000],
+      [messageOf('c').id, 2, 2000],
+    ]);
+    expect(await page(1, 1)).to.deep.equal([[messageOf('b').id, 1, 2000]]);
+    expect(await page(3)).to.deep.equal([]);
+    expect(await store.message(hashOf('x'))).to.equal(undefined);
+    expect((await store.bySeal(messageOf('b').sealDigest))?.place).to.equal(1);
+    expect(await store.bySeal(hashOf('x'))).to.equal(undefined);
+    const ids = ['a', 'x', 'c'].map((name) => messageOf(name).id);
+    expect(await store.known(ids)).to.deep.equal(new Set([ids[0], ids[2]]));
+    expect(await store.known([])).to.deep.equal(new Set());
+    await store.close();
+  });
+
+  it('leaves what is there as it is, and counts it once', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    await Promise.all([
+      store.save(stepOf(one, 'a', 1000, [bob])),
+      store.save(stepOf(one, 'a', 1500, [bob])),
+      store.save(stepOf(one, 'b', 1200, [bob])),
+    ]);
+    await store.save({ activity: one, nowMs: 9000, messages: [messageOf('a', { parcel: utf8('other') })] });
+    expect(await store.activity(one)).to.include({ messageCount: 2, changedMs: 1200 });
+    expect((await store.messages(one)).map(({ parcel }) => Buffer.from(parcel).toString())).to.deep.equal([
+      '{"parcel":"a"}',
+      '{"parcel":"b"}',
+    ]);
+    expect(await store.deliveries(one)).to.have.length(2);
+    expect(await store.pendingRecords(9)).to.have.length(2);
+    // An earlier time does not turn the order back.
+    await store.save({ activity: one, nowMs: 10, messages: [messageOf('c')] });
+    expect(await store.activity(one)).to.include({ messageCount: 3, changedMs: 1200 });
+    await store.close();
+  });
+
+  it('gives large messages page by page', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const parcel = new Uint8Array(5 << 20).fill(1);
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await store.save({ activity: one, nowMs: 1, messages: names.map((name) => messageOf(name, { parcel })) });
+    expect((await store.messages(one)).map((each) => each.place)).to.deep.equal([0, 1, 2]);
+    expect((await store.messages(one, 3)).map((each) => each.place)).to.deep.equal([3, 4]);
+    expect((await store.messages(one, 4))[0]!.parcel).to.deep.equal(parcel);
+    await store.close();
+  });
+
+  it('lists activities, the changed last first, to each client its own', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const ids = Array.from({ length: 7 }, (_, index) => hashOf(`activity ${index}`));
+    for (const [index, activity] of ids.entries()) {
+      const owner = index % 2 === 0 ? 'even' : undefined;
+      await store.save({ activity, owner, nowMs: 100 + (index >> 1), messages: [messageOf(`m ${index}`)] });
+    }
+    const listed = async (owner?: string, limit = 2) => {
+      const found: string[][] = [];
+      for (let after: string | undefined; ; ) {
+        const { items, next } = await store.list({ limit, ...(owner ? { owner } : {}), ...(after ? { after } : {}) });
+        found.push(items.map(({ id }) => id));
+        if (next === undefined) return found;
+        after = next;
+      }
+    };
+    const order = (indexes: readonly number[]) =>
+      indexes.toSorted((a, b) => (b >> 1) - (a >> 1) || (ids[b]! < ids[a]! ? -1 : 1)).map((index) => ids[index]!);
+    const all = await listed();
+    expect(all.map((page) => page.length)).to.deep.equal([2, 2, 2, 1]);
+    expect(all.flat()).to.deep.equal(order([0, 1, 2, 3, 4, 5, 6]));
+    expect(await listed('even')).to.deep.equal([order([4, 6]), order([0, 2])]);
+    expect(await listed('nobody')).to.deep.equal([[]]);
+    await store.setOwner(ids[1]!, 'even');
+    await store.setOwner(ids[0]!, undefined);
+    expect((await listed('even', 9)).flat()).to.deep.equal(order([1, 2, 4, 6]));
+    expect((await store.activity(ids[0]!))!.owner).to.equal(undefined);
+    for (const after of ['', 'x', `1-${'0x'.padEnd(67, '0')}`]) {
+      await expectCode('request-invalid', store.list({ limit: 1, after }));
+    }
+    await store.close();
+  });
+
+  it('keeps records pending until the log has them', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    for (const name of ['a', 'b', 'c']) await store.save(stepOf(one, name, 1));
+    const pending = async (limit = 9) => (await store.pendingRecords(limit)).map(({ entry }) => entry);
+    expect(await pending()).to.deep.equal(['entry a', 'entry b', 'entry c']);
+    expect(await pending(1)).to.deep.equal(['entry a']);
+    await store.recordTaken(messageOf('a').id, recordId);
+    expect(await pending()).to.deep.equal(['entry b', 'entry c']);
+    expect((await store.message(messageOf('a').id))!.recordId).to.equal(recordId);
+    // Saved again after a crash of who has called: it is in the log all the same.
+    await store.save(stepOf(one, 'a', 1));
+    expect(await pending()).to.deep.equal(['entry b', 'entry c']);
+    await store.setRecord(messageOf('b').id, recordId);
+    expect(await pending()).to.deep.equal(['entry c']);
+    expect((await store.message(messageOf('b').id))!.recordId).to.equal(recordId);
+    await store.close();
+  });
+
+  it('knows which messages name an attachment', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const [x, y, z] = [hashOf('x'), hashOf('y'), hashOf('z')] as const;
+    await store.save({ activity: one, nowMs: 1, messages: [messageOf('a', { attachments: [x, y, x] })] });
+    await store.save({ activity: two, nowMs: 1, messages: [messageOf('b', { attachments: [y] })] });
+    await store.save({ activity: two, nowMs: 1, messages: [messageOf('b', { attachments: [z] })] });
+    expect(await store.namedAttachments([x, y, z])).to.deep.equal(new Set([x, y]));
+    expect(await store.namedAttachments([])).to.deep.equal(new Set());
+    const names = await store.messagesNaming(y);
+    expect(names.map(({ activity }) => activity).sort()).to.deep.equal([one, two].sort());
+    expect(await store.messagesNaming(x)).to.deep.equal([
+      { sealedDigest: x, message: messageOf('a').id, activity: one },
+    ]);
+    expect(await store.messagesNaming(z)).to.deep.equal([]);
+    await store.close();
+  });
+
+  it('keeps credentials of devices, and when they were taken back', async () => {
+    await using at = await place();
+    let store = await openAt(at);
+    const ids = [hashOf('c1'), hashOf('c2'), hashOf('c3')].sort();
+    await store.saveCredential({ id: ids[0]!, text: 'first', device: alice, owner: 'client' });
+    await store.saveCredential({ id: ids[1]!, text: 'second', device: bob });
+    await store.saveCredential({ id: ids[2]!, text: 'third', device: bob, owner: 'client' });
+    await store.saveCredential({ id: ids[0]!, text: 'other', device: carol });
+    expect(await store.revokeCredential(ids[1]!, 5000)).to.equal(true);
+    expect(await store.revokeCredential(ids[1]!, 6000)).to.equal(false);
+    expect(await store.revokeCredential(hashOf('x'), 6000)).to.equal(false);
+    await store.close();
+    store = await openAt(at);
+    const first = { id: ids[0], text: 'first', device: alice, owner: 'client' };
+    const second = { id: ids[1], text: 'second', device: bob, revokedMs: 5000 };
+    const third = { id: ids[2], text: 'third', device: bob, owner: 'client' };
+    expect(await store.credentials()).to.deep.equal([first, second, third]);
+    expect(await store.credentials({ owner: 'client' })).to.deep.equal([first, third]);
+    expect(await store.credentials({ device: bob })).to.deep.equal([second, third]);
+    expect(await store.credentials({ after: ids[0]!, limit: 1 })).to.deep.equal([second]);
+    await store.close();
+  });
+
+  it('takes what comes in its last moment, and nothing afterwards', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const saves = Array.from({ length: 20 }, (_, index) => store.save(stepOf(one, `m ${index}`, index, [bob])));
+    await store.close();
+    await Promise.all(saves);
+    let error: unknown;
+    await store.save(stepOf(one, 'late', 1)).catch((thrown: unknown) => {
+      error = thrown;
+    });
+    expect(error).to.be.instanceOf(RangeError);
+    const again = await openAt(at);
+    expect((await again.activity(one))!.messageCount).to.equal(20);
+    expect((await again.queued(bob, 99, 1e6)).map(({ text }) => text)).to.deep.equal(
+      Array.from({ length: 20 }, (_, index) => `text m ${index}`),
+    );
+    await again.close();
+  });
+
+  it('fails nobody for what another one brings', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const bad = { ...stepOf(one, 'bad', 1, [bob]), messages: [messageOf('bad', { sender: null as never })] };
+    const results = await Promise.allSettled([
+      store.save(stepOf(one, 'a', 1, [bob])),
+      store.save(bad),
+      store.save(stepOf(one, 'b', 1, [bob])),
+      store.hold({ sealDigest: hashOf('s'), activity: two, from: carol, text: 'held', heldMs: 1 }),
+    ]);
+    expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    expect((await store.messages(one)).map(({ id }) => id)).to.deep.equal([messageOf('a').id, messageOf('b').id]);
+    expect(await store.queued(bob, 9, 1e6)).to.have.length(2);
+    expect(await store.held()).to.have.length(1);
+    await store.close();
+  });
+});

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { x25519 } from '@noble/curves/ed25519.js';
+import type { Activity } from '../../services/core/activities/activity.ts';
+import { signTrust } from '../../services/core/activities/certificate.ts';
+import type { Body } from '../../services/core/activities/contents.ts';
+import {
+  groupDigest,
+  type Member,
+  type MemberRole,
+  type Membership,
+  noHash,
+  sortedMembers,
+} from '../../services/core/activities/members.ts';
+import type {
+  ActivityTerms,
+  Head,
+  HeadOf,
+  HeadType,
+  MemberChange,
+  TrustSignatures,
+} from '../../services/core/activities/message.ts';
+import { type Message, type Parcel, signParcel } from '../../services/core/activities/parcel.ts';
+import { changedMembers } from '../../services/core/activities/takeMembers.ts';
+import { type Address, type Hash, toHex } from '../../services/core/bytes.ts';
+import { type Network, networkName } from '../../services/core/eip712.ts';
+import type { Signer } from '../../services/core/signature.ts';
+import { localSigner } from '../../services/lib/localSigner.ts';
+import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
+
+export const activityNetwork: Network = { chainId: 31337, contract: `0x${'ab'.repeat(20)}` as Address };
+
+export const randomHash = (): Hash => toHex(randomBytes(32));
+
+const crypto = await loadCrypto();
+
+/** A node that takes part, with both of its keys. */
+export type Person = {
+  readonly signer: Signer;
+  readonly address: Address;
+  readonly secret: Uint8Array;
+  readonly key: Hash;
+};
+
+/** A node with keys of its own, the same each time for a number. */
+export function person(number: number): Person {
+  const signer = localSigner(new Uint8Array(32).fill(number), crypto);
+  const secret = new Uint8Array(32).fill(100 + number);
+  return { signer, address: signer.address, secret, key: toHex(x25519.getPublicKey(secret)) };
+}
+
+export const memberFor = ({ address, key }: Person, role: MemberRole): Member => ({ address, role, key });
+
+export const plainTerms: ActivityTerms = {
+  kind: 'industrial',
+  request: 'both',
+  rules: { history: true, approval: 'majority' },
+};
+
+type Wanted<T extends HeadType> = Omit<HeadOf<T>, 'v' | 'network' | 'time' | 'salt' | 'sender' | 'type'>;
+
+/** A signed message of a type. */
+export async function say<T extends HeadType>(
+  by: Person,
+  type: T,
+  head: Wanted<T>,
+  body: unknown = null,
+  changes: { head?: object; parcel?: Partial<Parcel>; signer?: Signer } = {},
+): Promise<Message> {
+  const whole = {
+    ...{ v: 1, network: networkName(activityNetwork), time: '2026-11-22T05:00:00.000Z', salt: randomHash() },
+    ...{ sender: by.address, type },
+    ...head,
+    ...changes.head,
+  } as unknown as Head;
+  const parcel = {
+    head: whole,
+    body: { salt: randomHash(), body } as Body,
+    attachments: { salt: randomHash(), list: [] },
+    ...changes.parcel,
+  };
+  return await signParcel(activityNetwork, parcel, changes.signer ?? by.signer, crypto);
+}
+
+/** The first message of an activity among these, the first of whom begins it. */
+export async function begin(
+  [initiator, ...others]: readonly Person[],
+  options: { regulators?: readonly Person[]; terms?: ActivityTerms; changes?: object; secret?: Hash } = {},
+): Promise<Message> {
+  const { regulators = [], terms = plainTerms, changes, secret = randomHash() } = options;
+  const members = sortedMembers([
+    memberFor(initiator!, 'initiator'),
+    ...others.map((one) => memberFor(one, 'receiver')),
+    ...regulators.map((one) => memberFor(one, 'regulator')),
+  ]);
+  const membership: Membership = { epoch: 0, previous: noHash, members };
+  const activity = randomHash();
+  const group = groupDigest({ activity, membership, secret });
+  return await say(
+    initiator!,
+    'start',
+    { activity, epoch: 0, group, terms, membership, secret },
+    { step: 'start' },
+    { head: changes ?? {} },
+  );
+}
+
+const place = ({ id, group, epochs }: Activity) => ({
+  activity: id,
+  group,
+  epoch: epochs.get(group)!.membership.epoch,
+});
+
+/** A next version, on the heads that the activity has, or on those given. */
+export async function update(
+  activity: Activity,
+  by: Person,
+  builds: readonly Hash[] = activity.heads,
+): Promise<Message> {
+  const number = 1 + Math.max(1, ...builds.map((id) => activity.versions.get(id)?.number ?? 0));
+  return await say(by, 'update', { ...place(activity), builds: [...builds], number }, { by: by.address, number });
+}
+
+export async function noteOn(activity: Activity, by: Person, on: Hash): Promise<Message> {
+  return await say(by, 'note', { ...place(activity), on }, 'seen');
+}
+
+export async function countersign(activity: Activity, by: Person, on: Hash): Promise<Message> {
+  return await say(by, 'countersignature', {
+    ...place(activity),
+    on,
+    signature: await signTrust(activityNetwork, on, by.signer),
+  });
+}
+
+export async function certify(activity: Activity, by: Person, on: Hash, signatures: TrustSignatures): Promise<Message> {
+  return await say(by, 'certificate', { ...place(activity), on, signatures });
+}
+
+export async function propose(activity: Activity, by: Person, change: MemberChange): Promise<Message> {
+  return await say(by, 'proposal', { ...place(activity), change });
+}
+
+export async function vote(activity: Activity, by: Person, on: Hash, approve = true): Promise<Message> {
+  return await say(by, 'vote', { ...place(activity), on, approve });
+}
+
+/** The next epoch. */
+export async function changeMembers(
+  activity: Activity,
+  by: Person,
+  change: MemberChange | readonly Member[],
+  more: Partial<HeadOf<'members'>> = {},
+): Promise<Message> {
+  const before = activity.epochs.get(activity.group)!.membership;
+  const members = Array.isArray(change)
+    ? sortedMembers(change as readonly Member[])
+    : changedMembers(before.members, change as MemberChange);
+  const membership: Membership = { epoch: before.epoch + 1, previous: activity.group, members };
+  const secret = randomHash();
+  const group = groupDigest({ activity: activity.id, membership, secret });
+  return await say(by, 'members', {
+    ...{ activity: activity.id, epoch: membership.epoch, group, terms: activity.terms, membership },
+    ...{ secret, heads: [...activity.heads], ...more },
+  });
+}

@@ -1,0 +1,207 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { type ActivitySettings, defaultActivitySettings } from '../../services/app/activities/ActivityHost.ts';
+import { activityMetrics } from '../../services/app/activities/activityMetrics.ts';
+import { bodyTools } from '../../services/app/activities/bodyTools.ts';
+import { keepAttachments } from '../../services/app/activities/keepAttachments.ts';
+import { type OpenActivities, openActivities } from '../../services/app/activities/openActivities.ts';
+import type { BriefResult } from '../../services/app/Centre.ts';
+import { Problems } from '../../services/app/Problems.ts';
+import type { RegistryNode } from '../../services/chain/RegistryNode.ts';
+import type { Address, Hash } from '../../services/core/bytes.ts';
+import { networkName } from '../../services/core/eip712.ts';
+import { checkRecordSignature, readRecord } from '../../services/core/record.ts';
+import type { NotariumRecord } from '../../services/core/recordSchema.ts';
+import { openingKey } from '../../services/lib/activities/seal.ts';
+import { type Clock, systemClock } from '../../services/lib/clock.ts';
+import { silentLogger } from '../../services/lib/logger.ts';
+import type { Net } from '../../services/net/Net.ts';
+import { openNet } from '../../services/net/openNet.ts';
+import type { ActivityStore } from '../../services/store/activities/ActivityStore.ts';
+import { AttachmentStore } from '../../services/store/activities/AttachmentStore.ts';
+import { openActivityStore } from '../../services/store/activities/openActivityStore.ts';
+import { activityNetwork, type Person, person } from './activityKit.ts';
+import { crypto } from './recordKit.ts';
+import { until } from './until.ts';
+
+/** The operator, who sees everything. */
+export const operator = {};
+
+const quick: ActivitySettings = {
+  ...defaultActivitySettings,
+  retryMs: 50,
+  maxRetryMs: 400,
+  lookMs: 100,
+  requestMs: 20_000,
+};
+
+/** What stands in for registry and log of all nodes of a test: what these are is tested elsewhere. */
+export class ActivityWorld {
+  readonly nodes: ActivityNode[] = [];
+  readonly records: NotariumRecord[] = [];
+  readonly #entries = new Set<string>();
+  #folder: Promise<string> | undefined;
+  /** The log takes nothing while it is true. */
+  isLogAway = false;
+
+  folder(): Promise<string> {
+    this.#folder ??= mkdtemp(join(tmpdir(), 'notarium activities-'));
+    return this.#folder;
+  }
+
+  readonly registry = { nodes: (): RegistryNode[] => this.nodes.map(({ registered }) => registered) };
+
+  async accept(lines: readonly string[]): Promise<BriefResult[]> {
+    if (this.isLogAway) throw new Error('the log is away');
+    return lines.map((line) => {
+      const { id, idBytes, record } = readRecord(line, crypto);
+      checkRecordSignature(record, idBytes, crypto);
+      if (this.#entries.has(id)) return { status: 'known', id };
+      this.#entries.add(id);
+      this.records.push(record);
+      return { status: 'accepted', id };
+    });
+  }
+
+  /** Nodes with real sockets and real databases, which know each other. */
+  async open(count: number, options: NodeOptions = {}): Promise<ActivityNode[]> {
+    const first = this.nodes.length;
+    for (let at = 0; at < count; at++) this.nodes.push(new ActivityNode(this, first + at + 1, options));
+    await Promise.all(this.nodes.slice(first).map((node) => node.open()));
+    await this.connect();
+    return this.nodes.slice(first);
+  }
+
+  /** Lets all that are open know each other. */
+  async connect(): Promise<void> {
+    const open = this.nodes.filter(({ isOpen }) => isOpen);
+    const directory = new Map(open.map(({ net }) => [net.address, net.multiaddrs] as const));
+    for (const { net } of open) net.setDirectory(directory);
+    await until('everybody is connected', () =>
+      open.every(({ net }) => net.peers().filter(({ isConnected }) => isConnected).length === open.length - 1),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.close()));
+    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
+  }
+}
+
+type NodeOptions = {
+  readonly settings?: Partial<ActivitySettings>;
+  readonly clock?: Clock;
+  readonly wrapNet?: (net: Net) => Net;
+  readonly isSuspended?: boolean;
+};
+
+/** One node. */
+export class ActivityNode {
+  readonly person: Person;
+  readonly problems = new Problems();
+  readonly #world: ActivityWorld;
+  readonly #options: NodeOptions;
+  readonly #number: number;
+  registered: RegistryNode;
+  /** The newest first. */
+  secrets: Uint8Array[];
+  metrics = new Registry();
+  net!: Net;
+  store!: ActivityStore;
+  isOpen = false;
+  #activities: OpenActivities | undefined;
+
+  constructor(world: ActivityWorld, number: number, options: NodeOptions) {
+    this.#world = world;
+    this.#number = number;
+    this.#options = options;
+    this.person = person(number);
+    this.secrets = [this.person.secret];
+    this.registered = {
+      ...{ address: this.person.address, name: `Node ${number}`, endpoint: `https://node${number}.example` },
+      ...{ encryptionKey: this.person.key, noteKey: this.person.key },
+      status: options.isSuspended ? 'suspended' : 'active',
+    };
+  }
+
+  get address(): Address {
+    return this.person.address;
+  }
+
+  get name(): string {
+    return this.registered.name;
+  }
+
+  get desk() {
+    return this.#activities!.desk;
+  }
+
+  async open(): Promise<void> {
+    const dataDir = join(await this.#world.folder(), `node ${this.#number}`);
+    await mkdir(dataDir, { recursive: true });
+    this.metrics = new Registry();
+    const { signer } = this.person;
+    const clock = this.#options.clock ?? systemClock;
+    const net = await openNet({
+      privateKey: new Uint8Array(32).fill(this.#number),
+      network: networkName(activityNetwork),
+      logger: silentLogger,
+    });
+    this.net = this.#options.wrapNet?.(net) ?? net;
+    this.store = await openActivityStore({ dataDir, key: new Uint8Array(32).fill(9), logger: silentLogger });
+    const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
+    this.#activities = openActivities({
+      ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
+      keys: await Promise.all(this.secrets.map(openingKey)),
+      accept: (lines) => this.#world.accept(lines),
+      search: async ({ digest }) => ({
+        items: this.#world.records
+          .filter((record) => record.digest === digest)
+          .map((record) => ({ id: `0x${'00'.repeat(32)}` as Hash, record, state: 'logged' as const })),
+      }),
+      onJoin: (handler) => handler(this.net),
+      ...{ problems: this.problems, metrics: activityMetrics(this.metrics), clock, logger: silentLogger },
+      settings: { ...quick, ...this.#options.settings },
+      bodies: bodyTools(crypto),
+      files: keepAttachments(files),
+    });
+    this.isOpen = true;
+  }
+
+  /** As after a crash: what was not on the disk is gone. */
+  async close(): Promise<void> {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    await Promise.all([this.#activities!.close(), this.net.close()]);
+    await this.store.close();
+  }
+
+  /** Value of a counter, all labels together or those given. */
+  async counted(name: string, labels: Record<string, string> = {}): Promise<number> {
+    const metric = await this.metrics.getSingleMetric(`notarium_activity_${name}`)!.get();
+    return metric.values
+      .filter((each) => Object.entries(labels).every(([label, value]) => each.labels[label] === value))
+      .reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** What it knows of an activity, in a form that two nodes can be compared by. */
+  async state(activity: Hash) {
+    const { members, versions, heads, epoch, proposals } = await this.desk.show(operator, activity);
+    return { members, versions, heads, epoch, proposals };
+  }
+
+  /** Whether it has the message. */
+  async has(message: Hash): Promise<boolean> {
+    return (await this.store.known([message])).has(message);
+  }
+}
+
+/** Waits until all of them have the message. */
+export async function reaches(message: Hash, ...nodes: readonly ActivityNode[]): Promise<void> {
+  await until(`${message} reaches ${nodes.length} nodes`, async () => {
+    const have = await Promise.all(nodes.map((node) => node.has(message)));
+    return have.every(Boolean);
+  });
+}
