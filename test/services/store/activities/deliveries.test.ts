@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { Ack } from '../../../../services/core/activities/ack.ts';
-import type { Hash } from '../../../../services/core/bytes.ts';
+import type { Address, Hash } from '../../../../services/core/bytes.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt, outgoingOf, stepOf } from './activityKit.ts';
+import { rawTable } from './rawTable.ts';
 
 const [one, two] = [hashOf('one'), hashOf('two')];
 const seal = (name: string): Hash => hashOf(`seal ${name}`);
@@ -137,5 +138,22 @@ onBothDatabases('what is on its way to members', (place) => {
     expect((await store.queued(bob, 9, 1e6))[0]!.text).to.equal('text a');
     expect((await store.queued(carol, 9, 1e6))[0]!.text).to.equal('copy for carol');
     await store.close();
+  });
+
+  it('drops each text once, also when two processes note the last deliveries at the same time', async () => {
+    await using at = await place();
+    const [left, right] = [await openAt(at), await openAt(at)];
+    const names = Array.from({ length: 60 }, (_, index) => `m ${index}`);
+    for (const name of names) await left.save(stepOf(one, name, 1000, [bob, carol]));
+    expect(await rawTable(at, 'activity_texts')).to.have.length(60);
+    const note = (store: typeof left, member: Address) => async (name: string) =>
+      store.delivered([{ sealDigest: seal(name), member, state: 'read' }]);
+    for (const name of names) await Promise.all([note(left, bob)(name), note(right, carol)(name)]);
+    expect(await rawTable(at, 'activity_texts')).to.deep.equal([]);
+    expect(await left.waiting()).to.deep.equal([]);
+    // A step that is saved again brings no text back.
+    await right.save(stepOf(one, 'm 0', 2000, [bob, carol]));
+    expect(await rawTable(at, 'activity_texts')).to.deep.equal([]);
+    await Promise.all([left.close(), right.close()]);
   });
 });
