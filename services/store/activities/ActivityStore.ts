@@ -114,9 +114,9 @@ export type ActivityChange = {
 };
 
 /**
- * Activities of a node: messages, what is on its way to members, what came too early. SQLite or PostgreSQL. Everything is durable when it
- * resolves; what many callers write at once shares one commit. Several processes may have one database open. Parcels, texts, records and
- * credentials are encrypted there.
+ * Activities of a node: messages, what is on its way to members, what came too early. SQLite or PostgreSQL, which several processes may have
+ * open. Everything is durable when it resolves; what many callers write at once shares one commit. Parcels, texts, records and credentials are
+ * encrypted there.
  *
  * All methods throw NotariumErrors: `storage-failed`, `storage-full`, and `activity-store-corrupt` for what is not as it was written, with
  * `data.row`.

@@ -25,7 +25,8 @@ const proofText = 'notarium-activities/1';
 
 /**
  * Opens what a node keeps of its private activities, making what is missing: a SQLite file in the data folder, or tables of a PostgreSQL
- * database. Several processes may have one open, once the first has made it.
+ * database. Several processes may have a PostgreSQL database open, once the first has made it; a file is for one alone, for SQLite lets a
+ * busy writer keep the others out for longer than they wait.
  * @param options.key 32 bytes: what is said in activities is encrypted under it.
  * @throws NotariumError `activity-store-key-wrong`, `activity-store-corrupt`, `store-version-unsupported`, `storage-full`,
  *   `storage-failed`; RangeError for a key of another length.

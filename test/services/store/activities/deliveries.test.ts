@@ -11,7 +11,7 @@ const ackOf = (name: string, stage: Ack['stage']): Ack => ({
   ...{ seal: seal(name), stage, member: bob, time: 1_800_000_000, signature: `0x${'1'.repeat(128)}` },
 });
 
-onBothDatabases('what is on its way to members', (place) => {
+onBothDatabases('what is on its way to members', (place, engine) => {
   it('is there in order until the member has it, and its text until nobody needs it', async () => {
     await using at = await place();
     let store = await openAt(at);
@@ -142,7 +142,9 @@ onBothDatabases('what is on its way to members', (place) => {
 
   it('drops each text once, also when two processes note the last deliveries at the same time', async () => {
     await using at = await place();
-    const [left, right] = [await openAt(at), await openAt(at)];
+    const left = await openAt(at);
+    // A SQLite file is for one process.
+    const right = engine === 'postgres' ? await openAt(at) : left;
     const names = Array.from({ length: 60 }, (_, index) => `m ${index}`);
     for (const name of names) await left.save(stepOf(one, name, 1000, [bob, carol]));
     expect(await rawTable(at, 'activity_texts')).to.have.length(60);
@@ -154,6 +156,7 @@ onBothDatabases('what is on its way to members', (place) => {
     // A step that is saved again brings no text back.
     await right.save(stepOf(one, 'm 0', 2000, [bob, carol]));
     expect(await rawTable(at, 'activity_texts')).to.deep.equal([]);
-    await Promise.all([left.close(), right.close()]);
+    await left.close();
+    if (right !== left) await right.close();
   });
 });
