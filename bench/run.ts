@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { activities } from './activities.ts';
 import { batch } from './batch.ts';
 import { catchUp } from './catchUp.ts';
 import { channels } from './channels.ts';
@@ -31,6 +32,7 @@ const figures: readonly Figure[] = [
   { name: 'root', run: root },
   { name: 'evidence', run: evidence },
   { name: 'channels', run: channels },
+  { name: 'activities', run: activities },
   { name: 'batch', run: batch },
   { name: 'single', run: single },
   { name: 'seal', run: seal },

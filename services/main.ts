@@ -24,9 +24,9 @@ const terminal: Terminal = {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
-  // Looked at by nobody, it would keep the process from ending.
-  stdin: {
-    [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+  // Not before somebody reads it: from then on it keeps the process from ending.
+  get stdin() {
+    return process.stdin;
   },
   cwd: process.cwd(),
   home: homedir(),
