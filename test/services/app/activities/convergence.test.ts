@@ -46,8 +46,13 @@ async function perform(world: ActivityWorld, nodes: readonly ActivityNode[], act
     return;
   }
   const { heads } = await node.desk.show(operator, activity);
-  if (act.kind === 'update') await node.desk.update(operator, activity, { body: act.by, builds: [heads[0]!] });
-  if (act.kind === 'merge') await node.desk.update(operator, activity, { body: act.by, builds: heads });
+  if (act.kind === 'update' || act.kind === 'merge') {
+    const builds = act.kind === 'merge' ? heads : [heads[0]!];
+    // What came in since the look may have replaced them.
+    await node.desk.update(operator, activity, { body: act.by, builds }).catch((error: NotariumError) => {
+      if (error.code !== 'activity-version-stale') throw error;
+    });
+  }
   if (act.kind === 'note') await node.desk.note(operator, activity, { on: heads[0]!, body: 'seen' });
   if (act.kind === 'countersign')
     await node.desk.countersign(operator, activity, heads[0]!).catch((error: NotariumError) => {
