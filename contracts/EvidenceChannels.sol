@@ -281,7 +281,8 @@ contract EvidenceChannels is Payouts, EIP712 {
     ) private view returns (uint256 paid, bytes32 root, uint64 count) {
         root = state.evidenceRoot;
         count = state.evidenceCount;
-        bool isLost = frontier.length == 0 && block.timestamp > deadline + FRONTIER_SECONDS;
+        // A tree without leaves has no frontier: none is lost.
+        bool isLost = frontier.length == 0 && count != 0 && block.timestamp > deadline + FRONTIER_SECONDS;
         uint256 left = locks.length / LOCK_BYTES;
         if (left > MOST_LOCKS) left = MOST_LOCKS;
         bytes32[] memory peaks;

@@ -207,12 +207,15 @@ describe('EvidenceChannels: locks', () => {
 
   it('the first digests of a channel can be those of locks', async () => {
     const kit = await opened();
-    const { channels, channel, channelId, state, start, settle, as, stranger, now } = kit;
+    const { channels, channel, channelId, state, start, as, stranger, now, closingOf, setTime } = kit;
     const locks = [lock('a', 100n, (await now()) + 1_000n)];
     const given = state({ locksHash: packed(locks).hash, evidenceRoot: noEvidence, evidenceCount: 0n });
     await start(given);
     await as(stranger).reveal([locks[0]!.key]);
-    await settle(channel, given, { locks });
+    // Also when nobody has to have a frontier any more: there is none.
+    const { deadline, salt } = await closingOf(channel);
+    await setTime(deadline + 2_592_001n);
+    await as(stranger).settle(channel, given, salt, packed(locks).bytes, []);
     const root = treeOf([locks[0]!.digest]).root(1);
     const proof = { root, leafIndex: 0, treeSize: 1, path: [] };
     expect(await channels.verifyEvidence(channelId, locks[0]!.digest, proof)).to.equal(true);

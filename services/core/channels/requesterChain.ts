@@ -81,9 +81,11 @@ export function settled(
     const folds = unanswered(memory).find(({ next }) => next === final)?.update.folds ?? [];
     for (const [at, { billId }] of folds.entries()) leaves.set(billId, ledger.evidence.size + at);
     const paid = paidLocks(final, posted.deadline, (billId) => memory.bills.get(billId)?.revealedAt);
-    for (const [at, { billId }] of paid.entries()) leaves.set(billId, final.evidence.size + at);
     // It has not ended as we know it: no place in the tree is certain.
-    if (event.evidenceCount !== final.evidence.size + paid.length) leaves.clear();
+    if (event.evidenceCount < final.evidence.size) leaves.clear();
+    // Where more was paid than we know of (a bill given up after a refusal), what the state had folded is certain still.
+    else if (event.evidenceCount === final.evidence.size + paid.length)
+      for (const [at, { billId }] of paid.entries()) leaves.set(billId, final.evidence.size + at);
   }
   for (const [billId, { signed, first }] of memory.bills) {
     const leafIndex = leaves.get(billId);

@@ -26,6 +26,8 @@ export type OpenUpload = {
   active: boolean;
   /** Its description is on the disk. */
   isDescribed: boolean;
+  /** It was whole before this process began: a loss of power may have taken bytes that were not synced. */
+  isUnproved?: boolean;
   spool?: Spool;
   /** Missing after a restart, and where many others wait: it is hashed anew from the disk then. */
   arrival?: Arrival;

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { access, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { contentKeyId } from '../../lib/sealed.ts';
+import type { SealedFile } from '../../lib/readSealed.ts';
+import { contentKeyId, sealedBytesOf } from '../../lib/sealed.ts';
 import { stored } from '../storageError.ts';
 import { Arrival } from './Arrival.ts';
+import { checkTrailer } from './checkEvidence.ts';
 import type { FinishedUpload } from './EvidenceVault.ts';
 import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './OpenUploads.ts';
 import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
@@ -155,10 +158,11 @@ export class Uploads {
     }
   }
 
-  /** The files of a finished upload, as the vault takes them. @throws NotariumError `upload-unknown`, `upload-invalid`. */
+  /** The files of a finished upload, as the vault takes them; one from before a restart is looked at once more. @throws NotariumError `upload-unknown`, `upload-invalid`. */
   async finished(channelId: Hash, id: string): Promise<FinishedUpload> {
     const { info } = this.find(channelId, id);
     if (!info.arrived) throw new NotariumError('upload-invalid', 'it is not complete', { data: { upload: id } });
+    await stored(() => this.#prove(this.#open.get(id)!));
     const { kind, digest } = info.declared;
     const membersPath = kind === 'pack' ? this.#path(id, 'members') : undefined;
     return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath };
@@ -275,7 +279,39 @@ export class Uploads {
       lastMs: this.#parts.clock.nowMs(),
       active: false,
       isDescribed: true,
+      isUnproved: arrived !== undefined && !taken,
     });
+  }
+
+  /** Hashes anew what a loss of power may have damaged since it arrived. What is sealed has a checksum of its own. */
+  async #prove(upload: OpenUpload): Promise<void> {
+    const { id, declared, keyId } = upload.info;
+    const path = this.#path(id);
+    // What is not there has gone into the vault.
+    if (!upload.isUnproved || !(await isThere(path))) return;
+    const sizeBytes = keyId === undefined ? declared.sizeBytes : sealedBytesOf(declared.sizeBytes);
+    let isWhole = (await sizeOf(path)) === sizeBytes;
+    if (isWhole) {
+      const arrival = this.#newArrival(upload.info);
+      try {
+        if (keyId !== undefined) await checkTrailer(localFile(path, sizeBytes));
+        else {
+          for await (const chunk of plainSpool(path).replay()) await arrival.update(chunk);
+          const { digest, members } = await arrival.finish();
+          isWhole = sameBytes(digest, fromHex(declared.digest));
+          if (isWhole && members) await writeFile(this.#path(id, 'members'), members);
+        }
+      } catch (error) {
+        const codes = ['evidence-corrupt', 'evidence-mismatch', 'upload-invalid'] as const;
+        if (!codes.some((code) => isNotariumError(error, code))) throw error;
+        isWhole = false;
+      }
+    }
+    if (!isWhole) {
+      await this.#drop(id);
+      throw new NotariumError('upload-unknown', 'a loss of power has damaged it');
+    }
+    upload.isUnproved = false;
   }
 
   /** Not synced: what a loss of power takes away is sent again. */
@@ -309,6 +345,13 @@ async function remove(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
+}
+
+function localFile(path: string, sizeBytes: number): SealedFile {
+  return {
+    sizeBytes,
+    read: async (start, length) => createReadStream(path, { start, end: start + length - 1 }),
+  };
 }
 
 async function isThere(path: string): Promise<boolean> {

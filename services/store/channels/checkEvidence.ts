@@ -71,7 +71,8 @@ function checkOf(
   return { update: (bytes) => void hash.update(bytes), root: () => hash.digest() };
 }
 
-async function checkTrailer({ sizeBytes, read }: SealedFile): Promise<void> {
+/** That a sealed file is as it was written, which needs no key. @throws NotariumError `evidence-corrupt`. */
+export async function checkTrailer({ sizeBytes, read }: SealedFile): Promise<void> {
   if (sizeBytes < sealedTrailerBytes) throw corrupt('it is cut short');
   const hash = createHash('sha256');
   for await (const chunk of await read(0, sizeBytes - sealedTrailerBytes)) hash.update(chunk as Uint8Array);

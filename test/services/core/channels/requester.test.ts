@@ -104,6 +104,22 @@ describe('the requester of a channel', () => {
     expect(pair.propose().version).to.equal(2000 * versionsPerSecond + 1);
   });
 
+  it('knows what a state that it had been refused has paid, when it is handed in all the same', () => {
+    const pair = new Pair();
+    const [a] = [pair.bill('a')];
+    pair.exchange();
+    const b = pair.bill('b');
+    const { version } = pair.propose();
+    const { keyHash } = pair.requester.bills.get(b)!.signed.bill;
+    pair.r({ kind: 'refused', version, code: 'bill-expired', billId: b });
+    const { channelId } = pair;
+    pair.r({ kind: 'closing', channelId, version, deadline: 5000 });
+    pair.r({ kind: 'revealed', keyHash, key: pair.parties.verifier.keyOf(b), at: 1500 });
+    expect(pair.r({ kind: 'settled', channelId, evidenceCount: 2 })).to.deep.equal([
+      { kind: 'folded', billId: a, leafIndex: 0 },
+    ]);
+  });
+
   it('gives up what is refused, and the bill that is named', async () => {
     const pair = new Pair();
     const [a, b] = [pair.bill('a'), pair.bill('b')];

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
@@ -105,6 +105,57 @@ describe('EvidenceDesk', () => {
     await desk.keep([a, c].map(({ digest }) => billOf(channelA, digest)));
     expect((await buffer((await desk.content(channelA, c.digest))!.content)).toString()).to.equal('c');
     expect(await readdir(join(folder.path, 'uploads'))).to.deep.equal([]);
+  });
+
+  for (const kind of ['content', 'pack'] as const) {
+    it(`does not take a ${kind} that a loss of power has damaged after it had arrived`, async () => {
+      await using folder = await temporaryFolder();
+      const first = await deskOf({}, folder.path);
+      const by = { channelId: channelA, requester };
+      const { bytes, root } = packOf(contentsOf(20));
+      const [declared, count] = kind === 'pack' ? [declare(bytes, root, 'pack'), 20] : ([declare(bytes), 1] as const);
+      const asked = async () => ({ upload: await first.upload(bytes, declared), digest: declared.digest, count });
+      const all = [await asked(), await asked(), await asked(), await asked()];
+      const pathOf = (at: number) => join(folder.path, 'uploads', all[at]!.upload);
+      await truncate(pathOf(0), 0);
+      await truncate(pathOf(1), 100);
+      await writeFile(pathOf(2), Buffer.alloc(bytes.length));
+      if (kind === 'pack') await truncate(`${pathOf(3)}.members`, 10);
+      const { desk } = await deskOf({}, folder.path);
+      for (const damaged of all.slice(0, 3)) await expectCode('upload-unknown', desk.judge(damaged, by));
+      await desk.judge(all[3]!, by);
+      await desk.keep([billOf(channelA, declared.digest)]);
+      expect(await buffer((await desk.content(channelA, declared.digest))!.content)).to.deep.equal(Buffer.from(bytes));
+      if (kind === 'content') return;
+      const member = contentsOf(20)[13]!;
+      expect(await buffer((await desk.content(channelA, toHex(sha256Of(member))))!.content)).to.deep.equal(member);
+    });
+  }
+
+  it('does not take sealed content that a loss of power has damaged after it had arrived', async () => {
+    await using folder = await temporaryFolder();
+    const { desk: first } = await deskOf({}, folder.path);
+    const by = { channelId: channelA, requester };
+    const bytes = Buffer.alloc(100_000, 7);
+    const { digest } = declare(bytes);
+    const key = randomBytes(32);
+    const ids = await Promise.all(
+      [0, 1, 2].map(async () => {
+        const { id } = await first.uploads.create(channelA, declare(bytes), key);
+        await first.uploads.append(channelA, id, 0, [bytes], key);
+        return id;
+      }),
+    );
+    const pathOf = (at: number) => join(folder.path, 'uploads', ids[at]!);
+    await truncate(pathOf(0), 70_000);
+    await writeFile(pathOf(1), Buffer.alloc((await stat(pathOf(1))).size));
+    const { desk } = await deskOf({}, folder.path);
+    const judged = (at: number) => desk.judge({ upload: ids[at]!, digest, count: 1 }, by);
+    await expectCode('upload-unknown', judged(0));
+    await expectCode('upload-unknown', judged(1));
+    await judged(2);
+    await desk.keep([billOf(channelA, digest)]);
+    expect(await buffer((await desk.content(channelA, digest, key))!.content)).to.deep.equal(bytes);
   });
 
   it('refuses by size, media type and kind, and lets the upload go', async () => {
