@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { makeDisclosure } from '../../services/core/activities/disclosure.ts';
+import { verifyDisclosure } from '../../services/core/activities/verifyDisclosure.ts';
+import type { Hash } from '../../services/core/bytes.ts';
+import { parseEntry } from '../../services/core/record.ts';
+import { Notarium, verifyDigest } from '../../services/index.ts';
+import { statusOf } from '../support/centreProcess.ts';
+import { type Consortium, startConsortium } from '../support/consortium.ts';
+import { until } from '../support/until.ts';
+
+const secret = 'Saint-Emilion grand cru, 1200 bottles';
+
+describe('private activities between centres', function () {
+  this.timeout(180_000);
+  let consortium: Consortium;
+  let clients: Notarium[];
+  let activity: Hash;
+  let first: Hash;
+  const [buyer, seller, carrier, neighbour] = [0, 1, 2, 3] as const;
+  const desk = (index: number) => clients[index]!.activities;
+
+  before(async () => {
+    consortium = await startConsortium({ centres: 4, args: ['--no-rate-limit'] });
+    clients = await Promise.all(
+      consortium.members.map(async ({ url, dataDir }) => {
+        const apiKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+        return new Notarium({ url, apiKey, rpcUrl: consortium.chain.rpcUrl });
+      }),
+    );
+    await until(
+      'everybody connected with everybody',
+      async () => {
+        const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
+        return all.every(({ peers }) => peers.every(({ connected }) => connected)) || undefined;
+      },
+      60_000,
+    );
+  });
+  after(() => consortium?.[Symbol.asyncDispose]());
+
+  it('bring a purchase to the parties, and to nobody else', async () => {
+    const began = await desk(buyer).start({
+      ...{ kind: 'industrial', request: 'both', receivers: ['Centre 2', 'Centre 3'] },
+      body: { order: secret, price: 41_000 },
+    });
+    activity = began.activity;
+    first = began.message;
+    for (const index of [seller, carrier]) {
+      const { parcel } = await until('it has come', () =>
+        desk(index)
+          .message(activity, first)
+          .catch(() => undefined),
+      );
+      expect(parcel.body).to.deep.include({ body: { order: secret, price: 41_000 } });
+    }
+    await until('it is read by both', async () => {
+      const states = (await desk(buyer).deliveries(activity, first)).map(({ state }) => state);
+      return states.length === 2 && states.every((state) => state === 'read');
+    });
+    expect(await Array.fromAsync(desk(neighbour).list())).to.deep.equal([]);
+    const stranger = new Notarium({ url: consortium.members[seller]!.url, rpcUrl: consortium.chain.rpcUrl });
+    const refused = await stranger.activities.get(activity).catch((error: { code?: string }) => error.code);
+    expect(refused).to.equal('unauthorized');
+  });
+
+  it('leave in the log what names nobody and links nothing', async () => {
+    const second = await desk(seller).update(activity, { body: { order: secret, price: 40_000 } });
+    const subjects: string[] = [];
+    const trusted = { network: consortium.network, rpcUrl: consortium.chain.rpcUrl };
+    for (const message of [first, second.message]) {
+      const index = message === first ? buyer : seller;
+      const receipt = await desk(index).receipt(activity, message, { waitSeconds: 30 });
+      const { parcel, seal } = await desk(index).message(activity, message);
+      // To the neighbour, who has no part in it, the body is shown and nothing else.
+      const disclosure = makeDisclosure({ ...parcel, id: message }, seal, { body: true });
+      const { ok } = await verifyDisclosure(disclosure, receipt, {
+        verifyRecord: async (digest, given) => await verifyDigest(digest, given, trusted),
+      });
+      expect(ok).to.equal(true);
+      const entry = Buffer.from(receipt.entry, 'base64').toString();
+      for (const { address, entry: node } of consortium.members) {
+        expect(entry).to.not.contain(address.slice(2));
+        expect(entry).to.not.contain(node.name);
+      }
+      for (const word of [activity.slice(2), message.slice(2), 'bottles', '000'])
+        expect(entry, word).to.not.contain(word);
+      const { record } = parseEntry(new Uint8Array(Buffer.from(receipt.entry, 'base64')));
+      expect(record.kind).to.equal('activity');
+      subjects.push(record.subject, record.submitter);
+    }
+    expect(new Set(subjects).size).to.equal(4);
+  });
+
+  it('certify what all have countersigned, also those that were away', async () => {
+    await consortium.members[carrier]!.kill();
+    const { message: version } = await desk(buyer).update(activity, { body: { order: secret, price: 40_500 } });
+    await until('the seller has it', () =>
+      desk(seller)
+        .message(activity, version)
+        .catch(() => undefined),
+    );
+    await desk(seller).countersign(activity, version);
+    await consortium.members[carrier]!.start();
+    await until(
+      'the carrier has caught up',
+      () =>
+        desk(carrier)
+          .message(activity, version)
+          .catch(() => undefined),
+      60_000,
+    );
+    await desk(carrier).countersign(activity, version);
+    const certificate = await until('the certificate', () =>
+      desk(seller)
+        .certificate(activity, version)
+        .catch(() => undefined),
+    );
+    expect(certificate.signatures.map(({ member }) => member)).to.have.members(
+      [buyer, seller, carrier].map((index) => consortium.members[index]!.address),
+    );
+  });
+
+  it('keep what comes later from who was removed', async () => {
+    await desk(buyer).changeMembers(activity, { remove: ['Centre 3'] });
+    const { message } = await desk(buyer).update(activity, { body: { order: secret, price: 39_000 } });
+    await until('the seller has it', () =>
+      desk(seller)
+        .message(activity, message)
+        .catch(() => undefined),
+    );
+    const { members } = await desk(seller).get(activity);
+    expect(members.map(({ address }) => address)).to.not.include(consortium.members[carrier]!.address);
+    const refused = await desk(carrier)
+      .message(activity, message)
+      .catch((error: { code?: string }) => error.code);
+    expect(refused).to.equal('activity-unknown');
+  });
+});
