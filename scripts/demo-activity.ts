@@ -34,7 +34,7 @@ const schema = {
   required: ['order', 'price'],
   properties: { order: { type: 'string' }, price: { type: 'object', required: ['amount', 'currency'] } },
 };
-const secrets = ['PO-2026', 'Copper', '41000', 'Ghent', 'drawing', 'Centre '];
+const secrets = ['PO-2026', 'Copper', 'Ghent', 'drawing', 'Centre '];
 
 /** Waits for something to come about; what it was at last, when the time is up. */
 async function settled<T>(look: () => Promise<T>, isSettled: (value: T) => boolean): Promise<T> {
