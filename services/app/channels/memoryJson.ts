@@ -59,8 +59,9 @@ export function verifierMemoryOf(json: string, bills: readonly StoredBill[]): Ve
   const locked = new Map<`0x${string}`, VerifierLock>();
   for (const { signed, state, first, note } of bills) {
     const { id } = signed.bill;
-    if (state === 'offered') offered.set(id, { signed, ...(note ? { note } : {}) });
-    else locked.set(id, { signed, first: first!, isCancelled: false, ...definedOf(marks[id]) });
+    const noted = note === undefined ? {} : { note };
+    if (state === 'offered') offered.set(id, { signed, ...noted });
+    else locked.set(id, { signed, first: first!, isCancelled: false, ...noted, ...definedOf(marks[id]) });
   }
   return { ...rest, offered, locked } as VerifierMemory;
 }

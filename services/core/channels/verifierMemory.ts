@@ -25,6 +25,8 @@ export type Offer = {
 export type VerifierLock = {
   readonly signed: SignedBill;
   readonly first: Statement;
+  /** Of the {@link Offer}. */
+  readonly note?: string;
   /** The verifier gives the amount up. */
   readonly isCancelled: boolean;
   /** When the key became public on chain, Unix seconds. */
