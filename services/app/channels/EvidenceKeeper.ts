@@ -9,6 +9,8 @@ export type JudgedEvidence = {
   readonly count: number;
   readonly kind: EvidenceKind;
   readonly sizeBytes: number;
+  /** Where it is; empty for the evidence store. */
+  readonly locator: string;
   /** What the verifier asks for it. */
   readonly price: bigint;
 };

@@ -33,7 +33,7 @@ import type { ChannelFacts, Touch } from './ChannelFacts.ts';
 import { ChannelSaves } from './ChannelSaves.ts';
 import type { EvidenceKeeper } from './EvidenceKeeper.ts';
 import { verifierJson, verifierMemoryOf } from './memoryJson.ts';
-import { offerNote, readOfferNote } from './offerNote.ts';
+import { locatorOf, offerNote, readOfferNote } from './offerNote.ts';
 import { StatementWriter } from './StatementWriter.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 
@@ -120,7 +120,7 @@ export class Verifier implements VerifierApi {
           answers.push(each);
           continue;
         }
-        const offer = { note: each.note, signed: this.#newBill(seat.party, each, now) };
+        const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
         try {
           const step = stepVerifier(seat.party, memory, { kind: 'offer', offer });
           memory = step.memory;

@@ -84,8 +84,8 @@ export function takeUpdate(
     bills.push({ signed: locked.get(billId)!.signed, state: 'dropped' });
     locked.delete(billId);
   }
-  for (const { signed, note } of adds) {
-    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
+  for (const { signed, note, locator = party.locator } of adds) {
+    const first = makeStatement(party, signed.bill, 'verifier', locator);
     const noted = notedBy(note);
     bills.push({ signed, state: 'locked', first, ...noted });
     locked.set(signed.bill.id, { signed, first, isCancelled: false, ...noted });
@@ -134,8 +134,9 @@ export function takeView(party: VerifierParty, memory: VerifierMemory, { view }:
   const bills: BillChange[] = [];
   view.locks.forEach((signed) => {
     const { id } = signed.bill;
-    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
-    const noted = notedBy(offered.get(id)?.note);
+    const { note, locator = party.locator } = offered.get(id) ?? {};
+    const first = makeStatement(party, signed.bill, 'verifier', locator);
+    const noted = notedBy(note);
     locked.set(id, memory.locked.get(id) ?? { signed, first, isCancelled: false, ...noted });
     if (!memory.locked.has(id)) bills.push({ signed, state: 'locked', first, ...noted });
     offered.delete(id);

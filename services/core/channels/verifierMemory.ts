@@ -19,6 +19,8 @@ export type Offer = {
   readonly signed: SignedBill;
   /** What its keeper notes with it. */
   readonly note?: string;
+  /** Where its evidence is, if elsewhere than all: of a list of digests. */
+  readonly locator?: string;
 };
 
 /** What a verifier knows of an open lock. Its key has been disclosed: the answer with it may have left. */
