@@ -1,18 +1,27 @@
 import type { Hash } from '../../core/bytes.ts';
 import type { Bill } from '../../core/channels/bill.ts';
 import type { Statement } from '../../core/channels/statement.ts';
+import type { EvidenceKind } from '../../core/channels/upload.ts';
 
 /** What the verifier has found out about evidence. */
 export type JudgedEvidence = {
   readonly digest: Hash;
   readonly count: number;
+  readonly kind: EvidenceKind;
   readonly sizeBytes: number;
+  /** Where it is; empty for the evidence store. */
+  readonly locator: string;
   /** What the verifier asks for it. */
   readonly price: bigint;
 };
 
 /** A bill that is locked or paid, and what both sides have stated about its evidence so far. */
-export type KeptEvidence = { readonly bill: Bill; readonly statements: readonly Statement[] };
+export type KeptEvidence = {
+  readonly bill: Bill;
+  /** What the bill is for: a pack and a list may have the same digest. Missing where it is not known: of bills from earlier versions. */
+  readonly kind?: EvidenceKind | undefined;
+  readonly statements: readonly Statement[];
+};
 
 /** Where evidence comes in, is judged, and stays. */
 export type EvidenceKeeper = {

@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { ChannelStore, StoredBill } from '../../store/channels/ChannelStore.ts';
 import type { EvidenceKeeper, KeptEvidence } from './EvidenceKeeper.ts';
 import { verifierMemoryOf } from './memoryJson.ts';
+import { readOfferNote } from './offerNote.ts';
 
 /** What a {@link StatementWriter} works with. */
 export type StatementWriterParts = {
@@ -89,8 +90,9 @@ export class StatementWriter {
     const { store, evidence, logger } = this.#parts;
     const bills = await store.evidence(channelId, Math.max(0, size - mostBills), mostBills);
     const missing: KeptEvidence[] = [];
-    for (const { signed, first, second } of bills) {
-      const item = first && second && { bill: signed.bill, statements: [first, second] };
+    for (const { signed, first, second, note } of bills) {
+      const { kind } = readOfferNote(note);
+      const item = first && second && { bill: signed.bill, kind, statements: [first, second] };
       if (item && !(await evidence.isKept(item))) missing.push(item);
     }
     if (missing.length === 0) return;

@@ -33,6 +33,7 @@ import type { ChannelFacts, Touch } from './ChannelFacts.ts';
 import { ChannelSaves } from './ChannelSaves.ts';
 import type { EvidenceKeeper } from './EvidenceKeeper.ts';
 import { verifierJson, verifierMemoryOf } from './memoryJson.ts';
+import { locatorOf, offerNote, readOfferNote } from './offerNote.ts';
 import { StatementWriter } from './StatementWriter.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 
@@ -119,7 +120,7 @@ export class Verifier implements VerifierApi {
           answers.push(each);
           continue;
         }
-        const offer = { note: each.note, signed: this.#newBill(seat.party, each, now) };
+        const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
         try {
           const step = stepVerifier(seat.party, memory, { kind: 'offer', offer });
           memory = step.memory;
@@ -260,8 +261,8 @@ export class Verifier implements VerifierApi {
 
   /** Content that is paid for stays, with the first statement beside it: before the answer leaves that takes the payment. */
   async #keepEvidence({ bills }: VerifierStep): Promise<void> {
-    const locked = bills.flatMap(({ state, signed: { bill }, first }) =>
-      state === 'locked' && first ? [{ bill, statements: [first] }] : [],
+    const locked = bills.flatMap(({ state, signed: { bill }, first, note }) =>
+      state === 'locked' && first ? [{ bill, kind: readOfferNote(note).kind, statements: [first] }] : [],
     );
     if (locked.length > 0) await this.#parts.evidence.keep(locked);
   }
@@ -288,9 +289,11 @@ export class Verifier implements VerifierApi {
 
   /** The second statements are safe in our database; beside the evidence they are for who reads it there. */
   #tellOfStatements({ channelId }: VerifierParty, { locked }: VerifierMemory, { bills }: VerifierStep): void {
-    const paid = bills.flatMap(({ signed: { bill }, second }) =>
-      second ? [{ bill, statements: [locked.get(bill.id)!.first, second] }] : [],
-    );
+    const paid = bills.flatMap(({ signed: { bill }, second }) => {
+      if (!second) return [];
+      const { first, note } = locked.get(bill.id)!;
+      return [{ bill, kind: readOfferNote(note).kind, statements: [first, second] }];
+    });
     const unpaid = bills.flatMap(({ signed, state }) => (state === 'dropped' ? [signed.bill.digest] : []));
     this.#statements.add(channelId, paid, unpaid);
   }
@@ -301,7 +304,7 @@ export class Verifier implements VerifierApi {
       const judged = await this.#parts.evidence.judge(channelId, uploads, signal);
       if (judged.digest !== digest || judged.count !== count)
         throw new NotariumError('evidence-mismatch', `${judged.count} with the digest ${judged.digest}`);
-      return { judged, note: JSON.stringify({ uploads }) };
+      return { judged, note: offerNote(uploads, judged) };
     } catch (error) {
       return problemOf(error);
     }

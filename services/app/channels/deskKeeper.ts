@@ -19,8 +19,8 @@ export function evidenceKeeper(parts: {
       const { declared, arrived } = desk.uploads.find(channelId, upload).info;
       const offered = { upload, digest: declared.digest, count: arrived?.count ?? 1 };
       const by = { channelId, requester: await requesterOf(channelId) };
-      const { digest, count, sizeBytes } = await desk.judge(offered, by, signal);
-      return { digest, count, sizeBytes, price: evidencePrice(policy, count, sizeBytes) };
+      const { digest, count, kind, sizeBytes, locator } = await desk.judge(offered, by, signal);
+      return { digest, count, kind, sizeBytes, locator, price: evidencePrice(policy, count, sizeBytes) };
     },
     keep: (items) => desk.keep(items),
     isKept: (item) => desk.isKept(item),

@@ -8,6 +8,7 @@ import { peaksOf, signedClosingSchema, updateSchema } from '../../core/channels/
 import type { Offer, VerifierLock, VerifierMemory } from '../../core/channels/verifierMemory.ts';
 import { hashSchema, hexSchema, uintSchema } from '../../core/schemas.ts';
 import type { StoredBill } from '../../store/channels/ChannelStore.ts';
+import { locatorOf } from './offerNote.ts';
 
 const ledgerSchema = z
   .strictObject({
@@ -59,8 +60,9 @@ export function verifierMemoryOf(json: string, bills: readonly StoredBill[]): Ve
   const locked = new Map<`0x${string}`, VerifierLock>();
   for (const { signed, state, first, note } of bills) {
     const { id } = signed.bill;
-    if (state === 'offered') offered.set(id, { signed, ...(note ? { note } : {}) });
-    else locked.set(id, { signed, first: first!, isCancelled: false, ...definedOf(marks[id]) });
+    const noted = note === undefined ? {} : { note };
+    if (state === 'offered') offered.set(id, { signed, ...noted, ...locatorOf(note) });
+    else locked.set(id, { signed, first: first!, isCancelled: false, ...noted, ...definedOf(marks[id]) });
   }
   return { ...rest, offered, locked } as VerifierMemory;
 }

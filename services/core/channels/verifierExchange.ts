@@ -84,10 +84,11 @@ export function takeUpdate(
     bills.push({ signed: locked.get(billId)!.signed, state: 'dropped' });
     locked.delete(billId);
   }
-  for (const { signed } of adds) {
-    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
-    bills.push({ signed, state: 'locked', first });
-    locked.set(signed.bill.id, { signed, first, isCancelled: false });
+  for (const { signed, note, locator = party.locator } of adds) {
+    const first = makeStatement(party, signed.bill, 'verifier', locator);
+    const noted = notedBy(note);
+    bills.push({ signed, state: 'locked', first, ...noted });
+    locked.set(signed.bill.id, { signed, first, isCancelled: false, ...noted });
     offered.delete(signed.bill.id);
   }
   const signedState = { state, requesterSignature: update.signature, verifierSignature };
@@ -133,9 +134,11 @@ export function takeView(party: VerifierParty, memory: VerifierMemory, { view }:
   const bills: BillChange[] = [];
   view.locks.forEach((signed) => {
     const { id } = signed.bill;
-    const first = makeStatement(party, signed.bill, 'verifier', party.locator);
-    locked.set(id, memory.locked.get(id) ?? { signed, first, isCancelled: false });
-    if (!memory.locked.has(id)) bills.push({ signed, state: 'locked', first });
+    const { note, locator = party.locator } = offered.get(id) ?? {};
+    const first = makeStatement(party, signed.bill, 'verifier', locator);
+    const noted = notedBy(note);
+    locked.set(id, memory.locked.get(id) ?? { signed, first, isCancelled: false, ...noted });
+    if (!memory.locked.has(id)) bills.push({ signed, state: 'locked', first, ...noted });
     offered.delete(id);
   });
   const held = ledger.held > memory.held ? ledger.held : memory.held;
@@ -211,7 +214,11 @@ function disclosuresOf(
 }
 
 function offeredRow({ signed, note }: Offer): BillChange {
-  return { signed, state: 'offered', ...(note === undefined ? {} : { note }) };
+  return { signed, state: 'offered', ...notedBy(note) };
+}
+
+function notedBy(note: string | undefined): { readonly note?: string } {
+  return note === undefined ? {} : { note };
 }
 
 function unknownBill(billId: Hash): NotariumError {

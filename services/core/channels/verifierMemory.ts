@@ -19,12 +19,16 @@ export type Offer = {
   readonly signed: SignedBill;
   /** What its keeper notes with it. */
   readonly note?: string;
+  /** Where its evidence is, if elsewhere than all: of a list of digests. */
+  readonly locator?: string;
 };
 
 /** What a verifier knows of an open lock. Its key has been disclosed: the answer with it may have left. */
 export type VerifierLock = {
   readonly signed: SignedBill;
   readonly first: Statement;
+  /** Of the {@link Offer}. */
+  readonly note?: string;
   /** The verifier gives the amount up. */
   readonly isCancelled: boolean;
   /** When the key became public on chain, Unix seconds. */

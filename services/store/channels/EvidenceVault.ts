@@ -2,7 +2,7 @@ import { stat, utimes } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { LRUCache } from 'lru-cache';
-import { fromHex, type Hash, hexDigits, toHex, utf8 } from '../../core/bytes.ts';
+import { fromHex, type Hash, hexDigits, utf8 } from '../../core/bytes.ts';
 import { type EvidenceKind, evidenceKinds } from '../../core/channels/upload.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { readSealed, type SealedFile } from '../../lib/readSealed.ts';
@@ -43,6 +43,8 @@ export type EvidenceDocument = {
   readonly digest: Hash;
   /** Of a-z, 0-9 and hyphens. */
   readonly name: string;
+  /** What the channel has paid for: it opens that and nothing else under the digest. */
+  readonly kind?: EvidenceKind | undefined;
   readonly json: string;
 };
 
@@ -52,7 +54,7 @@ export type OpenOptions = {
   readonly key?: Uint8Array | undefined;
   /** Root of the pack that has it; otherwise all are searched. */
   readonly within?: Uint8Array | undefined;
-  /** Only what this channel holds. */
+  /** Only what this channel has paid for: a list of digests has the same root as the pack of their contents, and opens no pack. */
   readonly holder?: Hash | undefined;
 };
 
@@ -130,19 +132,19 @@ export class EvidenceVault {
    */
   async putDocuments(documents: readonly EvidenceDocument[]): Promise<void> {
     await stored(async () => {
-      const put = ({ channelId, digest, name, json }: EvidenceDocument): Promise<void> =>
+      const put = ({ channelId, digest, name, kind, json }: EvidenceDocument): Promise<void> =>
         this.#alone(fromHex(digest), async () => {
           if (!(await this.has(fromHex(digest)))) {
             throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
           }
-          await this.#files.place.disk.put(documentName(fromHex(digest), channelId, name), utf8(json));
+          await this.#files.place.disk.put(documentName(fromHex(digest), channelId, name, kind), utf8(json));
         });
       await Promise.all(documents.map(put));
       await this.#files.place.sync();
     });
   }
 
-  /** Documents of one channel about evidence, by name. */
+  /** Documents of one channel about evidence, by `ownDocumentName`. */
   async documents(channelId: Hash, digest: Hash): Promise<Map<string, string>> {
     return stored(async () => {
       const found = new Map<string, string>();
@@ -192,14 +194,14 @@ export class EvidenceVault {
    */
   async open(digest: Uint8Array, { key, within, holder }: OpenOptions = {}): Promise<OpenedEvidence | undefined> {
     return stored(async () => {
-      const isOpen = async (held: Uint8Array): Promise<boolean> =>
-        holder === undefined || (await this.documents(holder, toHex(held))).size > 0;
-      const whole = within === undefined && (await isOpen(digest)) ? await this.#openWhole(digest, key) : undefined;
+      const kindsOf = (held: Uint8Array): Promise<readonly EvidenceKind[]> =>
+        holder === undefined ? Promise.resolve(evidenceKinds) : this.#paidKinds(holder, held);
+      const whole = within === undefined ? await this.#openWhole(digest, await kindsOf(digest), key) : undefined;
       if (whole) return whole;
       for (const root of within === undefined ? this.#packs.keys() : [hexDigits(within)]) {
         const place = await this.#memberOf(root, digest);
-        if (!place || !(await isOpen(fromHex(`0x${root}`)))) continue;
-        const opened = await this.#openWhole(fromHex(`0x${root}`), key, place);
+        if (!place || !(await kindsOf(fromHex(`0x${root}`))).includes('pack')) continue;
+        const opened = await this.#openWhole(fromHex(`0x${root}`), ['pack'], key, place);
         if (opened) return { ...opened, kind: 'content' };
       }
       return undefined;
@@ -276,13 +278,31 @@ export class EvidenceVault {
     await this.#files.place.sync();
   }
 
+  /** What a channel has paid for under a digest. */
+  async #paidKinds(holder: Hash, digest: Uint8Array): Promise<readonly EvidenceKind[]> {
+    const here = new Set<EvidenceKind>();
+    const paid = new Set<EvidenceKind>();
+    let isUnnamed = false;
+    for await (const { file } of this.#files.about(digest)) {
+      if ('kind' in file) here.add(file.kind);
+      else if (file.channelId !== holder) continue;
+      else if (file.of) paid.add(file.of);
+      else isUnnamed = true;
+    }
+    // A document of an earlier version names no kind. It is about what it keeps here: sure only where there is one kind alone.
+    if (isUnnamed && here.size === 1) return [...here];
+    return evidenceKinds.filter((kind) => paid.has(kind));
+  }
+
   async #openWhole(
     digest: Uint8Array,
+    kinds: readonly EvidenceKind[],
     key: Uint8Array | undefined,
     part?: MemberPlace,
   ): Promise<OpenedEvidence | undefined> {
+    if (kinds.length === 0) return undefined;
     const files = await this.filesOf(digest);
-    for (const kind of evidenceKinds) {
+    for (const kind of kinds) {
       const ofKind = files.filter((file) => file.kind === kind);
       const plain = ofKind.find(({ keyId }) => keyId === undefined);
       if (plain) {

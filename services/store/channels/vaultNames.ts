@@ -5,7 +5,7 @@ import { evidenceKey } from '../evidence.ts';
 /** A file of the vault, by its name. */
 export type VaultFile =
   | { readonly digest: string; readonly kind: EvidenceKind; readonly keyId?: string }
-  | { readonly digest: string; readonly channelId: string; readonly document: string };
+  | { readonly digest: string; readonly channelId: string; readonly document: string; readonly of?: EvidenceKind };
 
 /** Folder of the indexes of packs. */
 export const membersFolder = 'members';
@@ -22,22 +22,32 @@ export function membersName(root: Uint8Array): string {
 }
 
 /**
- * Name of a document beside the evidence: `<evidence>.<channel>.<name>.json`.
+ * Name of a document as a channel knows it: `<name>[-<kind>]`.
  * @throws RangeError for a name that is not of a-z, 0-9 and hyphens.
  */
-export function documentName(digest: Uint8Array, channelId: Hash, name: string): string {
-  if (!/^[a-z0-9-]{1,80}$/.test(name)) throw new RangeError('a document is named by a-z, 0-9 and hyphens');
-  return `${evidenceKey(digest)}.${channelId.slice(2)}.${name}.json`;
+export function ownDocumentName(name: string, kind?: EvidenceKind): string {
+  const whole = kind === undefined ? name : `${name}-${kind}`;
+  if (!/^[a-z0-9-]{1,80}$/.test(whole)) throw new RangeError('a document is named by a-z, 0-9 and hyphens');
+  return whole;
+}
+
+/** Name of a document beside the evidence: `<evidence>.<channel>.<name>[-<kind>].json`. @throws RangeError as {@link ownDocumentName}. */
+export function documentName(digest: Uint8Array, channelId: Hash, name: string, kind?: EvidenceKind): string {
+  return `${evidenceKey(digest)}.${channelId.slice(2)}.${ownDocumentName(name, kind)}.json`;
 }
 
 const pattern =
   /^([0-9a-f]{64})(?:(?:\.(pack|digests))?(?:\.([0-9a-f]{16})\.sealed)?|\.([0-9a-f]{64})\.([a-z0-9-]{1,80})\.json)$/;
+const ofPattern = /-(content|pack|digests)$/;
 
 /** What a name says; undefined for a file that is none of the vault's. */
 export function parseVaultName(name: string): VaultFile | undefined {
   const match = pattern.exec(name);
   if (!match) return undefined;
   const [, digest = '', kind, keyId, channel, document] = match;
-  if (channel !== undefined) return { digest, channelId: `0x${channel}`, document: document! };
+  if (channel !== undefined) {
+    const of = ofPattern.exec(document!)?.[1] as EvidenceKind | undefined;
+    return { digest, channelId: `0x${channel}`, document: document!, ...(of === undefined ? {} : { of }) };
+  }
   return { digest, kind: (kind as EvidenceKind | undefined) ?? 'content', ...(keyId === undefined ? {} : { keyId }) };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Address, fromHex, type Hash } from '../../../core/bytes.ts';
 import { jsonWithAmounts } from '../../../core/channels/amount.ts';
 import type { ChannelNetwork } from '../../../core/channels/channel.ts';
+import type { EvidenceKind } from '../../../core/channels/upload.ts';
 import type { Crypto } from '../../../core/crypto.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
@@ -9,6 +10,7 @@ import { every, type Loop } from '../../../lib/every.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { EvidenceVault, type OpenedEvidence } from '../../../store/channels/EvidenceVault.ts';
 import { Uploads } from '../../../store/channels/Uploads.ts';
+import { ownDocumentName } from '../../../store/channels/vaultNames.ts';
 import type { S3Credentials } from '../../../store/Store.ts';
 import type { KeptEvidence } from '../EvidenceKeeper.ts';
 import type { EvidencePolicy } from './evidencePolicy.ts';
@@ -36,6 +38,7 @@ export type OfferedEvidence = { readonly upload: string; readonly digest: Hash; 
 export type JudgedEvidence = {
   readonly digest: Hash;
   readonly count: number;
+  readonly kind: EvidenceKind;
   /** Bytes that the verifier keeps. */
   readonly sizeBytes: number;
   /** Where it is; empty for the evidence store. */
@@ -123,19 +126,21 @@ export class EvidenceDesk {
     }
     if (!info.taken) await this.#take(by, id, signal);
     const locator = declared.kind === 'digests' ? (declared.locator ?? '') : '';
-    return { digest, count, sizeBytes: declared.sizeBytes, locator };
+    return { digest, count, kind: declared.kind, sizeBytes: declared.sizeBytes, locator };
   }
 
   /**
-   * Writes bills and statements beside their evidence, durably: as long as they are there, it is kept.
+   * Writes bills and statements beside their evidence, durably: as long as they are there, it is kept, and its channel may read what
+   * they are for.
    * @throws NotariumError `evidence-not-found`, `storage-full`, `storage-failed`.
    */
   async keep(items: readonly KeptEvidence[]): Promise<void> {
     await this.#vault.putDocuments(
-      items.map(({ bill, statements }) => ({
+      items.map(({ bill, kind, statements }) => ({
         channelId: bill.channelId,
         digest: bill.digest,
         name: documentName(bill),
+        kind,
         json: documentText({ bill, statements }),
       })),
     );
@@ -143,9 +148,9 @@ export class EvidenceDesk {
   }
 
   /** Whether bill and statements stand beside their evidence as {@link EvidenceDesk.keep} writes them. @throws NotariumError `storage-failed`. */
-  async isKept({ bill, statements }: KeptEvidence): Promise<boolean> {
+  async isKept({ bill, kind, statements }: KeptEvidence): Promise<boolean> {
     const documents = await this.#vault.documents(bill.channelId, bill.digest);
-    return documents.get(documentName(bill)) === documentText({ bill, statements });
+    return documents.get(ownDocumentName(documentName(bill), kind)) === documentText({ bill, statements });
   }
 
   /** A channel needs evidence no longer. */

@@ -32,7 +32,11 @@ describe('second statements beside their evidence', function () {
 
     const { desk, store, verifier, close } = await deskVerifier(folder.path);
     const paid = (await verifier.evidence(channelId, 0, 256)).map(
-      ({ signed, first, second }): KeptEvidence => ({ bill: signed.bill, statements: [first, second] }),
+      ({ signed, first, second }): KeptEvidence => ({
+        bill: signed.bill,
+        kind: 'content',
+        statements: [first, second],
+      }),
     );
     const kept = async (): Promise<boolean[]> => await Promise.all(paid.map((item) => desk.isKept(item)));
     expect(paid.map(({ bill }) => bill.digest)).to.deep.equal(['one', 'two', 'three'].map(hashOf));

@@ -9,12 +9,13 @@ import { openChannelStore } from '../../../../services/store/channels/openChanne
 import { alice, crypto, network } from '../../core/channels/channelKit.ts';
 import { newVerifier } from './exchangeKit.ts';
 
-/** A verifier on a folder, with its evidence there; `changes` are those of what keeps it. */
+/** A verifier on a folder, with its evidence there; `changes` are those of what keeps it, `evidence` what its policy says of that. */
 export async function deskVerifier(
   folder: string,
   changes: (keeper: EvidenceKeeper) => Partial<EvidenceKeeper> = () => ({}),
+  evidence: object = {},
 ) {
-  const policy = readEvidencePolicy(JSON.stringify({ prices: { perItem: '10', perMebibyte: '0' } }));
+  const policy = readEvidencePolicy(JSON.stringify({ prices: { perItem: '10', perMebibyte: '0' }, evidence }));
   const desk = await EvidenceDesk.open({
     ...{ folder: join(folder, 'channels'), policy, network, crypto, clock: systemClock, logger: silentLogger },
   });

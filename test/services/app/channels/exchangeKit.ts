@@ -32,7 +32,7 @@ export const memoryEvidence = (): EvidenceKeeper & { kept: Map<Hash, readonly St
     async judge(_, uploads) {
       if (uploads.some((upload) => upload.startsWith('refused'))) throw new NotariumError('evidence-refused');
       const { digest, count } = itemOf(uploads);
-      return { digest, count, sizeBytes: 1, price: 10n };
+      return { digest, count, kind: count === 1 ? 'content' : 'pack', sizeBytes: 1, locator: '', price: 10n };
     },
     async keep(items) {
       for (const { bill, statements } of items)

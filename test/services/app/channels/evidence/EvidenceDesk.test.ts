@@ -8,7 +8,7 @@ import { evidencePrice, readEvidencePolicy } from '../../../../../services/app/c
 import { mediaTypeOf } from '../../../../../services/app/channels/evidence/mediaType.ts';
 import { type Address, type Hash, toHex } from '../../../../../services/core/bytes.ts';
 import { captureDigest } from '../../../../../services/core/channels/capture.ts';
-import type { UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
+import type { EvidenceKind, UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
 import { systemClock } from '../../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../../../services/lib/logger.ts';
@@ -25,6 +25,9 @@ const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 );
+
+/** Hash of a content's leaf under the root of a pack. */
+const leafOf = (content: Uint8Array) => sha256Of(Buffer.concat([Buffer.of(0), sha256Of(content)]));
 
 /** A desk with a policy, and a way to offer something. */
 async function deskOf(evidence: object, folder: string) {
@@ -47,8 +50,9 @@ async function deskOf(evidence: object, folder: string) {
   return { desk, upload, offer };
 }
 
-const billOf = (channelId: Hash, digest: Hash, id = toHex(randomBytes(32))) => ({
+const billOf = (channelId: Hash, digest: Hash, kind?: EvidenceKind, id = toHex(randomBytes(32))) => ({
   bill: { id, channelId, digest, count: 1, amount: 10n, expiry: 2_000_000_000, keyHash: toHex(randomBytes(32)) },
+  kind,
   statements: [],
 });
 
@@ -64,7 +68,7 @@ describe('EvidenceDesk', () => {
     const id = await upload(content, declared);
     const asked = { upload: id, digest: declared.digest, count: 1 };
     const by = { channelId: channelA, requester };
-    const judged = { digest: declared.digest, count: 1, sizeBytes: 8, locator: '' };
+    const judged = { digest: declared.digest, count: 1, kind: 'content', sizeBytes: 8, locator: '' };
     expect(await desk.judge(asked, by)).to.deep.equal(judged);
     expect(await desk.judge(asked, by)).to.deep.equal(judged);
     await expectCode('upload-unknown', desk.judge(asked, { ...by, channelId: channelB }));
@@ -81,6 +85,47 @@ describe('EvidenceDesk', () => {
     expect(await buffer((await desk.content(channelB, toHex(member)))!.content)).to.deep.equal(contentsOf(20)[13]);
     expect(await desk.content(channelA, toHex(member))).to.equal(undefined);
     await expectCode('evidence-not-found', desk.keep([billOf(channelA, toHex(randomBytes(32)))]));
+  });
+
+  it('gives a channel only the kind of evidence that it has paid for, whatever else has the same digest', async () => {
+    await using folder = await temporaryFolder();
+    const { desk, offer } = await deskOf({ lists: true }, folder.path);
+    const contents = [Buffer.from('secret one'), Buffer.from('secret two')];
+    const { bytes, root, digests } = packOf(contents);
+    const channelC: Hash = toHex(new Uint8Array(32).fill(0xcc));
+    const channelD: Hash = toHex(new Uint8Array(32).fill(0xdd));
+    // The content whose SHA-256 is the root of two: the inputs of that node.
+    const node = Buffer.concat([Buffer.of(1), ...contents.map((content) => leafOf(content))]);
+    const offered = [
+      [channelA, bytes, declare(bytes, root, 'pack')],
+      [channelB, digests, declare(digests, root, 'digests')],
+      [channelC, node, declare(node)],
+    ] as const;
+    for (const [channelId, content, declared] of offered) {
+      expect(declared.digest).to.equal(toHex(root));
+      await offer(content, declared, channelId);
+      await desk.keep([billOf(channelId, declared.digest, declared.kind)]);
+    }
+    // From an earlier version: nobody knows of which kind.
+    await desk.keep([billOf(channelD, toHex(root))]);
+    const readAll = async (by: EvidenceDesk, channelId: Hash) => {
+      const read = async (digest: Uint8Array) => {
+        const opened = await by.content(channelId, toHex(digest));
+        return opened && { kind: opened.kind, content: await buffer(opened.content) };
+      };
+      return [await read(root), await read(digests.subarray(0, 32)), await read(digests.subarray(32))];
+    };
+    const again = await deskOf({ lists: true }, folder.path);
+    for (const by of [desk, again.desk]) {
+      expect(await readAll(by, channelA)).to.deep.equal([
+        { kind: 'pack', content: Buffer.from(bytes) },
+        ...contents.map((content) => ({ kind: 'content', content })),
+      ]);
+      const list = { kind: 'digests', content: Buffer.from(digests) };
+      expect(await readAll(by, channelB)).to.deep.equal([list, undefined, undefined]);
+      expect(await readAll(by, channelC)).to.deep.equal([{ kind: 'content', content: node }, undefined, undefined]);
+      expect(await readAll(by, channelD)).to.deep.equal([undefined, undefined, undefined]);
+    }
   });
 
   it('knows after a restart what it has taken, and does not believe what a loss of power has undone', async () => {
