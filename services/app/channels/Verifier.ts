@@ -33,6 +33,7 @@ import type { ChannelFacts, Touch } from './ChannelFacts.ts';
 import { ChannelSaves } from './ChannelSaves.ts';
 import type { EvidenceKeeper } from './EvidenceKeeper.ts';
 import { verifierJson, verifierMemoryOf } from './memoryJson.ts';
+import { type PriceCheck, priceCheck } from './priceCheck.ts';
 import { StatementWriter } from './StatementWriter.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 
@@ -106,9 +107,12 @@ export class Verifier implements VerifierApi {
 
   /** Judges evidence and makes bills for it. What is not taken has its problem in the answer. */
   async bills(channelId: Hash, requests: readonly BillRequest[], signal?: AbortSignal): Promise<BillAnswer[]> {
-    await this.#inTurn(channelId, (seat) => this.#requireHeld(seat));
+    const checkPrice = await this.#inTurn(channelId, async (seat) => {
+      await this.#requireHeld(seat);
+      return priceCheck(seat.party, seat.memory, this.#parts.chain, await this.#now());
+    });
     // Judging may take long: the channel is free meanwhile.
-    const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal)));
+    const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal, checkPrice)));
     return this.#inTurn(channelId, async (seat) => {
       const now = await this.#now();
       const answers: BillAnswer[] = [];
@@ -295,10 +299,10 @@ export class Verifier implements VerifierApi {
     this.#statements.add(channelId, paid, unpaid);
   }
 
-  async #judge(channelId: Hash, request: BillRequest, signal: AbortSignal | undefined) {
+  async #judge(channelId: Hash, request: BillRequest, signal: AbortSignal | undefined, checkPrice: PriceCheck) {
     const { uploads, digest, count } = request;
     try {
-      const judged = await this.#parts.evidence.judge(channelId, uploads, signal);
+      const judged = await this.#parts.evidence.judge(channelId, uploads, signal, checkPrice);
       if (judged.digest !== digest || judged.count !== count)
         throw new NotariumError('evidence-mismatch', `${judged.count} with the digest ${judged.digest}`);
       return { judged, note: JSON.stringify({ uploads }) };

@@ -240,8 +240,13 @@ export class EvidenceVault {
    * Removes what no document holds and nobody has uploaded for some time.
    * @param olderThanMs Longer than any bill can be open: what is uploaded is held only when its bill has been paid.
    * @param nowMs Unix milliseconds.
+   * @param isAwaited Whether evidence may still be paid all the same.
    */
-  async collect(olderThanMs: number, nowMs: number): Promise<{ files: number; sizeBytes: number }> {
+  async collect(
+    olderThanMs: number,
+    nowMs: number,
+    isAwaited: (digest: Hash) => boolean = () => false,
+  ): Promise<{ files: number; sizeBytes: number }> {
     const removed = { files: 0, sizeBytes: 0 };
     for await (const part of this.#files.parts()) {
       const held = new Set(part.map(({ file }) => ('document' in file ? file.digest : undefined)));
@@ -251,7 +256,8 @@ export class EvidenceVault {
         await this.#alone(digest, async () => {
           // As it is now: somebody may have uploaded or paid it meanwhile.
           const { sizeBytes, modifiedMs } = await this.#files.facts(name);
-          if (modifiedMs > nowMs - olderThanMs || (await this.#files.isHeld(digest))) return;
+          if (modifiedMs > nowMs - olderThanMs || isAwaited(toHex(digest)) || (await this.#files.isHeld(digest)))
+            return;
           if (file.kind === 'pack') await this.#forgetMembers(digest);
           this.#present.delete(file.digest);
           await this.#files.place.disk.delete(name);

@@ -75,6 +75,7 @@ export class EvidenceDesk {
         openUploads: bounds.mostOpen,
         openBytes: bounds.mostOpenBytes,
         idleMs: 1000 * bounds.idleSeconds,
+        unpaidMs: 1000 * bounds.unpaidSeconds,
       },
       clock: parts.clock,
       mediaTypeOf: evidence.mediaTypes || evidence.hook ? mediaTypeOf : undefined,
@@ -88,7 +89,11 @@ export class EvidenceDesk {
     const { logger, clock, policy } = this.#parts;
     const loop = { signal: this.#stop.signal, logger, clock };
     const collect = async (): Promise<void> => {
-      const { files, sizeBytes } = await this.#vault.collect(1000 * policy.uploads.unpaidSeconds, clock.nowMs());
+      const { files, sizeBytes } = await this.#vault.collect(
+        1000 * policy.uploads.unpaidSeconds,
+        clock.nowMs(),
+        (digest) => this.uploads.isAwaited(digest),
+      );
       if (files > 0) logger.info({ files, sizeBytes }, 'removed evidence that no channel needs');
     };
     this.#loops = [
@@ -121,7 +126,8 @@ export class EvidenceDesk {
         data: { want: { digest: declared.digest, count: arrived.count }, have: { digest, count } },
       });
     }
-    if (!info.taken) await this.#take(by, id, signal);
+    if (info.taken) this.uploads.touchTaken(id);
+    else await this.#take(by, id, signal);
     const locator = declared.kind === 'digests' ? (declared.locator ?? '') : '';
     return { digest, count, sizeBytes: declared.sizeBytes, locator };
   }

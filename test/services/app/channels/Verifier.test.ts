@@ -7,7 +7,9 @@ import { openChannelStore } from '../../../../services/store/channels/openChanne
 import { expectCode } from '../../../support/expectCode.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { until } from '../../../support/until.ts';
-import { hashOf, parties } from '../../core/channels/channelKit.ts';
+import { alice, hashOf, parties } from '../../core/channels/channelKit.ts';
+import { declare } from '../../store/channels/vaultKit.ts';
+import { deskVerifier } from './deskVerifier.ts';
 import {
   itemOf,
   memoryChain,
@@ -55,6 +57,32 @@ describe('Verifier', function () {
     expect(await store.channel(channelId)).to.equal(undefined);
     expect((await newVerifier(store).channel(channelId)).held).to.equal(held);
     await store.close();
+  });
+
+  it('takes in nothing that the requester cannot pay with what is free', async () => {
+    await using folder = await temporaryFolder();
+    const chain = { ...memoryChain(held), heldNow: 25n };
+    const { desk, verifier, close } = await deskVerifier(folder.path, undefined, { chain });
+    const by = { channelId, requester: alice.address };
+    const uploaded = async (text: string) => {
+      const declared = declare(Buffer.from(text));
+      const { id } = await desk.uploads.create(channelId, declared);
+      await desk.uploads.append(channelId, id, 0, [Buffer.from(text)]);
+      return { uploads: [id], digest: declared.digest, count: 1 };
+    };
+    const [a, b, c] = [await uploaded('a'), await uploaded('b'), await uploaded('c')];
+    const codes = async (...requests: (typeof a)[]) =>
+      (await verifier.bills(channelId, requests)).map((answer) => ('problem' in answer ? answer.problem.code : 'bill'));
+    const isTaken = ({ uploads: [id] }: typeof a) => desk.uploads.find(channelId, id!).info.taken === true;
+    expect(await codes(a, b, c)).to.deep.equal(['bill', 'bill', 'channel-balance-short']);
+    expect([a, b, c].map(isTaken)).to.deep.equal([true, true, false]);
+    // An answer that was lost does not count twice, and a deposit counts at once.
+    expect(await codes(b, c)).to.deep.equal(['bill', 'channel-balance-short']);
+    chain.heldNow = 30n;
+    expect(await codes(c)).to.deep.equal(['bill']);
+    expect(await desk.judge({ ...c, upload: c.uploads[0]! }, by)).to.include({ digest: c.digest });
+    await verifier.stop();
+    await close();
   });
 
   it('makes keys public in time, and closes alone', async () => {

@@ -56,6 +56,48 @@ describe('EvidenceDesk', () => {
   const reasonOf = async (offered: Promise<unknown>): Promise<unknown> =>
     (await expectCode('evidence-refused', offered)).data.reason;
 
+  it('bounds what nobody pays, also in the evidence store, until that lets it go', async () => {
+    await using folder = await temporaryFolder();
+    const uploads = { mostOpen: 2, mostOpenBytes: 2000, idleSeconds: 60, unpaidSeconds: 7200 };
+    const policy = readEvidencePolicy(JSON.stringify({ prices: { perItem: '10', perMebibyte: '0' }, uploads }));
+    let nowMs = Date.now();
+    const clock = { nowMs: () => nowMs, sleep: async () => {} };
+    const open = () => EvidenceDesk.open({ folder: folder.path, policy, network, crypto, clock, logger: silentLogger });
+    const by = { channelId: channelA, requester };
+    const offer = async (desk: EvidenceDesk, filler: number, sizeBytes = 1000) => {
+      const bytes = Buffer.alloc(sizeBytes, filler);
+      const declared = declare(bytes);
+      const { id } = await desk.uploads.create(channelA, declared);
+      await desk.uploads.append(channelA, id, 0, [bytes]);
+      await desk.judge({ upload: id, digest: declared.digest, count: 1 }, by);
+      return { upload: id, digest: declared.digest, count: 1 };
+    };
+    const first = await open();
+    const one = await offer(first, 1);
+    const two = await offer(first, 2);
+    await expectCode('uploads-full', offer(first, 3));
+    await expectCode('upload-conflict', first.uploads.remove(channelA, one.upload));
+    nowMs += 60_000;
+    expect(await first.uploads.removeIdle()).to.equal(0);
+    const desk = await open();
+    await expectCode('uploads-full', offer(desk, 3));
+    await desk.keep([billOf(channelA, one.digest)]);
+    const three = await offer(desk, 3);
+    await expectCode('uploads-full', offer(desk, 4, 1));
+    // What is asked for again may still be paid: it stays as long as a new one.
+    nowMs += 7200_000 - 60_000;
+    await desk.judge(three, by);
+    nowMs += 60_000;
+    expect(await desk.uploads.removeIdle()).to.equal(1);
+    await expectCode('upload-unknown', desk.judge(two, by));
+    await offer(desk, 4);
+    expect([three.digest, two.digest].map((digest) => desk.uploads.isAwaited(digest))).to.deep.equal([true, false]);
+    // Descriptions are bounded too.
+    await desk.keep([billOf(channelA, three.digest)]);
+    for (let filler = 5; filler < 5 + 31; filler++) await offer(desk, filler, 1);
+    await expectCode('uploads-full', offer(desk, 50, 1));
+  });
+
   it('takes what the policy takes, keeps it with its bills, and gives it to its channel alone', async () => {
     await using folder = await temporaryFolder();
     const { desk, upload, offer } = await deskOf({}, folder.path);
