@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Hash, toHex } from '../../core/bytes.ts';
 import { billDigest, keyHashOf, type SignedBill } from '../../core/channels/bill.ts';
 import { type Channel, type ChannelNetwork, channelIdOf } from '../../core/channels/channel.ts';
-import type { ChannelEvent, ChannelSigner, Moment } from '../../core/channels/party.ts';
+import type { BillChange, ChannelEvent, ChannelSigner, Moment } from '../../core/channels/party.ts';
 import type {
   BillAnswer,
   BillRequest,
@@ -278,7 +278,7 @@ export class Verifier implements VerifierApi {
         ...{ channelId, role: 'verifier', channel, state: memory.state, memory: verifierJson(memory) },
         ...(dueAt === undefined ? {} : { dueAt }),
       };
-      const change: ChannelChange = { channelId, bills: step.bills, ...(step.saves ? { channel: row } : {}) };
+      const change: ChannelChange = { channelId, ...forgetting(step.bills), ...(step.saves ? { channel: row } : {}) };
       try {
         await this.#saves.save(change);
       } catch (error) {
@@ -384,6 +384,12 @@ export class Verifier implements VerifierApi {
   async #now(): Promise<Moment> {
     return { time: this.#time(), chainTime: await this.#parts.chain.timestamp() };
   }
+}
+
+/** Of a bill of a verifier that is gone nobody has signed or paid anything: requesters could fill the disk with them. */
+function forgetting(bills: readonly BillChange[]): Pick<ChannelChange, 'bills' | 'forgotten'> {
+  const forgotten = bills.filter(({ state }) => state === 'gone').map(({ signed }) => signed.bill.id);
+  return { bills: bills.filter(({ state }) => state !== 'gone'), ...(forgotten.length > 0 ? { forgotten } : {}) };
 }
 
 function problemOf(error: unknown): { readonly problem: { readonly code: string; readonly detail: string } } {

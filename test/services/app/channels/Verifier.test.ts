@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import type { ChannelFacts } from '../../../../services/app/channels/ChannelFacts.ts';
+import type { Hash } from '../../../../services/core/bytes.ts';
+import { maxOffered } from '../../../../services/core/channels/verifierExchange.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { ChannelChange } from '../../../../services/store/channels/ChannelStore.ts';
@@ -83,6 +85,32 @@ describe('Verifier', function () {
     expect(await desk.judge({ ...c, upload: c.uploads[0]! }, by)).to.include({ digest: c.digest });
     await verifier.stop();
     await close();
+  });
+
+  it('keeps nothing of bills that nobody has paid and others have taken the place of', async () => {
+    await using at = await place();
+    const store = await at.open('verifier');
+    const verifier = newVerifier(store);
+    const { digest, count } = itemOf(['a']);
+    const ask = async (number: number) =>
+      (await verifier.bills(channelId, Array(number).fill({ uploads: ['a'], digest, count }))).map(
+        (answer) => ('signed' in answer && answer.signed.bill.id) as Hash,
+      );
+    const first = await ask(64);
+    for (let more = 0; more < 5; more++) await ask(64);
+    const last = await ask(64);
+    expect(await store.billsOf(channelId, digest)).to.have.length(maxOffered);
+    expect(await store.knownBills(channelId, first)).to.deep.equal([]);
+    await verifier.cancelBill(channelId, last[0]!);
+    expect(await store.billsOf(channelId, digest)).to.have.length(maxOffered - 1);
+    // A new process has the same ones.
+    await verifier.stop();
+    const { memory } = await newVerifier(store).look(channelId);
+    expect([...memory.offered.keys()]).to.have.members(
+      (await store.billsOf(channelId, digest)).map(({ signed }) => signed.bill.id),
+    );
+    expect(memory.offered.has(last[1]!)).to.equal(true);
+    await store.close();
   });
 
   it('makes keys public in time, and closes alone', async () => {
