@@ -165,9 +165,21 @@ export class EvidenceVault {
     });
   }
 
-  /** First of many digests, n * 32 bytes in order, that a channel holds: as a content, a root, or in a pack. */
-  async firstHeld(sorted: Uint8Array): Promise<Uint8Array | undefined> {
+  /**
+   * First of many digests, n * 32 bytes in order, that a channel holds: as a content, a root, or in a pack.
+   * @param isAwaited What counts as held before any channel does; it is asked before anything is read.
+   */
+  async firstHeld(
+    sorted: Uint8Array,
+    isAwaited: (digest: Hash) => boolean = () => false,
+  ): Promise<Uint8Array | undefined> {
     return stored(async () => {
+      // Paid meanwhile, it would be neither awaited when it is asked for nor held when that was listed.
+      const awaited = new Set([...this.#packs.keys()].filter((root) => isAwaited(toHex(fromHex(`0x${root}`)))));
+      for (let at = 0; at < sorted.length; at += 32) {
+        const digest = sorted.subarray(at, at + 32);
+        if (isAwaited(toHex(digest))) return digest;
+      }
       let listed = { folder: '', held: new Set<string>() };
       for (let at = 0; at < sorted.length; at += 32) {
         const digest = sorted.subarray(at, at + 32);
@@ -176,7 +188,7 @@ export class EvidenceVault {
         if (listed.held.has(hexDigits(digest))) return digest;
       }
       for (const [root, sizeBytes] of this.#packs) {
-        if (!(await this.#files.isHeld(fromHex(`0x${root}`)))) continue;
+        if (!awaited.has(root) && !(await this.#files.isHeld(fromHex(`0x${root}`)))) continue;
         const found = firstInIndex(sorted, await this.#readIndex(root, 0, sizeBytes));
         if (found) return found;
       }

@@ -97,11 +97,6 @@ export class Uploads {
     return upload;
   }
 
-  /** Another upload of the same digest that is in the vault and not paid yet. */
-  rival({ id, declared }: UploadInfo): UploadInfo | undefined {
-    return this.#open.ofDigest(declared.digest).find(({ info }) => info.taken && info.id !== id)?.info;
-  }
-
   /**
    * Bytes of an upload so far. One whose last byte came just before a kill is finished now.
    * @throws NotariumError `upload-unknown`, `evidence-key-missing`, those of {@link append}.

@@ -238,6 +238,39 @@ describe('EvidenceDesk', () => {
     expect(await offer(content, declare(content), channelB)).to.include({ digest });
   });
 
+  it('takes what must be unique once, however it is offered', async () => {
+    await using folder = await temporaryFolder();
+    const { desk, upload, offer } = await deskOf({ unique: true }, folder.path);
+    const reasons = async (...offered: Promise<unknown>[]) =>
+      (await Promise.allSettled(offered)).map((each) =>
+        each.status === 'fulfilled' ? 'taken' : each.reason.data.reason,
+      );
+    const [content, other] = [Buffer.from('the same'), Buffer.from('another')];
+    const { digest } = declare(content);
+    const [a, b] = [await upload(content, undefined, channelA), await upload(content, undefined, channelB)];
+    const judged = (id: string, channelId: Hash) =>
+      desk.judge({ upload: id, digest, count: 1 }, { channelId, requester });
+    // The same upload may be asked for twice at once.
+    expect(await reasons(judged(a, channelA), judged(b, channelB), judged(a, channelA))).to.deep.equal([
+      'taken',
+      'known',
+      'taken',
+    ]);
+    expect(await reasonOf(offer(content, undefined, channelA))).to.equal('known');
+    // In packs too, at once and after.
+    const packs = [
+      packOf([content, Buffer.from('1')]),
+      packOf([other, Buffer.from('2')]),
+      packOf([other, Buffer.from('3')]),
+    ];
+    const offerPack = ({ bytes, root }: (typeof packs)[0], channelId: Hash) =>
+      offer(bytes, declare(bytes, root, 'pack'), channelId);
+    expect(await reasonOf(offerPack(packs[0]!, channelB))).to.equal('known');
+    const both = await reasons(offerPack(packs[1]!, channelA), offerPack(packs[2]!, channelB));
+    expect(both).to.have.members(['taken', 'known']);
+    expect(await reasonOf(offer(other, undefined, channelB))).to.equal('known');
+  });
+
   it('wants the signature of a listed device, not too old', async () => {
     await using folder = await temporaryFolder();
     const device = localSigner(new Uint8Array(32).fill(7), crypto);
