@@ -25,8 +25,17 @@ export type KeptEvidence = {
 
 /** Where evidence comes in, is judged, and stays. */
 export type EvidenceKeeper = {
-  /** Judges uploads as one piece of evidence. @throws NotariumError why it is not taken. */
-  judge(channelId: Hash, uploads: readonly string[], signal?: AbortSignal): Promise<JudgedEvidence>;
+  /**
+   * Judges uploads as one piece of evidence.
+   * @param checkPrice Throws where the requester cannot pay: before anything is kept.
+   * @throws NotariumError why it is not taken.
+   */
+  judge(
+    channelId: Hash,
+    uploads: readonly string[],
+    signal?: AbortSignal,
+    checkPrice?: (digest: Hash, price: bigint) => Promise<void>,
+  ): Promise<JudgedEvidence>;
   /**
    * Keeps evidence for as long as its channel needs it, with bills and statements beside it: durable when it resolves. The same again
    * changes nothing, and more statements of a bill take the place of fewer.

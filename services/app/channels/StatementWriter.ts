@@ -3,7 +3,7 @@ import { maxLocks } from '../../core/channels/state.ts';
 import { errorTable, isNotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { ChannelStore, StoredBill } from '../../store/channels/ChannelStore.ts';
+import type { ChannelStore } from '../../store/channels/ChannelStore.ts';
 import type { EvidenceKeeper, KeptEvidence } from './EvidenceKeeper.ts';
 import { verifierMemoryOf } from './memoryJson.ts';
 import { readOfferNote } from './offerNote.ts';
@@ -120,9 +120,7 @@ export class StatementWriter {
 
   /** Evidence that was not paid for goes, unless another bill of the channel is about it. */
   async #release(channelId: Hash, digest: Hash): Promise<void> {
-    const bills = await this.#parts.store.billsOf(digest);
-    const isNeeded = (bill: StoredBill) =>
-      bill.channelId === channelId && bill.state !== 'dropped' && bill.state !== 'gone';
-    if (!bills.some(isNeeded)) await this.#parts.evidence.release(channelId, digest);
+    const needed = await this.#parts.store.billsOf(channelId, digest, ['offered', 'locked', 'folded']);
+    if (needed.length === 0) await this.#parts.evidence.release(channelId, digest);
   }
 }

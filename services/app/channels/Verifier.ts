@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Hash, toHex } from '../../core/bytes.ts';
 import { billDigest, keyHashOf, type SignedBill } from '../../core/channels/bill.ts';
 import { type Channel, type ChannelNetwork, channelIdOf } from '../../core/channels/channel.ts';
-import type { ChannelEvent, ChannelSigner, Moment } from '../../core/channels/party.ts';
+import type { BillChange, ChannelEvent, ChannelSigner, Moment } from '../../core/channels/party.ts';
 import type {
   BillAnswer,
   BillRequest,
@@ -34,6 +34,7 @@ import { ChannelSaves } from './ChannelSaves.ts';
 import type { EvidenceKeeper } from './EvidenceKeeper.ts';
 import { verifierJson, verifierMemoryOf } from './memoryJson.ts';
 import { locatorOf, offerNote, readOfferNote } from './offerNote.ts';
+import { type PriceCheck, priceCheck } from './priceCheck.ts';
 import { StatementWriter } from './StatementWriter.ts';
 import type { VerifierApi } from './VerifierApi.ts';
 
@@ -107,9 +108,12 @@ export class Verifier implements VerifierApi {
 
   /** Judges evidence and makes bills for it. What is not taken has its problem in the answer. */
   async bills(channelId: Hash, requests: readonly BillRequest[], signal?: AbortSignal): Promise<BillAnswer[]> {
-    await this.#inTurn(channelId, (seat) => this.#requireHeld(seat));
+    const checkPrice = await this.#inTurn(channelId, async (seat) => {
+      await this.#requireHeld(seat);
+      return priceCheck(seat.party, seat.memory, this.#parts.chain, await this.#now());
+    });
     // Judging may take long: the channel is free meanwhile.
-    const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal)));
+    const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal, checkPrice)));
     return this.#inTurn(channelId, async (seat) => {
       const now = await this.#now();
       const answers: BillAnswer[] = [];
@@ -275,7 +279,7 @@ export class Verifier implements VerifierApi {
         ...{ channelId, role: 'verifier', channel, state: memory.state, memory: verifierJson(memory) },
         ...(dueAt === undefined ? {} : { dueAt }),
       };
-      const change: ChannelChange = { channelId, bills: step.bills, ...(step.saves ? { channel: row } : {}) };
+      const change: ChannelChange = { channelId, ...forgetting(step.bills), ...(step.saves ? { channel: row } : {}) };
       try {
         await this.#saves.save(change);
       } catch (error) {
@@ -298,10 +302,10 @@ export class Verifier implements VerifierApi {
     this.#statements.add(channelId, paid, unpaid);
   }
 
-  async #judge(channelId: Hash, request: BillRequest, signal: AbortSignal | undefined) {
+  async #judge(channelId: Hash, request: BillRequest, signal: AbortSignal | undefined, checkPrice: PriceCheck) {
     const { uploads, digest, count } = request;
     try {
-      const judged = await this.#parts.evidence.judge(channelId, uploads, signal);
+      const judged = await this.#parts.evidence.judge(channelId, uploads, signal, checkPrice);
       if (judged.digest !== digest || judged.count !== count)
         throw new NotariumError('evidence-mismatch', `${judged.count} with the digest ${judged.digest}`);
       return { judged, note: offerNote(uploads, judged) };
@@ -383,6 +387,12 @@ export class Verifier implements VerifierApi {
   async #now(): Promise<Moment> {
     return { time: this.#time(), chainTime: await this.#parts.chain.timestamp() };
   }
+}
+
+/** Of a bill of a verifier that is gone nobody has signed or paid anything: requesters could fill the disk with them. */
+function forgetting(bills: readonly BillChange[]): Pick<ChannelChange, 'bills' | 'forgotten'> {
+  const forgotten = bills.filter(({ state }) => state === 'gone').map(({ signed }) => signed.bill.id);
+  return { bills: bills.filter(({ state }) => state !== 'gone'), ...(forgotten.length > 0 ? { forgotten } : {}) };
 }
 
 function problemOf(error: unknown): { readonly problem: { readonly code: string; readonly detail: string } } {

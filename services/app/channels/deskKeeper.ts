@@ -12,12 +12,13 @@ export function evidenceKeeper(parts: {
 }): EvidenceKeeper {
   const { desk, policy, requesterOf } = parts;
   return {
-    async judge(channelId, uploads, signal) {
+    async judge(channelId, uploads, signal, checkPrice) {
       const [upload] = uploads;
       if (uploads.length !== 1 || upload === undefined)
         throw new NotariumError('upload-invalid', 'a bill is for one upload; many contents go as a pack');
       const { declared, arrived } = desk.uploads.find(channelId, upload).info;
       const offered = { upload, digest: declared.digest, count: arrived?.count ?? 1 };
+      if (arrived) await checkPrice?.(declared.digest, evidencePrice(policy, arrived.count, declared.sizeBytes));
       const by = { channelId, requester: await requesterOf(channelId) };
       const { digest, count, kind, sizeBytes, locator } = await desk.judge(offered, by, signal);
       return { digest, count, kind, sizeBytes, locator, price: evidencePrice(policy, count, sizeBytes) };

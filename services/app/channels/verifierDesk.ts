@@ -77,8 +77,7 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
       const { party, memory } = await verifier.look(channelId);
       const end = memory.state === 'settled' ? await chain.settlement(channelId) : undefined;
       const size = end?.evidenceCount ?? memory.ledger.evidence.size;
-      const bills = await store.billsOf(digest);
-      const row = bills.find((bill) => bill.channelId === channelId && bill.state === 'folded');
+      const [row] = await store.billsOf(channelId, digest, ['folded']);
       const [bill] = row?.leafIndex === undefined ? [] : await verifier.evidence(channelId, row.leafIndex, 1);
       if (!bill || bill.leafIndex >= size)
         throw new NotariumError('evidence-not-found', undefined, { data: { digest } });

@@ -110,6 +110,6 @@ export const uploadDocs: readonly Described[] = [
     summary: 'Give an upload up',
     headers: z.object(tus),
     responses: { 204: { description: 'It is gone', headers: z.object(tus) } },
-    errors: ['upload-unknown', 'upload-version-unsupported'],
+    errors: ['upload-unknown', 'upload-conflict', 'upload-version-unsupported'],
   },
 ];

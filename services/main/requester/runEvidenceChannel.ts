@@ -95,8 +95,7 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     resume: (item) => requester.resume(item),
     recover: (beforeKept) => requester.recover(beforeKept),
     view: async () => viewOfRequester(requester.party, requester.memory),
-    leafOf: async (digest) =>
-      (await store.billsOf(digest)).filter((bill) => bill.channelId === channelId).flatMap(folded)[0],
+    leafOf: async (digest) => (await store.billsOf(channelId, digest)).flatMap(folded)[0],
     async findEnd() {
       const settled = await chain.settlement(channelId);
       if (settled) await noteSettled(options.folder, channelId);

@@ -37,6 +37,8 @@ export type ChannelChange = {
   readonly channelId: Hash;
   readonly channel?: StoredChannel;
   readonly bills?: readonly BillChange[];
+  /** Bills that nothing is kept of any more. */
+  readonly forgotten?: readonly Hash[];
 };
 
 /** What the sides of evidence channels keep. Every method throws `storage-failed` or `storage-full` when the database does not answer. */
@@ -60,8 +62,8 @@ export type ChannelStore = {
   evidence(channelId: Hash, from: number, limit: number): Promise<StoredBill[]>;
   /** How many of the leaves before one of the evidence tree are here. */
   leafCount(channelId: Hash, before: number): Promise<number>;
-  /** Bills about a digest, in any channel. */
-  billsOf(digest: Hash): Promise<StoredBill[]>;
+  /** Bills of a channel about a digest, in some states: any when left out. */
+  billsOf(channelId: Hash, digest: Hash, states?: readonly BillState[]): Promise<StoredBill[]>;
   /** Channels with an open lock of that key hash. */
   locksWith(keyHash: Hash): Promise<Hash[]>;
   /** All or nothing, and on disk when it resolves. */

@@ -2,7 +2,7 @@ import { stat, utimes } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { LRUCache } from 'lru-cache';
-import { fromHex, type Hash, hexDigits, utf8 } from '../../core/bytes.ts';
+import { fromHex, type Hash, hexDigits, toHex, utf8 } from '../../core/bytes.ts';
 import { type EvidenceKind, evidenceKinds } from '../../core/channels/upload.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { readSealed, type SealedFile } from '../../lib/readSealed.ts';
@@ -167,9 +167,21 @@ export class EvidenceVault {
     });
   }
 
-  /** First of many digests, n * 32 bytes in order, that a channel holds: as a content, a root, or in a pack. */
-  async firstHeld(sorted: Uint8Array): Promise<Uint8Array | undefined> {
+  /**
+   * First of many digests, n * 32 bytes in order, that a channel holds: as a content, a root, or in a pack.
+   * @param isAwaited What counts as held before any channel does; it is asked before anything is read.
+   */
+  async firstHeld(
+    sorted: Uint8Array,
+    isAwaited: (digest: Hash) => boolean = () => false,
+  ): Promise<Uint8Array | undefined> {
     return stored(async () => {
+      // Paid meanwhile, it would be neither awaited when it is asked for nor held when that was listed.
+      const awaited = new Set([...this.#packs.keys()].filter((root) => isAwaited(toHex(fromHex(`0x${root}`)))));
+      for (let at = 0; at < sorted.length; at += 32) {
+        const digest = sorted.subarray(at, at + 32);
+        if (isAwaited(toHex(digest))) return digest;
+      }
       let listed = { folder: '', held: new Set<string>() };
       for (let at = 0; at < sorted.length; at += 32) {
         const digest = sorted.subarray(at, at + 32);
@@ -178,7 +190,7 @@ export class EvidenceVault {
         if (listed.held.has(hexDigits(digest))) return digest;
       }
       for (const [root, sizeBytes] of this.#packs) {
-        if (!(await this.#files.isHeld(fromHex(`0x${root}`)))) continue;
+        if (!awaited.has(root) && !(await this.#files.isHeld(fromHex(`0x${root}`)))) continue;
         const found = firstInIndex(sorted, await this.#readIndex(root, 0, sizeBytes));
         if (found) return found;
       }
@@ -242,8 +254,13 @@ export class EvidenceVault {
    * Removes what no document holds and nobody has uploaded for some time.
    * @param olderThanMs Longer than any bill can be open: what is uploaded is held only when its bill has been paid.
    * @param nowMs Unix milliseconds.
+   * @param isAwaited Whether evidence may still be paid all the same.
    */
-  async collect(olderThanMs: number, nowMs: number): Promise<{ files: number; sizeBytes: number }> {
+  async collect(
+    olderThanMs: number,
+    nowMs: number,
+    isAwaited: (digest: Hash) => boolean = () => false,
+  ): Promise<{ files: number; sizeBytes: number }> {
     const removed = { files: 0, sizeBytes: 0 };
     for await (const part of this.#files.parts()) {
       const held = new Set(part.map(({ file }) => ('document' in file ? file.digest : undefined)));
@@ -253,7 +270,8 @@ export class EvidenceVault {
         await this.#alone(digest, async () => {
           // As it is now: somebody may have uploaded or paid it meanwhile.
           const { sizeBytes, modifiedMs } = await this.#files.facts(name);
-          if (modifiedMs > nowMs - olderThanMs || (await this.#files.isHeld(digest))) return;
+          if (modifiedMs > nowMs - olderThanMs || isAwaited(toHex(digest)) || (await this.#files.isHeld(digest)))
+            return;
           if (file.kind === 'pack') await this.#forgetMembers(digest);
           this.#present.delete(file.digest);
           await this.#files.place.disk.delete(name);

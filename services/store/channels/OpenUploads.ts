@@ -10,11 +10,14 @@ export type UploadLimits = {
   readonly uploadBytes: number;
   /** Most contents of a pack or list. */
   readonly itemCount: number;
-  /** Uploads of a channel that are not in the vault yet, and their declared bytes together. */
+  /** Uploads of a channel that are not in the vault yet. */
   readonly openUploads: number;
+  /** Declared bytes of all uploads of a channel that are not paid, also of those in the vault. */
   readonly openBytes: number;
   /** An upload that nobody writes to goes after this time. */
   readonly idleMs: number;
+  /** One in the vault that nobody has paid is forgotten after this time; `idleMs` when left out. */
+  readonly unpaidMs?: number | undefined;
 };
 
 /** An upload that is under way, or done and not paid yet. */
@@ -32,6 +35,9 @@ export type OpenUpload = {
   /** Missing after a restart, and where many others wait: it is hashed anew from the disk then. */
   arrival?: Arrival;
 };
+
+/** So many times as many may be in the vault and unpaid as may be open: a bound for their descriptions, bytes are what counts. */
+const takenShare = 16;
 
 /** Hashes that are kept of uploads which wait for their next piece. */
 const idleHashes = 256;
@@ -56,18 +62,32 @@ export class OpenUploads {
     return [...(this.#byDigest.get(digest)?.values() ?? [])];
   }
 
+  /** Whether one of that digest is in the vault and not paid yet. */
+  isAwaited(digest: Hash): boolean {
+    return this.ofDigest(digest).some(({ info }) => info.taken);
+  }
+
   /** @throws NotariumError `uploads-full`. */
   checkRoom(channelId: Hash, sizeBytes: number, limits: UploadLimits): void {
     let count = 0;
+    let takenCount = 0;
     let bytes = sizeBytes;
     for (const { info } of this.#byChannel.get(channelId)?.values() ?? []) {
-      if (info.taken) continue;
-      count++;
+      if (info.taken) takenCount++;
+      else count++;
+      // What is in the vault takes as much of the disk, and nobody has paid it yet.
       bytes += info.declared.sizeBytes;
     }
-    if (count < limits.openUploads && bytes <= limits.openBytes) return;
+    const isRoom = count < limits.openUploads && takenCount < takenShare * limits.openUploads;
+    if (isRoom && bytes <= limits.openBytes) return;
     throw new NotariumError('uploads-full', undefined, {
-      data: { have: count, want: limits.openUploads, haveBytes: bytes, wantBytes: limits.openBytes },
+      data: {
+        have: count,
+        want: limits.openUploads,
+        unpaid: takenCount,
+        haveBytes: bytes,
+        wantBytes: limits.openBytes,
+      },
     });
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
@@ -95,11 +95,6 @@ export class Uploads {
     const upload = this.#open.get(id);
     if (!upload || upload.info.channelId !== channelId) throw new NotariumError('upload-unknown');
     return upload;
-  }
-
-  /** Another upload of the same digest that is in the vault and not paid yet. */
-  rival({ id, declared }: UploadInfo): UploadInfo | undefined {
-    return this.#open.ofDigest(declared.digest).find(({ info }) => info.taken && info.id !== id)?.info;
   }
 
   /**
@@ -201,16 +196,34 @@ export class Uploads {
     }
   }
 
-  /** Ends an upload. @throws NotariumError `upload-unknown`. */
+  /** Whether an upload of that digest is in the vault, and may still be paid: what it is must stay there. */
+  isAwaited(digest: Hash): boolean {
+    return this.#open.isAwaited(digest);
+  }
+
+  /** One in the vault is asked for again: it may still be paid. */
+  touchTaken(id: string): void {
+    const upload = this.#open.get(id);
+    if (upload?.info.taken) upload.lastMs = this.#parts.clock.nowMs();
+  }
+
+  /**
+   * Ends an upload. One in the vault counts for as long as its bytes are there.
+   * @throws NotariumError `upload-unknown`, `upload-conflict`.
+   */
   async remove(channelId: Hash, id: string): Promise<void> {
-    this.find(channelId, id);
+    const { info } = this.find(channelId, id);
+    if (info.taken) throw conflict(info.declared.sizeBytes);
     await stored(() => this.#drop(id));
   }
 
   /** Removes what nobody has written to for too long; answers how many. */
   async removeIdle(): Promise<number> {
-    const beforeMs = this.#parts.clock.nowMs() - this.#parts.limits.idleMs;
-    const idle = this.#open.all().filter(({ lastMs, active }) => !active && lastMs <= beforeMs);
+    const { idleMs, unpaidMs = idleMs } = this.#parts.limits;
+    const nowMs = this.#parts.clock.nowMs();
+    const isIdle = ({ info, lastMs, active }: OpenUpload): boolean =>
+      !active && lastMs <= nowMs - (info.taken ? unpaidMs : idleMs);
+    const idle = this.#open.all().filter(isIdle);
     for (const { info } of idle) await stored(() => this.#drop(info.id));
     return idle.length;
   }
@@ -276,7 +289,8 @@ export class Uploads {
     const taken = arrived && !(await isThere(this.#path(id)));
     this.#open.add({
       info: { ...info.data, ...(taken ? { taken } : {}) },
-      lastMs: this.#parts.clock.nowMs(),
+      // Restarts do not make what nobody pays any younger.
+      lastMs: taken ? Math.floor((await stat(path)).mtimeMs) : this.#parts.clock.nowMs(),
       active: false,
       isDescribed: true,
       isUnproved: arrived !== undefined && !taken,

@@ -126,15 +126,11 @@ export async function openChannelStore(options: {
           .executeTakeFirstOrThrow()
           .then(({ count }) => Number(count)),
       ),
-    billsOf: (digest) =>
-      guarded(
-        bills()
-          .where('digest', '=', digest)
-          .orderBy('channel_id')
-          .orderBy('bill_id')
-          .execute()
-          .then((rows) => rows.map(billOf)),
-      ),
+    billsOf: (channelId, digest, states) => {
+      let query = bills().where('digest', '=', digest).where('channel_id', '=', channelId).orderBy('bill_id');
+      if (states) query = query.where('state', 'in', states);
+      return guarded(query.execute().then((rows) => rows.map(billOf)));
+    },
     locksWith: (keyHash) => {
       const query = reader.selectFrom('bills').select('channel_id').distinct().where('key_hash', '=', keyHash);
       return guarded(
@@ -153,6 +149,7 @@ async function write(trx: Db, changes: readonly ChannelChange[]): Promise<void> 
   // The last word on each counts: a statement may not touch a row twice.
   const channels = new Map<Hash, StoredChannel>();
   const bills = new Map<string, BillRow>();
+  const forgotten = new Map<Hash, Hash[]>();
   for (const change of changes) {
     if (change.channel) channels.set(change.channelId, change.channel);
     for (const bill of change.bills ?? []) {
@@ -161,6 +158,14 @@ async function write(trx: Db, changes: readonly ChannelChange[]): Promise<void> 
       const before = bills.get(key);
       bills.set(key, before ? { ...before, ...said(row) } : row);
     }
+    for (const billId of change.forgotten ?? []) {
+      bills.delete(`${change.channelId} ${billId}`);
+      forgotten.set(change.channelId, [...(forgotten.get(change.channelId) ?? []), billId]);
+    }
+  }
+  for (const [channelId, billIds] of forgotten) {
+    for (const ids of inParts(billIds))
+      await trx.deleteFrom('bills').where('channel_id', '=', channelId).where('bill_id', 'in', ids).execute();
   }
   for (const rows of inParts([...channels.values()].map(channelRow))) {
     await trx

@@ -9,12 +9,13 @@ import type { Clock } from '../../../lib/clock.ts';
 import { every, type Loop } from '../../../lib/every.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { EvidenceVault, type OpenedEvidence } from '../../../store/channels/EvidenceVault.ts';
+import { InOrder } from '../../../store/channels/InOrder.ts';
 import { Uploads } from '../../../store/channels/Uploads.ts';
 import { ownDocumentName } from '../../../store/channels/vaultNames.ts';
 import type { S3Credentials } from '../../../store/Store.ts';
 import type { KeptEvidence } from '../EvidenceKeeper.ts';
 import type { EvidencePolicy } from './evidencePolicy.ts';
-import { judgeUpload } from './judgeUpload.ts';
+import { checkUnknown, judgeUpload } from './judgeUpload.ts';
 import { mediaTypeOf } from './mediaType.ts';
 
 /** What the evidence side of a verifier works with. */
@@ -53,6 +54,7 @@ export class EvidenceDesk {
   readonly uploads: Uploads;
   readonly #parts: EvidenceDeskParts;
   readonly #vault: EvidenceVault;
+  readonly #taking = new InOrder();
   readonly #stop = new AbortController();
   #loops: readonly Loop[] = [];
 
@@ -78,6 +80,7 @@ export class EvidenceDesk {
         openUploads: bounds.mostOpen,
         openBytes: bounds.mostOpenBytes,
         idleMs: 1000 * bounds.idleSeconds,
+        unpaidMs: 1000 * bounds.unpaidSeconds,
       },
       clock: parts.clock,
       mediaTypeOf: evidence.mediaTypes || evidence.hook ? mediaTypeOf : undefined,
@@ -91,7 +94,11 @@ export class EvidenceDesk {
     const { logger, clock, policy } = this.#parts;
     const loop = { signal: this.#stop.signal, logger, clock };
     const collect = async (): Promise<void> => {
-      const { files, sizeBytes } = await this.#vault.collect(1000 * policy.uploads.unpaidSeconds, clock.nowMs());
+      const { files, sizeBytes } = await this.#vault.collect(
+        1000 * policy.uploads.unpaidSeconds,
+        clock.nowMs(),
+        (digest) => this.uploads.isAwaited(digest),
+      );
       if (files > 0) logger.info({ files, sizeBytes }, 'removed evidence that no channel needs');
     };
     this.#loops = [
@@ -124,7 +131,8 @@ export class EvidenceDesk {
         data: { want: { digest: declared.digest, count: arrived.count }, have: { digest, count } },
       });
     }
-    if (!info.taken) await this.#take(by, id, signal);
+    if (info.taken) this.uploads.touchTaken(id);
+    else await this.#take(by, id, signal);
     const locator = declared.kind === 'digests' ? (declared.locator ?? '') : '';
     return { digest, count, kind: declared.kind, sizeBytes: declared.sizeBytes, locator };
   }
@@ -169,18 +177,23 @@ export class EvidenceDesk {
   async #take(by: { channelId: Hash; requester: Address }, id: string, signal?: AbortSignal): Promise<void> {
     const { info } = this.uploads.find(by.channelId, id);
     const files = await this.uploads.finished(by.channelId, id);
-    const rival = this.uploads.rival(info);
-    const isRivalled = rival !== undefined && rival.channelId !== by.channelId;
-    const parts = { ...this.#parts, vault: this.#vault };
+    const parts = { ...this.#parts, vault: this.#vault, isAwaited: (digest: Hash) => this.uploads.isAwaited(digest) };
+    // One after the other where it must be unique: what another one takes in counts. A hook may take its time before.
+    const turn = this.#parts.policy.evidence.unique ? 'unique' : id;
     try {
       // What has gone into the vault was judged before.
-      if (!(await this.uploads.isMoved(by.channelId, id)))
-        await judgeUpload(parts, { info, files, isRivalled, requester: by.requester }, signal);
+      const isMoved = await this.uploads.isMoved(by.channelId, id);
+      if (!isMoved) await judgeUpload(parts, { info, files, requester: by.requester }, signal);
+      await this.#taking.run(turn, async () => {
+        // The same upload may have been asked for twice at once.
+        if (this.uploads.find(by.channelId, id).info.taken) return;
+        if (!isMoved) await checkUnknown(parts, { files });
+        await this.uploads.markTaken(id, await this.#vault.take(files));
+      });
     } catch (error) {
       if (isNotariumError(error, 'evidence-refused')) await this.uploads.remove(by.channelId, id);
       throw error;
     }
-    await this.uploads.markTaken(id, await this.#vault.take(files));
   }
 }
 

@@ -64,8 +64,9 @@ export const evidencePolicySchema = z.strictObject({
     .prefault({}),
   uploads: z
     .strictObject({
-      /** Uploads of a channel that are not kept yet, and their bytes. */
+      /** Uploads of a channel that are not in the evidence store yet. */
       mostOpen: uintSchema.min(1).max(10_000).default(256),
+      /** Bytes of all uploads of a channel that are not paid, also of those in the evidence store. */
       mostOpenBytes: uintSchema.default(256 * gibibyte),
       /** One that nobody writes to goes. */
       idleSeconds: uintSchema.min(60).default(86_400),

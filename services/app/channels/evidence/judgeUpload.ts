@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Address } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { captureDevice } from '../../../core/channels/capture.ts';
 import type { ChannelNetwork } from '../../../core/channels/channel.ts';
 import type { Crypto } from '../../../core/crypto.ts';
@@ -27,28 +27,30 @@ export type JudgeParts = {
   readonly policy: EvidencePolicy;
   readonly network: ChannelNetwork;
   readonly vault: EvidenceVault;
+  /** Whether evidence of that digest was taken and is not paid yet. */
+  readonly isAwaited: (digest: Hash) => boolean;
   readonly crypto: Crypto;
   readonly clock: Clock;
 };
 
-/** A finished upload: what it is, its files, and whether another channel has offered the same. */
+/** A finished upload: what it is, and its files. */
 export type OfferedUpload = {
   readonly info: UploadInfo;
   readonly files: FinishedUpload;
-  readonly isRivalled: boolean;
   readonly requester: Address;
 };
 
 /**
- * Decides by the policy whether an upload is genuine evidence; returns when it is.
+ * Decides by the policy whether an upload is genuine evidence; returns when it is. That nobody has it yet is asked by {@link checkUnknown}.
  * @throws NotariumError `evidence-refused` {reason, have, want}, `evidence-hook-failed`.
  */
 export async function judgeUpload(parts: JudgeParts, offered: OfferedUpload, signal?: AbortSignal): Promise<void> {
   checkContents(parts.policy, offered.info);
   const device = checkCapture(parts, offered.info);
-  if (parts.policy.evidence.unique) await checkUnknown(parts.vault, offered);
   const { hook } = parts.policy.evidence;
   if (!hook) return;
+  // It need not be bothered with what is refused anyway.
+  await checkUnknown(parts, offered);
   const { id, channelId, declared, keyId, arrived } = offered.info;
   const { accept, reason } = await askHook(
     hook,
@@ -100,11 +102,18 @@ function checkCapture({ policy, network, crypto, clock }: JudgeParts, { declared
   return device;
 }
 
-async function checkUnknown(vault: EvidenceVault, { info, files, isRivalled }: OfferedUpload): Promise<void> {
-  if (isRivalled) throw refusal('known', { have: info.declared.digest });
+/**
+ * Where the policy wants evidence to be unique: that nobody has paid for it or has a bill for it. It holds until something is taken.
+ * @throws NotariumError `evidence-refused`.
+ */
+export async function checkUnknown(
+  { policy, vault, isAwaited }: JudgeParts,
+  { files }: Pick<OfferedUpload, 'files'>,
+): Promise<void> {
+  if (!policy.evidence.unique) return;
   const known =
-    (await vault.firstHeld(files.digest)) ??
-    (files.kind === 'content' ? undefined : await vault.firstHeld(await digestsOf(files)));
+    (await vault.firstHeld(files.digest, isAwaited)) ??
+    (files.kind === 'content' ? undefined : await vault.firstHeld(await digestsOf(files), isAwaited));
   if (known) throw refusal('known', { have: `0x${Buffer.from(known).toString('hex')}` });
 }
 

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import type { ChannelFacts } from '../../../../services/app/channels/ChannelFacts.ts';
+import type { Hash } from '../../../../services/core/bytes.ts';
+import { maxOffered } from '../../../../services/core/channels/verifierExchange.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { ChannelChange } from '../../../../services/store/channels/ChannelStore.ts';
@@ -7,7 +9,9 @@ import { openChannelStore } from '../../../../services/store/channels/openChanne
 import { expectCode } from '../../../support/expectCode.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { until } from '../../../support/until.ts';
-import { hashOf, parties } from '../../core/channels/channelKit.ts';
+import { alice, hashOf, parties } from '../../core/channels/channelKit.ts';
+import { declare } from '../../store/channels/vaultKit.ts';
+import { deskVerifier } from './deskVerifier.ts';
 import {
   itemOf,
   memoryChain,
@@ -54,6 +58,58 @@ describe('Verifier', function () {
     await expectCode('channel-invalid', newVerifier(store, { chain }).channel(channelId));
     expect(await store.channel(channelId)).to.equal(undefined);
     expect((await newVerifier(store).channel(channelId)).held).to.equal(held);
+    await store.close();
+  });
+
+  it('takes in nothing that the requester cannot pay with what is free', async () => {
+    await using folder = await temporaryFolder();
+    const chain = { ...memoryChain(held), heldNow: 25n };
+    const { desk, verifier, close } = await deskVerifier(folder.path, undefined, {}, { chain });
+    const by = { channelId, requester: alice.address };
+    const uploaded = async (text: string) => {
+      const declared = declare(Buffer.from(text));
+      const { id } = await desk.uploads.create(channelId, declared);
+      await desk.uploads.append(channelId, id, 0, [Buffer.from(text)]);
+      return { uploads: [id], digest: declared.digest, count: 1 };
+    };
+    const [a, b, c] = [await uploaded('a'), await uploaded('b'), await uploaded('c')];
+    const codes = async (...requests: (typeof a)[]) =>
+      (await verifier.bills(channelId, requests)).map((answer) => ('problem' in answer ? answer.problem.code : 'bill'));
+    const isTaken = ({ uploads: [id] }: typeof a) => desk.uploads.find(channelId, id!).info.taken === true;
+    expect(await codes(a, b, c)).to.deep.equal(['bill', 'bill', 'channel-balance-short']);
+    expect([a, b, c].map(isTaken)).to.deep.equal([true, true, false]);
+    // An answer that was lost does not count twice, and a deposit counts at once.
+    expect(await codes(b, c)).to.deep.equal(['bill', 'channel-balance-short']);
+    chain.heldNow = 30n;
+    expect(await codes(c)).to.deep.equal(['bill']);
+    expect(await desk.judge({ ...c, upload: c.uploads[0]! }, by)).to.include({ digest: c.digest });
+    await verifier.stop();
+    await close();
+  });
+
+  it('keeps nothing of bills that nobody has paid and others have taken the place of', async () => {
+    await using at = await place();
+    const store = await at.open('verifier');
+    const verifier = newVerifier(store);
+    const { digest, count } = itemOf(['a']);
+    const ask = async (number: number) =>
+      (await verifier.bills(channelId, Array(number).fill({ uploads: ['a'], digest, count }))).map(
+        (answer) => ('signed' in answer && answer.signed.bill.id) as Hash,
+      );
+    const first = await ask(64);
+    for (let more = 0; more < 5; more++) await ask(64);
+    const last = await ask(64);
+    expect(await store.billsOf(channelId, digest)).to.have.length(maxOffered);
+    expect(await store.knownBills(channelId, first)).to.deep.equal([]);
+    await verifier.cancelBill(channelId, last[0]!);
+    expect(await store.billsOf(channelId, digest)).to.have.length(maxOffered - 1);
+    // A new process has the same ones.
+    await verifier.stop();
+    const { memory } = await newVerifier(store).look(channelId);
+    expect([...memory.offered.keys()]).to.have.members(
+      (await store.billsOf(channelId, digest)).map(({ signed }) => signed.bill.id),
+    );
+    expect(memory.offered.has(last[1]!)).to.equal(true);
     await store.close();
   });
 

@@ -29,7 +29,8 @@ describe('a pack of which a file has changed', function () {
         await sendFiles(
           {
             ledger: await SendLedger.open(join(folder.path, 'sent.jsonl')),
-            isPreserved: async (bill) => (await mine.billsOf(bill)).some(({ leafIndex }) => leafIndex !== undefined),
+            isPreserved: async (bill) =>
+              (await mine.billsOf(requester.party.channelId, bill)).some(({ leafIndex }) => leafIndex !== undefined),
             resume: (bill) => requester.resume(bill),
             upload: async ({ members }) => members.map(({ digest }) => digests.get(digest)!).join(' '),
             async preserve({ digest, members }, upload) {

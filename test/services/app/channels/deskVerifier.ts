@@ -3,6 +3,7 @@ import { evidenceKeeper } from '../../../../services/app/channels/deskKeeper.ts'
 import type { EvidenceKeeper } from '../../../../services/app/channels/EvidenceKeeper.ts';
 import { EvidenceDesk } from '../../../../services/app/channels/evidence/EvidenceDesk.ts';
 import { readEvidencePolicy } from '../../../../services/app/channels/evidence/evidencePolicy.ts';
+import type { VerifierParts } from '../../../../services/app/channels/Verifier.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';
@@ -14,6 +15,7 @@ export async function deskVerifier(
   folder: string,
   changes: (keeper: EvidenceKeeper) => Partial<EvidenceKeeper> = () => ({}),
   evidence: object = {},
+  more: Partial<VerifierParts> = {},
 ) {
   const policy = readEvidencePolicy(JSON.stringify({ prices: { perItem: '10', perMebibyte: '0' }, evidence }));
   const desk = await EvidenceDesk.open({
@@ -21,7 +23,7 @@ export async function deskVerifier(
   });
   const store = await openChannelStore({ dataDir: join(folder, 'verifier'), logger: silentLogger });
   const keeper = evidenceKeeper({ desk, policy, requesterOf: async () => alice.address });
-  const verifier = newVerifier(store, { evidence: { ...keeper, ...changes(keeper) } });
+  const verifier = newVerifier(store, { evidence: { ...keeper, ...changes(keeper) }, ...more });
   return {
     ...{ desk, store, verifier },
     async close() {

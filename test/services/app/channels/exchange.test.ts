@@ -90,7 +90,9 @@ describe('the exchange, both ends and their disks', function () {
     for (const item of lost) {
       const begun = await requester.resume(item);
       if (begun) expect(begun.signed.bill.digest).to.equal(item.digest);
-      const isPaid = (await mine.billsOf(item.digest)).some(({ leafIndex }) => leafIndex !== undefined);
+      const isPaid = (await mine.billsOf(requester.party.channelId, item.digest)).some(
+        ({ leafIndex }) => leafIndex !== undefined,
+      );
       if (!isPaid) await requester.preserve(item);
     }
     expect(requester.resume(itemOf(['never seen']))).to.equal(undefined);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { makeStatement } from '../../../../services/core/channels/party.ts';
+import { type BillState, makeStatement } from '../../../../services/core/channels/party.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { StoredChannel } from '../../../../services/store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';
@@ -49,11 +49,27 @@ onBothDatabases('what the sides of evidence channels keep', (place) => {
     expect(await Promise.all([0, 1, 9].map((before) => store.leafCount(channelId, before)))).to.deep.equal([0, 1, 1]);
     expect(await store.leafCount(hashOf('x'), 9)).to.equal(0);
     expect(await store.knownBills(channelId, [])).to.deep.equal([]);
-    expect((await store.billsOf(hashOf('two'))).map(({ state }) => state)).to.deep.equal(['offered']);
+    const states = async (of: typeof channelId, ...wanted: BillState[]) =>
+      (await store.billsOf(of, hashOf('two'), wanted.length > 0 ? wanted : undefined)).map(({ state }) => state);
+    expect(await states(channelId)).to.deep.equal(['offered']);
+    expect(await states(channelId, 'locked', 'offered')).to.deep.equal(['offered']);
+    expect(await states(channelId, 'locked')).to.deep.equal([]);
+    expect(await states(hashOf('x'))).to.deep.equal([]);
     expect(await store.locksWith(two.bill.keyHash)).to.deep.equal([]);
     await store.save([{ channelId, bills: [{ signed: two, state: 'locked' }] }]);
     expect(await store.locksWith(two.bill.keyHash)).to.deep.equal([channelId]);
     expect(await store.bill(channelId, hashOf('x'))).to.equal(undefined);
+    const three = billOf(verifier, 'three');
+    await store.save([
+      { channelId, bills: [{ signed: three, state: 'offered' }] },
+      { channelId, forgotten: [three.bill.id, two.bill.id] },
+    ]);
+    expect(
+      await store.knownBills(
+        channelId,
+        [one, two, three].map(({ bill }) => bill.id),
+      ),
+    ).to.deep.equal([one.bill.id]);
     expect(await store.channel(hashOf('x'))).to.equal(undefined);
     await store.close();
   });

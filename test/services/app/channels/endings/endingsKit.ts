@@ -171,7 +171,7 @@ async function openRequester(place: {
     settlement,
     store,
     async receipt(digest) {
-      const [row] = (await store.billsOf(digest)).filter((bill) => bill.leafIndex !== undefined);
+      const [row] = (await store.billsOf(channelId, digest)).filter((bill) => bill.leafIndex !== undefined);
       if (!row?.key || !row.first || !row.second) return undefined;
       const end = await chain.settlement(channelId);
       const { latest } = requester.memory;

@@ -60,6 +60,48 @@ describe('EvidenceDesk', () => {
   const reasonOf = async (offered: Promise<unknown>): Promise<unknown> =>
     (await expectCode('evidence-refused', offered)).data.reason;
 
+  it('bounds what nobody pays, also in the evidence store, until that lets it go', async () => {
+    await using folder = await temporaryFolder();
+    const uploads = { mostOpen: 2, mostOpenBytes: 2000, idleSeconds: 60, unpaidSeconds: 7200 };
+    const policy = readEvidencePolicy(JSON.stringify({ prices: { perItem: '10', perMebibyte: '0' }, uploads }));
+    let nowMs = Date.now();
+    const clock = { nowMs: () => nowMs, sleep: async () => {} };
+    const open = () => EvidenceDesk.open({ folder: folder.path, policy, network, crypto, clock, logger: silentLogger });
+    const by = { channelId: channelA, requester };
+    const offer = async (desk: EvidenceDesk, filler: number, sizeBytes = 1000) => {
+      const bytes = Buffer.alloc(sizeBytes, filler);
+      const declared = declare(bytes);
+      const { id } = await desk.uploads.create(channelA, declared);
+      await desk.uploads.append(channelA, id, 0, [bytes]);
+      await desk.judge({ upload: id, digest: declared.digest, count: 1 }, by);
+      return { upload: id, digest: declared.digest, count: 1 };
+    };
+    const first = await open();
+    const one = await offer(first, 1);
+    const two = await offer(first, 2);
+    await expectCode('uploads-full', offer(first, 3));
+    await expectCode('upload-conflict', first.uploads.remove(channelA, one.upload));
+    nowMs += 60_000;
+    expect(await first.uploads.removeIdle()).to.equal(0);
+    const desk = await open();
+    await expectCode('uploads-full', offer(desk, 3));
+    await desk.keep([billOf(channelA, one.digest)]);
+    const three = await offer(desk, 3);
+    await expectCode('uploads-full', offer(desk, 4, 1));
+    // What is asked for again may still be paid: it stays as long as a new one.
+    nowMs += 7200_000 - 60_000;
+    await desk.judge(three, by);
+    nowMs += 60_000;
+    expect(await desk.uploads.removeIdle()).to.equal(1);
+    await expectCode('upload-unknown', desk.judge(two, by));
+    await offer(desk, 4);
+    expect([three.digest, two.digest].map((digest) => desk.uploads.isAwaited(digest))).to.deep.equal([true, false]);
+    // Descriptions are bounded too.
+    await desk.keep([billOf(channelA, three.digest)]);
+    for (let filler = 5; filler < 5 + 31; filler++) await offer(desk, filler, 1);
+    await expectCode('uploads-full', offer(desk, 50, 1));
+  });
+
   it('takes what the policy takes, keeps it with its bills, and gives it to its channel alone', async () => {
     await using folder = await temporaryFolder();
     const { desk, upload, offer } = await deskOf({}, folder.path);
@@ -239,6 +281,39 @@ describe('EvidenceDesk', () => {
     expect(await reasonOf(offer(list.digests, declare(list.digests, list.root, 'digests')))).to.equal('known');
     await desk.release(channelA, digest);
     expect(await offer(content, declare(content), channelB)).to.include({ digest });
+  });
+
+  it('takes what must be unique once, however it is offered', async () => {
+    await using folder = await temporaryFolder();
+    const { desk, upload, offer } = await deskOf({ unique: true }, folder.path);
+    const reasons = async (...offered: Promise<unknown>[]) =>
+      (await Promise.allSettled(offered)).map((each) =>
+        each.status === 'fulfilled' ? 'taken' : each.reason.data.reason,
+      );
+    const [content, other] = [Buffer.from('the same'), Buffer.from('another')];
+    const { digest } = declare(content);
+    const [a, b] = [await upload(content, undefined, channelA), await upload(content, undefined, channelB)];
+    const judged = (id: string, channelId: Hash) =>
+      desk.judge({ upload: id, digest, count: 1 }, { channelId, requester });
+    // The same upload may be asked for twice at once.
+    expect(await reasons(judged(a, channelA), judged(b, channelB), judged(a, channelA))).to.deep.equal([
+      'taken',
+      'known',
+      'taken',
+    ]);
+    expect(await reasonOf(offer(content, undefined, channelA))).to.equal('known');
+    // In packs too, at once and after.
+    const packs = [
+      packOf([content, Buffer.from('1')]),
+      packOf([other, Buffer.from('2')]),
+      packOf([other, Buffer.from('3')]),
+    ];
+    const offerPack = ({ bytes, root }: (typeof packs)[0], channelId: Hash) =>
+      offer(bytes, declare(bytes, root, 'pack'), channelId);
+    expect(await reasonOf(offerPack(packs[0]!, channelB))).to.equal('known');
+    const both = await reasons(offerPack(packs[1]!, channelA), offerPack(packs[2]!, channelB));
+    expect(both).to.have.members(['taken', 'known']);
+    expect(await reasonOf(offer(other, undefined, channelB))).to.equal('known');
   });
 
   it('wants the signature of a listed device, not too old', async () => {
