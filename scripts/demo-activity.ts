@@ -10,11 +10,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { makeDisclosure } from '../services/core/activities/disclosure.ts';
 import { verifyDisclosure } from '../services/core/activities/verifyDisclosure.ts';
 import { type Hash, isNotariumError, verifyDigest } from '../services/index.ts';
-import { systemClock } from '../services/lib/clock.ts';
 import { type DemoCentre, startDemoCentres } from './support/demoCentres.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
 import { Expectations } from './support/expectations.ts';
 import { type LocalCentre, startLocalCentre } from './support/localCentre.ts';
+import { settled as untilSettled } from './support/settled.ts';
 import { startChain } from './support/startChain.ts';
 import { stopping } from './support/stopping.ts';
 import { untilConnected } from './support/untilConnected.ts';
@@ -36,16 +36,8 @@ const schema = {
 };
 const secrets = ['PO-2026', 'Copper', 'Ghent', 'drawing', 'Centre '];
 
-/** Waits for something to come about; what it was at last, when the time is up. */
-async function settled<T>(look: () => Promise<T>, isSettled: (value: T) => boolean): Promise<T> {
-  const endMs = performance.now() + limitMs;
-  for (;;) {
-    const value = await look();
-    stopping.throwIfAborted();
-    if (isSettled(value) || performance.now() > endMs) return value;
-    await systemClock.sleep(100, stopping);
-  }
-}
+const settled = <T>(look: () => Promise<T>, isSettled: (value: T) => boolean): Promise<T> =>
+  untilSettled(look, isSettled, { limitMs, pauseMs: 100 });
 
 const codeOf = (error: unknown): string => (isNotariumError(error) ? error.code : String(error));
 const bodyAt = async ({ client }: DemoCentre, activity: Hash, message: Hash): Promise<unknown> => {

@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import type { Support } from '../services/core/governance/names.ts';
 import type { ProposalId } from '../services/core/governance/signing.ts';
 import { type DraftedProposal, isNotariumError, type ProposalDetail, readProposalDraft } from '../services/index.ts';
-import { systemClock } from '../services/lib/clock.ts';
 import { type DemoCentre, startDemoCentres } from './support/demoCentres.ts';
 import { ensureBuilt, root } from './support/ensureBuilt.ts';
 import { Expectations } from './support/expectations.ts';
 import { type Document, startResourceService } from './support/resourceService.ts';
+import { settled as untilSettled } from './support/settled.ts';
 import { startChain } from './support/startChain.ts';
 import { stopping } from './support/stopping.ts';
 
@@ -29,16 +29,8 @@ const change = (title: string, changes: Change[], more: object = {}): DraftedPro
 const example = async (name: string): Promise<DraftedProposal> =>
   readProposalDraft(await readFile(join(root, 'examples', 'proposals', name)));
 
-/** Waits for something to come about; what it was at last, when the time is up. */
-async function settled<T>(look: () => Promise<T>, isSettled: (value: T) => boolean): Promise<T> {
-  const endMs = performance.now() + limitMs;
-  for (;;) {
-    const value = await look();
-    stopping.throwIfAborted();
-    if (isSettled(value) || performance.now() > endMs) return value;
-    await systemClock.sleep(200, stopping);
-  }
-}
+const settled = <T>(look: () => Promise<T>, isSettled: (value: T) => boolean): Promise<T> =>
+  untilSettled(look, isSettled, { limitMs, pauseMs: 200 });
 
 async function propose(centre: DemoCentre, draft: DraftedProposal): Promise<ProposalId> {
   stopping.throwIfAborted();
