@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { ensureBuilt } from '../scripts/support/ensureBuilt.ts';
 import { activities } from './activities.ts';
 import { batch } from './batch.ts';
 import { catchUp } from './catchUp.ts';
@@ -72,6 +73,8 @@ async function main(): Promise<void> {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
+  // A fresh clone has no contracts yet.
+  ensureBuilt((line) => process.stderr.write(`${line}\n`));
   const chosen = figures.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const startMs = performance.now();
   const about = machine();
