@@ -96,9 +96,8 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   await store.check();
   const metrics = createMetrics();
   const { listen, publish, webhook, resources, admission } = options;
-  // A process beside the one that is in the network takes part in nothing.
-  const activities = publish === false ? undefined : await openActivityKit(options, keys);
-  if (activities) opened.defer(() => activities.store.close());
+  const activities = await openActivityKit(options, keys);
+  opened.defer(() => activities.store.close());
   const centre = await openCentre({
     store,
     chain,
@@ -118,7 +117,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     ...(webhook ? { webhook } : {}),
     ...(resources ? { resources } : {}),
     ...(admission ? { admission } : {}),
-    ...(activities ? { activities } : {}),
+    activities,
   });
   opened.defer(() => centre.close());
   const verifier = await openModule(options, { chain, privateKey: keys.nodeKey, crypto });
@@ -137,7 +136,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
       await http.stop();
       await verifier?.close();
       await centre.close();
-      await activities?.store.close();
+      await activities.store.close();
     },
   };
 }
