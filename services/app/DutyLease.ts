@@ -14,8 +14,7 @@ export function dutyLease(
   parts: { readonly store: Store; readonly clock: Clock; readonly logger: Logger },
 ): Duty {
   // The lock of a data folder lets one process in only.
-  if (!isWilling || parts.store.engine === 'sqlite')
-    return { isOn: async () => isWilling, close: async () => {} };
+  if (!isWilling || parts.store.engine === 'sqlite') return { isOn: async () => isWilling, close: async () => {} };
   const stop = new AbortController();
   const lease = new ProcessLease(name, parts, () => {});
   const renewing: Loop = every(renewMs, () => lease.renew(), {

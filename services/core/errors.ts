@@ -161,7 +161,11 @@ export const errorTable = {
   'device-credential-invalid': row(403, 'The credential of the device does not hold'),
   'activity-store-corrupt': row(
     500,
-    'What this node keeps of its private activities is damaged: restore it by notarium import, or begin anew and get back what the members still have',
+    'What this node keeps of its private activities is damaged: only a backup, or the members, can give it back',
+  ),
+  'channel-store-corrupt': row(
+    500,
+    'What this side keeps of its evidence channels is damaged: only a backup, or the other side, can give it back',
   ),
   'activity-store-key-wrong': row(500, 'What this node keeps of its private activities is encrypted under another key'),
   'attachment-quota': row(

@@ -35,6 +35,10 @@ export type NodeOptions = {
   readonly contract: Address;
   readonly databaseUrl?: string;
   readonly logUrl?: string;
+  /** Bucket of the files of private activities. */
+  readonly attachmentsUrl?: string;
+  /** Bytes of such files that a client may have put without a message that names them. */
+  readonly attachmentQuotaBytes?: number;
   readonly s3?: S3Credentials;
   readonly http: HttpOptions;
   readonly settings?: Partial<CentreSettings>;
@@ -60,7 +64,7 @@ export type NodeOptions = {
 };
 
 /** Where a node keeps its data. */
-export type StorePlaces = Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 's3' | 'logger'>;
+export type StorePlaces = Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 'attachmentsUrl' | 's3' | 'logger'>;
 
 /** A centre with its HTTP server. */
 export type RunningNode = { readonly centre: OpenCentre; readonly http: HttpServer; close(): Promise<void> };

@@ -1,5 +1,13 @@
 import { Socket } from 'node:net';
-import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, Kysely, PostgresDialect, sql } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  PostgresDialect,
+  sql,
+} from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../lib/logger.ts';
 import { type Database, type Migrations, migrate } from './database.ts';

@@ -19,8 +19,5 @@ export type AttachmentFiles = {
   /** The file as it is, decrypted as it is read; every piece is checked before it is given. */
   open(file: Attachment): Promise<Readable>;
   /** Removes what nothing needs and is older than that; nothing that is being written. */
-  collect(
-    needs: AttachmentNeeds,
-    olderThanMs: number,
-  ): Promise<{ readonly files: number; readonly sizeBytes: number }>;
+  collect(needs: AttachmentNeeds, olderThanMs: number): Promise<{ readonly files: number; readonly sizeBytes: number }>;
 };

@@ -17,18 +17,16 @@ export async function requireUploads(
   if (files.length === 0) return;
   const digests = files.map(({ sealedDigest }) => sealedDigest);
   const touched = await store.touchUploads(digests, clock.nowMs());
-  const own = new Set(touched.flatMap((each) => (client === undefined || each.owner === client ? [each.sealedDigest] : [])));
+  const own = new Set(
+    touched.flatMap((each) => (client === undefined || each.owner === client ? [each.sealedDigest] : [])),
+  );
   for (const sealedDigest of digests) {
     if (own.has(sealedDigest) || (await isNamed(store, sealedDigest, client))) continue;
     throw new NotariumError('attachment-unknown', 'put the file first', { data: { sealedDigest } });
   }
 }
 
-async function isNamed(
-  store: ActivityHost['store'],
-  sealedDigest: Hash,
-  client: string | undefined,
-): Promise<boolean> {
+async function isNamed(store: ActivityHost['store'], sealedDigest: Hash, client: string | undefined): Promise<boolean> {
   const names = await store.messagesNaming(sealedDigest);
   if (client === undefined) return names.length > 0;
   for (const id of new Set(names.map(({ activity }) => activity)))

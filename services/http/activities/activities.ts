@@ -7,6 +7,7 @@ import { type Route, route } from '../Route.ts';
 import { jsonBodyErrors } from '../readBody.ts';
 import { receiptDoc } from '../schemas/log.ts';
 import { limitParameter } from '../schemas/parameters.ts';
+import { sendReceipt, waitParameter } from './anchoredReceipt.ts';
 import {
   type ActivityParams,
   activitiesOf,
@@ -21,7 +22,6 @@ import {
   sendSent,
   sentAnswer,
 } from './asked.ts';
-import { sendReceipt, waitParameter } from './anchoredReceipt.ts';
 import { contentsOf } from './contents.ts';
 import { activityDoc, activityPageDoc, certificateDoc } from './docs.ts';
 import { countersignBody, noteBody, startBody, updateBody } from './requests.ts';
@@ -178,7 +178,14 @@ export const activityRoutes: readonly Route[] = [
     summary: "The receipt of a certificate's own record",
     description: 'With it anybody can verify the certificate. `not-found` while some signatures are missing.',
     responses: { 200: { description: 'The receipt', content: json(receiptDoc) } },
-    errors: [...activityErrors, 'not-found', 'record-not-found', 'record-not-anchored', 'record-refused', 'tile-corrupt'],
+    errors: [
+      ...activityErrors,
+      'not-found',
+      'record-not-found',
+      'record-not-anchored',
+      'record-refused',
+      'tile-corrupt',
+    ],
     async handle(call, context) {
       const { id, version } = call.params;
       const [desk, by] = [activitiesOf(context), callerOf(call)];

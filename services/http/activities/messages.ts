@@ -6,6 +6,7 @@ import { hashSchema } from '../../core/schemas.ts';
 import { type Route, route } from '../Route.ts';
 import { receiptDoc } from '../schemas/log.ts';
 import { integerText, limitParameter } from '../schemas/parameters.ts';
+import { sendReceipt, waitParameter } from './anchoredReceipt.ts';
 import {
   type ActivityParams,
   activitiesOf,
@@ -15,7 +16,6 @@ import {
   privately,
   sendPrivately,
 } from './asked.ts';
-import { sendReceipt, waitParameter } from './anchoredReceipt.ts';
 import { deliveriesDoc, messageDoc, messagePageDoc } from './docs.ts';
 
 const messageParams = activityParams.extend({ message: hashSchema });

@@ -39,7 +39,8 @@ export type AttachmentNeeds = {
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 type Known = { readonly hash: Hashing; readonly offset: number };
 
-const folderName = 'attachments';
+/** Below the folder of a node's activities. */
+export const attachmentsFolder = 'attachments';
 const arrivalsName = 'attachments.arriving';
 const mostKnown = 256;
 
@@ -67,7 +68,10 @@ export class AttachmentStore {
   static open(parts: AttachmentPlace): Promise<AttachmentStore> {
     return stored(async () => {
       const { dataDir, url, s3 } = parts;
-      const store = new AttachmentStore(new VaultFiles(await openDisk(url, join(dataDir, folderName), s3)), parts);
+      const store = new AttachmentStore(
+        new VaultFiles(await openDisk(url, join(dataDir, attachmentsFolder), s3)),
+        parts,
+      );
       await mkdir(store.#arrivals, { recursive: true });
       return store;
     });

@@ -181,7 +181,9 @@ async function uploads(db: AnyKysely, engine: Engine): Promise<void> {
       .addColumn('size_bytes', int, always)
       .addColumn('put_ms', int, always),
   );
-  await sql.raw('create index if not exists activity_uploads_owner on activity_uploads (owner, size_bytes)').execute(db);
+  await sql
+    .raw('create index if not exists activity_uploads_owner on activity_uploads (owner, size_bytes)')
+    .execute(db);
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

@@ -21,7 +21,7 @@ import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
 
 /** Name of the embedded database in a data folder. */
-const activitiesFile = 'activities.db';
+export const activitiesFile = 'activities.db';
 const proofRow = 'activity_key/1';
 const proofText = 'notarium-activities/1';
 
@@ -46,11 +46,11 @@ export async function openActivityStore(options: {
   const { dataDir, databaseUrl, key, node, logger, heldLimits = defaultHeldLimits } = options;
   const atRest = new AtRest(key);
   const file = join(dataDir, activitiesFile);
-  const schema = node === undefined ? undefined : `notarium_${node}`;
+  const schema = node === undefined || databaseUrl === undefined ? undefined : `notarium_${node}`;
   const migrations = { forEngine: activityMigrations, prefix: 'activities', schema };
   const guarded = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw failure(error);
+      throw failure(error, databaseUrl === undefined ? file : undefined);
     });
   const open = async (): Promise<Database> => {
     if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
@@ -103,8 +103,11 @@ async function checkKey(db: ActivityDb, atRest: AtRest): Promise<void> {
 }
 
 /** As the other databases have it, but for damage: nothing rebuilds what is here. */
-function failure(error: unknown): Error {
+function failure(error: unknown, file: string | undefined): Error {
   const known = storageError(error);
   if (!isNotariumError(known, 'store-corrupt')) return known;
-  return new NotariumError('activity-store-corrupt', activitiesFile, { data: { row: '' }, cause: error });
+  return new NotariumError('activity-store-corrupt', file, {
+    data: { row: '', ...(file ? { file } : {}) },
+    cause: error,
+  });
 }

@@ -47,7 +47,10 @@ export function uploadCalls({ reader, writer, guarded }: ActivityContext): Calls
           const uploads = trx.deleteFrom('activity_uploads').where('sealed_digest', '=', sealedDigest);
           await uploads.where('put_ms', '<', beforeMs).execute();
           // In this order: a message that takes an upload over is there once the upload is not.
-          return !(await isIn(trx, 'activity_uploads', sealedDigest)) && !(await isIn(trx, 'activity_attachments', sealedDigest));
+          return (
+            !(await isIn(trx, 'activity_uploads', sealedDigest)) &&
+            !(await isIn(trx, 'activity_attachments', sealedDigest))
+          );
         }),
       ),
   };

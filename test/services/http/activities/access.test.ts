@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { routes } from '../../../../services/http/routes.ts';
-import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
+import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
 import { expectProblem, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import type { ActivityDesk, MessageView } from '../../../../services/app/activities/ActivityDesk.ts';
 import { makeDisclosure } from '../../../../services/core/activities/disclosure.ts';
 import { type FieldBody, readFields, wholeBody } from '../../../../services/core/activities/fields.ts';
-import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
+import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectProblem, sealingUntil, signedRecord, stopHttpTests } from '../../../support/httpTest.ts';
 
@@ -21,7 +21,11 @@ onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) 
   let seller: ActivityNode;
   before(async () => {
     world = new ActivityWorld();
-    [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [ActivityNode, ActivityNode, ActivityNode];
+    [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [
+      ActivityNode,
+      ActivityNode,
+      ActivityNode,
+    ];
     http = await serveActivities(buyer.desk, { limits: { bodyIdleMs: 300 } });
     key = await http.key('client', ['read', 'submit']);
   });

@@ -202,7 +202,9 @@ for (const where of ['folder', 'bucket'] as const) {
         expect(await store.collect(names, 60_000_000)).to.deep.equal({ files: 3, sizeBytes: 916 });
       }
       expect(await store.has(digestOf(unnamed))).to.equal(false);
-      expect(await store.collect({ needed: async () => new Set(), release: async () => false }, 0)).to.include({ files: 0 });
+      expect(await store.collect({ needed: async () => new Set(), release: async () => false }, 0)).to.include({
+        files: 0,
+      });
       expect((await read(store, digestOf(named)))!.bytes).to.deep.equal(named);
       expect(await readdir(at.arriving)).to.deep.equal([]);
       expect(await store.collect(names, 60_000_000)).to.deep.equal({ files: 0, sizeBytes: 0 });
