@@ -3,11 +3,14 @@ import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
 export type ActivityParts = ActivityHost & {
   readonly activities: Activities;
   readonly sealer: Sealer;
+  /** Where files are kept. */
+  readonly uploads: Uploads | undefined;
   /** Once there is one. */
   net?: Net;
   /** Something was put on the disk for these members. */

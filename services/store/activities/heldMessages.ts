@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Hash } from '../../core/bytes.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ActivityStore, HeldLimits, HeldMessage } from './ActivityStore.ts';
 import { inParts } from './parts.ts';
@@ -20,7 +21,7 @@ export function heldCalls(
   { reader, writer, engine, atRest, guarded }: ActivityContext,
   limits: HeldLimits,
   logger: Logger,
-): Pick<ActivityStore, 'hold' | 'held'> {
+): Pick<ActivityStore, 'hold' | 'held' | 'heldActivities'> {
   return {
     hold: async (held) => {
       const dropped = await guarded(writer.run((trx) => hold({ trx, engine, atRest }, held, limits)));
@@ -31,6 +32,10 @@ export function heldCalls(
       const all = reader.selectFrom('activity_held').selectAll().orderBy('seq');
       const query = activity === undefined ? all : all.where('activity', '=', activity);
       return guarded(query.execute().then((rows) => rows.map((row) => heldOf(row, atRest))));
+    },
+    heldActivities: () => {
+      const query = reader.selectFrom('activity_held').select('activity').distinct();
+      return guarded(query.execute().then((rows) => rows.map(({ activity }) => activity as Hash)));
     },
   };
 }

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { ActivityDesk, MessageView } from '../../../../services/app/activities/ActivityDesk.ts';
 import { makeDisclosure } from '../../../../services/core/activities/disclosure.ts';
 import { type FieldBody, readFields, wholeBody } from '../../../../services/core/activities/fields.ts';
+import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectProblem, sealingUntil, signedRecord, stopHttpTests } from '../../../support/httpTest.ts';
@@ -12,8 +13,7 @@ import { expectProblem, sealingUntil, signedRecord, stopHttpTests } from '../../
 const hash = `0x${'ab'.repeat(32)}`;
 const start = { kind: 'industrial', request: 'both', receivers: ['Node 2'] };
 
-describe('what private activities take over HTTP', function () {
-  this.timeout(60_000);
+onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) => {
   let world: ActivityWorld;
   let http: ActivityHttp;
   let key: TestKey;
@@ -21,7 +21,11 @@ describe('what private activities take over HTTP', function () {
   let seller: ActivityNode;
   before(async () => {
     world = new ActivityWorld();
-    [buyer, seller] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [
+      ActivityNode,
+      ActivityNode,
+      ActivityNode,
+    ];
     http = await serveActivities(buyer.desk, { limits: { bodyIdleMs: 300 } });
     key = await http.key('client', ['read', 'submit']);
   });
