@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseNetworkName } from '../eip712.ts';
+import { jsonObjectSchema } from '../governance/json.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { credentialSchema } from './credential.ts';
@@ -47,7 +48,7 @@ export const termsSchema = z.strictObject({
   request: z.enum(activityRequests),
   rules: rulesSchema,
   /** JSON Schema (draft 2020-12) of the body of every version. */
-  schema: z.record(z.string(), z.json()).optional(),
+  schema: jsonObjectSchema.optional(),
 });
 
 /** See {@link termsSchema}. */
