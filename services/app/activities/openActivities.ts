@@ -52,7 +52,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const held = new HeldMessages(parts, stop.signal);
   const comparer = new Comparer(parts, stop.signal);
   const receiver = new Receiver(parts, held);
-  const ownKey = new OwnKeyWatch(parts);
+  const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);

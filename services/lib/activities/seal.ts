@@ -75,6 +75,11 @@ export class Sealer {
     return sealed;
   }
 
+  /** Wraps the key of a sealed message, as {@link unseal} gives it, for somebody else. @throws NotariumError `party-unfit`. */
+  wrapAgain(sealed: Sealed, key: Uint8Array, to: Hash): Sealed {
+    return { ...sealed, recipients: [this.#wrapped(key, to)] };
+  }
+
   #sealed(
     message: Message,
     secret: Hash,

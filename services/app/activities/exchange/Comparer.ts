@@ -117,7 +117,11 @@ export class Comparer {
     }
     if (activities.length === 0) return;
     try {
-      const answers = await this.#ask(net, member, activities.map((activity) => this.#comparedOf(activity, member)));
+      const answers = await this.#ask(
+        net,
+        member,
+        activities.map((activity) => this.#comparedOf(activity, member)),
+      );
       for (const [index, activity] of activities.entries()) {
         if (await this.#settle(net, member, activity, answers[index]!)) waiting!.delete(activity.id);
         else this.#later(waiting!.get(activity.id)!);

@@ -37,7 +37,8 @@ export class Doubts {
     const doubts = this.#doubts.get(activity) ?? new Map<Address, DatedDoubt>();
     const before = doubts.get(member);
     const sinceMs = before?.kind === kind ? before.sinceMs : clock.nowMs();
-    if (before?.kind !== kind) logger.warn({ activity, peer: member, kind }, 'a member sees an activity in another way');
+    if (before?.kind !== kind)
+      logger.warn({ activity, peer: member, kind }, 'a member sees an activity in another way');
     doubts.set(member, { kind, messages: messages.slice(0, mostNamed), sinceMs });
     this.#doubts.set(activity, doubts);
   }

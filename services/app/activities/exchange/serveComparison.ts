@@ -1,5 +1,5 @@
-import { forksOf } from '../../../core/activities/forks.ts';
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import { type Address, fromUtf8 } from '../../../core/bytes.ts';

@@ -41,7 +41,9 @@ export async function leave(parts: ActivityParts, by: ActivityCaller, id: Hash):
   const { signer } = parts;
   return await sendIn(parts, by, id, (activity) => {
     const leavers = leaversOf(activity);
-    const rest = membersOf(activity).members.filter(({ address }) => address !== signer.address && !leavers.has(address));
+    const rest = membersOf(activity).members.filter(
+      ({ address }) => address !== signer.address && !leavers.has(address),
+    );
     if (rest.length === 0) throw new NotariumError('activity-role', 'the last member cannot leave');
     return { head: { type: 'leave' } };
   });

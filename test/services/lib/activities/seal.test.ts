@@ -2,7 +2,13 @@ import { expect } from 'chai';
 import { flattenedDecrypt, importJWK } from 'jose';
 import { checkEnvelope } from '../../../../services/core/activities/envelope.ts';
 import { parcelBytes } from '../../../../services/core/activities/parcel.ts';
-import { contentKey, type Sealed, sealDigest, sealedSchema, sealOf } from '../../../../services/core/activities/sealed.ts';
+import {
+  contentKey,
+  type Sealed,
+  sealDigest,
+  sealedSchema,
+  sealOf,
+} from '../../../../services/core/activities/sealed.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { openingKey, Sealer, unseal } from '../../../../services/lib/activities/seal.ts';
 import { begin, person, randomHash } from '../../../support/activityKit.ts';
@@ -72,7 +78,10 @@ describe('a sealed message', () => {
     const { message, epoch, sealed, key } = await sealedStart();
     const again = sealer.sealAgain(message, epoch.secret, sealOf(sealed), [stranger]);
     expect({ ...again, recipients: [] }).to.deep.equal({ ...sealed, recipients: [] });
-    expect(unseal(again, [openingKey(stranger.secret)])).to.deep.equal({ bytes: parcelBytes(message), contentKey: key });
+    expect(unseal(again, [openingKey(stranger.secret)])).to.deep.equal({
+      bytes: parcelBytes(message),
+      contentKey: key,
+    });
     checkEnvelope({ sealed: again, copy: true }, message, epoch, key);
     await expectCode('activity-message-invalid', () => checkEnvelope({ sealed: again }, message, epoch, key));
     await expectCode('activity-message-invalid', () => checkEnvelope({ sealed, copy: true }, message, epoch, key));
