@@ -31,11 +31,12 @@ export type ActivityKit = NonNullable<CentreOptions['activities']>;
 export async function openActivityKit(
   { dataDir, databaseUrl, attachmentsUrl, attachmentQuotaBytes, s3, logger }: ActivityKitOptions,
   keys: Pick<Keystore, 'address' | 'nodeKey' | 'encryptionKey'>,
+  oldKeys: readonly Uint8Array[],
 ): Promise<ActivityKit> {
   const { address: node } = keys;
   const folder = join(dataDir, activitiesFolder, node);
   const key = new Uint8Array(hkdfSync('sha256', keys.nodeKey, new Uint8Array(0), 'notarium-activities-at-rest/1', 32));
-  const opening = [await openingKey(keys.encryptionKey)];
+  const opening = [keys.encryptionKey, ...oldKeys].map(openingKey);
   const store = await openActivityStore({
     dataDir: folder,
     key,

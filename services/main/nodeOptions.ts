@@ -36,6 +36,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(execute === undefined ? {} : { autoExecute: execute }),
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     }),
+    ...(settings.oldEncryptionKey === undefined ? {} : { oldEncryptionKeys: settings.oldEncryptionKey.split(',') }),
     ...(publish === undefined ? {} : { publish }),
     ...(attachmentQuota === undefined ? {} : { attachmentQuotaBytes: Math.floor(attachmentQuota * 2 ** 30) }),
     ...webhookOf(settings),
