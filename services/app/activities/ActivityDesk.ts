@@ -21,6 +21,8 @@ export type DeviceStatement = {
   readonly credential: Hash;
   readonly body: Body;
   readonly attachments: Attachments;
+  /** When it has said so, by its own clock: Unix seconds. */
+  readonly time: number;
   readonly signature: Hex;
 };
 

@@ -69,7 +69,15 @@ const start = z.strictObject({
   type: z.literal('start'),
   ...opening,
   /** Of a device that has made the body; its operator sends. */
-  device: z.strictObject({ credential: credentialSchema, signature: hexSchema(64, 65) }).optional(),
+  device: z
+    .strictObject({
+      credential: credentialSchema,
+      /** When the device has said so, by its own clock: Unix seconds. */
+      time: uintSchema,
+      /** Of the device: EIP-712 `DeviceStatement`. */
+      signature: hexSchema(64, 65),
+    })
+    .optional(),
 });
 
 const update = z.strictObject({

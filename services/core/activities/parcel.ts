@@ -130,12 +130,16 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
 
 function checkDevice(network: Network, head: Head, { body, attachments }: Commitments, crypto: Crypto): void {
   if (!('device' in head) || head.device === undefined) return;
-  const { credential, signature } = head.device;
-  checkCredential(network, credential, Math.floor(Date.parse(head.time) / 1000), crypto);
+  const { credential, time, signature } = head.device;
+  // It holds when the device speaks, and still when its operator sends that.
+  for (const seconds of [time, Math.floor(Date.parse(head.time) / 1000)])
+    checkCredential(network, credential, seconds, crypto);
   const fail = (detail: string): NotariumError =>
     new NotariumError('device-credential-invalid', detail, { data: { id: credential.id } });
   const operator: Address = credential.operator;
   if (operator !== head.sender) throw fail('its operator is not the sender');
-  const digest = deviceStatementDigest(network, { activity: head.activity, body, attachments }, crypto.keccak256);
+  const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
+  const place = { credential: credential.id, activity: head.activity, type: head.type, on, time };
+  const digest = deviceStatementDigest(network, { ...place, body, attachments }, crypto.keccak256);
   if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
 }

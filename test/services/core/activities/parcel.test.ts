@@ -8,7 +8,13 @@ import {
   signCredential,
 } from '../../../../services/core/activities/credential.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
-import { commitmentsOf, messageId, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
+import {
+  commitmentsOf,
+  messageId,
+  type Parcel,
+  parcelBytes,
+  readParcel,
+} from '../../../../services/core/activities/parcel.ts';
 import { fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { compactSignature } from '../../../../services/core/signature.ts';
 import { activityNetwork, begin, person, randomHash, say } from '../../../support/activityKit.ts';
@@ -73,11 +79,12 @@ describe('a message of an activity', () => {
     const time = Math.floor(Date.parse(draft.head.time) / 1000);
     const about = { id: randomHash(), device: device.address, name: 'Sensor 7', notBefore: time, expires: time };
     const good = await signCredential(activityNetwork, about, seller.signer);
-    const digest = deviceStatementDigest(activityNetwork, { activity: place.activity, body, attachments });
+    const said = { credential: good.id, activity: place.activity, type: 'note', on: [place.on], time } as const;
+    const digest = deviceStatementDigest(activityNetwork, { ...said, body, attachments });
     const signature = toHex(await device.signer.sign(digest));
-    const bytesWith = async (credential: Credential, by = signature, operator = seller) => {
-      const parcel = { body: draft.body, attachments: draft.attachments };
-      const changes = { head: { device: { credential, signature: by } }, parcel };
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const bytesWith = async (credential: Credential, by = signature, operator = seller, when = time) => {
+      const changes = { head: { device: { credential, time: when, signature: by } }, parcel };
       return parcelBytes(await say(operator, 'note', place, null, changes));
     };
     expect(readParcel(activityNetwork, await bytesWith(good)).head).to.have.property('device');
@@ -98,8 +105,48 @@ describe('a message of an activity', () => {
       await bytesWith({ ...good, name: 'Sensor 8' }),
       await bytesWith(good, byDevice),
       await bytesWith(good, signature, buyer),
+      await bytesWith(good, signature, seller, time - 1),
     ])
       await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+  });
+
+  it('of a device is that of its place: nobody can say it again elsewhere, through another node, or as something else', async () => {
+    const place = { activity: randomHash(), epoch: 0, group: noHash };
+    const on = randomHash();
+    const draft = await say(seller, 'note', { ...place, on }, { celsius: 4 });
+    const { body, attachments } = commitmentsOf(draft);
+    const time = Math.floor(Date.parse(draft.head.time) / 1000);
+    const about = { id: randomHash(), device: device.address, name: 'Sensor 7', notBefore: time, expires: time };
+    const credential = await signCredential(activityNetwork, about, seller.signer);
+    const said = { credential: credential.id, activity: place.activity, type: 'note', on: [on], time } as const;
+    const digest = deviceStatementDigest(activityNetwork, { ...said, body, attachments });
+    const signed = { time, signature: toHex(await device.signer.sign(digest)) };
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const refused = async (message: Promise<Parcel>) => {
+      const bytes = parcelBytes(await message);
+      await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+    };
+    const head = { device: { credential, ...signed } };
+    readParcel(activityNetwork, parcelBytes(await say(seller, 'note', { ...place, on }, null, { head, parcel })));
+    await refused(say(seller, 'note', { ...place, on: randomHash() }, null, { head, parcel }));
+    await refused(say(seller, 'note', { ...place, activity: randomHash(), on }, null, { head, parcel }));
+    await refused(say(seller, 'update', { ...place, builds: [on], number: 2 }, null, { head, parcel }));
+    // Another member makes a credential of its own for the same device.
+    const taken = await signCredential(activityNetwork, { ...about, id: randomHash() }, buyer.signer);
+    const byOther = { device: { credential: taken, ...signed } };
+    await refused(say(buyer, 'note', { ...place, on }, null, { head: byOther, parcel }));
+  });
+
+  it('keeps every name of a body, and another one makes another message', async () => {
+    const body = JSON.parse('{"__proto__":{"paid":true},"constructor":1}') as object;
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const message = await say(seller, 'note', place, body);
+    const text = new TextDecoder().decode(parcelBytes(message));
+    expect(text).to.contain('"__proto__":{"paid":true}');
+    const read = readParcel(activityNetwork, parcelBytes(message));
+    expect(new TextDecoder().decode(parcelBytes(read))).to.equal(text);
+    const without = new TextEncoder().encode(text.replace('"__proto__":{"paid":true},', ''));
+    await expectCode('activity-message-invalid', () => readParcel(activityNetwork, without));
   });
 
   it('is acknowledged by a signature over its seal, its stage and the time', async () => {
