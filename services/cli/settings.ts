@@ -45,6 +45,8 @@ const settingsSchema = z.strictObject({
   attachmentsUrl: z.string().min(1).optional(),
   /** GiB of files that a client may have put without a message that names them. */
   attachmentQuota: z.coerce.number().pipe(z.number().min(0.001).max(1024)).optional(),
+  /** Hours after which a message of an activity that a member has not taken is told as a problem. */
+  undeliveredAlert: z.coerce.number().pipe(z.number().min(0.001).max(8760)).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -125,6 +127,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   evidenceUrl: 'NOTARIUM_EVIDENCE_URL',
   attachmentsUrl: 'NOTARIUM_ATTACHMENTS_URL',
   attachmentQuota: 'NOTARIUM_ATTACHMENT_QUOTA',
+  undeliveredAlert: 'NOTARIUM_UNDELIVERED_ALERT',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',

@@ -17,7 +17,7 @@ export const activitiesFolder = 'activities';
 /** What {@link openActivityKit} is told. */
 export type ActivityKitOptions = Pick<
   NodeOptions,
-  'dataDir' | 'databaseUrl' | 'attachmentsUrl' | 'attachmentQuotaBytes' | 's3' | 'logger'
+  'dataDir' | 'databaseUrl' | 'attachmentsUrl' | 'activities' | 's3' | 'logger'
 >;
 
 /** What a centre takes part in private activities with; the store is closed after the centre. */
@@ -29,7 +29,7 @@ export type ActivityKit = NonNullable<CentreOptions['activities']>;
  * @throws NotariumError as `openActivityStore`.
  */
 export async function openActivityKit(
-  { dataDir, databaseUrl, attachmentsUrl, attachmentQuotaBytes, s3, logger }: ActivityKitOptions,
+  { dataDir, databaseUrl, attachmentsUrl, activities = {}, s3, logger }: ActivityKitOptions,
   keys: Pick<Keystore, 'address' | 'nodeKey' | 'encryptionKey'>,
   oldKeys: readonly Uint8Array[],
 ): Promise<ActivityKit> {
@@ -48,7 +48,7 @@ export async function openActivityKit(
     const place = { dataDir: folder, maxBytes: maxAttachmentBytes, clock: systemClock, url: attachmentsUrl, s3 };
     return {
       ...{ store, files: keepAttachments(await AttachmentStore.open(place)), keys: opening },
-      ...(attachmentQuotaBytes === undefined ? {} : { settings: { uploadBytes: attachmentQuotaBytes } }),
+      settings: activities,
     };
   } catch (error) {
     await store.close();

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import pino, { type Logger as PinoLogger } from 'pino';
+import type { ActivitySettings } from '../app/activities/ActivityHost.ts';
 import type { AdmissionSettings } from '../app/admission/AdmissionSettings.ts';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type CentreMetrics, createMetrics } from '../app/metrics.ts';
@@ -39,8 +40,8 @@ export type NodeOptions = {
   readonly logUrl?: string;
   /** Bucket of the files of private activities. */
   readonly attachmentsUrl?: string;
-  /** Bytes of such files that a client may have put without a message that names them. */
-  readonly attachmentQuotaBytes?: number;
+  /** What differs from the defaults of private activities. */
+  readonly activities?: Partial<ActivitySettings>;
   readonly s3?: S3Credentials;
   readonly http: HttpOptions;
   readonly settings?: Partial<CentreSettings>;

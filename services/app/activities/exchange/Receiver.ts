@@ -1,6 +1,6 @@
 import { isAckOf } from '../../../core/activities/ack.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
-import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { type ErrorCode, isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { arrivedOf, type Opened, openArrived } from './arrived.ts';
@@ -20,6 +20,12 @@ import { takeOpened } from './takeOpened.ts';
 // Ten of them cut a peer off: by a fault of a version it does not come to that at once.
 const malformedPoints = 10;
 const forgedPoints = 5;
+
+const aboutBodies: readonly ErrorCode[] = [
+  'activity-body-invalid',
+  'activity-fields-invalid',
+  'activity-field-unknown',
+];
 
 /** What became of one item; `early`: it is held. */
 type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly answer: DeliveryAnswer };
@@ -141,14 +147,19 @@ export class Receiver {
       // Its sender has checked it by the same rules before it signed it.
       const isForged = error.code === 'activity-message-invalid';
       this.#refused(error, from, isForged ? forgedPoints : 0);
-      return { answer: { code: error.code, detail: error.detail.slice(0, 500) } };
+      return { answer: { code: error.code, detail: detailOf(error).detail ?? '' } };
     }
   }
 
   #refused(error: NotariumError, from: Address, points: number): void {
     const { metrics, logger } = this.#parts;
     metrics.refused(error.code);
-    logger.warn({ code: error.code, detail: error.detail, peer: from }, 'a message of a member is refused');
+    logger.warn({ code: error.code, peer: from, ...detailOf(error) }, 'a message of a member is refused');
     if (points > 0) this.#net?.blame(from, error.code, points);
   }
+}
+
+/** What may be said of a refusal where it is read by others: a body, whose problems name parts of it, is nobody else's business. */
+function detailOf({ code, detail }: NotariumError): { readonly detail?: string } {
+  return aboutBodies.includes(code) ? {} : { detail: detail.slice(0, 500) };
 }
