@@ -62,7 +62,8 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Send the message that the files are for; what no message names goes after a day. The operator sets --attachment-quota.',
   'attachment-unknown': 'Put the file again: what no message names goes after a day.',
   'activity-changed': 'Look with `notarium activity show` what was said, and give the command again.',
-  'store-locked': 'Wait for the other process, stop it, or give another --data folder.',
+  'store-locked':
+    'Wait for the other process, stop it, or give another --data folder; `keys` asks a running centre by --url.',
   'store-network-mismatch':
     'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
   'store-behind-chain':
