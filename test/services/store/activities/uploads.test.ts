@@ -9,7 +9,7 @@ const upload = (name: string, putMs: number, owner?: string) => ({
   ...(owner === undefined ? {} : { owner }),
 });
 
-onBothDatabases('files that no message names', (place, engine) => {
+onBothDatabases('files that no message names', (place) => {
   it('count for who has put them, until a message names them', async () => {
     await using at = await place();
     const store = await openAt(at);
