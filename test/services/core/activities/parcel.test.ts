@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isAckOf, signAck } from '../../../../services/core/activities/ack.ts';
-import { disclosuresDigest } from '../../../../services/core/activities/contents.ts';
+import { type Body, disclosuresDigest } from '../../../../services/core/activities/contents.ts';
 import {
   type Credential,
   deviceStatementDigest,
@@ -14,6 +14,7 @@ import {
   type Parcel,
   parcelBytes,
   readParcel,
+  signParcel,
 } from '../../../../services/core/activities/parcel.ts';
 import { fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { compactSignature } from '../../../../services/core/signature.ts';
@@ -147,6 +148,24 @@ describe('a message of an activity', () => {
     expect(new TextDecoder().decode(parcelBytes(read))).to.equal(text);
     const without = new TextEncoder().encode(text.replace('"__proto__":{"paid":true},', ''));
     await expectCode('activity-message-invalid', () => readParcel(activityNetwork, without));
+  });
+
+  it('has a body of 4 MiB at most, however it comes', async () => {
+    const text = 'x'.repeat((4 << 20) - 2);
+    const bytesOf = async (body: Body) => {
+      const { id: _, signature: __, ...parcel } = await begin([buyer, seller]);
+      return parcelBytes(await signParcel(activityNetwork, { ...parcel, body }, buyer.signer));
+    };
+    const salt = randomHash();
+    expect(readParcel(activityNetwork, await bytesOf({ salt, body: text })).body).to.have.property('body', text);
+    await expectCode('activity-message-invalid', async () =>
+      readParcel(activityNetwork, await bytesOf({ salt, body: `${text}x` })),
+    );
+    const fields = { salt, sdJwt: 'x'.repeat(1 << 20), disclosures: ['x'.repeat(2 << 20), 'x'.repeat(1 << 20)] };
+    expect(readParcel(activityNetwork, await bytesOf(fields)).body).to.have.property('sdJwt');
+    await expectCode('activity-message-invalid', async () =>
+      readParcel(activityNetwork, await bytesOf({ ...fields, sdJwt: 'x'.repeat((1 << 20) + 1) })),
+    );
   });
 
   it('is acknowledged by a signature over its seal, its stage and the time', async () => {

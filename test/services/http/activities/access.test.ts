@@ -64,6 +64,10 @@ onBothActivityDatabases('access to private activities over HTTP', (databaseUrl) 
         ...{ own: 404, others: mine },
       },
       {
+        ...{ route: 'get …/{version}/receipt', scope: 'read', path: `${one}/certificate/${sent.message}/receipt` },
+        ...{ own: 404, others: mine },
+      },
+      {
         ...{ route: 'post …/notes', scope: 'submit', path: `${one}/notes`, body: { on: sent.message, body } },
         ...{ own: 201, others: mine },
       },
