@@ -167,6 +167,8 @@ export type ActivityStore = {
 
   /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
   hold(held: HeldMessage): Promise<void>;
+  /** Of which activities something is held. */
+  heldActivities(): Promise<Hash[]>;
   /** In the order in which they came. */
   held(activity?: Hash): Promise<HeldMessage[]>;
 
