@@ -121,7 +121,9 @@ export function formsOf(secret: string): Form[] {
 /** Base64 of bytes that stand anywhere in others: what of it depends on these alone. */
 function base64Forms(bytes: Buffer): Form[] {
   return [0, 1, 2].flatMap((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64').replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     const first = Math.ceil((before * 8) / 6);
     const whole = Math.floor(((before + bytes.length) * 8) / 6);
     const own = text.slice(first, whole);

@@ -24,7 +24,11 @@ registerHooks({
 type Updating = { update(bytes: Uint8Array): Buffer };
 
 function tapped<T extends Updating>(direction: 'in' | 'out', cipher: T, key: unknown): T {
-  const name = crypto.createHash('sha256').update(key as Uint8Array).digest('hex').slice(0, 32);
+  const name = crypto
+    .createHash('sha256')
+    .update(key as Uint8Array)
+    .digest('hex')
+    .slice(0, 32);
   const update = cipher.update.bind(cipher);
   cipher.update = (bytes: Uint8Array): Buffer => {
     const result = update(bytes);
