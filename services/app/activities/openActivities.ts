@@ -5,8 +5,11 @@ import type { ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
+import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
+import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
 import { Outbox } from './exchange/Outbox.ts';
+import { PeerBytes } from './exchange/PeerBytes.ts';
 import { Receiver } from './exchange/Receiver.ts';
 import { Records } from './exchange/Records.ts';
 import { Refusals } from './exchange/Refusals.ts';
@@ -42,20 +45,27 @@ export function openActivities(host: ActivityHost): OpenActivities {
     get refusals() {
       return refusals;
     },
+    fetched: new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes)),
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
-    changed: (activity) => held.changed(activity),
+    changed(activity) {
+      held.changed(activity);
+      comparer.changed(activity);
+    },
+    doubts: (activity) => comparer.doubts.of(activity),
   };
   const refusals = new Refusals(parts);
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
+  const comparer = new Comparer(parts, stop.signal);
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);
     serveMessages(parts, net);
+    comparer.join(net);
     serveAttachments(parts, net);
     const failed = (error: unknown): void => logger.error({ err: error }, 'what waits for members could not be read');
     void Promise.all([outbox.join(net), held.join(net)]).catch(failed);
@@ -68,6 +78,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     loop('records of activities', async () => records.submit()),
     loop('deliveries of activities', () => outbox.look(held.count)),
     loop('held messages of activities', () => held.look()),
+    loop('comparison of activities', () => comparer.look()),
     loop('own key of activities', () => ownKey.look(stop.signal)),
   ];
   return {

@@ -7,8 +7,7 @@ import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { Gatherer } from './Gatherer.ts';
-import { activityProtocols, framesOf, maxEnvelopeBytes, maxItemsBytes } from './items.ts';
-import { PeerBytes } from './PeerBytes.ts';
+import { activityProtocols, framesOf } from './items.ts';
 import { takeOpened } from './takeOpened.ts';
 
 const gatherMs = 60_000;
@@ -24,7 +23,6 @@ export class HeldMessages {
   readonly #signal: AbortSignal;
   readonly #pauses = new Map<Hash, Pause>();
   readonly #looking = new Map<Hash, Promise<void>>();
-  readonly #bytes = new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes));
   #net: Net | undefined;
 
   constructor(parts: ActivityParts, signal: AbortSignal) {
@@ -159,7 +157,7 @@ export class HeldMessages {
     let failure: unknown;
     for (const source of net ? sources : []) {
       try {
-        return await new Gatherer(this.#parts, { net: net!, source, signal, bytes: this.#bytes }).take(opened);
+        return await new Gatherer(this.#parts, { net: net!, source, signal }).take(opened);
       } catch (error) {
         failure = error;
         this.#parts.logger.debug({ err: error, peer: source }, 'a member did not give what is missing');
