@@ -9,9 +9,10 @@ import type { Message } from '../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../services/core/activities/takeMessage.ts';
 import { fromUtf8, type Hash } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
+import { NotariumError } from '../../services/core/errors.ts';
 import { openingKey, Sealer, unseal } from '../../services/lib/activities/seal.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
-import type { Net } from '../../services/net/Net.ts';
+import type { Net, RequestHandler } from '../../services/net/Net.ts';
 import { openNet } from '../../services/net/openNet.ts';
 import { activityNetwork, type Person } from './activityKit.ts';
 import type { ActivityNode, ActivityWorld } from './activityNodes.ts';
@@ -26,6 +27,8 @@ export type ItemAnswer = { ack?: Ack; noted?: true; code?: string; detail?: stri
 export type HostilePeer = {
   readonly person: Person;
   readonly net: Net;
+  /** Answers by protocol, instead of a refusal. */
+  readonly answers: Map<string, RequestHandler>;
   /** Sends what may be items of a delivery. */
   deliver(to: ActivityNode, ...items: readonly string[]): Promise<ItemAnswer[]>;
   /** Sends an envelope. */
@@ -45,17 +48,24 @@ export async function hostilePeer(world: ActivityWorld, node: ActivityNode): Pro
   });
   world.guests.push(net);
   await world.connect();
+  const answers: HostilePeer['answers'] = new Map();
+  for (const protocol of Object.values(activityProtocols))
+    net.handle(protocol, async function* (frames, from, signal) {
+      const answer = answers.get(protocol);
+      if (!answer) throw new NotariumError('peer-refused');
+      yield* answer(frames, from, signal);
+    });
   const send: HostilePeer['send'] = async (to, protocol, frames) => {
     const answer = net.request(to.address, protocol, frames, { timeoutMs: 60_000 });
     return (await Array.fromAsync(answer)).map((frame) => Buffer.from(frame));
   };
-  const deliver: HostilePeer['deliver'] = async (to, ...items) => {
-    const answer = net.request(to.address, activityProtocols.deliver, framesOf(items), { timeoutMs: 60_000 });
-    const answers = await Array.fromAsync(itemsOf(answer, bounds));
-    return answers.map((item) => JSON.parse(fromUtf8(item)) as ItemAnswer);
+  const deliver: HostilePeer['deliver'] = async (to, ...texts) => {
+    const answer = net.request(to.address, activityProtocols.deliver, framesOf(texts), { timeoutMs: 60_000 });
+    const items = await Array.fromAsync(itemsOf(answer, bounds));
+    return items.map((item) => JSON.parse(fromUtf8(item)) as ItemAnswer);
   };
   return {
-    ...{ person: node.person, net, send, deliver },
+    ...{ person: node.person, net, answers, send, deliver },
     async envelope(to, envelope) {
       const [answer] = await deliver(to, JSON.stringify(envelope));
       return answer!;

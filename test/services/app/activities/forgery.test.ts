@@ -296,7 +296,7 @@ describe('a hostile member', function () {
       async () => ({ ack: 'read' }),
     ];
     let asked = 0;
-    thief.net.handle(activityProtocols.deliver, async function* (frames) {
+    thief.answers.set(activityProtocols.deliver, async function* (frames) {
       const items = await Array.fromAsync(itemsOf(frames, { itemBytes: 1 << 20, items: 256, bytes: 1 << 24 }));
       const word = words[Math.min(asked++, words.length - 1)]!;
       yield* framesOf(await Promise.all(items.map(async () => JSON.stringify(await word()))));
@@ -345,7 +345,7 @@ describe('a hostile member', function () {
       () => ({ bytes: compact }),
     ];
     let given: Envelope;
-    thief.net.handle(activityProtocols.messages, async function* (frames) {
+    thief.answers.set(activityProtocols.messages, async function* (frames) {
       await Array.fromAsync(frames);
       yield* framesOf([JSON.stringify({ place: 0, envelope: given })]);
     });
@@ -370,7 +370,7 @@ describe('a hostile member', function () {
   it('cannot answer a member that catches up with what that has not asked for', async () => {
     const asked: unknown[] = [];
     const old = await copyOf(buyer, { id: first, to: seller.person });
-    thief.net.handle(activityProtocols.messages, async function* (frames) {
+    thief.answers.set(activityProtocols.messages, async function* (frames) {
       const [frame] = await Array.fromAsync(frames);
       asked.push(readJson(messagesQuerySchema, frame));
       yield* framesOf([JSON.stringify({ place: 0, envelope: old })]);
