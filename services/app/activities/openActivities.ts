@@ -53,6 +53,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
       comparer.changed(activity);
     },
     doubts: (activity) => comparer.doubts.of(activity),
+    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
   };
   const refusals = new Refusals(parts);
   const outbox = new Outbox(parts);
@@ -60,7 +61,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const held = new HeldMessages(parts, stop.signal);
   const comparer = new Comparer(parts, stop.signal);
   const receiver = new Receiver(parts, held);
-  const ownKey = new OwnKeyWatch(parts);
+  const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);

@@ -217,7 +217,9 @@ function rivalStart(activity: Activity, message: Message): Activity {
     });
   }
   const isFirst = starts.every(({ id }) => message.id < id);
-  const epochs = new Map([...(isFirst ? [...activity.epochs, ...rival.epochs] : [...rival.epochs, ...activity.epochs])]);
+  const epochs = new Map([
+    ...(isFirst ? [...activity.epochs, ...rival.epochs] : [...rival.epochs, ...activity.epochs]),
+  ]);
   const changed = {
     ...activity,
     ...{ epochs, group: newestGroup(epochs), versions: new Map([...activity.versions, ...rival.versions]) },

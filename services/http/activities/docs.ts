@@ -75,9 +75,7 @@ export const activityDoc = z
       }),
     ),
     forks: z
-      .array(
-        z.object({ type: z.enum(['start', 'members']), sender: addressSchema, messages: z.array(hashSchema) }),
-      )
+      .array(z.object({ type: z.enum(['start', 'members']), sender: addressSchema, messages: z.array(hashSchema) }))
       .meta({ description: 'What a member has said in two ways, of which one alone may be' }),
     doubts: z
       .array(
