@@ -4,6 +4,8 @@ import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
+import type { PeerBytes } from './exchange/PeerBytes.ts';
+import type { Refusals } from './exchange/Refusals.ts';
 import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
@@ -14,6 +16,10 @@ export type ActivityParts = ActivityHost & {
   readonly uploads: Uploads | undefined;
   /** Once there is one. */
   net?: Net;
+  /** What others were refused. */
+  readonly refusals: Refusals;
+  /** What is in memory of what this node has fetched. */
+  readonly fetched: PeerBytes;
   /** Something was put on the disk for these members. */
   readonly wake: (members: readonly Address[]) => void;
   /** A message of this activity was taken. */

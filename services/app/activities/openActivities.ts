@@ -7,9 +7,12 @@ import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
 import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
+import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
 import { Outbox } from './exchange/Outbox.ts';
+import { PeerBytes } from './exchange/PeerBytes.ts';
 import { Receiver } from './exchange/Receiver.ts';
 import { Records } from './exchange/Records.ts';
+import { Refusals } from './exchange/Refusals.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
@@ -41,6 +44,10 @@ export function openActivities(host: ActivityHost): OpenActivities {
     activities: new Activities(host),
     sealer: new Sealer(),
     uploads: host.files && new Uploads(host, host.files),
+    get refusals() {
+      return refusals;
+    },
+    fetched: new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes)),
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
     changed(activity) {
@@ -50,6 +57,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     doubts: (activity) => comparer.doubts.of(activity),
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
   };
+  const refusals = new Refusals(parts);
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);

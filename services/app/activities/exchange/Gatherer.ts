@@ -14,6 +14,7 @@ import {
   maxItems,
   maxItemsBytes,
 } from './items.ts';
+import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
 
 const requestMs = 30_000;
@@ -63,24 +64,24 @@ export class Gatherer {
   async some(activity: Hash, messages: readonly Hash[]): Promise<void> {
     for (let at = 0; at < messages.length; at += maxItems) {
       const asked = messages.slice(at, at + maxItems);
-      for (const { opened } of await this.#ask({ activity, messages: asked, groups: [] })) {
-        if (!asked.includes(opened.message.id)) throw this.#wrong('what was not asked for');
-        await this.#takeOne(activity, opened);
-      }
+      await this.#ask({ activity, messages: asked, groups: [] }, async (copies) => {
+        for (const { opened } of copies) {
+          if (!asked.includes(opened.message.id)) throw this.#wrong('what was not asked for');
+          await this.#takeOne(activity, opened);
+        }
+      });
     }
   }
 
   async #takeOne(activity: Hash, opened: Opened): Promise<void> {
-    const { metrics, logger } = this.#parts;
     try {
       const missing = await this.#tryTo(opened, { isWanted: true });
       if (!missing) return;
       await this.#fetch(activity, missing, 0);
       await this.#tryTo(opened, { isWanted: true });
     } catch (error) {
+      // What was refused is counted; the others may be right.
       if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
-      metrics.refused(error.code);
-      logger.warn({ code: error.code, peer: this.#source, activity }, 'a message that another member has is refused');
     }
   }
 
@@ -91,6 +92,7 @@ export class Gatherer {
     } catch (error) {
       if (isNotariumError(error, 'activity-message-known')) return undefined;
       if (isNotariumError(error, 'activity-message-early')) return error.data.missing as Missing;
+      if (how?.isWanted) this.#refused(error);
       throw error;
     }
     return undefined;
@@ -107,44 +109,50 @@ export class Gatherer {
     };
     if (query.messages.length + query.groups.length === 0) return 0;
     for (const hash of [...query.messages, ...query.groups]) this.#asked.add(hash);
-    const copies = await this.#ask(query);
-    for (const { opened } of copies) {
-      const { id, head } = opened.message;
-      if (!query.messages.includes(id) && !query.groups.includes(head.group))
-        throw this.#wrong('what was not asked for');
-      const missing = await this.#tryTo(opened, { isWanted: true });
-      if (!missing) continue;
-      await this.#fetch(activity, missing, depth + 1);
-      await this.#tryTo(opened, { isWanted: true });
-    }
-    return copies.length;
+    return await this.#ask(query, async (copies) => {
+      for (const { opened } of copies) {
+        const { id, head } = opened.message;
+        if (!query.messages.includes(id) && !query.groups.includes(head.group))
+          throw this.#wrong('what was not asked for');
+        const missing = await this.#tryTo(opened, { isWanted: true });
+        if (!missing) continue;
+        await this.#fetch(activity, missing, depth + 1);
+        await this.#tryTo(opened, { isWanted: true });
+      }
+      return copies.length;
+    });
   }
 
   /** Everything that the source gives, in the order in which it was taken there. */
   async #all(activity: Hash): Promise<number> {
     let count = 0;
     for (let fromPlace = 0; count < mostMessages; ) {
-      const copies = await this.#ask({ activity, messages: [], groups: [], fromPlace });
-      if (copies.length === 0) break;
-      for (const { place, opened } of copies) {
-        if (place < fromPlace) throw this.#wrong('not in their order');
-        fromPlace = place + 1;
-        count++;
-        await this.#tryTo(opened, { isWanted: true });
-      }
+      const came = await this.#ask({ activity, messages: [], groups: [], fromPlace }, async (copies) => {
+        for (const { place, opened } of copies) {
+          if (place < fromPlace) throw this.#wrong('not in their order');
+          fromPlace = place + 1;
+          await this.#tryTo(opened, { isWanted: true });
+        }
+        return copies.length;
+      });
+      if (came === 0) break;
+      count += came;
     }
     return count;
   }
 
-  async #ask(query: MessagesQuery): Promise<Copy[]> {
+  /** Uses what the source answers; until that is done it counts as what is in memory of it. */
+  async #ask<T>(query: MessagesQuery, use: (copies: readonly Copy[]) => Promise<T>): Promise<T> {
     const frames = this.#net.request(this.#source, activityProtocols.messages, [jsonFrame(query)], {
       timeoutMs: requestMs,
       signal: this.#signal,
     });
     const bounds = { itemBytes: maxEnvelopeBytes + 1024, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
-    const copies: Copy[] = [];
-    for await (const item of itemsOf(frames, bounds)) copies.push(await this.#read(item, query.activity));
-    return copies;
+    return await this.#parts.fetched.hold(this.#source, frames, async (counted) => {
+      const copies: Copy[] = [];
+      for await (const item of itemsOf(counted, bounds)) copies.push(await this.#read(item, query.activity));
+      return await use(copies);
+    });
   }
 
   async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
@@ -154,9 +162,22 @@ export class Gatherer {
     } catch {
       throw this.#wrong('not the expected message');
     }
-    const opened = await openArrived(this.#parts, arrivedOf(this.#parts, this.#source, copy.envelope));
+    const opened = await openArrived(this.#parts, arrivedOf(this.#parts, this.#source, copy.envelope)).catch(
+      (error: unknown) => {
+        this.#refused(error);
+        throw error;
+      },
+    );
     if (opened.message.head.activity !== activity) throw this.#wrong('a message of another activity');
     return { place: copy.place, opened };
+  }
+
+  /** Of what the source has passed on. */
+  #refused(error: unknown): void {
+    if (!isNotariumError(error) || error.code.startsWith('storage-')) return;
+    // The source has taken it by the same rules.
+    const isForged = error.code === 'activity-message-invalid';
+    this.#parts.refusals.count(error, this.#source, isForged ? forgedPoints : 0);
   }
 
   #wrong(detail: string): NotariumError {

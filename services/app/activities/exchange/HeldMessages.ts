@@ -15,6 +15,8 @@ import { takeOpened } from './takeOpened.ts';
 
 const gatherMs = 60_000;
 const ackMs = 10_000;
+// Twice as many as can be held at all.
+const mostActivities = 8192;
 
 type Pause = { failures: number; nextMs: number };
 
@@ -48,6 +50,13 @@ export class HeldMessages {
     const heldMs = clock.nowMs();
     await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
     if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    if (this.#pauses.size > mostActivities) await this.#forgetOthers();
+  }
+
+  /** What is held is bounded, but of what was given up for it something would stay here. */
+  async #forgetOthers(): Promise<void> {
+    const held = new Set(await this.#parts.store.heldActivities());
+    for (const activity of this.#pauses.keys()) if (!held.has(activity)) this.#pauses.delete(activity);
   }
 
   /** Wraps what is held for older keys of this node for this one. */
@@ -136,7 +145,7 @@ export class HeldMessages {
 
   /** Whether nothing is left to be done for it. */
   async #settle(held: HeldMessage, asks: boolean): Promise<boolean> {
-    const { store, clock, logger, metrics, settings } = this.#parts;
+    const { store, clock, refusals, settings } = this.#parts;
     const { activity, sealDigest, from } = held;
     try {
       await this.#take(held, asks);
@@ -149,8 +158,7 @@ export class HeldMessages {
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
       if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return false;
-      metrics.refused(error.code);
-      logger.warn({ code: error.code, peer: from, activity }, 'a message that was held is refused');
+      refusals.count(error, from);
     }
     await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
     return true;

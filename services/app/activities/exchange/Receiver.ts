@@ -1,6 +1,6 @@
 import { isAckOf } from '../../../core/activities/ack.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
-import { type ErrorCode, isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { arrivedOf, type Opened, openArrived } from './arrived.ts';
@@ -15,17 +15,9 @@ import {
   maxItems,
   maxItemsBytes,
 } from './items.ts';
+import { PeerBytes } from './PeerBytes.ts';
+import { forgedPoints, malformedPoints, toldOf } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
-
-// Ten of them cut a peer off: by a fault of a version it does not come to that at once.
-const malformedPoints = 10;
-const forgedPoints = 5;
-
-const aboutBodies: readonly ErrorCode[] = [
-  'activity-body-invalid',
-  'activity-fields-invalid',
-  'activity-field-unknown',
-];
 
 /** What became of one item; `early`: it is held. */
 type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly answer: DeliveryAnswer };
@@ -34,6 +26,8 @@ type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly
 export class Receiver {
   readonly #parts: ActivityParts;
   readonly #held: HeldMessages;
+  // One request of the largest size: what is made of the bytes takes several times as much.
+  readonly #bytes = new PeerBytes(maxItemsBytes + maxEnvelopeBytes);
   #net: Net | undefined;
 
   constructor(parts: ActivityParts, held: HeldMessages) {
@@ -50,14 +44,18 @@ export class Receiver {
 
   async *#answers(frames: AsyncIterable<Uint8Array>, from: Address): AsyncGenerator<string> {
     const bounds = { itemBytes: maxEnvelopeBytes, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
-    const items: Uint8Array[] = [];
-    try {
-      for await (const item of itemsOf(frames, bounds)) items.push(item);
-    } catch (error) {
-      if (isNotariumError(error, 'peer-answer-invalid')) this.#refused(error, from, malformedPoints);
-      throw error;
-    }
-    for (const answer of await this.receive(from, items)) yield JSON.stringify(answer);
+    const answers = await this.#bytes.hold(from, frames, async (counted) => {
+      const items: Uint8Array[] = [];
+      try {
+        for await (const item of itemsOf(counted, bounds)) items.push(item);
+      } catch (error) {
+        if (isNotariumError(error, 'peer-answer-invalid')) this.#parts.refusals.count(error, from, malformedPoints);
+        else if (isNotariumError(error, 'peer-busy')) this.#parts.refusals.count(error, from);
+        throw error;
+      }
+      return await this.receive(from, items);
+    });
+    for (const answer of answers) yield JSON.stringify(answer);
   }
 
   /** Takes items of a member, in their order; answers when all of them are on the disk, taken or held, or refused. */
@@ -82,8 +80,8 @@ export class Receiver {
     }
     if ('ack' in parsed) return { answer: await this.#note(from, parsed.ack) };
     const arrived = arrivedOf({ crypto }, from, parsed);
-    const known = await store.bySeal(arrived.sealDigest);
-    if (known?.sender === from) return { read: arrived.sealDigest };
+    // Only to its sender: anybody else who has a seal could ask by it who the members are.
+    if ((await store.bySeal(arrived.sealDigest))?.sender === from) return { read: arrived.sealDigest };
     const opened = await openArrived(this.#parts, arrived);
     if (opened.message.head.sender !== from)
       throw new NotariumError('activity-message-invalid', 'it does not come from its sender');
@@ -95,6 +93,10 @@ export class Receiver {
     const { network, crypto, store } = this.#parts;
     if (!isAckOf(network, ack, { seal: ack.seal, member: from }, crypto))
       throw new NotariumError('activity-message-invalid', 'the acknowledgement is not signed by who sends it');
+    const message = await store.bySeal(ack.seal);
+    const sent = message ? await store.deliveries(message.activity, message.id) : [];
+    if (!sent.some(({ sealDigest, member }) => sealDigest === ack.seal && member === from))
+      throw new NotariumError('activity-unknown', 'nothing went to it that it could acknowledge');
     await store.delivered([{ sealDigest: ack.seal, member: from, state: ack.stage, ack }]);
     return { noted: true };
   }
@@ -146,20 +148,8 @@ export class Receiver {
       }
       // Its sender has checked it by the same rules before it signed it.
       const isForged = error.code === 'activity-message-invalid';
-      this.#refused(error, from, isForged ? forgedPoints : 0);
-      return { answer: { code: error.code, detail: detailOf(error).detail ?? '' } };
+      this.#parts.refusals.count(error, from, isForged ? forgedPoints : 0);
+      return { answer: { code: error.code, detail: toldOf(error) ?? '' } };
     }
   }
-
-  #refused(error: NotariumError, from: Address, points: number): void {
-    const { metrics, logger } = this.#parts;
-    metrics.refused(error.code);
-    logger.warn({ code: error.code, peer: from, ...detailOf(error) }, 'a message of a member is refused');
-    if (points > 0) this.#net?.blame(from, error.code, points);
-  }
-}
-
-/** What may be said of a refusal where it is read by others: a body, whose problems name parts of it, is nobody else's business. */
-function detailOf({ code, detail }: NotariumError): { readonly detail?: string } {
-  return aboutBodies.includes(code) ? {} : { detail: detail.slice(0, 500) };
 }

@@ -3,7 +3,7 @@ import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import { type Address, fromUtf8 } from '../../../core/bytes.ts';
-import { NotariumError } from '../../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import {
@@ -16,6 +16,7 @@ import {
   maxCompared,
   maxListed,
 } from './items.ts';
+import { malformedPoints } from './Refusals.ts';
 
 const itemBytes = 1024;
 
@@ -29,8 +30,13 @@ export function serveComparison(parts: ActivityParts, net: Net, compared: Outcom
   const busy = new Set<Address>();
   net.handle(activityProtocols.compare, async function* (frames, from) {
     const asked: Compared[] = [];
-    for await (const item of itemsOf(frames, { itemBytes, items: maxCompared, bytes: itemBytes * maxCompared }))
-      asked.push(comparedOf(item));
+    try {
+      for await (const item of itemsOf(frames, { itemBytes, items: maxCompared, bytes: itemBytes * maxCompared }))
+        asked.push(comparedOf(item));
+    } catch (error) {
+      if (isNotariumError(error, 'peer-answer-invalid')) parts.refusals.count(error, from, malformedPoints);
+      throw error;
+    }
     if (busy.has(from)) throw new NotariumError('peer-busy');
     busy.add(from);
     try {
@@ -49,7 +55,9 @@ async function* answers(
 ): AsyncGenerator<string> {
   for (const one of asked) {
     const answer = comparisonOf(parts, await parts.activities.find(one.activity), from, one);
-    if (!('unknown' in answer)) compared(from, one.activity, 'same' in answer);
+    if ('unknown' in answer)
+      parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
+    else compared(from, one.activity, 'same' in answer);
     yield JSON.stringify(answer);
   }
 }
@@ -78,6 +86,6 @@ function comparedOf(item: Uint8Array): Compared {
   try {
     return comparedSchema.parse(JSON.parse(fromUtf8(item)));
   } catch (cause) {
-    throw new NotariumError('activity-message-invalid', 'it does not have the form of a comparison', { cause });
+    throw new NotariumError('peer-answer-invalid', 'it does not have the form of a comparison', { cause });
   }
 }
