@@ -37,5 +37,5 @@ export async function openArrived(
   { network, keys, crypto }: Pick<ActivityParts, 'network' | 'keys' | 'crypto'>,
   arrived: Arrived,
 ): Promise<Opened> {
-  return { ...arrived, message: readParcel(network, await unseal(arrived.envelope.sealed, keys), crypto) };
+  return { ...arrived, message: readParcel(network, unseal(arrived.envelope.sealed, keys), crypto) };
 }

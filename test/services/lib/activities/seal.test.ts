@@ -20,10 +20,10 @@ describe('a sealed message', () => {
   it('is opened by each member, and by nobody else', async () => {
     const { message, epoch, sealed } = await sealedStart();
     for (const one of [buyer, seller, carrier]) {
-      const keys = [await openingKey(stranger.secret), await openingKey(one.secret)];
-      expect(await unseal(sealed, keys)).to.deep.equal(parcelBytes(message));
+      const keys = [openingKey(stranger.secret), openingKey(one.secret)];
+      expect(unseal(sealed, keys)).to.deep.equal(parcelBytes(message));
     }
-    await expectCode('activity-message-unreadable', unseal(sealed, [await openingKey(stranger.secret)]));
+    await expectCode('activity-message-unreadable', () => unseal(sealed, [openingKey(stranger.secret)]));
     checkEnvelope({ sealed }, message, epoch);
     expect(sealedSchema.parse(JSON.parse(JSON.stringify(sealed)))).to.deep.equal(sealed);
     const text = JSON.stringify(sealed);
@@ -33,7 +33,7 @@ describe('a sealed message', () => {
 
   it('does not open with anything changed', async () => {
     const { sealed } = await sealedStart();
-    const keys = [await openingKey(seller.secret)];
+    const keys = [openingKey(seller.secret)];
     const flipped = (text: string) => (text[9] === 'A' ? 'B' : 'A');
     const change = (text: string) => text.slice(0, 9) + flipped(text) + text.slice(10);
     const changed: Sealed[] = (['protected', 'iv', 'ciphertext', 'tag'] as const).map((name) => ({
@@ -44,7 +44,7 @@ describe('a sealed message', () => {
       ...sealed,
       recipients: sealed.recipients.map((one) => ({ ...one, encrypted_key: change(one.encrypted_key) })),
     });
-    for (const other of changed) await expectCode('activity-message-unreadable', unseal(other, keys));
+    for (const other of changed) await expectCode('activity-message-unreadable', () => unseal(other, keys));
     const digest = sealDigest(sealOfEnvelope({ sealed }));
     for (const other of changed.slice(0, 4)) expect(sealDigest(sealOfEnvelope({ sealed: other }))).to.not.equal(digest);
   });
@@ -69,7 +69,7 @@ describe('a sealed message', () => {
     const copy = { sealed: await sealer.seal(message, epoch.secret, [stranger]), original: sealOfEnvelope({ sealed }) };
     checkEnvelope(copy, message, epoch);
     expect(sealOfEnvelope(copy)).to.deep.equal(sealOfEnvelope({ sealed }));
-    expect(await unseal(copy.sealed, [await openingKey(stranger.secret)])).to.deep.equal(parcelBytes(message));
+    expect(unseal(copy.sealed, [openingKey(stranger.secret)])).to.deep.equal(parcelBytes(message));
     const other = await sealedStart();
     const lie = { ...copy, original: sealOfEnvelope({ sealed: other.sealed }) };
     await expectCode('activity-message-invalid', () => checkEnvelope(lie, message, epoch));
