@@ -47,16 +47,15 @@ export class Records {
     const pending = await store.pendingRecords(atOnce);
     if (pending.length === 0) return false;
     const results = await accept(pending.map(({ entry }) => entry));
-    let taken = 0;
+    const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
     for (const [index, result] of results.entries()) {
       const { message, activity } = pending[index]!;
-      if (result.status !== 'failed') {
-        await store.recordTaken(message, result.id);
-        taken++;
-      } else if (!errorTable[result.error.code].retry) {
+      if (result.status !== 'failed') taken.push({ message, recordId: result.id });
+      else if (!errorTable[result.error.code].retry) {
         logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
       }
     }
-    return taken === atOnce;
+    if (taken.length > 0) await store.recordsTaken(taken);
+    return taken.length === atOnce;
   }
 }
