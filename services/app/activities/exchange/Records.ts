@@ -2,13 +2,15 @@ import { errorTable } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
 const atOnce = 256;
+/** What is said within so long goes to the log together: it waits there for a block anyway. */
+const gatherMs = 100;
 
 /** Hands the records of messages to the centre's intake: those on the disk, oldest first, until it has taken them. */
 export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
   #isWanted = false;
-  #isClosed = false;
+  readonly #stop = new AbortController();
 
   constructor(parts: ActivityParts) {
     this.#parts = parts;
@@ -17,7 +19,7 @@ export class Records {
   /** There may be some. */
   submit(): void {
     this.#isWanted = true;
-    if (this.#isClosed) return;
+    if (this.#stop.signal.aborted) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       if (this.#isWanted) this.submit();
@@ -25,12 +27,15 @@ export class Records {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#stop.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted && !this.#isClosed) {
+    const { clock } = this.#parts;
+    while (this.#isWanted && !this.#stop.signal.aborted) {
+      await clock.sleep(gatherMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
       this.#isWanted = false;
       try {
         if (await this.#submitSome()) this.#isWanted = true;
