@@ -9,11 +9,14 @@ import type { ActivityHost } from './ActivityHost.ts';
 
 const mostInMemory = 2_000;
 const messagesAtOnce = 256;
+const mostAbsent = 10_000;
 
 /** Activities as their messages make them, the newest of them in memory; one at a time works on each. */
 export class Activities {
   readonly #parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>;
   readonly #known = new Map<Hash, Activity>();
+  /** Those that were looked for and are not here. */
+  readonly #absent = new Set<Hash>();
   readonly #turns = new Map<Hash, Promise<unknown>>();
 
   constructor(parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>) {
@@ -44,11 +47,22 @@ export class Activities {
 
   /** As {@link Activities.find}, for who works on it alone. */
   async current(id: Hash): Promise<Activity | undefined> {
-    return this.#known.get(id) ?? (await this.#load(id));
+    return this.#known.get(id) ?? (this.#absent.has(id) ? undefined : await this.#load(id));
+  }
+
+  /** Looks at once which of several are here at all, so that new ones need not be looked for one by one. */
+  async lookFor(ids: readonly Hash[]): Promise<void> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#known.has(id) && !this.#absent.has(id));
+    if (unknown.length === 0) return;
+    const here = await this.#parts.store.knownActivities(unknown);
+    if (this.#absent.size > mostAbsent) this.#absent.clear();
+    // One that has begun meanwhile is known.
+    for (const id of unknown) if (!here.has(id) && !this.#known.has(id)) this.#absent.add(id);
   }
 
   /** What it has become; only for who works on it alone, and after it is on the disk. */
   set(activity: Activity): void {
+    this.#absent.delete(activity.id);
     this.#known.delete(activity.id);
     this.#known.set(activity.id, activity);
     if (this.#known.size > mostInMemory) this.#known.delete(this.#known.keys().next().value!);

@@ -125,6 +125,8 @@ export type ActivityStore = {
   /** A message, delivery or record that is there already is left as it is. */
   save(change: ActivityChange): Promise<void>;
   activity(id: Hash): Promise<StoredActivity | undefined>;
+  /** Which of these are here. */
+  knownActivities(ids: readonly Hash[]): Promise<Set<Hash>>;
   /**
    * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
    * @throws NotariumError `request-invalid` for an `after` that is none.

@@ -8,7 +8,18 @@ import { sizeOfChange } from './writeChanges.ts';
 
 type Calls = Pick<
   ActivityStore,
-  | ('save' | 'activity' | 'list' | 'setOwner' | 'messages' | 'message' | 'known' | 'bySeal' | 'knownSeals')
+  | (
+      | 'save'
+      | 'activity'
+      | 'knownActivities'
+      | 'list'
+      | 'setOwner'
+      | 'messages'
+      | 'message'
+      | 'known'
+      | 'bySeal'
+      | 'knownSeals'
+    )
   | ('setRecord' | 'pendingRecords' | 'recordsTaken' | 'namedAttachments' | 'messagesNaming')
 >;
 
@@ -30,6 +41,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && activityOf(row)),
       ),
+    knownActivities: (ids) => guarded(knownActivities(context, ids)),
     list: (query) => guarded(list(context, query)),
     setOwner: (id, owner) =>
       guarded(
@@ -147,6 +159,15 @@ async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise
   const found = new Set<Hash>();
   for (const some of inParts(ids)) {
     const rows = await reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute();
+    for (const { id } of rows) found.add(id as Hash);
+  }
+  return found;
+}
+
+async function knownActivities({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
+  const found = new Set<Hash>();
+  for (const some of inParts(ids)) {
+    const rows = await reader.selectFrom('activities').select('id').where('id', 'in', some).execute();
     for (const { id } of rows) found.add(id as Hash);
   }
   return found;

@@ -72,6 +72,9 @@ export class Receiver {
       workedBytes = 0;
       await setImmediate();
     }
+    await this.#parts.activities.lookFor(
+      opened.flatMap((one) => ('early' in one ? [one.early.message.head.activity] : [])),
+    );
     // Each gets its turn in its activity now, in their order.
     const outcomes = await Promise.all(
       opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
