@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type Address, concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
-import { canonicalBytes } from '../canonicalJson.ts';
+import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { attachmentsDigest, attachmentsSchema, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
+import { attachmentsDigest, attachmentsSchema, bodyDigest, bodySchema, bodyText, maxBodyBytes } from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
 
@@ -95,7 +95,8 @@ export function parcelBytes(message: Parcel): Uint8Array {
   let bytes = knownBytes.get(message);
   if (!bytes) {
     const { head, body, attachments, signature } = message;
-    bytes = canonicalBytes({ head, body, attachments, signature });
+    const [files, said, by] = [attachments, head, signature].map(canonicalText);
+    bytes = utf8(`{"attachments":${files},"body":${bodyText(body)},"head":${said},"signature":${by}}`);
     knownBytes.set(message, bytes);
   }
   return bytes;
