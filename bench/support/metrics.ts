@@ -13,10 +13,23 @@ export async function metricOf(url: string, name: string): Promise<number> {
   return value;
 }
 
+/** Processor time that centres have used, all of them together. */
+export async function cpuSecondsOf(centres: readonly { readonly url: string }[]): Promise<number> {
+  const parts = await Promise.all(centres.map(({ url }) => metricOf(url, 'process_cpu_seconds_total')));
+  return parts.reduce((sum, part) => sum + part);
+}
+
 /** Largest resident memory that a process ever had, in bytes; undefined where the system does not tell. */
 export async function peakResidentBytes(pid: number): Promise<number | undefined> {
   if (process.platform !== 'linux') return undefined;
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
   return match ? 1024 * Number(match[1]) : undefined;
+}
+
+/** Resident memory of a process now, in bytes; NaN where the system does not tell. */
+export async function residentBytes(pid: number): Promise<number> {
+  if (process.platform !== 'linux') return Number.NaN;
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
 }

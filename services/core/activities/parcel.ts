@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Address, concat, fromHex, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
-import { canonicalBytes } from '../canonicalJson.ts';
+import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
@@ -13,6 +13,7 @@ import {
   bodyBytes,
   bodyDigest,
   bodySchema,
+  bodyText,
   disclosuresDigest,
   maxBodyBytes,
 } from './contents.ts';
@@ -95,9 +96,19 @@ export async function signParcel(
   return { ...parcel, signature, id };
 }
 
-/** Canonical bytes of a message, to be sealed. */
-export function parcelBytes({ head, body, attachments, signature }: Parcel): Uint8Array {
-  return canonicalBytes({ head, body, attachments, signature });
+// Of one message they are needed to check it, to seal it, and to store it.
+const knownBytes = new WeakMap<Parcel, Uint8Array>();
+
+/** Canonical bytes of a message, to be sealed. Neither they nor the message may be changed. */
+export function parcelBytes(message: Parcel): Uint8Array {
+  let bytes = knownBytes.get(message);
+  if (!bytes) {
+    const { head, body, attachments, signature } = message;
+    const [files, said, by] = [attachments, head, signature].map(canonicalText);
+    bytes = utf8(`{"attachments":${files},"body":${bodyText(body)},"head":${said},"signature":${by}}`);
+    knownBytes.set(message, bytes);
+  }
+  return bytes;
 }
 
 /**

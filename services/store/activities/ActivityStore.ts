@@ -141,6 +141,8 @@ export type ActivityStore = {
    */
   save(change: ActivityChange): Promise<void>;
   activity(id: Hash): Promise<StoredActivity | undefined>;
+  /** Which of these are here. */
+  knownActivities(ids: readonly Hash[]): Promise<Set<Hash>>;
   /**
    * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
    * @throws NotariumError `request-invalid` for an `after` that is none.
@@ -159,6 +161,8 @@ export type ActivityStore = {
   /** Which of these were taken. */
   known(ids: readonly Hash[]): Promise<Set<Hash>>;
   bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
+  /** Which of these seals are of messages that were taken. */
+  knownSeals(sealDigests: readonly Hash[]): Promise<Set<Hash>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
 
   /** Members for whom something is queued. */
@@ -190,7 +194,8 @@ export type ActivityStore = {
 
   /** The oldest first. */
   pendingRecords(limit: number): Promise<PendingRecord[]>;
-  recordTaken(message: Hash, recordId: RecordId): Promise<void>;
+  /** The log has the records of these messages. */
+  recordsTaken(taken: readonly { readonly message: Hash; readonly recordId: RecordId }[]): Promise<void>;
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;

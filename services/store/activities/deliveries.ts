@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import type { ActivityStore, Delivery } from './ActivityStore.ts';
 import { corrupt } from './AtRest.ts';
@@ -22,10 +22,11 @@ const isQueued = sql<boolean>`state = 'queued'`;
 const order: readonly Delivery['state'][] = ['queued', 'delivered', 'refused', 'read'];
 
 /** What is on its way to members. */
-export function deliveryCalls({ reader, writer, engine, atRest, guarded }: ActivityContext): Calls {
+export function deliveryCalls(context: ActivityContext): Calls {
+  const { reader, writer, engine, atRest, guarded } = context;
   return {
     waiting: () => guarded(waiting(reader)),
-    queued: (member, limit, maxBytes) => guarded(queued(reader, atRest, member, { limit, maxBytes })),
+    queued: (member, limit, maxBytes) => guarded(queued(context, member, { limit, maxBytes })),
     delivered: (outcomes) =>
       outcomes.length === 0
         ? Promise.resolve()
@@ -58,8 +59,7 @@ async function waiting(reader: ActivityDb): Promise<Address[]> {
 }
 
 async function queued(
-  reader: ActivityDb,
-  atRest: Writing['atRest'],
+  { reader, atRest, recent }: ActivityContext,
   member: Address,
   { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
 ): ReturnType<ActivityStore['queued']> {
@@ -77,7 +77,13 @@ async function queued(
   if (lost) throw lostText(lost.seal_digest, member, lost.text_id);
   const fitting = firstBytes(rows, maxBytes, ({ text_bytes }) => text_bytes!);
   const texts = new Map<string, string>();
-  for (const some of inParts([...new Set(fitting.map(({ text_id }) => text_id))])) {
+  const unknown = new Set<string>();
+  for (const { text_id } of fitting) {
+    const text = recent.get(text_id);
+    if (text === undefined) unknown.add(text_id);
+    else texts.set(text_id, text);
+  }
+  for (const some of inParts([...unknown])) {
     const found = await reader.selectFrom('activity_texts').selectAll().where('id', 'in', some).execute();
     for (const { id, activity, text } of found) {
       const { seal_digest } = fitting.find(({ text_id }) => text_id === id)!;
@@ -104,24 +110,39 @@ function lostText(sealDigest: string, member: Address, id: string, cause?: unkno
 
 async function writeOutcomes(writing: Writing, outcomes: readonly Outcome[]): Promise<void> {
   const done: string[] = [];
-  for (const { sealDigest, member, state, ack, problem } of outcomes) {
-    const before = order.slice(0, order.indexOf(state) + 1);
-    const rows = await writing.trx
-      .updateTable('activity_deliveries')
-      .set({
-        state,
-        ...(ack ? { ack: JSON.stringify(ack) } : {}),
-        problem_code: problem?.code ?? null,
-        problem_detail: problem ? detailText(problem.detail) : null,
-      })
-      .where('seal_digest', '=', sealDigest)
-      .where('member', '=', member)
-      .where('state', 'in', before)
-      .returning('text_id')
-      .execute();
-    if (state !== 'queued') done.push(...rows.map(({ text_id }) => text_id));
-  }
+  const keyOf = ({ sealDigest, member }: Outcome): string => `${sealDigest}/${member}`;
+  // One after the other where the same delivery is there twice.
+  const isEachOnce = new Set(outcomes.map(keyOf)).size === outcomes.length;
+  for (const some of isEachOnce ? inParts(outcomes) : outcomes.map((outcome) => [outcome]))
+    done.push(...(await writeSomeOutcomes(writing.trx, some)));
   await dropTexts(writing, done);
+}
+
+/** Answers the texts that may not be needed any more. */
+async function writeSomeOutcomes(trx: ActivityDb, outcomes: readonly Outcome[]): Promise<string[]> {
+  const rows = outcomes.map(({ sealDigest, member, state, ack, problem }) => {
+    const [code, detail] = problem ? [problem.code, detailText(problem.detail)] : [null, null];
+    return sql`(${sealDigest}, ${member}, ${state}, ${ack ? JSON.stringify(ack) : null}, ${code}, ${detail})`;
+  });
+  const { rows: changed } = await sql<{ text_id: string; state: string }>`
+    with outcome(seal_digest, member, state, ack, problem_code, problem_detail) as (values ${sql.join(rows)})
+    update activity_deliveries set
+      state = outcome.state,
+      ack = coalesce(outcome.ack, activity_deliveries.ack),
+      problem_code = outcome.problem_code,
+      problem_detail = outcome.problem_detail
+    from outcome
+    where activity_deliveries.seal_digest = outcome.seal_digest
+      and activity_deliveries.member = outcome.member
+      and ${rankOf('activity_deliveries.state')} <= ${rankOf('outcome.state')}
+    returning activity_deliveries.text_id, activity_deliveries.state`.execute(trx);
+  return changed.flatMap(({ text_id, state }) => (state === 'queued' ? [] : [text_id]));
+}
+
+/** How far a state has come. */
+function rankOf(column: string): RawBuilder<number> {
+  const cases = order.map((state, rank) => sql`when ${sql.lit(state)} then ${sql.lit(rank)}`);
+  return sql`case ${sql.ref(column)} ${sql.join(cases, sql` `)} end`;
 }
 
 async function replaceQueued(writing: Writing, member: Address, sealDigest: Hash, next: Next): Promise<void> {

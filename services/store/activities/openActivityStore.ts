@@ -16,6 +16,7 @@ import { defaultHeldLimits, heldCalls } from './heldMessages.ts';
 import { isOwnFault } from './isOwnFault.ts';
 import { messageCalls } from './messages.ts';
 import { activityMigrations } from './migrations.ts';
+import { RecentTexts } from './RecentTexts.ts';
 import { uploadCalls } from './uploads.ts';
 import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
@@ -65,12 +66,13 @@ export async function openActivityStore(options: {
     await close().catch(() => undefined);
     throw error;
   }
+  const recent = new RecentTexts();
   const writer = new GroupWriter<ActivityDb, ActivityChange>({
     transaction: (work) => db.transaction().execute(work),
-    write: (trx, changes) => writeChanges({ trx, engine, atRest }, changes),
+    write: (trx, changes) => writeChanges({ trx, engine, atRest, recent }, changes),
     isOwnFault,
   });
-  const context = { engine, reader: second as unknown as ActivityDb, atRest, writer, guarded };
+  const context = { engine, reader: second as unknown as ActivityDb, atRest, recent, writer, guarded };
   return {
     isShared: engine === 'postgres',
     ...messageCalls(context),

@@ -12,6 +12,8 @@ const batchItems = 128;
 const batchBytes = 8 << 20;
 const answerBytes = 4 << 10;
 const wrongAnswerPoints = 10;
+/** Longest pause in which messages gather for the next request. */
+const mostGatherMs = 200;
 
 type Queued = Delivery & { readonly text: string };
 type Outcome = Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'>;
@@ -27,6 +29,9 @@ export class MemberQueue {
   #isWanted = false;
   #failures = 0;
   #pause: AbortController | undefined;
+  /** What the last request took, with what was written for it. */
+  #tookMs = 0;
+  #endedMs = 0;
   /** Told already, so that a member that is away for days costs no writes. */
   #toldProblem: string | undefined;
 
@@ -90,8 +95,10 @@ export class MemberQueue {
     const { store } = this.#parts;
     const { member, signal } = this.#options;
     while (!signal.aborted) {
+      await this.#gather();
       const queued = await store.queued(member, batchItems, batchBytes);
       if (queued.length === 0) return;
+      const startMs = performance.now();
       const batch = await Promise.all(queued.map((item) => sealedAnew(this.#parts, item)));
       let answers: DeliveryAnswer[];
       try {
@@ -102,9 +109,20 @@ export class MemberQueue {
       }
       const outcomes = batch.map((item, index) => this.#outcome(item, answers[index]!));
       await store.delivered(outcomes);
+      this.#endedMs = performance.now();
+      this.#tookMs = this.#endedMs - startMs;
       const waiting = outcomes.find(({ state }) => state === 'queued');
       if (waiting) throw new NotariumError('peer-busy', waiting.problem?.code, { data: { peer: member } });
     }
+  }
+
+  /**
+   * Waits for as long as the last request took, from its end on: what is said meanwhile goes together. A request costs a stream, and a commit
+   * at both ends, for one message as for many: so the busier the machines are, the more share one, and what comes after a while goes at once.
+   */
+  async #gather(): Promise<void> {
+    const leftMs = Math.min(mostGatherMs, this.#tookMs) - (performance.now() - this.#endedMs);
+    if (leftMs > 0) await this.#parts.clock.sleep(leftMs, this.#options.signal);
   }
 
   async #ask(batch: readonly Queued[]): Promise<DeliveryAnswer[]> {

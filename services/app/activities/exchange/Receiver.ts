@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { isAckOf } from '../../../core/activities/ack.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { arrivedOf, type Opened, openArrived } from './arrived.ts';
+import { type Arrived, arrivedOf, type Opened, openArrived } from './arrived.ts';
 import type { HeldMessages } from './HeldMessages.ts';
 import {
   activityProtocols,
@@ -18,6 +19,9 @@ import {
 import { PeerBytes } from './PeerBytes.ts';
 import { forgedPoints, malformedPoints, toldOf } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
+
+// Opening is work without a pause: after so much of it others have their turn.
+const openedBytes = 256 << 10;
 
 /** What became of one item; `early`: it is held. */
 type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly answer: DeliveryAnswer };
@@ -60,7 +64,21 @@ export class Receiver {
 
   /** Takes items of a member, in their order; answers when all of them are on the disk, taken or held, or refused. */
   async receive(from: Address, items: readonly Uint8Array[]): Promise<DeliveryAnswer[]> {
-    const opened = await Promise.all(items.map((item) => this.#guarded(from, () => this.#open(from, item))));
+    const arrived = await Promise.all(items.map((item) => this.#guarded(from, () => this.#arrive(from, item))));
+    const seals = arrived.flatMap((one) => ('arrived' in one ? [one.arrived.sealDigest] : []));
+    const senders = await this.#parts.store.sendersOf(seals);
+    const opened: Outcome[] = [];
+    let workedBytes = 0;
+    for (const [index, one] of arrived.entries()) {
+      opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, senders)) : one);
+      workedBytes += items[index]!.length;
+      if (workedBytes < openedBytes) continue;
+      workedBytes = 0;
+      await setImmediate();
+    }
+    await this.#parts.activities.lookFor(
+      opened.flatMap((one) => ('early' in one ? [one.early.message.head.activity] : [])),
+    );
     // Each gets its turn in its activity now, in their order.
     const outcomes = await Promise.all(
       opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
@@ -69,8 +87,7 @@ export class Receiver {
     return await Promise.all(outcomes.map((outcome) => this.#guardedAnswer(from, outcome)));
   }
 
-  async #open(from: Address, item: Uint8Array): Promise<Outcome> {
-    const { store, crypto } = this.#parts;
+  async #arrive(from: Address, item: Uint8Array): Promise<Outcome | { readonly arrived: Arrived }> {
     let parsed: ReturnType<typeof deliveredSchema.parse>;
     try {
       parsed = deliveredSchema.parse(JSON.parse(fromUtf8(item)));
@@ -79,9 +96,13 @@ export class Receiver {
       throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });
     }
     if ('ack' in parsed) return { answer: await this.#note(from, parsed.ack) };
-    const arrived = arrivedOf({ crypto }, from, parsed);
+    return { arrived: arrivedOf(this.#parts, from, parsed) };
+  }
+
+  async #open(arrived: Arrived, senders: ReadonlyMap<Hash, Address>): Promise<Outcome> {
+    const { from, sealDigest } = arrived;
     // Only to its sender: anybody else who has a seal could ask by it who the members are.
-    if ((await store.bySeal(arrived.sealDigest))?.sender === from) return { read: arrived.sealDigest };
+    if (senders.get(sealDigest) === from) return { read: sealDigest };
     const opened = await openArrived(this.#parts, arrived);
     if (opened.message.head.sender !== from)
       throw new NotariumError('activity-message-invalid', 'it does not come from its sender');
@@ -138,7 +159,7 @@ export class Receiver {
     return 'answer' in given ? given.answer : { code: 'internal', detail: '' };
   }
 
-  async #guarded(from: Address, work: () => Promise<Outcome>): Promise<Outcome> {
+  async #guarded<T>(from: Address, work: () => Promise<T>): Promise<T | { readonly answer: DeliveryAnswer }> {
     try {
       return await work();
     } catch (error) {

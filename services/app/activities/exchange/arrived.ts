@@ -1,13 +1,18 @@
 import { type Envelope, envelopeSchema } from '../../../core/activities/envelope.ts';
 import { type Message, readParcel } from '../../../core/activities/parcel.ts';
-import { sealDigest, sealOf } from '../../../core/activities/sealed.ts';
+import { type Seal, sealDigest, sealOf } from '../../../core/activities/sealed.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { unseal } from '../../../lib/activities/seal.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
-/** A sealed message that has come, and the digest of its seal, which the log has. */
-export type Arrived = { readonly from: Address; readonly envelope: Envelope; readonly sealDigest: Hash };
+/** A sealed message that has come, and its seal, of which the log has the digest. */
+export type Arrived = {
+  readonly from: Address;
+  readonly envelope: Envelope;
+  readonly seal: Seal;
+  readonly sealDigest: Hash;
+};
 
 /** One that was opened: its sender has signed it, and nothing else is known of it. */
 export type Opened = Arrived & { readonly message: Message; readonly contentKey: Uint8Array };
@@ -29,7 +34,8 @@ export function readEnvelope(
 
 /** As {@link readEnvelope}, of one that has been read. */
 export function arrivedOf({ crypto }: Pick<ActivityParts, 'crypto'>, from: Address, envelope: Envelope): Arrived {
-  return { from, envelope, sealDigest: sealDigest(sealOf(envelope.sealed, crypto.sha256), crypto.sha256) };
+  const seal = sealOf(envelope.sealed, crypto.sha256);
+  return { from, envelope, seal, sealDigest: sealDigest(seal, crypto.sha256) };
 }
 
 /** @throws NotariumError `activity-message-unreadable`, `activity-message-invalid`, `device-credential-invalid`. */

@@ -25,14 +25,14 @@ export type How = {
  * @throws NotariumError as `takeMessage`, `activity-body-invalid`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities, crypto } = parts;
-  const { message, envelope } = opened;
+  const { activities } = parts;
+  const { message, seal } = opened;
   const id = message.head.activity;
   return activities.change(id, async (activity) => {
     const after = stateAfter(parts, activity, opened, how);
     await checkBody(parts, activity?.terms, message);
     const step = new Step(parts, id, activity);
-    await step.take(message, sealOf(envelope.sealed, crypto.sha256), after);
+    await step.take(message, seal, after);
     await step.commit();
   });
 }
