@@ -2,7 +2,6 @@ import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
-import { sealOf } from '../../../core/activities/sealed.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
 import type { Address } from '../../../core/bytes.ts';
