@@ -1,91 +1,112 @@
-import { createHash, hash, randomBytes } from 'node:crypto';
-import { mkdtemp, open as openFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Address, type Hash, toHex } from '../services/core/bytes.ts';
-import { silentLogger } from '../services/lib/logger.ts';
-import type { ActivityChange } from '../services/store/activities/ActivityStore.ts';
-import { openActivityStore } from '../services/store/activities/openActivityStore.ts';
-import type { Row } from './support/Row.ts';
+import { ActivityCentres } from './support/ActivityCentres.ts';
+import type { ActivityAnswer, ActivityTask } from './support/activityClient.ts';
+import type { FileRun, FileWay } from './support/activityFile.ts';
+import { activityStoreRows } from './support/activityStoreRows.ts';
+import type { Bench } from './support/Bench.ts';
+import { median, type Row } from './support/Row.ts';
+import { runChild } from './support/runChild.ts';
 
-const messages = 4000;
-const callers = 64;
-const bodyBytes = 2000;
-const members: readonly Address[] = ['a', 'b', 'c'].map((digit) => `0x${digit.repeat(40)}` as Address);
+const periodSeconds = 2;
+const large = { members: 16, bodyBytes: 1_000_000, runs: 5 };
+const many = { members: 4, bodyBytes: 2_000, count: 3_000, atOnce: 64 };
+const warmUp = 1_000;
+/** After so much of a file everything that does not depend on its size is in memory. */
+const settledBytes = 100e6;
 
-/** What a node keeps of its activities: messages of 2 kB to three members, with their records, each synced before the next of its caller. */
-export async function activities(): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'notarium-bench-'));
-  try {
-    const store = await openActivityStore({ dataDir: folder, key: randomBytes(32), logger: silentLogger });
-    try {
-      const steps = Array.from({ length: messages }, (_, index) => stepOf(index));
-      const savedMs = await byCallers(steps, (step) => store.save(step));
-      const outcomes = steps.map(({ outgoing }) =>
-        members.map((member) => ({ sealDigest: outgoing![0]!.sealDigest, member, state: 'read' as const })),
-      );
-      const notedMs = await byCallers(outcomes, (some) => store.delivered(some));
-      const note = `${messages} messages of ${bodyBytes} bytes, ${callers} callers, SQLite`;
-      return [
-        {
-          figure: 'messages of activities saved durably',
-          value: (messages / savedMs) * 1000,
-          unit: '1/s',
-          target: { atLeast: 800 },
-          beside: { name: 'syncs of a file', value: await syncsPerSecond(folder) },
-          note,
-        },
-        {
-          figure: 'messages noted as read by three members',
-          value: (messages / notedMs) * 1000,
-          unit: '1/s',
-          note,
-        },
-      ];
-    } finally {
-      await store.close();
-    }
-  } finally {
-    await rm(folder, { recursive: true });
+/**
+ * Private activities between real centre processes on one chain: real sockets, SQLite on this machine's disk, everything synced as in
+ * production, and the record of each message sealed by all centres meanwhile.
+ */
+export async function activities(bench: Bench): Promise<Row[]> {
+  const rows = await activityStoreRows();
+  rows.push(
+    ...(await withCentres(many.members, async (centres) => [
+      ...(await throughput(centres)),
+      ...(await attached(centres, bench.streamBytes)),
+    ])),
+  );
+  rows.push(...(await withCentres(large.members, multicast)));
+  return rows;
+}
+
+async function throughput(centres: ActivityCentres): Promise<Row[]> {
+  const { members, bodyBytes, count, atOnce } = many;
+  const rows: Row[] = [];
+  for (const senders of [members, 1]) {
+    const task = { places: centres.places, kind: 'many', bodyBytes, atOnce, senders } as const;
+    // For connections and the compiler.
+    await client({ ...task, count: warmUp });
+    const cpuBefore = await centres.cpuSeconds();
+    const { seconds, sentSeconds, cpuSeconds } = await client({ ...task, count });
+    const centresMs = (1000 * ((await centres.cpuSeconds()) - cpuBefore)) / count;
+    const from = senders === 1 ? 'one member' : `${senders} members in turn`;
+    rows.push({
+      figure: `activities to groups of ${members}, sent by ${from}`,
+      value: count / seconds[0]!,
+      unit: '/s',
+      target: { atLeast: 200 },
+      beside: { name: '/s taken by who sends', value: count / sentSeconds[0]! },
+      note: `${count} activities with bodies of ${bodyBytes} bytes, ${atOnce} requests at a time; ${members} centre processes, client and chain on this machine's processors; until all members have signed that they have read and stored all; processor time for each: all centres together ${centresMs.toFixed(2)} ms, client ${((1000 * cpuSeconds) / count).toFixed(2)} ms`,
+    });
   }
+  return rows;
 }
 
-/** Milliseconds for all of the work, by so many callers that each wait for their last piece. */
-async function byCallers<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<number> {
-  const startMs = performance.now();
-  const left = all.values();
-  const call = async (): Promise<void> => {
-    for (const one of left) await work(one);
-  };
-  await Promise.all(Array.from({ length: callers }, call));
-  return performance.now() - startMs;
+async function multicast(centres: ActivityCentres): Promise<Row[]> {
+  const { members, bodyBytes, runs } = large;
+  const { seconds, sentSeconds } = await client({ places: centres.places, kind: 'large', runs, bodyBytes });
+  return [
+    {
+      figure: `an activity of ${bodyBytes / 1e6} MB, at all ${members} members`,
+      value: median(seconds),
+      unit: 's',
+      target: { atMost: 1 },
+      beside: { name: 's in the best run', value: Math.min(...seconds) },
+      note: `median of ${runs}: ${seconds.map((each) => each.toFixed(2)).join(', ')} s from the request on, ${sentSeconds.map((each) => each.toFixed(2)).join(', ')} s of these until it is answered; ${members} centre processes on this machine's processors, until the sender has the signed acknowledgements of all ${members - 1} others`,
+    },
+  ];
 }
 
-/** What a commit for each message would come to at most. */
-async function syncsPerSecond(folder: string): Promise<number> {
-  const count = 100;
-  const file = await openFile(join(folder, 'syncs'), 'w');
-  const startMs = performance.now();
-  for (let index = 0; index < count; index++) {
-    await file.write(new Uint8Array(4096));
-    await file.datasync();
-  }
-  await file.close();
-  return (count / (performance.now() - startMs)) * 1000;
+async function attached(centres: ActivityCentres, sizeBytes: number): Promise<Row[]> {
+  const { file } = await client({
+    places: centres.places,
+    kind: 'file',
+    sizeBytes,
+    settledBytes: Math.min(settledBytes, sizeBytes / 4),
+  });
+  if (!file) throw new Error('no file was sent');
+  const row = (figure: string, way: keyof FileRun, end: 'sender' | 'receiver'): Row =>
+    memoryRow(figure, file[way], end, sizeBytes);
+  return [
+    row('memory that an attachment adds, uploaded to the sender', 'upload', 'sender'),
+    row('the same, given by the sender to a member', 'fetch', 'sender'),
+    row('the same, fetched by the member', 'fetch', 'receiver'),
+    row('the same, downloaded from the member', 'download', 'receiver'),
+  ];
 }
 
-/** One of the groups of four: what a sender saves for each message. */
-function stepOf(index: number): ActivityChange {
-  const named = (what: string): Hash => toHex(hash('sha256', `${what} ${index}`, 'buffer'));
-  const [activity, id, sealDigest] = [named('activity'), named('message'), named('seal')];
-  const parcel = randomBytes(bodyBytes);
-  const ciphertextDigest = toHex(createHash('sha256').update(parcel).digest());
-  const seal = { protected: 'e30'.padEnd(300, 'x'), iv: 'x'.repeat(16), tag: 'x'.repeat(22), ciphertextDigest };
-  const text = parcel.toString('base64url').padEnd(2 * bodyBytes, 'x');
+function memoryRow(figure: string, way: FileWay, end: 'sender' | 'receiver', sizeBytes: number): Row {
+  const [first, middle, last] = way[end];
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return {
-    ...{ activity, nowMs: Date.now() },
-    messages: [{ id, type: 'start', sender: members[0]!, parcel, seal, sealDigest }],
-    outgoing: [{ activity, message: id, sealDigest, text, members }],
-    records: [{ activity, message: id, entry: 'x'.repeat(600) }],
+    figure,
+    value: (Math.max(middle, last) - first) / 1e6,
+    unit: 'MB',
+    // What a garbage collector takes and gives; a file that was held would be a thousand of it.
+    target: { atMost: 100 },
+    note: `largest resident memory in the first ${mb(settledBytes)} MB, up to the middle and up to the end: ${way[end].map(mb).join(', ')} MB; a file of ${(sizeBytes / 2 ** 30).toFixed(1)} GiB, ${(sizeBytes / 2 ** 20 / way.seconds).toFixed(0)} MiB/s`,
   };
+}
+
+async function withCentres(count: number, work: (centres: ActivityCentres) => Promise<Row[]>): Promise<Row[]> {
+  const centres = await ActivityCentres.start(count, periodSeconds);
+  try {
+    return await work(centres);
+  } finally {
+    await centres.close();
+  }
+}
+
+function client(task: ActivityTask): Promise<ActivityAnswer> {
+  return runChild(new URL('./support/activityClient.ts', import.meta.url), task);
 }

@@ -20,3 +20,10 @@ export async function peakResidentBytes(pid: number): Promise<number | undefined
   const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
   return match ? 1024 * Number(match[1]) : undefined;
 }
+
+/** Resident memory of a process now, in bytes; NaN where the system does not tell. */
+export async function residentBytes(pid: number): Promise<number> {
+  if (process.platform !== 'linux') return Number.NaN;
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+}

@@ -23,7 +23,42 @@ export function parseStrictJson(input: string | Uint8Array, limits: Partial<Json
   if (input.length > maxSize) {
     throw new NotariumError('json-too-large', undefined, { data: { have: input.length, want: maxSize } });
   }
-  return new StrictParser(typeof input === 'string' ? input : decode(input), maxDepth).parse();
+  const text = typeof input === 'string' ? input : decode(input);
+  return readCanonical(text, maxDepth) ?? new StrictParser(text, maxDepth).parse();
+}
+
+/** The value of a text that is canonical by RFC 8785 already, and so has one reading only; undefined for every other text, and for null. */
+function readCanonical(text: string, maxDepth: number): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // What is wrong with it is for the parser to say.
+    return undefined;
+  }
+  return isExact(value, maxDepth) && JSON.stringify(value) === text ? value : undefined;
+}
+
+/**
+ * Whether a value that JSON.parse has made is not nested too deep, has the members of its objects in order, and neither half characters nor
+ * integers that stand for several: all that JSON.stringify would write again as it was.
+ */
+function isExact(value: unknown, maxDepth: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (maxDepth === 0) return false;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) if (!isExact(value[index], maxDepth - 1)) return false;
+    return true;
+  }
+  let before: string | undefined;
+  for (const key of Object.keys(value)) {
+    if ((before !== undefined && before >= key) || !key.isWellFormed()) return false;
+    if (!isExact((value as Record<string, unknown>)[key], maxDepth - 1)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function decode(bytes: Uint8Array): string {

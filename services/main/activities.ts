@@ -24,7 +24,7 @@ export async function openActivityKit(
 ): Promise<ActivityKit> {
   const folder = join(dataDir, 'activities', keys.address);
   const key = new Uint8Array(hkdfSync('sha256', keys.nodeKey, new Uint8Array(0), 'notarium-activities-at-rest/1', 32));
-  const opening = [await openingKey(keys.encryptionKey)];
+  const opening = [openingKey(keys.encryptionKey)];
   const store = await openActivityStore({ dataDir: folder, key, logger, ...(databaseUrl ? { databaseUrl } : {}) });
   try {
     const place = { dataDir: folder, maxBytes: maxAttachmentBytes, clock: systemClock, ...(s3 ? { s3 } : {}) };

@@ -154,7 +154,7 @@ export class ActivityNode {
     const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
     this.#activities = openActivities({
       ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
-      keys: await Promise.all(this.secrets.map(openingKey)),
+      keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
       search: async ({ digest }) => ({
         items: this.#world.records

@@ -186,6 +186,7 @@ export type ActivityDesk = {
   ): Promise<MessageView[]>;
   /** @throws NotariumError `activity-unknown` when the activity has no such message. */
   message(by: ActivityCaller, activity: Hash, message: Hash): Promise<MessageView>;
+  /** Of one message, or of all. @throws NotariumError `activity-unknown` when the activity has no such message. */
   deliveries(by: ActivityCaller, activity: Hash, message?: Hash): Promise<DeliveryView[]>;
   /** Gives an activity to a client, or back to the operator alone. Only the operator may. */
   give(by: ActivityCaller, activity: Hash, client: string | undefined): Promise<void>;

@@ -76,11 +76,13 @@ export async function message(
   messageId: Hash,
 ): Promise<MessageView> {
   await requireStored(parts.store, by, id);
-  const stored = await parts.store.message(messageId);
-  if (stored?.activity !== id) {
-    throw new NotariumError('activity-unknown', 'it has no such message', { data: { message: messageId } });
-  }
-  return await messageView(parts, stored);
+  return await messageView(parts, await requireMessage(parts, id, messageId));
+}
+
+async function requireMessage({ store }: ActivityParts, id: Hash, message: Hash): Promise<StoredMessage> {
+  const stored = await store.message(message);
+  if (stored?.activity === id) return stored;
+  throw new NotariumError('activity-unknown', 'it has no such message', { data: { message } });
 }
 
 /** See `ActivityDesk.deliveries`. */
@@ -92,6 +94,8 @@ export async function deliveries(
 ): Promise<DeliveryView[]> {
   const { activity } = await requireActivity(parts, by, id);
   const all = await Array.fromAsync(allDeliveries(parts, id, messageId));
+  // Of another member's message there are none.
+  if (messageId !== undefined && all.length === 0) await requireMessage(parts, id, messageId);
   return all.map(({ message: of, member, state, queuedMs, problem }) => {
     const isCountersigned = activity.countersignatures.get(of)?.has(member) === true;
     return {

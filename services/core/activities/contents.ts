@@ -3,6 +3,7 @@ import { textAtMost } from '../admission/text.ts';
 import { fromHex, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
+import { jsonSchema } from '../governance/json.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 
 /** Largest body, as canonical JSON. */
@@ -30,7 +31,7 @@ export type Attachment = z.infer<typeof attachmentSchema>;
 
 /** What a message says, as one piece, or field by field (SD-JWT): `sdJwt` without its disclosures, which stand beside it. */
 export const bodySchema = z.union([
-  z.strictObject({ salt: hashSchema, body: z.json() }),
+  z.strictObject({ salt: hashSchema, body: jsonSchema }),
   z.strictObject({
     salt: hashSchema,
     sdJwt: z.string().max(maxBodyBytes),

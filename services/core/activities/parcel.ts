@@ -87,9 +87,18 @@ export async function signParcel(
   return { ...parcel, signature, id };
 }
 
-/** Canonical bytes of a message, to be sealed. */
-export function parcelBytes({ head, body, attachments, signature }: Parcel): Uint8Array {
-  return canonicalBytes({ head, body, attachments, signature });
+// Of one message they are needed to check it, to seal it, and to store it.
+const knownBytes = new WeakMap<Parcel, Uint8Array>();
+
+/** Canonical bytes of a message, to be sealed. Neither they nor the message may be changed. */
+export function parcelBytes(message: Parcel): Uint8Array {
+  let bytes = knownBytes.get(message);
+  if (!bytes) {
+    const { head, body, attachments, signature } = message;
+    bytes = canonicalBytes({ head, body, attachments, signature });
+    knownBytes.set(message, bytes);
+  }
+  return bytes;
 }
 
 /**

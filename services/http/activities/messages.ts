@@ -75,10 +75,8 @@ export const activityMessageRoutes: readonly Route[] = [
     errors: [...activityErrors, 'tile-corrupt'],
     async handle(call, context) {
       const { id, message } = call.params;
-      const desk = activitiesOf(context);
-      const by = callerOf(call);
-      await desk.message(by, id, message);
-      sendPrivately(call.response, 200, { items: await desk.deliveries(by, id, message) });
+      const items = await activitiesOf(context).deliveries(callerOf(call), id, message);
+      sendPrivately(call.response, 200, { items });
     },
   }),
   route<MessageParams, { wait?: number | undefined }>({

@@ -143,6 +143,8 @@ export type ActivityStore = {
   /** Which of these were taken. */
   known(ids: readonly Hash[]): Promise<Set<Hash>>;
   bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
+  /** Which of these seals are of messages that were taken. */
+  knownSeals(sealDigests: readonly Hash[]): Promise<Set<Hash>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
 
   /** Members for whom something is queued. */
@@ -172,7 +174,8 @@ export type ActivityStore = {
 
   /** The oldest first. */
   pendingRecords(limit: number): Promise<PendingRecord[]>;
-  recordTaken(message: Hash, recordId: RecordId): Promise<void>;
+  /** The log has the records of these messages. */
+  recordsTaken(taken: readonly { readonly message: Hash; readonly recordId: RecordId }[]): Promise<void>;
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;

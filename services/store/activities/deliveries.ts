@@ -22,10 +22,11 @@ const isQueued = sql<boolean>`state = 'queued'`;
 const order: readonly Delivery['state'][] = ['queued', 'delivered', 'refused', 'read'];
 
 /** What is on its way to members. */
-export function deliveryCalls({ reader, writer, engine, atRest, guarded }: ActivityContext): Calls {
+export function deliveryCalls(context: ActivityContext): Calls {
+  const { reader, writer, engine, atRest, guarded } = context;
   return {
     waiting: () => guarded(waiting(reader)),
-    queued: (member, limit, maxBytes) => guarded(queued(reader, atRest, member, { limit, maxBytes })),
+    queued: (member, limit, maxBytes) => guarded(queued(context, member, { limit, maxBytes })),
     delivered: (outcomes) =>
       outcomes.length === 0
         ? Promise.resolve()
@@ -58,8 +59,7 @@ async function waiting(reader: ActivityDb): Promise<Address[]> {
 }
 
 async function queued(
-  reader: ActivityDb,
-  atRest: Writing['atRest'],
+  { reader, atRest, recent }: ActivityContext,
   member: Address,
   { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
 ): ReturnType<ActivityStore['queued']> {
@@ -77,7 +77,13 @@ async function queued(
   if (lost) throw lostText(lost.seal_digest, member, lost.text_id);
   const fitting = firstBytes(rows, maxBytes, ({ text_bytes }) => text_bytes!);
   const texts = new Map<string, string>();
-  for (const some of inParts([...new Set(fitting.map(({ text_id }) => text_id))])) {
+  const unknown = new Set<string>();
+  for (const { text_id } of fitting) {
+    const text = recent.get(text_id);
+    if (text === undefined) unknown.add(text_id);
+    else texts.set(text_id, text);
+  }
+  for (const some of inParts([...unknown])) {
     const found = await reader.selectFrom('activity_texts').selectAll().where('id', 'in', some).execute();
     for (const { id, activity, text } of found) {
       const { seal_digest } = fitting.find(({ text_id }) => text_id === id)!;

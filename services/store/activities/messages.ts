@@ -8,8 +8,8 @@ import { sizeOfChange } from './writeChanges.ts';
 
 type Calls = Pick<
   ActivityStore,
-  | ('save' | 'activity' | 'list' | 'setOwner' | 'messages' | 'message' | 'known' | 'bySeal')
-  | ('setRecord' | 'pendingRecords' | 'recordTaken' | 'namedAttachments' | 'messagesNaming')
+  | ('save' | 'activity' | 'list' | 'setOwner' | 'messages' | 'message' | 'known' | 'bySeal' | 'knownSeals')
+  | ('setRecord' | 'pendingRecords' | 'recordsTaken' | 'namedAttachments' | 'messagesNaming')
 >;
 
 const maxPage = 1000;
@@ -58,7 +58,8 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && messageOf(row, atRest)),
       ),
-    setRecord: (id, recordId) => guarded(setRecord(context, id, recordId)),
+    knownSeals: (seals) => guarded(knownSeals(context, seals)),
+    setRecord: (message, recordId) => guarded(setRecords(context, [{ message, recordId }])),
     pendingRecords: async (limit) => {
       const query = reader.selectFrom('activity_records').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
       return guarded(
@@ -70,7 +71,7 @@ export function messageCalls(context: ActivityContext): Calls {
         ),
       );
     },
-    recordTaken: (id, recordId) => guarded(setRecord(context, id, recordId)),
+    recordsTaken: (taken) => guarded(setRecords(context, taken)),
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
     messagesNaming: (sealedDigest) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
@@ -151,6 +152,15 @@ async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise
   return found;
 }
 
+async function knownSeals({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Set<Hash>> {
+  const found = new Set<Hash>();
+  for (const some of inParts(seals)) {
+    const query = reader.selectFrom('activity_messages').select('seal_digest');
+    for (const row of await query.where('seal_digest', 'in', some).execute()) found.add(row.seal_digest as Hash);
+  }
+  return found;
+}
+
 async function namedAttachments({ reader }: ActivityContext, digests: readonly Hash[]): Promise<Set<Hash>> {
   const found = new Set<Hash>();
   for (const some of inParts(digests)) {
@@ -161,10 +171,12 @@ async function namedAttachments({ reader }: ActivityContext, digests: readonly H
   return found;
 }
 
-/** The log has it: it is pending no longer. */
-function setRecord({ writer }: ActivityContext, message: Hash, recordId: Hash): Promise<void> {
+/** The log has them: they are pending no longer. */
+function setRecords({ writer }: ActivityContext, taken: Parameters<ActivityStore['recordsTaken']>[0]): Promise<void> {
   return writer.run(async (trx) => {
-    await trx.updateTable('activity_messages').set({ record_id: recordId }).where('id', '=', message).execute();
-    await trx.deleteFrom('activity_records').where('message', '=', message).execute();
+    for (const { message, recordId } of taken)
+      await trx.updateTable('activity_messages').set({ record_id: recordId }).where('id', '=', message).execute();
+    for (const some of inParts(taken.map(({ message }) => message)))
+      await trx.deleteFrom('activity_records').where('message', 'in', some).execute();
   });
 }

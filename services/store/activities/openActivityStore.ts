@@ -15,6 +15,7 @@ import { defaultHeldLimits, heldCalls } from './heldMessages.ts';
 import { isOwnFault } from './isOwnFault.ts';
 import { messageCalls } from './messages.ts';
 import { activityMigrations } from './migrations.ts';
+import { RecentTexts } from './RecentTexts.ts';
 import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
 
@@ -59,12 +60,13 @@ export async function openActivityStore(options: {
     await close().catch(() => undefined);
     throw error;
   }
+  const recent = new RecentTexts();
   const writer = new GroupWriter<ActivityDb, ActivityChange>({
     transaction: (work) => db.transaction().execute(work),
-    write: (trx, changes) => writeChanges({ trx, engine, atRest }, changes),
+    write: (trx, changes) => writeChanges({ trx, engine, atRest, recent }, changes),
     isOwnFault,
   });
-  const context = { engine, reader: second as unknown as ActivityDb, atRest, writer, guarded };
+  const context = { engine, reader: second as unknown as ActivityDb, atRest, recent, writer, guarded };
   return {
     ...messageCalls(context),
     ...deliveryCalls(context),

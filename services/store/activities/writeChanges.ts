@@ -3,14 +3,16 @@ import type { Hash } from '../../core/bytes.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
+import type { RecentTexts } from './RecentTexts.ts';
 import { messageRow, rowOf } from './rows.ts';
 import { dropTexts, textRow, writeTexts } from './texts.ts';
 import type { Writing } from './Writing.ts';
 
+type WritingTexts = Writing & { readonly recent: RecentTexts };
 type Insert<T extends keyof ActivitySchema> = Insertable<ActivitySchema[T]>;
 
 /** Writes changes of many activities at once; see `ActivityStore.save`. */
-export async function writeChanges(writing: Writing, changes: readonly ActivityChange[]): Promise<void> {
+export async function writeChanges(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
   const { trx, atRest } = writing;
   const recorded = await writeMessages(writing, changes);
   await writeOutgoing(writing, changes);
@@ -114,14 +116,18 @@ function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'
   return [...new Set(attachments)].map((sealedDigest) => ({ sealed_digest: sealedDigest, message: id, activity }));
 }
 
-async function writeOutgoing(writing: Writing, changes: readonly ActivityChange[]): Promise<void> {
-  const { trx, atRest } = writing;
+async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
+  const { trx, atRest, recent } = writing;
   const texts = new Map<string, Insert<'activity_texts'>>();
   const deliveries: Insert<'activity_deliveries'>[] = [];
   for (const { nowMs, outgoing = [] } of changes) {
     for (const { members, ...out } of outgoing) {
       const row = textRow(out, atRest);
-      if (members.length > 0) texts.set(row.id, row);
+      if (members.length > 0) {
+        texts.set(row.id, row);
+        // By its digest: whatever becomes of the transaction, nothing else goes by that.
+        recent.put(row.id, out.text);
+      }
       for (const member of members) {
         deliveries.push({
           ...{ seal_digest: out.sealDigest, activity: out.activity, message: out.message, member, state: 'queued' },

@@ -36,6 +36,14 @@ const numbers: readonly (readonly [string, string])[] = [
   ['43143ff3c1cb0959', '1424953923781206.2'],
 ];
 
+/** RFC 8785 section 3.2, word for word. */
+function byTheRules(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(byTheRules).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${byTheRules(member)}`).join(',')}}`;
+}
+
 describe('canonicalJson', () => {
   it('writes the numbers of RFC 8785 appendix B', () => {
     for (const [bits, text] of numbers) expect(canonicalText(double(bits)), bits).to.equal(text);
@@ -98,6 +106,56 @@ describe('canonicalJson', () => {
         expect(JSON.parse(text)).to.deep.equal(JSON.parse(JSON.stringify(value)));
       }),
     );
+  });
+
+  it('writes by the rules whatever the names are, and in whatever order they stand', () => {
+    const name = fc.oneof(
+      fc.constantFrom(
+        '__proto__',
+        'toJSON',
+        'constructor',
+        '',
+        '0',
+        '1',
+        '9',
+        '10',
+        '01',
+        '-1',
+        '4294967295',
+        '1a',
+        'é',
+        '\ufb33',
+      ),
+      fc.string({ unit: 'grapheme', maxLength: 3 }),
+    );
+    const { tree } = fc.letrec((tie) => ({
+      leaf: fc.oneof(
+        fc.string({ unit: 'grapheme' }),
+        fc.integer(),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.boolean(),
+        fc.constant(null),
+      ),
+      tree: fc.oneof(
+        { depthSize: 'medium' },
+        tie('leaf'),
+        fc.array(tie('tree'), { maxLength: 4 }),
+        fc.array(fc.tuple(name, tie('tree')), { maxLength: 6 }).map(Object.fromEntries),
+      ),
+    }));
+    fc.assert(
+      fc.property(tree, (value) => {
+        const text = byTheRules(value);
+        expect(canonicalText(value)).to.equal(text);
+        expect(canonicalText(JSON.parse(text))).to.equal(text);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('writes what is nested deeper than usual', () => {
+    const text = `${'{"b":['.repeat(200)}${'],"a":1}'.repeat(200)}`;
+    expect(canonicalText(JSON.parse(text))).to.equal(byTheRules(JSON.parse(text)));
   });
 
   it('refuses what has no JSON form', () => {

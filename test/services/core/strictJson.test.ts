@@ -67,6 +67,45 @@ describe('strictJson', () => {
     );
   });
 
+  it('reads a canonical text as it reads the same one with white space', () => {
+    const pieces = fc.constantFrom(
+      '"',
+      '\\',
+      '\\ud800',
+      '\\u0041',
+      '9007199254740992',
+      '9007199254740993',
+      '-0',
+      '1.0',
+      '"a":1,',
+      ',',
+      '[',
+      '}',
+      ' ',
+    );
+    const texts = fc.jsonValue({ maxDepth: 4 }).chain((value) => {
+      const text = canonicalText(value);
+      const changed = fc.tuple(fc.nat(text.length), fc.nat(2), pieces);
+      return fc.oneof(
+        fc.constant(text),
+        changed.map(([at, size, piece]) => text.slice(0, at) + piece + text.slice(at + size)),
+      );
+    });
+    const read = (text: string): unknown => {
+      try {
+        return parseStrictJson(text, { maxDepth: 3 });
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(read(text)).to.deep.equal(read(`${text} `));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it('refuses duplicate keys, however they are spelt and wherever they are', () => {
     for (const text of [
       '{"a":1,"a":1}',

@@ -12,6 +12,8 @@ const batchItems = 128;
 const batchBytes = 8 << 20;
 const answerBytes = 4 << 10;
 const wrongAnswerPoints = 10;
+/** Two requests to a member begin so far apart: each costs a stream and a commit at both ends, for one message as for many. */
+const apartMs = 25;
 
 type Queued = Delivery & { readonly text: string };
 type Outcome = Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'>;
@@ -27,6 +29,7 @@ export class MemberQueue {
   #isWanted = false;
   #failures = 0;
   #pause: AbortController | undefined;
+  #askedMs = Number.NEGATIVE_INFINITY;
   /** Told already, so that a member that is away for days costs no writes. */
   #toldProblem: string | undefined;
 
@@ -87,11 +90,13 @@ export class MemberQueue {
 
   /** @throws NotariumError when something still waits that the member could not take now. */
   async #deliverAll(): Promise<void> {
-    const { store } = this.#parts;
+    const { store, clock } = this.#parts;
     const { member, signal } = this.#options;
     while (!signal.aborted) {
+      await this.#gather();
       const queued = await store.queued(member, batchItems, batchBytes);
       if (queued.length === 0) return;
+      this.#askedMs = clock.nowMs();
       const batch = await Promise.all(queued.map((item) => sealedAnew(this.#parts, item)));
       let answers: DeliveryAnswer[];
       try {
@@ -105,6 +110,14 @@ export class MemberQueue {
       const waiting = outcomes.find(({ state }) => state === 'queued');
       if (waiting) throw new NotariumError('peer-busy', waiting.problem?.code, { data: { peer: member } });
     }
+  }
+
+  /** What is put into the queue soon after a request goes with the next one, together. */
+  async #gather(): Promise<void> {
+    const { clock } = this.#parts;
+    // However the clock is set meanwhile.
+    const leftMs = Math.min(apartMs, this.#askedMs + apartMs - clock.nowMs());
+    if (leftMs > 0) await clock.sleep(leftMs, this.#options.signal);
   }
 
   async #ask(batch: readonly Queued[]): Promise<DeliveryAnswer[]> {

@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { isAckOf } from '../../../core/activities/ack.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { arrivedOf, type Opened, openArrived } from './arrived.ts';
+import { type Arrived, arrivedOf, type Opened, openArrived } from './arrived.ts';
 import type { HeldMessages } from './HeldMessages.ts';
 import {
   activityProtocols,
@@ -20,6 +21,9 @@ import { takeOpened } from './takeOpened.ts';
 // Ten of them cut a peer off: by a fault of a version it does not come to that at once.
 const malformedPoints = 10;
 const forgedPoints = 5;
+
+// Opening is work without a pause: after so much of it others have their turn.
+const openedBytes = 256 << 10;
 
 /** What became of one item; `early`: it is held. */
 type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly answer: DeliveryAnswer };
@@ -56,7 +60,18 @@ export class Receiver {
 
   /** Takes items of a member, in their order; answers when all of them are on the disk, taken or held, or refused. */
   async receive(from: Address, items: readonly Uint8Array[]): Promise<DeliveryAnswer[]> {
-    const opened = await Promise.all(items.map((item) => this.#guarded(from, () => this.#open(from, item))));
+    const arrived = await Promise.all(items.map((item) => this.#guarded(from, () => this.#arrive(from, item))));
+    const seals = arrived.flatMap((one) => ('arrived' in one ? [one.arrived.sealDigest] : []));
+    const known = await this.#parts.store.knownSeals(seals);
+    const opened: Outcome[] = [];
+    let workedBytes = 0;
+    for (const [index, one] of arrived.entries()) {
+      opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, known)) : one);
+      workedBytes += items[index]!.length;
+      if (workedBytes < openedBytes) continue;
+      workedBytes = 0;
+      await setImmediate();
+    }
     // Each gets its turn in its activity now, in their order.
     const outcomes = await Promise.all(
       opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
@@ -65,8 +80,7 @@ export class Receiver {
     return await Promise.all(outcomes.map((outcome) => this.#guardedAnswer(from, outcome)));
   }
 
-  async #open(from: Address, item: Uint8Array): Promise<Outcome> {
-    const { store, crypto } = this.#parts;
+  async #arrive(from: Address, item: Uint8Array): Promise<Outcome | { readonly arrived: Arrived }> {
     let parsed: ReturnType<typeof deliveredSchema.parse>;
     try {
       parsed = deliveredSchema.parse(JSON.parse(fromUtf8(item)));
@@ -75,10 +89,13 @@ export class Receiver {
       throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });
     }
     if ('ack' in parsed) return { answer: await this.#note(from, parsed.ack) };
-    const arrived = arrivedOf({ crypto }, from, parsed);
-    if (await store.bySeal(arrived.sealDigest)) return { read: arrived.sealDigest };
+    return { arrived: arrivedOf(this.#parts, from, parsed) };
+  }
+
+  async #open(arrived: Arrived, taken: ReadonlySet<Hash>): Promise<Outcome> {
+    if (taken.has(arrived.sealDigest)) return { read: arrived.sealDigest };
     const opened = await openArrived(this.#parts, arrived);
-    if (opened.message.head.sender !== from)
+    if (opened.message.head.sender !== arrived.from)
       throw new NotariumError('activity-message-invalid', 'it does not come from its sender');
     return { early: opened };
   }
@@ -129,7 +146,7 @@ export class Receiver {
     return 'answer' in given ? given.answer : { code: 'internal', detail: '' };
   }
 
-  async #guarded(from: Address, work: () => Promise<Outcome>): Promise<Outcome> {
+  async #guarded<T>(from: Address, work: () => Promise<T>): Promise<T | { readonly answer: DeliveryAnswer }> {
     try {
       return await work();
     } catch (error) {

@@ -2,13 +2,15 @@ import { errorTable } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
 const atOnce = 256;
+/** What is said within so long goes to the log together: it waits there for a block anyway. */
+const gatherMs = 100;
 
 /** Hands the records of messages to the centre's intake: those on the disk, oldest first, until it has taken them. */
 export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
   #isWanted = false;
-  #isClosed = false;
+  readonly #stop = new AbortController();
 
   constructor(parts: ActivityParts) {
     this.#parts = parts;
@@ -17,7 +19,7 @@ export class Records {
   /** There may be some. */
   submit(): void {
     this.#isWanted = true;
-    if (this.#isClosed) return;
+    if (this.#stop.signal.aborted) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       if (this.#isWanted) this.submit();
@@ -25,12 +27,15 @@ export class Records {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#stop.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted && !this.#isClosed) {
+    const { clock } = this.#parts;
+    while (this.#isWanted && !this.#stop.signal.aborted) {
+      await clock.sleep(gatherMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
       this.#isWanted = false;
       try {
         if (await this.#submitSome()) this.#isWanted = true;
@@ -47,16 +52,15 @@ export class Records {
     const pending = await store.pendingRecords(atOnce);
     if (pending.length === 0) return false;
     const results = await accept(pending.map(({ entry }) => entry));
-    let taken = 0;
+    const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
     for (const [index, result] of results.entries()) {
       const { message, activity } = pending[index]!;
-      if (result.status !== 'failed') {
-        await store.recordTaken(message, result.id);
-        taken++;
-      } else if (!errorTable[result.error.code].retry) {
+      if (result.status !== 'failed') taken.push({ message, recordId: result.id });
+      else if (!errorTable[result.error.code].retry) {
         logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
       }
     }
-    return taken === atOnce;
+    if (taken.length > 0) await store.recordsTaken(taken);
+    return taken.length === atOnce;
   }
 }

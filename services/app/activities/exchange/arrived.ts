@@ -1,13 +1,18 @@
 import { type Envelope, envelopeSchema, sealOfEnvelope } from '../../../core/activities/envelope.ts';
 import { type Message, readParcel } from '../../../core/activities/parcel.ts';
-import { sealDigest } from '../../../core/activities/sealed.ts';
+import { type Seal, sealDigest } from '../../../core/activities/sealed.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { unseal } from '../../../lib/activities/seal.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
 /** A sealed message that has come, and the seal that it claims to have in the log. */
-export type Arrived = { readonly from: Address; readonly envelope: Envelope; readonly sealDigest: Hash };
+export type Arrived = {
+  readonly from: Address;
+  readonly envelope: Envelope;
+  readonly seal: Seal;
+  readonly sealDigest: Hash;
+};
 
 /** One that was opened: its sender has signed it, and nothing else is known of it. */
 export type Opened = Arrived & { readonly message: Message };
@@ -29,7 +34,8 @@ export function readEnvelope(
 
 /** As {@link readEnvelope}, of one that has been read. */
 export function arrivedOf({ crypto }: Pick<ActivityParts, 'crypto'>, from: Address, envelope: Envelope): Arrived {
-  return { from, envelope, sealDigest: sealDigest(sealOfEnvelope(envelope, crypto.sha256), crypto.sha256) };
+  const seal = sealOfEnvelope(envelope, crypto.sha256);
+  return { from, envelope, seal, sealDigest: sealDigest(seal, crypto.sha256) };
 }
 
 /** @throws NotariumError `activity-message-unreadable`, `activity-message-invalid`, `device-credential-invalid`. */
@@ -37,5 +43,5 @@ export async function openArrived(
   { network, keys, crypto }: Pick<ActivityParts, 'network' | 'keys' | 'crypto'>,
   arrived: Arrived,
 ): Promise<Opened> {
-  return { ...arrived, message: readParcel(network, await unseal(arrived.envelope.sealed, keys), crypto) };
+  return { ...arrived, message: readParcel(network, unseal(arrived.envelope.sealed, keys), crypto) };
 }

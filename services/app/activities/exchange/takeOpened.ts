@@ -1,5 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { checkEnvelope, sealOfEnvelope } from '../../../core/activities/envelope.ts';
+import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
@@ -24,15 +24,15 @@ export type How = {
  * @throws NotariumError as `takeMessage`, `activity-body-invalid`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities, crypto } = parts;
-  const { message, envelope } = opened;
+  const { activities } = parts;
+  const { message, seal } = opened;
   const id = message.head.activity;
   return activities.alone(id, async () => {
     const activity = await activities.current(id);
     const after = stateAfter(parts, activity, opened, how);
     await checkBody(parts, activity?.terms, message);
     const step = new Step(parts, id, activity);
-    await step.take(message, sealOfEnvelope(envelope, crypto.sha256), after);
+    await step.take(message, seal, after);
     await step.commit();
   });
 }

@@ -34,6 +34,8 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(await store.message(hashOf('x'))).to.equal(undefined);
     expect((await store.bySeal(messageOf('b').sealDigest))?.place).to.equal(1);
     expect(await store.bySeal(hashOf('x'))).to.equal(undefined);
+    const seals = await store.knownSeals([hashOf('x'), messageOf('b').sealDigest]);
+    expect([...seals]).to.deep.equal([messageOf('b').sealDigest]);
     const ids = ['a', 'x', 'c'].map((name) => messageOf(name).id);
     expect(await store.known(ids)).to.deep.equal(new Set([ids[0], ids[2]]));
     expect(await store.known([])).to.deep.equal(new Set());
@@ -115,7 +117,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const pending = async (limit = 9) => (await store.pendingRecords(limit)).map(({ entry }) => entry);
     expect(await pending()).to.deep.equal(['entry a', 'entry b', 'entry c']);
     expect(await pending(1)).to.deep.equal(['entry a']);
-    await store.recordTaken(messageOf('a').id, recordId);
+    await store.recordsTaken([{ message: messageOf('a').id, recordId }]);
     expect(await pending()).to.deep.equal(['entry b', 'entry c']);
     expect((await store.message(messageOf('a').id))!.recordId).to.equal(recordId);
     // Saved again after a crash of who has called: it is in the log all the same.

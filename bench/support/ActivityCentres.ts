@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { statusOf } from '../../test/support/centreProcess.ts';
+import { type Consortium, startConsortium } from '../../test/support/consortium.ts';
+import { until } from '../../test/support/until.ts';
+import type { ActivityPlace } from './activityRequests.ts';
+import { metricOf } from './metrics.ts';
+
+const meetLimitMs = 180_000;
+// Centres asked without a pause would have no time for anything else.
+const lookMs = 100;
+
+/** Real centre processes that can have activities together, on one machine with one chain. */
+export class ActivityCentres {
+  readonly places: readonly ActivityPlace[];
+  readonly #consortium: Consortium;
+
+  private constructor(consortium: Consortium, places: readonly ActivityPlace[]) {
+    this.#consortium = consortium;
+    this.places = places;
+  }
+
+  /** Starts them, and waits until each is connected to all others. */
+  static async start(count: number, periodSeconds: number): Promise<ActivityCentres> {
+    const consortium = await startConsortium({ centres: count, periodSeconds, graceSeconds: 120 });
+    await until(
+      'everybody connected with everybody',
+      async () => {
+        await sleep(lookMs);
+        const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
+        return all.every(({ peers }) => peers.filter(({ connected }) => connected).length === count - 1);
+      },
+      meetLimitMs,
+    );
+    const places = consortium.members.map(async ({ url, address, dataDir, process }): Promise<ActivityPlace> => {
+      const key = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+      const arrivals = join(dataDir, 'activities', address, 'attachments.arriving');
+      return { url, address, key, pid: process.pid, arrivals };
+    });
+    return new ActivityCentres(consortium, await Promise.all(places));
+  }
+
+  /** Processor seconds that all centres have used together. */
+  async cpuSeconds(): Promise<number> {
+    const parts = await Promise.all(this.places.map(({ url }) => metricOf(url, 'process_cpu_seconds_total')));
+    return parts.reduce((sum, part) => sum + part);
+  }
+
+  async close(): Promise<void> {
+    // A profiler writes what it has found at an orderly end only.
+    await Promise.all(this.#consortium.members.map((member) => member.stop()));
+    await this.#consortium[Symbol.asyncDispose]();
+  }
+}
