@@ -41,6 +41,8 @@ const quick: ActivitySettings = {
 export class ActivityWorld {
   readonly nodes: ActivityNode[] = [];
   readonly records: NotariumRecord[] = [];
+  /** Others that are in the registry, and do what they like. */
+  readonly guests: Net[] = [];
   readonly #entries = new Set<string>();
   #folder: Promise<string> | undefined;
   /** The log takes nothing while it is true. */
@@ -77,15 +79,16 @@ export class ActivityWorld {
   /** Lets all that are open know each other. */
   async connect(): Promise<void> {
     const open = this.nodes.filter(({ isOpen }) => isOpen);
-    const directory = new Map(open.map(({ net }) => [net.address, net.multiaddrs] as const));
-    for (const { net } of open) net.setDirectory(directory);
+    const nets = [...open.map(({ net }) => net), ...this.guests];
+    const directory = new Map(nets.map((net) => [net.address, net.multiaddrs] as const));
+    for (const net of nets) net.setDirectory(directory);
     await until('everybody is connected', () =>
-      open.every(({ net }) => net.peers().filter(({ isConnected }) => isConnected).length === open.length - 1),
+      nets.every((net) => net.peers().filter(({ isConnected }) => isConnected).length === nets.length - 1),
     );
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.close()));
+    await Promise.all([...this.nodes.map((node) => node.close()), ...this.guests.map((net) => net.close())]);
     if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
   }
 }
@@ -130,6 +133,11 @@ export class ActivityNode {
     return this.person.address;
   }
 
+  /** Of its net and its word. */
+  get nodeKey(): Uint8Array {
+    return new Uint8Array(32).fill(this.#number);
+  }
+
   get name(): string {
     return this.registered.name;
   }
@@ -145,7 +153,7 @@ export class ActivityNode {
     const { signer } = this.person;
     const clock = this.#options.clock ?? systemClock;
     const net = await openNet({
-      privateKey: new Uint8Array(32).fill(this.#number),
+      privateKey: this.nodeKey,
       network: networkName(activityNetwork),
       logger: silentLogger,
     });

@@ -30,7 +30,8 @@ export type CentreProcess = {
   readonly url: string;
   readonly pid: number;
   readonly child: ChildProcess;
-  /** All that it wrote to stderr so far. */
+  /** All that it wrote to stdout and stderr so far. */
+  stdout(): string;
   stderr(): string;
   /** Resolves with exit code or signal when it is gone. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
@@ -98,6 +99,7 @@ export async function startListening(
     url,
     pid: child.pid!,
     child,
+    stdout: () => stdout,
     stderr: () => stderr,
     ended,
     stop() {

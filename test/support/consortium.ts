@@ -8,6 +8,7 @@ import { type CentreProcess, type CentreSpec, centreKeys, startCentre } from './
 import { type DeployedNotarium, deployNotarium, type RunningChain, startChain } from './chains.ts';
 import { freePorts } from './freePorts.ts';
 import type { Entry } from './governor.ts';
+import { type TcpProxy, tcpProxy } from './tcpProxy.ts';
 import { wire } from './wires.ts';
 
 /** A chain and the centres of a committee, each a real process with its own data folder and ports. */
@@ -38,6 +39,9 @@ export type Member = {
   stop(): Promise<void>;
 };
 
+/** By what way bytes went: the places of the centres that have part in it; of HTTP, of the one that was asked. */
+export type OnBytes = (way: 'wire' | 'http' | 'chain', centres: readonly number[], bytes: Buffer) => void;
+
 /** Starts a chain and a committee. Centres given in `idle` are not started. */
 export async function startConsortium(options: {
   centres: number;
@@ -54,20 +58,33 @@ export async function startConsortium(options: {
   rpcUrlOf?: (index: number, rpcUrl: string) => Promise<string>;
   /** Folder of the data folders; the temporary folder by default. */
   folder?: string;
+  /**
+   * Is told every byte that goes over the wires between two centres (which this lays), over HTTP from one centre to another one, and
+   * between a centre and the chain. Whom a test asks by `url`, it asks past that.
+   */
+  onBytes?: OnBytes;
 }): Promise<Consortium> {
   const { centres, periodSeconds = 1, graceSeconds = 30, idle = [], args = [], chainArgs, rpcUrlOf } = options;
-  const { registered = centres } = options;
+  const { registered = centres, onBytes } = options;
+  const hasWires = options.wires === true || onBytes !== undefined;
   const base = await mkdtemp(join(options.folder ?? tmpdir(), 'notarium consortium '));
   const ports = await freePorts(centres);
   const keys = await Promise.all(ports.map((_, index) => centreKeys(join(base, `centre ${index + 1}`))));
   const chain = await startChain({ kind: 'anvil', ...(chainArgs ? { args: chainArgs } : {}) });
+  const relays: TcpProxy[] = [];
+  const relayTo = async (way: 'http' | 'chain', index: number, port: number): Promise<number> => {
+    const relay = await tcpProxy(port, (bytes) => onBytes?.(way, [index], bytes));
+    relays.push(relay);
+    return relay.port;
+  };
+  const httpPorts = onBytes ? await Promise.all(ports.map((port, index) => relayTo('http', index, port))) : ports;
   const entries = keys.map(({ address, encryptionPublicKey: encryptionKey, noteKey }, index) => ({
     account: address,
     name: `Centre ${index + 1}`,
     encryptionKey,
     noteKey,
     // Nobody answers at port 9 (discard).
-    endpoint: `http://127.0.0.1:${options.wires ? 9 : ports[index]}`,
+    endpoint: `http://127.0.0.1:${options.wires ? 9 : httpPorts[index]}`,
   }));
   const committee = entries.slice(0, registered).map((entry) => ({ ...entry, address: entry.account }));
   const deployed = await deployNotarium(chain.rpcUrl, { committee, periodSeconds, graceSeconds });
@@ -77,12 +94,18 @@ export async function startConsortium(options: {
     // 100 ether of a development account.
     await rpc('eth_sendTransaction', [{ from, to: address, value: '0x56bc75e2d63100000' }]);
   }
-  const wires = options.wires ? await wire(keys.map((_, index) => join(base, `centre ${index + 1}`))) : undefined;
+  const dataDirs = keys.map((_, index) => join(base, `centre ${index + 1}`));
+  const told = onBytes && ((from: number, to: number, bytes: Buffer) => onBytes('wire', [from, to], bytes));
+  const wires = hasWires ? await wire(dataDirs, told) : undefined;
+  const chainUrl = async (index: number): Promise<string> => {
+    if (!onBytes) return chain.rpcUrl;
+    return `http://127.0.0.1:${await relayTo('chain', index, Number(new URL(chain.rpcUrl).port))}`;
+  };
   const members: Member[] = [];
   for (const [index, entry] of entries.entries()) {
     const spec: CentreSpec = {
-      dataDir: join(base, `centre ${index + 1}`),
-      rpcUrl: rpcUrlOf ? await rpcUrlOf(index, chain.rpcUrl) : chain.rpcUrl,
+      dataDir: dataDirs[index]!,
+      rpcUrl: rpcUrlOf ? await rpcUrlOf(index, chain.rpcUrl) : await chainUrl(index),
       contract: deployed.contract,
       port: ports[index]!,
       args: ['--log-level', 'info', '--threads', '1', ...(wires?.argsOf(index) ?? []), ...args],
@@ -99,7 +122,7 @@ export async function startConsortium(options: {
     async [Symbol.asyncDispose]() {
       await Promise.all(members.map((member) => member.kill()));
       await chain.kill('SIGKILL');
-      await wires?.close();
+      await Promise.all([wires?.close(), ...relays.map((relay) => relay.close())]);
       await rm(base, { recursive: true, force: true });
     },
   };

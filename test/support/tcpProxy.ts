@@ -10,12 +10,16 @@ export type TcpProxy = {
   close(): Promise<void>;
 };
 
-/** Starts a proxy on 127.0.0.1 to a port there. */
-export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
+/**
+ * Starts a proxy on 127.0.0.1 to a port there.
+ * @param onBytes Is told every byte that goes through, whichever way.
+ */
+export async function tcpProxy(targetPort: number, onBytes?: (bytes: Buffer) => void): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
+    if (onBytes) socket.on('data', onBytes);
     // A connection that breaks is what this is for.
     return socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
   };

@@ -14,8 +14,14 @@ export type Wires = {
   close(): Promise<void>;
 };
 
-/** Lays a wire from each centre to each other one. */
-export async function wire(dataDirs: readonly string[]): Promise<Wires> {
+/**
+ * Lays a wire from each centre to each other one.
+ * @param onBytes Is told every byte between two centres, whoever of them has dialled.
+ */
+export async function wire(
+  dataDirs: readonly string[],
+  onBytes?: (from: number, to: number, bytes: Buffer) => void,
+): Promise<Wires> {
   const ports = await freePorts(dataDirs.length);
   const identities: Identity[] = [];
   for (const dataDir of dataDirs) {
@@ -25,7 +31,9 @@ export async function wire(dataDirs: readonly string[]): Promise<Wires> {
   const wires = new Map<string, TcpProxy>();
   for (const [from] of ports.entries()) {
     for (const [to, port] of ports.entries()) {
-      if (from !== to) wires.set(`${from} ${to}`, await tcpProxy(port));
+      if (from === to) continue;
+      const told = onBytes && ((bytes: Buffer) => onBytes(from, to, bytes));
+      wires.set(`${from} ${to}`, await tcpProxy(port, told));
     }
   }
   return {

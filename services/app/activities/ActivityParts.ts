@@ -3,6 +3,7 @@ import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import type { Refusals } from './exchange/Refusals.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
 export type ActivityParts = ActivityHost & {
@@ -10,6 +11,8 @@ export type ActivityParts = ActivityHost & {
   readonly sealer: Sealer;
   /** Once there is one. */
   net?: Net;
+  /** What others were refused. */
+  readonly refusals: Refusals;
   /** Something was put on the disk for these members. */
   readonly wake: (members: readonly Address[]) => void;
   /** A message of this activity was taken. */

@@ -9,6 +9,7 @@ import { HeldMessages } from './exchange/HeldMessages.ts';
 import { Outbox } from './exchange/Outbox.ts';
 import { Receiver } from './exchange/Receiver.ts';
 import { Records } from './exchange/Records.ts';
+import { Refusals } from './exchange/Refusals.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
@@ -38,10 +39,14 @@ export function openActivities(host: ActivityHost): OpenActivities {
     ...host,
     activities: new Activities(host),
     sealer: new Sealer(),
+    get refusals() {
+      return refusals;
+    },
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
     changed: (activity) => held.changed(activity),
   };
+  const refusals = new Refusals(parts);
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);

@@ -143,8 +143,8 @@ export type ActivityStore = {
   /** Which of these were taken. */
   known(ids: readonly Hash[]): Promise<Set<Hash>>;
   bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
-  /** Which of these seals are of messages that were taken. */
-  knownSeals(sealDigests: readonly Hash[]): Promise<Set<Hash>>;
+  /** Senders of the messages that were taken and have one of these seals. */
+  sendersOf(sealDigests: readonly Hash[]): Promise<Map<Hash, Address>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
 
   /** Members for whom something is queued. */
@@ -169,6 +169,8 @@ export type ActivityStore = {
 
   /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
   hold(held: HeldMessage): Promise<void>;
+  /** Of which activities something is held. */
+  heldActivities(): Promise<Hash[]>;
   /** In the order in which they came. */
   held(activity?: Hash): Promise<HeldMessage[]>;
 

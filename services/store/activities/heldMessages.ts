@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Hash } from '../../core/bytes.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ActivityStore, HeldLimits, HeldMessage } from './ActivityStore.ts';
 import { inParts } from './parts.ts';
@@ -20,12 +21,16 @@ export function heldCalls(
   { reader, writer, engine, atRest, guarded }: ActivityContext,
   limits: HeldLimits,
   logger: Logger,
-): Pick<ActivityStore, 'hold' | 'held'> {
+): Pick<ActivityStore, 'hold' | 'held' | 'heldActivities'> {
   return {
     hold: async (held) => {
       const dropped = await guarded(writer.run((trx) => hold({ trx, engine, atRest }, held, limits)));
       if (dropped > 0)
         logger.warn({ dropped, from: held.from }, 'messages that came too early were given up: too many');
+    },
+    heldActivities: async () => {
+      const rows = await guarded(reader.selectFrom('activity_held').select('activity').distinct().execute());
+      return rows.map(({ activity }) => activity as Hash);
     },
     held: (activity) => {
       const all = reader.selectFrom('activity_held').selectAll().orderBy('seq');

@@ -14,6 +14,8 @@ import {
   maxItems,
   maxItemsBytes,
 } from './items.ts';
+import type { PeerBytes } from './PeerBytes.ts';
+import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
 
 const requestMs = 30_000;
@@ -24,19 +26,29 @@ const wrongAnswerPoints = 10;
 
 type Copy = { readonly place: number; readonly opened: Opened };
 
+/** Whom a {@link Gatherer} asks, until when, and what of that peer may be in memory. */
+export type GathererOptions = {
+  readonly net: Net;
+  readonly source: Address;
+  readonly signal: AbortSignal;
+  readonly bytes: PeerBytes;
+};
+
 /** Fetches what a message builds on from a member that has it. */
 export class Gatherer {
   readonly #parts: ActivityParts;
   readonly #net: Net;
   readonly #source: Address;
   readonly #signal: AbortSignal;
+  readonly #bytes: PeerBytes;
   readonly #asked = new Set<Hash>();
 
-  constructor(parts: ActivityParts, { net, source, signal }: { net: Net; source: Address; signal: AbortSignal }) {
+  constructor(parts: ActivityParts, { net, source, signal, bytes }: GathererOptions) {
     this.#parts = parts;
     this.#net = net;
     this.#source = source;
     this.#signal = signal;
+    this.#bytes = bytes;
   }
 
   /**
@@ -66,6 +78,7 @@ export class Gatherer {
     } catch (error) {
       if (isNotariumError(error, 'activity-message-known')) return undefined;
       if (isNotariumError(error, 'activity-message-early')) return error.data.missing as Missing;
+      if (how?.isWanted) this.#refused(error);
       throw error;
     }
     return undefined;
@@ -82,44 +95,50 @@ export class Gatherer {
     };
     if (query.messages.length + query.groups.length === 0) return 0;
     for (const hash of [...query.messages, ...query.groups]) this.#asked.add(hash);
-    const copies = await this.#ask(query);
-    for (const { opened } of copies) {
-      const { id, head } = opened.message;
-      if (!query.messages.includes(id) && !query.groups.includes(head.group))
-        throw this.#wrong('what was not asked for');
-      const missing = await this.#tryTo(opened, { isWanted: true });
-      if (!missing) continue;
-      await this.#fetch(activity, missing, depth + 1);
-      await this.#tryTo(opened, { isWanted: true });
-    }
-    return copies.length;
+    return await this.#ask(query, async (copies) => {
+      for (const { opened } of copies) {
+        const { id, head } = opened.message;
+        if (!query.messages.includes(id) && !query.groups.includes(head.group))
+          throw this.#wrong('what was not asked for');
+        const missing = await this.#tryTo(opened, { isWanted: true });
+        if (!missing) continue;
+        await this.#fetch(activity, missing, depth + 1);
+        await this.#tryTo(opened, { isWanted: true });
+      }
+      return copies.length;
+    });
   }
 
   /** Everything that the source gives, in the order in which it was taken there. */
   async #all(activity: Hash): Promise<number> {
     let count = 0;
     for (let fromPlace = 0; count < mostMessages; ) {
-      const copies = await this.#ask({ activity, messages: [], groups: [], fromPlace });
-      if (copies.length === 0) break;
-      for (const { place, opened } of copies) {
-        if (place < fromPlace) throw this.#wrong('not in their order');
-        fromPlace = place + 1;
-        count++;
-        await this.#tryTo(opened, { isWanted: true });
-      }
+      const came = await this.#ask({ activity, messages: [], groups: [], fromPlace }, async (copies) => {
+        for (const { place, opened } of copies) {
+          if (place < fromPlace) throw this.#wrong('not in their order');
+          fromPlace = place + 1;
+          await this.#tryTo(opened, { isWanted: true });
+        }
+        return copies.length;
+      });
+      if (came === 0) break;
+      count += came;
     }
     return count;
   }
 
-  async #ask(query: MessagesQuery): Promise<Copy[]> {
+  /** Uses what the source answers; until that is done it counts as what is in memory of it. */
+  async #ask<T>(query: MessagesQuery, use: (copies: readonly Copy[]) => Promise<T>): Promise<T> {
     const frames = this.#net.request(this.#source, activityProtocols.messages, [jsonFrame(query)], {
       timeoutMs: requestMs,
       signal: this.#signal,
     });
     const bounds = { itemBytes: maxEnvelopeBytes + 1024, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
-    const copies: Copy[] = [];
-    for await (const item of itemsOf(frames, bounds)) copies.push(await this.#read(item, query.activity));
-    return copies;
+    return await this.#bytes.hold(this.#source, frames, async (counted) => {
+      const copies: Copy[] = [];
+      for await (const item of itemsOf(counted, bounds)) copies.push(await this.#read(item, query.activity));
+      return await use(copies);
+    });
   }
 
   async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
@@ -129,9 +148,22 @@ export class Gatherer {
     } catch {
       throw this.#wrong('not the expected message');
     }
-    const opened = await openArrived(this.#parts, arrivedOf(this.#parts, this.#source, copy.envelope));
+    const opened = await openArrived(this.#parts, arrivedOf(this.#parts, this.#source, copy.envelope)).catch(
+      (error: unknown) => {
+        this.#refused(error);
+        throw error;
+      },
+    );
     if (opened.message.head.activity !== activity) throw this.#wrong('a message of another activity');
     return { place: copy.place, opened };
+  }
+
+  /** Of what the source has passed on. */
+  #refused(error: unknown): void {
+    if (!isNotariumError(error) || error.code.startsWith('storage-')) return;
+    // The source has taken it by the same rules.
+    const isForged = error.code === 'activity-message-invalid';
+    this.#parts.refusals.count(error, this.#source, isForged ? forgedPoints : 0);
   }
 
   #wrong(detail: string): NotariumError {

@@ -7,11 +7,14 @@ import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { Gatherer } from './Gatherer.ts';
-import { activityProtocols, framesOf } from './items.ts';
+import { activityProtocols, framesOf, maxEnvelopeBytes, maxItemsBytes } from './items.ts';
+import { PeerBytes } from './PeerBytes.ts';
 import { takeOpened } from './takeOpened.ts';
 
 const gatherMs = 60_000;
 const ackMs = 10_000;
+// Twice as many as can be held at all.
+const mostActivities = 8192;
 
 type Pause = { failures: number; nextMs: number };
 
@@ -21,6 +24,7 @@ export class HeldMessages {
   readonly #signal: AbortSignal;
   readonly #pauses = new Map<Hash, Pause>();
   readonly #looking = new Map<Hash, Promise<void>>();
+  readonly #bytes = new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes));
   #net: Net | undefined;
 
   constructor(parts: ActivityParts, signal: AbortSignal) {
@@ -34,7 +38,8 @@ export class HeldMessages {
   }
 
   async join(net: Net): Promise<void> {
-    for (const { activity } of await this.#parts.store.held()) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    for (const activity of await this.#parts.store.heldActivities())
+      this.#pauses.set(activity, { failures: 0, nextMs: 0 });
     this.#net = net;
   }
 
@@ -45,6 +50,13 @@ export class HeldMessages {
     const heldMs = clock.nowMs();
     await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
     if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    if (this.#pauses.size > mostActivities) await this.#forgetOthers();
+  }
+
+  /** What is held is bounded, but of what was given up for it something would stay here. */
+  async #forgetOthers(): Promise<void> {
+    const held = new Set(await this.#parts.store.heldActivities());
+    for (const activity of this.#pauses.keys()) if (!held.has(activity)) this.#pauses.delete(activity);
   }
 
   /** Its sender has been told that it is taken. */
@@ -105,7 +117,7 @@ export class HeldMessages {
 
   /** Whether nothing is left to be done for it. */
   async #settle(held: HeldMessage, asks: boolean): Promise<boolean> {
-    const { store, clock, logger, metrics, settings } = this.#parts;
+    const { store, clock, refusals, settings } = this.#parts;
     const { activity, sealDigest, from } = held;
     try {
       await this.#take(held, asks);
@@ -118,8 +130,7 @@ export class HeldMessages {
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
       if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return false;
-      metrics.refused(error.code);
-      logger.warn({ code: error.code, peer: from, activity }, 'a message that was held is refused');
+      refusals.count(error, from);
     }
     await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
     return true;
@@ -148,7 +159,7 @@ export class HeldMessages {
     let failure: unknown;
     for (const source of net ? sources : []) {
       try {
-        return await new Gatherer(this.#parts, { net: net!, source, signal }).take(opened);
+        return await new Gatherer(this.#parts, { net: net!, source, signal, bytes: this.#bytes }).take(opened);
       } catch (error) {
         failure = error;
         this.#parts.logger.debug({ err: error, peer: source }, 'a member did not give what is missing');

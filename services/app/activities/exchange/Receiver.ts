@@ -16,11 +16,9 @@ import {
   maxItems,
   maxItemsBytes,
 } from './items.ts';
+import { PeerBytes } from './PeerBytes.ts';
+import { forgedPoints, malformedPoints } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
-
-// Ten of them cut a peer off: by a fault of a version it does not come to that at once.
-const malformedPoints = 10;
-const forgedPoints = 5;
 
 // Opening is work without a pause: after so much of it others have their turn.
 const openedBytes = 256 << 10;
@@ -32,6 +30,8 @@ type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly
 export class Receiver {
   readonly #parts: ActivityParts;
   readonly #held: HeldMessages;
+  // One request of the largest size: what is made of the bytes takes several times as much.
+  readonly #bytes = new PeerBytes(maxItemsBytes + maxEnvelopeBytes);
   #net: Net | undefined;
 
   constructor(parts: ActivityParts, held: HeldMessages) {
@@ -48,25 +48,29 @@ export class Receiver {
 
   async *#answers(frames: AsyncIterable<Uint8Array>, from: Address): AsyncGenerator<string> {
     const bounds = { itemBytes: maxEnvelopeBytes, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
-    const items: Uint8Array[] = [];
-    try {
-      for await (const item of itemsOf(frames, bounds)) items.push(item);
-    } catch (error) {
-      if (isNotariumError(error, 'peer-answer-invalid')) this.#refused(error, from, malformedPoints);
-      throw error;
-    }
-    for (const answer of await this.receive(from, items)) yield JSON.stringify(answer);
+    const answers = await this.#bytes.hold(from, frames, async (counted) => {
+      const items: Uint8Array[] = [];
+      try {
+        for await (const item of itemsOf(counted, bounds)) items.push(item);
+      } catch (error) {
+        if (isNotariumError(error, 'peer-answer-invalid')) this.#parts.refusals.count(error, from, malformedPoints);
+        else if (isNotariumError(error, 'peer-busy')) this.#parts.refusals.count(error, from);
+        throw error;
+      }
+      return await this.receive(from, items);
+    });
+    for (const answer of answers) yield JSON.stringify(answer);
   }
 
   /** Takes items of a member, in their order; answers when all of them are on the disk, taken or held, or refused. */
   async receive(from: Address, items: readonly Uint8Array[]): Promise<DeliveryAnswer[]> {
     const arrived = await Promise.all(items.map((item) => this.#guarded(from, () => this.#arrive(from, item))));
     const seals = arrived.flatMap((one) => ('arrived' in one ? [one.arrived.sealDigest] : []));
-    const known = await this.#parts.store.knownSeals(seals);
+    const senders = await this.#parts.store.sendersOf(seals);
     const opened: Outcome[] = [];
     let workedBytes = 0;
     for (const [index, one] of arrived.entries()) {
-      opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, known)) : one);
+      opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, senders)) : one);
       workedBytes += items[index]!.length;
       if (workedBytes < openedBytes) continue;
       workedBytes = 0;
@@ -92,10 +96,12 @@ export class Receiver {
     return { arrived: arrivedOf(this.#parts, from, parsed) };
   }
 
-  async #open(arrived: Arrived, taken: ReadonlySet<Hash>): Promise<Outcome> {
-    if (taken.has(arrived.sealDigest)) return { read: arrived.sealDigest };
+  async #open(arrived: Arrived, senders: ReadonlyMap<Hash, Address>): Promise<Outcome> {
+    const { from, sealDigest } = arrived;
+    // Only to its sender: anybody else who has a seal could ask by it who the members are.
+    if (senders.get(sealDigest) === from) return { read: sealDigest };
     const opened = await openArrived(this.#parts, arrived);
-    if (opened.message.head.sender !== arrived.from)
+    if (opened.message.head.sender !== from)
       throw new NotariumError('activity-message-invalid', 'it does not come from its sender');
     return { early: opened };
   }
@@ -105,6 +111,10 @@ export class Receiver {
     const { network, crypto, store } = this.#parts;
     if (!isAckOf(network, ack, { seal: ack.seal, member: from }, crypto))
       throw new NotariumError('activity-message-invalid', 'the acknowledgement is not signed by who sends it');
+    const message = await store.bySeal(ack.seal);
+    const sent = message ? await store.deliveries(message.activity, message.id) : [];
+    if (!sent.some(({ sealDigest, member }) => sealDigest === ack.seal && member === from))
+      throw new NotariumError('activity-unknown', 'nothing went to it that it could acknowledge');
     await store.delivered([{ sealDigest: ack.seal, member: from, state: ack.stage, ack }]);
     return { noted: true };
   }
@@ -156,15 +166,8 @@ export class Receiver {
       }
       // Its sender has checked it by the same rules before it signed it.
       const isForged = error.code === 'activity-message-invalid';
-      this.#refused(error, from, isForged ? forgedPoints : 0);
+      this.#parts.refusals.count(error, from, isForged ? forgedPoints : 0);
       return { answer: { code: error.code, detail: error.detail.slice(0, 500) } };
     }
-  }
-
-  #refused(error: NotariumError, from: Address, points: number): void {
-    const { metrics, logger } = this.#parts;
-    metrics.refused(error.code);
-    logger.warn({ code: error.code, detail: error.detail, peer: from }, 'a message of a member is refused');
-    if (points > 0) this.#net?.blame(from, error.code, points);
   }
 }

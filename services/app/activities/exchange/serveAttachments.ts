@@ -1,9 +1,9 @@
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
-import { firstFrame, readJson } from '../../replication/wire.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { activityProtocols, attachmentQuerySchema } from './items.ts';
+import { readQuery } from './readQuery.ts';
 import { mayHave } from './serveMessages.ts';
 
 const frameBytes = 1 << 20;
@@ -13,12 +13,15 @@ const mostAtOnce = 4;
 export function serveAttachments(parts: ActivityParts, net: Net): void {
   const open = new Map<Address, number>();
   net.handle(activityProtocols.attachments, async function* (frames, from, signal) {
-    const { first } = await firstFrame(frames);
-    const { sealedDigest, fromByte } = readJson(attachmentQuerySchema, first);
+    const { sealedDigest, fromByte } = await readQuery(parts, from, frames, attachmentQuerySchema);
     const { files } = parts;
     // The same answer to all others: nobody learns what is here.
-    if (!files || !(await isGivenTo(parts, sealedDigest, from)) || !(await files.have(sealedDigest)).isWhole)
-      throw new NotariumError('not-found', 'no such attachment');
+    const unknown = new NotariumError('not-found', 'no such attachment');
+    if (!(await isGivenTo(parts, sealedDigest, from))) {
+      parts.refusals.count(unknown, from);
+      throw unknown;
+    }
+    if (!files || !(await files.have(sealedDigest)).isWhole) throw unknown;
     const count = open.get(from) ?? 0;
     if (count >= mostAtOnce) throw new NotariumError('peer-busy');
     open.set(from, count + 1);

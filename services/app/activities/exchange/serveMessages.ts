@@ -5,7 +5,6 @@ import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { StoredMessage } from '../../../store/activities/ActivityStore.ts';
-import { firstFrame, readJson } from '../../replication/wire.ts';
 import { messageOf } from '../Activities.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { copyFor } from '../copyFor.ts';
@@ -19,13 +18,13 @@ import {
   maxItemsBytes,
   messagesQuerySchema,
 } from './items.ts';
+import { readQuery } from './readQuery.ts';
 
 /** Gives members what they lack. Who asks for anything else learns nothing, not even whether there is such an activity. */
 export function serveMessages(parts: ActivityParts, net: Net): void {
   const busy = new Set<Address>();
   net.handle(activityProtocols.messages, async function* (frames, from, signal) {
-    const { first } = await firstFrame(frames);
-    const query = readJson(messagesQuerySchema, first);
+    const query = await readQuery(parts, from, frames, messagesQuerySchema);
     // Each answer costs some hundred encryptions.
     if (busy.has(from)) throw new NotariumError('peer-busy');
     busy.add(from);
@@ -45,7 +44,10 @@ async function* answers(
 ): AsyncGenerator<string> {
   const activity = await parts.activities.find(query.activity);
   const key = keyOf(parts, from);
-  if (!activity || !key) return;
+  if (!activity || !key || !wasMember(activity, from)) {
+    parts.refusals.count(new NotariumError('activity-not-member', 'it asks for messages'), from);
+    return;
+  }
   let items = 0;
   let bytes = 0;
   for await (const stored of wanted(parts, activity, query)) {
@@ -78,6 +80,10 @@ async function* wanted(
     if (some.length === 0) return;
     place = some.at(-1)!.place + 1;
   }
+}
+
+function wasMember({ epochs }: Activity, address: Address): boolean {
+  return epochs.values().some(({ membership }) => memberOf(membership, address) !== undefined);
 }
 
 /** Members of its epoch may; those that came later where the rules give them what was before. */

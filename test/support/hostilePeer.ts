@@ -1,0 +1,88 @@
+import { messageOf } from '../../services/app/activities/Activities.ts';
+import { activityProtocols, framesOf, itemsOf } from '../../services/app/activities/exchange/items.ts';
+import type { Ack } from '../../services/core/activities/ack.ts';
+import type { Activity } from '../../services/core/activities/activity.ts';
+import type { Envelope } from '../../services/core/activities/envelope.ts';
+import type { Message } from '../../services/core/activities/parcel.ts';
+import { startActivity, takeMessage } from '../../services/core/activities/takeMessage.ts';
+import { fromUtf8, type Hash } from '../../services/core/bytes.ts';
+import { networkName } from '../../services/core/eip712.ts';
+import { Sealer } from '../../services/lib/activities/seal.ts';
+import { silentLogger } from '../../services/lib/logger.ts';
+import type { Net } from '../../services/net/Net.ts';
+import { openNet } from '../../services/net/openNet.ts';
+import { activityNetwork, type Person } from './activityKit.ts';
+import type { ActivityNode, ActivityWorld } from './activityNodes.ts';
+
+const bounds = { itemBytes: 1 << 20, items: 1000, bytes: 1 << 24 };
+const sealer = new Sealer();
+
+/** What a node answers to one item. */
+export type ItemAnswer = { ack?: Ack; noted?: true; code?: string; detail?: string };
+
+/** A HOSTILE peer for tests: the keys of a node that is closed, the wire formats of the real ones, and no rules. */
+export type HostilePeer = {
+  readonly person: Person;
+  readonly net: Net;
+  /** Sends what may be items of a delivery. */
+  deliver(to: ActivityNode, ...items: readonly string[]): Promise<ItemAnswer[]>;
+  /** Sends an envelope. */
+  envelope(to: ActivityNode, envelope: Envelope): Promise<ItemAnswer>;
+  /** Sends frames of its own, and gives those of the answer. */
+  send(to: ActivityNode, protocol: string, frames: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Buffer[]>;
+};
+
+/** Takes the place of a node. */
+export async function hostilePeer(world: ActivityWorld, node: ActivityNode): Promise<HostilePeer> {
+  await node.close();
+  const net = await openNet({
+    privateKey: node.nodeKey,
+    network: networkName(activityNetwork),
+    logger: silentLogger,
+    limits: { frameBytes: 64 << 20, openRequests: 5_000, cutOffScore: Number.MAX_SAFE_INTEGER },
+  });
+  world.guests.push(net);
+  await world.connect();
+  const send: HostilePeer['send'] = async (to, protocol, frames) => {
+    const answer = net.request(to.address, protocol, frames, { timeoutMs: 60_000 });
+    return (await Array.fromAsync(answer)).map((frame) => Buffer.from(frame));
+  };
+  const deliver: HostilePeer['deliver'] = async (to, ...items) => {
+    const answer = net.request(to.address, activityProtocols.deliver, framesOf(items), { timeoutMs: 60_000 });
+    const answers = await Array.fromAsync(itemsOf(answer, bounds));
+    return answers.map((item) => JSON.parse(fromUtf8(item)) as ItemAnswer);
+  };
+  return {
+    ...{ person: node.person, net, send, deliver },
+    async envelope(to, envelope) {
+      const [answer] = await deliver(to, JSON.stringify(envelope));
+      return answer!;
+    },
+  };
+}
+
+/** An activity as a node has it. */
+export async function activityOf(node: ActivityNode, id: Hash): Promise<Activity> {
+  const [first, ...rest] = (await node.store.messages(id)).map(messageOf);
+  let activity = startActivity(first!);
+  for (const message of rest) activity = takeMessage(activityNetwork, activity, message, { isWanted: true });
+  return activity;
+}
+
+/** Seals a message to the members of its epoch, as its sender should. */
+export async function sealedIn(activity: Activity, message: Message): Promise<Envelope> {
+  const { head } = message;
+  const { secret, membership } = activity.epochs.get(head.group)!;
+  return { sealed: await sealer.seal(message, secret, membership.members) };
+}
+
+/** A copy for one, as a member passes it on. */
+export async function copyOf(
+  node: ActivityNode,
+  { id, to }: { readonly id: Hash; readonly to: Person },
+): Promise<Required<Envelope>> {
+  const stored = (await node.store.message(id))!;
+  const message = messageOf(stored);
+  const { secret } = (await activityOf(node, stored.activity)).epochs.get(message.head.group)!;
+  return { sealed: await sealer.seal(message, secret, [to]), original: stored.seal };
+}
