@@ -23,6 +23,7 @@ import type { Centre, CentreEvent } from './Centre.ts';
 import { type CentreParts, type CentreSettings, settingsOf } from './CentreParts.ts';
 import { ClockGuard } from './ClockGuard.ts';
 import { centreStatus } from './centreStatus.ts';
+import { dutyLease } from './DutyLease.ts';
 import { GovernanceSeat } from './governance/GovernanceSeat.ts';
 import { openGovernance } from './governance/openGovernance.ts';
 import { Intake } from './Intake.ts';
@@ -341,6 +342,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       closing ??= (async () => {
         // Before the network that they use, and the intake that takes their records.
         await activities?.close();
+        await activityDuty?.close();
         await intake.close();
         await registry.close();
         await governing.close();
@@ -355,6 +357,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       return closing;
     },
   };
+  const activityDuty = options.activities && dutyLease('activities', options.publish !== false, alone);
   const activities: OpenActivities | undefined =
     options.activities &&
     openActivities({
@@ -363,6 +366,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       settings: { ...defaultActivitySettings, ...options.activities.settings },
       accept: (lines) => centre.acceptBriefly(lines),
       search: (query) => centre.search(query),
+      onDuty: () => activityDuty!.isOn(),
       onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
       metrics: activityMetrics(metrics.registry),
       bodies: bodyTools(crypto),

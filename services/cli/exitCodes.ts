@@ -90,7 +90,11 @@ export const exitTable: readonly ExitRow[] = [
   },
   { exit: 42, meaning: 'an API key is needed', codes: ['unauthorized'] },
   { exit: 43, meaning: 'the API key has not the scope for this', codes: ['forbidden'] },
-  { exit: 44, meaning: 'too many requests', codes: ['rate-limited'] },
+  {
+    exit: 44,
+    meaning: 'too many requests, or too many files without a message',
+    codes: ['rate-limited', 'attachment-quota'],
+  },
   {
     exit: 45,
     meaning: 'the centre or watchtower cannot take more now; try again later',
@@ -270,7 +274,10 @@ export const exitTable: readonly ExitRow[] = [
   {
     exit: 102,
     meaning: 'another version, message or change of the members came first, or one is missing yet',
-    codes: ['activity-version-stale', 'activity-epoch-stale', 'activity-message-early', 'activity-message-known'],
+    codes: [
+      ...(['activity-version-stale', 'activity-epoch-stale', 'activity-message-early'] as const),
+      ...(['activity-message-known', 'activity-changed'] as const),
+    ],
   },
   {
     exit: 103,
@@ -292,8 +299,9 @@ export const exitTable: readonly ExitRow[] = [
   { exit: 108, meaning: 'a member has not taken a message for a long time', codes: ['activity-undelivered'] },
   {
     exit: 109,
-    meaning: 'what the node keeps of its private activities is damaged, or encrypted under another key',
-    codes: ['activity-store-corrupt', 'activity-store-key-wrong'],
+    meaning:
+      'what is kept of private activities or evidence channels is damaged, or encrypted under another key: restore a backup',
+    codes: ['activity-store-corrupt', 'activity-store-key-wrong', 'channel-store-corrupt'],
   },
   {
     exit: 110,

@@ -43,7 +43,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',
   'acceptance-signer-unknown': 'Do not rely on it: ask the operators who signed it.',
   'record-not-anchored': 'Ask again later; the record stays accepted. `--wait` waits for the anchor.',
-  'wait-timeout': 'Run the same command with --resume later: nothing is taken twice.',
+  'wait-timeout': 'Run the same command again later (`notarize` with --resume): nothing is taken twice.',
   'file-exists':
     'Move away what is there, or choose another place; `notarize` has --resume (go on), --force (replace) and --out.',
   'receipt-anchor-mismatch':
@@ -52,6 +52,16 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'file-unwritable': 'Make room, or choose another folder with --out; a record that is named was taken all the same.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
+  'activity-store-corrupt':
+    'Restore a backup (`notarium import`) into a new --data folder. Without one move activities/ of the data folder away and start: each activity comes back from its members when one of them says the next thing in it.',
+  'activity-store-key-wrong':
+    'Put back the keystore that the database was made with: without it nobody can read what is there.',
+  'channel-store-corrupt':
+    'Restore a backup (`notarium import`; of a requester, its folder requester/): an older one is well, the other side then gives the newest state. Without one let the other side close, or a watchtower.',
+  'attachment-quota':
+    'Send the message that the files are for; what no message names goes after a day. The operator sets --attachment-quota.',
+  'attachment-unknown': 'Put the file again: what no message names goes after a day.',
+  'activity-changed': 'Look with `notarium activity show` what was said, and give the command again.',
   'store-locked':
     'Wait for the other process, stop it, or give another --data folder; `keys` asks a running centre by --url.',
   'store-network-mismatch':

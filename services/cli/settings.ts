@@ -39,6 +39,10 @@ const settingsSchema = z.strictObject({
   logUrl: z.string().min(1).optional(),
   /** Bucket of the evidence of channels. */
   evidenceUrl: z.string().min(1).optional(),
+  /** Bucket of the files of private activities. */
+  attachmentsUrl: z.string().min(1).optional(),
+  /** GiB of files that a client may have put without a message that names them. */
+  attachmentQuota: z.coerce.number().pipe(z.number().min(0.001).max(1024)).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -116,6 +120,8 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   databaseUrl: 'DATABASE_URL',
   logUrl: 'NOTARIUM_LOG_URL',
   evidenceUrl: 'NOTARIUM_EVIDENCE_URL',
+  attachmentsUrl: 'NOTARIUM_ATTACHMENTS_URL',
+  attachmentQuota: 'NOTARIUM_ATTACHMENT_QUOTA',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',

@@ -7,28 +7,48 @@ import { systemClock } from '../lib/clock.ts';
 import type { Keystore } from '../lib/keystore.ts';
 import { AttachmentStore } from '../store/activities/AttachmentStore.ts';
 import { openActivityStore } from '../store/activities/openActivityStore.ts';
-import type { StoreOptions } from '../store/Store.ts';
+import type { NodeOptions } from './openNode.ts';
 
 const maxAttachmentBytes = 2 ** 40;
+
+/** In the data folder: below it a folder for each key that the node has had. */
+export const activitiesFolder = 'activities';
+
+/** What {@link openActivityKit} is told. */
+export type ActivityKitOptions = Pick<
+  NodeOptions,
+  'dataDir' | 'databaseUrl' | 'attachmentsUrl' | 'attachmentQuotaBytes' | 's3' | 'logger'
+>;
 
 /** What a centre takes part in private activities with; the store is closed after the centre. */
 export type ActivityKit = NonNullable<CentreOptions['activities']>;
 
 /**
- * Opens where a node keeps its private activities: in a folder of its address, since another key in the same data folder is another node.
+ * Opens where a node keeps its private activities: in a folder (PostgreSQL: a schema) of its address, since another key is another node. What
+ * was kept under the key before stays there, unread.
  * @throws NotariumError as `openActivityStore`.
  */
 export async function openActivityKit(
-  { dataDir, databaseUrl, s3, logger }: Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 's3' | 'logger'>,
+  { dataDir, databaseUrl, attachmentsUrl, attachmentQuotaBytes, s3, logger }: ActivityKitOptions,
   keys: Pick<Keystore, 'address' | 'nodeKey' | 'encryptionKey'>,
 ): Promise<ActivityKit> {
-  const folder = join(dataDir, 'activities', keys.address);
+  const { address: node } = keys;
+  const folder = join(dataDir, activitiesFolder, node);
   const key = new Uint8Array(hkdfSync('sha256', keys.nodeKey, new Uint8Array(0), 'notarium-activities-at-rest/1', 32));
   const opening = [openingKey(keys.encryptionKey)];
-  const store = await openActivityStore({ dataDir: folder, key, logger, ...(databaseUrl ? { databaseUrl } : {}) });
+  const store = await openActivityStore({
+    dataDir: folder,
+    key,
+    node,
+    logger,
+    ...(databaseUrl ? { databaseUrl } : {}),
+  });
   try {
-    const place = { dataDir: folder, maxBytes: maxAttachmentBytes, clock: systemClock, ...(s3 ? { s3 } : {}) };
-    return { store, files: keepAttachments(await AttachmentStore.open(place)), keys: opening };
+    const place = { dataDir: folder, maxBytes: maxAttachmentBytes, clock: systemClock, url: attachmentsUrl, s3 };
+    return {
+      ...{ store, files: keepAttachments(await AttachmentStore.open(place)), keys: opening },
+      ...(attachmentQuotaBytes === undefined ? {} : { settings: { uploadBytes: attachmentQuotaBytes } }),
+    };
   } catch (error) {
     await store.close();
     throw error;

@@ -20,8 +20,12 @@ import { z } from 'zod';
 import type { ActionContext, BackupReport } from '../cli/CliActions.ts';
 import { hexDigits } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
+import { attachmentsFolder } from '../store/activities/AttachmentStore.ts';
+import { activitiesFile } from '../store/activities/openActivityStore.ts';
+import { channelsFile } from '../store/channels/openChannelStore.ts';
 import { databaseFile } from '../store/database.ts';
-import { recordsIn, snapshotDatabase } from '../store/snapshotDatabase.ts';
+import { copyDatabase, recordsIn, snapshotDatabase } from '../store/snapshotDatabase.ts';
+import { activitiesFolder } from './activities.ts';
 
 const manifestFile = 'manifest.json';
 const manifestSchema = z.strictObject({
@@ -31,12 +35,12 @@ const manifestSchema = z.strictObject({
 });
 type Manifest = z.infer<typeof manifestSchema>;
 
-/** Folders and files of a data folder that a backup holds, beside the database. Passwords and API secrets stay out. */
-const kept = ['log', 'evidence', 'keystore', 'config.json', 'ignition'];
+/** Folders and files of a data folder that a backup holds, beside the databases. Passwords and API secrets stay out. */
+const kept = ['log', 'evidence', 'keystore', 'config.json', 'ignition', 'channels/evidence', 'channels/openings'];
 
 /**
- * Writes a backup of a data folder, also of a running centre: a snapshot of the database, then the log, the evidence and
- * the (encrypted) keystore, with the SHA-256 of every file. The database comes first: the log only grows after it.
+ * Writes a backup of a data folder, also of a running centre: snapshots of its databases, then the log, the evidence, the files of private
+ * activities and the (encrypted) keystore, with the SHA-256 of every file. The databases come first: what they name only grows after them.
  * @throws NotariumError `file-exists`, `config-invalid`, `storage-full`.
  */
 export async function exportData({ settings, progress, signal }: ActionContext, file: string): Promise<BackupReport> {
@@ -51,8 +55,9 @@ export async function exportData({ settings, progress, signal }: ActionContext, 
   const staging = await mkdtemp(join(dirname(target), '.notarium-export-'));
   try {
     snapshotDatabase(settings.data, join(staging, databaseFile));
-    const paths = [databaseFile];
-    for (const name of kept) {
+    const activities = await activityFolders(settings.data);
+    const paths = [databaseFile, ...(await copyOthers(settings.data, staging, activities))];
+    for (const name of [...kept, ...activities.map((folder) => join(folder, attachmentsFolder))]) {
       for (const path of await filesBelow(settings.data, name)) {
         // A partial tile goes when the full one has come: what is gone is not needed.
         if (await linkOrCopy(join(settings.data, path), join(staging, path))) paths.push(path);
@@ -120,6 +125,24 @@ export async function importData({ settings, progress, signal }: ActionContext, 
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Folders of private activities: one for each key that the node has had. */
+async function activityFolders(data: string): Promise<string[]> {
+  const names = await readdir(join(data, activitiesFolder)).catch(unlessMissing);
+  return (names ?? []).toSorted().map((name) => join(activitiesFolder, name));
+}
+
+/** Copies the databases beside the main one; answers which there are. */
+async function copyOthers(data: string, staging: string, activities: readonly string[]): Promise<string[]> {
+  const copied: string[] = [];
+  for (const path of [channelsFile, ...activities.map((folder) => join(folder, activitiesFile))]) {
+    if (!(await stat(join(data, path)).catch(unlessMissing))) continue;
+    await mkdir(dirname(join(staging, path)), { recursive: true });
+    copyDatabase(join(data, path), join(staging, path));
+    copied.push(path);
+  }
+  return copied;
 }
 
 async function readManifest(folder: string, file: string): Promise<Manifest> {

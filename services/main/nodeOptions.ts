@@ -13,6 +13,7 @@ import { type NodeOptions, nodeLogger, required, type StorePlaces } from './open
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { confirmations, poolLimit, threads, replaceAfter } = settings;
+  const { attachmentQuota } = settings;
   const { host, port, execute, promiseSlots, trustProxy, publish, listen, announce, peers } = settings;
   return {
     ...storePlaces(settings),
@@ -36,6 +37,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     }),
     ...(publish === undefined ? {} : { publish }),
+    ...(attachmentQuota === undefined ? {} : { attachmentQuotaBytes: Math.floor(attachmentQuota * 2 ** 30) }),
     ...webhookOf(settings),
     ...admissionOf(settings),
     ...(peers === undefined ? {} : { peers: peersOf(peers) }),
@@ -46,12 +48,13 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
 
 /** Where a node keeps its data. */
 export function storePlaces(settings: Settings): StorePlaces {
-  const { data, databaseUrl, logUrl, s3AccessKeyId, s3SecretAccessKey, logLevel } = settings;
+  const { data, databaseUrl, logUrl, attachmentsUrl, s3AccessKeyId, s3SecretAccessKey, logLevel } = settings;
   return {
     dataDir: data,
     logger: nodeLogger(logLevel ?? 'info'),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(logUrl === undefined ? {} : { logUrl }),
+    ...(attachmentsUrl === undefined ? {} : { attachmentsUrl }),
     ...(s3AccessKeyId === undefined || s3SecretAccessKey === undefined
       ? {}
       : { s3: { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey } }),

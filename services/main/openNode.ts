@@ -35,6 +35,10 @@ export type NodeOptions = {
   readonly contract: Address;
   readonly databaseUrl?: string;
   readonly logUrl?: string;
+  /** Bucket of the files of private activities. */
+  readonly attachmentsUrl?: string;
+  /** Bytes of such files that a client may have put without a message that names them. */
+  readonly attachmentQuotaBytes?: number;
   readonly s3?: S3Credentials;
   readonly http: HttpOptions;
   readonly settings?: Partial<CentreSettings>;
@@ -60,7 +64,7 @@ export type NodeOptions = {
 };
 
 /** Where a node keeps its data. */
-export type StorePlaces = Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 's3' | 'logger'>;
+export type StorePlaces = Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 'attachmentsUrl' | 's3' | 'logger'>;
 
 /** A centre with its HTTP server. */
 export type RunningNode = { readonly centre: OpenCentre; readonly http: HttpServer; close(): Promise<void> };
@@ -96,9 +100,8 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   await store.check();
   const metrics = createMetrics();
   const { listen, publish, webhook, resources, admission } = options;
-  // A process beside the one that is in the network takes part in nothing.
-  const activities = publish === false ? undefined : await openActivityKit(options, keys);
-  if (activities) opened.defer(() => activities.store.close());
+  const activities = await openActivityKit(options, keys);
+  opened.defer(() => activities.store.close());
   const centre = await openCentre({
     store,
     chain,
@@ -118,7 +121,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
     ...(webhook ? { webhook } : {}),
     ...(resources ? { resources } : {}),
     ...(admission ? { admission } : {}),
-    ...(activities ? { activities } : {}),
+    activities,
   });
   opened.defer(() => centre.close());
   const verifier = await openModule(options, { chain, privateKey: keys.nodeKey, crypto });
@@ -137,7 +140,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
       await http.stop();
       await verifier?.close();
       await centre.close();
-      await activities?.store.close();
+      await activities.store.close();
     },
   };
 }

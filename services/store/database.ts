@@ -31,6 +31,8 @@ export type Migrations = {
   readonly forEngine: (engine: Engine) => Record<string, Migration>;
   /** Before `migration` and `migration_lock` in the names of those tables. */
   readonly prefix: string;
+  /** Of PostgreSQL: where all of them stand, made when missing; where the connection looks first when left out. */
+  readonly schema?: string | undefined;
 };
 
 /** The schema of the main database. */
@@ -68,7 +70,7 @@ export async function openSqlite(path: string, migrations: Migrations = mainMigr
 export async function migrate(
   db: Db,
   engine: Engine,
-  { forEngine, prefix }: Migrations = mainMigrations,
+  { forEngine, prefix, schema }: Migrations = mainMigrations,
 ): Promise<void> {
   const migrations = forEngine(engine);
   const table = `${prefix}_migration`;
@@ -77,9 +79,10 @@ export async function migrate(
     provider: { getMigrations: async () => migrations },
     migrationTableName: table,
     migrationLockTableName: `${table}_lock`,
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
   });
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (tables.some(({ name }) => name === table)) {
+  if (tables.some((each) => each.name === table && (schema === undefined || each.schema === schema))) {
     const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
     const unknown = rows.find((row) => !(row.name in migrations));
     if (unknown)

@@ -1,5 +1,13 @@
 import { Socket } from 'node:net';
-import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, Kysely, PostgresDialect } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  PostgresDialect,
+  sql,
+} from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../lib/logger.ts';
 import { type Database, type Migrations, migrate } from './database.ts';
@@ -36,7 +44,11 @@ export async function openPostgres(
     client.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'));
   });
   pool.on('error', () => undefined);
-  const dialect = new PostgresDialect({ pool, onCreateConnection: (connection) => setLimits(connection, answerMs) });
+  const schema = migrations?.schema;
+  const dialect = new PostgresDialect({
+    pool,
+    onCreateConnection: (connection) => setLimits(connection, answerMs, schema),
+  });
   const db = new Kysely<Schema>({ dialect: packedDialect(dialect) });
   const close = async (): Promise<void> => {
     // A server that hangs does not even take leave.
@@ -46,6 +58,7 @@ export async function openPostgres(
     await db.destroy().finally(() => clearTimeout(cut));
   };
   try {
+    if (schema !== undefined) await makeSchema(db, schema);
     await migrate(db, 'postgres', migrations);
   } catch (error) {
     await close();
@@ -55,11 +68,22 @@ export async function openPostgres(
 }
 
 /** By statements, not at the start of the connection: PgBouncer refuses a start with parameters that it does not know. */
-async function setLimits(connection: DatabaseConnection, answerMs: number): Promise<void> {
+async function setLimits(connection: DatabaseConnection, answerMs: number, schema: string | undefined): Promise<void> {
   // Well below the time for an answer: the error costs no connection.
   await connection.executeQuery(CompiledQuery.raw(`set lock_timeout = ${Math.ceil(answerMs / 4)}`));
   // A process that was stopped in the middle of a transaction must not hold up the others for ever.
   await connection.executeQuery(CompiledQuery.raw(`set idle_in_transaction_session_timeout = ${answerMs}`));
+  if (schema !== undefined) await connection.executeQuery(CompiledQuery.raw(`set search_path = "${schema}"`));
+}
+
+async function makeSchema(db: Kysely<Schema>, name: string): Promise<void> {
+  const { rows } = await sql`select 1 from pg_namespace where nspname = ${name}`.execute(db);
+  if (rows.length > 0) return;
+  // The lock ends with the transaction: two that make it at the same time would collide, `if not exists` or not.
+  await db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtext(${name}))`.execute(trx);
+    await sql`create schema if not exists ${sql.id(name)}`.execute(trx);
+  });
 }
 
 /** A socket that breaks when nothing comes for that long; idle connections are closed by the pool long before. */

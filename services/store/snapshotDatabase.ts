@@ -13,12 +13,24 @@ import { storageError } from './storageError.ts';
 export function snapshotDatabase(dataDir: string, target: string): void {
   const path = join(dataDir, databaseFile);
   if (!existsSync(path)) throw new NotariumError('config-invalid', `there is no ${path}`, { data: { path } });
+  copyDatabase(path, target);
   try {
-    using database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
-    database.prepare('vacuum into ?').run(target);
     // The original goes on voting.
     using copy = new DatabaseSync(target);
     copy.prepare('delete from meta where name = ?').run(allVotesMeta);
+  } catch (error) {
+    throw storageError(error, path);
+  }
+}
+
+/**
+ * Writes a consistent copy of a database file to a new file, also while somebody is writing to it.
+ * @throws NotariumError as {@link snapshotDatabase}.
+ */
+export function copyDatabase(path: string, target: string): void {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+    database.prepare('vacuum into ?').run(target);
   } catch (error) {
     throw storageError(error, path);
   }

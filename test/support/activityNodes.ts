@@ -98,6 +98,8 @@ type NodeOptions = {
   readonly clock?: Clock;
   readonly wrapNet?: (net: Net) => Net;
   readonly isSuspended?: boolean;
+  /** PostgreSQL of all of them; a file for each by default. */
+  readonly databaseUrl?: string | undefined;
 };
 
 /** One node. */
@@ -158,7 +160,11 @@ export class ActivityNode {
       logger: silentLogger,
     });
     this.net = this.#options.wrapNet?.(net) ?? net;
-    this.store = await openActivityStore({ dataDir, key: new Uint8Array(32).fill(9), logger: silentLogger });
+    const { databaseUrl } = this.#options;
+    this.store = await openActivityStore({
+      ...{ dataDir, key: new Uint8Array(32).fill(this.#number), node: this.address, logger: silentLogger },
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    });
     const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
     this.#activities = openActivities({
       ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
@@ -169,6 +175,7 @@ export class ActivityNode {
           .filter((record) => record.digest === digest)
           .map((record) => ({ id: `0x${'00'.repeat(32)}` as Hash, record, state: 'logged' as const })),
       }),
+      onDuty: async () => true,
       onJoin: (handler) => handler(this.net),
       ...{ problems: this.problems, metrics: activityMetrics(this.metrics), clock, logger: silentLogger },
       settings: { ...quick, ...this.#options.settings },

@@ -4,27 +4,37 @@ import { joinActivity, rejoinActivity } from '../../core/activities/takeMembers.
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
 import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import type { StoredMessage } from '../../store/activities/ActivityStore.ts';
+import type { StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
 const mostInMemory = 2_000;
 const messagesAtOnce = 256;
+// Each time another process of this node has come first.
+const mostTries = 64;
 
-/** Activities as their messages make them, the newest of them in memory; one at a time works on each. */
+/**
+ * Activities as their messages make them, the newest of them in memory; one at a time works on each. Where other processes write to the
+ * database too, what is in memory is compared with it first, and what was made from an older state comes to nothing.
+ */
 export class Activities {
   readonly #parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>;
   readonly #known = new Map<Hash, Activity>();
+  /** Of how many messages each was made. */
+  readonly #counts = new WeakMap<Activity, number>();
   readonly #turns = new Map<Hash, Promise<unknown>>();
 
   constructor(parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>) {
     this.#parts = parts;
   }
 
-  /** As it is now; undefined for one that this node does not have. */
-  async find(id: Hash): Promise<Activity | undefined> {
+  /**
+   * As it is now; undefined for one that this node does not have.
+   * @param stored As it stands in the database, where that was read already.
+   */
+  async find(id: Hash, stored?: Pick<StoredActivity, 'messageCount'>): Promise<Activity | undefined> {
     const known = this.#known.get(id);
-    if (known) return known;
-    return await this.alone(id, () => this.#load(id));
+    if (known && (await this.#isNewest(known, stored))) return known;
+    return await this.alone(id, () => this.current(id));
   }
 
   /** Runs when nobody else works on the activity, in the order of the calls. */
@@ -42,28 +52,63 @@ export class Activities {
     return turn;
   }
 
+  /**
+   * As {@link Activities.alone}, for what changes the activity: again, from its new state, where another process has changed it meanwhile.
+   * @throws NotariumError `activity-changed` where others are always faster; what the work throws.
+   */
+  change<T>(id: Hash, work: (activity: Activity | undefined) => Promise<T>): Promise<T> {
+    return this.alone(id, async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await work(await this.current(id));
+        } catch (error) {
+          if (!isNotariumError(error, 'activity-changed') || tries === mostTries) throw error;
+        }
+      }
+    });
+  }
+
   /** As {@link Activities.find}, for who works on it alone. */
   async current(id: Hash): Promise<Activity | undefined> {
-    return this.#known.get(id) ?? (await this.#load(id));
+    const known = this.#known.get(id);
+    if (known && (await this.#isNewest(known))) return known;
+    return await this.#load(id, known);
+  }
+
+  /** Of how many messages an activity from here was made. */
+  countOf(activity: Activity): number {
+    return this.#counts.get(activity)!;
   }
 
   /** What it has become; only for who works on it alone, and after it is on the disk. */
-  set(activity: Activity): void {
+  set(activity: Activity, count: number): void {
     this.#known.delete(activity.id);
     this.#known.set(activity.id, activity);
+    this.#counts.set(activity, count);
     if (this.#known.size > mostInMemory) this.#known.delete(this.#known.keys().next().value!);
   }
 
-  async #load(id: Hash): Promise<Activity | undefined> {
+  async #isNewest(activity: Activity, stored?: Pick<StoredActivity, 'messageCount'>): Promise<boolean> {
     const { store } = this.#parts;
-    let activity: Activity | undefined;
-    for (let place = 0; ; ) {
+    if (!store.isShared) return true;
+    const { messageCount } = stored ?? (await store.activity(activity.id)) ?? { messageCount: 0 };
+    // One that was read before this process has written is no news.
+    return messageCount <= this.countOf(activity);
+  }
+
+  /** Takes the messages that are not in memory yet. */
+  async #load(id: Hash, known?: Activity): Promise<Activity | undefined> {
+    const { store } = this.#parts;
+    let activity = known;
+    let place = known ? this.countOf(known) : 0;
+    for (;;) {
       const some = await store.messages(id, place, messagesAtOnce);
       if (some.length === 0) break;
       for (const stored of some) activity = this.#again(activity, messageOf(stored));
       place = some.at(-1)!.place + 1;
     }
-    if (activity) this.set(activity);
+    // Others see it only when it is whole.
+    if (activity) this.set(activity, place);
     return activity;
   }
 
@@ -76,7 +121,8 @@ export class Activities {
     } catch (error) {
       if (isNotariumError(error, 'activity-message-early') && message.head.type === 'members')
         return rejoinActivity(activity, message);
-      throw new NotariumError('store-corrupt', `message ${message.id} of an activity is not one any more`, {
+      throw new NotariumError('activity-store-corrupt', `message ${message.id} of an activity is not one any more`, {
+        data: { row: `activity_messages/${message.id}` },
         cause: error,
       });
     }

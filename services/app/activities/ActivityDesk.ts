@@ -132,7 +132,8 @@ export type CredentialView = Credential & { readonly revokedAt?: string };
 /**
  * What HTTP, the command line and tests may ask of a node about private activities. All methods that name an activity throw NotariumError
  * `activity-unknown` where the caller has no such one; those that send throw `activity-not-member`, `activity-role`,
- * `activity-body-invalid`, `activity-message-invalid`, `device-credential-invalid`, and what the disk says.
+ * `activity-body-invalid`, `request-too-large`, `attachment-unknown`, `activity-message-invalid`, `device-credential-invalid`, `activity-changed`,
+ * and what the disk says.
  */
 export type ActivityDesk = {
   /** Begins an activity. It is on the disk when this resolves. @throws NotariumError `party-unknown`, `party-unfit`: then nothing was sent. */
@@ -151,6 +152,8 @@ export type ActivityDesk = {
   countersign(by: ActivityCaller, activity: Hash, version: Hash): Promise<SentMessage>;
   /** All members' signatures over a version; undefined while some are missing. */
   certificate(by: ActivityCaller, activity: Hash, version: Hash): Promise<TrustCertificate | undefined>;
+  /** The record of a certificate, once it is there. @throws NotariumError `not-found` while some signatures are missing. */
+  certificateRecord(by: ActivityCaller, activity: Hash, version: Hash): Promise<RecordId | undefined>;
 
   /** Puts a change of the members to the vote, with this node's own voice for it; it is carried out as soon as it is approved. */
   propose(
@@ -191,10 +194,19 @@ export type ActivityDesk = {
   /** Gives an activity to a client, or back to the operator alone. Only the operator may. */
   give(by: ActivityCaller, activity: Hash, client: string | undefined): Promise<void>;
 
-  /** Encrypts a file as it comes and keeps it; what comes back goes into the contents of a message. */
+  /**
+   * Encrypts a file as it comes and keeps it; what comes back goes into the contents of a message. A file that no message names goes after a day.
+   * @throws NotariumError `attachment-quota`.
+   */
   putAttachment(
     by: ActivityCaller,
-    file: { readonly name: string; readonly mediaType?: string; readonly content: Readable },
+    file: {
+      readonly name: string;
+      readonly mediaType?: string;
+      readonly content: Readable;
+      /** Where it is known before. */
+      readonly sizeBytes?: number;
+    },
   ): Promise<Attachment>;
   /** A file of a message, decrypted as it is read; fetched from a member where it is not here yet. */
   attachment(

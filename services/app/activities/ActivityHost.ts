@@ -27,6 +27,13 @@ export type ActivitySettings = {
   readonly lookMs: number;
   /** Most time of one request to a member. */
   readonly requestMs: number;
+  /** Files, and bytes of them, that a client may have put without a message that names them. */
+  readonly uploadCount: number;
+  readonly uploadBytes: number;
+  /** A file that no message names goes after this time. */
+  readonly unnamedMs: number;
+  /** How often it is looked for such files. */
+  readonly collectMs: number;
 };
 
 /** See {@link ActivitySettings}. */
@@ -36,6 +43,10 @@ export const defaultActivitySettings: ActivitySettings = {
   undeliveredMs: 24 * 60 * 60_000,
   lookMs: 2_000,
   requestMs: 60_000,
+  uploadCount: 1_024,
+  uploadBytes: 64 * 2 ** 30,
+  unnamedMs: 24 * 60 * 60_000,
+  collectMs: 60 * 60_000,
 };
 
 /** What the host gives. */
@@ -51,6 +62,8 @@ export type ActivityHost = {
   readonly accept: (lines: readonly string[]) => Promise<readonly BriefResult[]>;
   /** Finds records in the log. */
   readonly search: Centre['search'];
+  /** Whether this process delivers, and asks for what is missing: of several processes of a node one does. */
+  readonly onDuty: () => Promise<boolean>;
   /** Calls as soon as there is a network between centres. */
   readonly onJoin: (handler: (net: Net) => void) => void;
   readonly problems: Problems;

@@ -4,11 +4,14 @@ import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { Refusals } from './exchange/Refusals.ts';
+import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
 export type ActivityParts = ActivityHost & {
   readonly activities: Activities;
   readonly sealer: Sealer;
+  /** Where files are kept. */
+  readonly uploads: Uploads | undefined;
   /** Once there is one. */
   net?: Net;
   /** What others were refused. */

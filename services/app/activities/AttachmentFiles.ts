@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Attachment } from '../../core/activities/contents.ts';
 import type { Hash } from '../../core/bytes.ts';
+import type { AttachmentNeeds } from '../../store/activities/AttachmentStore.ts';
 
 /** Files of messages on this machine, each encrypted under a key of its own, by the digest of what is encrypted. */
 export type AttachmentFiles = {
@@ -17,4 +18,6 @@ export type AttachmentFiles = {
   fetch(file: Pick<Attachment, 'sealedDigest' | 'sealedBytes'>, content: AsyncIterable<Uint8Array>): Promise<void>;
   /** The file as it is, decrypted as it is read; every piece is checked before it is given. */
   open(file: Attachment): Promise<Readable>;
+  /** Removes what nothing needs and is older than that; nothing that is being written. */
+  collect(needs: AttachmentNeeds, olderThanMs: number): Promise<{ readonly files: number; readonly sizeBytes: number }>;
 };

@@ -25,6 +25,7 @@ export class Step {
   readonly #parts: ActivityParts;
   readonly #id: Hash;
   #activity: Activity | undefined;
+  readonly #after: number;
   readonly #messages: NewMessage[] = [];
   readonly #heads: Head[] = [];
   readonly #outgoing: Outgoing[] = [];
@@ -34,6 +35,7 @@ export class Step {
     this.#parts = parts;
     this.#id = id;
     this.#activity = activity;
+    this.#after = activity ? parts.activities.countOf(activity) : 0;
   }
 
   /** As it will be. */
@@ -88,7 +90,7 @@ export class Step {
     }
   }
 
-  /** Puts all of it on the disk; then it is so, and goes on its way. */
+  /** Puts all of it on the disk; then it is so, and goes on its way. @throws NotariumError `activity-changed`: then nothing of it is. */
   async commit(owner?: string): Promise<void> {
     const { store, clock, activities, metrics, wake, changed, submit, signer } = this.#parts;
     if (!this.#activity || this.#messages.length === 0) return;
@@ -96,11 +98,12 @@ export class Step {
       activity: this.#id,
       ...(owner === undefined ? {} : { owner }),
       nowMs: clock.nowMs(),
+      after: this.#after,
       messages: this.#messages,
       outgoing: this.#outgoing,
       records: this.#records,
     });
-    activities.set(this.#activity);
+    activities.set(this.#activity, this.#after + this.#messages.length);
     for (const { type, sender } of this.#heads) {
       if (sender === signer.address) metrics.sent(type);
       else metrics.taken(type);

@@ -5,7 +5,7 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { jsonFrame } from '../replication/wire.ts';
 import { messageOf } from './Activities.ts';
-import type { ActivityCaller } from './ActivityDesk.ts';
+import type { ActivityCaller, ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import type { AttachmentFiles } from './AttachmentFiles.ts';
 import { activityProtocols } from './exchange/items.ts';
@@ -15,13 +15,15 @@ const fetchMs = 15 * 60_000;
 
 /** See `ActivityDesk.putAttachment`. */
 export async function putAttachment(
-  parts: ActivityParts,
-  { name, mediaType, content }: { readonly name: string; readonly mediaType?: string; readonly content: Readable },
+  { uploads }: ActivityParts,
+  by: ActivityCaller,
+  { name, mediaType, content, sizeBytes }: Parameters<ActivityDesk['putAttachment']>[1],
 ): Promise<Attachment> {
+  if (!uploads) throw noFiles();
   const named = { name, ...(mediaType === undefined ? {} : { mediaType }) };
   const form = attachmentSchema.pick({ name: true, mediaType: true }).safeParse(named);
   if (!form.success) throw new NotariumError('request-invalid', form.error.issues[0]!.message);
-  return { ...named, ...(await filesOf(parts).put(content)) };
+  return { ...named, ...(await uploads.put(by, content, sizeBytes)) };
 }
 
 /** See `ActivityDesk.attachment`. */
@@ -71,6 +73,10 @@ function sourcesOf({ signer }: ActivityParts, activity: Activity, sender: Addres
 
 /** @throws NotariumError `not-found` where this node keeps no files. */
 function filesOf({ files }: ActivityParts): AttachmentFiles {
-  if (!files) throw new NotariumError('not-found', 'this node keeps no attachments');
+  if (!files) throw noFiles();
   return files;
+}
+
+function noFiles(): NotariumError {
+  return new NotariumError('not-found', 'this node keeps no attachments');
 }

@@ -1,4 +1,4 @@
-import type { Body } from '../../core/activities/contents.ts';
+import { type Body, bodyBytes, maxBodyBytes } from '../../core/activities/contents.ts';
 import { type Credential, checkCredential, credentialSchema } from '../../core/activities/credential.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -7,6 +7,7 @@ import type { ActivityCaller, Contents } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import { type Draft, newSalt } from './Draft.ts';
 import { findCredential } from './findCredential.ts';
+import { requireUploads } from './requireUploads.ts';
 
 type Parts = Pick<ActivityHost, 'store' | 'network' | 'crypto' | 'clock' | 'signer'>;
 
@@ -17,9 +18,21 @@ export type MadeContents = Required<Pick<Draft, 'body' | 'attachments'>> & {
 
 /**
  * Contents as they go into a message.
- * @throws NotariumError `activity-field-unknown`, `activity-body-invalid`; `device-credential-invalid`: it is unknown here, another client's, taken back, or does not hold now.
+ * @throws NotariumError `activity-field-unknown`, `activity-body-invalid`, `request-too-large`; `attachment-unknown`: the caller has put no such
+ *   file, and none of its activities names it; `device-credential-invalid`: it is unknown here, another client's, taken back, or does not hold now.
  */
 export async function contentsOf(parts: Parts, by: ActivityCaller, contents: Contents): Promise<MadeContents> {
+  const made = await madeOf(parts, by, contents);
+  const have = bodyBytes(made.body);
+  if (have > maxBodyBytes) {
+    const detail = `a body has at most ${maxBodyBytes} bytes`;
+    throw new NotariumError('request-too-large', detail, { data: { have, want: maxBodyBytes } });
+  }
+  await requireUploads(parts, by, made.attachments.list);
+  return made;
+}
+
+async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Promise<MadeContents> {
   if (!contents.device) {
     const { body, fields, attachments = [] } = contents;
     return {

@@ -33,5 +33,6 @@ export function keepAttachments(store: AttachmentStore): AttachmentFiles {
       };
       return Readable.from(openSealedFile({ sizeBytes, read }, file));
     },
+    collect: (needs, olderThanMs) => store.collect(needs, olderThanMs),
   };
 }

@@ -14,7 +14,8 @@ import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
-import { certificate } from './verbs/certificate.ts';
+import { Uploads } from './Uploads.ts';
+import { certificate, certificateRecord } from './verbs/certificate.ts';
 import { changeMembers, leave } from './verbs/changeMembers.ts';
 import { countersign } from './verbs/countersign.ts';
 import { credentials, issueCredential, revokeCredential } from './verbs/devices.ts';
@@ -42,6 +43,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     get refusals() {
       return refusals;
     },
+    uploads: host.files && new Uploads(host, host.files),
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
     changed: (activity) => held.changed(activity),
@@ -62,13 +64,19 @@ export function openActivities(host: ActivityHost): OpenActivities {
     parts.net = net;
   });
   records.submit();
-  const loop = (name: string, work: () => Promise<void>) =>
-    every(settings.lookMs, work, { signal: stop.signal, logger, name, clock }).done;
+  const loop = (name: string, work: () => Promise<void>, periodMs = settings.lookMs) =>
+    every(periodMs, work, { signal: stop.signal, logger, name, clock }).done;
   const loops = [
     loop('records of activities', async () => records.submit()),
-    loop('deliveries of activities', () => outbox.look(held.count)),
+    loop('deliveries of activities', async () => {
+      await outbox.look();
+      await outbox.report(held.count);
+    }),
     loop('held messages of activities', () => held.look()),
-    loop('own key of activities', () => ownKey.look(stop.signal)),
+    loop('own key of activities', async () => {
+      if (await host.onDuty()) await ownKey.look(stop.signal);
+    }),
+    loop('files of activities', async () => parts.uploads?.collect(), settings.collectMs),
   ];
   return {
     desk: deskOf(parts),
@@ -86,6 +94,7 @@ function deskOf(parts: ActivityParts): ActivityDesk {
     note: (by, id, request) => note(parts, by, id, request),
     countersign: (by, id, version) => countersign(parts, by, id, version),
     certificate: (by, id, version) => certificate(parts, by, id, version),
+    certificateRecord: (by, id, version) => certificateRecord(parts, by, id, version),
     propose: (by, id, change) => propose(parts, by, id, change),
     vote: (by, id, asked) => vote(parts, by, id, asked),
     changeMembers: (by, id, change) => changeMembers(parts, by, id, change),
@@ -100,7 +109,7 @@ function deskOf(parts: ActivityParts): ActivityDesk {
       await requireStored(parts.store, by, id);
       await parts.store.setOwner(id, client);
     },
-    putAttachment: (_by, file) => putAttachment(parts, file),
+    putAttachment: (by, file) => putAttachment(parts, by, file),
     attachment: (by, id, place) => attachment(parts, by, id, place),
     issueCredential: (by, device) => issueCredential(parts, by, device),
     credentials: (by) => credentials(parts, by),

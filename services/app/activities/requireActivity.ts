@@ -15,7 +15,7 @@ export async function requireActivity(
   id: Hash,
 ): Promise<FoundActivity> {
   const stored = await requireStored(store, by, id);
-  const activity = await activities.find(id);
+  const activity = await activities.find(id, stored);
   if (!activity) throw unknown(id);
   return { stored, activity };
 }

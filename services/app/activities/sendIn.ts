@@ -23,10 +23,9 @@ export async function sendAlways(
   id: Hash,
   make: (activity: Activity) => Promise<Draft> | Draft,
 ): Promise<SentMessage> {
-  return await parts.activities.alone(id, async () => {
-    const activity = (await parts.activities.current(id))!;
+  return await parts.activities.change(id, async (activity) => {
     const step = new Step(parts, id, activity);
-    const message = await step.send(await make(activity));
+    const message = await step.send(await make(activity!));
     await step.commit();
     return { activity: id, message };
   });

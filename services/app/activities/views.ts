@@ -1,9 +1,8 @@
 import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import { isApproved } from '../../core/activities/takeMembers.ts';
-import { fromHex, type Hash } from '../../core/bytes.ts';
+import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { digestText } from '../../core/record.ts';
 import type { Delivery, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import { messageOf } from './Activities.ts';
 import type {
@@ -17,6 +16,7 @@ import type {
   VersionView,
 } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import { recordOf } from './recordOf.ts';
 import { requireActivity, requireStored } from './requireActivity.ts';
 
 /** See `ActivityDesk.list`. */
@@ -32,7 +32,7 @@ export async function list(
   });
   const summaries = await Promise.all(
     items.map(async (stored) => {
-      const activity = await parts.activities.find(stored.id);
+      const activity = await parts.activities.find(stored.id, stored);
       return activity ? [summaryOf(parts, stored, activity)] : [];
     }),
   );
@@ -168,9 +168,9 @@ async function messageView(parts: ActivityParts, stored: StoredMessage): Promise
 }
 
 /** The sender has put the record into the log: its receivers know it by its digest. */
-async function foundInLog({ search, store }: ActivityParts, { id, sealDigest }: StoredMessage) {
-  const { items } = await search({ digest: digestText(fromHex(sealDigest)), limit: 4 });
-  const found = items.find(({ record }) => record.kind === 'activity');
+async function foundInLog(parts: ActivityParts, { id, sealDigest }: StoredMessage) {
+  const { store } = parts;
+  const found = await recordOf(parts, sealDigest);
   if (found) await store.setRecord(id, found.id);
   return found?.id;
 }

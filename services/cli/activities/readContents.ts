@@ -14,7 +14,7 @@ import { signDeviceStatement } from '../../lib/client/deviceStatement.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { openSigner } from '../openClient.ts';
-import { sizeText } from '../Progress.ts';
+import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
 import type { ActivityClient } from './ActivityRun.ts';
 
@@ -117,7 +117,7 @@ async function upload(run: Run<unknown>, activities: Activities, path: string): 
     throw new NotariumError('file-unreadable', `${path} (${cause.code})`, { data: { path }, cause });
   });
   if (!info.isFile()) throw new NotariumError('file-unreadable', `${path} is not a file`, { data: { path } });
-  const progress = run.progress(`sending ${basename(path)}`, info.size);
+  const progress = new Progress(run.output, `sending ${basename(path)}`, info.size, sizeText);
   async function* content(): AsyncGenerator<Uint8Array> {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>) {
       progress.advance(chunk.length);

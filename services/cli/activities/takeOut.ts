@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { link, rm } from 'node:fs/promises';
+import { link, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { disclosureText, makeDisclosure } from '../../core/activities/disclosure.ts';
 import type { Hash } from '../../core/bytes.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Activities } from '../../lib/client/Activities.ts';
 import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { exists } from '../exists.ts';
-import { sizeText } from '../Progress.ts';
+import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
 import { activityIdFrom, idAmong, onlyHead, openActivities, short } from './ActivityRun.ts';
 import { fieldsOf } from './readContents.ts';
 
 /** Options of `notarium activity attachment`. */
 export type AttachmentFlags = CentreFlags & { readonly out?: string; readonly message?: string };
-/** Options of `notarium activity disclose` and `certificate`. */
+/** Options of `notarium activity disclose`. */
 export type DiscloseFlags = CentreFlags & {
   readonly out?: string;
   readonly message?: string;
@@ -25,8 +25,15 @@ export type DiscloseFlags = CentreFlags & {
   readonly whole?: boolean;
   readonly author?: boolean;
   readonly attachment: readonly string[];
-  readonly receipt: boolean;
-};
+} & ReceiptFlags;
+
+/** Options of commands that take a receipt along. */
+export type ReceiptFlags = { readonly receipt: boolean; readonly wait?: string | boolean };
+/** Options of `notarium activity certificate`. */
+export type CertificateFlags = CentreFlags & ReceiptFlags & { readonly out?: string };
+
+/** As long as `notarium notarize --wait` waits. */
+const usualWaitSeconds = 120;
 
 /** `notarium activity attachment`. */
 export async function saveAttachment(run: Run<AttachmentFlags>, text: string, place = '0'): Promise<void> {
@@ -40,7 +47,7 @@ export async function saveAttachment(run: Run<AttachmentFlags>, text: string, pl
   const name = basename(attachment.name.replaceAll('\\', '/')).replace(/^\.+/, '') || 'attachment';
   const path = resolve(terminal.cwd, options.out ?? name);
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
-  const progress = run.progress('fetching', attachment.sizeBytes);
+  const progress = new Progress(output, 'fetching', attachment.sizeBytes, sizeText);
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of content) {
       progress.advance(chunk.length);
@@ -77,13 +84,14 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
   };
   if (!whole && fields === undefined && !author && wish.attachments.length === 0)
     throw new NotariumError('usage-invalid', 'say what to show: --fields a.b,c, --whole, --author or --attachment N');
+  const waitSeconds = waitOf(options);
   const { activities } = await openActivities(run);
   const id = await activityIdFrom(activities, text, signal);
   const message = await messageOf(run, activities, id);
   const path = await newFile(run, `${short(message)}.disclosure.json`);
   const { parcel, seal } = await activities.message(id, message, { signal });
   const { head, body, attachments, signature } = parcel;
-  const receipt = options.receipt ? await activities.receipt(id, message, { signal, waitSeconds: 60 }) : undefined;
+  const receipt = options.receipt ? await activities.receipt(id, message, { signal, waitSeconds }) : undefined;
   const disclosure = makeDisclosure({ head, body, attachments, signature, id: message }, seal, { ...wish, receipt });
   await writeFileWhole(path, disclosureText(disclosure));
   output.json({ ok: true, path, message });
@@ -92,8 +100,9 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
 }
 
 /** `notarium activity certificate`. */
-export async function saveCertificate(run: Run<AttachmentFlags>, text: string, version?: string): Promise<void> {
-  const { output, signal } = run;
+export async function saveCertificate(run: Run<CertificateFlags>, text: string, version?: string): Promise<void> {
+  const { options, output, signal, terminal } = run;
+  const waitSeconds = waitOf(options);
   const { activities } = await openActivities(run);
   const id = await activityIdFrom(activities, text, signal);
   const activity = await activities.get(id, { signal });
@@ -105,11 +114,42 @@ export async function saveCertificate(run: Run<AttachmentFlags>, text: string, v
           activity.versions.map((each) => each.id),
           'version',
         );
-  const path = await newFile(run, `${short(on)}.certificate.json`);
+  const path = resolve(terminal.cwd, options.out ?? `${short(on)}.certificate.json`);
+  const receiptPath = `${path}.receipt.json`;
   const certificate = await activities.certificate(id, on, { signal });
-  await writeFileWhole(path, `${JSON.stringify(certificate, null, 2)}\n`);
-  output.json({ ok: true, path, version: on, signatures: certificate.signatures.length });
+  await writeAgain(path, `${JSON.stringify(certificate, null, 2)}\n`);
   output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
+  const done = { ok: true, path, version: on, signatures: certificate.signatures.length };
+  if (!options.receipt) return output.json(done);
+  const receipt = await activities.certificateReceipt(id, on, { signal, waitSeconds }).catch((error: unknown) => {
+    // The certificate is there, and the same command goes on.
+    if (isNotariumError(error, 'record-not-anchored'))
+      output.note(`  its receipt is pending: ${basename(receiptPath)}`);
+    throw error;
+  });
+  await writeAgain(receiptPath, `${JSON.stringify(receipt, null, 2)}\n`);
+  output.json({ ...done, receipt: receiptPath });
+  output.line(`${output.mark('passed')} ${receiptPath}`);
+  output.note(`  Anyone can check it: notarium verify ${basename(path)}`);
+}
+
+/** Seconds that are waited for a receipt. @throws NotariumError `usage-invalid`. */
+function waitOf({ receipt, wait }: ReceiptFlags): number {
+  if (wait === undefined || wait === false) return 0;
+  if (!receipt) throw new NotariumError('usage-invalid', '--wait or --no-receipt, not both');
+  if (wait === true) return usualWaitSeconds;
+  if (/^\d{1,6}$/.test(wait)) return Number(wait);
+  throw new NotariumError('usage-invalid', `--wait takes seconds, not "${wait.slice(0, 40)}": give it last`);
+}
+
+/** Writes a file; where it is there already with this very text, that is as well. @throws NotariumError `file-exists`. */
+async function writeAgain(path: string, text: string): Promise<void> {
+  if (await exists(path)) {
+    const isSame = (await readFile(path, 'utf8').catch(() => undefined)) === text;
+    if (!isSame) throw new NotariumError('file-exists', path, { data: { path } });
+    return;
+  }
+  await writeFileWhole(path, text);
 }
 
 async function newFile({ options, terminal }: Run<{ out?: string }>, usual: string): Promise<string> {

@@ -24,6 +24,7 @@ import {
 import { type ListFlags, listActivities, showActivity } from '../activities/showActivity.ts';
 import {
   type AttachmentFlags,
+  type CertificateFlags,
   type DiscloseFlags,
   disclose,
   saveAttachment,
@@ -90,14 +91,19 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .option('--whole', 'the whole body')
     .option('--author', 'who sent it, to whom and when')
     .option('--attachment <number>', 'a file, by its digest; may be repeated', several, [])
-    .option('--no-receipt', 'without the receipt: do not wait for it')
-    .option('--out <file>', 'where to')
+    .option('--no-receipt', 'without the receipt: it can be given beside it later')
+    .option('--wait [seconds]', 'wait for the receipt (default: 120 s)')
+    .option('--out <file>', 'where to (default: <message>.disclosure.json)')
     .action(runs<DiscloseFlags, [string]>(context, disclose));
-  withActivities(activity.command('certificate').description("write all members' signatures over a version"))
+  withActivities(
+    activity.command('certificate').description("write all members' signatures over a version, and their receipt"),
+  )
     .argument('<id>', anActivity)
     .argument('[version]', 'the version (default: the newest)')
-    .option('--out <file>', 'where to')
-    .action(runs<AttachmentFlags, [string, string | undefined]>(context, saveCertificate));
+    .option('--no-receipt', 'the certificate alone')
+    .option('--wait [seconds]', 'wait for the receipt (default: 120 s)')
+    .option('--out <file>', 'where to; the receipt goes to <file>.receipt.json')
+    .action(runs<CertificateFlags, [string, string | undefined]>(context, saveCertificate));
   withActivities(activity.command('give').description('give an activity to a client (operator only)'))
     .argument('<id>', anActivity)
     .argument('<key>', 'id of its API key, or "none" to take it back')

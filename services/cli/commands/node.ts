@@ -28,6 +28,8 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--resources <file>', 'how shared resource sets are kept here (default: JSON files in the data folder)')
     .option('--verifier-policy <file>', 'verify evidence in channels, too: what is taken, and what it costs')
     .option('--channels <address>', 'EvidenceChannels contract, for --verifier-policy')
+    .option('--attachments-url <url>', 'bucket of the files of private activities (default: in the data folder)')
+    .option('--attachment-quota <GiB>', 'files that a client may put before the message for them (default: 64)')
     .option('--admission-wait <seconds>', 'how long candidates wait here after a first failed attempt (default: 30)')
     .option('--asn-database <file>', 'networks that candidates come from, in the layout of GeoLite2-ASN')
     .option('--webhook <url>', 'tell events there, signed with NOTARIUM_WEBHOOK_SECRET')

@@ -6,7 +6,7 @@ import { type Crypto, portableCrypto } from '../crypto.ts';
 import { jsonSchema } from '../governance/json.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 
-/** Largest body, as canonical JSON. */
+/** Largest body, see {@link bodyBytes}. */
 export const maxBodyBytes = 4 << 20;
 /** Most attachments of one message. */
 export const maxAttachments = 256;
@@ -41,6 +41,12 @@ export const bodySchema = z.union([
 
 /** See {@link bodySchema}. */
 export type Body = z.infer<typeof bodySchema>;
+
+/** Size of a body: of its canonical JSON; of one in fields, of the texts that it is made of. */
+export function bodyBytes(body: Body): number {
+  if (!('sdJwt' in body)) return canonicalBytes(body.body).length;
+  return body.disclosures.reduce((sum, { length }) => sum + length, body.sdJwt.length);
+}
 
 /** The attachments of a message. */
 export const attachmentsSchema = z.strictObject({

@@ -7,7 +7,7 @@ import { NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { attachmentsDigest, attachmentsSchema, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
+import { attachmentsDigest, attachmentsSchema, bodyBytes, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
 
@@ -115,6 +115,8 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
     throw fail('it does not have the form of a message', cause);
   }
   const { head, signature } = parcel;
+  if (bytes.length > maxBodyBytes && bodyBytes(parcel.body) > maxBodyBytes)
+    throw fail(`its body has more than ${maxBodyBytes} bytes`);
   if (head.network !== networkName(network)) throw fail('it is of another network');
   const commitments = commitmentsOf(parcel, crypto.sha256);
   const id = messageId(commitments, crypto.sha256);

@@ -5,7 +5,9 @@ import { NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import { type Route, route } from '../Route.ts';
 import { jsonBodyErrors } from '../readBody.ts';
+import { receiptDoc } from '../schemas/log.ts';
 import { limitParameter } from '../schemas/parameters.ts';
+import { sendReceipt, waitParameter } from './anchoredReceipt.ts';
 import {
   type ActivityParams,
   activitiesOf,
@@ -164,6 +166,31 @@ export const activityRoutes: readonly Route[] = [
       const certificate = await activitiesOf(context).certificate(callerOf(call), id, version);
       if (!certificate) throw new NotariumError('not-found', 'some signatures are missing', { data: { version } });
       sendPrivately(call.response, 200, certificate);
+    },
+  }),
+  route<ActivityParams & { readonly version: Hash }, { wait?: number | undefined }>({
+    ...privately,
+    method: 'get',
+    path: '/v1/activities/{id}/certificate/{version}/receipt',
+    access: 'read',
+    params: activityParams.extend({ version: hashSchema }),
+    query: z.strictObject({ wait: waitParameter }),
+    summary: "The receipt of a certificate's own record",
+    description: 'With it anybody can verify the certificate. `not-found` while some signatures are missing.',
+    responses: { 200: { description: 'The receipt', content: json(receiptDoc) } },
+    errors: [
+      ...activityErrors,
+      'not-found',
+      'record-not-found',
+      'record-not-anchored',
+      'record-refused',
+      'tile-corrupt',
+    ],
+    async handle(call, context) {
+      const { id, version } = call.params;
+      const [desk, by] = [activitiesOf(context), callerOf(call)];
+      const find = () => desk.certificateRecord(by, id, version);
+      await sendReceipt(call.response, context, call.query?.wait, find);
     },
   }),
   route<ActivityParams>({

@@ -37,6 +37,7 @@ export const sendingErrors = [
   'activity-role',
   'activity-message-invalid',
   'activity-epoch-stale',
+  'activity-changed',
   'storage-full',
 ] as const satisfies readonly ErrorCode[];
 
@@ -46,6 +47,7 @@ export const contentsErrors = [
   'activity-body-invalid',
   'activity-field-unknown',
   'activity-fields-invalid',
+  'attachment-unknown',
   'device-credential-invalid',
 ] as const satisfies readonly ErrorCode[];
 

@@ -46,7 +46,7 @@ export const activityAttachmentRoutes: readonly Route[] = [
     headers: nameHeader,
     summary: 'Keep a file for a message, of any size',
     description:
-      'It is encrypted under a key of its own as it comes. `Content-Type` is the media type of the file. The answer goes into `attachments` of the message: whoever has it can read the file.',
+      'It is encrypted under a key of its own as it comes, and goes after a day without a message that names it; a key may have so much of that, and no more (`attachment-quota`). `Content-Type` is the media type of the file. The answer goes into `attachments` of the message: whoever has it can read the file.',
     requestBody: { required: true, content: { '*/*': { schema: binary } } },
     responses: { 201: { description: 'The file', content: { 'application/json': { schema: attachmentDoc } } } },
     errors: [
@@ -55,6 +55,7 @@ export const activityAttachmentRoutes: readonly Route[] = [
       'request-timeout',
       'request-encoding-unsupported',
       'request-too-large',
+      'attachment-quota',
       'upload-conflict',
       'activity-store-corrupt',
       'storage-full',
@@ -73,7 +74,12 @@ export const activityAttachmentRoutes: readonly Route[] = [
       // Ended early, it is not to destroy the request: an answer still gets out.
       const content = Readable.from(source, { objectMode: false });
       try {
-        const named = { name, ...(mediaType === plainBytes ? {} : { mediaType }), content };
+        const length = request.headers['content-length'];
+        const named = {
+          ...{ name, content },
+          ...(mediaType === plainBytes ? {} : { mediaType }),
+          ...(length === undefined ? {} : { sizeBytes: Number(length) }),
+        };
         sendPrivately(response, 201, await desk.putAttachment(by, named));
       } finally {
         content.destroy();

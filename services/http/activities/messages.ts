@@ -2,12 +2,11 @@ import { z } from 'zod';
 import type { ActivityCaller, ActivityDesk, MessageView } from '../../app/activities/ActivityDesk.ts';
 import type { Head } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
-import { NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
-import { callSignal } from '../callSignal.ts';
 import { type Route, route } from '../Route.ts';
 import { receiptDoc } from '../schemas/log.ts';
 import { integerText, limitParameter } from '../schemas/parameters.ts';
+import { sendReceipt, waitParameter } from './anchoredReceipt.ts';
 import {
   type ActivityParams,
   activitiesOf,
@@ -25,8 +24,6 @@ type MessageParams = ActivityParams & { readonly message: Hash };
 const usualPage = 50;
 /** Each may be as large as a message can be: so many are in memory at a time. */
 const messagesAtOnce = 8;
-/** How often it is looked whether the log has the record of a message. */
-const lookMs = 200;
 
 /** What was said in an activity, and how far it has come. */
 export const activityMessageRoutes: readonly Route[] = [
@@ -85,19 +82,15 @@ export const activityMessageRoutes: readonly Route[] = [
     path: '/v1/activities/{id}/messages/{message}/receipt',
     access: 'read',
     params: messageParams,
-    query: z.strictObject({ wait: integerText(0, 60, 'Seconds to wait for the anchor; 0 by default').optional() }),
+    query: z.strictObject({ wait: waitParameter }),
     summary: "The receipt of a message's record",
     responses: { 200: { description: 'The receipt', content: { 'application/json': { schema: receiptDoc } } } },
     errors: [...activityErrors, 'record-not-found', 'record-not-anchored', 'record-refused', 'tile-corrupt'],
     async handle(call, context) {
-      const { response, params, query } = call;
-      const { limits, lifetime, centre } = context;
-      const waitMs = Math.min(query?.wait ?? 0, limits.waitSeconds) * 1000;
-      const endMs = performance.now() + waitMs;
-      const signal = callSignal(response, lifetime);
-      const recordId = await recordOf(activitiesOf(context), callerOf(call), params, { endMs, signal });
-      const leftMs = Math.max(0, endMs - performance.now());
-      sendPrivately(response, 200, await centre.receipt(recordId, leftMs, leftMs > 0 ? signal : undefined));
+      const { id, message } = call.params;
+      const [desk, by] = [activitiesOf(context), callerOf(call)];
+      const find = async () => (await desk.message(by, id, message)).recordId;
+      await sendReceipt(call.response, context, call.query?.wait, find);
     },
   }),
 ];
@@ -129,20 +122,4 @@ function lineOf({ parcel, seal: _, ...view }: MessageView) {
 function aboutOf(head: Head): readonly Hash[] {
   if (head.type === 'update') return head.builds;
   return 'on' in head ? [head.on] : [];
-}
-
-/** @throws NotariumError `record-not-anchored` when the log has not got it in time. */
-async function recordOf(
-  desk: ActivityDesk,
-  by: ActivityCaller,
-  { id, message }: MessageParams,
-  { endMs, signal }: { readonly endMs: number; readonly signal: AbortSignal },
-): Promise<Hash> {
-  for (;;) {
-    const { recordId } = await desk.message(by, id, message);
-    if (recordId !== undefined) return recordId;
-    const leftMs = endMs - performance.now();
-    if (leftMs <= 0 || signal.aborted) throw new NotariumError('record-not-anchored', 'it is not in the log yet');
-    await new Promise<void>((resolve) => setTimeout(resolve, Math.min(lookMs, leftMs)));
-  }
 }

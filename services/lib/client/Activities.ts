@@ -5,7 +5,7 @@ import { commitmentsOf, messageId } from '../../core/activities/parcel.ts';
 import { readProtected, sealDigest } from '../../core/activities/sealed.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { asReceipt, type Receipt } from '../../core/receipt.ts';
+import type { Receipt } from '../../core/receipt.ts';
 import {
   type ActivityAnswer,
   type ActivitySummaryAnswer,
@@ -25,6 +25,10 @@ import {
 import { type AttachmentToSend, receiveAttachment, sendAttachment } from './activityAttachments.ts';
 import type { ActivityContents, MemberRequest, NewDevice, StartActivity, UpdateActivity } from './activityRequests.ts';
 import type { CallOptions, Connection } from './Connection.ts';
+import { receiptAtPath, waitAtPath } from './waitForReceipt.ts';
+
+/** How long to wait for a receipt. */
+export type ReceiptOptions = CallOptions & { readonly waitSeconds?: number | undefined };
 
 /** A message that was sent twice would be there twice. */
 const once = { tries: 1, firstDelayMs: 0, maxDelayMs: 0 };
@@ -152,25 +156,26 @@ export class Activities {
 
   /**
    * The receipt of a message's record; verify it with the seal's digest, or with a disclosure.
-   * @param options.waitSeconds 60 at most.
-   * @throws NotariumError `record-not-anchored`.
+   * @param options.waitSeconds Longest wait for the anchor; 0 by default: what is there now.
+   * @throws NotariumError `record-not-anchored`; after a wait `wait-timeout`.
    */
-  async receipt(
-    activity: Hash,
-    message: Hash,
-    { signal, waitSeconds = 0 }: CallOptions & { waitSeconds?: number | undefined } = {},
-  ): Promise<Receipt> {
-    const path = `/v1/activities/${activity}/messages/${message}/receipt?wait=${waitSeconds}`;
-    const backOff = waitSeconds > 0 ? {} : { backOff: once };
-    const timeoutMs = (waitSeconds + 60) * 1000;
-    const response = await this.#connection.http.send({ path, signal, timeoutMs, ...backOff });
-    return asReceipt(await response.json());
+  receipt(activity: Hash, message: Hash, options: ReceiptOptions = {}): Promise<Receipt> {
+    return this.#receipt(`/v1/activities/${activity}/messages/${message}/receipt`, options);
   }
 
   /** All members' signatures over a version. @throws NotariumError `not-found` while some are missing. */
   certificate(activity: Hash, version: Hash, { signal }: CallOptions = {}): Promise<TrustCertificate> {
     const path = `/v1/activities/${activity}/certificate/${version}`;
     return this.#connection.http.json({ path, signal }, certificateSchema);
+  }
+
+  /**
+   * The receipt of a certificate: with both, anybody can verify it.
+   * @param options as of {@link receipt}.
+   * @throws NotariumError `not-found` while some signatures are missing, and as {@link receipt}.
+   */
+  certificateReceipt(activity: Hash, version: Hash, options: ReceiptOptions = {}): Promise<Receipt> {
+    return this.#receipt(`/v1/activities/${activity}/certificate/${version}/receipt`, options);
   }
 
   /** Sends a file as it is read; what comes back goes into the contents of a message. */
@@ -215,6 +220,11 @@ export class Activities {
   /** Takes a credential back. @throws NotariumError `not-found`. */
   async revokeCredential(id: Hash, { signal }: CallOptions = {}): Promise<void> {
     await this.#connection.http.send({ method: 'DELETE', path: `/v1/devices/${id}`, signal, backOff: once });
+  }
+
+  #receipt(path: string, { signal, waitSeconds = 0 }: ReceiptOptions): Promise<Receipt> {
+    if (waitSeconds > 0) return waitAtPath(this.#connection.http, path, { signal, timeoutMs: waitSeconds * 1000 });
+    return receiptAtPath(this.#connection.http, path, 0, signal);
   }
 
   #send(path: string, body: object, { signal }: CallOptions): Promise<SentMessageAnswer> {

@@ -83,6 +83,15 @@ export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> &
   readonly attachments?: readonly Hash[];
 };
 
+/** A file that a client has put and no message names yet. */
+export type StoredUpload = {
+  readonly sealedDigest: Hash;
+  /** API key of the client; undefined for the operator. */
+  readonly owner?: string | undefined;
+  readonly sizeBytes: number;
+  readonly putMs: number;
+};
+
 /** Which message names an attachment. */
 export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Hash; readonly activity: Hash };
 
@@ -105,6 +114,8 @@ export type ActivityChange = {
   /** Of a new one; that of an activity that is there stays. */
   readonly owner?: string | undefined;
   readonly nowMs: number;
+  /** Messages that the activity had when this was made. Where it has others now, nothing of the change is written. */
+  readonly after?: number | undefined;
   /** With the first one that is taken, the activity is there. */
   readonly messages?: readonly NewMessage[];
   readonly outgoing?: readonly Outgoing[];
@@ -122,7 +133,12 @@ export type ActivityChange = {
  * `data.row`.
  */
 export type ActivityStore = {
-  /** A message, delivery or record that is there already is left as it is. */
+  /** Other processes may write to it: what is in memory may be behind. */
+  readonly isShared: boolean;
+  /**
+   * A message, delivery or record that is there already is left as it is. What was put and is named now is no upload any more.
+   * @throws NotariumError `activity-changed` for a change that was made after another number of messages than there are.
+   */
   save(change: ActivityChange): Promise<void>;
   activity(id: Hash): Promise<StoredActivity | undefined>;
   /**
@@ -169,10 +185,10 @@ export type ActivityStore = {
 
   /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
   hold(held: HeldMessage): Promise<void>;
-  /** Of which activities something is held. */
-  heldActivities(): Promise<Hash[]>;
   /** In the order in which they came. */
   held(activity?: Hash): Promise<HeldMessage[]>;
+  /** Activities for which something is held. */
+  heldActivities(): Promise<Hash[]>;
 
   /** The oldest first. */
   pendingRecords(limit: number): Promise<PendingRecord[]>;
@@ -183,6 +199,17 @@ export type ActivityStore = {
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
   /** Messages that name an attachment, at most 1,000: whose members may have it. */
   messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+
+  /** Notes a file that was put. */
+  saveUpload(upload: StoredUpload): Promise<void>;
+  /** Number and bytes of what a client has put and no message names; of the operator where there is no owner. */
+  uploadsOf(owner: string | undefined): Promise<{ readonly count: number; readonly sizeBytes: number }>;
+  /** Makes uploads young again, so that they stay until the message that names them is here; answers those that are there. */
+  touchUploads(sealedDigests: readonly Hash[], nowMs: number): Promise<readonly StoredUpload[]>;
+  /** Which of these are uploads that were put at that time or later. */
+  youngUploads(sealedDigests: readonly Hash[], sinceMs: number): Promise<Set<Hash>>;
+  /** Forgets an upload that was put before then; whether nothing needs its file: no message names it, and no upload that is younger. */
+  dropUpload(sealedDigest: Hash, beforeMs: number): Promise<boolean>;
 
   /** Again under the same id: nothing is changed. */
   saveCredential(credential: Omit<StoredCredential, 'revokedMs'>): Promise<void>;

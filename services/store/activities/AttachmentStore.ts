@@ -28,10 +28,19 @@ export type AttachmentPlace = {
 /** What was taken in. */
 export type PutAttachment = { readonly sealedDigest: Hash; readonly sizeBytes: number };
 
+/** What decides whether a file is still needed. */
+export type AttachmentNeeds = {
+  /** Which of these are needed for certain: looked at together, so that most cost no look of their own. */
+  readonly needed: (sealedDigests: readonly Hash[]) => Promise<Set<Hash>>;
+  /** Looks again, for one that is to go. From then on nobody may begin to need it. */
+  readonly release: (sealedDigest: Hash) => Promise<boolean>;
+};
+
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 type Known = { readonly hash: Hashing; readonly offset: number };
 
-const folderName = 'attachments';
+/** Below the folder of a node's activities. */
+export const attachmentsFolder = 'attachments';
 const arrivalsName = 'attachments.arriving';
 const mostKnown = 256;
 
@@ -44,7 +53,8 @@ export class AttachmentStore {
   readonly #arrivals: string;
   readonly #parts: AttachmentPlace;
   readonly #order = new InOrder();
-  readonly #active = new Set<Hash>();
+  /** Names of the files that somebody is writing to. */
+  readonly #active = new Set<string>();
   /** Hashes of what has arrived of some, so that it is not read again; the file is the truth. */
   readonly #known = new Map<Hash, Known>();
 
@@ -58,7 +68,10 @@ export class AttachmentStore {
   static open(parts: AttachmentPlace): Promise<AttachmentStore> {
     return stored(async () => {
       const { dataDir, url, s3 } = parts;
-      const store = new AttachmentStore(new VaultFiles(await openDisk(url, join(dataDir, folderName), s3)), parts);
+      const store = new AttachmentStore(
+        new VaultFiles(await openDisk(url, join(dataDir, attachmentsFolder), s3)),
+        parts,
+      );
       await mkdir(store.#arrivals, { recursive: true });
       return store;
     });
@@ -93,7 +106,9 @@ export class AttachmentStore {
    * @throws NotariumError `request-too-large`; whatever the content throws.
    */
   async put(content: Chunks): Promise<PutAttachment> {
-    const path = join(this.#arrivals, `put-${randomUUID()}`);
+    const name = `put-${randomUUID()}`;
+    const path = join(this.#arrivals, name);
+    this.#active.add(name);
     const hash = createHash('sha256');
     try {
       const sizeBytes = await this.#receive(path, { hash, offset: 0 }, content, this.#parts.maxBytes);
@@ -103,6 +118,7 @@ export class AttachmentStore {
     } finally {
       // What stays is collected; the first error says what has happened.
       await rm(path, { force: true }).catch(() => undefined);
+      this.#active.delete(name);
     }
   }
 
@@ -123,8 +139,9 @@ export class AttachmentStore {
    */
   async append(sealedDigest: Hash, sizeBytes: number, offset: number, content: Chunks): Promise<number> {
     if (sizeBytes > this.#parts.maxBytes) throw tooLarge(sizeBytes, this.#parts.maxBytes);
-    if (this.#active.has(sealedDigest)) throw conflict(await this.arrived(sealedDigest));
-    this.#active.add(sealedDigest);
+    const name = sealedDigest.slice(2);
+    if (this.#active.has(name)) throw conflict(await this.arrived(sealedDigest));
+    this.#active.add(name);
     try {
       const whole = await stored(() => this.#factsOf(sealedDigest));
       if (whole) {
@@ -133,29 +150,28 @@ export class AttachmentStore {
       }
       return await this.#append(sealedDigest, sizeBytes, offset, content);
     } finally {
-      this.#active.delete(sealedDigest);
+      this.#active.delete(name);
     }
   }
 
   /**
-   * Removes what no message names, and what has not become whole, once it is older than that.
-   * @param named Which of some are named; see `ActivityStore.namedAttachments`.
+   * Removes what nothing needs, and what has not become whole, once it is older than that. What somebody is writing stays.
    * @param olderThanMs Longer than it takes from a `put` to the message that names it.
    */
   async collect(
-    named: (sealedDigests: readonly Hash[]) => Promise<Set<Hash>>,
+    { needed, release }: AttachmentNeeds,
     olderThanMs: number,
   ): Promise<{ readonly files: number; readonly sizeBytes: number }> {
     const removed = { files: 0, sizeBytes: 0 };
     const beforeMs = this.#parts.clock.nowMs() - olderThanMs;
     for await (const part of this.#files.parts()) {
       const digests = part.map(({ file }) => `0x${file.digest}` as Hash);
-      const kept = await named(digests);
+      const kept = await needed(digests);
       for (const digest of digests.filter((each) => !kept.has(each))) {
         await this.#alone(digest, async () => {
-          // As it is now: it may have been put again meanwhile.
           const facts = await this.#factsOf(digest);
-          if (!facts || facts.modifiedMs > beforeMs || (await named([digest])).has(digest)) return;
+          // As it is now: it may have been put again meanwhile.
+          if (!facts || facts.modifiedMs > beforeMs || !(await release(digest))) return;
           await this.#files.place.disk.delete(nameOf(digest));
           removed.files++;
           removed.sizeBytes += facts.sizeBytes;
@@ -173,9 +189,8 @@ export class AttachmentStore {
       for (const name of await readdir(this.#arrivals)) {
         const path = join(this.#arrivals, name);
         const facts = await stat(path).catch(() => undefined);
-        const digest = `0x${name}` as Hash;
-        if (!facts || facts.mtimeMs > beforeMs || this.#active.has(digest)) continue;
-        this.#known.delete(digest);
+        if (!facts || facts.mtimeMs > beforeMs || this.#active.has(name)) continue;
+        this.#known.delete(`0x${name}` as Hash);
         await rm(path, { force: true });
         removed.files++;
         removed.sizeBytes += facts.size;

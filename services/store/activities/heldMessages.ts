@@ -28,14 +28,14 @@ export function heldCalls(
       if (dropped > 0)
         logger.warn({ dropped, from: held.from }, 'messages that came too early were given up: too many');
     },
-    heldActivities: async () => {
-      const rows = await guarded(reader.selectFrom('activity_held').select('activity').distinct().execute());
-      return rows.map(({ activity }) => activity as Hash);
-    },
     held: (activity) => {
       const all = reader.selectFrom('activity_held').selectAll().orderBy('seq');
       const query = activity === undefined ? all : all.where('activity', '=', activity);
       return guarded(query.execute().then((rows) => rows.map((row) => heldOf(row, atRest))));
+    },
+    heldActivities: () => {
+      const query = reader.selectFrom('activity_held').select('activity').distinct();
+      return guarded(query.execute().then((rows) => rows.map(({ activity }) => activity as Hash)));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isNotariumError } from '../../core/errors.ts';
 import { SqliteError } from '../sqliteDialect.ts';
 
 // https://sqlite.org/rescode.html: too big, constraint, mismatch, range.
@@ -10,6 +11,7 @@ export function isOwnFault(error: unknown): boolean {
   if (error instanceof SqliteError) return sqliteFaults.includes((error.errcode ?? 0) & 0xff);
   const { code } = error as { code?: unknown };
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return postgresFaults.includes(code.slice(0, 2));
+  if (isNotariumError(error, 'activity-changed')) return true;
   // A wrong argument.
   return error instanceof TypeError || error instanceof RangeError;
 }

@@ -54,6 +54,7 @@ export type ActivitySchema = {
     text_bytes: number;
     held_ms: number;
   };
+  activity_uploads: { sealed_digest: string; owner: string | null; size_bytes: number; put_ms: number };
   activity_records: { seq: Generated<number>; message: string; activity: string; entry: Uint8Array };
   activity_credentials: {
     id: string;
@@ -66,20 +67,15 @@ export type ActivitySchema = {
 
 /** Every change of the schema, oldest first. A name that was released is never changed. */
 export function activityMigrations(engine: Engine): Record<string, Migration> {
-  return { '001-activities': { up: (db) => first(db, engine) } };
+  return { '001-activities': { up: (db) => first(db, engine) }, '002-uploads': { up: (db) => uploads(db, engine) } };
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {
   const isSqlite = engine === 'sqlite';
-  const int = isSqlite ? sql`integer` : sql`bigint`;
+  const int = intOf(engine);
   const bytes = isSqlite ? sql`blob` : sql`bytea`;
   const sequence = isSqlite ? sql`integer` : sql`bigserial`;
-  const always = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
-  const key = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().primaryKey();
-  const make = (name: string, build: (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>) => {
-    const table = build(db.schema.createTable(name).ifNotExists());
-    return (isSqlite ? table.modifyEnd(sql.raw('strict')) : table).execute();
-  };
+  const make = (name: string, build: Build) => makeTable({ db, engine, name }, build);
   await make('activity_key', (table) => table.addColumn('id', int, key).addColumn('proof', bytes, always));
   await make('activities', (table) =>
     table
@@ -173,4 +169,33 @@ async function first(db: AnyKysely, engine: Engine): Promise<void> {
     'activity_credentials_owner on activity_credentials (owner) where owner is not null',
   ])
     await sql.raw(`create index if not exists ${text}`).execute(db);
+}
+
+/** What a client has put, until a message names it: whose it is, and how long it has been waiting. */
+async function uploads(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = intOf(engine);
+  await makeTable({ db, engine, name: 'activity_uploads' }, (table) =>
+    table
+      .addColumn('sealed_digest', 'text', key)
+      .addColumn('owner', 'text')
+      .addColumn('size_bytes', int, always)
+      .addColumn('put_ms', int, always),
+  );
+  await sql
+    .raw('create index if not exists activity_uploads_owner on activity_uploads (owner, size_bytes)')
+    .execute(db);
+}
+
+type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;
+
+const always = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
+const key = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull().primaryKey();
+const intOf = (engine: Engine) => (engine === 'sqlite' ? sql`integer` : sql`bigint`);
+
+function makeTable(
+  { db, engine, name }: { readonly db: AnyKysely; readonly engine: Engine; readonly name: string },
+  build: Build,
+): Promise<void> {
+  const table = build(db.schema.createTable(name).ifNotExists());
+  return (engine === 'sqlite' ? table.modifyEnd(sql.raw('strict')) : table).execute();
 }

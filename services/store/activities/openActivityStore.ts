@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noHash } from '../../core/activities/members.ts';
+import type { Address } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Database, openSqlite } from '../database.ts';
@@ -16,11 +17,12 @@ import { isOwnFault } from './isOwnFault.ts';
 import { messageCalls } from './messages.ts';
 import { activityMigrations } from './migrations.ts';
 import { RecentTexts } from './RecentTexts.ts';
+import { uploadCalls } from './uploads.ts';
 import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
 
 /** Name of the embedded database in a data folder. */
-const activitiesFile = 'activities.db';
+export const activitiesFile = 'activities.db';
 const proofRow = 'activity_key/1';
 const proofText = 'notarium-activities/1';
 
@@ -29,6 +31,8 @@ const proofText = 'notarium-activities/1';
  * database. Several processes may have a PostgreSQL database open, once the first has made it; a file is for one alone, for SQLite lets a
  * busy writer keep the others out for longer than they wait.
  * @param options.key 32 bytes: what is said in activities is encrypted under it.
+ * @param options.node Whose activities they are: in PostgreSQL each node has a schema of its own, as it has a data folder on the disk. A
+ *   centre that gets another key is another node, and begins with nothing.
  * @throws NotariumError `activity-store-key-wrong`, `activity-store-corrupt`, `store-version-unsupported`, `storage-full`,
  *   `storage-failed`; RangeError for a key of another length.
  */
@@ -36,16 +40,18 @@ export async function openActivityStore(options: {
   readonly dataDir: string;
   readonly databaseUrl?: string;
   readonly key: Uint8Array;
+  readonly node?: Address;
   readonly logger: Logger;
   readonly heldLimits?: HeldLimits;
 }): Promise<ActivityStore> {
-  const { dataDir, databaseUrl, key, logger, heldLimits = defaultHeldLimits } = options;
+  const { dataDir, databaseUrl, key, node, logger, heldLimits = defaultHeldLimits } = options;
   const atRest = new AtRest(key);
   const file = join(dataDir, activitiesFile);
-  const migrations = { forEngine: activityMigrations, prefix: 'activities' };
+  const schema = node === undefined || databaseUrl === undefined ? undefined : `notarium_${node}`;
+  const migrations = { forEngine: activityMigrations, prefix: 'activities', schema };
   const guarded = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw failure(error);
+      throw failure(error, databaseUrl === undefined ? file : undefined);
     });
   const open = async (): Promise<Database> => {
     if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
@@ -68,10 +74,12 @@ export async function openActivityStore(options: {
   });
   const context = { engine, reader: second as unknown as ActivityDb, atRest, recent, writer, guarded };
   return {
+    isShared: engine === 'postgres',
     ...messageCalls(context),
     ...deliveryCalls(context),
     ...heldCalls(context, heldLimits, logger),
     ...credentialCalls(context),
+    ...uploadCalls(context),
     close: async () => {
       await writer.close();
       await guarded(close());
@@ -97,8 +105,11 @@ async function checkKey(db: ActivityDb, atRest: AtRest): Promise<void> {
 }
 
 /** As the other databases have it, but for damage: nothing rebuilds what is here. */
-function failure(error: unknown): Error {
+function failure(error: unknown, file: string | undefined): Error {
   const known = storageError(error);
   if (!isNotariumError(known, 'store-corrupt')) return known;
-  return new NotariumError('activity-store-corrupt', activitiesFile, { data: { row: '' }, cause: error });
+  return new NotariumError('activity-store-corrupt', file, {
+    data: { row: '', ...(file ? { file } : {}) },
+    cause: error,
+  });
 }

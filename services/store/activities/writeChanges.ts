@@ -1,5 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
@@ -72,7 +73,10 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
   const taken = new Map<Hash, Insert<'activity_messages'>>();
   const named: Insert<'activity_attachments'>[] = [];
   const changed = new Map<Hash, Insert<'activities'>>();
-  for (const { activity, nowMs, messages = [] } of saying) {
+  for (const { activity, nowMs, after, messages = [] } of saying) {
+    const have = counts.get(activity);
+    if (after !== undefined && after !== have)
+      throw new NotariumError('activity-changed', undefined, { data: { activity, have, want: after } });
     for (const message of messages) {
       if (known.has(message.id) || taken.has(message.id)) continue;
       const place = counts.get(activity)!;
@@ -83,7 +87,11 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
     }
   }
   for (const rows of inParts([...taken.values()])) await trx.insertInto('activity_messages').values(rows).execute();
-  for (const rows of inParts(named)) await trx.insertInto('activity_attachments').values(rows).execute();
+  for (const rows of inParts(named)) {
+    await trx.insertInto('activity_attachments').values(rows).execute();
+    const digests = rows.map(({ sealed_digest }) => sealed_digest);
+    await trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).execute();
+  }
   for (const rows of inParts([...changed.values()])) {
     const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
       then excluded.changed_ms else activities.changed_ms end`;

@@ -7,6 +7,7 @@ import { signedBillSchema } from '../../core/channels/bill.ts';
 import { channelSchema } from '../../core/channels/channel.ts';
 import type { BillState } from '../../core/channels/party.ts';
 import type { Statement, StatementRole } from '../../core/channels/statement.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Database, openSqlite } from '../database.ts';
 import { openPostgres } from '../postgres.ts';
@@ -18,14 +19,14 @@ type Db = Kysely<ChannelSchema>;
 type BillRow = ChannelSchema['bills'];
 
 /** Name of the embedded database in a data folder. */
-const channelsFile = 'channels.sqlite';
+export const channelsFile = 'channels.sqlite';
 // Well below SQLite's 32,766 parameters.
 const rowsAtOnce = 500;
 
 /**
  * Opens what the sides of evidence channels keep, making what is missing: a SQLite file in the data folder, or tables of a PostgreSQL
  * database. Only one process may have it open.
- * @throws NotariumError `store-version-unsupported`, `store-corrupt`, `storage-full`, `storage-failed`.
+ * @throws NotariumError `store-version-unsupported`, `channel-store-corrupt`, `storage-full`, `storage-failed`.
  */
 export async function openChannelStore(options: {
   readonly dataDir: string;
@@ -37,7 +38,7 @@ export async function openChannelStore(options: {
   const migrations = { forEngine: channelMigrations, prefix: 'channels' };
   const guarded = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw storageError(error, databaseUrl === undefined ? file : undefined);
+      throw failure(error, databaseUrl === undefined ? file : undefined);
     });
   const open = async (): Promise<Database> => {
     if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
@@ -246,4 +247,14 @@ function billOf(row: BillRow): StoredBill {
     ...(row.leaf_index === null ? {} : { leafIndex: row.leaf_index }),
     ...(row.note === null ? {} : { note: row.note }),
   };
+}
+
+/** As the main database has it, but for damage: nothing rebuilds what is here. */
+function failure(error: unknown, file: string | undefined): Error {
+  const known = storageError(error, file);
+  if (!isNotariumError(known, 'store-corrupt')) return known;
+  return new NotariumError('channel-store-corrupt', file, {
+    data: file === undefined ? {} : { file },
+    cause: error,
+  });
 }

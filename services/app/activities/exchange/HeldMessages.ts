@@ -38,8 +38,7 @@ export class HeldMessages {
   }
 
   async join(net: Net): Promise<void> {
-    for (const activity of await this.#parts.store.heldActivities())
-      this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    await this.#find();
     this.#net = net;
   }
 
@@ -72,6 +71,11 @@ export class HeldMessages {
 
   /** Asks for what is missing, where it is time to. */
   async look(): Promise<void> {
+    const { store, onDuty } = this.#parts;
+    if (store.isShared) {
+      if (!(await onDuty())) return;
+      await this.#find();
+    }
     const nowMs = this.#parts.clock.nowMs();
     const due = [...this.#pauses].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, 64);
     await Promise.all(due.map(([activity]) => this.#look(activity, true)));
@@ -79,6 +83,11 @@ export class HeldMessages {
 
   async close(): Promise<void> {
     await Promise.all(this.#looking.values());
+  }
+
+  async #find(): Promise<void> {
+    for (const activity of await this.#parts.store.heldActivities())
+      if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
   }
 
   /** One look at a time at each activity; what comes meanwhile is looked at after it. */

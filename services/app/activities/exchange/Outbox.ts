@@ -3,11 +3,17 @@ import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { MemberQueue } from './MemberQueue.ts';
 
-/** Sends what is on the disk for members: each has a worker of its own, so that one that cannot be reached delays nobody. */
+/**
+ * Sends what is on the disk for members: each has a worker of its own, so that one that cannot be reached delays nobody. Of several
+ * processes of a node the one on duty does.
+ */
 export class Outbox {
   readonly #parts: ActivityParts;
   readonly #queues = new Map<Address, MemberQueue>();
-  readonly #stop = new AbortController();
+  /** Ends the queues: for good, or until this process is on duty again. */
+  #stop = new AbortController();
+  #isClosed = false;
+  #isOnDuty = false;
   #net: Net | undefined;
 
   constructor(parts: ActivityParts) {
@@ -18,13 +24,22 @@ export class Outbox {
   async join(net: Net): Promise<void> {
     this.#net = net;
     net.onConnect((peer) => this.#queues.get(peer)?.connected());
-    this.wake(await this.#parts.store.waiting());
+    await this.look();
+  }
+
+  /** Begins to deliver where this process is on duty now, ends where it is not any more, and finds what other processes have put there. */
+  async look(): Promise<void> {
+    const { onDuty, store } = this.#parts;
+    const was = this.#isOnDuty;
+    this.#isOnDuty = await onDuty();
+    if (was && !this.#isOnDuty) await this.#end();
+    if (this.#isOnDuty && (!was || store.isShared)) this.wake(await store.waiting());
   }
 
   /** Something was put on the disk for these members. */
   wake(members: readonly Address[]): void {
     const net = this.#net;
-    if (!net || this.#stop.signal.aborted) return;
+    if (!net || !this.#isOnDuty || this.#isClosed) return;
     for (const member of members) {
       let queue = this.#queues.get(member);
       if (!queue) {
@@ -36,8 +51,14 @@ export class Outbox {
   }
 
   /** Counts what waits, and tells of what has waited too long. Whom it is for stays here: others read of problems, too. */
-  async look(held: number): Promise<void> {
+  async report(held: number): Promise<void> {
     const { store, clock, settings, problems, metrics, logger } = this.#parts;
+    // Who is on duty tells.
+    if (this.#net && !this.#isOnDuty) {
+      metrics.waiting({ queued: 0, oldestSeconds: 0, held });
+      problems.clear('activity-undelivered');
+      return;
+    }
     const waiting = await store.oldestQueued();
     const nowMs = clock.nowMs();
     const oldestMs = Math.max(0, ...waiting.map(({ queuedMs }) => nowMs - queuedMs));
@@ -54,7 +75,14 @@ export class Outbox {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     this.#stop.abort();
     await Promise.all([...this.#queues.values()].map((queue) => queue.done()));
+    this.#queues.clear();
+    this.#stop = new AbortController();
   }
 }

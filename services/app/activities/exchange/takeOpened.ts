@@ -27,8 +27,7 @@ export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}):
   const { activities } = parts;
   const { message, seal } = opened;
   const id = message.head.activity;
-  return activities.alone(id, async () => {
-    const activity = await activities.current(id);
+  return activities.change(id, async (activity) => {
     const after = stateAfter(parts, activity, opened, how);
     await checkBody(parts, activity?.terms, message);
     const step = new Step(parts, id, activity);

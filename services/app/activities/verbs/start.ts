@@ -19,7 +19,7 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
   });
   if (!terms.success) throw new NotariumError('request-invalid', terms.error.issues[0]!.message);
   const { body, attachments, device } = await contentsOf(parts, by, request);
-  return await parts.activities.alone(activity, async () => {
+  return await parts.activities.change(activity, async () => {
     if (await parts.store.activity(activity)) throw new NotariumError('request-invalid', 'there is such an activity');
     const step = new Step(parts, activity, undefined);
     const message = await step.send({

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { openApiDocument } from '../../../../services/http/openApi.ts';
+import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
 import { expectProblem, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
@@ -20,8 +21,7 @@ type Asked = {
   readonly others?: ErrorCode;
 };
 
-describe('access to private activities over HTTP', function () {
-  this.timeout(60_000);
+onBothActivityDatabases('access to private activities over HTTP', (databaseUrl) => {
   let world: ActivityWorld;
   let http: ActivityHttp;
   let asked: Asked[];
@@ -29,7 +29,7 @@ describe('access to private activities over HTTP', function () {
 
   before(async () => {
     world = new ActivityWorld();
-    const [buyer, seller] = (await world.open(3)) as [ActivityNode, ActivityNode];
+    const [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [ActivityNode, ActivityNode];
     http = await serveActivities(buyer.desk);
     keys.owner = await http.key('owner', ['read', 'submit']);
     keys.stranger = await http.key('stranger', ['read', 'submit']);
@@ -81,6 +81,10 @@ describe('access to private activities over HTTP', function () {
       {
         ...{ route: 'put /v1/activities/{id}/owner', scope: 'admin', path: `${one}/owner` },
         ...{ body: { client: keys.owner.id }, own: 403 },
+      },
+      {
+        route: 'get /v1/activities/{id}/certificate/{version}/receipt',
+        ...reads(`${one}/certificate/${sent.message}/receipt`, 404),
       },
       { route: 'post /v1/devices', scope: 'submit', path: '/v1/devices', body: device, own: 201 },
       { route: 'get /v1/devices', scope: 'read', path: '/v1/devices', own: 200 },

@@ -4,7 +4,7 @@ import { checkEnvelope, sealOfEnvelope } from '../../../../services/core/activit
 import { parcelBytes } from '../../../../services/core/activities/parcel.ts';
 import { type Sealed, sealDigest, sealedSchema } from '../../../../services/core/activities/sealed.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
-import { fromHex } from '../../../../services/core/bytes.ts';
+import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { jwkOf } from '../../../../services/lib/activities/jwe.ts';
 import { openingKey, Sealer, unseal } from '../../../../services/lib/activities/seal.ts';
 import { begin, type Person, person, randomHash } from '../../../support/activityKit.ts';
@@ -75,7 +75,10 @@ describe('a sealed message', () => {
     const { message, epoch } = await sealedStart();
     // Of small order: what is agreed on with it is the same for everybody.
     for (const digits of ['00', '01'])
-      await expectCode('party-unfit', sealer.seal(message, epoch.secret, [{ key: `0x${digits.padEnd(64, '0')}` }]));
+      await expectCode(
+        'party-unfit',
+        sealer.seal(message, epoch.secret, [{ key: `0x${digits.padEnd(64, '0')}` as Hash }]),
+      );
   });
 
   it('does not open with anything changed', async () => {

@@ -9,6 +9,7 @@ import { AttachmentStore } from '../../../../services/store/activities/Attachmen
 import { expectCode } from '../../../support/expectCode.ts';
 import { s3Credentials, type TestS3, testS3 } from '../../../support/s3.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { until } from '../../../support/until.ts';
 import { hashOf } from './activityKit.ts';
 
 const digestOf = (bytes: Uint8Array): Hash => toHex(createHash('sha256').update(bytes).digest());
@@ -182,7 +183,10 @@ for (const where of ['folder', 'bucket'] as const) {
       for (const bytes of [named, unnamed]) await store.put([bytes]);
       await store.append(hashOf('x'), 1000, 0, [new Uint8Array(900)]);
       await writeFile(join(at.arriving, 'put-left'), 'by a kill');
-      const names = async (digests: readonly Hash[]) => new Set(digests.filter((each) => each === digestOf(named)));
+      const names = {
+        needed: async (digests: readonly Hash[]) => new Set(digests.filter((each) => each === digestOf(named))),
+        release: async () => true,
+      };
       at.time.nowMs = startMs + 1000;
       expect(await store.collect(names, 60_000_000)).to.deep.equal({ files: 0, sizeBytes: 0 });
       expect(await store.has(digestOf(unnamed))).to.equal(true);
@@ -198,9 +202,37 @@ for (const where of ['folder', 'bucket'] as const) {
         expect(await store.collect(names, 60_000_000)).to.deep.equal({ files: 3, sizeBytes: 916 });
       }
       expect(await store.has(digestOf(unnamed))).to.equal(false);
+      expect(await store.collect({ needed: async () => new Set(), release: async () => false }, 0)).to.include({
+        files: 0,
+      });
       expect((await read(store, digestOf(named)))!.bytes).to.deep.equal(named);
       expect(await readdir(at.arriving)).to.deep.equal([]);
       expect(await store.collect(names, 60_000_000)).to.deep.equal({ files: 0, sizeBytes: 0 });
+    });
+
+    it('leaves what is being written, however old its last byte is', async () => {
+      await using at = await place();
+      const store = await at.open();
+      const [putting, fetching] = [randomBytes(700), randomBytes(900)];
+      let go = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      const slow = async function* (bytes: Uint8Array) {
+        yield bytes.subarray(0, 400);
+        await gate;
+        yield bytes.subarray(400);
+      };
+      const put = store.put(slow(putting));
+      const appended = store.append(digestOf(fetching), 900, 0, slow(fetching));
+      await until('both have begun', async () => (await readdir(at.arriving)).length === 2);
+      at.time.nowMs = Date.now() + 100_000_000;
+      const nothing = { needed: async () => new Set<Hash>(), release: async () => true };
+      expect(await store.collect(nothing, 1000)).to.deep.equal({ files: 0, sizeBytes: 0 });
+      go();
+      expect((await put).sealedDigest).to.equal(digestOf(putting));
+      expect(await appended).to.equal(900);
+      expect(await store.has(digestOf(fetching))).to.equal(true);
     });
 
     if (where === 'folder') {

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { expect } from 'chai';
+import { systemClock } from '../../../../services/lib/clock.ts';
+import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
+import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { until } from '../../../support/until.ts';
+
+const order = { kind: 'thing-thing', request: 'information', body: null } as const;
+const client = { client: 'client' };
+
+onBothActivityDatabases('files that a client puts', (databaseUrl) => {
+  let world: ActivityWorld;
+  let buyer: ActivityNode;
+  let seller: ActivityNode;
+  let aheadMs: number;
+  beforeEach(async () => {
+    aheadMs = 0;
+    world = new ActivityWorld();
+    [buyer, seller] = (await world.open(2, {
+      settings: { uploadBytes: 100_000, uploadCount: 3, unnamedMs: 3_600_000, collectMs: 50 },
+      clock: { nowMs: () => Date.now() + aheadMs, sleep: (ms, signal) => systemClock.sleep(ms, signal) },
+      databaseUrl: await databaseUrl(),
+    })) as [ActivityNode, ActivityNode];
+  });
+  afterEach(() => world.close());
+
+  const put = (bytes: Uint8Array | AsyncIterable<Uint8Array>, by: { client?: string } = client, sizeBytes?: number) =>
+    buyer.desk.putAttachment(by, {
+      ...{ name: 'a', content: Readable.from(bytes instanceof Uint8Array ? [bytes] : bytes) },
+      ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    });
+
+  it('are bounded by bytes and by number, for each of them apart, until a message names them', async () => {
+    const first = await put(randomBytes(60_000));
+    await expectCode('attachment-quota', put(randomBytes(1), client, 50_000));
+    const pieces = Array.from({ length: 6 }, () => randomBytes(10_000));
+    const { data } = await expectCode('attachment-quota', put(Readable.from(pieces)));
+    expect(data).to.deep.include({ want: { files: 3, sizeBytes: 100_000 } });
+    expect(await buyer.store.uploadsOf('client'), 'of what was refused nothing counts').to.include({ count: 1 });
+    await put(randomBytes(10));
+    await put(randomBytes(10));
+    await expectCode('attachment-quota', put(randomBytes(10)));
+    await put(randomBytes(60_000), { client: 'other' });
+    await put(randomBytes(60_000), {});
+    await buyer.desk.start(client, { ...order, receivers: [seller.name], attachments: [first] });
+    await put(randomBytes(60_000));
+    await expectCode('attachment-quota', put(randomBytes(10)));
+  });
+
+  it('count while they come', async () => {
+    let go = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    let begun = (): void => undefined;
+    const begins = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const slow = async function* () {
+      yield randomBytes(70_000);
+      begun();
+      await gate;
+      yield randomBytes(10);
+    };
+    const first = put(slow());
+    await begins;
+    await expectCode('attachment-quota', put(randomBytes(40_000)));
+    go();
+    await first;
+  });
+
+  it('go after their time where no message names them, and stay where one does', async () => {
+    const left = await put(randomBytes(1000));
+    const named = await put(randomBytes(1000));
+    const { activity, message } = await buyer.desk.start(client, {
+      ...{ ...order, receivers: [seller.name], attachments: [named] },
+    });
+    aheadMs = 7_200_000;
+    await until('it is collected', async () => (await buyer.store.uploadsOf('client')).count === 0);
+    await expectCode(
+      'attachment-unknown',
+      buyer.desk.start(client, { ...order, receivers: [seller.name], attachments: [left] }),
+    );
+    const { content } = await buyer.desk.attachment(client, activity, { message, index: 0 });
+    expect(Buffer.concat(await Array.fromAsync(content as AsyncIterable<Buffer>))).to.have.length(1000);
+  });
+});
