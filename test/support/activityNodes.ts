@@ -170,9 +170,9 @@ export class ActivityNode {
       ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
       keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
-      search: async ({ digest }) => ({
+      search: async ({ digest, subject }) => ({
         items: this.#world.records
-          .filter((record) => record.digest === digest)
+          .filter((record) => record.digest === digest || record.subject === subject)
           .map((record) => ({ id: `0x${'00'.repeat(32)}` as Hash, record, state: 'logged' as const })),
       }),
       onDuty: async () => true,

@@ -4,6 +4,7 @@ import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { Refusals } from './exchange/Refusals.ts';
+import type { FileFetches } from './FileFetches.ts';
 import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
@@ -12,6 +13,7 @@ export type ActivityParts = ActivityHost & {
   readonly sealer: Sealer;
   /** Where files are kept. */
   readonly uploads: Uploads | undefined;
+  readonly fetches: FileFetches;
   /** Once there is one. */
   net?: Net;
   /** What others were refused. */

@@ -12,6 +12,7 @@ import { Records } from './exchange/Records.ts';
 import { Refusals } from './exchange/Refusals.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
+import { FileFetches } from './FileFetches.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
 import { Uploads } from './Uploads.ts';
@@ -44,11 +45,15 @@ export function openActivities(host: ActivityHost): OpenActivities {
       return refusals;
     },
     uploads: host.files && new Uploads(host, host.files),
+    get fetches() {
+      return fetches;
+    },
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
     changed: (activity) => held.changed(activity),
   };
   const refusals = new Refusals(parts);
+  const fetches = new FileFetches(parts, stop.signal);
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);

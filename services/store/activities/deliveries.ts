@@ -7,14 +7,17 @@ import { deliveryOf, detailText, rowOf } from './rows.ts';
 import { dropTexts, textRow, writeTexts } from './texts.ts';
 import type { ActivityContext, ActivityDb, Writing } from './Writing.ts';
 
-type Calls = Pick<ActivityStore, 'waiting' | 'queued' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'>;
+type Calls = Pick<
+  ActivityStore,
+  'waiting' | 'queued' | 'nextTry' | 'endPauses' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'
+>;
 type Outcome = Parameters<ActivityStore['delivered']>[0][number];
 type Next = Parameters<ActivityStore['replaceQueued']>[2];
 
 const maxPage = 1000;
 const columns = [
   ...(['seq', 'seal_digest', 'activity', 'message', 'member', 'state', 'text_id'] as const),
-  ...(['queued_ms', 'ack', 'problem_code', 'problem_detail'] as const),
+  ...(['queued_ms', 'tries', 'ack', 'problem_code', 'problem_detail'] as const),
 ] as const;
 const isQueued = sql<boolean>`state = 'queued'`;
 
@@ -26,7 +29,20 @@ export function deliveryCalls(context: ActivityContext): Calls {
   const { reader, writer, engine, atRest, guarded } = context;
   return {
     waiting: () => guarded(waiting(reader)),
-    queued: (member, limit, maxBytes) => guarded(queued(context, member, { limit, maxBytes })),
+    queued: (member, limit, maxBytes, nowMs = Number.MAX_SAFE_INTEGER) =>
+      guarded(queued(context, member, { limit, maxBytes, nowMs })),
+    nextTry: async (member) => {
+      const query = reader.selectFrom('activity_deliveries').select(({ fn }) => fn.min('next_ms').as('next'));
+      const row = await guarded(query.where('member', '=', member).where(isQueued).executeTakeFirst());
+      return row?.next ?? undefined;
+    },
+    endPauses: (member) =>
+      guarded(
+        writer.run(async (trx) => {
+          const mine = trx.updateTable('activity_deliveries').set({ next_ms: 0 }).where('member', '=', member);
+          await mine.where(isQueued).where('next_ms', '>', 0).execute();
+        }),
+      ),
     delivered: (outcomes) =>
       outcomes.length === 0
         ? Promise.resolve()
@@ -61,7 +77,7 @@ async function waiting(reader: ActivityDb): Promise<Address[]> {
 async function queued(
   { reader, atRest, recent }: ActivityContext,
   member: Address,
-  { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
+  { limit, maxBytes, nowMs }: { readonly limit: number; readonly maxBytes: number; readonly nowMs: number },
 ): ReturnType<ActivityStore['queued']> {
   const rows = await reader
     .selectFrom('activity_deliveries')
@@ -70,11 +86,12 @@ async function queued(
     .select('activity_texts.text_bytes')
     .where('member', '=', member)
     .where(isQueued)
+    .where('next_ms', '<=', nowMs)
     .orderBy('seq')
     .limit(Math.min(limit, maxPage))
     .execute();
   const lost = rows.find(({ text_bytes }) => text_bytes === null);
-  if (lost) throw lostText(lost.seal_digest, member, lost.text_id);
+  if (lost) throw lostText(lost, member);
   const fitting = firstBytes(rows, maxBytes, ({ text_bytes }) => text_bytes!);
   const texts = new Map<string, string>();
   const unknown = new Set<string>();
@@ -86,11 +103,10 @@ async function queued(
   for (const some of inParts([...unknown])) {
     const found = await reader.selectFrom('activity_texts').selectAll().where('id', 'in', some).execute();
     for (const { id, activity, text } of found) {
-      const { seal_digest } = fitting.find(({ text_id }) => text_id === id)!;
       try {
         texts.set(id, atRest.openText(activity as Hash, rowOf.text(id), text));
       } catch (cause) {
-        throw lostText(seal_digest, member, id, cause);
+        throw lostText(fitting.find(({ text_id }) => text_id === id)!, member, cause);
       }
     }
   }
@@ -102,20 +118,26 @@ async function queued(
 }
 
 /** Names the delivery, so that whoever delivers can give it up, or seal it anew. */
-function lostText(sealDigest: string, member: Address, id: string, cause?: unknown): Error {
-  const error = corrupt(rowOf.text(id), cause);
-  Object.assign(error.data, { sealDigest, member });
+function lostText(
+  row: { readonly seal_digest: string; readonly activity: string; readonly message: string; readonly text_id: string },
+  member: Address,
+  cause?: unknown,
+): Error {
+  const error = corrupt(rowOf.text(row.text_id), cause);
+  const { seal_digest: sealDigest, activity, message } = row;
+  Object.assign(error.data, { sealDigest, member, activity, message });
   return error;
 }
 
 async function writeOutcomes(writing: Writing, outcomes: readonly Outcome[]): Promise<void> {
   const done: string[] = [];
-  for (const { sealDigest, member, state, ack, problem } of outcomes) {
+  for (const { sealDigest, member, state, ack, problem, nextMs } of outcomes) {
     const before = order.slice(0, order.indexOf(state) + 1);
     const rows = await writing.trx
       .updateTable('activity_deliveries')
       .set({
         state,
+        ...(nextMs === undefined ? {} : { tries: sql<number>`tries + 1`, next_ms: nextMs }),
         ...(ack ? { ack: JSON.stringify(ack) } : {}),
         problem_code: problem?.code ?? null,
         problem_detail: problem ? detailText(problem.detail) : null,

@@ -8,7 +8,18 @@ import { sizeOfChange } from './writeChanges.ts';
 
 type Calls = Pick<
   ActivityStore,
-  | ('save' | 'activity' | 'list' | 'setOwner' | 'messages' | 'message' | 'known' | 'bySeal' | 'sendersOf')
+  | (
+      | 'save'
+      | 'activity'
+      | 'list'
+      | 'activityIds'
+      | 'setOwner'
+      | 'messages'
+      | 'message'
+      | 'known'
+      | 'bySeal'
+      | 'sendersOf'
+    )
   | ('setRecord' | 'pendingRecords' | 'recordsTaken' | 'namedAttachments' | 'messagesNaming')
 >;
 
@@ -31,6 +42,11 @@ export function messageCalls(context: ActivityContext): Calls {
           .then((row) => row && activityOf(row)),
       ),
     list: (query) => guarded(list(context, query)),
+    activityIds: (after, limit) => {
+      const all = reader.selectFrom('activities').select('id').orderBy('id').limit(Math.min(limit, maxPage));
+      const query = after === undefined ? all : all.where('id', '>', after);
+      return guarded(query.execute().then((rows) => rows.map(({ id }) => id as Hash)));
+    },
     setOwner: (id, owner) =>
       guarded(
         writer.run(async (trx) => {
