@@ -20,9 +20,6 @@ import { PeerBytes } from './PeerBytes.ts';
 import { forgedPoints, malformedPoints } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
 
-// All of a request together: its sender waits for the answer no longer than a minute.
-const gatherMs = 10_000;
-
 // Opening is work without a pause: after so much of it others have their turn.
 const openedBytes = 256 << 10;
 
@@ -83,8 +80,8 @@ export class Receiver {
     const outcomes = await Promise.all(
       opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
     );
-    // What does not come soon is asked for later, and its sender is told then.
-    const until = AbortSignal.timeout(gatherMs);
+    // The sender waits for the answer: what does not come soon is asked for later, and it is told then.
+    const until = AbortSignal.timeout(this.#parts.settings.requestMs / 4);
     for (const outcome of outcomes) if ('early' in outcome && !until.aborted) await this.#gather(outcome.early, until);
     return await Promise.all(outcomes.map((outcome) => this.#guardedAnswer(from, outcome)));
   }

@@ -42,6 +42,19 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     await store.close();
   });
 
+  it('has the ids of all activities in an order that nothing changes', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const ids = ['a', 'b', 'c', 'd', 'e'].map(hashOf).toSorted();
+    for (const [index, id] of ids.entries()) await store.save(stepOf(id, `first ${index}`, index));
+    const page = await store.activityIds(undefined, 2);
+    // What changes meanwhile stays where it is.
+    await store.save(stepOf(ids[4]!, 'second', 1000));
+    expect([...page, ...(await store.activityIds(page.at(-1), 1000))]).to.deep.equal(ids);
+    expect(await store.activityIds(ids[4], 2)).to.deep.equal([]);
+    await store.close();
+  });
+
   it('leaves what is there as it is, and counts it once', async () => {
     await using at = await place();
     const store = await openAt(at);
