@@ -45,13 +45,20 @@ export class ActivityWorld {
   /** Others that are in the registry, and do what they like. */
   readonly guests: Net[] = [];
   readonly #entries = new Set<string>();
+  readonly #given: string | undefined;
   #folder: Promise<string> | undefined;
   /** The log takes nothing while it is true. */
   isLogAway = false;
 
-  folder(): Promise<string> {
+  /** @param folder Of another process; one of its own by default. */
+  constructor(folder?: string) {
+    this.#given = folder;
+  }
+
+  async folder(): Promise<string> {
+    if (this.#given !== undefined) return this.#given;
     this.#folder ??= mkdtemp(join(tmpdir(), 'notarium activities-'));
-    return this.#folder;
+    return await this.#folder;
   }
 
   readonly registry = { nodes: (): RegistryNode[] => this.nodes.map(({ registered }) => registered) };
@@ -70,10 +77,16 @@ export class ActivityWorld {
 
   /** Nodes with real sockets and real databases, which know each other. */
   async open(count: number, options: NodeOptions = {}): Promise<ActivityNode[]> {
+    const nodes = this.add(count, options);
+    await Promise.all(nodes.map((node) => node.open()));
+    await this.connect();
+    return nodes;
+  }
+
+  /** Nodes that are in the registry, and not open here. */
+  add(count: number, options: NodeOptions = {}): ActivityNode[] {
     const first = this.nodes.length;
     for (let at = 0; at < count; at++) this.nodes.push(new ActivityNode(this, first + at + 1, options));
-    await Promise.all(this.nodes.slice(first).map((node) => node.open()));
-    await this.connect();
     return this.nodes.slice(first);
   }
 
@@ -98,6 +111,7 @@ type NodeOptions = {
   readonly settings?: Partial<ActivitySettings>;
   readonly clock?: Clock;
   readonly wrapNet?: (net: Net) => Net;
+  readonly wrapStore?: (store: ActivityStore) => ActivityStore;
   readonly isSuspended?: boolean;
   /** PostgreSQL of all of them; a file for each by default. */
   readonly databaseUrl?: string | undefined;
@@ -166,14 +180,15 @@ export class ActivityNode {
       ...{ dataDir, key: new Uint8Array(32).fill(this.#number), node: this.address, logger: silentLogger },
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
     });
+    this.store = this.#options.wrapStore?.(this.store) ?? this.store;
     const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
     this.#activities = openActivities({
       ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
       keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
-      search: async ({ digest }) => ({
+      search: async ({ digest, subject }) => ({
         items: this.#world.records
-          .filter((record) => record.digest === digest)
+          .filter((record) => record.digest === digest || record.subject === subject)
           .map((record) => ({ id: `0x${'00'.repeat(32)}` as Hash, record, state: 'logged' as const })),
       }),
       onDuty: async () => true,

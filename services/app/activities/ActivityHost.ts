@@ -29,7 +29,7 @@ export type ActivitySettings = {
   readonly incompleteMs: number;
   /** How often pending records, held messages and ages are looked at. */
   readonly lookMs: number;
-  /** Most time of one request to a member. */
+  /** Most time of one request to a member; of a file, without anything of it coming. */
   readonly requestMs: number;
   /** Files, and bytes of them, that a client may have put without a message that names them. */
   readonly uploadCount: number;

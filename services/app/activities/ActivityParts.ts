@@ -6,6 +6,7 @@ import type { ActivityHost } from './ActivityHost.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { Refusals } from './exchange/Refusals.ts';
+import type { FileFetches } from './FileFetches.ts';
 import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
@@ -14,6 +15,7 @@ export type ActivityParts = ActivityHost & {
   readonly sealer: Sealer;
   /** Where files are kept. */
   readonly uploads: Uploads | undefined;
+  readonly fetches: FileFetches;
   /** Once there is one. */
   net?: Net;
   /** What others were refused. */

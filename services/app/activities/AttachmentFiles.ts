@@ -12,10 +12,15 @@ export type AttachmentFiles = {
   /** What is encrypted, from a byte on. */
   read(sealedDigest: Hash, fromByte: number): Promise<Readable>;
   /**
-   * Goes on with a file of another member where it was broken off. What comes is bounded, and kept only once it is what the digest names.
-   * @throws NotariumError `evidence-corrupt`.
+   * Goes on with a file of another member from the byte on to which it is here. What comes is bounded, and kept only once it is what the digest
+   * names; where it is another one, nothing of it stays.
+   * @throws NotariumError `attachment-mismatch`, `upload-conflict`.
    */
-  fetch(file: Pick<Attachment, 'sealedDigest' | 'sealedBytes'>, content: AsyncIterable<Uint8Array>): Promise<void>;
+  fetch(
+    file: Pick<Attachment, 'sealedDigest' | 'sealedBytes'>,
+    fromByte: number,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<void>;
   /** The file as it is, decrypted as it is read; every piece is checked before it is given. */
   open(file: Attachment): Promise<Readable>;
   /** Removes what nothing needs and is older than that; nothing that is being written. */

@@ -1,3 +1,4 @@
+import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import type { HeldMessages } from './exchange/HeldMessages.ts';
@@ -42,12 +43,10 @@ export class OwnKeyWatch {
   /** false where some could not be told. */
   async #tellAll(signal: AbortSignal): Promise<boolean> {
     const { store, logger } = this.#parts;
-    const ids = [];
-    for (let after: string | undefined; !signal.aborted; ) {
-      const { items, next } = await store.list({ limit: pageSize, ...(after === undefined ? {} : { after }) });
-      ids.push(...items.map(({ id }) => id));
-      if (next === undefined) break;
-      after = next;
+    const ids: Hash[] = [];
+    for (let page = await store.activityIds(undefined, pageSize); page.length > 0 && !signal.aborted; ) {
+      ids.push(...page);
+      page = await store.activityIds(ids.at(-1), pageSize);
     }
     let isDone = true;
     for (const id of ids) {

@@ -3,15 +3,11 @@ import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { type Attachment, attachmentSchema } from '../../core/activities/contents.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { jsonFrame } from '../replication/wire.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityCaller, ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import type { AttachmentFiles } from './AttachmentFiles.ts';
-import { activityProtocols } from './exchange/items.ts';
 import { requireActivity } from './requireActivity.ts';
-
-const fetchMs = 15 * 60_000;
 
 /** See `ActivityDesk.putAttachment`. */
 export async function putAttachment(
@@ -40,30 +36,8 @@ export async function attachment(
   if (!stored || !found)
     throw new NotariumError('activity-unknown', 'it has no such attachment', { data: { message } });
   const { isWhole } = await files.have(found.sealedDigest);
-  if (!isWhole) await fetchFrom(parts, files, found, sourcesOf(parts, activity, stored.sender));
+  if (!isWhole) await parts.fetches.fetch(files, parts.net, found, sourcesOf(parts, activity, stored.sender));
   return { attachment: found, content: await files.open(found) };
-}
-
-async function fetchFrom(
-  { net, logger }: ActivityParts,
-  files: AttachmentFiles,
-  file: Attachment,
-  sources: readonly Address[],
-): Promise<void> {
-  let failure: unknown = new NotariumError('peer-unreachable', 'no member that has it can be reached');
-  for (const source of net ? sources : []) {
-    try {
-      const { sealedDigest } = file;
-      const { sizeBytes: fromByte } = await files.have(sealedDigest);
-      const query = jsonFrame({ sealedDigest, fromByte });
-      await files.fetch(file, net!.request(source, activityProtocols.attachments, [query], { timeoutMs: fetchMs }));
-      return;
-    } catch (error) {
-      failure = error;
-      logger.debug({ err: error, peer: source }, 'a member did not give an attachment');
-    }
-  }
-  throw failure;
 }
 
 function sourcesOf({ signer }: ActivityParts, activity: Activity, sender: Address): Address[] {

@@ -21,8 +21,8 @@ export function keepAttachments(store: AttachmentStore): AttachmentFiles {
       if (!found) throw new NotariumError('not-found', 'no such attachment');
       return found.content;
     },
-    async fetch({ sealedDigest, sealedBytes }, content) {
-      await store.append(sealedDigest, sealedBytes, await store.arrived(sealedDigest), content);
+    async fetch({ sealedDigest, sealedBytes }, fromByte, content) {
+      await store.append(sealedDigest, sealedBytes, fromByte, content);
     },
     async open(file) {
       const { sealedDigest, sealedBytes: sizeBytes } = file;

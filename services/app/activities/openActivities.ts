@@ -15,6 +15,7 @@ import { Records } from './exchange/Records.ts';
 import { Refusals } from './exchange/Refusals.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
+import { FileFetches } from './FileFetches.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
 import { Uploads } from './Uploads.ts';
@@ -47,6 +48,9 @@ export function openActivities(host: ActivityHost): OpenActivities {
     get refusals() {
       return refusals;
     },
+    get fetches() {
+      return fetches;
+    },
     fetched: new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes)),
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
@@ -58,6 +62,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
   };
   const refusals = new Refusals(parts);
+  const fetches = new FileFetches(parts, stop.signal);
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);

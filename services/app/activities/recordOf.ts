@@ -1,12 +1,24 @@
+import { activitySubject } from '../../core/activities/sealed.ts';
 import { fromHex, type Hash, type RecordId } from '../../core/bytes.ts';
 import { digestText } from '../../core/record.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
-/** The record of something in an activity, by the digest that it carries; undefined while the log and the pool have none. */
+const pageSize = 16;
+
+/**
+ * The record of something in an activity; undefined while the log and the pool have none. Whoever has seen a digest can put it into a record
+ * of its own: only with the subject is it that of the activity.
+ */
 export async function recordOf(
   { search }: Pick<ActivityHost, 'search'>,
-  digest: Hash,
+  { digest, grp }: { readonly digest: Hash; readonly grp: Hash },
 ): Promise<{ readonly id: RecordId } | undefined> {
-  const { items } = await search({ digest: digestText(fromHex(digest)), limit: 4 });
-  return items.find(({ record }) => record.kind === 'activity');
+  const want = digestText(fromHex(digest));
+  for (let after: string | undefined; ; ) {
+    const page = { subject: activitySubject(grp), limit: pageSize };
+    const { items, next } = await search(after === undefined ? page : { ...page, after });
+    const found = items.find(({ record }) => record.kind === 'activity' && record.digest === want);
+    if (found || next === undefined) return found;
+    after = next;
+  }
 }

@@ -1,6 +1,7 @@
 import { type Activity, leaversOf, membersOf } from '../../core/activities/activity.ts';
 import { forksOf } from '../../core/activities/forks.ts';
 import { memberOf } from '../../core/activities/members.ts';
+import { readProtected } from '../../core/activities/sealed.ts';
 import { isApproved } from '../../core/activities/takeMembers.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -173,10 +174,10 @@ async function messageView(parts: ActivityParts, stored: StoredMessage): Promise
   };
 }
 
-/** The sender has put the record into the log: its receivers know it by its digest. */
-async function foundInLog(parts: ActivityParts, { id, sealDigest }: StoredMessage) {
+/** The sender has put the record into the log: its receivers know it by its subject and digest. */
+async function foundInLog(parts: ActivityParts, { id, seal, sealDigest: digest }: StoredMessage) {
   const { store } = parts;
-  const found = await recordOf(parts, sealDigest);
+  const found = await recordOf(parts, { digest, grp: readProtected(seal.protected).grp });
   if (found) await store.setRecord(id, found.id);
   return found?.id;
 }

@@ -41,6 +41,8 @@ export type Delivery = {
   /** Order of all deliveries to the member. */
   readonly seq: number;
   readonly queuedMs: number;
+  /** How often the member was sent it and could not take it yet. */
+  readonly tries: number;
   /** The member's signed word. */
   readonly ack?: Ack | undefined;
   /** Why it is refused, or was not delivered the last time. */
@@ -120,8 +122,8 @@ export type ActivityChange = {
   readonly messages?: readonly NewMessage[];
   readonly outgoing?: readonly Outgoing[];
   readonly records?: readonly PendingRecord[];
-  /** Seals of held ones that are taken or given up. */
-  readonly released?: readonly Hash[];
+  /** Held ones that are taken or given up: what another sender claims under the same seal stays. */
+  readonly released?: readonly Pick<HeldMessage, 'sealDigest' | 'from'>[];
 };
 
 /**
@@ -151,6 +153,8 @@ export type ActivityStore = {
     readonly items: readonly StoredActivity[];
     readonly next?: string;
   }>;
+  /** Ids of all activities, at most `limit` (1,000) after that one: by id, so that none is left out that changes meanwhile. */
+  activityIds(after: Hash | undefined, limit: number): Promise<Hash[]>;
   setOwner(id: Hash, owner: string | undefined): Promise<void>;
   /**
    * One page, in the order in which they were taken: at most `limit` (1,000), and parcels of at most 16 MiB, but one at least. Only an
@@ -161,19 +165,36 @@ export type ActivityStore = {
   /** Which of these were taken. */
   known(ids: readonly Hash[]): Promise<Set<Hash>>;
   bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
-  /** Which of these seals are of messages that were taken. */
-  knownSeals(sealDigests: readonly Hash[]): Promise<Set<Hash>>;
+  /** Senders of the messages that were taken and have one of these seals. */
+  sendersOf(sealDigests: readonly Hash[]): Promise<Map<Hash, Address>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
 
   /** Members for whom something is queued. */
   waiting(): Promise<Address[]>;
-  /** Next deliveries to a member, oldest first, texts of at most so many bytes (one at least). */
-  queued(member: Address, limit: number, maxBytes: number): Promise<(Delivery & { readonly text: string })[]>;
+  /**
+   * Next deliveries to a member, oldest first, texts of at most so many bytes (one at least).
+   * @param nowMs Those whose pause is over at that time; all by default.
+   * @throws NotariumError `activity-store-corrupt`, of a text that is lost with `data.sealDigest`, `member`, `activity` and `message`.
+   */
+  queued(
+    member: Address,
+    limit: number,
+    maxBytes: number,
+    nowMs?: number,
+  ): Promise<(Delivery & { readonly text: string })[]>;
+  /** When the first pause of what is queued for a member is over; undefined where nothing is queued. */
+  nextTry(member: Address): Promise<number | undefined>;
+  /** Whatever waits for a member may be tried at once. */
+  endPauses(member: Address): Promise<void>;
   /**
    * What became of deliveries. A state only goes forward: queued, delivered, refused, read; an acknowledgement stays until there is a newer
-   * one. The text goes when no member needs it.
+   * one. The text goes when no member needs it. One with `nextMs` was tried and waits until then.
    */
-  delivered(outcomes: readonly Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'>[]): Promise<void>;
+  delivered(
+    outcomes: readonly (Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'> & {
+      readonly nextMs?: number | undefined;
+    })[],
+  ): Promise<void>;
   /** Takes what is queued for the member from its text to another one: sealed to its new key. */
   replaceQueued(member: Address, sealDigest: Hash, next: Omit<Outgoing, 'members'>): Promise<void>;
   /** Of one message (all of them), or a page of those of an activity: by `seq`, at most `limit` (1,000) after that one. */
@@ -187,7 +208,7 @@ export type ActivityStore = {
 
   /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
   hold(held: HeldMessage): Promise<void>;
-  /** In the order in which they came. */
+  /** In the order in which they came. A damaged one is given up, and the log of this node says so. */
   held(activity?: Hash): Promise<HeldMessage[]>;
   /** Activities for which something is held. */
   heldActivities(): Promise<Hash[]>;

@@ -7,14 +7,17 @@ import { deliveryOf, detailText, rowOf } from './rows.ts';
 import { dropTexts, textRow, writeTexts } from './texts.ts';
 import type { ActivityContext, ActivityDb, Writing } from './Writing.ts';
 
-type Calls = Pick<ActivityStore, 'waiting' | 'queued' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'>;
+type Calls = Pick<
+  ActivityStore,
+  'waiting' | 'queued' | 'nextTry' | 'endPauses' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'
+>;
 type Outcome = Parameters<ActivityStore['delivered']>[0][number];
 type Next = Parameters<ActivityStore['replaceQueued']>[2];
 
 const maxPage = 1000;
 const columns = [
   ...(['seq', 'seal_digest', 'activity', 'message', 'member', 'state', 'text_id'] as const),
-  ...(['queued_ms', 'ack', 'problem_code', 'problem_detail'] as const),
+  ...(['queued_ms', 'tries', 'ack', 'problem_code', 'problem_detail'] as const),
 ] as const;
 const isQueued = sql<boolean>`state = 'queued'`;
 
@@ -26,7 +29,20 @@ export function deliveryCalls(context: ActivityContext): Calls {
   const { reader, writer, engine, atRest, guarded } = context;
   return {
     waiting: () => guarded(waiting(reader)),
-    queued: (member, limit, maxBytes) => guarded(queued(context, member, { limit, maxBytes })),
+    queued: (member, limit, maxBytes, nowMs = Number.MAX_SAFE_INTEGER) =>
+      guarded(queued(context, member, { limit, maxBytes, nowMs })),
+    nextTry: async (member) => {
+      const query = reader.selectFrom('activity_deliveries').select(({ fn }) => fn.min('next_ms').as('next'));
+      const row = await guarded(query.where('member', '=', member).where(isQueued).executeTakeFirst());
+      return row?.next ?? undefined;
+    },
+    endPauses: (member) =>
+      guarded(
+        writer.run(async (trx) => {
+          const mine = trx.updateTable('activity_deliveries').set({ next_ms: 0 }).where('member', '=', member);
+          await mine.where(isQueued).where('next_ms', '>', 0).execute();
+        }),
+      ),
     delivered: (outcomes) =>
       outcomes.length === 0
         ? Promise.resolve()
@@ -61,7 +77,7 @@ async function waiting(reader: ActivityDb): Promise<Address[]> {
 async function queued(
   { reader, atRest, recent }: ActivityContext,
   member: Address,
-  { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
+  { limit, maxBytes, nowMs }: { readonly limit: number; readonly maxBytes: number; readonly nowMs: number },
 ): ReturnType<ActivityStore['queued']> {
   const rows = await reader
     .selectFrom('activity_deliveries')
@@ -70,11 +86,12 @@ async function queued(
     .select('activity_texts.text_bytes')
     .where('member', '=', member)
     .where(isQueued)
+    .where('next_ms', '<=', nowMs)
     .orderBy('seq')
     .limit(Math.min(limit, maxPage))
     .execute();
   const lost = rows.find(({ text_bytes }) => text_bytes === null);
-  if (lost) throw lostText(lost.seal_digest, member, lost.text_id);
+  if (lost) throw lostText(lost, member);
   const fitting = firstBytes(rows, maxBytes, ({ text_bytes }) => text_bytes!);
   const texts = new Map<string, string>();
   const unknown = new Set<string>();
@@ -86,11 +103,10 @@ async function queued(
   for (const some of inParts([...unknown])) {
     const found = await reader.selectFrom('activity_texts').selectAll().where('id', 'in', some).execute();
     for (const { id, activity, text } of found) {
-      const { seal_digest } = fitting.find(({ text_id }) => text_id === id)!;
       try {
         texts.set(id, atRest.openText(activity as Hash, rowOf.text(id), text));
       } catch (cause) {
-        throw lostText(seal_digest, member, id, cause);
+        throw lostText(fitting.find(({ text_id }) => text_id === id)!, member, cause);
       }
     }
   }
@@ -102,9 +118,14 @@ async function queued(
 }
 
 /** Names the delivery, so that whoever delivers can give it up, or seal it anew. */
-function lostText(sealDigest: string, member: Address, id: string, cause?: unknown): Error {
-  const error = corrupt(rowOf.text(id), cause);
-  Object.assign(error.data, { sealDigest, member });
+function lostText(
+  row: { readonly seal_digest: string; readonly activity: string; readonly message: string; readonly text_id: string },
+  member: Address,
+  cause?: unknown,
+): Error {
+  const error = corrupt(rowOf.text(row.text_id), cause);
+  const { seal_digest: sealDigest, activity, message } = row;
+  Object.assign(error.data, { sealDigest, member, activity, message });
   return error;
 }
 
@@ -120,17 +141,19 @@ async function writeOutcomes(writing: Writing, outcomes: readonly Outcome[]): Pr
 
 /** Answers the texts that may not be needed any more. */
 async function writeSomeOutcomes(trx: ActivityDb, outcomes: readonly Outcome[]): Promise<string[]> {
-  const rows = outcomes.map(({ sealDigest, member, state, ack, problem }) => {
+  const rows = outcomes.map(({ sealDigest, member, state, ack, problem, nextMs = null }) => {
     const [code, detail] = problem ? [problem.code, detailText(problem.detail)] : [null, null];
-    return sql`(${sealDigest}, ${member}, ${state}, ${ack ? JSON.stringify(ack) : null}, ${code}, ${detail})`;
+    return sql`(${sealDigest}, ${member}, ${state}, ${ack ? JSON.stringify(ack) : null}, ${code}, ${detail}, cast(${nextMs} as bigint))`;
   });
   const { rows: changed } = await sql<{ text_id: string; state: string }>`
-    with outcome(seal_digest, member, state, ack, problem_code, problem_detail) as (values ${sql.join(rows)})
+    with outcome(seal_digest, member, state, ack, problem_code, problem_detail, next_ms) as (values ${sql.join(rows)})
     update activity_deliveries set
       state = outcome.state,
       ack = coalesce(outcome.ack, activity_deliveries.ack),
       problem_code = outcome.problem_code,
-      problem_detail = outcome.problem_detail
+      problem_detail = outcome.problem_detail,
+      tries = activity_deliveries.tries + case when outcome.next_ms is null then 0 else 1 end,
+      next_ms = coalesce(outcome.next_ms, activity_deliveries.next_ms)
     from outcome
     where activity_deliveries.seal_digest = outcome.seal_digest
       and activity_deliveries.member = outcome.member

@@ -1,11 +1,13 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ActivityStore, HeldLimits, HeldMessage } from './ActivityStore.ts';
+import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import { heldOf, rowOf } from './rows.ts';
 import type { ActivityContext, Writing } from './Writing.ts';
 
+type HeldRow = Selectable<ActivitySchema['activity_held']>;
 type Load = { readonly sender: string; readonly count: number; readonly sizeBytes: number };
 
 /** Enough for what comes in another order; a sender that is far ahead sends again what went. */
@@ -22,6 +24,18 @@ export function heldCalls(
   limits: HeldLimits,
   logger: Logger,
 ): Pick<ActivityStore, 'hold' | 'held' | 'heldActivities'> {
+  const readable = async (rows: readonly HeldRow[]): Promise<HeldMessage[]> => {
+    const read: HeldMessage[] = [];
+    for (const row of rows) {
+      try {
+        read.push(heldOf(row, atRest));
+      } catch (error) {
+        logger.error({ err: error, from: row.sender }, 'a message that came too early is damaged and given up');
+        await writer.run((trx) => trx.deleteFrom('activity_held').where('seq', '=', row.seq).execute());
+      }
+    }
+    return read;
+  };
   return {
     hold: async (held) => {
       const dropped = await guarded(writer.run((trx) => hold({ trx, engine, atRest }, held, limits)));
@@ -31,7 +45,7 @@ export function heldCalls(
     held: (activity) => {
       const all = reader.selectFrom('activity_held').selectAll().orderBy('seq');
       const query = activity === undefined ? all : all.where('activity', '=', activity);
-      return guarded(query.execute().then((rows) => rows.map((row) => heldOf(row, atRest))));
+      return guarded(query.execute().then((rows) => readable(rows)));
     },
     heldActivities: () => {
       const query = reader.selectFrom('activity_held').select('activity').distinct();

@@ -1,4 +1,4 @@
-import type { Hash } from '../../core/bytes.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { ActivityStore, StoredActivity } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
@@ -13,12 +13,13 @@ type Calls = Pick<
       | 'activity'
       | 'knownActivities'
       | 'list'
+      | 'activityIds'
       | 'setOwner'
       | 'messages'
       | 'message'
       | 'known'
       | 'bySeal'
-      | 'knownSeals'
+      | 'sendersOf'
     )
   | ('setRecord' | 'pendingRecords' | 'recordsTaken' | 'namedAttachments' | 'messagesNaming')
 >;
@@ -43,6 +44,11 @@ export function messageCalls(context: ActivityContext): Calls {
       ),
     knownActivities: (ids) => guarded(knownActivities(context, ids)),
     list: (query) => guarded(list(context, query)),
+    activityIds: (after, limit) => {
+      const all = reader.selectFrom('activities').select('id').orderBy('id').limit(Math.min(limit, maxPage));
+      const query = after === undefined ? all : all.where('id', '>', after);
+      return guarded(query.execute().then((rows) => rows.map(({ id }) => id as Hash)));
+    },
     setOwner: (id, owner) =>
       guarded(
         writer.run(async (trx) => {
@@ -70,7 +76,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && messageOf(row, atRest)),
       ),
-    knownSeals: (seals) => guarded(knownSeals(context, seals)),
+    sendersOf: (seals) => guarded(sendersOf(context, seals)),
     setRecord: (message, recordId) => guarded(setRecords(context, [{ message, recordId }])),
     pendingRecords: async (limit) => {
       const query = reader.selectFrom('activity_records').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
@@ -173,13 +179,14 @@ async function knownActivities({ reader }: ActivityContext, ids: readonly Hash[]
   return found;
 }
 
-async function knownSeals({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Set<Hash>> {
-  const found = new Set<Hash>();
+async function sendersOf({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Map<Hash, Address>> {
+  const senders = new Map<Hash, Address>();
   for (const some of inParts(seals)) {
-    const query = reader.selectFrom('activity_messages').select('seal_digest');
-    for (const row of await query.where('seal_digest', 'in', some).execute()) found.add(row.seal_digest as Hash);
+    const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
+    for (const row of await query.where('seal_digest', 'in', some).execute())
+      senders.set(row.seal_digest as Hash, row.sender as Address);
   }
-  return found;
+  return senders;
 }
 
 async function namedAttachments({ reader }: ActivityContext, digests: readonly Hash[]): Promise<Set<Hash>> {

@@ -41,6 +41,8 @@ export type ActivitySchema = {
     state: string;
     text_id: string;
     queued_ms: number;
+    tries: number;
+    next_ms: number;
     ack: string | null;
     problem_code: string | null;
     problem_detail: string | null;
@@ -67,7 +69,11 @@ export type ActivitySchema = {
 
 /** Every change of the schema, oldest first. A name that was released is never changed. */
 export function activityMigrations(engine: Engine): Record<string, Migration> {
-  return { '001-activities': { up: (db) => first(db, engine) }, '002-uploads': { up: (db) => uploads(db, engine) } };
+  return {
+    '001-activities': { up: (db) => first(db, engine) },
+    '002-uploads': { up: (db) => uploads(db, engine) },
+    '003-pauses': { up: (db) => pauses(db, engine) },
+  };
 }
 
 async function first(db: AnyKysely, engine: Engine): Promise<void> {
@@ -184,6 +190,15 @@ async function uploads(db: AnyKysely, engine: Engine): Promise<void> {
   await sql
     .raw('create index if not exists activity_uploads_owner on activity_uploads (owner, size_bytes)')
     .execute(db);
+}
+
+/** What a member cannot take yet waits for itself, and holds up nothing else. */
+async function pauses(db: AnyKysely, engine: Engine): Promise<void> {
+  for (const name of ['tries', 'next_ms'])
+    await db.schema
+      .alterTable('activity_deliveries')
+      .addColumn(name, intOf(engine), (column) => column.notNull().defaultTo(0))
+      .execute();
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

@@ -72,7 +72,7 @@ export function messageOf(row: Row<'activity_messages'>, atRest: AtRest): Stored
 }
 
 /** @throws NotariumError `activity-store-corrupt`. */
-export function deliveryOf(row: Omit<Row<'activity_deliveries'>, 'text_id'>): Delivery {
+export function deliveryOf(row: Omit<Row<'activity_deliveries'>, 'text_id' | 'next_ms'>): Delivery {
   return {
     sealDigest: row.seal_digest as Hash,
     activity: row.activity as Hash,
@@ -81,6 +81,7 @@ export function deliveryOf(row: Omit<Row<'activity_deliveries'>, 'text_id'>): De
     state: row.state as Delivery['state'],
     seq: row.seq,
     queuedMs: row.queued_ms,
+    tries: row.tries,
     ...(row.ack === null ? {} : { ack: parsed(rowOf.delivery(row.seq), row.ack, ackSchema) }),
     ...(row.problem_code === null ? {} : { problem: { code: row.problem_code, detail: row.problem_detail ?? '' } }),
   };

@@ -29,8 +29,8 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
       .onConflict((on) => on.column('message').doNothing())
       .execute();
   }
-  for (const released of inParts(changes.flatMap((change) => change.released ?? [])))
-    await trx.deleteFrom('activity_held').where('seal_digest', 'in', released).execute();
+  for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? []))
+    await trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from).execute();
 }
 
 /** About as many bytes as a change has. */
@@ -139,7 +139,15 @@ async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityCh
       for (const member of members) {
         deliveries.push({
           ...{ seal_digest: out.sealDigest, activity: out.activity, message: out.message, member, state: 'queued' },
-          ...{ text_id: row.id, queued_ms: nowMs, ack: null, problem_code: null, problem_detail: null },
+          ...{
+            text_id: row.id,
+            queued_ms: nowMs,
+            tries: 0,
+            next_ms: 0,
+            ack: null,
+            problem_code: null,
+            problem_detail: null,
+          },
         });
       }
     }

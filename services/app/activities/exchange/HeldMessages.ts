@@ -3,7 +3,7 @@ import { membersOf } from '../../../core/activities/activity.ts';
 import type { Envelope } from '../../../core/activities/envelope.ts';
 import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
-import { isNotariumError } from '../../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
@@ -11,6 +11,8 @@ import type { ActivityParts } from '../ActivityParts.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { Gatherer } from './Gatherer.ts';
 import { activityProtocols, framesOf } from './items.ts';
+import { lengthen, type Pause } from './Pause.ts';
+import { SourceTurns } from './SourceTurns.ts';
 import { takeOpened } from './takeOpened.ts';
 
 const gatherMs = 60_000;
@@ -18,7 +20,8 @@ const ackMs = 10_000;
 // Twice as many as can be held at all.
 const mostActivities = 8192;
 
-type Pause = { failures: number; nextMs: number };
+// Looks that ask at a time: what is held of one activity is in memory meanwhile.
+const mostAsking = 64;
 
 /** Messages that came before what they build on: on the disk, until that has come. */
 export class HeldMessages {
@@ -26,11 +29,14 @@ export class HeldMessages {
   readonly #signal: AbortSignal;
   readonly #pauses = new Map<Hash, Pause>();
   readonly #looking = new Map<Hash, Promise<void>>();
+  readonly #asking = new Set<Hash>();
+  readonly #turns: SourceTurns;
   #net: Net | undefined;
 
   constructor(parts: ActivityParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
+    this.#turns = new SourceTurns(parts);
   }
 
   /** Activities for which something is held. */
@@ -71,15 +77,16 @@ export class HeldMessages {
       if (!contentKey) continue;
       const sealed = sealer.wrapAgain(envelope.sealed, contentKey, key);
       // Of what is lost between the two, another member has a copy.
-      await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
+      await store.save({ activity, nowMs: clock.nowMs(), released: [{ sealDigest, from }] });
       await store.hold({ ...held, text: JSON.stringify({ sealed, copy: true } satisfies Envelope) });
     }
   }
 
   /** Its sender has been told that it is taken. */
-  async release({ message, sealDigest }: Opened): Promise<void> {
+  async release({ message, sealDigest, from }: Opened): Promise<void> {
     const { store, clock } = this.#parts;
-    await store.save({ activity: message.head.activity, nowMs: clock.nowMs(), released: [sealDigest] });
+    const { activity } = message.head;
+    await store.save({ activity, nowMs: clock.nowMs(), released: [{ sealDigest, from }] });
   }
 
   /** Something was taken: what is held for that activity may have been waiting for it. */
@@ -96,8 +103,14 @@ export class HeldMessages {
       await this.#find();
     }
     const nowMs = this.#parts.clock.nowMs();
-    const due = [...this.#pauses].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, 64);
-    await Promise.all(due.map(([activity]) => this.#look(activity, true)));
+    const due = [...this.#pauses]
+      .filter(([activity, { nextMs }]) => nextMs <= nowMs && !this.#asking.has(activity))
+      .toSorted(([, a], [, b]) => a.nextMs - b.nextMs);
+    // Not waited for: a member that does not answer keeps nobody else's from being looked at.
+    for (const [activity] of due.slice(0, mostAsking - this.#asking.size)) {
+      this.#asking.add(activity);
+      void this.#look(activity, true).then(() => this.#asking.delete(activity));
+    }
   }
 
   async close(): Promise<void> {
@@ -126,7 +139,7 @@ export class HeldMessages {
   }
 
   async #lookOnce(activity: Hash, asks: boolean): Promise<void> {
-    const { store, clock, settings } = this.#parts;
+    const { store } = this.#parts;
     const pause = this.#pauses.get(activity);
     if (!pause || this.#signal.aborted) return;
     let left = 0;
@@ -139,8 +152,7 @@ export class HeldMessages {
       return;
     }
     if (!asks) return;
-    pause.nextMs =
-      clock.nowMs() + Math.min(settings.maxRetryMs, settings.retryMs * 2 ** Math.min(pause.failures++, 20));
+    lengthen(pause, this.#parts);
   }
 
   /** Whether nothing is left to be done for it. */
@@ -160,12 +172,13 @@ export class HeldMessages {
       if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return false;
       refusals.count(error, from);
     }
-    await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
+    await store.save({ activity, nowMs: clock.nowMs(), released: [{ sealDigest, from }] });
     return true;
   }
 
   async #take(held: HeldMessage, asks: boolean): Promise<void> {
-    if (await this.#parts.store.bySeal(held.sealDigest)) return;
+    // Of its sender's: anybody else may claim a seal that it was shown, and is told nothing by it.
+    if ((await this.#parts.store.bySeal(held.sealDigest))?.sender === held.from) return;
     const opened = await openArrived(this.#parts, readEnvelope(this.#parts, held.from, held.text));
     try {
       await takeOpened(this.#parts, opened);
@@ -179,22 +192,36 @@ export class HeldMessages {
 
   /**
    * Takes a message after what it builds on, which one of these members has.
-   * @throws NotariumError of the last one that was asked.
+   * @throws NotariumError of the last one that was asked; `peer-unreachable` where nobody is.
    */
-  async gather(opened: Opened, sources: readonly Address[]): Promise<void> {
+  async gather(opened: Opened, sources: readonly Address[], until: AbortSignal = this.#signal): Promise<void> {
     const net = this.#net;
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(gatherMs)]);
-    let failure: unknown;
+    const signal = AbortSignal.any([this.#signal, until]);
+    let failure: unknown = new NotariumError('peer-unreachable', 'nobody can be asked for what is missing');
     for (const source of net ? sources : []) {
       try {
-        return await new Gatherer(this.#parts, { net: net!, source, signal }).take(opened);
+        return await this.#turns.take(source, signal, async () => {
+          await this.#gatherFrom(net!, source, signal, opened);
+        });
       } catch (error) {
         failure = error;
         this.#parts.logger.debug({ err: error, peer: source }, 'a member did not give what is missing');
-        if (this.#signal.aborted) break;
+        if (signal.aborted) break;
       }
     }
     throw failure;
+  }
+
+  async #gatherFrom(net: Net, source: Address, until: AbortSignal, opened: Opened): Promise<void> {
+    const late = AbortSignal.timeout(gatherMs);
+    const signal = AbortSignal.any([until, late]);
+    try {
+      await new Gatherer(this.#parts, { net, source, signal }).take(opened);
+    } catch (error) {
+      // What a signal ends says nothing of the network.
+      if (!signal.aborted || isNotariumError(error)) throw error;
+      throw new NotariumError(late.aborted ? 'peer-timeout' : 'peer-busy', 'it takes too long', { cause: error });
+    }
   }
 
   /** Its sender first, then whoever is connected. */

@@ -6,32 +6,43 @@ import type { Net } from '../../../net/Net.ts';
 import type { Delivery } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { activityProtocols, answerSchema, type DeliveryAnswer, framesOf, itemsOf, maxItems } from './items.ts';
+import { isLostText, madeAgain } from './madeAgain.ts';
+import { pauseMs } from './Pause.ts';
 import { sealedAnew } from './sealedAnew.ts';
 
 const batchItems = 128;
-const batchBytes = 8 << 20;
+const mostBatchBytes = 8 << 20;
+const leastBatchBytes = 32 << 10;
 const answerBytes = 4 << 10;
 const wrongAnswerPoints = 10;
 /** Longest pause in which messages gather for the next request. */
 const mostGatherMs = 200;
 
 type Queued = Delivery & { readonly text: string };
-type Outcome = Pick<Delivery, 'sealDigest' | 'member' | 'state' | 'ack' | 'problem'>;
+type Outcome = Parameters<ActivityParts['store']['delivered']>[0][number];
 
 /** What a member's queue is for. */
 export type MemberQueueOptions = { readonly net: Net; readonly member: Address; readonly signal: AbortSignal };
 
-/** Delivers to one member, in order, until nothing waits; tries again for ever, after ever longer pauses. */
+/**
+ * Delivers to one member, in order, until nothing waits; tries again for ever, after ever longer pauses. While the member cannot be reached all
+ * waits; what it cannot take waits for itself.
+ */
 export class MemberQueue {
   readonly #parts: ActivityParts;
   readonly #options: MemberQueueOptions;
   #running: Promise<void> | undefined;
   #isWanted = false;
+  #isBack = false;
   #failures = 0;
+  /** While the member cannot be reached. */
   #pause: AbortController | undefined;
+  /** Until something is to be tried again. */
+  #rest: AbortController | undefined;
   /** What the last request took, with what was written for it. */
   #tookMs = 0;
   #endedMs = 0;
+  #batchBytes = mostBatchBytes;
   /** Told already, so that a member that is away for days costs no writes. */
   #toldProblem: string | undefined;
 
@@ -40,9 +51,10 @@ export class MemberQueue {
     this.#options = options;
   }
 
-  /** Something waits. During a pause it waits for the end of that. */
+  /** Something waits. While the member cannot be reached it waits for the end of that pause. */
   wake(): void {
     this.#isWanted = true;
+    this.#rest?.abort();
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       // Woken between its last look and its end.
@@ -50,10 +62,12 @@ export class MemberQueue {
     });
   }
 
-  /** The member can be reached again. */
+  /** The member can be reached again, and may have become another one. */
   connected(): void {
     this.#failures = 0;
+    this.#isBack = true;
     this.#pause?.abort();
+    this.wake();
   }
 
   async done(): Promise<void> {
@@ -67,36 +81,54 @@ export class MemberQueue {
       this.#isWanted = false;
       try {
         await this.#deliverAll();
-        this.#failures = 0;
-        this.#toldProblem = undefined;
+        await this.#restIfAny();
       } catch (error) {
         if (signal.aborted) return;
         this.#isWanted = true;
         this.#failures++;
         metrics.deliveryFailed();
         logger.debug({ err: error, peer: member, failures: this.#failures }, 'a member did not take its messages');
-        await this.#wait();
+        this.#pause = new AbortController();
+        await this.#sleep(this.#jittered(pauseMs(this.#parts.settings, this.#failures - 1)), this.#pause);
+        this.#pause = undefined;
       }
     }
   }
 
-  async #wait(): Promise<void> {
-    const { clock, settings } = this.#parts;
-    this.#pause = new AbortController();
-    const longest = Math.min(settings.maxRetryMs, settings.retryMs * 2 ** Math.min(this.#failures - 1, 20));
-    // With jitter: many members come back at once after an outage.
-    const ms = longest * (0.5 + 0.5 * Math.random());
-    await clock.sleep(ms, AbortSignal.any([this.#pause.signal, this.#options.signal]));
-    this.#pause = undefined;
+  /** Waits where something is to be tried again; what comes meanwhile ends that. */
+  async #restIfAny(): Promise<void> {
+    const { store, clock, settings } = this.#parts;
+    const nextMs = await store.nextTry(this.#options.member);
+    if (nextMs === undefined) return;
+    if (!this.#isWanted) {
+      this.#rest = new AbortController();
+      // No longer than that, however the clock is set meanwhile.
+      await this.#sleep(Math.min(settings.maxRetryMs, Math.max(0, nextMs - clock.nowMs())), this.#rest);
+      this.#rest = undefined;
+    }
+    this.#isWanted = true;
   }
 
-  /** @throws NotariumError when something still waits that the member could not take now. */
+  async #sleep(ms: number, end: AbortController): Promise<void> {
+    await this.#parts.clock.sleep(ms, AbortSignal.any([end.signal, this.#options.signal]));
+  }
+
+  /** Many members come back at once after an outage. */
+  #jittered(ms: number): number {
+    return ms * (0.5 + 0.5 * Math.random());
+  }
+
+  /** @throws NotariumError when the member could not be reached, or can take nothing now. */
   async #deliverAll(): Promise<void> {
     const { store } = this.#parts;
     const { member, signal } = this.#options;
     while (!signal.aborted) {
+      if (this.#isBack) {
+        this.#isBack = false;
+        await store.endPauses(member);
+      }
       await this.#gather();
-      const queued = await store.queued(member, batchItems, batchBytes);
+      const queued = await this.#next();
       if (queued.length === 0) return;
       const startMs = performance.now();
       const batch = await Promise.all(queued.map((item) => sealedAnew(this.#parts, item)));
@@ -104,16 +136,34 @@ export class MemberQueue {
       try {
         answers = await this.#ask(batch);
       } catch (error) {
-        await this.#tell(batch, error);
+        await this.#failed(batch, error);
         throw error;
       }
+      this.#batchBytes = Math.min(mostBatchBytes, 2 * this.#batchBytes);
       const outcomes = batch.map((item, index) => this.#outcome(item, answers[index]!));
       await store.delivered(outcomes);
       this.#endedMs = performance.now();
       this.#tookMs = this.#endedMs - startMs;
-      const waiting = outcomes.find(({ state }) => state === 'queued');
-      if (waiting) throw new NotariumError('peer-busy', waiting.problem?.code, { data: { peer: member } });
+      const busy = outcomes.find(({ state, nextMs }) => state === 'queued' && nextMs === undefined);
+      if (busy) throw new NotariumError('peer-busy', busy.problem?.code, { data: { peer: member } });
+      this.#failures = 0;
+      this.#toldProblem = undefined;
     }
+  }
+
+  /** What is to be sent now; a text that is lost is made again. */
+  async #next(): Promise<Queued[]> {
+    const { store, clock } = this.#parts;
+    const { member, signal } = this.#options;
+    while (!signal.aborted) {
+      try {
+        return await store.queued(member, batchItems, this.#batchBytes, clock.nowMs());
+      } catch (error) {
+        if (!isLostText(error)) throw error;
+        await madeAgain(this.#parts, member, error);
+      }
+    }
+    return [];
   }
 
   /**
@@ -151,7 +201,7 @@ export class MemberQueue {
     }
   }
 
-  #outcome({ sealDigest, activity }: Queued, answer: DeliveryAnswer): Outcome {
+  #outcome({ sealDigest, activity, tries }: Queued, answer: DeliveryAnswer): Outcome {
     const { network, crypto, metrics } = this.#parts;
     const { member } = this.#options;
     if ('ack' in answer) {
@@ -162,20 +212,32 @@ export class MemberQueue {
     if (!('code' in answer)) throw this.#wrong('not an acknowledgement');
     const { code, detail } = answer;
     const problem = { code, detail };
-    if (canChange(code)) return { sealDigest, member, state: 'queued', problem };
+    // Of the member itself: with the next message it would be the same.
+    if (/^(peer|storage)-/.test(code) && canChange(code)) return { sealDigest, member, state: 'queued', problem };
+    if (canChange(code)) return { sealDigest, member, state: 'queued', problem, nextMs: this.#nextMs(tries) };
     if (code === 'activity-forked') this.#parts.disputed(activity, member);
     metrics.refusedByMember();
     return { sealDigest, member, state: 'refused', problem };
   }
 
-  async #tell(batch: readonly Queued[], error: unknown): Promise<void> {
+  #nextMs(tries: number): number {
+    const { clock, settings } = this.#parts;
+    return clock.nowMs() + Math.ceil(this.#jittered(pauseMs(settings, tries)));
+  }
+
+  /** A smaller batch may come through in time; where a single message does not, the others do not wait for it. */
+  async #failed(batch: readonly Queued[], error: unknown): Promise<void> {
     const code = isNotariumError(error) ? error.code : 'internal';
-    if (this.#toldProblem === code) return;
+    const isSlow = code === 'peer-timeout';
+    if (isSlow) this.#batchBytes = Math.max(leastBatchBytes, this.#batchBytes / 4);
+    const [only] = batch;
+    const nextMs = isSlow && batch.length === 1 ? this.#nextMs(only!.tries) : undefined;
+    if (this.#toldProblem === code && nextMs === undefined) return;
     this.#toldProblem = code;
     const problem = { code, detail: isNotariumError(error) ? error.detail : '' };
     const { member } = this.#options;
     await this.#parts.store.delivered(
-      batch.map(({ sealDigest }) => ({ sealDigest, member, state: 'queued' as const, problem })),
+      batch.map(({ sealDigest }) => ({ sealDigest, member, state: 'queued' as const, problem, nextMs })),
     );
   }
 

@@ -83,7 +83,9 @@ export class Receiver {
     const outcomes = await Promise.all(
       opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
     );
-    for (const outcome of outcomes) if ('early' in outcome) await this.#gather(outcome.early);
+    // The sender waits for the answer: what does not come soon is asked for later, and it is told then.
+    const until = AbortSignal.timeout(this.#parts.settings.requestMs / 4);
+    for (const outcome of outcomes) if ('early' in outcome && !until.aborted) await this.#gather(outcome.early, until);
     return await Promise.all(outcomes.map((outcome) => this.#guardedAnswer(from, outcome)));
   }
 
@@ -126,18 +128,18 @@ export class Receiver {
     try {
       await takeOpened(this.#parts, opened);
     } catch (error) {
-      if (isNotariumError(error, 'activity-message-early')) return { early: opened };
-      // By a rival of the change that has made it so, it may be in time.
-      if (isNotariumError(error, 'activity-epoch-stale')) await this.#held.hold(opened);
+      const isEarly = isNotariumError(error, 'activity-message-early');
+      // Or, by a rival of the change that has made it so, in time.
+      if (isEarly || isNotariumError(error, 'activity-epoch-stale')) await this.#held.hold(opened);
+      if (isEarly) return { early: opened };
       if (!isNotariumError(error, 'activity-message-known')) throw error;
     }
     return { read: opened.sealDigest };
   }
 
-  async #gather(opened: Opened): Promise<void> {
+  async #gather(opened: Opened, until: AbortSignal): Promise<void> {
     try {
-      await this.#held.hold(opened);
-      await this.#held.gather(opened, [opened.from]);
+      await this.#held.gather(opened, [opened.from], until);
       await this.#held.release(opened);
     } catch (error) {
       // It stays held, and is asked for again.

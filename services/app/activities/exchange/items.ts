@@ -24,6 +24,8 @@ export const maxEnvelopeBytes = Math.ceil((maxParcelBytes * 4) / 3) + (64 << 10)
 export const maxItems = 256;
 export const maxItemsBytes = 16 << 20;
 const frameBytes = 1 << 20;
+// Smaller frames than this on the average cost more than they bring; some come with each item.
+const leastFrameBytes = 1 << 10;
 
 /** What one item of a delivery is. */
 export const deliveredSchema = z.union([envelopeSchema, z.strictObject({ ack: ackSchema })]);
@@ -111,28 +113,30 @@ export async function* framesOf(texts: Iterable<string> | AsyncIterable<string>)
 
 /**
  * Texts of frames; nothing is set aside for one before its bytes have come.
- * @throws NotariumError `peer-answer-invalid` for more or larger ones than allowed, or a last one that is cut short.
+ * @throws NotariumError `peer-answer-invalid` for more or larger ones than allowed, frames that are too small, or a last one that is cut short.
  */
 export async function* itemsOf(
   frames: AsyncIterable<Uint8Array>,
   bounds: { readonly itemBytes: number; readonly items: number; readonly bytes: number },
 ): AsyncGenerator<Uint8Array> {
   const fail = (detail: string): NotariumError => new NotariumError('peer-answer-invalid', detail);
-  let parts: Uint8Array[] = [];
+  let held = new Uint8Array(0);
   let haveBytes = 0;
   let wantBytes = 4;
   let isSize = true;
   let items = 0;
   let bytes = 0;
+  let count = 0;
   for await (const frame of frames) {
     bytes += frame.length;
     if (bytes > bounds.bytes) throw fail('more bytes than a request may have');
+    if (++count > 2 * bounds.items + bytes / leastFrameBytes) throw fail('frames that are too small');
     let rest = frame;
     while (haveBytes + rest.length >= wantBytes) {
       const taken = rest.subarray(0, wantBytes - haveBytes);
       rest = rest.subarray(taken.length);
-      const whole = concat(...parts, taken);
-      parts = [];
+      const whole = appended(held, haveBytes, taken).subarray(0, wantBytes);
+      held = new Uint8Array(0);
       haveBytes = 0;
       if (isSize) {
         wantBytes = new DataView(whole.buffer, whole.byteOffset).getUint32(0);
@@ -144,10 +148,20 @@ export async function* itemsOf(
       }
       isSize = !isSize;
     }
-    if (rest.length > 0) {
-      parts.push(rest);
-      haveBytes += rest.length;
-    }
+    held = appended(held, haveBytes, rest);
+    haveBytes += rest.length;
   }
   if (haveBytes > 0 || !isSize) throw fail('the last item is cut short');
+}
+
+/** Bytes with others after them, in one buffer that doubles: what comes in many pieces is not kept as many things. */
+function appended(held: Uint8Array<ArrayBuffer>, haveBytes: number, more: Uint8Array): Uint8Array<ArrayBuffer> {
+  const wantBytes = haveBytes + more.length;
+  let into = held;
+  if (wantBytes > held.length) {
+    into = new Uint8Array(haveBytes === 0 ? wantBytes : Math.max(wantBytes, 2 * held.length));
+    into.set(held.subarray(0, haveBytes));
+  }
+  into.set(more, haveBytes);
+  return into;
 }

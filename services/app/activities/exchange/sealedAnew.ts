@@ -13,15 +13,15 @@ export async function sealedAnew(parts: ActivityParts, queued: Queued): Promise<
   const key = keyOf(parts, member);
   // The keys stand in it as text, and nothing else there has quotes around so many digits.
   if (!key || queued.text.includes(`"${key}"`)) return queued;
-  const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
-  if (!stored || !activity) return queued;
   try {
+    const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
+    if (!stored || !activity) return queued;
     const text = JSON.stringify(copyFor(parts, { stored, activity, key }));
     await store.replaceQueued(member, sealDigest, { sealDigest, activity: id, message, text });
     return { ...queued, text };
   } catch (error) {
-    if (!isNotariumError(error, 'party-unfit')) throw error;
-    logger.warn({ err: error, peer: member }, 'the new key of a member is none');
+    if (!isNotariumError(error, 'party-unfit') && !isNotariumError(error, 'activity-store-corrupt')) throw error;
+    logger.warn({ err: error, peer: member }, 'a message could not be sealed to the new key of a member');
     return queued;
   }
 }

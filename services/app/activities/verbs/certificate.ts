@@ -1,4 +1,5 @@
 import { certificateDigest, makeCertificate, type TrustCertificate } from '../../../core/activities/certificate.ts';
+import { blindedGroup } from '../../../core/activities/sealed.ts';
 import type { Hash, RecordId } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { messageOf } from '../Activities.ts';
@@ -14,12 +15,7 @@ export async function certificate(
   id: Hash,
   version: Hash,
 ): Promise<TrustCertificate | undefined> {
-  const { activity } = await requireActivity(parts, by, id);
-  const message = activity.certificates.get(version);
-  const stored = message && (await parts.store.message(message));
-  if (!stored) return undefined;
-  const { head } = messageOf(stored);
-  return head.type === 'certificate' ? makeCertificate(parts.network, version, head.signatures) : undefined;
+  return (await madeOf(parts, by, id, version))?.made;
 }
 
 /** See `ActivityDesk.certificateRecord`. */
@@ -29,7 +25,25 @@ export async function certificateRecord(
   id: Hash,
   version: Hash,
 ): Promise<RecordId | undefined> {
-  const found = await certificate(parts, by, id, version);
+  const found = await madeOf(parts, by, id, version);
   if (!found) throw new NotariumError('not-found', 'some signatures are missing', { data: { version } });
-  return (await recordOf(parts, certificateDigest(found, parts.crypto.sha256)))?.id;
+  const digest = certificateDigest(found.made, parts.crypto.sha256);
+  return (await recordOf(parts, { digest, grp: blindedGroup(found.secret, digest) }))?.id;
+}
+
+/** The certificate, and the secret of the epoch in which it was made. */
+async function madeOf(
+  parts: ActivityParts,
+  by: ActivityCaller,
+  id: Hash,
+  version: Hash,
+): Promise<{ readonly made: TrustCertificate; readonly secret: Hash } | undefined> {
+  const { activity } = await requireActivity(parts, by, id);
+  const message = activity.certificates.get(version);
+  const stored = message && (await parts.store.message(message));
+  if (!stored) return undefined;
+  const { head } = messageOf(stored);
+  if (head.type !== 'certificate') return undefined;
+  const { secret } = activity.epochs.get(head.group)!;
+  return { made: makeCertificate(parts.network, version, head.signatures), secret };
 }

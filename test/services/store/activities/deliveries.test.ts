@@ -38,7 +38,7 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     const [first] = await store.queued(bob, 1, 1e6);
     expect(first).to.deep.equal({
       ...{ sealDigest: seal('a'), activity: one, message: messageOf('a').id, member: bob, state: 'queued' },
-      ...{ seq: first!.seq, queuedMs: 1000, text: 'text a' },
+      ...{ seq: first!.seq, queuedMs: 1000, tries: 0, text: 'text a' },
     });
     await store.delivered([
       { sealDigest: seal('a'), member: bob, state: 'delivered', ack: ackOf('a', 'delivered') },
@@ -67,6 +67,34 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     const [, after] = await store.deliveries(one);
     const page = await store.deliveries(one, undefined, { after: after!.seq, limit: 1 });
     expect(page.map(({ sealDigest }) => sealDigest)).to.deep.equal([seal('c')]);
+    await store.close();
+  });
+
+  it('waits for itself where the member cannot take it yet', async () => {
+    await using at = await place();
+    let store = await openAt(at);
+    for (const name of ['a', 'b', 'c']) await store.save(stepOf(one, name, 1000, [bob, carol]));
+    const texts = async (nowMs?: number) => (await store.queued(bob, 2, 1e6, nowMs)).map(({ text }) => text);
+    const problem = { code: 'internal', detail: '' };
+    const later = (name: string, nextMs: number) => ({
+      ...{ sealDigest: seal(name), member: bob, state: 'queued' as const, problem, nextMs },
+    });
+    expect(await store.nextTry(bob)).to.equal(0);
+    await store.delivered([later('a', 5000), later('b', 7000)]);
+    await store.delivered([later('b', 9000)]);
+    await store.close();
+    store = await openAt(at);
+    expect(await texts(4999)).to.deep.equal(['text c']);
+    expect(await texts(5000)).to.deep.equal(['text a', 'text c']);
+    expect(await texts()).to.deep.equal(['text a', 'text b']);
+    expect((await store.deliveries(one)).map(({ tries }) => tries)).to.deep.equal([1, 0, 2, 0, 0, 0]);
+    await store.delivered([{ sealDigest: seal('c'), member: bob, state: 'read' }]);
+    expect(await store.nextTry(bob)).to.equal(5000);
+    await store.endPauses(bob);
+    expect(await texts(0)).to.deep.equal(['text a', 'text b']);
+    await store.delivered(['a', 'b'].map((name) => ({ sealDigest: seal(name), member: bob, state: 'read' as const })));
+    expect(await store.nextTry(bob)).to.equal(undefined);
+    expect(await store.nextTry(carol)).to.equal(0);
     await store.close();
   });
 

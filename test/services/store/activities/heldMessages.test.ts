@@ -3,6 +3,7 @@ import type { Address } from '../../../../services/core/bytes.ts';
 import type { HeldMessage } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt } from './activityKit.ts';
+import { rawQuery, rawTable } from './rawTable.ts';
 
 const [one, two] = [hashOf('one'), hashOf('two')];
 const heldOf = (name: string, from: Address, activity = one, text = `text ${name}`): HeldMessage => ({
@@ -27,12 +28,28 @@ onBothDatabases('messages that came too early', (place) => {
       heldOf('a', carol, one, 'forged'),
     ]);
     expect(await store.held(two)).to.deep.equal([heldOf('b', bob, two)]);
-    await store.save({ activity: one, nowMs: 1, messages: [messageOf('a')], released: [hashOf('seal a')] });
-    expect(await store.held()).to.deep.equal([heldOf('b', bob, two)]);
-    await store.save({ activity: two, nowMs: 1, released: [hashOf('seal b'), hashOf('none')] });
+    // Nor does what becomes of it decide on that.
+    const released = [{ sealDigest: hashOf('seal a'), from: carol }];
+    await store.save({ activity: one, nowMs: 1, messages: [messageOf('a')], released });
+    expect(await store.held()).to.deep.equal([heldOf('a', bob), heldOf('b', bob, two)]);
+    const all = ['a', 'b', 'none'].map((name) => ({ sealDigest: hashOf(`seal ${name}`), from: bob }));
+    await store.save({ activity: two, nowMs: 1, released: all });
     expect(await store.held()).to.deep.equal([]);
     // To give something up makes no activity.
     expect(await store.activity(two)).to.equal(undefined);
+    await store.close();
+  });
+
+  it('do not wait for one that is damaged: it is given up', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    for (const name of ['a', 'b', 'c']) await store.hold(heldOf(name, bob));
+    await rawQuery(at, 'update activity_held set text = ? where seal_digest = ?', [
+      new Uint8Array(60),
+      hashOf('seal b'),
+    ]);
+    expect(await store.held(one)).to.deep.equal([heldOf('a', bob), heldOf('c', bob)]);
+    expect(await rawTable(at, 'activity_held')).to.have.length(2);
     await store.close();
   });
 

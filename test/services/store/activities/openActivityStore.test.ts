@@ -34,11 +34,24 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(await store.message(hashOf('x'))).to.equal(undefined);
     expect((await store.bySeal(messageOf('b').sealDigest))?.place).to.equal(1);
     expect(await store.bySeal(hashOf('x'))).to.equal(undefined);
-    const seals = await store.knownSeals([hashOf('x'), messageOf('b').sealDigest]);
-    expect([...seals]).to.deep.equal([messageOf('b').sealDigest]);
+    const senders = await store.sendersOf([hashOf('x'), messageOf('b').sealDigest]);
+    expect([...senders]).to.deep.equal([[messageOf('b').sealDigest, alice]]);
     const ids = ['a', 'x', 'c'].map((name) => messageOf(name).id);
     expect(await store.known(ids)).to.deep.equal(new Set([ids[0], ids[2]]));
     expect(await store.known([])).to.deep.equal(new Set());
+    await store.close();
+  });
+
+  it('has the ids of all activities in an order that nothing changes', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const ids = ['a', 'b', 'c', 'd', 'e'].map(hashOf).toSorted();
+    for (const [index, id] of ids.entries()) await store.save(stepOf(id, `first ${index}`, index));
+    const page = await store.activityIds(undefined, 2);
+    // What changes meanwhile stays where it is.
+    await store.save(stepOf(ids[4]!, 'second', 1000));
+    expect([...page, ...(await store.activityIds(page.at(-1), 1000))]).to.deep.equal(ids);
+    expect(await store.activityIds(ids[4], 2)).to.deep.equal([]);
     await store.close();
   });
 

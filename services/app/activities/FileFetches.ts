@@ -1,0 +1,114 @@
+import type { Attachment } from '../../core/activities/contents.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import type { Net } from '../../net/Net.ts';
+import { jsonFrame } from '../replication/wire.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+import type { AttachmentFiles } from './AttachmentFiles.ts';
+import { activityProtocols } from './exchange/items.ts';
+
+const requestMs = 15 * 60_000;
+// A member that gives less at a time is not asked again for the rest.
+const leastBytes = 1 << 20;
+
+type File = Pick<Attachment, 'sealedDigest' | 'sealedBytes'>;
+type Running = { readonly sources: ReadonlySet<Address>; readonly done: Promise<void> };
+
+/** Fetches files of messages from members, each file once at a time. */
+export class FileFetches {
+  readonly #parts: Pick<ActivityParts, 'settings' | 'logger' | 'refusals'>;
+  readonly #signal: AbortSignal;
+  readonly #running = new Map<Hash, Running>();
+
+  constructor(parts: Pick<ActivityParts, 'settings' | 'logger' | 'refusals'>, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  /**
+   * Fetches a file from the first of the sources that gives it, the rest of it from the next one where one breaks off. It is here, whole, when
+   * this resolves; who asks for it meanwhile waits for the same.
+   * @throws NotariumError `peer-unreachable` where nobody is there who could be asked; else that of the last one that was.
+   */
+  async fetch(files: AttachmentFiles, net: Net | undefined, file: File, sources: readonly Address[]): Promise<void> {
+    for (;;) {
+      const running = this.#running.get(file.sealedDigest);
+      if (!running) break;
+      const isSame = sources.every((source) => running.sources.has(source));
+      if (isSame) return await running.done;
+      // Of another activity: its members may not have it.
+      await running.done.catch(() => undefined);
+      if ((await files.have(file.sealedDigest)).isWhole) return;
+    }
+    const done = this.#fetch(files, net, file, sources);
+    const running = { sources: new Set(sources), done };
+    this.#running.set(file.sealedDigest, running);
+    try {
+      await done;
+    } finally {
+      this.#running.delete(file.sealedDigest);
+    }
+  }
+
+  async #fetch(files: AttachmentFiles, net: Net | undefined, file: File, sources: readonly Address[]): Promise<void> {
+    let failure: unknown = new NotariumError('peer-unreachable', 'no member that has it can be reached');
+    for (const source of net ? connectedFirst(net, sources) : []) {
+      let isAnew = false;
+      for (;;) {
+        const { isWhole, sizeBytes: fromByte } = await files.have(file.sealedDigest);
+        if (isWhole) return;
+        try {
+          await this.#fetchFrom(files, net!, file, { source, fromByte });
+        } catch (error) {
+          if (this.#signal.aborted) throw error;
+          failure = error;
+          this.#parts.logger.debug({ err: error, peer: source }, 'a member did not give an attachment');
+          // What came before it was perhaps another one's.
+          if (isNotariumError(error, 'attachment-mismatch') && fromByte === 0)
+            this.#parts.refusals.count(error, source);
+        }
+        const have = await files.have(file.sealedDigest);
+        if (have.isWhole) return;
+        const isGone = have.sizeBytes < fromByte;
+        if (isGone ? isAnew : have.sizeBytes < fromByte + leastBytes) break;
+        isAnew ||= isGone;
+      }
+    }
+    throw failure;
+  }
+
+  async #fetchFrom(
+    files: AttachmentFiles,
+    net: Net,
+    file: File,
+    { source, fromByte }: { readonly source: Address; readonly fromByte: number },
+  ): Promise<void> {
+    const query = jsonFrame({ sealedDigest: file.sealedDigest, fromByte });
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.#signal, stop.signal]);
+    const idleMs = this.#parts.settings.requestMs;
+    const late = new NotariumError('peer-timeout', `nothing came for ${idleMs} ms`, { data: { peer: source } });
+    const timer = setTimeout(() => stop.abort(late), idleMs);
+    const frames = net.request(source, activityProtocols.attachments, [query], { timeoutMs: requestMs, signal });
+    async function* watched(): AsyncGenerator<Uint8Array> {
+      for await (const frame of frames) {
+        timer.refresh();
+        yield frame;
+        timer.refresh();
+      }
+    }
+    try {
+      // All of it may have come, and was not taken in before a kill.
+      await files.fetch(file, fromByte, fromByte < file.sealedBytes ? watched() : (async function* () {})());
+    } finally {
+      clearTimeout(timer);
+    }
+    if (!(await files.have(file.sealedDigest)).isWhole)
+      throw new NotariumError('peer-answer-invalid', 'it ends before its end', { data: { peer: source } });
+  }
+}
+
+function connectedFirst(net: Net, sources: readonly Address[]): Address[] {
+  const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+  return [...sources].sort((a, b) => Number(connected.has(b)) - Number(connected.has(a)));
+}

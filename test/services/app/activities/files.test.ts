@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { activityProtocols, attachmentQuerySchema } from '../../../../services/app/activities/exchange/items.ts';
+import { fromUtf8, type Hash } from '../../../../services/core/bytes.ts';
+import { randomHash } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { hostilePeer } from '../../../support/hostilePeer.ts';
+
+const order = { kind: 'industrial', request: 'information' } as const;
+const half = 3 << 20;
+
+/** What a member gives that should give a file. */
+const faults: Record<string, (fromByte: number, signal: AbortSignal) => AsyncGenerator<Uint8Array>> = {
+  async *nothing() {},
+  async *'a small piece of another file'() {
+    yield randomBytes(1000);
+  },
+  async *'half of another file'(fromByte) {
+    if (fromByte === 0) yield randomBytes(half);
+  },
+  async *'another file'() {
+    for (let at = 0; at < 8; at++) yield randomBytes(1 << 20);
+  },
+  async *'half of it, and then nothing more'(_, signal) {
+    yield randomBytes(half);
+    await once(signal, 'abort');
+  },
+  async *'an error'() {
+    yield randomBytes(0);
+    throw new Error('no');
+  },
+};
+
+describe('files of activities', function () {
+  this.timeout(120_000);
+  let world: ActivityWorld;
+  let buyer: ActivityNode;
+  let carrier: ActivityNode;
+  let seller: ActivityNode;
+  /** Asked for attachments, by whom is asked. */
+  let asked: string[];
+  beforeEach(async () => {
+    world = new ActivityWorld();
+    asked = [];
+    const nodes = await world.open(3, {
+      settings: { requestMs: 2_000 },
+      wrapNet: (net) => {
+        const real = net.request.bind(net);
+        return Object.assign(net, {
+          blame: () => {},
+          request: (...[peer, protocol, frames, options]: Parameters<typeof real>) => {
+            if (protocol === activityProtocols.attachments) asked.push(peer);
+            return real(peer, protocol, frames, options);
+          },
+        });
+      },
+    });
+    [buyer, carrier, seller] = nodes as [ActivityNode, ActivityNode, ActivityNode];
+  });
+  afterEach(() => world.close());
+
+  async function sendFiles(files: readonly Buffer[]): Promise<{ activity: Hash; message: Hash; sealed: Hash[] }> {
+    const attachments = [];
+    for (const [index, file] of files.entries())
+      attachments.push(await buyer.desk.putAttachment(operator, { name: `${index}`, content: Readable.from([file]) }));
+    const receivers = [carrier.name, seller.name];
+    const sent = await buyer.desk.start(operator, { ...order, receivers, body: null, attachments });
+    await reaches(sent.message, carrier, seller);
+    return { ...sent, sealed: attachments.map(({ sealedDigest }) => sealedDigest) };
+  }
+
+  async function fileOf(node: ActivityNode, { activity, message }: { activity: Hash; message: Hash }, index: number) {
+    return await buffer((await node.desk.attachment(operator, activity, { message, index })).content);
+  }
+
+  it('come from whoever has them, whatever a member gives that was asked before', async () => {
+    const names = Object.keys(faults);
+    const files = names.map(() => randomBytes(2 * half));
+    const sent = await sendFiles(files);
+    for (const [index, file] of files.entries())
+      expect((await fileOf(carrier, sent, index)).equals(file)).to.equal(true);
+    const peer = await hostilePeer(world, buyer);
+    peer.net.handle(activityProtocols.attachments, async function* (frames, _, signal) {
+      const [query] = await Array.fromAsync(frames);
+      const { sealedDigest, fromByte } = attachmentQuerySchema.parse(JSON.parse(fromUtf8(query!)));
+      yield* faults[names[sent.sealed.indexOf(sealedDigest)]!]!(fromByte, signal);
+    });
+    for (const [index, name] of names.entries()) {
+      asked = [];
+      expect((await fileOf(seller, sent, index)).equals(files[index]!), name).to.equal(true);
+      expect(asked[0], name).to.equal(buyer.address);
+      expect(asked, name).to.include(carrier.address);
+    }
+    // Only what it had given whole can be laid at its door.
+    expect(await seller.counted('messages_refused_total', { code: 'attachment-mismatch' })).to.equal(1);
+  });
+
+  it('come once for all who ask at the same time', async () => {
+    const file = randomBytes(2 * half);
+    const sent = await sendFiles([file]);
+    const all = await Promise.all([0, 1, 2, 3].map(() => fileOf(seller, sent, 0)));
+    for (const one of all) expect(one.equals(file)).to.equal(true);
+    expect(asked).to.have.length(1);
+  });
+
+  it('that nobody gives are a failure, and there as soon as somebody does', async () => {
+    const file = randomBytes(2 * half);
+    const sent = await sendFiles([file]);
+    await Promise.all([buyer.close(), carrier.close()]);
+    const both = await Promise.allSettled([0, 1].map(() => fileOf(seller, sent, 0)));
+    for (const one of both) expect(one).to.have.nested.property('reason.code', 'peer-unreachable');
+    await buyer.open();
+    await world.connect();
+    expect((await fileOf(seller, sent, 0)).equals(file)).to.equal(true);
+  });
+
+  it('that were never put are named by no message', async () => {
+    const file = await buyer.desk.putAttachment(operator, { name: 'a', content: Readable.from([randomBytes(10)]) });
+    const attachments = [{ ...file, sealedDigest: randomHash() }];
+    const start = { ...order, receivers: [seller.name], body: null, attachments };
+    await expectCode('attachment-unknown', buyer.desk.start(operator, start));
+    expect((await buyer.desk.list(operator, { limit: 10 })).items).to.deep.equal([]);
+  });
+});
