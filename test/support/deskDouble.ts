@@ -56,6 +56,7 @@ export async function deskDouble(uploadsFolder: string): Promise<DeskDouble> {
       ...{ locks: [], peaks: [], disclosures: [], cancelled: [], closing: null },
     },
     terms: () => ({ network: doubleNetwork, verifier: doubleChannel.verifier, price: 12n }),
+    known: async () => undefined,
     async accept(channelId) {
       asked.push(['accept', channelId]);
       if (channelId !== doubleChannelId) throw new NotariumError('channel-unknown');
@@ -80,6 +81,9 @@ export async function deskDouble(uploadsFolder: string): Promise<DeskDouble> {
           signature: repeated('33', 64),
         },
       }));
+    },
+    async withdraw(channelId, billId) {
+      asked.push(['withdraw', channelId, billId]);
     },
     async update(update) {
       asked.push(['update', update]);

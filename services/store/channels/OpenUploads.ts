@@ -14,6 +14,10 @@ export type UploadLimits = {
   readonly openUploads: number;
   /** Declared bytes of all uploads of a channel that are not paid, also of those in the vault. */
   readonly openBytes: number;
+  /** Uploads of all channels together, also of those in the vault that nobody has paid; no bound when left out. */
+  readonly allUploads?: number | undefined;
+  /** Declared bytes of all of them. */
+  readonly allBytes?: number | undefined;
   /** An upload that nobody writes to goes after this time. */
   readonly idleMs: number;
   /** One in the vault that nobody has paid is forgotten after this time; `idleMs` when left out. */
@@ -47,6 +51,8 @@ export class OpenUploads {
   readonly #byId = new Map<string, OpenUpload>();
   readonly #byChannel = new Map<Hash, Map<string, OpenUpload>>();
   readonly #byDigest = new Map<Hash, Map<string, OpenUpload>>();
+  /** Declared, of all. */
+  #bytes = 0;
   /** Those with a hash and no request, the longest idle first. */
   readonly #idle = new Set<OpenUpload>();
 
@@ -79,7 +85,10 @@ export class OpenUploads {
       bytes += info.declared.sizeBytes;
     }
     const isRoom = count < limits.openUploads && takenCount < takenShare * limits.openUploads;
-    if (isRoom && bytes <= limits.openBytes) return;
+    if (isRoom && bytes <= limits.openBytes) {
+      this.#checkAll(sizeBytes, limits);
+      return;
+    }
     throw new NotariumError('uploads-full', undefined, {
       data: {
         have: count,
@@ -93,6 +102,7 @@ export class OpenUploads {
 
   add(upload: OpenUpload): void {
     const { id, channelId, declared } = upload.info;
+    this.#bytes += declared.sizeBytes;
     this.#byId.set(id, upload);
     addTo(this.#byChannel, channelId, upload);
     addTo(this.#byDigest, declared.digest, upload);
@@ -102,9 +112,19 @@ export class OpenUploads {
     const upload = this.#byId.get(id);
     if (!upload) return;
     this.#byId.delete(id);
+    this.#bytes -= upload.info.declared.sizeBytes;
     this.#idle.delete(upload);
     removeFrom(this.#byChannel, upload.info.channelId, id);
     removeFrom(this.#byDigest, upload.info.declared.digest, id);
+  }
+
+  /** Whoever opens many channels gets no more of the disk than this. */
+  #checkAll(sizeBytes: number, { allUploads = Infinity, allBytes = Infinity }: UploadLimits): void {
+    const [have, haveBytes] = [this.#byId.size, this.#bytes + sizeBytes];
+    if (have < allUploads && haveBytes <= allBytes) return;
+    throw new NotariumError('uploads-full', 'of all channels together', {
+      data: { have, want: allUploads, haveBytes, wantBytes: allBytes },
+    });
   }
 
   /** A request has ended: the hashes of those that have waited longest go, when there are too many. */

@@ -79,6 +79,8 @@ export class EvidenceDesk {
         itemCount: evidence.mostItems,
         openUploads: bounds.mostOpen,
         openBytes: bounds.mostOpenBytes,
+        allUploads: bounds.mostOfAll,
+        allBytes: bounds.mostBytesOfAll,
         idleMs: 1000 * bounds.idleSeconds,
         unpaidMs: 1000 * bounds.unpaidSeconds,
       },
@@ -149,16 +151,21 @@ export class EvidenceDesk {
         digest: bill.digest,
         name: documentName(bill),
         kind,
-        json: documentText({ bill, statements }),
+        json: documentText(bill, statements),
       })),
     );
     await Promise.all(items.map(({ bill }) => this.uploads.forgetTaken(bill.channelId, bill.digest)));
   }
 
+  /** @throws NotariumError `evidence-not-found`, `storage-failed`. */
+  requireHere(digests: readonly Hash[]): Promise<void> {
+    return this.#vault.requireHere(digests);
+  }
+
   /** Whether bill and statements stand beside their evidence as {@link EvidenceDesk.keep} writes them. @throws NotariumError `storage-failed`. */
   async isKept({ bill, kind, statements }: KeptEvidence): Promise<boolean> {
     const documents = await this.#vault.documents(bill.channelId, bill.digest);
-    return documents.get(ownDocumentName(documentName(bill), kind)) === documentText({ bill, statements });
+    return documents.get(ownDocumentName(documentName(bill), kind)) === documentText(bill, statements);
   }
 
   /** A channel needs evidence no longer. */
@@ -201,6 +208,6 @@ function documentName({ id }: KeptEvidence['bill']): string {
   return id.slice(2);
 }
 
-function documentText({ bill, statements }: KeptEvidence): string {
+function documentText(bill: KeptEvidence['bill'], statements: KeptEvidence['statements']): string {
   return jsonWithAmounts({ format: 'notarium-evidence/1', bill, statements });
 }

@@ -110,16 +110,16 @@ for (const where of ['folder', 'bucket'] as const) {
       const vault = await at.open();
       const digest = toHex(await put(vault, at.uploads, Buffer.from('evidence')));
       await vault.putDocuments([
-        { channelId: channelA, digest, name: 'bill-1', json: '{"a":1}' },
-        { channelId: channelB, digest, name: 'bill-1', json: '{"b":1}' },
+        { channelId: channelA, digest, name: 'bill-1', kind: 'content', json: '{"a":1}' },
+        { channelId: channelB, digest, name: 'bill-1', kind: 'content', json: '{"b":1}' },
       ]);
-      await vault.putDocuments([{ channelId: channelA, digest, name: 'bill-1', json: '{"a":2}' }]);
-      expect([...(await vault.documents(channelA, digest))]).to.deep.equal([['bill-1', '{"a":2}']]);
-      expect([...(await vault.documents(channelB, digest))]).to.deep.equal([['bill-1', '{"b":1}']]);
+      await vault.putDocuments([{ channelId: channelA, digest, name: 'bill-1', kind: 'content', json: '{"a":2}' }]);
+      expect([...(await vault.documents(channelA, digest))]).to.deep.equal([['bill-1-content', '{"a":2}']]);
+      expect([...(await vault.documents(channelB, digest))]).to.deep.equal([['bill-1-content', '{"b":1}']]);
       const missing = toHex(new Uint8Array(32));
       await expectCode(
         'evidence-not-found',
-        vault.putDocuments([{ channelId: channelA, digest: missing, name: 'x', json: '{}' }]),
+        vault.putDocuments([{ channelId: channelA, digest: missing, name: 'x', kind: 'content', json: '{}' }]),
       );
     });
 
@@ -130,7 +130,7 @@ for (const where of ['folder', 'bucket'] as const) {
       const loose = await put(vault, at.uploads, Buffer.from('loose'));
       const pack = packOf(contentsOf(3));
       await put(vault, at.uploads, pack.bytes, { digest: pack.root, kind: 'pack' });
-      const document = { digest: toHex(held), name: 'hold', json: '{}' };
+      const document = { digest: toHex(held), name: 'hold', kind: 'content', json: '{}' } as const;
       await vault.putDocuments([
         { ...document, channelId: channelA },
         { ...document, channelId: channelB },
@@ -158,9 +158,9 @@ for (const where of ['folder', 'bucket'] as const) {
       const fresh = contentsOf(20, 'fresh').map(sha256Of);
       const asked = sorted([...fresh, sha256Of(contents[7]!), single]);
       expect(await vault.firstHeld(asked)).to.equal(undefined);
-      await vault.putDocuments([{ channelId: channelA, digest: toHex(single), name: 'hold', json: '{}' }]);
+      await vault.putDocuments([{ channelId: channelA, digest: toHex(single), name: 'hold', kind: 'content', json: '{}' }]);
       expect(await vault.firstHeld(asked)).to.deep.equal(single);
-      await vault.putDocuments([{ channelId: channelA, digest: toHex(root), name: 'hold', json: '{}' }]);
+      await vault.putDocuments([{ channelId: channelA, digest: toHex(root), name: 'hold', kind: 'pack', json: '{}' }]);
       expect(toHex((await vault.firstHeld(sorted([...fresh, sha256Of(contents[7]!)])))!)).to.equal(
         toHex(sha256Of(contents[7]!)),
       );

@@ -30,6 +30,7 @@ describe('endings after a backup was restored', function () {
     channel: (id) => verifier.desk.channel(id),
     show: (id, view) => verifier.desk.show(id, view),
     bills: (id, requests) => verifier.desk.bills(id, requests),
+    withdraw: (id, billId) => verifier.desk.withdraw(id, billId),
     update: (update) => verifier.desk.update(update),
     close: (request) => verifier.desk.close(request),
     evidence: (id, from, limit) => verifier.desk.evidence(id, from, limit),

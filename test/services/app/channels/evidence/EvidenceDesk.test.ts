@@ -8,7 +8,7 @@ import { evidencePrice, readEvidencePolicy } from '../../../../../services/app/c
 import { mediaTypeOf } from '../../../../../services/app/channels/evidence/mediaType.ts';
 import { type Address, type Hash, toHex } from '../../../../../services/core/bytes.ts';
 import { captureDigest } from '../../../../../services/core/channels/capture.ts';
-import type { EvidenceKind, UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
+import type { BillKind, UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
 import { systemClock } from '../../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../../../services/lib/logger.ts';
@@ -50,7 +50,7 @@ async function deskOf(evidence: object, folder: string) {
   return { desk, upload, offer };
 }
 
-const billOf = (channelId: Hash, digest: Hash, kind?: EvidenceKind, id = toHex(randomBytes(32))) => ({
+const billOf = (channelId: Hash, digest: Hash, kind: BillKind = 'content', id = toHex(randomBytes(32))) => ({
   bill: { id, channelId, digest, count: 1, amount: 10n, expiry: 2_000_000_000, keyHash: toHex(randomBytes(32)) },
   kind,
   statements: [],
@@ -148,8 +148,8 @@ describe('EvidenceDesk', () => {
       await offer(content, declared, channelId);
       await desk.keep([billOf(channelId, declared.digest, declared.kind)]);
     }
-    // From an earlier version: nobody knows of which kind.
-    await desk.keep([billOf(channelD, toHex(root))]);
+    // Of a verifier that has forgotten what the bill is for.
+    await desk.keep([billOf(channelD, toHex(root), 'unknown')]);
     const readAll = async (by: EvidenceDesk, channelId: Hash) => {
       const read = async (digest: Uint8Array) => {
         const opened = await by.content(channelId, toHex(digest));
