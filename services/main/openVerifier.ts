@@ -23,8 +23,8 @@ import { every } from '../lib/every.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import { writeFileWhole } from '../lib/writeFileWhole.ts';
-import { openNewestStates } from '../store/channels/openNewestStates.ts';
 import { openChannelStore } from '../store/channels/openChannelStore.ts';
+import { openNewestStates } from '../store/channels/openNewestStates.ts';
 import { lockFolder } from '../store/folderLock.ts';
 import type { S3Credentials } from '../store/Store.ts';
 

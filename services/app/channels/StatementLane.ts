@@ -23,7 +23,7 @@ export class StatementLane {
 
   /** Bills that are not written yet. */
   get size(): number {
-    return this.#waiting.size + this.#writing.size;
+    return new Set([...this.#waiting.keys(), ...this.#writing]).size;
   }
 
   /** Takes a bill with its statements; more statements of it take the place of fewer. */

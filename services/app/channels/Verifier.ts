@@ -301,11 +301,7 @@ export class Verifier implements VerifierApi {
     }
   }
 
-  #newBill(
-    { channelId, signer, network, crypto, keyOf }: VerifierParty,
-    { judged }: Judged,
-    now: Moment,
-  ): SignedBill {
+  #newBill({ channelId, signer, network, crypto, keyOf }: VerifierParty, { judged }: Judged, now: Moment): SignedBill {
     const id = toHex(randomBytes(32));
     const { digest, count, price: amount } = judged;
     const expiry = latestOf(now) + this.#parts.settings.billSeconds;

@@ -148,7 +148,10 @@ export class VerifierSeats {
     }
     if (!step.saves) return;
     const [have, kept] = [memory.ledger.version, step.memory.ledger.version];
-    this.#parts.logger.warn({ channelId, have, kept }, 'this verifier comes from a backup: its newest state was kept apart');
+    this.#parts.logger.warn(
+      { channelId, have, kept },
+      'this verifier comes from a backup: its newest state was kept apart',
+    );
     await this.keep(seat, step.memory, step);
   }
 

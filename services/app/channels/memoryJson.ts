@@ -105,7 +105,10 @@ function proposalJson({ update, next }: { readonly update: object; readonly next
 }
 
 function marksOf(
-  bills: ReadonlyMap<string, { readonly isCancelled?: boolean; readonly isGivenUp?: true; readonly revealedAt?: number }>,
+  bills: ReadonlyMap<
+    string,
+    { readonly isCancelled?: boolean; readonly isGivenUp?: true; readonly revealedAt?: number }
+  >,
 ) {
   const marks: Record<string, object> = {};
   for (const [id, { isCancelled, isGivenUp, revealedAt }] of bills) {

@@ -23,8 +23,8 @@ import {
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
-import type { NewestStates } from '../../../../services/store/channels/NewestStates.ts';
 import type { ChannelStore } from '../../../../services/store/channels/ChannelStore.ts';
+import type { NewestStates } from '../../../../services/store/channels/NewestStates.ts';
 import { alice, billKey, bob, crypto, hashOf, network, parties } from '../../core/channels/channelKit.ts';
 
 /** What is uploaded here is a text; its digest is that of the text. */
@@ -121,7 +121,15 @@ export function throughWire(api: VerifierApi, trouble: (call: string, when: 'bef
 }
 
 export const verifierParts = (store: ChannelStore, more: Partial<VerifierParts> = {}): VerifierParts => ({
-  ...{ network, signer: bob, keyOf: billKey, store, states: memoryStates(), chain: memoryChain(1_000_000n), evidence: memoryEvidence() },
+  ...{
+    network,
+    signer: bob,
+    keyOf: billKey,
+    store,
+    states: memoryStates(),
+    chain: memoryChain(1_000_000n),
+    evidence: memoryEvidence(),
+  },
   touch: () => undefined,
   settings: { safetySeconds: 60, billSeconds: 3600, checkTerms: () => undefined },
   ...{ crypto, clock: systemClock, logger: silentLogger },
