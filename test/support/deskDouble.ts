@@ -24,6 +24,11 @@ export function signAsRequester(digest: Uint8Array): `0x${string}` {
   return toHex(compactSignature(crypto.sign(digest, requesterKey)));
 }
 
+/** Signs as somebody else. */
+export function signAsStranger(digest: Uint8Array): `0x${string}` {
+  return toHex(compactSignature(crypto.sign(digest, new Uint8Array(32).fill(8))));
+}
+
 /** The one channel that the double knows. */
 export const doubleChannel: Channel = {
   requester: toHex(crypto.keccak256(crypto.publicKey(requesterKey).subarray(1)).subarray(12)),

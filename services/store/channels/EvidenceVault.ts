@@ -35,6 +35,8 @@ export type FinishedUpload = {
   readonly keyId?: string | undefined;
   /** File with the index, for a pack. */
   readonly membersPath?: string | undefined;
+  /** Its file was written a moment ago, and is synced. */
+  readonly isFresh?: boolean | undefined;
 };
 
 /** A JSON text beside evidence; while there is one, the evidence is kept. */
@@ -100,7 +102,7 @@ export class EvidenceVault {
    * Takes an upload in durably; its files are gone then. What is here and held already is not written again.
    * @returns Whether it was moved; if not, its files are where they were.
    */
-  async take({ digest, kind, path, keyId, membersPath }: FinishedUpload): Promise<boolean> {
+  async take({ digest, kind, path, keyId, membersPath, isFresh = false }: FinishedUpload): Promise<boolean> {
     const { place } = this.#files;
     return await this.#alone(digest, async () => {
       const name = evidenceName(digest, kind, keyId);
@@ -110,9 +112,11 @@ export class EvidenceVault {
       const isGone = isHere && !(await isFile(path));
       const isMoved = !isHere || (!isGone && !(await this.#files.isHeld(digest)));
       if (isMoved) {
-        const now = new Date();
-        await utimes(path, now, now);
-        await place.moveIn(path, name);
+        if (!isFresh) {
+          const now = new Date();
+          await utimes(path, now, now);
+        }
+        await place.moveIn(path, name, isFresh);
       }
       if (
         membersPath !== undefined &&

@@ -35,6 +35,8 @@ export type OpenUpload = {
   isDescribed: boolean;
   /** It was whole before this process began: a loss of power may have taken bytes that were not synced. */
   isUnproved?: boolean;
+  /** It was written and synced by this process, and nobody has looked at it yet. */
+  isSynced?: boolean;
   spool?: Spool;
   /** Missing after a restart, and where many others wait: it is hashed anew from the disk then. */
   arrival?: Arrival;
@@ -46,10 +48,13 @@ const takenShare = 16;
 /** Hashes that are kept of uploads which wait for their next piece. */
 const idleHashes = 256;
 
+/** What a channel has open: uploads, those of them in the vault, and declared bytes of all. */
+type Used = { count: number; taken: number; bytes: number };
+
 /** All open uploads, found by id, channel and digest. */
 export class OpenUploads {
   readonly #byId = new Map<string, OpenUpload>();
-  readonly #byChannel = new Map<Hash, Map<string, OpenUpload>>();
+  readonly #byChannel = new Map<Hash, Used>();
   readonly #byDigest = new Map<Hash, Map<string, OpenUpload>>();
   /** Declared, of all. */
   #bytes = 0;
@@ -75,15 +80,11 @@ export class OpenUploads {
 
   /** @throws NotariumError `uploads-full`. */
   checkRoom(channelId: Hash, sizeBytes: number, limits: UploadLimits): void {
-    let count = 0;
-    let takenCount = 0;
-    let bytes = sizeBytes;
-    for (const { info } of this.#byChannel.get(channelId)?.values() ?? []) {
-      if (info.taken) takenCount++;
-      else count++;
-      // What is in the vault takes as much of the disk, and nobody has paid it yet.
-      bytes += info.declared.sizeBytes;
-    }
+    const used = this.#byChannel.get(channelId) ?? { count: 0, taken: 0, bytes: 0 };
+    const count = used.count - used.taken;
+    const takenCount = used.taken;
+    // What is in the vault takes as much of the disk, and nobody has paid it yet.
+    const bytes = used.bytes + sizeBytes;
     const isRoom = count < limits.openUploads && takenCount < takenShare * limits.openUploads;
     if (isRoom && bytes <= limits.openBytes) {
       this.#checkAll(sizeBytes, limits);
@@ -104,8 +105,20 @@ export class OpenUploads {
     const { id, channelId, declared } = upload.info;
     this.#bytes += declared.sizeBytes;
     this.#byId.set(id, upload);
-    addTo(this.#byChannel, channelId, upload);
+    const used = this.#byChannel.get(channelId) ?? { count: 0, taken: 0, bytes: 0 };
+    used.count++;
+    if (upload.info.taken) used.taken++;
+    used.bytes += declared.sizeBytes;
+    this.#byChannel.set(channelId, used);
     addTo(this.#byDigest, declared.digest, upload);
+  }
+
+  /** The vault has it. */
+  take(upload: OpenUpload): void {
+    if (upload.info.taken) return;
+    upload.info = { ...upload.info, taken: true };
+    const used = this.#byChannel.get(upload.info.channelId);
+    if (used) used.taken++;
   }
 
   remove(id: string): void {
@@ -114,7 +127,12 @@ export class OpenUploads {
     this.#byId.delete(id);
     this.#bytes -= upload.info.declared.sizeBytes;
     this.#idle.delete(upload);
-    removeFrom(this.#byChannel, upload.info.channelId, id);
+    const { channelId, taken, declared } = upload.info;
+    const used = this.#byChannel.get(channelId)!;
+    used.count--;
+    if (taken) used.taken--;
+    used.bytes -= declared.sizeBytes;
+    if (used.count === 0) this.#byChannel.delete(channelId);
     removeFrom(this.#byDigest, upload.info.declared.digest, id);
   }
 

@@ -16,6 +16,11 @@ import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './O
 import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
 import { type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
 
+/** What is not larger is synced when it has arrived: it need not be opened once more for that. */
+const smallBytes = 1 << 20;
+/** What was written so lately is as young as if it were taken now. */
+const freshMs = 60_000;
+
 /** What uploads work with. */
 export type UploadsParts = {
   readonly folder: string;
@@ -157,15 +162,23 @@ export class Uploads {
   async finished(channelId: Hash, id: string): Promise<FinishedUpload> {
     const { info } = this.find(channelId, id);
     if (!info.arrived) throw new NotariumError('upload-invalid', 'it is not complete', { data: { upload: id } });
-    await stored(() => this.#prove(this.#open.get(id)!));
+    const upload = this.#open.get(id)!;
+    await stored(() => this.#prove(upload));
     const { kind, digest } = info.declared;
     const membersPath = kind === 'pack' ? this.#path(id, 'members') : undefined;
-    return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath };
+    const isFresh = upload.isSynced === true && this.#parts.clock.nowMs() - upload.lastMs < freshMs;
+    return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath, isFresh };
   }
 
   /** Whether its bytes have gone into the vault, and a kill came before that was noted. */
   async isMoved(channelId: Hash, id: string): Promise<boolean> {
     const { info } = this.find(channelId, id);
+    const upload = this.#open.get(id)!;
+    if (upload.isSynced) {
+      // It has just arrived, and is looked at for the first time.
+      upload.isSynced = false;
+      return false;
+    }
     return info.arrived !== undefined && (await sizeOf(this.#path(id))) === 0 && info.declared.sizeBytes > 0;
   }
 
@@ -178,7 +191,7 @@ export class Uploads {
     const upload = this.#open.get(id);
     if (!upload) return;
     if (!isMoved) await stored(() => remove(this.#path(id)));
-    upload.info = { ...upload.info, taken: true };
+    this.#open.take(upload);
     upload.lastMs = this.#parts.clock.nowMs();
   }
 
@@ -264,6 +277,7 @@ export class Uploads {
     }
     if (members) await writeFile(this.#path(id, 'members'), members);
     upload.info = { ...upload.info, arrived: { ...arrived, mediaTypes: [...arrived.mediaTypes] } };
+    upload.isSynced = isSmall(upload.info);
     forgetHash(upload);
     await this.#describe(upload);
   }
@@ -276,7 +290,7 @@ export class Uploads {
   #newSpool({ id, keyId, declared }: UploadInfo, key: Uint8Array | undefined): Spool {
     return keyId !== undefined && key
       ? sealedSpool(this.#path(id), key, declared.sizeBytes)
-      : plainSpool(this.#path(id));
+      : plainSpool(this.#path(id), isSmall({ declared, keyId }));
   }
 
   async #load(name: string): Promise<void> {
@@ -359,6 +373,11 @@ async function remove(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
+}
+
+/** Sealed content is written at several places of its file. */
+function isSmall({ declared, keyId }: Pick<UploadInfo, 'declared' | 'keyId'>): boolean {
+  return keyId === undefined && declared.sizeBytes <= smallBytes;
 }
 
 function localFile(path: string, sizeBytes: number): SealedFile {
