@@ -12,6 +12,8 @@ export class StatementLane {
   readonly #clock: Clock;
   readonly #waiting = new Map<Hash, Waiting>();
   readonly #unpaid: Hash[] = [];
+  /** Evidence that is not let go yet. */
+  #unpaidCount = 0;
   #writing: ReadonlySet<Hash> = new Set();
   #isHurried = false;
   #hurry = new AbortController();
@@ -37,6 +39,7 @@ export class StatementLane {
   drop({ id, digest }: { readonly id: Hash; readonly digest: Hash }): void {
     this.#waiting.delete(id);
     this.#unpaid.push(digest);
+    this.#unpaidCount++;
     this.#hurry.abort();
   }
 
@@ -57,24 +60,34 @@ export class StatementLane {
     const asked = [...this.#waiting.keys(), ...this.#writing];
     for (const one of this.#waiting.values()) one.isRipe = true;
     this.#hurry.abort();
-    while (this.#unpaid.length > 0 || asked.some((id) => this.#waiting.has(id) || this.#writing.has(id)))
+    while (this.#unpaidCount > 0 || asked.some((id) => this.#waiting.has(id) || this.#writing.has(id)))
       await this.progress();
   }
 
-  /** Writes until there is nothing left. @param write Does not throw. */
-  async run(write: (items: readonly KeptEvidence[], unpaid: readonly Hash[]) => Promise<void>): Promise<void> {
+  /**
+   * Writes until there is nothing left.
+   * @param write Does not throw.
+   * @param onEnd Called at that moment: what is put into it later would not be written.
+   */
+  async run(
+    write: (items: readonly KeptEvidence[], unpaid: readonly Hash[]) => Promise<void>,
+    onEnd: () => void,
+  ): Promise<void> {
     while (this.#waiting.size + this.#unpaid.length > 0) {
       const ripe = [...this.#waiting.values()].filter(({ isRipe }) => isRipe).map(({ item }) => item);
       if (ripe.length + this.#unpaid.length === 0) await this.#ripen();
       else {
         for (const { bill } of ripe) this.#waiting.delete(bill.id);
         this.#writing = new Set(ripe.map(({ bill }) => bill.id));
-        await write(ripe, this.#unpaid.splice(0));
+        const unpaid = this.#unpaid.splice(0);
+        await write(ripe, unpaid);
+        this.#unpaidCount -= unpaid.length;
         this.#writing = new Set();
         this.#progress.resolve();
         this.#progress = Promise.withResolvers();
       }
     }
+    onEnd();
   }
 
   async #ripen(): Promise<void> {

@@ -66,14 +66,12 @@ export class StatementWriter {
     if (known) return;
     this.#lanes.set(channelId, lane);
     if (this.#stop.signal.aborted) lane.hurry();
-    void lane
-      .run((items, digests) =>
-        this.#work(channelId, async () => {
-          if (items.length > 0) await this.#parts.evidence.keep(items);
-          for (const digest of digests) await this.#release(channelId, digest);
-        }),
-      )
-      .finally(() => this.#lanes.delete(channelId));
+    const write = (items: readonly KeptEvidence[], digests: readonly Hash[]): Promise<void> =>
+      this.#work(channelId, async () => {
+        if (items.length > 0) await this.#parts.evidence.keep(items);
+        for (const digest of digests) await this.#release(channelId, digest);
+      });
+    void lane.run(write, () => this.#lanes.delete(channelId));
   }
 
   /** Resolves once the statements of the channel that wait now are beside their evidence, or cannot be. */

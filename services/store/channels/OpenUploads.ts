@@ -33,6 +33,8 @@ export type OpenUpload = {
   active: boolean;
   /** Its description is on the disk. */
   isDescribed: boolean;
+  /** It is described only when it is not paid for some time. */
+  isLate?: boolean;
   /** It was whole before this process began: a loss of power may have taken bytes that were not synced. */
   isUnproved?: boolean;
   /** It was written and synced by this process, and nobody has looked at it yet. */

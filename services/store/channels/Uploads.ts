@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { SealedFile } from '../../lib/readSealed.ts';
 import { contentKeyId, sealedBytesOf } from '../../lib/sealed.ts';
 import { stored } from '../storageError.ts';
 import { Arrival } from './Arrival.ts';
@@ -14,6 +12,7 @@ import { checkTrailer } from './checkEvidence.ts';
 import type { FinishedUpload } from './EvidenceVault.ts';
 import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './OpenUploads.ts';
 import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
+import { isThere, jsonOrUndefined, localFile, remove } from './uploadFiles.ts';
 import { type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
 
 /** What is not larger is synced when it has arrived: it need not be opened once more for that. */
@@ -27,6 +26,11 @@ export type UploadsParts = {
   readonly limits: UploadLimits;
   readonly clock: Clock;
   readonly mediaTypeOf?: ((head: Uint8Array) => Promise<string>) | undefined;
+  /**
+   * A small upload that comes in one request is described on the disk only once it is not paid for some time, which hardly any is not: after
+   * a kill in that time it is sent again.
+   */
+  readonly describesLate?: boolean | undefined;
 };
 
 /**
@@ -81,6 +85,7 @@ export class Uploads {
       lastMs: clock.nowMs(),
       active: false,
       isDescribed: false,
+      isLate: comesWith && this.#parts.describesLate === true && isSmall(info),
       arrival,
       spool: this.#newSpool(info, key),
     };
@@ -230,6 +235,16 @@ export class Uploads {
     await stored(() => this.#drop(id));
   }
 
+  /** Describes what is not paid yet, so that a restart knows of it. */
+  async describeLate(): Promise<void> {
+    for (const upload of this.#open.all()) {
+      if (!upload.isLate || upload.isDescribed || upload.active || !upload.info.arrived) continue;
+      await stored(() => this.#describe(upload));
+      // It may have been paid or taken away meanwhile.
+      if (this.#open.get(upload.info.id) !== upload) await stored(() => remove(this.#path(upload.info.id, 'json')));
+    }
+  }
+
   /** Removes what nobody has written to for too long; answers how many. */
   async removeIdle(): Promise<number> {
     const { idleMs, unpaidMs = idleMs } = this.#parts.limits;
@@ -279,7 +294,7 @@ export class Uploads {
     upload.info = { ...upload.info, arrived: { ...arrived, mediaTypes: [...arrived.mediaTypes] } };
     upload.isSynced = isSmall(upload.info);
     forgetHash(upload);
-    await this.#describe(upload);
+    if (!upload.isLate) await this.#describe(upload);
   }
 
   #newArrival({ declared }: UploadInfo): Arrival {
@@ -356,9 +371,10 @@ export class Uploads {
   }
 
   async #drop(id: string): Promise<void> {
-    const info = this.#open.get(id)?.info;
+    const upload = this.#open.get(id);
+    const info = upload?.info;
     this.#open.remove(id);
-    await remove(this.#path(id, 'json'));
+    if (upload?.isDescribed !== false) await remove(this.#path(id, 'json'));
     if (info?.declared.kind === 'pack') await remove(this.#path(id, 'members'));
     if (!info?.taken) await remove(this.#path(id));
   }
@@ -368,30 +384,9 @@ export class Uploads {
   }
 }
 
-/** Removes a file, if it is there. */
-async function remove(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-}
-
 /** Sealed content is written at several places of its file. */
 function isSmall({ declared, keyId }: Pick<UploadInfo, 'declared' | 'keyId'>): boolean {
   return keyId === undefined && declared.sizeBytes <= smallBytes;
-}
-
-function localFile(path: string, sizeBytes: number): SealedFile {
-  return {
-    sizeBytes,
-    read: async (start, length) => createReadStream(path, { start, end: start + length - 1 }),
-  };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function tooLarge(have: number, want: number): NotariumError {
@@ -400,12 +395,4 @@ function tooLarge(have: number, want: number): NotariumError {
 
 function conflict(have: number): NotariumError {
   return new NotariumError('upload-conflict', undefined, { data: { have } });
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

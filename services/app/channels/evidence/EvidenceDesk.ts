@@ -85,6 +85,8 @@ export class EvidenceDesk {
         unpaidMs: 1000 * bounds.unpaidSeconds,
       },
       clock: parts.clock,
+      // What must be unique is known after any crash to be here already.
+      describesLate: !evidence.unique,
       mediaTypeOf: evidence.mediaTypes || evidence.hook ? mediaTypeOf : undefined,
     });
     await uploads.checkTaken((digest) => vault.has(fromHex(digest)));
@@ -104,7 +106,7 @@ export class EvidenceDesk {
       if (files > 0) logger.info({ files, sizeBytes }, 'removed evidence that no channel needs');
     };
     this.#loops = [
-      every(tidyMs, async () => void (await this.uploads.removeIdle()), { ...loop, name: 'idle uploads' }),
+      every(tidyMs, () => this.#tidy(), { ...loop, name: 'idle uploads' }),
       every(collectMs, collect, { ...loop, name: 'unpaid evidence' }),
     ];
   }
@@ -112,6 +114,7 @@ export class EvidenceDesk {
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#loops.map(({ done }) => done));
+    await this.uploads.describeLate();
   }
 
   /**
@@ -179,6 +182,11 @@ export class EvidenceDesk {
    */
   content(channelId: Hash, digest: Hash, key?: Uint8Array): Promise<OpenedEvidence | undefined> {
     return this.#vault.open(fromHex(digest), { key, holder: channelId });
+  }
+
+  async #tidy(): Promise<void> {
+    await this.uploads.removeIdle();
+    await this.uploads.describeLate();
   }
 
   async #take(by: { channelId: Hash; requester: Address }, id: string, signal?: AbortSignal): Promise<void> {
