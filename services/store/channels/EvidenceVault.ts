@@ -35,7 +35,7 @@ export type FinishedUpload = {
   readonly keyId?: string | undefined;
   /** File with the index, for a pack. */
   readonly membersPath?: string | undefined;
-  /** Its file was written a moment ago, and is synced. */
+  /** Its file was written a moment ago, is synced, and was given to nobody before. */
   readonly isFresh?: boolean | undefined;
 };
 

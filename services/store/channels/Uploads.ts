@@ -172,18 +172,14 @@ export class Uploads {
     const { kind, digest } = info.declared;
     const membersPath = kind === 'pack' ? this.#path(id, 'members') : undefined;
     const isFresh = upload.isSynced === true && this.#parts.clock.nowMs() - upload.lastMs < freshMs;
+    // Whoever has been given it once may have moved it.
+    upload.isSynced = false;
     return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath, isFresh };
   }
 
   /** Whether its bytes have gone into the vault, and a kill came before that was noted. */
   async isMoved(channelId: Hash, id: string): Promise<boolean> {
     const { info } = this.find(channelId, id);
-    const upload = this.#open.get(id)!;
-    if (upload.isSynced) {
-      // It has just arrived, and is looked at for the first time.
-      upload.isSynced = false;
-      return false;
-    }
     return info.arrived !== undefined && (await sizeOf(this.#path(id))) === 0 && info.declared.sizeBytes > 0;
   }
 

@@ -108,11 +108,14 @@ describe('routes of a verifier', () => {
   it('refuse who is not the requester of that channel', async () => {
     await expectProblem(fetch(channelUrl()), 'channel-access-invalid');
     await expectProblem(fetch(channelUrl(), { headers: { authorization: 'Bearer x' } }), 'channel-access-invalid');
+    // What nobody has signed is not looked up.
+    const unsigned = new AccessToken({ ...idle, sign: () => `0x${'00'.repeat(64)}` });
+    const nobody = { authorization: unsigned.header() };
+    await expectProblem(fetch(channelUrl(), { headers: nobody }), 'channel-access-invalid');
+    expect(desk.asked).to.deep.equal([]);
     const forged = new AccessToken({ ...idle, sign: () => `0x${'01'.repeat(64)}` });
     const wrong = { authorization: forged.header() };
     await expectProblem(fetch(channelUrl(), { headers: wrong }), 'channel-access-invalid');
-    // What nobody has signed is not looked up.
-    expect(desk.asked).to.deep.equal([]);
     await expectProblem(fetch(`${http.url}/v1/channels/${other}`, { headers: auth() }), 'channel-access-invalid');
     const unknown = new AccessToken({ ...idle, channelId: other });
     const headers = { authorization: unknown.header() };

@@ -197,7 +197,7 @@ export class EvidenceDesk {
     const turn = this.#parts.policy.evidence.unique ? 'unique' : id;
     try {
       // What has gone into the vault was judged before.
-      const isMoved = await this.uploads.isMoved(by.channelId, id);
+      const isMoved = !files.isFresh && (await this.uploads.isMoved(by.channelId, id));
       if (!isMoved) await judgeUpload(parts, { info, files, requester: by.requester }, signal);
       await this.#taking.run(turn, async () => {
         // The same upload may have been asked for twice at once.
