@@ -245,32 +245,6 @@ describe('EvidenceDesk', () => {
     expect(await buffer((await desk.content(channelA, digest, key))!.content)).to.deep.equal(bytes);
   });
 
-  it('describes a small upload on the disk only when it is not paid for some time, but what must be unique at once', async () => {
-    for (const unique of [false, true]) {
-      await using folder = await temporaryFolder();
-      const { desk } = await deskOf({ unique }, folder.path);
-      const described = async () =>
-        (await readdir(join(folder.path, 'uploads'))).filter((name) => name.endsWith('.json'));
-      const offer = async (content: Uint8Array) => {
-        const declared = declare(content);
-        const { id } = await desk.uploads.create(channelA, declared, undefined, true);
-        await desk.uploads.append(channelA, id, 0, [content]);
-        const upload = { upload: id, digest: declared.digest, count: 1 };
-        await desk.judge(upload, { channelId: channelA, requester });
-        return upload;
-      };
-      const [paid, unpaid] = [await offer(Buffer.from('paid')), await offer(Buffer.from('unpaid'))];
-      expect(await described()).to.have.length(unique ? 2 : 0);
-      await desk.keep([billOf(channelA, paid.digest)]);
-      await desk.uploads.describeLate();
-      expect(await described()).to.deep.equal([`${unpaid.upload}.json`]);
-      // Another process has it, and what was paid is in the evidence store alone.
-      const again = await deskOf({ unique }, folder.path);
-      expect(again.desk.uploads.find(channelA, unpaid.upload).info.taken).to.equal(true);
-      await expectCode('upload-unknown', () => again.desk.uploads.find(channelA, paid.upload));
-    }
-  });
-
   it('refuses by size, media type and kind, and lets the upload go', async () => {
     await using folder = await temporaryFolder();
     const rules = { leastBytes: 5, mostBytes: 10_000, mediaTypes: ['image/*', 'text/plain'] };
