@@ -2,8 +2,15 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { NotariumError } from '../../../core/errors.ts';
 import { parseProblem } from '../problem.ts';
-import type { SendUploadOptions } from './sendUpload.ts';
 import type { UploadSource } from './uploadSource.ts';
+
+/** Where it goes, by whom, and what is declared of it. */
+type WholeUpload = {
+  readonly endpoint: string;
+  readonly authorization: () => string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+};
 
 /** Longest time without an answer. */
 const idleMs = 30_000;
@@ -16,7 +23,7 @@ const problemBytes = 64 * 1024;
  */
 export async function sendWhole(
   source: UploadSource,
-  { endpoint, authorization, metadata, signal }: SendUploadOptions,
+  { endpoint, authorization, metadata, signal }: WholeUpload,
 ): Promise<string | undefined> {
   signal?.throwIfAborted();
   const parts: Uint8Array[] = [];
