@@ -1,6 +1,7 @@
 import type { Hash } from '../../core/bytes.ts';
 import { type Channel, channelIdOf } from '../../core/channels/channel.ts';
 import type { BillChange } from '../../core/channels/party.ts';
+import type { ChannelView } from '../../core/channels/update.ts';
 import { stepVerifier } from '../../core/channels/verifier.ts';
 import { verifierDueAt } from '../../core/channels/verifierChain.ts';
 import {
@@ -130,13 +131,23 @@ export class VerifierSeats {
     return seat;
   }
 
-  /** Goes on from what is kept apart where that is newer. */
+  /** Goes on from what is kept apart where that is newer; keeps apart what a crash or a full disk has kept from it. */
   async #recall(seat: Seat): Promise<void> {
     const { party, memory } = seat;
     const { channelId } = party;
-    if (memory.state === 'agreed' || memory.state === 'settled') return;
+    if (memory.state === 'settled') return;
     const view = await this.#parts.states.newest(channelId);
-    if (!view) return;
+    if (view && memory.state !== 'agreed' && (await this.#adopt(seat, view))) return;
+    const isApart =
+      (view?.latest?.state.version ?? 0) === memory.ledger.version &&
+      (memory.state !== 'agreed' || view?.closing !== null);
+    if (!isApart) await this.#states.save({ channelId, view: viewToKeep(party, memory) });
+  }
+
+  /** Takes over what is newer; whether it was. */
+  async #adopt(seat: Seat, view: ChannelView): Promise<boolean> {
+    const { party, memory } = seat;
+    const { channelId } = party;
     let step: VerifierStep;
     try {
       step = stepVerifier(party, memory, { kind: 'view', view });
@@ -146,13 +157,14 @@ export class VerifierSeats {
         cause,
       });
     }
-    if (!step.saves) return;
+    if (!step.saves) return false;
     const [have, kept] = [memory.ledger.version, step.memory.ledger.version];
     this.#parts.logger.warn(
       { channelId, have, kept },
       'this verifier comes from a backup: its newest state was kept apart',
     );
     await this.keep(seat, step.memory, step);
+    return true;
   }
 
   async #accept(channelId: Hash): Promise<Seat> {

@@ -16,6 +16,7 @@ import {
   itemOf,
   memoryChain,
   memoryEvidence,
+  memoryStates,
   newRequester,
   newVerifier,
   throughWire,
@@ -139,6 +140,45 @@ describe('Verifier', function () {
     const paid = await requester.preserve(itemOf(['b']));
     await verifier.withdraw(channelId, paid.signed.bill.id);
     expect((await verifier.channel(channelId)).latest?.state.evidenceCount).to.equal(1);
+    await requester.stop();
+    await verifier.stop();
+    await Promise.all([mine.close(), theirs.close()]);
+  });
+
+  it('answers for no state that is not kept apart, also where that has failed once', async () => {
+    await using at = await place();
+    const [mine, theirs] = [await at.open('requester'), await at.open('verifier')];
+    const states = memoryStates();
+    let failures = 1;
+    const verifier = newVerifier(theirs, {
+      states: {
+        ...states,
+        async save(all) {
+          if (failures-- > 0) throw new NotariumError('storage-full');
+          await states.save(all);
+        },
+      },
+    });
+    const refused: boolean[] = [];
+    const wire = throughWire(verifier);
+    const api: typeof wire = {
+      ...wire,
+      async update(update) {
+        try {
+          const answer = await wire.update(update);
+          // Whatever has left is there.
+          expect((await states.newest(channelId))?.latest?.state.version).to.equal(update.version);
+          refused.push(false);
+          return answer;
+        } catch (error) {
+          refused.push(true);
+          throw error;
+        }
+      },
+    };
+    const requester = await newRequester(mine, api);
+    await requester.preserve(itemOf(['a']));
+    expect(refused).to.deep.equal([true, false, false]);
     await requester.stop();
     await verifier.stop();
     await Promise.all([mine.close(), theirs.close()]);
