@@ -34,7 +34,7 @@ describe('messages that came too early', function () {
     await reaches(sent.message, seller, third);
     const peer = await hostilePeer(world, third);
     let asked = 0;
-    peer.net.handle(activityProtocols.messages, async function* (_frames, _from, signal) {
+    peer.answers.set(activityProtocols.messages, async function* (_frames, _from, signal) {
       asked++;
       await new Promise((_resolve, reject) => signal.addEventListener('abort', reject));
       yield new Uint8Array(0);
