@@ -28,9 +28,12 @@ export const attachmentSchema = z.strictObject({
 /** See {@link attachmentSchema}. */
 export type Attachment = z.infer<typeof attachmentSchema>;
 
+/** What came as strict JSON: to look at each of millions of values again takes as long as to read them. */
+const checkedJson = z.custom<z.core.util.JSONType>((value) => value !== undefined, { message: 'no value' });
+
 /** What a message says, as one piece, or field by field (SD-JWT): `sdJwt` without its disclosures, which stand beside it. */
 export const bodySchema = z.union([
-  z.strictObject({ salt: hashSchema, body: z.json() }),
+  z.strictObject({ salt: hashSchema, body: checkedJson }),
   z.strictObject({
     salt: hashSchema,
     sdJwt: z.string().max(maxBodyBytes),
