@@ -22,7 +22,6 @@ import { hexDigits } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { attachmentsFolder } from '../store/activities/AttachmentStore.ts';
 import { activitiesFile } from '../store/activities/openActivityStore.ts';
-import { channelsFile } from '../store/channels/openChannelStore.ts';
 import { databaseFile } from '../store/database.ts';
 import { copyDatabase, recordsIn, snapshotDatabase } from '../store/snapshotDatabase.ts';
 import { activitiesFolder } from './activities.ts';
@@ -36,7 +35,7 @@ const manifestSchema = z.strictObject({
 type Manifest = z.infer<typeof manifestSchema>;
 
 /** Folders and files of a data folder that a backup holds, beside the databases. Passwords and API secrets stay out. */
-const kept = ['log', 'evidence', 'keystore', 'config.json', 'ignition', 'channels/evidence', 'channels/openings'];
+const kept = ['log', 'evidence', 'keystore', 'config.json', 'ignition'];
 
 /**
  * Writes a backup of a data folder, also of a running centre: snapshots of its databases, then the log, the evidence, the files of private
@@ -136,7 +135,7 @@ async function activityFolders(data: string): Promise<string[]> {
 /** Copies the databases beside the main one; answers which there are. */
 async function copyOthers(data: string, staging: string, activities: readonly string[]): Promise<string[]> {
   const copied: string[] = [];
-  for (const path of [channelsFile, ...activities.map((folder) => join(folder, activitiesFile))]) {
+  for (const path of activities.map((folder) => join(folder, activitiesFile))) {
     if (!(await stat(join(data, path)).catch(unlessMissing))) continue;
     await mkdir(dirname(join(staging, path)), { recursive: true });
     copyDatabase(join(data, path), join(staging, path));

@@ -19,7 +19,7 @@ type Db = Kysely<ChannelSchema>;
 type BillRow = ChannelSchema['bills'];
 
 /** Name of the embedded database in a data folder. */
-export const channelsFile = 'channels.sqlite';
+const channelsFile = 'channels.sqlite';
 // Well below SQLite's 32,766 parameters.
 const rowsAtOnce = 500;
 

@@ -44,17 +44,20 @@ describe('devices over HTTP', function () {
   /** Everything that a device can say, as that credential has it say it. */
   async function statements(credential: Hash, changes: { signer?: typeof device; activity?: Hash } = {}) {
     const { signer = device } = changes;
-    const made = async (activity: Hash) => ({
+    const made = async (type: 'start' | 'update' | 'note', activity: Hash) => ({
       device: await signDeviceStatement(activityNetwork, signer, {
-        ...{ credential, body: 'weighed' },
+        ...{ credential, type, body: 'weighed', on: type === 'start' ? [] : [sent.message] },
         activity: changes.activity ?? activity,
       }),
     });
     const activity = randomHash();
     return [
-      { path: '/v1/activities', body: { ...terms(), activity, ...(await made(activity)) } },
-      { path: `/v1/activities/${sent.activity}/versions`, body: await made(sent.activity) },
-      { path: `/v1/activities/${sent.activity}/notes`, body: { on: sent.message, ...(await made(sent.activity)) } },
+      { path: '/v1/activities', body: { ...terms(), activity, ...(await made('start', activity)) } },
+      { path: `/v1/activities/${sent.activity}/versions`, body: await made('update', sent.activity) },
+      {
+        path: `/v1/activities/${sent.activity}/notes`,
+        body: { on: sent.message, ...(await made('note', sent.activity)) },
+      },
     ];
   }
 

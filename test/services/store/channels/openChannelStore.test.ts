@@ -119,7 +119,7 @@ describe('a damaged file of evidence channels', () => {
     const { message, data } = await expectCode('channel-store-corrupt', open());
     expect(data).to.deep.equal({ file });
     expect(message).to.contain(file).and.not.to.contain('rebuild');
-    expect(nextStep('channel-store-corrupt')).to.contain('notarium import').and.to.contain('the other side');
+    expect(nextStep('channel-store-corrupt')).to.contain('from a backup of yours').and.to.contain('the other side');
     expect(nextStep('activity-store-corrupt')).to.contain('notarium import').and.to.contain('from its members');
   });
 });
