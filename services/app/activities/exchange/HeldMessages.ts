@@ -21,12 +21,15 @@ const mostActivities = 8192;
 // Looks that ask at a time: what is held of one activity is in memory meanwhile.
 const mostAsking = 64;
 
+/** `holds`: how often something has come for it, so that a look knows what it has not seen. */
+type Waiting = Pause & { holds: number };
+
 /** Messages that came before what they build on: on the disk, until that has come. */
 export class HeldMessages {
   readonly #parts: ActivityParts;
   readonly #signal: AbortSignal;
-  readonly #pauses = new Map<Hash, Pause>();
-  readonly #looking = new Map<Hash, Promise<void>>();
+  readonly #pauses = new Map<Hash, Waiting>();
+  readonly #looking = new Map<string, Promise<void>>();
   readonly #asking = new Set<Hash>();
   readonly #turns: SourceTurns;
   readonly #bytes = new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes));
@@ -54,7 +57,7 @@ export class HeldMessages {
     const { activity } = message.head;
     const heldMs = clock.nowMs();
     await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
-    if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    this.#waiting(activity).holds++;
     if (this.#pauses.size > mostActivities) await this.#forgetOthers();
   }
 
@@ -99,13 +102,25 @@ export class HeldMessages {
   }
 
   async #find(): Promise<void> {
-    for (const activity of await this.#parts.store.heldActivities())
-      if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    for (const activity of await this.#parts.store.heldActivities()) this.#waiting(activity);
   }
 
-  /** One look at a time at each activity; what comes meanwhile is looked at after it. */
+  #waiting(activity: Hash): Waiting {
+    let waiting = this.#pauses.get(activity);
+    if (!waiting) {
+      waiting = { failures: 0, nextMs: 0, holds: 0 };
+      this.#pauses.set(activity, waiting);
+    }
+    return waiting;
+  }
+
+  /**
+   * One look at a time at each activity; what comes meanwhile is looked at after it. What has come is taken also while somebody is asked for
+   * something else, and does not answer.
+   */
   #look(activity: Hash, asks: boolean): Promise<void> {
-    const before = this.#looking.get(activity) ?? Promise.resolve();
+    const name = `${activity} ${asks}`;
+    const before = this.#looking.get(name) ?? Promise.resolve();
     const run = before
       .then(() => this.#lookOnce(activity, asks))
       .catch((error: unknown) => {
@@ -113,9 +128,9 @@ export class HeldMessages {
           this.#parts.logger.error({ err: error, activity }, 'held messages were not looked at');
       });
     const done = run.then(() => {
-      if (this.#looking.get(activity) === done) this.#looking.delete(activity);
+      if (this.#looking.get(name) === done) this.#looking.delete(name);
     });
-    this.#looking.set(activity, done);
+    this.#looking.set(name, done);
     return done;
   }
 
@@ -123,13 +138,14 @@ export class HeldMessages {
     const { store } = this.#parts;
     const pause = this.#pauses.get(activity);
     if (!pause || this.#signal.aborted) return;
+    const { holds } = pause;
     let left = 0;
     for (const held of await store.held(activity)) {
       if (this.#signal.aborted) return;
       if (!(await this.#settle(held, asks))) left++;
     }
     if (left === 0) {
-      this.#pauses.delete(activity);
+      if (pause.holds === holds && this.#pauses.get(activity) === pause) this.#pauses.delete(activity);
       return;
     }
     if (!asks) return;
