@@ -7,7 +7,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Keystore } from '../lib/keystore.ts';
 import { AttachmentStore } from '../store/activities/AttachmentStore.ts';
 import { openActivityStore } from '../store/activities/openActivityStore.ts';
-import type { NodeOptions } from './openNode.ts';
+import type { StoreOptions } from '../store/Store.ts';
 
 const maxAttachmentBytes = 2 ** 40;
 
@@ -15,10 +15,10 @@ const maxAttachmentBytes = 2 ** 40;
 export const activitiesFolder = 'activities';
 
 /** What {@link openActivityKit} is told. */
-export type ActivityKitOptions = Pick<
-  NodeOptions,
-  'dataDir' | 'databaseUrl' | 'attachmentsUrl' | 'attachmentQuotaBytes' | 's3' | 'logger'
->;
+type ActivityKitOptions = Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 's3' | 'logger'> & {
+  readonly attachmentsUrl?: string;
+  readonly attachmentQuotaBytes?: number;
+};
 
 /** What a centre takes part in private activities with; the store is closed after the centre. */
 export type ActivityKit = NonNullable<CentreOptions['activities']>;

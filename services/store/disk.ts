@@ -50,18 +50,12 @@ export async function openDisk(
   if (parsed?.protocol !== 's3:' || parsed.hostname === '') {
     throw new NotariumError('config-invalid', `${url} is not s3://bucket/prefix?endpoint=…&region=…`);
   }
-  // Read only when it is needed: the client for buckets is the largest of all packages here.
   const { S3Driver } = await import('flydrive/drivers/s3');
-  const { S3Client } = await import('@aws-sdk/client-s3');
+  // By a file of ours: of a bundled package of CommonJS, an import when it is needed gives none of the names.
+  const { bucketClient } = await import('./bucketClient.ts');
   const endpoint = parsed.searchParams.get('endpoint');
-  const client = new S3Client({
-    region: parsed.searchParams.get('region') ?? 'us-east-1',
-    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
-    ...(s3 ? { credentials: { ...s3 } } : {}),
-    // Compatible services lag behind with the newer checksum headers.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  });
+  const region = parsed.searchParams.get('region') ?? 'us-east-1';
+  const client = bucketClient({ region, endpoint, credentials: s3 });
   const bucket = parsed.hostname;
   const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false });
   const prefix = parsed.pathname.replace(/^\/+|\/+$/g, '');

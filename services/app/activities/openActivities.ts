@@ -79,7 +79,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     }),
     loop('held messages of activities', () => held.look()),
     loop('own key of activities', async () => {
-      if (await host.onDuty()) await ownKey.look(stop.signal);
+      if ((parts.net || !host.store.isShared) && (await host.onDuty())) await ownKey.look(stop.signal);
     }),
     loop('files of activities', async () => parts.uploads?.collect(), settings.collectMs),
   ];

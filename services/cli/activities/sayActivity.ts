@@ -12,15 +12,15 @@ import { type ContentsFlags, newActivityId, readContents, readJson } from './rea
 export type StartFlags = ContentsFlags & {
   readonly kind?: string;
   readonly request?: string;
-  readonly to: readonly string[];
-  readonly regulator: readonly string[];
+  readonly to?: readonly string[];
+  readonly regulator?: readonly string[];
   readonly schema?: string;
   readonly history: boolean;
   readonly unanimous?: boolean;
 };
 
 /** Options of `notarium activity update`. */
-export type UpdateFlags = ContentsFlags & { readonly merge?: boolean; readonly on: readonly string[] };
+export type UpdateFlags = ContentsFlags & { readonly merge?: boolean; readonly on?: readonly string[] };
 
 /** Options of `notarium activity note`. */
 export type NoteFlags = ContentsFlags & { readonly on?: string };
@@ -30,7 +30,8 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   const { options, output, signal } = run;
   const kind = oneOf('--kind', options.kind, activityKinds) ?? 'industrial';
   const request = oneOf('--request', options.request, activityRequests) ?? 'information';
-  if (options.to.length === 0) throw new NotariumError('usage-invalid', '--to PARTY is needed, once for each receiver');
+  const { to: receivers = [], regulator: regulators = [] } = options;
+  if (receivers.length === 0) throw new NotariumError('usage-invalid', '--to PARTY is needed, once for each receiver');
   const schema = options.schema === undefined ? undefined : await readJson(run, options.schema);
   if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
@@ -40,7 +41,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   const sent = await client.activities.start(
     {
       ...contents,
-      ...{ activity, kind, request, receivers: options.to, regulators: options.regulator },
+      ...{ activity, kind, request, receivers, regulators },
       rules: { history: options.history, approval: options.unanimous ? 'unanimity' : 'majority' },
       ...(schema === undefined ? {} : { schema: schema as Record<string, unknown> }),
     },
@@ -53,7 +54,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
 /** `notarium activity update`. */
 export async function updateActivity(run: Run<UpdateFlags>, text: string): Promise<void> {
   const { options, signal } = run;
-  if (options.merge && options.on.length > 0)
+  if (options.merge && options.on !== undefined)
     throw new NotariumError(
       'usage-invalid',
       '--merge takes the place of all versions in conflict, --on of those named',
@@ -72,11 +73,12 @@ async function buildsOf(
   activities: Awaited<ReturnType<typeof openActivities>>['activities'],
   id: Hash,
 ): Promise<readonly Hash[] | undefined> {
-  if (!options.merge && options.on.length === 0) return undefined;
+  const { merge, on = [] } = options;
+  if (!merge && on.length === 0) return undefined;
   const { heads, versions } = await activities.get(id, { signal });
-  if (options.merge) return heads;
+  if (merge) return heads;
   const ids = versions.map((version) => version.id);
-  return options.on.map((text) => idAmong(text, ids, 'version'));
+  return on.map((text) => idAmong(text, ids, 'version'));
 }
 
 /** `notarium activity note`. */

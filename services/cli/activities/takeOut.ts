@@ -24,7 +24,7 @@ export type DiscloseFlags = CentreFlags & {
   readonly fields?: string;
   readonly whole?: boolean;
   readonly author?: boolean;
-  readonly attachment: readonly string[];
+  readonly attachment?: readonly string[];
 } & ReceiptFlags;
 
 /** Options of commands that take a receipt along. */
@@ -80,7 +80,7 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
   const wish = {
     body: fields === undefined ? whole : (fieldsOf(fields) as readonly string[]),
     author,
-    attachments: options.attachment.map(indexOf),
+    attachments: (options.attachment ?? []).map(indexOf),
   };
   if (!whole && fields === undefined && !author && wish.attachments.length === 0)
     throw new NotariumError('usage-invalid', 'say what to show: --fields a.b,c, --whole, --author or --attachment N');

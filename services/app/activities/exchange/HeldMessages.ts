@@ -82,6 +82,7 @@ export class HeldMessages {
   /** Asks for what is missing, where it is time to. */
   async look(): Promise<void> {
     const { store, onDuty } = this.#parts;
+    if (!this.#net) return;
     if (store.isShared) {
       if (!(await onDuty())) return;
       await this.#find();

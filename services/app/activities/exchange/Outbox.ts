@@ -30,6 +30,8 @@ export class Outbox {
   /** Begins to deliver where this process is on duty now, ends where it is not any more, and finds what other processes have put there. */
   async look(): Promise<void> {
     const { onDuty, store } = this.#parts;
+    // Who is not in the network leaves the duty to one that is.
+    if (!this.#net || this.#isClosed) return;
     const was = this.#isOnDuty;
     this.#isOnDuty = await onDuty();
     if (was && !this.#isOnDuty) await this.#end();

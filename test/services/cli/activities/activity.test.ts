@@ -131,7 +131,14 @@ describe('notarium activity', function () {
     await fails('not-found', 0, ['certificate', id]);
     await well(1, ['note', id, '--text', 'agreed']);
     await sent(1, ['ack', id, merged.message.slice(0, 14)]);
-    await until('a certificate', async () => (await run(0, ['certificate', id, '--out', 'trust.json'])).code === 0);
+    const alone = ['certificate', id, '--no-receipt', '--out', 'trust.json'];
+    await until('a certificate', async () => (await run(0, alone)).code === 0);
+    // The centre behind the server has another log: that is said at once, what is there stays, and the same command goes on.
+    await fails('record-not-found', 0, ['certificate', id, '--out', 'trust.json']);
+    await fails('record-not-found', 0, ['disclose', id, '--whole', '--out', 'whole.json']);
+    await fails('file-unreadable', 0, ['update', id, '--body', 'whole.json']);
+    await fails('usage-invalid', 0, ['disclose', id, '--whole', '--no-receipt', '--wait']);
+    await fails('usage-invalid', 0, ['disclose', id, '--whole', '--wait', 'long']);
     const certificate = JSON.parse(await readFile(join(folder.path, 'trust.json'), 'utf8')) as { signatures: object[] };
     expect(certificate.signatures).to.have.length(2);
     expect((await well(0, ['show', id, merged.message])).stdout).to.contain('"step": 4');

@@ -1,13 +1,20 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isAckOf, signAck } from '../../../../services/core/activities/ack.ts';
+import type { Body } from '../../../../services/core/activities/contents.ts';
 import {
   type Credential,
   deviceStatementDigest,
   signCredential,
 } from '../../../../services/core/activities/credential.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
-import { commitmentsOf, messageId, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
+import {
+  commitmentsOf,
+  messageId,
+  parcelBytes,
+  readParcel,
+  signParcel,
+} from '../../../../services/core/activities/parcel.ts';
 import { toHex } from '../../../../services/core/bytes.ts';
 import { activityNetwork, begin, person, randomHash, say } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -76,6 +83,24 @@ describe('a message of an activity', () => {
       await bytesWith(good, signature, buyer),
     ])
       await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+  });
+
+  it('has a body of 4 MiB at most, however it comes', async () => {
+    const text = 'x'.repeat((4 << 20) - 2);
+    const bytesOf = async (body: Body) => {
+      const { id: _, signature: __, ...parcel } = await begin([buyer, seller]);
+      return parcelBytes(await signParcel(activityNetwork, { ...parcel, body }, buyer.signer));
+    };
+    const salt = randomHash();
+    expect(readParcel(activityNetwork, await bytesOf({ salt, body: text })).body).to.have.property('body', text);
+    await expectCode('activity-message-invalid', async () =>
+      readParcel(activityNetwork, await bytesOf({ salt, body: `${text}x` })),
+    );
+    const fields = { salt, sdJwt: 'x'.repeat(1 << 20), disclosures: ['x'.repeat(2 << 20), 'x'.repeat(1 << 20)] };
+    expect(readParcel(activityNetwork, await bytesOf(fields)).body).to.have.property('sdJwt');
+    await expectCode('activity-message-invalid', async () =>
+      readParcel(activityNetwork, await bytesOf({ ...fields, sdJwt: 'x'.repeat((1 << 20) + 1) })),
+    );
   });
 
   it('is acknowledged by a signature over its seal, its stage and the time', async () => {

@@ -1,8 +1,13 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { nextStep } from '../../../../services/cli/nextSteps.ts';
 import { type BillState, makeStatement } from '../../../../services/core/channels/party.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { StoredChannel } from '../../../../services/store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { billOf, hashOf, parties } from '../../core/channels/channelKit.ts';
 import { onBothDatabases } from '../storePlace.ts';
 
@@ -101,5 +106,20 @@ onBothDatabases('what the sides of evidence channels keep', (place) => {
     ]);
     expect(await listed({ role: 'requester', limit: 9 })).to.deep.equal([]);
     await store.close();
+  });
+});
+
+describe('a damaged file of evidence channels', () => {
+  it('is named, with what can be done about it: no rebuild', async () => {
+    await using folder = await temporaryFolder();
+    const open = () => openChannelStore({ dataDir: folder.path, logger: silentLogger });
+    await (await open()).close();
+    const file = join(folder.path, 'channels.sqlite');
+    await writeFile(file, Buffer.alloc(8192, 'no database '));
+    const { message, data } = await expectCode('channel-store-corrupt', open());
+    expect(data).to.deep.equal({ file });
+    expect(message).to.contain(file).and.not.to.contain('rebuild');
+    expect(nextStep('channel-store-corrupt')).to.contain('notarium import').and.to.contain('the other side');
+    expect(nextStep('activity-store-corrupt')).to.contain('notarium import').and.to.contain('from its members');
   });
 });
