@@ -1,15 +1,20 @@
+import { loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCentres } from './support/ActivityCentres.ts';
 import type { ActivityAnswer, ActivityTask } from './support/activityClient.ts';
 import type { FileRun, FileWay } from './support/activityFile.ts';
 import { activityStoreRows } from './support/activityStoreRows.ts';
 import type { Bench } from './support/Bench.ts';
+import { cpuSecondsOf } from './support/metrics.ts';
 import { median, type Row } from './support/Row.ts';
 import { runChild } from './support/runChild.ts';
 
-const periodSeconds = 2;
+/** Of blocks; sixteen centres on one machine that seal every two seconds have no time for anything else. */
+const periodSeconds = { many: 2, large: 10 };
 const large = { members: 16, bodyBytes: 1_000_000, runs: 5 };
 const many = { members: 4, bodyBytes: 2_000, count: 3_000, atOnce: 64 };
-const warmUp = 1_000;
+const warmUp = 2_000;
+const idleWatchMs = 5_000;
 /** After so much of a file everything that does not depend on its size is in memory. */
 const settledBytes = 100e6;
 
@@ -20,12 +25,12 @@ const settledBytes = 100e6;
 export async function activities(bench: Bench): Promise<Row[]> {
   const rows = await activityStoreRows();
   rows.push(
-    ...(await withCentres(many.members, async (centres) => [
+    ...(await withCentres(many.members, periodSeconds.many, async (centres) => [
       ...(await throughput(centres)),
       ...(await attached(centres, bench.streamBytes)),
     ])),
   );
-  rows.push(...(await withCentres(large.members, multicast)));
+  rows.push(...(await withCentres(large.members, periodSeconds.large, multicast)));
   return rows;
 }
 
@@ -36,9 +41,8 @@ async function throughput(centres: ActivityCentres): Promise<Row[]> {
     const task = { places: centres.places, kind: 'many', bodyBytes, atOnce, senders } as const;
     // For connections and the compiler.
     await client({ ...task, count: warmUp });
-    const cpuBefore = await centres.cpuSeconds();
-    const { seconds, sentSeconds, cpuSeconds } = await client({ ...task, count });
-    const centresMs = (1000 * ((await centres.cpuSeconds()) - cpuBefore)) / count;
+    const load = loadavg()[0]!;
+    const { seconds, sentSeconds, cpuSeconds, centresCpuSeconds = Number.NaN } = await client({ ...task, count });
     const from = senders === 1 ? 'one member' : `${senders} members in turn`;
     rows.push({
       figure: `activities to groups of ${members}, sent by ${from}`,
@@ -46,7 +50,7 @@ async function throughput(centres: ActivityCentres): Promise<Row[]> {
       unit: '/s',
       target: { atLeast: 200 },
       beside: { name: '/s taken by who sends', value: count / sentSeconds[0]! },
-      note: `${count} activities with bodies of ${bodyBytes} bytes, ${atOnce} requests at a time; ${members} centre processes, client and chain on this machine's processors; until all members have signed that they have read and stored all; processor time for each: all centres together ${centresMs.toFixed(2)} ms, client ${((1000 * cpuSeconds) / count).toFixed(2)} ms`,
+      note: `${count} activities with bodies of ${bodyBytes} bytes, ${atOnce} requests at a time; ${members} centre processes, client and chain on this machine's processors; until all members have signed that they have read and stored all; processor time for each: all centres together ${((1000 * centresCpuSeconds) / count).toFixed(2)} ms, client ${((1000 * cpuSeconds) / count).toFixed(2)} ms; load before ${load.toFixed(1)}`,
     });
   }
   return rows;
@@ -54,6 +58,8 @@ async function throughput(centres: ActivityCentres): Promise<Row[]> {
 
 async function multicast(centres: ActivityCentres): Promise<Row[]> {
   const { members, bodyBytes, runs } = large;
+  const load = loadavg()[0]!;
+  const idleMs = await idle(centres);
   const { seconds, sentSeconds } = await client({ places: centres.places, kind: 'large', runs, bodyBytes });
   return [
     {
@@ -62,9 +68,17 @@ async function multicast(centres: ActivityCentres): Promise<Row[]> {
       unit: 's',
       target: { atMost: 1 },
       beside: { name: 's in the best run', value: Math.min(...seconds) },
-      note: `median of ${runs}: ${seconds.map((each) => each.toFixed(2)).join(', ')} s from the request on, ${sentSeconds.map((each) => each.toFixed(2)).join(', ')} s of these until it is answered; ${members} centre processes on this machine's processors, until the sender has the signed acknowledgements of all ${members - 1} others`,
+      note: `median of ${runs}: ${seconds.map((each) => each.toFixed(2)).join(', ')} s from the request on, ${sentSeconds.map((each) => each.toFixed(2)).join(', ')} s of these until it is answered; ${members} centre processes on this machine's processors, until the sender has the signed acknowledgements of all ${members - 1} others; blocks every ${periodSeconds.large} s; load before ${load.toFixed(1)}, and with nothing to do the ${members} centres take ${idleMs.toFixed(0)} ms of processor time a second`,
     },
   ];
+}
+
+/** Processor time a second, in ms, of centres that have nothing to do. */
+async function idle(centres: ActivityCentres): Promise<number> {
+  const cpuBefore = await cpuSecondsOf(centres.places);
+  const startMs = performance.now();
+  await sleep(idleWatchMs);
+  return (1e6 * ((await cpuSecondsOf(centres.places)) - cpuBefore)) / (performance.now() - startMs);
 }
 
 async function attached(centres: ActivityCentres, sizeBytes: number): Promise<Row[]> {
@@ -98,7 +112,11 @@ function memoryRow(figure: string, way: FileWay, end: 'sender' | 'receiver', siz
   };
 }
 
-async function withCentres(count: number, work: (centres: ActivityCentres) => Promise<Row[]>): Promise<Row[]> {
+async function withCentres(
+  count: number,
+  periodSeconds: number,
+  work: (centres: ActivityCentres) => Promise<Row[]>,
+): Promise<Row[]> {
   const centres = await ActivityCentres.start(count, periodSeconds);
   try {
     return await work(centres);

@@ -5,11 +5,12 @@ import { statusOf } from '../../test/support/centreProcess.ts';
 import { type Consortium, startConsortium } from '../../test/support/consortium.ts';
 import { until } from '../../test/support/until.ts';
 import type { ActivityPlace } from './activityRequests.ts';
-import { metricOf } from './metrics.ts';
 
 const meetLimitMs = 180_000;
 // Centres asked without a pause would have no time for anything else.
 const lookMs = 100;
+// A start goes on for a moment after it: compilers, connections, first looks.
+const settleMs = 10_000;
 
 /** Real centre processes that can have activities together, on one machine with one chain. */
 export class ActivityCentres {
@@ -33,18 +34,13 @@ export class ActivityCentres {
       },
       meetLimitMs,
     );
+    await sleep(settleMs);
     const places = consortium.members.map(async ({ url, address, dataDir, process }): Promise<ActivityPlace> => {
       const key = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
       const arrivals = join(dataDir, 'activities', address, 'attachments.arriving');
       return { url, address, key, pid: process.pid, arrivals };
     });
     return new ActivityCentres(consortium, await Promise.all(places));
-  }
-
-  /** Processor seconds that all centres have used together. */
-  async cpuSeconds(): Promise<number> {
-    const parts = await Promise.all(this.places.map(({ url }) => metricOf(url, 'process_cpu_seconds_total')));
-    return parts.reduce((sum, part) => sum + part);
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,7 @@ import {
   start,
   startText,
 } from './activityRequests.ts';
+import { cpuSecondsOf } from './metrics.ts';
 import { serveParent } from './runChild.ts';
 
 /** What a client of several centres does: all of them are members of each activity, and the one that is asked is its initiator. */
@@ -34,8 +35,10 @@ export type ActivityAnswer = {
   readonly seconds: readonly number[];
   /** Until the last request to send was answered. */
   readonly sentSeconds: readonly number[];
-  /** Of this client, all threads together. */
+  /** Processor time of this client, all threads together. */
   readonly cpuSeconds: number;
+  /** Of all centres together, until all members had acknowledged. */
+  readonly centresCpuSeconds?: number;
   readonly file?: FileRun;
 };
 
@@ -58,6 +61,7 @@ async function run(task: ActivityTask): Promise<Omit<ActivityAnswer, 'cpuSeconds
 async function many({ places, count, bodyBytes, atOnce, senders }: ActivityTask & { kind: 'many' }) {
   const requests = places.slice(0, senders).map((place) => startText(places, place, orderOf(bodyBytes)));
   const sent: Sent[] = [];
+  const cpuBefore = await cpuSecondsOf(places);
   const startMs = performance.now();
   let next = 0;
   const work = async (): Promise<void> => {
@@ -71,11 +75,12 @@ async function many({ places, count, bodyBytes, atOnce, senders }: ActivityTask 
   // To each member they go in the order in which they were sent: when the last ones are there, all are.
   for (const one of sent.slice(-2 * atOnce)) await delivered(one, places.length - 1);
   const seconds = (performance.now() - startMs) / 1000;
+  const centresCpuSeconds = (await cpuSecondsOf(places)) - cpuBefore;
   for (const one of sent) {
     if (!(await isDelivered(one, places.length - 1)))
       throw new Error(`${one.message} is not delivered, though later ones are`);
   }
-  return { seconds: [seconds], sentSeconds: [sentSeconds] };
+  return { seconds: [seconds], sentSeconds: [sentSeconds], centresCpuSeconds };
 }
 
 async function large({ places, runs, bodyBytes }: ActivityTask & { kind: 'large' }) {

@@ -19,7 +19,7 @@ type Deliveries = { readonly items: readonly { readonly member: string; readonly
 
 /** Connections of the client; to be destroyed in the end. */
 export const agent = new Agent({ keepAlive: true, maxSockets: 256 });
-const lookMs = 10;
+const lookMs = 20;
 
 /** Text of a request that begins an activity of an initiator with all others. */
 export function startText(

@@ -13,6 +13,12 @@ export async function metricOf(url: string, name: string): Promise<number> {
   return value;
 }
 
+/** Processor time that centres have used, all of them together. */
+export async function cpuSecondsOf(centres: readonly { readonly url: string }[]): Promise<number> {
+  const parts = await Promise.all(centres.map(({ url }) => metricOf(url, 'process_cpu_seconds_total')));
+  return parts.reduce((sum, part) => sum + part);
+}
+
 /** Largest resident memory that a process ever had, in bytes; undefined where the system does not tell. */
 export async function peakResidentBytes(pid: number): Promise<number | undefined> {
   if (process.platform !== 'linux') return undefined;

@@ -28,6 +28,8 @@ const settingsSchema = z.strictObject({
   /** Keystore folder. */
   keystore: z.string().min(1).optional(),
   passwordFile: z.string().min(1).optional(),
+  /** Files with encryption keys that the node had before, separated by commas. */
+  oldEncryptionKey: z.string().min(1).optional(),
   password: z.string().optional(),
   /** Folder of trusted networks. */
   networks: z.string().min(1).optional(),
@@ -43,6 +45,8 @@ const settingsSchema = z.strictObject({
   attachmentsUrl: z.string().min(1).optional(),
   /** GiB of files that a client may have put without a message that names them. */
   attachmentQuota: z.coerce.number().pipe(z.number().min(0.001).max(1024)).optional(),
+  /** Hours after which a message of an activity that a member has not taken is told as a problem. */
+  undeliveredAlert: z.coerce.number().pipe(z.number().min(0.001).max(8760)).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -112,6 +116,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   key: 'NOTARIUM_PRIVATE_KEY',
   keystore: 'NOTARIUM_KEYSTORE',
   passwordFile: 'NOTARIUM_PASSWORD_FILE',
+  oldEncryptionKey: 'NOTARIUM_OLD_ENCRYPTION_KEY',
   password: 'NOTARIUM_PASSWORD',
   networks: 'NOTARIUM_NETWORKS',
   data: 'NOTARIUM_DATA',
@@ -122,6 +127,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   evidenceUrl: 'NOTARIUM_EVIDENCE_URL',
   attachmentsUrl: 'NOTARIUM_ATTACHMENTS_URL',
   attachmentQuota: 'NOTARIUM_ATTACHMENT_QUOTA',
+  undeliveredAlert: 'NOTARIUM_UNDELIVERED_ALERT',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { join } from 'node:path';
+import type { ActivitySettings } from '../app/activities/ActivityHost.ts';
 import { keepAttachments } from '../app/activities/keepAttachments.ts';
 import type { CentreOptions } from '../app/openCentre.ts';
 import { openingKey } from '../lib/activities/seal.ts';
@@ -17,7 +18,7 @@ export const activitiesFolder = 'activities';
 /** What {@link openActivityKit} is told. */
 type ActivityKitOptions = Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 's3' | 'logger'> & {
   readonly attachmentsUrl?: string;
-  readonly attachmentQuotaBytes?: number;
+  readonly activities?: Partial<ActivitySettings>;
 };
 
 /** What a centre takes part in private activities with; the store is closed after the centre. */
@@ -29,13 +30,14 @@ export type ActivityKit = NonNullable<CentreOptions['activities']>;
  * @throws NotariumError as `openActivityStore`.
  */
 export async function openActivityKit(
-  { dataDir, databaseUrl, attachmentsUrl, attachmentQuotaBytes, s3, logger }: ActivityKitOptions,
+  { dataDir, databaseUrl, attachmentsUrl, activities = {}, s3, logger }: ActivityKitOptions,
   keys: Pick<Keystore, 'address' | 'nodeKey' | 'encryptionKey'>,
+  oldKeys: readonly Uint8Array[],
 ): Promise<ActivityKit> {
   const { address: node } = keys;
   const folder = join(dataDir, activitiesFolder, node);
   const key = new Uint8Array(hkdfSync('sha256', keys.nodeKey, new Uint8Array(0), 'notarium-activities-at-rest/1', 32));
-  const opening = [openingKey(keys.encryptionKey)];
+  const opening = [keys.encryptionKey, ...oldKeys].map(openingKey);
   const store = await openActivityStore({
     dataDir: folder,
     key,
@@ -47,7 +49,7 @@ export async function openActivityKit(
     const place = { dataDir: folder, maxBytes: maxAttachmentBytes, clock: systemClock, url: attachmentsUrl, s3 };
     return {
       ...{ store, files: keepAttachments(await AttachmentStore.open(place)), keys: opening },
-      ...(attachmentQuotaBytes === undefined ? {} : { settings: { uploadBytes: attachmentQuotaBytes } }),
+      settings: activities,
     };
   } catch (error) {
     await store.close();

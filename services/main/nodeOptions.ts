@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ActivitySettings } from '../app/activities/ActivityHost.ts';
 import { settingsOf } from '../app/CentreParts.ts';
 import { checkWebhook } from '../app/webhook/webhookSettings.ts';
 import type { Settings } from '../cli/settings.ts';
@@ -13,7 +14,6 @@ import { type NodeOptions, nodeLogger, required, type StorePlaces } from './open
  */
 export function nodeOptions(settings: Settings, password: string): NodeOptions {
   const { confirmations, poolLimit, threads, replaceAfter } = settings;
-  const { attachmentQuota } = settings;
   const { host, port, execute, promiseSlots, trustProxy, publish, listen, announce, peers } = settings;
   return {
     ...storePlaces(settings),
@@ -36,13 +36,21 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(execute === undefined ? {} : { autoExecute: execute }),
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     }),
+    ...(settings.oldEncryptionKey === undefined ? {} : { oldEncryptionKeys: settings.oldEncryptionKey.split(',') }),
     ...(publish === undefined ? {} : { publish }),
-    ...(attachmentQuota === undefined ? {} : { attachmentQuotaBytes: Math.floor(attachmentQuota * 2 ** 30) }),
+    activities: activitiesOf(settings),
     ...webhookOf(settings),
     ...admissionOf(settings),
     ...(peers === undefined ? {} : { peers: peersOf(peers) }),
     ...(listen === undefined ? {} : { listen: listen.split(',') }),
     ...(announce === undefined ? {} : { announce: announce.split(',') }),
+  };
+}
+
+function activitiesOf({ attachmentQuota, undeliveredAlert }: Settings): Partial<ActivitySettings> {
+  return {
+    ...(attachmentQuota === undefined ? {} : { uploadBytes: Math.floor(attachmentQuota * 2 ** 30) }),
+    ...(undeliveredAlert === undefined ? {} : { undeliveredMs: Math.floor(undeliveredAlert * 3_600_000) }),
   };
 }
 

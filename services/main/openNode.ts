@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import pino, { type Logger as PinoLogger } from 'pino';
+import type { ActivitySettings } from '../app/activities/ActivityHost.ts';
 import type { AdmissionSettings } from '../app/admission/AdmissionSettings.ts';
 import type { CentreSettings } from '../app/CentreParts.ts';
 import { type CentreMetrics, createMetrics } from '../app/metrics.ts';
@@ -14,7 +15,7 @@ import { NotariumError } from '../core/errors.ts';
 import type { HttpOptions } from '../http/HttpOptions.ts';
 import { type HttpServer, startHttpServer } from '../http/httpServer.ts';
 import { redactedPaths } from '../http/requestLog.ts';
-import { openKeystore } from '../lib/keystore.ts';
+import { openKeystore, openOldEncryptionKeys } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { version } from '../lib/version.ts';
@@ -31,14 +32,16 @@ export type NodeOptions = {
   /** Keystore folder. */
   readonly keysDir: string;
   readonly password: string;
+  /** Files with encryption keys from before, beside those in the keystore. */
+  readonly oldEncryptionKeys?: readonly string[];
   readonly rpcUrl: string;
   readonly contract: Address;
   readonly databaseUrl?: string;
   readonly logUrl?: string;
   /** Bucket of the files of private activities. */
   readonly attachmentsUrl?: string;
-  /** Bytes of such files that a client may have put without a message that names them. */
-  readonly attachmentQuotaBytes?: number;
+  /** What differs from the defaults of private activities. */
+  readonly activities?: Partial<ActivitySettings>;
   readonly s3?: S3Credentials;
   readonly http: HttpOptions;
   readonly settings?: Partial<CentreSettings>;
@@ -100,7 +103,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   await store.check();
   const metrics = createMetrics();
   const { listen, publish, webhook, resources, admission } = options;
-  const activities = await openActivityKit(options, keys);
+  const activities = await openActivityKit(options, keys, await oldKeysOf(options));
   opened.defer(() => activities.store.close());
   const centre = await openCentre({
     store,
@@ -220,4 +223,8 @@ export async function withStore<T>(options: StoreOptions, use: (store: Store) =>
 export function required<T>(value: T | undefined, name: string, flag: string): T {
   if (value === undefined) throw new NotariumError('config-invalid', `${name} is needed: give ${flag}`);
   return value;
+}
+
+function oldKeysOf({ keysDir, oldEncryptionKeys = [], password }: NodeOptions): Promise<Uint8Array[]> {
+  return openOldEncryptionKeys(keysDir, oldEncryptionKeys, password);
 }

@@ -34,6 +34,7 @@ const quick: ActivitySettings = {
   retryMs: 50,
   maxRetryMs: 400,
   lookMs: 100,
+  compareMs: 300,
   requestMs: 20_000,
 };
 

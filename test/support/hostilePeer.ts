@@ -1,4 +1,6 @@
+import { createCipheriv } from 'node:crypto';
 import { messageOf } from '../../services/app/activities/Activities.ts';
+import { copyFor } from '../../services/app/activities/copyFor.ts';
 import { activityProtocols, framesOf, itemsOf } from '../../services/app/activities/exchange/items.ts';
 import type { Ack } from '../../services/core/activities/ack.ts';
 import type { Activity } from '../../services/core/activities/activity.ts';
@@ -7,9 +9,10 @@ import type { Message } from '../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../services/core/activities/takeMessage.ts';
 import { fromUtf8, type Hash } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
-import { Sealer } from '../../services/lib/activities/seal.ts';
+import { NotariumError } from '../../services/core/errors.ts';
+import { openingKey, Sealer, unseal } from '../../services/lib/activities/seal.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
-import type { Net } from '../../services/net/Net.ts';
+import type { Net, RequestHandler } from '../../services/net/Net.ts';
 import { openNet } from '../../services/net/openNet.ts';
 import { activityNetwork, type Person } from './activityKit.ts';
 import type { ActivityNode, ActivityWorld } from './activityNodes.ts';
@@ -24,6 +27,8 @@ export type ItemAnswer = { ack?: Ack; noted?: true; code?: string; detail?: stri
 export type HostilePeer = {
   readonly person: Person;
   readonly net: Net;
+  /** Answers by protocol, instead of a refusal. */
+  readonly answers: Map<string, RequestHandler>;
   /** Sends what may be items of a delivery. */
   deliver(to: ActivityNode, ...items: readonly string[]): Promise<ItemAnswer[]>;
   /** Sends an envelope. */
@@ -43,17 +48,24 @@ export async function hostilePeer(world: ActivityWorld, node: ActivityNode): Pro
   });
   world.guests.push(net);
   await world.connect();
+  const answers: HostilePeer['answers'] = new Map();
+  for (const protocol of Object.values(activityProtocols))
+    net.handle(protocol, async function* (frames, from, signal) {
+      const answer = answers.get(protocol);
+      if (!answer) throw new NotariumError('peer-refused');
+      yield* answer(frames, from, signal);
+    });
   const send: HostilePeer['send'] = async (to, protocol, frames) => {
     const answer = net.request(to.address, protocol, frames, { timeoutMs: 60_000 });
     return (await Array.fromAsync(answer)).map((frame) => Buffer.from(frame));
   };
-  const deliver: HostilePeer['deliver'] = async (to, ...items) => {
-    const answer = net.request(to.address, activityProtocols.deliver, framesOf(items), { timeoutMs: 60_000 });
-    const answers = await Array.fromAsync(itemsOf(answer, bounds));
-    return answers.map((item) => JSON.parse(fromUtf8(item)) as ItemAnswer);
+  const deliver: HostilePeer['deliver'] = async (to, ...texts) => {
+    const answer = net.request(to.address, activityProtocols.deliver, framesOf(texts), { timeoutMs: 60_000 });
+    const items = await Array.fromAsync(itemsOf(answer, bounds));
+    return items.map((item) => JSON.parse(fromUtf8(item)) as ItemAnswer);
   };
   return {
-    ...{ person: node.person, net, send, deliver },
+    ...{ person: node.person, net, answers, send, deliver },
     async envelope(to, envelope) {
       const [answer] = await deliver(to, JSON.stringify(envelope));
       return answer!;
@@ -80,9 +92,28 @@ export async function sealedIn(activity: Activity, message: Message): Promise<En
 export async function copyOf(
   node: ActivityNode,
   { id, to }: { readonly id: Hash; readonly to: Person },
-): Promise<Required<Envelope>> {
+): Promise<Envelope> {
   const stored = (await node.store.message(id))!;
-  const message = messageOf(stored);
-  const { secret } = (await activityOf(node, stored.activity)).epochs.get(message.head.group)!;
-  return { sealed: await sealer.seal(message, secret, [to]), original: stored.seal };
+  return copyFor({ sealer }, { stored, activity: await activityOf(node, stored.activity), key: to.key });
+}
+
+/** Opens what is sealed to somebody and encrypts it again, changed, under the same key. */
+export function resealed(
+  { sealed }: Envelope,
+  to: Person,
+  change: { readonly iv?: Uint8Array; readonly protected?: string; readonly bytes?: (bytes: Uint8Array) => Uint8Array },
+): Envelope {
+  const { bytes, contentKey } = unseal(sealed, [openingKey(to.secret)]);
+  const iv = change.iv ?? Buffer.from(sealed.iv, 'base64url');
+  const header = change.protected ?? sealed.protected;
+  const cipher = createCipheriv('aes-256-gcm', contentKey, iv).setAAD(Buffer.from(header));
+  const ciphertext = Buffer.concat([cipher.update(change.bytes?.(bytes) ?? bytes), cipher.final()]);
+  const text = (some: Uint8Array): string => Buffer.from(some).toString('base64url');
+  return {
+    sealed: {
+      ...{ ...sealed, protected: header, iv: text(iv), ciphertext: text(ciphertext) },
+      tag: text(cipher.getAuthTag()),
+    },
+    copy: true,
+  };
 }

@@ -11,6 +11,7 @@ const mostInMemory = 2_000;
 const messagesAtOnce = 256;
 // Each time another process of this node has come first.
 const mostTries = 64;
+const mostAbsent = 10_000;
 
 /**
  * Activities as their messages make them, the newest of them in memory; one at a time works on each. Where other processes write to the
@@ -21,6 +22,8 @@ export class Activities {
   readonly #known = new Map<Hash, Activity>();
   /** Of how many messages each was made. */
   readonly #counts = new WeakMap<Activity, number>();
+  /** Those that were looked for and are not here. */
+  readonly #absent = new Set<Hash>();
   readonly #turns = new Map<Hash, Promise<unknown>>();
 
   constructor(parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>) {
@@ -72,7 +75,7 @@ export class Activities {
   async current(id: Hash): Promise<Activity | undefined> {
     const known = this.#known.get(id);
     if (known && (await this.#isNewest(known))) return known;
-    return await this.#load(id, known);
+    return known === undefined && this.#absent.has(id) ? undefined : await this.#load(id, known);
   }
 
   /** Of how many messages an activity from here was made. */
@@ -80,8 +83,21 @@ export class Activities {
     return this.#counts.get(activity)!;
   }
 
+  /** Looks at once which of several are here at all, so that new ones need not be looked for one by one. */
+  async lookFor(ids: readonly Hash[]): Promise<void> {
+    // What is absent now, another process may begin.
+    if (this.#parts.store.isShared) return;
+    const unknown = [...new Set(ids)].filter((id) => !this.#known.has(id) && !this.#absent.has(id));
+    if (unknown.length === 0) return;
+    const here = await this.#parts.store.knownActivities(unknown);
+    if (this.#absent.size > mostAbsent) this.#absent.clear();
+    // One that has begun meanwhile is known.
+    for (const id of unknown) if (!here.has(id) && !this.#known.has(id)) this.#absent.add(id);
+  }
+
   /** What it has become; only for who works on it alone, and after it is on the disk. */
   set(activity: Activity, count: number): void {
+    this.#absent.delete(activity.id);
     this.#known.delete(activity.id);
     this.#known.set(activity.id, activity);
     this.#counts.set(activity, count);

@@ -3,6 +3,8 @@ import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import type { DatedDoubt } from './exchange/Doubts.ts';
+import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 import type { FileFetches } from './FileFetches.ts';
 import type { Uploads } from './Uploads.ts';
@@ -18,10 +20,16 @@ export type ActivityParts = ActivityHost & {
   net?: Net;
   /** What others were refused. */
   readonly refusals: Refusals;
+  /** What is in memory of what this node has fetched. */
+  readonly fetched: PeerBytes;
   /** Something was put on the disk for these members. */
   readonly wake: (members: readonly Address[]) => void;
   /** A message of this activity was taken. */
   readonly changed: (activity: Hash) => void;
+  /** Which members see an activity in another way. */
+  readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
+  /** This member and this node have met two beginnings of an activity, by different nodes. */
+  readonly disputed: (activity: Hash, member: Address) => void;
   /** A record was put on the disk. */
   readonly submit: () => void;
 };

@@ -3,19 +3,23 @@ import type { Parcel } from '../../core/activities/parcel.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
 /**
- * Checks the body of a version by the schema of its activity. Other messages say what they want.
+ * Checks the body of a message: that of a version by the schema of its activity, and one in fields, of whatever message, that its sender
+ * has signed them: else a member could say in a note, or have notarised, what another one has said elsewhere.
  * @param terms of the activity; those of the message itself where it begins one.
- * @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`.
+ * @throws NotariumError `activity-body-invalid`, `activity-fields-invalid`, `activity-schema-invalid`.
  */
 export async function checkBody(
   { bodies }: Pick<ActivityHost, 'bodies'>,
   terms: ActivityTerms | undefined,
   { head, body }: Pick<Parcel, 'head' | 'body'>,
 ): Promise<void> {
-  if (head.type !== 'start' && head.type !== 'update') return;
-  const { schema } = head.type === 'start' ? head.terms : (terms ?? {});
+  const schema = schemaFor(terms, head);
   if ('body' in body && schema === undefined) return;
-  // Field by field, it has to be readable in any case.
   const said = await bodies.read(body, head.sender);
   if (schema !== undefined) bodies.checkBody(schema, said);
+}
+
+function schemaFor(terms: ActivityTerms | undefined, head: Parcel['head']): ActivityTerms['schema'] {
+  if (head.type === 'start') return head.terms.schema;
+  return head.type === 'update' ? terms?.schema : undefined;
 }

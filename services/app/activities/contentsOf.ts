@@ -1,6 +1,6 @@
 import { type Body, bodyBytes, maxBodyBytes } from '../../core/activities/contents.ts';
 import { type Credential, checkCredential, credentialSchema } from '../../core/activities/credential.ts';
-import type { Hash } from '../../core/bytes.ts';
+import type { Hash, Hex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { digestFields } from '../../lib/activities/fieldDigests.ts';
 import type { ActivityCaller, Contents } from './ActivityDesk.ts';
@@ -13,7 +13,7 @@ type Parts = Pick<ActivityHost, 'store' | 'network' | 'crypto' | 'clock' | 'sign
 
 /** What a message says, and the device that says it. */
 export type MadeContents = Required<Pick<Draft, 'body' | 'attachments'>> & {
-  readonly device: { readonly credential: Credential; readonly signature: `0x${string}` } | undefined;
+  readonly device: { readonly credential: Credential; readonly time: number; readonly signature: Hex } | undefined;
 };
 
 /**
@@ -41,9 +41,9 @@ async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Pro
       device: undefined,
     };
   }
-  const { credential: id, body, attachments, signature } = contents.device;
+  const { credential: id, body, attachments, time, signature } = contents.device;
   const credential = await heldCredential(parts, by, id);
-  return { body, attachments, device: { credential, signature } };
+  return { body, attachments, device: { credential, time, signature } };
 }
 
 async function inFields({ signer, crypto }: Parts, body: unknown, fields: true | readonly string[]): Promise<Body> {

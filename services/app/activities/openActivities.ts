@@ -5,8 +5,11 @@ import type { ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
+import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
+import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
 import { Outbox } from './exchange/Outbox.ts';
+import { PeerBytes } from './exchange/PeerBytes.ts';
 import { Receiver } from './exchange/Receiver.ts';
 import { Records } from './exchange/Records.ts';
 import { Refusals } from './exchange/Refusals.ts';
@@ -41,28 +44,36 @@ export function openActivities(host: ActivityHost): OpenActivities {
     ...host,
     activities: new Activities(host),
     sealer: new Sealer(),
+    uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;
     },
-    uploads: host.files && new Uploads(host, host.files),
     get fetches() {
       return fetches;
     },
+    fetched: new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes)),
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
-    changed: (activity) => held.changed(activity),
+    changed(activity) {
+      held.changed(activity);
+      comparer.changed(activity);
+    },
+    doubts: (activity) => comparer.doubts.of(activity),
+    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
   };
   const refusals = new Refusals(parts);
   const fetches = new FileFetches(parts, stop.signal);
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
+  const comparer = new Comparer(parts, stop.signal);
   const receiver = new Receiver(parts, held);
-  const ownKey = new OwnKeyWatch(parts);
+  const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);
     serveMessages(parts, net);
+    comparer.join(net);
     serveAttachments(parts, net);
     const failed = (error: unknown): void => logger.error({ err: error }, 'what waits for members could not be read');
     void Promise.all([outbox.join(net), held.join(net)]).catch(failed);
@@ -78,6 +89,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
       await outbox.report(held.count);
     }),
     loop('held messages of activities', () => held.look()),
+    loop('comparison of activities', () => comparer.look()),
     loop('own key of activities', async () => {
       if ((parts.net || !host.store.isShared) && (await host.onDuty())) await ownKey.look(stop.signal);
     }),

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Attachment } from '../../core/activities/contents.ts';
+import type { DevicePlace } from '../../core/activities/credential.ts';
 import { type Hash, toHex } from '../../core/bytes.ts';
 import { parseNetworkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -70,11 +71,11 @@ async function readPiped(stdin: Run<unknown>['terminal']['stdin'] = none()): Pro
 
 async function* none(): AsyncGenerator<Uint8Array> {}
 
-/** What a message is to say, its files uploaded. The activity is named where a device has to sign for it. */
+/** What a message is to say, its files uploaded. Its place is named because a device has to sign for that. */
 export async function readContents(
   run: Run<ContentsFlags>,
   { activities, network }: ActivityClient,
-  activity: Hash,
+  place: Pick<DevicePlace, 'activity' | 'type' | 'on'>,
 ): Promise<ActivityContents> {
   const { options, terminal, settings } = run;
   const { body: file, text, attach = [], fields, device } = options;
@@ -90,7 +91,7 @@ export async function readContents(
   if (!signer) throw new NotariumError('key-missing', 'a device signs: give its --key or --keystore');
   const credential = credentialOf(device);
   return {
-    device: await signDeviceStatement(parseNetworkName(network)!, signer, { activity, credential, body, attachments }),
+    device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, body, attachments }),
   };
 }
 

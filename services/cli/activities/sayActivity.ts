@@ -37,7 +37,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
   const client = await openActivities(run);
   const activity = newActivityId();
-  const contents = await readContents(run, client, activity);
+  const contents = await readContents(run, client, { activity, type: 'start', on: [] });
   const sent = await client.activities.start(
     {
       ...contents,
@@ -63,7 +63,7 @@ export async function updateActivity(run: Run<UpdateFlags>, text: string): Promi
   const { activities } = client;
   const id = await activityIdFrom(activities, text, signal);
   const builds = await buildsOf(run, activities, id);
-  const contents = await readContents(run, client, id);
+  const contents = await readContents(run, client, { activity: id, type: 'update', on: builds ?? [] });
   const sent = await activities.update(id, { ...contents, ...(builds ? { builds } : {}) }, { signal });
   tellSent(run, sent, `new version ${sent.message}`);
 }
@@ -73,10 +73,12 @@ async function buildsOf(
   activities: Awaited<ReturnType<typeof openActivities>>['activities'],
   id: Hash,
 ): Promise<readonly Hash[] | undefined> {
-  const { merge, on = [] } = options;
-  if (!merge && on.length === 0) return undefined;
+  const { merge, on = [], device } = options;
+  // A device says on what it builds; a node leaves that to the centre.
+  if (!merge && on.length === 0 && device === undefined) return undefined;
   const { heads, versions } = await activities.get(id, { signal });
   if (merge) return heads;
+  if (on.length === 0) return [onlyHead({ heads })];
   const ids = versions.map((version) => version.id);
   return on.map((text) => idAmong(text, ids, 'version'));
 }
@@ -87,7 +89,7 @@ export async function noteOnActivity(run: Run<NoteFlags>, text: string): Promise
   const client = await openActivities(run);
   const id = await activityIdFrom(client.activities, text, signal);
   const on = await versionOf(client.activities, id, options.on, signal);
-  const contents = await readContents(run, client, id);
+  const contents = await readContents(run, client, { activity: id, type: 'note', on: [on] });
   const sent = await client.activities.note(id, { ...contents, on }, { signal });
   tellSent(run, sent, `noted ${sent.message}`);
 }

@@ -30,10 +30,18 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--channels <address>', 'EvidenceChannels contract, for --verifier-policy')
     .option('--attachments-url <url>', 'bucket of the files of private activities (default: in the data folder)')
     .option('--attachment-quota <GiB>', 'files that a client may put before the message for them (default: 64)')
+    .option(
+      '--undelivered-alert <hours>',
+      'when a message that a member of an activity has not taken is told as a problem (default: 24)',
+    )
     .option('--admission-wait <seconds>', 'how long candidates wait here after a first failed attempt (default: 30)')
     .option('--asn-database <file>', 'networks that candidates come from, in the layout of GeoLite2-ASN')
     .option('--webhook <url>', 'tell events there, signed with NOTARIUM_WEBHOOK_SECRET')
     .option('--webhook-events <types>', 'which ones, commas between them, like proposal.*,alert')
+    .option(
+      '--old-encryption-key <files>',
+      'earlier encryption keys, beside those in the keystore; commas between them',
+    )
     .option('--log-level <level>', 'debug, info (default), warn, error or silent')
     .action(runs<object, []>(context, (run) => run.actions.runNode(run)));
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { textAtMost } from '../admission/text.ts';
-import { fromHex, type Hash, toHex } from '../bytes.ts';
-import { canonicalBytes } from '../canonicalJson.ts';
+import { fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
+import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { jsonSchema } from '../governance/json.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
@@ -57,11 +57,28 @@ export const attachmentsSchema = z.strictObject({
 /** See {@link attachmentsSchema}. */
 export type Attachments = z.infer<typeof attachmentsSchema>;
 
+// A body can be large, and is written for its commitment as it is written to be sealed.
+const knownTexts = new WeakMap<Body, string>();
+
+/** Canonical text of a body. Neither may be changed. */
+export function bodyText(body: Body): string {
+  let text = knownTexts.get(body);
+  if (text === undefined) {
+    text = canonicalText(body);
+    knownTexts.set(body, text);
+  }
+  return text;
+}
+
 /** Commitment to a body. By its salt nobody can guess what it is. The disclosures are bound by the SD-JWT. */
 export function bodyDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
-  const { salt } = body;
-  const committed = 'sdJwt' in body ? { salt, sdJwt: body.sdJwt } : { salt, body: body.body };
-  return toHex(sha256(canonicalBytes(committed)));
+  const text = 'sdJwt' in body ? canonicalText({ salt: body.salt, sdJwt: body.sdJwt }) : bodyText(body);
+  return toHex(sha256(utf8(text)));
+}
+
+/** Digest of all disclosures of a body in fields, in their order; undefined for one that is one piece. */
+export function disclosuresDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash | undefined {
+  return 'sdJwt' in body ? toHex(sha256(canonicalBytes(body.disclosures))) : undefined;
 }
 
 /** What may be shown of an attachment: all but its key, of which the digest makes the rest unguessable. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { textAtMost } from '../admission/text.ts';
-import { type Address, type Hash, toHex, utf8 } from '../bytes.ts';
+import { type Address, concat, type Hash, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { addressWord, hashWord, type Network, structHasher, uintWord } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
@@ -28,7 +28,21 @@ export type Credential = z.infer<typeof credentialSchema>;
 const hasher = structHasher(
   'DeviceCredential(bytes32 id,address operator,address device,string name,uint64 notBefore,uint64 expires)',
 );
-const statementHasher = structHasher('DeviceStatement(bytes32 activity,bytes32 body,bytes32 attachments)');
+const statementHasher = structHasher(
+  'DeviceStatement(bytes32 credential,bytes32 activity,string type,bytes32[] on,uint64 time,bytes32 body,bytes32 attachments)',
+);
+
+/** Where a device says something: no other credential, activity or place can take its word over. */
+export type DevicePlace = {
+  /** Id of its credential. */
+  readonly credential: Hash;
+  readonly activity: Hash;
+  readonly type: 'start' | 'update' | 'note';
+  /** Versions that an update builds on, in this order; the one that a note is on; none for a start. */
+  readonly on: readonly Hash[];
+  /** When it says so, by its own clock: Unix seconds. */
+  readonly time: number;
+};
 
 function credentialDigest(
   network: Network,
@@ -78,13 +92,22 @@ export function checkCredential(
   if (time > credential.expires) throw fail('it has expired');
 }
 
-/** What a device signs of a message: which activity, and what it says. */
+/** What a device signs of a message: where and when it says so, and what. EIP-712 `DeviceStatement`. */
 export function deviceStatementDigest(
   network: Network,
-  { activity, body, attachments }: { readonly activity: Hash; readonly body: Hash; readonly attachments: Hash },
+  said: DevicePlace & { readonly body: Hash; readonly attachments: Hash },
   keccak256: Crypto['keccak256'] = portableCrypto.keccak256,
 ): Uint8Array {
-  return statementHasher.digest(network, [hashWord(activity), hashWord(body), hashWord(attachments)], keccak256);
+  const words = [
+    hashWord(said.credential),
+    hashWord(said.activity),
+    keccak256(utf8(said.type)),
+    keccak256(concat(...said.on.map(hashWord))),
+    uintWord(said.time),
+    hashWord(said.body),
+    hashWord(said.attachments),
+  ];
+  return statementHasher.digest(network, words, keccak256);
 }
 
 /** Who has signed; undefined for no signature. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseNetworkName } from '../eip712.ts';
+import { jsonObjectSchema } from '../governance/json.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { credentialSchema } from './credential.ts';
@@ -39,6 +40,8 @@ const common = {
   time: timeSchema,
   /** Nobody can guess the rest by the digest. */
   salt: hashSchema,
+  /** Of a body in fields: digest of its disclosures, so that nobody gives the message on without some of them. */
+  fields: hashSchema.optional(),
 };
 
 /** What an activity is for ever. */
@@ -47,7 +50,7 @@ export const termsSchema = z.strictObject({
   request: z.enum(activityRequests),
   rules: rulesSchema,
   /** JSON Schema (draft 2020-12) of the body of every version. */
-  schema: z.record(z.string(), z.json()).optional(),
+  schema: jsonObjectSchema.optional(),
 });
 
 /** See {@link termsSchema}. */
@@ -66,7 +69,15 @@ const start = z.strictObject({
   type: z.literal('start'),
   ...opening,
   /** Of a device that has made the body; its operator sends. */
-  device: z.strictObject({ credential: credentialSchema, signature: hexSchema(64, 65) }).optional(),
+  device: z
+    .strictObject({
+      credential: credentialSchema,
+      /** When the device has said so, by its own clock: Unix seconds. */
+      time: uintSchema,
+      /** Of the device: EIP-712 `DeviceStatement`. */
+      signature: hexSchema(64, 65),
+    })
+    .optional(),
 });
 
 const update = z.strictObject({
@@ -100,12 +111,17 @@ const proposal = z.strictObject({ ...common, type: z.literal('proposal'), change
 
 const vote = z.strictObject({ ...common, type: z.literal('vote'), on: hashSchema, approve: z.boolean() });
 
+/** Who sends it is no member any more as soon as another one has opened the next epoch: its secret is not for who leaves. */
+const leave = z.strictObject({ ...common, type: z.literal('leave') });
+
 const members = z.strictObject({
   ...common,
   type: z.literal('members'),
   ...opening,
-  /** An approved proposal, and the votes for it; left out by the initiator, and by who leaves or has a new key. */
+  /** An approved proposal, and the votes for it; left out by the initiator, and by who has a new key or lets others leave. */
   proposal: z.strictObject({ id: hashSchema, votes: z.array(hashSchema).max(maxMembers) }).optional(),
+  /** The messages by which those who are members no more have left. */
+  left: z.array(hashSchema).min(1).max(maxMembers).optional(),
   /** Versions that nothing had taken the place of. */
   heads: z.array(hashSchema).max(maxMerged),
 });
@@ -119,6 +135,7 @@ export const headSchema = z.discriminatedUnion('type', [
   certificate,
   proposal,
   vote,
+  leave,
   members,
 ]);
 

@@ -1,13 +1,22 @@
 import { z } from 'zod';
-import { type Address, concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
-import { canonicalBytes } from '../canonicalJson.ts';
+import { type Address, concat, fromHex, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
+import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { attachmentsDigest, attachmentsSchema, bodyBytes, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
+import {
+  attachmentsDigest,
+  attachmentsSchema,
+  bodyBytes,
+  bodyDigest,
+  bodySchema,
+  bodyText,
+  disclosuresDigest,
+  maxBodyBytes,
+} from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
 
@@ -20,7 +29,7 @@ export const parcelSchema = z.strictObject({
   body: bodySchema,
   attachments: attachmentsSchema,
   /** Of the sender: EIP-712 `ActivityMessage`. */
-  signature: hexSchema(64, 65),
+  signature: hexSchema(65, 65),
 });
 
 /** See {@link parcelSchema}. */
@@ -95,7 +104,8 @@ export function parcelBytes(message: Parcel): Uint8Array {
   let bytes = knownBytes.get(message);
   if (!bytes) {
     const { head, body, attachments, signature } = message;
-    bytes = canonicalBytes({ head, body, attachments, signature });
+    const [files, said, by] = [attachments, head, signature].map(canonicalText);
+    bytes = utf8(`{"attachments":${files},"body":${bodyText(body)},"head":${said},"signature":${by}}`);
     knownBytes.set(message, bytes);
   }
   return bytes;
@@ -122,18 +132,25 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   const id = messageId(commitments, crypto.sha256);
   const signer = recovered(crypto, messageDigest(network, head, id, crypto.keccak256), signature);
   if (signer !== head.sender) throw fail('it is not signed by its sender');
+  if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256)) throw fail('it does not have all of its fields');
   checkDevice(network, head, commitments, crypto);
+  // Another form of the same would have another seal than the one that the log has.
+  if (!sameBytes(parcelBytes(parcel), bytes)) throw fail('it is not in its canonical form');
   return { ...parcel, id };
 }
 
 function checkDevice(network: Network, head: Head, { body, attachments }: Commitments, crypto: Crypto): void {
   if (!('device' in head) || head.device === undefined) return;
-  const { credential, signature } = head.device;
-  checkCredential(network, credential, Math.floor(Date.parse(head.time) / 1000), crypto);
+  const { credential, time, signature } = head.device;
+  // It holds when the device speaks, and still when its operator sends that.
+  for (const seconds of [time, Math.floor(Date.parse(head.time) / 1000)])
+    checkCredential(network, credential, seconds, crypto);
   const fail = (detail: string): NotariumError =>
     new NotariumError('device-credential-invalid', detail, { data: { id: credential.id } });
   const operator: Address = credential.operator;
   if (operator !== head.sender) throw fail('its operator is not the sender');
-  const digest = deviceStatementDigest(network, { activity: head.activity, body, attachments }, crypto.keccak256);
+  const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
+  const place = { credential: credential.id, activity: head.activity, type: head.type, on, time };
+  const digest = deviceStatementDigest(network, { ...place, body, attachments }, crypto.keccak256);
   if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Contents, DeviceStatement } from '../../app/activities/ActivityDesk.ts';
 import { attachmentSchema, attachmentsSchema, maxAttachments, maxBodyBytes } from '../../core/activities/contents.ts';
 import { jsonSchema } from '../../core/governance/json.ts';
-import { hashSchema, hexSchema } from '../../core/schemas.ts';
+import { hashSchema, hexSchema, uintSchema } from '../../core/schemas.ts';
 
 /** A file of a message, as the upload has answered it. */
 export const attachmentDoc = attachmentSchema.meta({
@@ -31,6 +31,7 @@ const deviceStatement = z
     credential: hashSchema.meta({ description: 'Id of its credential' }),
     body: bodyDoc,
     attachments: attachmentsDoc,
+    time: uintSchema.meta({ description: 'When the device has said so, by its own clock: Unix seconds' }),
     signature: hexSchema(64, 65).meta({ description: 'EIP-712 `DeviceStatement`, by the key of the device' }),
   })
   .meta({ id: 'DeviceStatement', description: 'What a device has made and signed without this node' });

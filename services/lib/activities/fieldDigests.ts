@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { SDJwtInstance } from '@sd-jwt/core';
 import { maxBodyBytes } from '../../core/activities/contents.ts';
 import { type FieldBody, fieldsType, readFields, reservedNames } from '../../core/activities/fields.ts';
-import { leadsTo, type Path, readPath } from '../../core/activities/pointer.ts';
+import { readPath } from '../../core/activities/pointer.ts';
 import { toHex } from '../../core/bytes.ts';
 import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
@@ -52,37 +52,62 @@ export async function digestFields(
   const fail = (detail: string): NotariumError => new NotariumError('activity-body-invalid', detail);
   if (typeof body !== 'object' || body === null) throw fail('fields are those of an object or a list');
   if (canonicalBytes(body).length > maxBodyBytes) throw fail('it is too large');
-  const wanted = options.fields?.map((text) => ({ text, path: readPath(text), isFound: false }));
+  const wanted = options.fields && wantedOf(options.fields);
   let count = 0;
-  const isWanted = (path: Path): boolean => {
-    if (!wanted) return true;
-    const found = wanted.find((want) => want.path.length === path.length && leadsTo(want.path, path));
-    if (found) found.isFound = true;
-    return found !== undefined;
-  };
-  const frameOf = (value: object, path: Path): Frame => {
+  const frameOf = (value: object, at: Wanted | undefined): Frame => {
     const frame: Frame = { _sd: [] };
     for (const [name, inner] of Object.entries(value)) {
       if (notFields.includes(name)) throw fail(`a field cannot have the name ${name}`);
-      const inside = [...path, name];
-      if (isWanted(inside)) {
+      const here = at?.inside.get(name);
+      if (!wanted || here?.text !== undefined) {
         frame._sd.push(Array.isArray(value) ? Number(name) : name);
         if (++count > maxFields) throw fail(`it has more than ${maxFields} fields: name those that matter`);
       }
+      if (here) here.text = undefined;
       // The library looks names up that it was not told of, and finds those that every object inherits.
-      frame[name] = typeof inner === 'object' && inner !== null ? frameOf(inner, inside) : undefined;
+      frame[name] = typeof inner === 'object' && inner !== null ? frameOf(inner, here) : undefined;
     }
     return frame;
   };
-  const frame = frameOf(body, []);
-  const missing = wanted?.find(({ isFound }) => !isFound);
-  if (missing) throw new NotariumError('activity-field-unknown', missing.text.slice(0, 256));
+  const frame = frameOf(body, wanted);
+  const missing = wanted && missingOf(wanted);
+  if (missing !== undefined) throw new NotariumError('activity-field-unknown', missing.slice(0, 256));
   const header = { typ: fieldsType, kid: signer.address };
   const compact = await sdJwtOf(signer).issue({ body }, { _sd: [], body: frame } as never, { header });
   const [sdJwt = '', ...disclosures] = compact.split('~').slice(0, -1);
   const made: FieldBody = { salt: toHex(randomBytes(32)), sdJwt, disclosures };
   checkMade(made, body, options.crypto ?? portableCrypto);
   return made;
+}
+
+/** The fields that are asked for, by the steps of their paths: one look a value, however many they are. */
+type Wanted = {
+  /** As it was asked for; undefined where the way goes on only, and once it was found. */
+  text?: string | undefined;
+  readonly inside: Map<string, Wanted>;
+};
+
+function wantedOf(fields: readonly string[]): Wanted {
+  const root: Wanted = { inside: new Map() };
+  for (const text of fields) {
+    let at = root;
+    for (const step of readPath(text)) {
+      const next = at.inside.get(step) ?? { inside: new Map() };
+      at.inside.set(step, next);
+      at = next;
+    }
+    at.text = text;
+  }
+  return root;
+}
+
+function missingOf({ text, inside }: Wanted): string | undefined {
+  if (text !== undefined) return text;
+  for (const next of inside.values()) {
+    const missing = missingOf(next);
+    if (missing !== undefined) return missing;
+  }
+  return undefined;
 }
 
 /** What cannot be read back as it was must not be signed for: the library loses an empty name, for one. */

@@ -1,80 +1,153 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
 import type { Member } from '../../core/activities/members.ts';
-import { type Message, maxParcelBytes, parcelBytes } from '../../core/activities/parcel.ts';
-import { blindedGroup, type Sealed } from '../../core/activities/sealed.ts';
-import { type Hash, toHex } from '../../core/bytes.ts';
+import { type Message, maxParcelBytes, type Parcel, parcelBytes } from '../../core/activities/parcel.ts';
+import { type Sealed, sealingOf } from '../../core/activities/sealed.ts';
+import { fromHex, type Hash, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { decryptJwe, encryptJwe, jwkOf, publicKeyOf, type SealedTo } from './jwe.ts';
+
+const keyManagement = 'ECDH-ES+A256KW';
+const tagBytes = 16;
+/** RFC 3394, section 2.2.3.1. */
+const wrapIv = Buffer.alloc(8, 0xa6);
 
 /** A node's X25519 key pair, to open what is sealed to it. */
 export type OpeningKey = { readonly publicKey: Hash; readonly key: KeyObject };
 
+/** What was in a seal, and the key with which it was encrypted. */
+export type Unsealed = { readonly bytes: Uint8Array; readonly contentKey: Uint8Array };
+
 /** The key pair of a secret (32 bytes). */
 export function openingKey(secret: Uint8Array): OpeningKey {
   const publicKey = x25519.getPublicKey(secret);
-  const jwk = { ...jwkOf(publicKey), d: Buffer.from(secret).toString('base64url') };
+  const jwk = { ...publicJwk(base64url(publicKey)), d: base64url(secret) };
   return { publicKey: toHex(publicKey), key: createPrivateKey({ key: jwk, format: 'jwk' }) };
 }
 
-/** Seals messages to members; knows the keys that it has met, the newest of so many. */
+/** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */
 export class Sealer {
   readonly #keys = new Map<Hash, KeyObject>();
   readonly #most = 4096;
 
   /**
-   * Seals a message to all members of its group, as one piece.
+   * Seals a message to members, as one piece. To whomever it is, and whoever does it: but for the wrapped keys it is the same.
    * @throws NotariumError `activity-message-invalid` for one that is too large; `party-unfit` for a key that is none.
    */
-  async seal(message: Message, secret: Hash, members: readonly Pick<Member, 'key'>[]): Promise<Sealed> {
-    const { id, head } = message;
-    const plaintext = parcelBytes(message);
-    if (plaintext.length > maxParcelBytes) {
-      throw new NotariumError('activity-message-invalid', 'it is too large', {
-        data: { have: plaintext.length, want: maxParcelBytes },
-      });
-    }
-    const recipients = members.map(({ key }) => this.#recipient(key));
-    const header = {
-      ...({ enc: 'A256GCM', typ: 'notarium-activity/1' } as const),
-      ...{ grp: blindedGroup(secret, id), epo: head.epoch, mid: id },
+  seal(message: Message, secret: Hash, members: readonly Pick<Member, 'key'>[]): Sealed {
+    const { protected: header, iv, key } = sealingOf(secret, message.id, message.head.epoch);
+    const cipher = createCipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
+    cipher.setAAD(Buffer.from(header));
+    const ciphertext = Buffer.concat([cipher.update(plaintextOf(message)), cipher.final()]);
+    return {
+      ...{ protected: header, iv, ciphertext: base64url(ciphertext), tag: base64url(cipher.getAuthTag()) },
+      recipients: members.map((member) => this.#wrapped(key, member.key)),
     };
+  }
+
+  /** Wraps the key of a sealed message, as {@link unseal} gives it, for somebody else. @throws NotariumError `party-unfit`. */
+  wrapAgain(sealed: Sealed, key: Uint8Array, to: Hash): Sealed {
+    return { ...sealed, recipients: [this.#wrapped(key, to)] };
+  }
+
+  #wrapped(key: Uint8Array, to: Hash): Sealed['recipients'][number] {
+    const { publicKey, privateKey } = generateKeyPairSync('x25519');
+    const { x } = publicKey.export({ format: 'jwk' });
+    const cipher = createCipheriv('id-aes256-wrap', this.#wrappingKey(privateKey, to), wrapIv);
+    const wrapped = Buffer.concat([cipher.update(key), cipher.final()]);
+    return {
+      encrypted_key: base64url(wrapped),
+      header: { alg: keyManagement, kid: to, epk: publicJwk(x!) },
+    };
+  }
+
+  #wrappingKey(privateKey: KeyObject, to: Hash): Uint8Array {
     try {
-      return encryptJwe(plaintext, header, recipients);
+      return agreedKey(privateKey, this.#keyOf(to));
     } catch (cause) {
-      throw new NotariumError('party-unfit', 'no key can be agreed on with one of the members', { cause });
+      throw new NotariumError('party-unfit', 'its encryption key is none', { data: { key: to }, cause });
     }
   }
 
-  #recipient(id: Hash): SealedTo {
-    let key = this.#keys.get(id);
+  #keyOf(publicKey: Hash): KeyObject {
+    let key = this.#keys.get(publicKey);
     if (!key) {
-      try {
-        key = publicKeyOf(id);
-      } catch (cause) {
-        throw new NotariumError('party-unfit', 'its encryption key is none', { data: { key: id }, cause });
-      }
-      this.#keys.set(id, key);
+      key = keyObject(base64url(fromHex(publicKey)));
+      this.#keys.set(publicKey, key);
       if (this.#keys.size > this.#most) this.#keys.delete(this.#keys.keys().next().value!);
     }
-    return { id, key };
+    return key;
   }
 }
 
 /**
  * Opens a sealed message with whichever of the keys it is sealed to.
- * @returns The bytes of its parcel.
  * @throws NotariumError `activity-message-unreadable`.
  */
-export function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Uint8Array {
+export function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Unsealed {
   for (const { publicKey, key } of keys) {
     const own = sealed.recipients.find(({ header }) => header.kid === publicKey);
     if (!own) continue;
     try {
-      return decryptJwe(sealed, own, key);
+      const wrapping = createDecipheriv('id-aes256-wrap', agreedKey(key, keyObject(own.header.epk.x)), wrapIv);
+      const contentKey = Buffer.concat([wrapping.update(own.encrypted_key, 'base64url'), wrapping.final()]);
+      return { bytes: decrypted(sealed, contentKey), contentKey: new Uint8Array(contentKey) };
     } catch (cause) {
       throw new NotariumError('activity-message-unreadable', 'the seal is broken', { cause });
     }
   }
   throw new NotariumError('activity-message-unreadable');
+}
+
+function decrypted({ protected: header, iv, ciphertext, tag }: Sealed, key: Uint8Array): Uint8Array {
+  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
+  decipher.setAAD(Buffer.from(header));
+  decipher.setAuthTag(Buffer.from(tag, 'base64url'));
+  return new Uint8Array(Buffer.concat([decipher.update(ciphertext, 'base64url'), decipher.final()]));
+}
+
+/** Concat KDF of RFC 7518, section 4.6.2, for A256KW and without names of the parties. */
+function agreedKey(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
+  const about = Buffer.from(keyManagement);
+  return createHash('sha256')
+    .update(uint32(1))
+    .update(diffieHellman({ privateKey, publicKey }))
+    .update(uint32(about.length))
+    .update(about)
+    .update(Buffer.concat([uint32(0), uint32(0), uint32(256)]))
+    .digest();
+}
+
+function plaintextOf(message: Parcel): Uint8Array {
+  const plaintext = parcelBytes(message);
+  if (plaintext.length <= maxParcelBytes) return plaintext;
+  throw new NotariumError('activity-message-invalid', 'it is too large', {
+    data: { have: plaintext.length, want: maxParcelBytes },
+  });
+}
+
+function keyObject(x: string): KeyObject {
+  return createPublicKey({ key: publicJwk(x), format: 'jwk' });
+}
+
+function publicJwk(x: string): { kty: 'OKP'; crv: 'X25519'; x: string } {
+  return { kty: 'OKP', crv: 'X25519', x };
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
 }

@@ -6,7 +6,7 @@ import {
   type Body,
   bodyDigest,
 } from '../../core/activities/contents.ts';
-import { deviceStatementDigest } from '../../core/activities/credential.ts';
+import { type DevicePlace, deviceStatementDigest } from '../../core/activities/credential.ts';
 import { type Hash, type Hex, toHex } from '../../core/bytes.ts';
 import type { Network } from '../../core/eip712.ts';
 import type { Signer } from '../../core/signature.ts';
@@ -17,34 +17,37 @@ export type DeviceStatement = {
   readonly credential: Hash;
   readonly body: Body;
   readonly attachments: Attachments;
+  /** When it has said so, by its own clock: Unix seconds. */
+  readonly time: number;
   readonly signature: Hex;
 };
 
 /**
- * Makes and signs, on a device, what it has to say in an activity. It needs nothing but its key.
+ * Makes and signs, on a device, what it has to say in an activity. It needs nothing but its key and a clock.
  * @param signer the key that the credential names.
  * @param said.activity of a new one: 32 random bytes, which `start` is given as well.
+ * @param said.on the versions that an update builds on, as it is given them in `builds`, or the one that a note is on.
+ * @param said.time Unix seconds, at which the credential holds; now by default.
  */
 export async function signDeviceStatement(
   network: Network,
   signer: Signer,
-  said: {
-    readonly activity: Hash;
-    readonly credential: Hash;
+  said: Omit<DevicePlace, 'time'> & {
+    readonly time?: number;
     readonly body: unknown;
     readonly attachments?: readonly Attachment[];
   },
 ): Promise<DeviceStatement> {
-  const { activity, credential } = said;
+  const { credential, activity, type, on, time = Math.floor(Date.now() / 1000) } = said;
   // What is no JSON makes no digest: canonical bytes refuse it.
   const body = { salt: salt(), body: said.body } as Body;
   const attachments = { salt: salt(), list: [...(said.attachments ?? [])] };
   const digest = deviceStatementDigest(network, {
-    activity,
+    ...{ credential, activity, type, on, time },
     body: bodyDigest(body),
     attachments: attachmentsDigest(attachments),
   });
-  return { credential, body, attachments, signature: toHex(await signer.sign(digest)) };
+  return { credential, body, attachments, time, signature: toHex(await signer.sign(digest)) };
 }
 
 function salt(): Hash {

@@ -51,7 +51,7 @@ export type Delivery = {
 
 /** What is put on the way to members: the sealed text, the same for all of them or a copy for one. */
 export type Outgoing = {
-  /** Of the seal that the log has: a copy has it from its original, though its text is another one. */
+  /** Of the seal that the log has: a copy has the same one, though its text is another one. */
   readonly sealDigest: Hash;
   readonly activity: Hash;
   readonly message: Hash;
@@ -143,6 +143,8 @@ export type ActivityStore = {
    */
   save(change: ActivityChange): Promise<void>;
   activity(id: Hash): Promise<StoredActivity | undefined>;
+  /** Which of these are here. */
+  knownActivities(ids: readonly Hash[]): Promise<Set<Hash>>;
   /**
    * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
    * @throws NotariumError `request-invalid` for an `after` that is none.

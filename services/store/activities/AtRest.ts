@@ -5,6 +5,8 @@ import { NotariumError } from '../../core/errors.ts';
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
+// What is written at a time is of few activities, and of each there are several rows.
+const mostKeys = 1024;
 
 /**
  * What a database keeps encrypted: nonce, ciphertext and tag of AES-256-GCM. Random nonces suffice for 2^32 texts under one key: each
@@ -13,6 +15,7 @@ const tagBytes = 16;
  */
 export class AtRest {
   readonly #key: Uint8Array;
+  readonly #keys = new Map<Hash, Uint8Array>();
 
   /** @param key 32 bytes. @throws RangeError for another length. */
   constructor(key: Uint8Array) {
@@ -57,7 +60,13 @@ export class AtRest {
   }
 
   #keyOf(scope: Hash): Uint8Array {
-    return createHmac('sha256', this.#key).update(`notarium-activities/1\n${scope}`).digest();
+    let key = this.#keys.get(scope);
+    if (!key) {
+      key = createHmac('sha256', this.#key).update(`notarium-activities/1\n${scope}`).digest();
+      this.#keys.set(scope, key);
+      if (this.#keys.size > mostKeys) this.#keys.delete(this.#keys.keys().next().value!);
+    }
+    return key;
   }
 }
 

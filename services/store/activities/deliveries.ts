@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import type { ActivityStore, Delivery } from './ActivityStore.ts';
 import { corrupt } from './AtRest.ts';
@@ -131,25 +131,41 @@ function lostText(
 
 async function writeOutcomes(writing: Writing, outcomes: readonly Outcome[]): Promise<void> {
   const done: string[] = [];
-  for (const { sealDigest, member, state, ack, problem, nextMs } of outcomes) {
-    const before = order.slice(0, order.indexOf(state) + 1);
-    const rows = await writing.trx
-      .updateTable('activity_deliveries')
-      .set({
-        state,
-        ...(nextMs === undefined ? {} : { tries: sql<number>`tries + 1`, next_ms: nextMs }),
-        ...(ack ? { ack: JSON.stringify(ack) } : {}),
-        problem_code: problem?.code ?? null,
-        problem_detail: problem ? detailText(problem.detail) : null,
-      })
-      .where('seal_digest', '=', sealDigest)
-      .where('member', '=', member)
-      .where('state', 'in', before)
-      .returning('text_id')
-      .execute();
-    if (state !== 'queued') done.push(...rows.map(({ text_id }) => text_id));
-  }
+  const keyOf = ({ sealDigest, member }: Outcome): string => `${sealDigest}/${member}`;
+  // One after the other where the same delivery is there twice.
+  const isEachOnce = new Set(outcomes.map(keyOf)).size === outcomes.length;
+  for (const some of isEachOnce ? inParts(outcomes) : outcomes.map((outcome) => [outcome]))
+    done.push(...(await writeSomeOutcomes(writing.trx, some)));
   await dropTexts(writing, done);
+}
+
+/** Answers the texts that may not be needed any more. */
+async function writeSomeOutcomes(trx: ActivityDb, outcomes: readonly Outcome[]): Promise<string[]> {
+  const rows = outcomes.map(({ sealDigest, member, state, ack, problem, nextMs = null }) => {
+    const [code, detail] = problem ? [problem.code, detailText(problem.detail)] : [null, null];
+    return sql`(${sealDigest}, ${member}, ${state}, ${ack ? JSON.stringify(ack) : null}, ${code}, ${detail}, cast(${nextMs} as bigint))`;
+  });
+  const { rows: changed } = await sql<{ text_id: string; state: string }>`
+    with outcome(seal_digest, member, state, ack, problem_code, problem_detail, next_ms) as (values ${sql.join(rows)})
+    update activity_deliveries set
+      state = outcome.state,
+      ack = coalesce(outcome.ack, activity_deliveries.ack),
+      problem_code = outcome.problem_code,
+      problem_detail = outcome.problem_detail,
+      tries = activity_deliveries.tries + case when outcome.next_ms is null then 0 else 1 end,
+      next_ms = coalesce(outcome.next_ms, activity_deliveries.next_ms)
+    from outcome
+    where activity_deliveries.seal_digest = outcome.seal_digest
+      and activity_deliveries.member = outcome.member
+      and ${rankOf('activity_deliveries.state')} <= ${rankOf('outcome.state')}
+    returning activity_deliveries.text_id, activity_deliveries.state`.execute(trx);
+  return changed.flatMap(({ text_id, state }) => (state === 'queued' ? [] : [text_id]));
+}
+
+/** How far a state has come. */
+function rankOf(column: string): RawBuilder<number> {
+  const cases = order.map((state, rank) => sql`when ${sql.lit(state)} then ${sql.lit(rank)}`);
+  return sql`case ${sql.ref(column)} ${sql.join(cases, sql` `)} end`;
 }
 
 async function replaceQueued(writing: Writing, member: Address, sealDigest: Hash, next: Next): Promise<void> {

@@ -11,6 +11,7 @@ type Calls = Pick<
   | (
       | 'save'
       | 'activity'
+      | 'knownActivities'
       | 'list'
       | 'activityIds'
       | 'setOwner'
@@ -41,6 +42,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && activityOf(row)),
       ),
+    knownActivities: (ids) => guarded(knownActivities(context, ids)),
     list: (query) => guarded(list(context, query)),
     activityIds: (after, limit) => {
       const all = reader.selectFrom('activities').select('id').orderBy('id').limit(Math.min(limit, maxPage));
@@ -163,6 +165,15 @@ async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise
   const found = new Set<Hash>();
   for (const some of inParts(ids)) {
     const rows = await reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute();
+    for (const { id } of rows) found.add(id as Hash);
+  }
+  return found;
+}
+
+async function knownActivities({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
+  const found = new Set<Hash>();
+  for (const some of inParts(ids)) {
+    const rows = await reader.selectFrom('activities').select('id').where('id', 'in', some).execute();
     for (const { id } of rows) found.add(id as Hash);
   }
   return found;

@@ -14,7 +14,6 @@ import {
   maxItems,
   maxItemsBytes,
 } from './items.ts';
-import type { PeerBytes } from './PeerBytes.ts';
 import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
 
@@ -26,29 +25,19 @@ const wrongAnswerPoints = 10;
 
 type Copy = { readonly place: number; readonly opened: Opened };
 
-/** Whom a {@link Gatherer} asks, until when, and what of that peer may be in memory. */
-export type GathererOptions = {
-  readonly net: Net;
-  readonly source: Address;
-  readonly signal: AbortSignal;
-  readonly bytes: PeerBytes;
-};
-
 /** Fetches what a message builds on from a member that has it. */
 export class Gatherer {
   readonly #parts: ActivityParts;
   readonly #net: Net;
   readonly #source: Address;
   readonly #signal: AbortSignal;
-  readonly #bytes: PeerBytes;
   readonly #asked = new Set<Hash>();
 
-  constructor(parts: ActivityParts, { net, source, signal, bytes }: GathererOptions) {
+  constructor(parts: ActivityParts, { net, source, signal }: { net: Net; source: Address; signal: AbortSignal }) {
     this.#parts = parts;
     this.#net = net;
     this.#source = source;
     this.#signal = signal;
-    this.#bytes = bytes;
   }
 
   /**
@@ -69,6 +58,31 @@ export class Gatherer {
       return await takeOpened(this.#parts, opened, { isJoin: true });
     }
     throw new NotariumError('activity-message-early', undefined, { data: { missing: left } });
+  }
+
+  /** Takes those of these messages that the source has, each after what it builds on. @throws NotariumError of the network. */
+  async some(activity: Hash, messages: readonly Hash[]): Promise<void> {
+    for (let at = 0; at < messages.length; at += maxItems) {
+      const asked = messages.slice(at, at + maxItems);
+      await this.#ask({ activity, messages: asked, groups: [] }, async (copies) => {
+        for (const { opened } of copies) {
+          if (!asked.includes(opened.message.id)) throw this.#wrong('what was not asked for');
+          await this.#takeOne(activity, opened);
+        }
+      });
+    }
+  }
+
+  async #takeOne(activity: Hash, opened: Opened): Promise<void> {
+    try {
+      const missing = await this.#tryTo(opened, { isWanted: true });
+      if (!missing) return;
+      await this.#fetch(activity, missing, 0);
+      await this.#tryTo(opened, { isWanted: true });
+    } catch (error) {
+      // What was refused is counted; the others may be right.
+      if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
+    }
   }
 
   /** What is still missing; undefined where it is taken. */
@@ -134,7 +148,7 @@ export class Gatherer {
       signal: this.#signal,
     });
     const bounds = { itemBytes: maxEnvelopeBytes + 1024, items: maxItems, bytes: maxItemsBytes + maxEnvelopeBytes };
-    return await this.#bytes.hold(this.#source, frames, async (counted) => {
+    return await this.#parts.fetched.hold(this.#source, frames, async (counted) => {
       const copies: Copy[] = [];
       for await (const item of itemsOf(counted, bounds)) copies.push(await this.#read(item, query.activity));
       return await use(copies);

@@ -1,15 +1,17 @@
 import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
 import { membersOf } from '../../../core/activities/activity.ts';
+import type { Envelope } from '../../../core/activities/envelope.ts';
+import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { Gatherer } from './Gatherer.ts';
-import { activityProtocols, framesOf, maxEnvelopeBytes, maxItemsBytes } from './items.ts';
+import { activityProtocols, framesOf } from './items.ts';
 import { lengthen, type Pause } from './Pause.ts';
-import { PeerBytes } from './PeerBytes.ts';
 import { SourceTurns } from './SourceTurns.ts';
 import { takeOpened } from './takeOpened.ts';
 
@@ -32,7 +34,6 @@ export class HeldMessages {
   readonly #looking = new Map<string, Promise<void>>();
   readonly #asking = new Set<Hash>();
   readonly #turns: SourceTurns;
-  readonly #bytes = new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes));
   #net: Net | undefined;
 
   constructor(parts: ActivityParts, signal: AbortSignal) {
@@ -65,6 +66,23 @@ export class HeldMessages {
   async #forgetOthers(): Promise<void> {
     const held = new Set(await this.#parts.store.heldActivities());
     for (const activity of this.#pauses.keys()) if (!held.has(activity)) this.#pauses.delete(activity);
+  }
+
+  /** Wraps what is held for older keys of this node for this one. */
+  async sealAnew(key: Hash): Promise<void> {
+    const { store, clock, sealer, keys } = this.#parts;
+    for (const held of await store.held()) {
+      const { activity, from, sealDigest, text } = held;
+      const { envelope } = readEnvelope(this.#parts, from, text);
+      if (envelope.sealed.recipients.some(({ header }) => header.kid === key)) continue;
+      const contentKey = keyIn(envelope.sealed, keys);
+      // It is given up when it is looked at.
+      if (!contentKey) continue;
+      const sealed = sealer.wrapAgain(envelope.sealed, contentKey, key);
+      // Of what is lost between the two, another member has a copy.
+      await store.save({ activity, nowMs: clock.nowMs(), released: [{ sealDigest, from }] });
+      await store.hold({ ...held, text: JSON.stringify({ sealed, copy: true } satisfies Envelope) });
+    }
   }
 
   /** Its sender has been told that it is taken. */
@@ -214,7 +232,7 @@ export class HeldMessages {
     const late = AbortSignal.timeout(gatherMs);
     const signal = AbortSignal.any([until, late]);
     try {
-      await new Gatherer(this.#parts, { net, source, signal, bytes: this.#bytes }).take(opened);
+      await new Gatherer(this.#parts, { net, source, signal }).take(opened);
     } catch (error) {
       // What a signal ends says nothing of the network.
       if (!signal.aborted || isNotariumError(error)) throw error;
@@ -255,5 +273,14 @@ export class HeldMessages {
       this.#parts.logger.debug({ err: error, peer: to }, 'an acknowledgement was not delivered');
       return false;
     }
+  }
+}
+
+function keyIn(sealed: Sealed, keys: readonly OpeningKey[]): Uint8Array | undefined {
+  try {
+    return unseal(sealed, keys).contentKey;
+  } catch (error) {
+    if (isNotariumError(error, 'activity-message-unreadable')) return undefined;
+    throw error;
   }
 }

@@ -15,8 +15,8 @@ const mostBatchBytes = 8 << 20;
 const leastBatchBytes = 32 << 10;
 const answerBytes = 4 << 10;
 const wrongAnswerPoints = 10;
-/** Two requests to a member begin so far apart: each costs a stream and a commit at both ends, for one message as for many. */
-const apartMs = 25;
+/** Longest pause in which messages gather for the next request. */
+const mostGatherMs = 200;
 
 type Queued = Delivery & { readonly text: string };
 type Outcome = Parameters<ActivityParts['store']['delivered']>[0][number];
@@ -41,7 +41,9 @@ export class MemberQueue {
   #mayRest = true;
   /** Until that. */
   #rest: AbortController | undefined;
-  #askedMs = Number.NEGATIVE_INFINITY;
+  /** What the last request took, with what was written for it. */
+  #tookMs = 0;
+  #endedMs = 0;
   #batchBytes = mostBatchBytes;
   /** Told already, so that a member that is away for days costs no writes. */
   #toldProblem: string | undefined;
@@ -122,8 +124,8 @@ export class MemberQueue {
 
   /** @throws NotariumError when the member could not be reached, or can take nothing now. */
   async #deliverAll(): Promise<void> {
-    const { store, clock } = this.#parts;
-    const { signal, member } = this.#options;
+    const { store } = this.#parts;
+    const { member, signal } = this.#options;
     while (!signal.aborted) {
       if (this.#isBack) {
         this.#isBack = false;
@@ -132,7 +134,7 @@ export class MemberQueue {
       await this.#gather();
       const queued = await this.#next();
       if (queued.length === 0) return;
-      this.#askedMs = clock.nowMs();
+      const startMs = performance.now();
       const batch = await Promise.all(queued.map((item) => sealedAnew(this.#parts, item)));
       let outcomes: Outcome[];
       try {
@@ -144,6 +146,8 @@ export class MemberQueue {
       }
       this.#batchBytes = Math.min(mostBatchBytes, 2 * this.#batchBytes);
       await store.delivered(outcomes);
+      this.#endedMs = performance.now();
+      this.#tookMs = this.#endedMs - startMs;
       this.#mayRest ||= outcomes.some(({ nextMs }) => nextMs !== undefined);
       const busy = outcomes.find(({ state, nextMs }) => state === 'queued' && nextMs === undefined);
       if (busy) throw new NotariumError('peer-busy', busy.problem?.code, { data: { peer: member } });
@@ -167,12 +171,13 @@ export class MemberQueue {
     return [];
   }
 
-  /** What is put into the queue soon after a request goes with the next one, together. */
+  /**
+   * Waits for as long as the last request took, from its end on: what is said meanwhile goes together. A request costs a stream, and a commit
+   * at both ends, for one message as for many: so the busier the machines are, the more share one, and what comes after a while goes at once.
+   */
   async #gather(): Promise<void> {
-    const { clock } = this.#parts;
-    // However the clock is set meanwhile.
-    const leftMs = Math.min(apartMs, this.#askedMs + apartMs - clock.nowMs());
-    if (leftMs > 0) await clock.sleep(leftMs, this.#options.signal);
+    const leftMs = Math.min(mostGatherMs, this.#tookMs) - (performance.now() - this.#endedMs);
+    if (leftMs > 0) await this.#parts.clock.sleep(leftMs, this.#options.signal);
   }
 
   async #ask(batch: readonly Queued[]): Promise<DeliveryAnswer[]> {
@@ -201,7 +206,7 @@ export class MemberQueue {
     }
   }
 
-  #outcome({ sealDigest, tries }: Queued, answer: DeliveryAnswer): Outcome {
+  #outcome({ sealDigest, activity, tries }: Queued, answer: DeliveryAnswer): Outcome {
     const { network, crypto, metrics } = this.#parts;
     const { member } = this.#options;
     if ('ack' in answer) {
@@ -215,6 +220,7 @@ export class MemberQueue {
     // Of the member itself: with the next message it would be the same.
     if (/^(peer|storage)-/.test(code) && canChange(code)) return { sealDigest, member, state: 'queued', problem };
     if (canChange(code)) return { sealDigest, member, state: 'queued', problem, nextMs: this.#nextMs(tries) };
+    if (code === 'activity-forked') this.#parts.disputed(activity, member);
     metrics.refusedByMember();
     return { sealDigest, member, state: 'refused', problem };
   }

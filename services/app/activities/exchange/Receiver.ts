@@ -17,7 +17,7 @@ import {
   maxItemsBytes,
 } from './items.ts';
 import { PeerBytes } from './PeerBytes.ts';
-import { forgedPoints, malformedPoints } from './Refusals.ts';
+import { forgedPoints, malformedPoints, toldOf } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
 
 // Opening is work without a pause: after so much of it others have their turn.
@@ -76,6 +76,9 @@ export class Receiver {
       workedBytes = 0;
       await setImmediate();
     }
+    await this.#parts.activities.lookFor(
+      opened.flatMap((one) => ('early' in one ? [one.early.message.head.activity] : [])),
+    );
     // Each gets its turn in its activity now, in their order.
     const outcomes = await Promise.all(
       opened.map((one) => ('early' in one ? this.#guarded(from, () => this.#take(one.early)) : one)),
@@ -169,7 +172,7 @@ export class Receiver {
       // Its sender has checked it by the same rules before it signed it.
       const isForged = error.code === 'activity-message-invalid';
       this.#parts.refusals.count(error, from, isForged ? forgedPoints : 0);
-      return { answer: { code: error.code, detail: error.detail.slice(0, 500) } };
+      return { answer: { code: error.code, detail: toldOf(error) ?? '' } };
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Address } from '../../../core/bytes.ts';
-import type { NotariumError } from '../../../core/errors.ts';
+import type { ErrorCode, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
 /** Ten of them cut a peer off: by a fault of a version it does not come to that at once. */
@@ -20,10 +20,12 @@ export class Refusals {
   }
 
   /** @param points Of blame. */
-  count({ code, detail }: NotariumError, from: Address, points = 0): void {
+  count(error: NotariumError, from: Address, points = 0): void {
     const { metrics, logger, net } = this.#parts;
+    const { code } = error;
+    const detail = toldOf(error);
     metrics.refused(code);
-    const line = { code, detail, peer: from };
+    const line = { code, peer: from, ...(detail === undefined ? {} : { detail }) };
     if (this.#isNews(`${from} ${code}`)) logger.warn(line, 'what a peer has sent is refused');
     else logger.debug(line, 'what a peer has sent is refused again');
     if (points > 0) net?.blame(from, code, points);
@@ -35,4 +37,15 @@ export class Refusals {
     this.#said.set(what, nowMs);
     return true;
   }
+}
+
+const aboutBodies: readonly ErrorCode[] = [
+  'activity-body-invalid',
+  'activity-fields-invalid',
+  'activity-field-unknown',
+];
+
+/** What may be said of a refusal where others read it: a body, whose problems name parts of it, is nobody else's business. */
+export function toldOf({ code, detail }: NotariumError): string | undefined {
+  return aboutBodies.includes(code) ? undefined : detail.slice(0, 500);
 }

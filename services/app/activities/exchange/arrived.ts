@@ -1,12 +1,12 @@
-import { type Envelope, envelopeSchema, sealOfEnvelope } from '../../../core/activities/envelope.ts';
+import { type Envelope, envelopeSchema } from '../../../core/activities/envelope.ts';
 import { type Message, readParcel } from '../../../core/activities/parcel.ts';
-import { type Seal, sealDigest } from '../../../core/activities/sealed.ts';
+import { type Seal, sealDigest, sealOf } from '../../../core/activities/sealed.ts';
 import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { unseal } from '../../../lib/activities/seal.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
-/** A sealed message that has come, and the seal that it claims to have in the log. */
+/** A sealed message that has come, and its seal, of which the log has the digest. */
 export type Arrived = {
   readonly from: Address;
   readonly envelope: Envelope;
@@ -15,7 +15,7 @@ export type Arrived = {
 };
 
 /** One that was opened: its sender has signed it, and nothing else is known of it. */
-export type Opened = Arrived & { readonly message: Message };
+export type Opened = Arrived & { readonly message: Message; readonly contentKey: Uint8Array };
 
 /** @throws NotariumError `activity-message-invalid`. */
 export function readEnvelope(
@@ -34,7 +34,7 @@ export function readEnvelope(
 
 /** As {@link readEnvelope}, of one that has been read. */
 export function arrivedOf({ crypto }: Pick<ActivityParts, 'crypto'>, from: Address, envelope: Envelope): Arrived {
-  const seal = sealOfEnvelope(envelope, crypto.sha256);
+  const seal = sealOf(envelope.sealed, crypto.sha256);
   return { from, envelope, seal, sealDigest: sealDigest(seal, crypto.sha256) };
 }
 
@@ -43,5 +43,6 @@ export async function openArrived(
   { network, keys, crypto }: Pick<ActivityParts, 'network' | 'keys' | 'crypto'>,
   arrived: Arrived,
 ): Promise<Opened> {
-  return { ...arrived, message: readParcel(network, unseal(arrived.envelope.sealed, keys), crypto) };
+  const { bytes, contentKey } = unseal(arrived.envelope.sealed, keys);
+  return { ...arrived, contentKey, message: readParcel(network, bytes, crypto) };
 }

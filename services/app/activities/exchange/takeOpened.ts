@@ -40,12 +40,11 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const { network, crypto, signer } = parts;
   const { message, envelope } = opened;
   const { head } = message;
-  const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
-  const epoch = opens ? { ...opens, by: message.id, heads: [] } : activity?.epochs.get(head.group);
+  const epoch = head.type === 'start' || head.type === 'members' ? head : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
-  checkEnvelope(envelope, message, epoch);
+  checkEnvelope(envelope, message, epoch, opened.contentKey);
   if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
-    if (!envelope.original) throw refused('this node is no member of it');
+    if (!envelope.copy) throw refused('this node is no member of it');
     // What was said before it came: it may not know yet that it was added.
     const isIn = activity && memberOf(membersOf(activity), signer.address) !== undefined;
     if (!isIn) throw early({});
@@ -60,6 +59,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   try {
     return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
   } catch (error) {
+    if (isNotariumError(error, 'activity-forked')) parts.disputed(activity.id, opened.from);
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head.sender)) throw error;
     return rejoinActivity(activity, message);

@@ -10,7 +10,8 @@ import { Step } from '../Step.ts';
 
 /** See `ActivityDesk.start`. */
 export async function start(parts: ActivityParts, by: ActivityCaller, request: StartRequest): Promise<SentMessage> {
-  const { kind, request: asked, rules, schema, activity = newSalt() } = request;
+  const { kind, request: asked, rules, schema } = request;
+  const activity = request.activity ?? newSalt();
   const members = sortedMembers(partiesOf(parts, request));
   const terms = termsSchema.safeParse({
     ...{ kind, request: asked },
@@ -20,7 +21,9 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
   if (!terms.success) throw new NotariumError('request-invalid', terms.error.issues[0]!.message);
   const { body, attachments, device } = await contentsOf(parts, by, request);
   return await parts.activities.change(activity, async () => {
-    if (await parts.store.activity(activity)) throw new NotariumError('request-invalid', 'there is such an activity');
+    // No two are ever drawn at random.
+    if (request.activity && (await parts.store.activity(activity)))
+      throw new NotariumError('request-invalid', 'there is such an activity');
     const step = new Step(parts, activity, undefined);
     const message = await step.send({
       head: {

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { deviceStatementDigest } from '../../../../services/core/activities/credential.ts';
 import { commitmentsOf } from '../../../../services/core/activities/parcel.ts';
-import { toHex } from '../../../../services/core/bytes.ts';
+import { type Hash, toHex } from '../../../../services/core/bytes.ts';
 import { activityNetwork, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -53,12 +53,22 @@ describe('attachments and devices of activities', function () {
     const client = { client: 'fleet' };
     const asked = { device: device.address, name: 'Scale 7', notBefore: now - 10, expires: now + 3600 };
     const credential = await buyer.desk.issueCredential(client, asked);
-    const statement = async (activity: `0x${string}`, says: unknown) => {
+    const statement = async (activity: Hash, says: unknown, on: Hash[] = []) => {
       const body = { salt: randomHash(), body: says as never };
       const attachments = { salt: randomHash(), list: [] };
       const commitments = commitmentsOf({ head: {} as never, body, attachments });
-      const signature = toHex(await device.sign(deviceStatementDigest(activityNetwork, { activity, ...commitments })));
-      return { device: { credential: credential.id, body, attachments, signature } };
+      const type = on.length > 0 ? ('update' as const) : ('start' as const);
+      const place = { credential: credential.id, activity, type, on, time: now };
+      const digest = deviceStatementDigest(activityNetwork, { ...place, ...commitments });
+      return {
+        device: {
+          credential: credential.id,
+          body,
+          attachments,
+          time: now,
+          signature: toHex(await device.sign(digest)),
+        },
+      };
     };
     const activity = randomHash();
     const { message } = await buyer.desk.start(client, {
@@ -70,7 +80,7 @@ describe('attachments and devices of activities', function () {
     expect(parcel.head).to.have.nested.property('device.credential.name', 'Scale 7');
     await expectCode(
       'device-credential-invalid',
-      buyer.desk.update(client, activity, await statement(randomHash(), 1)),
+      buyer.desk.update(client, activity, await statement(randomHash(), 1, [message])),
     );
     const other = randomHash();
     await expectCode(
@@ -84,7 +94,10 @@ describe('attachments and devices of activities', function () {
     expect(await buyer.desk.revokeCredential({ client: 'other' }, credential.id)).to.equal(false);
     expect(await buyer.desk.revokeCredential(client, credential.id)).to.equal(true);
     expect((await buyer.desk.credentials(client))[0]!.revokedAt).to.be.a('string');
-    await expectCode('device-credential-invalid', buyer.desk.update(client, activity, await statement(activity, 2)));
+    await expectCode(
+      'device-credential-invalid',
+      buyer.desk.update(client, activity, await statement(activity, 2, [message])),
+    );
   });
 
   it('a body that is not what the schema asks for does not leave', async () => {

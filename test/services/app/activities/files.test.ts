@@ -90,7 +90,7 @@ describe('files of activities', function () {
     for (const [index, file] of files.entries())
       expect((await fileOf(carrier, sent, index)).equals(file)).to.equal(true);
     const peer = await hostilePeer(world, buyer);
-    peer.net.handle(activityProtocols.attachments, async function* (frames, _, signal) {
+    peer.answers.set(activityProtocols.attachments, async function* (frames, _, signal) {
       const [query] = await Array.fromAsync(frames);
       const { sealedDigest, fromByte } = attachmentQuerySchema.parse(JSON.parse(fromUtf8(query!)));
       const index = sent.sealed.findIndex((each) => each.sealedDigest === sealedDigest);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import {
@@ -10,11 +11,12 @@ import { readJson } from '../../../../services/app/replication/wire.ts';
 import { type Ack, signAck } from '../../../../services/core/activities/ack.ts';
 import type { Activity } from '../../../../services/core/activities/activity.ts';
 import { signTrust } from '../../../../services/core/activities/certificate.ts';
-import { envelopeSchema } from '../../../../services/core/activities/envelope.ts';
+import type { Envelope } from '../../../../services/core/activities/envelope.ts';
 import { type Membership, noHash } from '../../../../services/core/activities/members.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
-import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
-import type { Hash } from '../../../../services/core/bytes.ts';
+import { type Sealed, sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
+import { fromHex, type Hash, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { compactSignature } from '../../../../services/core/signature.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import {
   activityNetwork,
@@ -29,7 +31,7 @@ import {
   update,
 } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
-import { activityOf, copyOf, type HostilePeer, hostilePeer, sealedIn } from '../../../support/hostilePeer.ts';
+import { activityOf, copyOf, type HostilePeer, hostilePeer, resealed, sealedIn } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'both' } as const;
@@ -73,7 +75,8 @@ describe('a hostile member', function () {
   /** The epoch that a change of members would make. */
   function placeOf({ head, id: by }: Message, membership?: Membership): Activity {
     if (head.type !== 'members') throw new Error('no change of members');
-    const epoch = { membership: membership ?? head.membership, secret: head.secret, by, heads: [] };
+    const opened = { membership: membership ?? head.membership, secret: head.secret, by, heads: [] };
+    const epoch = { ...activity.epochs.get(activity.group)!, ...opened };
     return { ...activity, epochs: new Map([[head.group, epoch]]) };
   }
 
@@ -293,7 +296,7 @@ describe('a hostile member', function () {
       async () => ({ ack: 'read' }),
     ];
     let asked = 0;
-    thief.net.handle(activityProtocols.deliver, async function* (frames) {
+    thief.answers.set(activityProtocols.deliver, async function* (frames) {
       const items = await Array.fromAsync(itemsOf(frames, { itemBytes: 1 << 20, items: 256, bytes: 1 << 24 }));
       const word = words[Math.min(asked++, words.length - 1)]!;
       yield* framesOf(await Promise.all(items.map(async () => JSON.stringify(await word()))));
@@ -327,31 +330,47 @@ describe('a hostile member', function () {
   });
 
   it('cannot pass on another copy than the log has', async () => {
-    const place = await activityOf(buyer, id);
-    const missing = await seller.desk.update(operator, id, { body: 'relayed' });
-    const copy = await copyOf(seller, { id: missing.message, to: buyer.person });
-    const original = copy.original!;
-    const elsewhere = (await buyer.store.message(first))!.seal;
-    // The buyer lacks it, and is told by the thief what builds on it.
-    await reaches(missing.message, buyer);
-    const wrong = [
-      { ...original, protected: elsewhere.protected },
-      { ...original, protected: original.protected.slice(0, -4) },
-      elsewhere,
+    const compact = (bytes: Uint8Array): Uint8Array => {
+      const parcel = JSON.parse(Buffer.from(bytes).toString()) as { signature: string };
+      const signature = toHex(compactSignature(fromHex(parcel.signature)));
+      return utf8(Buffer.from(bytes).toString().replace(parcel.signature, signature));
+    };
+    const spaced = (bytes: Uint8Array): Uint8Array => utf8(`${Buffer.from(bytes)} `);
+    const header = (sealed: Sealed): string =>
+      Buffer.from(`${Buffer.from(sealed.protected, 'base64url')} `).toString('base64url');
+    const changes: ((sealed: Sealed) => Parameters<typeof resealed>[2])[] = [
+      () => ({ iv: randomBytes(12) }),
+      (sealed) => ({ protected: header(sealed) }),
+      () => ({ bytes: spaced }),
+      () => ({ bytes: compact }),
     ];
-    for (const each of wrong) {
-      const answer = await thief.envelope(buyer, envelopeSchema.parse({ ...copy, original: each }));
-      expect(answer.code).to.equal('activity-message-invalid');
+    let given: Envelope;
+    thief.answers.set(activityProtocols.messages, async function* (frames) {
+      await Array.fromAsync(frames);
+      yield* framesOf([JSON.stringify({ place: 0, envelope: given })]);
+    });
+    for (const change of changes) {
+      const place = await activityOf(buyer, id);
+      const said = await update(place, thief.person);
+      const envelope = await sealedIn(place, said);
+      expect((await thief.envelope(seller, envelope)).ack?.stage).to.equal('read');
+      const refused = await buyer.counted('messages_refused_total', { code: 'activity-message-invalid' });
+      given = resealed(envelope, buyer.person, change(envelope.sealed));
+      const note = await noteOn(await activityOf(seller, id), thief.person, said.id);
+      await thief.envelope(buyer, await sealedIn(place, note));
+      // It gets the right one from somebody else.
+      await reaches(said.id, buyer);
+      expect(await buyer.counted('messages_refused_total', { code: 'activity-message-invalid' })).to.be.greaterThan(
+        refused,
+      );
+      expect((await buyer.store.message(said.id))!.sealDigest).to.equal(sealDigest(sealOf(envelope.sealed)));
     }
-    expect(place.id).to.equal(id);
-    const stored = (await buyer.store.message(missing.message))!;
-    expect(stored.seal).to.deep.equal(original);
   });
 
   it('cannot answer a member that catches up with what that has not asked for', async () => {
     const asked: unknown[] = [];
     const old = await copyOf(buyer, { id: first, to: seller.person });
-    thief.net.handle(activityProtocols.messages, async function* (frames) {
+    thief.answers.set(activityProtocols.messages, async function* (frames) {
       const [frame] = await Array.fromAsync(frames);
       asked.push(readJson(messagesQuerySchema, frame));
       yield* framesOf([JSON.stringify({ place: 0, envelope: old })]);

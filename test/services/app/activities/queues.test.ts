@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
 import { signAck } from '../../../../services/core/activities/ack.ts';
-import { envelopeSchema, sealOfEnvelope } from '../../../../services/core/activities/envelope.ts';
-import { sealDigest } from '../../../../services/core/activities/sealed.ts';
+import { envelopeSchema } from '../../../../services/core/activities/envelope.ts';
+import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
 import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
@@ -30,7 +30,7 @@ function answering(
     const items: { seal: Hash; sizeBytes: number }[] = [];
     for await (const item of itemsOf(frames, bounds)) {
       const envelope = envelopeSchema.parse(JSON.parse(fromUtf8(item)));
-      items.push({ seal: sealDigest(sealOfEnvelope(envelope)), sizeBytes: item.length });
+      items.push({ seal: sealDigest(sealOf(envelope.sealed)), sizeBytes: item.length });
     }
     requests.push(items.map(({ seal }) => seal));
     for (const { seal } of items) {

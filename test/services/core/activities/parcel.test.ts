@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isAckOf, signAck } from '../../../../services/core/activities/ack.ts';
-import type { Body } from '../../../../services/core/activities/contents.ts';
+import { type Body, disclosuresDigest } from '../../../../services/core/activities/contents.ts';
 import {
   type Credential,
   deviceStatementDigest,
@@ -11,11 +11,13 @@ import { noHash } from '../../../../services/core/activities/members.ts';
 import {
   commitmentsOf,
   messageId,
+  type Parcel,
   parcelBytes,
   readParcel,
   signParcel,
 } from '../../../../services/core/activities/parcel.ts';
-import { toHex } from '../../../../services/core/bytes.ts';
+import { fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { compactSignature } from '../../../../services/core/signature.ts';
 import { activityNetwork, begin, person, randomHash, say } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 
@@ -49,6 +51,28 @@ describe('a message of an activity', () => {
       await expectCode('activity-message-invalid', () => readParcel(activityNetwork, new TextEncoder().encode(text)));
   });
 
+  it('has one form alone, so that nobody can give it on in another one', async () => {
+    const message = await begin([buyer, seller]);
+    const { id: _, ...parcel } = message;
+    const refused = async (bytes: Uint8Array) =>
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, bytes));
+    await refused(utf8(JSON.stringify(parcel, null, 1)));
+    const short = toHex(compactSignature(fromHex(message.signature)));
+    await refused(parcelBytes({ ...message, signature: short }));
+    const body = { salt: randomHash(), sdJwt: 'a.b.c', disclosures: ['one', 'two'] };
+    const fields = disclosuresDigest(body)!;
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const whole = await say(buyer, 'note', place, null, { parcel: { body }, head: { fields } });
+    expect(readParcel(activityNetwork, parcelBytes(whole)).id).to.equal(whole.id);
+    // The commitment to the body is the same without them: it has to be, for one of them to be shown.
+    for (const disclosures of [[], ['one'], ['two', 'one'], ['one', 'two', 'three']])
+      await refused(parcelBytes({ ...whole, body: { ...body, disclosures } }));
+    const unnamed = await say(buyer, 'note', place, null, { parcel: { body } });
+    await refused(parcelBytes(unnamed));
+    const named = await say(buyer, 'note', place, null, { head: { fields } });
+    await refused(parcelBytes(named));
+  });
+
   it('of a device is signed by the device too, and its credential by its operator', async () => {
     const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
     const draft = await say(seller, 'note', place, { celsius: 4 });
@@ -56,11 +80,12 @@ describe('a message of an activity', () => {
     const time = Math.floor(Date.parse(draft.head.time) / 1000);
     const about = { id: randomHash(), device: device.address, name: 'Sensor 7', notBefore: time, expires: time };
     const good = await signCredential(activityNetwork, about, seller.signer);
-    const digest = deviceStatementDigest(activityNetwork, { activity: place.activity, body, attachments });
+    const said = { credential: good.id, activity: place.activity, type: 'note', on: [place.on], time } as const;
+    const digest = deviceStatementDigest(activityNetwork, { ...said, body, attachments });
     const signature = toHex(await device.signer.sign(digest));
-    const bytesWith = async (credential: Credential, by = signature, operator = seller) => {
-      const parcel = { body: draft.body, attachments: draft.attachments };
-      const changes = { head: { device: { credential, signature: by } }, parcel };
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const bytesWith = async (credential: Credential, by = signature, operator = seller, when = time) => {
+      const changes = { head: { device: { credential, time: when, signature: by } }, parcel };
       return parcelBytes(await say(operator, 'note', place, null, changes));
     };
     expect(readParcel(activityNetwork, await bytesWith(good)).head).to.have.property('device');
@@ -81,8 +106,48 @@ describe('a message of an activity', () => {
       await bytesWith({ ...good, name: 'Sensor 8' }),
       await bytesWith(good, byDevice),
       await bytesWith(good, signature, buyer),
+      await bytesWith(good, signature, seller, time - 1),
     ])
       await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+  });
+
+  it('of a device is that of its place: nobody can say it again elsewhere, through another node, or as something else', async () => {
+    const place = { activity: randomHash(), epoch: 0, group: noHash };
+    const on = randomHash();
+    const draft = await say(seller, 'note', { ...place, on }, { celsius: 4 });
+    const { body, attachments } = commitmentsOf(draft);
+    const time = Math.floor(Date.parse(draft.head.time) / 1000);
+    const about = { id: randomHash(), device: device.address, name: 'Sensor 7', notBefore: time, expires: time };
+    const credential = await signCredential(activityNetwork, about, seller.signer);
+    const said = { credential: credential.id, activity: place.activity, type: 'note', on: [on], time } as const;
+    const digest = deviceStatementDigest(activityNetwork, { ...said, body, attachments });
+    const signed = { time, signature: toHex(await device.signer.sign(digest)) };
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const refused = async (message: Promise<Parcel>) => {
+      const bytes = parcelBytes(await message);
+      await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+    };
+    const head = { device: { credential, ...signed } };
+    readParcel(activityNetwork, parcelBytes(await say(seller, 'note', { ...place, on }, null, { head, parcel })));
+    await refused(say(seller, 'note', { ...place, on: randomHash() }, null, { head, parcel }));
+    await refused(say(seller, 'note', { ...place, activity: randomHash(), on }, null, { head, parcel }));
+    await refused(say(seller, 'update', { ...place, builds: [on], number: 2 }, null, { head, parcel }));
+    // Another member makes a credential of its own for the same device.
+    const taken = await signCredential(activityNetwork, { ...about, id: randomHash() }, buyer.signer);
+    const byOther = { device: { credential: taken, ...signed } };
+    await refused(say(buyer, 'note', { ...place, on }, null, { head: byOther, parcel }));
+  });
+
+  it('keeps every name of a body, and another one makes another message', async () => {
+    const body = JSON.parse('{"__proto__":{"paid":true},"constructor":1}') as object;
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const message = await say(seller, 'note', place, body);
+    const text = new TextDecoder().decode(parcelBytes(message));
+    expect(text).to.contain('"__proto__":{"paid":true}');
+    const read = readParcel(activityNetwork, parcelBytes(message));
+    expect(new TextDecoder().decode(parcelBytes(read))).to.equal(text);
+    const without = new TextEncoder().encode(text.replace('"__proto__":{"paid":true},', ''));
+    await expectCode('activity-message-invalid', () => readParcel(activityNetwork, without));
   });
 
   it('has a body of 4 MiB at most, however it comes', async () => {

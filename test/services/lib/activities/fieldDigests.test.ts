@@ -127,7 +127,10 @@ describe('a body in fields', () => {
       items: [{ sku: 'a', 'net/gross~': 'net' }, purchase.items[1]],
     });
     expect(shownBy(showFields(named, ['/items/0/sku']))).not.to.have.property('buyer');
-    await expectCode('activity-field-unknown', digestFields(purchase, buyer.signer, { fields: ['/buyers'] }));
+    const twice = await digestFields(purchase, buyer.signer, { fields: ['/buyer', 'buyer', '/buyer/name'] });
+    expect(twice.disclosures).to.have.length(2);
+    for (const fields of [['/buyers'], ['/buyer', '/buyer/names'], ['']])
+      await expectCode('activity-field-unknown', digestFields(purchase, buyer.signer, { fields }));
   });
 
   it('comes back as it was, whatever it is', async () => {

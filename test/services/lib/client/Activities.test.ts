@@ -127,17 +127,23 @@ describe('client of private activities', function () {
     const expires = Math.floor(Date.now() / 1000) + 600;
     const { id } = await buyer.issueCredential({ device: device.address, name: 'scale 5', expires });
     const activity = randomHash();
-    const say = (body: unknown) => signDeviceStatement(activityNetwork, device, { activity, credential: id, body });
-    const sent = await buyer.start({ ...order, activity, device: await say({ kilograms: 12 }) });
+    const place = { activity, credential: id, on: [] };
+    const first = { ...place, type: 'start', body: { kilograms: 12 } } as const;
+    const sent = await buyer.start({
+      ...{ ...order, activity },
+      device: await signDeviceStatement(activityNetwork, device, first),
+    });
+    const next = { ...place, type: 'update', on: [sent.message], body: 2 } as const;
+    const say = () => signDeviceStatement(activityNetwork, device, next);
     expect(sent.activity).to.equal(activity);
     await reaches(sent.message, nodes[1]);
     const { parcel } = await seller.message(activity, sent.message);
     expect(parcel.head).to.have.nested.property('device.credential.device', device.address);
-    const other = await signDeviceStatement(activityNetwork, person(78).signer, { activity, credential: id, body: 1 });
+    const other = await signDeviceStatement(activityNetwork, person(78).signer, next);
     await expectCode('device-credential-invalid', buyer.update(activity, { device: other }));
     await buyer.revokeCredential(id);
     await expectCode('not-found', buyer.revokeCredential(id));
-    await expectCode('device-credential-invalid', buyer.update(activity, { device: await say(2) }));
+    await expectCode('device-credential-invalid', buyer.update(activity, { device: await say() }));
     const [held] = await buyer.credentials();
     expect(held).to.include({ id, name: 'scale 5' }).and.to.have.property('revokedAt');
   });

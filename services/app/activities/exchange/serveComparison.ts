@@ -1,0 +1,91 @@
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { forksOf } from '../../../core/activities/forks.ts';
+import { memberOf } from '../../../core/activities/members.ts';
+import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
+import { type Address, fromUtf8 } from '../../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import {
+  activityProtocols,
+  type Compared,
+  type Comparison,
+  comparedSchema,
+  framesOf,
+  itemsOf,
+  maxCompared,
+  maxListed,
+} from './items.ts';
+import { malformedPoints } from './Refusals.ts';
+
+const itemBytes = 1024;
+
+type Outcome = (member: Address, activity: Activity['id'], isSame: boolean) => void;
+
+/**
+ * Tells members what this node has of an activity. Who was never a member learns nothing, not even whether there is one.
+ * @param compared is called with the outcome; where it is not the same the asker may have more.
+ */
+export function serveComparison(parts: ActivityParts, net: Net, compared: Outcome): void {
+  const busy = new Set<Address>();
+  net.handle(activityProtocols.compare, async function* (frames, from) {
+    const asked: Compared[] = [];
+    try {
+      for await (const item of itemsOf(frames, { itemBytes, items: maxCompared, bytes: itemBytes * maxCompared }))
+        asked.push(comparedOf(item));
+    } catch (error) {
+      if (isNotariumError(error, 'peer-answer-invalid')) parts.refusals.count(error, from, malformedPoints);
+      throw error;
+    }
+    if (busy.has(from)) throw new NotariumError('peer-busy');
+    busy.add(from);
+    try {
+      yield* framesOf(answers(parts, from, asked, compared));
+    } finally {
+      busy.delete(from);
+    }
+  });
+}
+
+async function* answers(
+  parts: ActivityParts,
+  from: Address,
+  asked: readonly Compared[],
+  compared: Outcome,
+): AsyncGenerator<string> {
+  for (const one of asked) {
+    const answer = comparisonOf(parts, await parts.activities.find(one.activity), from, one);
+    if ('unknown' in answer)
+      parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
+    else compared(from, one.activity, 'same' in answer);
+    yield JSON.stringify(answer);
+  }
+}
+
+function comparisonOf(
+  { signer, crypto }: ActivityParts,
+  activity: Activity | undefined,
+  from: Address,
+  { since, digest, after }: Compared,
+): Comparison {
+  if (!activity) return { unknown: true };
+  if (!memberOf(membersOf(activity), from)) {
+    const wasIn = [...activity.epochs.values()].some(({ membership }) => memberOf(membership, from));
+    return wasIn ? { removed: true } : { unknown: true };
+  }
+  const ids = sharedMessages(activity, [signer.address, from], since);
+  if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
+  const first = after === undefined ? 0 : ids.findIndex((id) => id > after);
+  return {
+    ids: first < 0 ? [] : ids.slice(first, first + maxListed),
+    ...(forksOf(activity).some(({ type }) => type === 'start') ? { forked: true } : {}),
+  };
+}
+
+function comparedOf(item: Uint8Array): Compared {
+  try {
+    return comparedSchema.parse(JSON.parse(fromUtf8(item)));
+  } catch (cause) {
+    throw new NotariumError('peer-answer-invalid', 'it does not have the form of a comparison', { cause });
+  }
+}

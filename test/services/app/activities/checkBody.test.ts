@@ -1,0 +1,42 @@
+import { bodyTools } from '../../../../services/app/activities/bodyTools.ts';
+import { checkBody } from '../../../../services/app/activities/checkBody.ts';
+import type { ActivityTerms } from '../../../../services/core/activities/message.ts';
+import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import { digestFields } from '../../../../services/lib/activities/fieldDigests.ts';
+import { loadCrypto } from '../../../../services/lib/nativeCrypto.ts';
+import { begin, noteOn, person, say } from '../../../support/activityKit.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+
+const [buyer, seller] = [person(1), person(2)];
+
+describe('the body of a message', () => {
+  const schema = { type: 'object', properties: { price: { type: 'number' } }, additionalProperties: false };
+
+  it('is what the schema of its activity asks for where it is a version, and anything where it is not', async () => {
+    const bodies = bodyTools(await loadCrypto());
+    const first = await begin([buyer, seller]);
+    const activity = startActivity(first);
+    const terms: ActivityTerms = { ...activity.terms, schema };
+    const place = { activity: activity.id, epoch: 0, group: activity.group };
+    const version = async (body: unknown) =>
+      await say(seller, 'update', { ...place, builds: [first.id], number: 2 }, body);
+    await checkBody({ bodies }, terms, await version({ price: 12 }));
+    await expectCode('activity-body-invalid', checkBody({ bodies }, terms, await version({ price: 'a lot' })));
+    await checkBody({ bodies }, terms, await noteOn(activity, seller, first.id));
+  });
+
+  it('in fields has those of its sender, and all of them, whatever the message', async () => {
+    const bodies = bodyTools(await loadCrypto());
+    const first = await begin([buyer, seller]);
+    const activity = startActivity(first);
+    const place = { activity: activity.id, epoch: 0, group: activity.group, on: first.id };
+    const body = await digestFields({ price: 12, paid: true }, buyer.signer);
+    await checkBody({ bodies }, activity.terms, await say(buyer, 'note', place, null, { parcel: { body } }));
+    const others = [
+      await say(seller, 'note', place, null, { parcel: { body } }),
+      await say(buyer, 'note', place, null, { parcel: { body: { ...body, disclosures: body.disclosures.slice(1) } } }),
+    ];
+    for (const other of others)
+      await expectCode('activity-fields-invalid', checkBody({ bodies }, activity.terms, other));
+  });
+});
