@@ -188,8 +188,9 @@ export class ActivityNode {
       accept: (lines) => this.#world.accept(lines),
       search: async ({ digest, subject }) => ({
         items: this.#world.records
-          .filter((record) => record.digest === digest || record.subject === subject)
-          .map((record) => ({ id: `0x${'00'.repeat(32)}` as Hash, record, state: 'logged' as const })),
+          .map((record, index) => ({ id: `0x${index.toString(16).padStart(64, '0')}` as Hash, record }))
+          .filter(({ record }) => record.digest === digest || record.subject === subject)
+          .map((found) => ({ ...found, state: 'logged' as const })),
       }),
       onDuty: async () => true,
       onJoin: (handler) => handler(this.net),

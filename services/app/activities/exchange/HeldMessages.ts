@@ -25,6 +25,8 @@ const mostAsking = 64;
 
 /** Of an activity of which something is held. */
 type Waiting = Pause & {
+  /** How often something has come for it, so that a look knows what it has not seen. */
+  holds: number;
   /** Since when something is held whose base does not come. */
   missingSinceMs?: number | undefined;
 };
@@ -37,7 +39,7 @@ export class HeldMessages {
   readonly #parts: ActivityParts;
   readonly #signal: AbortSignal;
   readonly #pauses = new Map<Hash, Waiting>();
-  readonly #looking = new Map<Hash, Promise<void>>();
+  readonly #looking = new Map<string, Promise<void>>();
   readonly #asking = new Set<Hash>();
   readonly #turns: SourceTurns;
   #net: Net | undefined;
@@ -71,7 +73,7 @@ export class HeldMessages {
     const { activity } = message.head;
     const heldMs = clock.nowMs();
     await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
-    if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    this.#waiting(activity).holds++;
     if (this.#pauses.size > mostActivities) await this.#forgetOthers();
   }
 
@@ -134,13 +136,25 @@ export class HeldMessages {
   }
 
   async #find(): Promise<void> {
-    for (const activity of await this.#parts.store.heldActivities())
-      if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+    for (const activity of await this.#parts.store.heldActivities()) this.#waiting(activity);
   }
 
-  /** One look at a time at each activity; what comes meanwhile is looked at after it. */
+  #waiting(activity: Hash): Waiting {
+    let waiting = this.#pauses.get(activity);
+    if (!waiting) {
+      waiting = { failures: 0, nextMs: 0, holds: 0 };
+      this.#pauses.set(activity, waiting);
+    }
+    return waiting;
+  }
+
+  /**
+   * One look at a time at each activity; what comes meanwhile is looked at after it. What has come is taken also while somebody is asked for
+   * something else, and does not answer.
+   */
   #look(activity: Hash, asks: boolean): Promise<void> {
-    const before = this.#looking.get(activity) ?? Promise.resolve();
+    const name = `${activity} ${asks}`;
+    const before = this.#looking.get(name) ?? Promise.resolve();
     const run = before
       .then(() => this.#lookOnce(activity, asks))
       .catch((error: unknown) => {
@@ -148,9 +162,9 @@ export class HeldMessages {
           this.#parts.logger.error({ err: error, activity }, 'held messages were not looked at');
       });
     const done = run.then(() => {
-      if (this.#looking.get(activity) === done) this.#looking.delete(activity);
+      if (this.#looking.get(name) === done) this.#looking.delete(name);
     });
-    this.#looking.set(activity, done);
+    this.#looking.set(name, done);
     return done;
   }
 
@@ -158,6 +172,7 @@ export class HeldMessages {
     const { store } = this.#parts;
     const pause = this.#pauses.get(activity);
     if (!pause || this.#signal.aborted) return;
+    const { holds } = pause;
     let left = 0;
     let missingSinceMs: number | undefined;
     for (const held of await store.held(activity)) {
@@ -168,7 +183,7 @@ export class HeldMessages {
     }
     pause.missingSinceMs = missingSinceMs;
     if (left === 0) {
-      this.#pauses.delete(activity);
+      if (pause.holds === holds && this.#pauses.get(activity) === pause) this.#pauses.delete(activity);
       return;
     }
     if (!asks) return;

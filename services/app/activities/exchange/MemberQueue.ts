@@ -37,7 +37,9 @@ export class MemberQueue {
   #failures = 0;
   /** While the member cannot be reached. */
   #pause: AbortController | undefined;
-  /** Until something is to be tried again. */
+  /** Whether something may be there that is to be tried again: from before, too. */
+  #mayRest = true;
+  /** Until that. */
   #rest: AbortController | undefined;
   /** What the last request took, with what was written for it. */
   #tookMs = 0;
@@ -98,7 +100,9 @@ export class MemberQueue {
   /** Waits where something is to be tried again; what comes meanwhile ends that. */
   async #restIfAny(): Promise<void> {
     const { store, clock, settings } = this.#parts;
+    if (!this.#mayRest) return;
     const nextMs = await store.nextTry(this.#options.member);
+    this.#mayRest = nextMs !== undefined;
     if (nextMs === undefined) return;
     if (!this.#isWanted) {
       this.#rest = new AbortController();
@@ -132,18 +136,19 @@ export class MemberQueue {
       if (queued.length === 0) return;
       const startMs = performance.now();
       const batch = await Promise.all(queued.map((item) => sealedAnew(this.#parts, item)));
-      let answers: DeliveryAnswer[];
+      let outcomes: Outcome[];
       try {
-        answers = await this.#ask(batch);
+        const answers = await this.#ask(batch);
+        outcomes = batch.map((item, index) => this.#outcome(item, answers[index]!));
       } catch (error) {
         await this.#failed(batch, error);
         throw error;
       }
       this.#batchBytes = Math.min(mostBatchBytes, 2 * this.#batchBytes);
-      const outcomes = batch.map((item, index) => this.#outcome(item, answers[index]!));
       await store.delivered(outcomes);
       this.#endedMs = performance.now();
       this.#tookMs = this.#endedMs - startMs;
+      this.#mayRest ||= outcomes.some(({ nextMs }) => nextMs !== undefined);
       const busy = outcomes.find(({ state, nextMs }) => state === 'queued' && nextMs === undefined);
       if (busy) throw new NotariumError('peer-busy', busy.problem?.code, { data: { peer: member } });
       this.#failures = 0;
@@ -232,6 +237,7 @@ export class MemberQueue {
     if (isSlow) this.#batchBytes = Math.max(leastBatchBytes, this.#batchBytes / 4);
     const [only] = batch;
     const nextMs = isSlow && batch.length === 1 ? this.#nextMs(only!.tries) : undefined;
+    this.#mayRest ||= nextMs !== undefined;
     if (this.#toldProblem === code && nextMs === undefined) return;
     this.#toldProblem = code;
     const problem = { code, detail: isNotariumError(error) ? error.detail : '' };

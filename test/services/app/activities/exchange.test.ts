@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { noHash } from '../../../../services/core/activities/members.ts';
+import { activitySubject, readProtected } from '../../../../services/core/activities/sealed.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { fromHex } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
+import type { NotariumRecord } from '../../../../services/core/recordSchema.ts';
+import { randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
@@ -143,6 +146,29 @@ describe('exchange of activities', function () {
     await reaches(last, seller);
     expect(await seller.state(activity)).to.deep.equal(await buyer.state(activity));
     await until('the problem is over', () => !buyer.problems.has('activity-undelivered'));
+  });
+
+  it('takes no record of a stranger for that of a message: neither its digest alone nor its subject makes it one', async () => {
+    const { world, nodes } = await worldOf(2);
+    const [buyer, seller] = nodes as [ActivityNode, ActivityNode];
+    world.isLogAway = true;
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 0 });
+    await reaches(message, seller);
+    const { sealDigest, seal } = (await seller.store.message(message))!;
+    const digest = digestText(fromHex(sealDigest));
+    const subject = activitySubject(readProtected(seal.protected).grp);
+    const recordIdOf = async () => (await seller.desk.message(operator, activity, message)).recordId;
+    for (const claimed of [
+      { kind: 'activity', digest, subject: activitySubject(randomHash()) },
+      { kind: 'activity', digest: digestText(fromHex(randomHash())), subject },
+      { kind: 'document', digest, subject },
+    ])
+      world.records.push(claimed as unknown as NotariumRecord);
+    expect(await recordIdOf()).to.equal(undefined);
+    world.isLogAway = false;
+    await until('the log has its own', () => world.records.length === 4);
+    expect(await recordIdOf()).to.equal(`0x${'3'.padStart(64, '0')}`);
+    expect((await seller.store.message(message))!.recordId).to.equal(await recordIdOf());
   });
 
   it('hands records in again until the log takes them', async () => {

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { activityProtocols, attachmentQuerySchema } from '../../../../services/app/activities/exchange/items.ts';
+import type { Attachment } from '../../../../services/core/activities/contents.ts';
 import { fromUtf8, type Hash } from '../../../../services/core/bytes.ts';
 import { randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
@@ -11,21 +12,26 @@ import { expectCode } from '../../../support/expectCode.ts';
 import { hostilePeer } from '../../../support/hostilePeer.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
-const half = 3 << 20;
+const half = 5 << 18;
+
+type Asked = { readonly fromByte: number; readonly sealedBytes: number; readonly signal: AbortSignal };
 
 /** What a member gives that should give a file. */
-const faults: Record<string, (fromByte: number, signal: AbortSignal) => AsyncGenerator<Uint8Array>> = {
+const faults: Record<string, (asked: Asked) => AsyncGenerator<Uint8Array>> = {
   async *nothing() {},
   async *'a small piece of another file'() {
     yield randomBytes(1000);
   },
-  async *'half of another file'(fromByte) {
+  async *'half of another file'({ fromByte }) {
     if (fromByte === 0) yield randomBytes(half);
   },
-  async *'another file'() {
-    for (let at = 0; at < 8; at++) yield randomBytes(1 << 20);
+  async *'another file'({ fromByte, sealedBytes }) {
+    for (let at = fromByte; at < sealedBytes; at += half) yield randomBytes(Math.min(half, sealedBytes - at));
   },
-  async *'half of it, and then nothing more'(_, signal) {
+  async *'a file that is too large'() {
+    for (let at = 0; at < 4; at++) yield randomBytes(half);
+  },
+  async *'half of another file, and then nothing more'({ signal }) {
     yield randomBytes(half);
     await once(signal, 'abort');
   },
@@ -63,14 +69,14 @@ describe('files of activities', function () {
   });
   afterEach(() => world.close());
 
-  async function sendFiles(files: readonly Buffer[]): Promise<{ activity: Hash; message: Hash; sealed: Hash[] }> {
-    const attachments = [];
+  async function sendFiles(files: readonly Buffer[]): Promise<{ activity: Hash; message: Hash; sealed: Attachment[] }> {
+    const attachments: Attachment[] = [];
     for (const [index, file] of files.entries())
       attachments.push(await buyer.desk.putAttachment(operator, { name: `${index}`, content: Readable.from([file]) }));
     const receivers = [carrier.name, seller.name];
     const sent = await buyer.desk.start(operator, { ...order, receivers, body: null, attachments });
     await reaches(sent.message, carrier, seller);
-    return { ...sent, sealed: attachments.map(({ sealedDigest }) => sealedDigest) };
+    return { ...sent, sealed: attachments };
   }
 
   async function fileOf(node: ActivityNode, { activity, message }: { activity: Hash; message: Hash }, index: number) {
@@ -87,7 +93,8 @@ describe('files of activities', function () {
     peer.answers.set(activityProtocols.attachments, async function* (frames, _, signal) {
       const [query] = await Array.fromAsync(frames);
       const { sealedDigest, fromByte } = attachmentQuerySchema.parse(JSON.parse(fromUtf8(query!)));
-      yield* faults[names[sent.sealed.indexOf(sealedDigest)]!]!(fromByte, signal);
+      const index = sent.sealed.findIndex((each) => each.sealedDigest === sealedDigest);
+      yield* faults[names[index]!]!({ fromByte, signal, sealedBytes: sent.sealed[index]!.sealedBytes });
     });
     for (const [index, name] of names.entries()) {
       asked = [];

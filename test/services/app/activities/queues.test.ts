@@ -84,8 +84,8 @@ onBothActivityDatabases('queues of activities', (databaseUrl) => {
       const [row] = await query(buyer, 'select text_id from activity_deliveries where message = ?', [of]);
       return row!.text_id as string;
     };
-    for (const of of [damaged.message, lost.message])
-      await query(buyer, 'update activity_texts set text = ? where id = ?', [broken, await textOf(of)]);
+    for (const id of [damaged.message, lost.message])
+      await query(buyer, 'update activity_texts set text = ? where id = ?', [broken, await textOf(id)]);
     await query(buyer, 'delete from activity_texts where id = ?', [await textOf(gone.message)]);
     await query(buyer, 'update activity_messages set parcel = ? where id = ?', [broken, lost.message]);
     await Promise.all([buyer.open(), seller.open()]);
