@@ -37,8 +37,12 @@ export type HostilePeer = {
   send(to: ActivityNode, protocol: string, frames: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Buffer[]>;
 };
 
-/** Takes the place of a node. */
-export async function hostilePeer(world: ActivityWorld, node: ActivityNode): Promise<HostilePeer> {
+/** Takes the place of a node. @param answers By protocol: from the first request on. */
+export async function hostilePeer(
+  world: ActivityWorld,
+  node: ActivityNode,
+  answers: HostilePeer['answers'] = new Map(),
+): Promise<HostilePeer> {
   await node.close();
   const net = await openNet({
     privateKey: node.nodeKey,
@@ -46,15 +50,14 @@ export async function hostilePeer(world: ActivityWorld, node: ActivityNode): Pro
     logger: silentLogger,
     limits: { frameBytes: 64 << 20, openRequests: 5_000, cutOffScore: Number.MAX_SAFE_INTEGER },
   });
-  world.guests.push(net);
-  await world.connect();
-  const answers: HostilePeer['answers'] = new Map();
   for (const protocol of Object.values(activityProtocols))
     net.handle(protocol, async function* (frames, from, signal) {
       const answer = answers.get(protocol);
       if (!answer) throw new NotariumError('peer-refused');
       yield* answer(frames, from, signal);
     });
+  world.guests.push(net);
+  await world.connect();
   const send: HostilePeer['send'] = async (to, protocol, frames) => {
     const answer = net.request(to.address, protocol, frames, { timeoutMs: 60_000 });
     return (await Array.fromAsync(answer)).map((frame) => Buffer.from(frame));

@@ -3,24 +3,26 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Net } from '../../net/Net.ts';
 import { jsonFrame } from '../replication/wire.ts';
-import type { ActivityParts } from './ActivityParts.ts';
+import type { ActivityHost } from './ActivityHost.ts';
 import type { AttachmentFiles } from './AttachmentFiles.ts';
 import { activityProtocols } from './exchange/items.ts';
+import type { Refusals } from './exchange/Refusals.ts';
 
 const requestMs = 15 * 60_000;
 // A member that gives less at a time is not asked again for the rest.
 const leastBytes = 1 << 20;
 
+type Parts = Pick<ActivityHost, 'settings' | 'logger'> & { readonly refusals: Refusals };
 type File = Pick<Attachment, 'sealedDigest' | 'sealedBytes'>;
 type Running = { readonly sources: ReadonlySet<Address>; readonly done: Promise<void> };
 
 /** Fetches files of messages from members, each file once at a time. */
 export class FileFetches {
-  readonly #parts: Pick<ActivityParts, 'settings' | 'logger' | 'refusals'>;
+  readonly #parts: Parts;
   readonly #signal: AbortSignal;
   readonly #running = new Map<Hash, Running>();
 
-  constructor(parts: Pick<ActivityParts, 'settings' | 'logger' | 'refusals'>, signal: AbortSignal) {
+  constructor(parts: Parts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
   }

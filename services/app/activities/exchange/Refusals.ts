@@ -1,6 +1,7 @@
 import type { Address } from '../../../core/bytes.ts';
 import type { ErrorCode, NotariumError } from '../../../core/errors.ts';
-import type { ActivityParts } from '../ActivityParts.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { ActivityHost } from '../ActivityHost.ts';
 
 /** Ten of them cut a peer off: by a fault of a version it does not come to that at once. */
 export const malformedPoints = 10;
@@ -10,12 +11,15 @@ export const forgedPoints = 5;
 // Whoever sends nonsense without end is not to fill the log with it; the metric counts all.
 const silentMs = 60_000;
 
+/** The network: once there is one. */
+type Parts = Pick<ActivityHost, 'metrics' | 'logger' | 'clock'> & { readonly net?: Net };
+
 /** What others have sent or asked for, and was refused: counted by code, said in the log, blamed where only malice explains it. */
 export class Refusals {
-  readonly #parts: Pick<ActivityParts, 'metrics' | 'logger' | 'clock' | 'net'>;
+  readonly #parts: Parts;
   readonly #said = new Map<string, number>();
 
-  constructor(parts: Pick<ActivityParts, 'metrics' | 'logger' | 'clock' | 'net'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 

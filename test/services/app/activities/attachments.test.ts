@@ -9,6 +9,7 @@ import { activityNetwork, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
+import { until } from '../../../support/until.ts';
 
 const order = { kind: 'thing-thing', request: 'information' } as const;
 
@@ -109,6 +110,7 @@ describe('attachments and devices of activities', function () {
     const { activity, message } = await ask({ price: 1 });
     await reaches(message, seller);
     await expectCode('activity-body-invalid', seller.desk.update(operator, activity, { body: { cost: 2 } }));
+    await until('the log has the one that has left', () => world.records.length > 0);
     expect(world.records.length).to.equal(1);
   });
 });

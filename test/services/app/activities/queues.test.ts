@@ -5,6 +5,7 @@ import { signAck } from '../../../../services/core/activities/ack.ts';
 import { envelopeSchema } from '../../../../services/core/activities/envelope.ts';
 import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
 import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
+import type { RequestHandler } from '../../../../services/net/Net.ts';
 import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { activityNetwork } from '../../../support/activityKit.ts';
@@ -19,13 +20,15 @@ const long = 600_000;
 
 type Answer = 'ack' | 'hang' | { readonly code: string; readonly detail: string } | string;
 
-/** Lets a peer answer each request by a rule; seals of the items of each that came. */
-function answering(
-  { net, person }: HostilePeer,
+/** A peer in the place of a node that answers each delivery by a rule; seals of the items of each that came. */
+async function answering(
+  world: ActivityWorld,
+  node: ActivityNode,
   rule: (items: readonly { seal: Hash; sizeBytes: number }[], seal: Hash) => Answer,
-): Hash[][] {
+): Promise<{ readonly peer: HostilePeer; readonly requests: Hash[][] }> {
   const requests: Hash[][] = [];
-  net.handle(activityProtocols.deliver, (frames, _, signal) => framesOf(answers(frames, signal)));
+  const { person } = node;
+  const deliver: RequestHandler = (frames, _, signal) => framesOf(answers(frames, signal));
   async function* answers(frames: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<string> {
     const items: { seal: Hash; sizeBytes: number }[] = [];
     for await (const item of itemsOf(frames, bounds)) {
@@ -41,7 +44,7 @@ function answering(
       else yield typeof answer === 'string' ? answer : JSON.stringify(answer);
     }
   }
-  return requests;
+  return { requests, peer: await hostilePeer(world, node, new Map([[activityProtocols.deliver, deliver]])) };
 }
 
 async function statesFor(store: ActivityStore, activity: Hash, member: ActivityNode): Promise<string[]> {
@@ -111,8 +114,7 @@ onBothActivityDatabases('queues of activities', (databaseUrl) => {
     const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 0 });
     await reaches(message, seller);
     const bad = new Set<Hash>();
-    let peer = await hostilePeer(world, seller);
-    const requests = answering(peer, (_, seal) => {
+    const { peer, requests } = await answering(world, seller, (_, seal) => {
       if (bad.size < count) bad.add(seal);
       return bad.has(seal) ? { code: 'activity-message-unreadable', detail: '' } : 'ack';
     });
@@ -127,8 +129,7 @@ onBothActivityDatabases('queues of activities', (databaseUrl) => {
     expect(requests.flat().filter((seal) => bad.has(seal))).to.have.length(count);
     await peer.net.close();
     world.guests.length = 0;
-    peer = await hostilePeer(world, seller);
-    answering(peer, () => 'ack');
+    await answering(world, seller, () => 'ack');
     await until('all are taken', async () =>
       (await statesFor(buyer.store, activity, seller)).every((state) => state === 'read'),
     );
@@ -152,7 +153,7 @@ onBothActivityDatabases('queues of activities', (databaseUrl) => {
     ];
     const requests: Hash[][][] = [];
     for (const [index, node] of broken.entries())
-      requests.push(answering(await hostilePeer(world, node), (_, seal) => rules[index]!(seal)));
+      requests.push((await answering(world, node, (_, seal) => rules[index]!(seal))).requests);
     const sent: Hash[] = [];
     for (let at = 0; at < 10; at++) {
       const { message: id } = await buyer.desk.note(operator, activity, { on: message, body: at });
@@ -180,7 +181,7 @@ onBothActivityDatabases('queues of activities', (databaseUrl) => {
     const large = await buyer.desk.note(operator, activity, { on: message, body: 'x'.repeat(2 << 20) });
     for (let at = 0; at < 5; at++)
       await buyer.desk.note(operator, activity, { on: message, body: `${at}${'x'.repeat(500_000)}` });
-    answering(await hostilePeer(world, seller), (items) =>
+    await answering(world, seller, (items) =>
       items.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > 1_500_000 ? 'hang' : 'ack',
     );
     const left = await until('all the others are taken', async () => {
