@@ -1,6 +1,6 @@
 import type { Fork } from '../../../core/activities/forks.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
-import type { ActivityParts } from '../ActivityParts.ts';
+import type { ActivityHost } from '../ActivityHost.ts';
 
 /**
  * How a member sees an activity in another way than this node: it says that it has messages that do not come (`lacking`), does not know the
@@ -20,11 +20,11 @@ const mostNamed = 256;
 
 /** What members have or see otherwise: for whoever looks at an activity, and as problems of this node. */
 export class Doubts {
-  readonly #parts: Pick<ActivityParts, 'clock' | 'settings' | 'problems' | 'logger'>;
+  readonly #parts: Pick<ActivityHost, 'clock' | 'settings' | 'problems' | 'logger'>;
   readonly #doubts = new Map<Hash, Map<Address, DatedDoubt>>();
   readonly #forked = new Set<Hash>();
 
-  constructor(parts: Pick<ActivityParts, 'clock' | 'settings' | 'problems' | 'logger'>) {
+  constructor(parts: Pick<ActivityHost, 'clock' | 'settings' | 'problems' | 'logger'>) {
     this.#parts = parts;
   }
 

@@ -1,6 +1,10 @@
 import type { Address } from '../../../core/bytes.ts';
 import type { NotariumError } from '../../../core/errors.ts';
-import type { ActivityParts } from '../ActivityParts.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { ActivityHost } from '../ActivityHost.ts';
+
+/** `net` once there is one. */
+type Parts = Pick<ActivityHost, 'metrics' | 'logger' | 'clock'> & { readonly net?: Net };
 
 /** Ten of them cut a peer off: by a fault of a version it does not come to that at once. */
 export const malformedPoints = 10;
@@ -12,10 +16,10 @@ const silentMs = 60_000;
 
 /** What others have sent or asked for, and was refused: counted by code, said in the log, blamed where only malice explains it. */
 export class Refusals {
-  readonly #parts: Pick<ActivityParts, 'metrics' | 'logger' | 'clock' | 'net'>;
+  readonly #parts: Parts;
   readonly #said = new Map<string, number>();
 
-  constructor(parts: Pick<ActivityParts, 'metrics' | 'logger' | 'clock' | 'net'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 
