@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { expect } from 'chai';
 import { activityProtocols, answerSchema, framesOf, itemsOf } from '../../services/app/activities/exchange/items.ts';
@@ -126,7 +125,7 @@ describe('centres that attack the private activities of another one', function (
     const connection = await stranger.node.dial(multiaddr(place!));
     const protocol = `${stranger.prefix}/activities/1`;
     const memory = await metric('process_resident_memory_bytes');
-    const streams: Stream[] = [];
+    const streams: Awaited<ReturnType<typeof connection.newStream>>[] = [];
     let refused = 0;
     for (let at = 0; at < 3_000; at++) {
       try {

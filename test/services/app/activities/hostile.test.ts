@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { GeneralEncrypt, importJWK } from 'jose';
 import { activityProtocols, maxEnvelopeBytes, maxItems } from '../../../../services/app/activities/exchange/items.ts';
 import type { Activity } from '../../../../services/core/activities/activity.ts';
 import { maxAttachments } from '../../../../services/core/activities/contents.ts';
 import { parcelBytes } from '../../../../services/core/activities/parcel.ts';
-import { blindedGroup } from '../../../../services/core/activities/sealed.ts';
-import { concat, fromHex, type Hash, utf8 } from '../../../../services/core/bytes.ts';
+import { concat, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { canonicalBytes } from '../../../../services/core/canonicalJson.ts';
 import { isNotariumError } from '../../../../services/core/errors.ts';
 import { noteOn, randomHash, say, update } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
-import { activityOf, copyOf, type HostilePeer, hostilePeer, sealedIn } from '../../../support/hostilePeer.ts';
+import { activityOf, copyOf, type HostilePeer, hostilePeer, resealed, sealedIn } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -123,23 +121,9 @@ describe('nonsense from a peer', function () {
   });
 
   /** Seals anything as a message of the activity. */
-  async function sealAny(plaintext: Uint8Array, message: Hash): Promise<string> {
-    const { secret, membership } = activity.epochs.get(activity.group)!;
-    const header = {
-      enc: 'A256GCM',
-      typ: 'notarium-activity/1',
-      grp: blindedGroup(secret, message),
-      epo: 0,
-      mid: message,
-    };
-    const jwe = new GeneralEncrypt(plaintext).setProtectedHeader(header);
-    for (const { key } of membership.members) {
-      const jwk = { kty: 'OKP', crv: 'X25519', x: Buffer.from(fromHex(key)).toString('base64url') };
-      jwe
-        .addRecipient((await importJWK(jwk, 'ECDH-ES+A256KW')) as never)
-        .setUnprotectedHeader({ alg: 'ECDH-ES+A256KW', kid: key });
-    }
-    return JSON.stringify({ sealed: await jwe.encrypt() });
+  async function sealAny(plaintext: Uint8Array): Promise<string> {
+    const base = await sealedIn(activity, await noteOn(activity, member.person, first));
+    return JSON.stringify({ sealed: resealed(base, member.person, { bytes: () => plaintext }).sealed });
   }
 
   it('well sealed is a refusal all the same', async () => {
@@ -166,13 +150,12 @@ describe('nonsense from a peer', function () {
       // One that is larger than a message may be.
       withBody(`"${'x'.repeat((5 << 20) + 1000)}"`),
     ];
-    const noMessage = randomHash();
     for (const peer of [member, stranger]) {
       let size = 0;
       await counts('activity-message-invalid', parcels.length, async () => {
         for (const parcel of parcels) {
           size = Math.max(size, parcel.length);
-          const [answer] = await peer.deliver(seller, await sealAny(parcel, noMessage));
+          const [answer] = await peer.deliver(seller, await sealAny(parcel));
           expect(answer!.code, Buffer.from(parcel.subarray(0, 40)).toString()).to.equal('activity-message-invalid');
         }
       });
@@ -204,8 +187,7 @@ describe('nonsense from a peer', function () {
       );
     });
     const forNobody = await noteOn(activity, member.person, first);
-    const [text] = [await sealAny(parcelBytes(forNobody), forNobody.id)];
-    const sealed = JSON.parse(text!).sealed as { recipients: { header: { kid: string } }[] };
+    const { sealed } = await sealedIn(activity, forNobody);
     const others = sealed.recipients.filter(({ header }) => header.kid !== seller.person.key);
     await counts('activity-message-unreadable', 1, async () => {
       const [answer] = await member.deliver(seller, JSON.stringify({ sealed: { ...sealed, recipients: others } }));
