@@ -110,7 +110,7 @@ function pyramidOf(bytes: Uint8Array, level: number, index: number, width: numbe
   for (let height = lowestKept; height < tileHeight; height++) hashes += width >> height;
   const whole = new Uint8Array(hashBytes * hashes);
   whole.set(bytes.subarray(0, tileBytes(width)));
-  let below = whole.subarray(0, tileBytes(width));
+  let below: Uint8Array = whole.subarray(0, tileBytes(width));
   const heights: Uint8Array[] = [below];
   for (let height = 1, begin = tileBytes(width); height < tileHeight; height++) {
     const pairs = below.subarray(0, below.length - (below.length % (2 * hashBytes)));
