@@ -9,7 +9,7 @@ type Waiting = {
 const maxRows = 8192;
 // A commit costs as much as some twenty rows: with fewer than that it waits for those that are about to come, but not long.
 const worthwhileRows = 32;
-const gatherMs = 2;
+const defaultGatherMs = 2;
 
 /**
  * One durable commit at a time for all who bring rows: while one is on its way to the disk, what comes gathers for the
@@ -18,15 +18,17 @@ const gatherMs = 2;
 export class GroupCommit {
   readonly #admit: Store['admit'];
   readonly #isMoreComing: () => boolean;
+  readonly #gatherMs: number;
   #waiting: Waiting[] = [];
   #waitingRows = 0;
   #isRunning = false;
   #wake: (() => void) | undefined;
 
-  /** @param isMoreComing whether rows are on their way, which the next commit may wait for. */
-  constructor(admit: Store['admit'], isMoreComing: () => boolean = () => false) {
+  /** @param isMoreComing whether rows are on their way, which a small commit waits for: `gatherMs` at the most. */
+  constructor(admit: Store['admit'], isMoreComing: () => boolean = () => false, gatherMs = defaultGatherMs) {
     this.#admit = admit;
     this.#isMoreComing = isMoreComing;
+    this.#gatherMs = gatherMs;
   }
 
   /** Admits rows; their outcomes, once they are on disk. @throws NotariumError what `Store.admit` throws. */
@@ -71,7 +73,7 @@ export class GroupCommit {
         this.#wake = undefined;
         resolve();
       };
-      const timer = setTimeout(end, gatherMs);
+      const timer = setTimeout(end, this.#gatherMs);
       this.#wake = end;
     });
   }
