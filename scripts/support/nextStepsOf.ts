@@ -35,7 +35,7 @@ export function nextStepsOf(places: readonly CentrePlace[], chain?: RunningChain
     '',
     'Try it, in another terminal:',
     '',
-    `  npx notarium notarize README.md --wait${where}`,
+    `  npx notarium notarize README.md --wait --force${where}`,
     ...(isAlone ? [] : [`  npx notarium status${where}`]),
     `  npx notarium verify README.md README.md.receipt.json --rpc ${rpcUrl}`,
     '',

@@ -52,7 +52,8 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'file-unwritable': 'Make room, or choose another folder with --out; a record that is named was taken all the same.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
-  'store-locked': 'Wait for the other process, stop it, or give another --data folder.',
+  'store-locked':
+    'Wait for the other process, stop it, or give another --data folder; `keys` asks a running centre by --url.',
   'store-network-mismatch':
     'Give another --data folder, or --rpc and --contract of the network that the folder belongs to.',
   'store-behind-chain':

@@ -75,7 +75,7 @@ describe('npm start', function () {
     const [port, chainPort] = [String(await freePort()), String(await freePort())];
     const first = start('--port', port, '--chain-port', chainPort);
     await running(first);
-    expect(first.output()).to.include('npx notarium notarize README.md --wait');
+    expect(first.output()).to.include('npx notarium notarize README.md --wait --force');
     await writeFile(join(base, 'a file.txt'), 'some content');
     const url = `http://127.0.0.1:${port}`;
     const notarized = await notarium('notarize', 'a file.txt', '--wait', '--url', url);

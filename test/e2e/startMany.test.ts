@@ -46,7 +46,7 @@ describe('npm start -- --centres', function () {
     expect(started.output())
       .to.include('with 4 centres')
       .and.include(`npx notarium status --url ${urls[0]}`)
-      .and.include(`npx notarium notarize README.md --wait --url ${urls[0]}`);
+      .and.include(`npx notarium notarize README.md --wait --force --url ${urls[0]}`);
     const centres = await Promise.all(urls.map(statusOf));
     // It says that it runs when all see each other.
     expect(centres.map(({ peers }) => peers.filter(({ connected }) => connected).length)).to.deep.equal([3, 3, 3, 3]);
