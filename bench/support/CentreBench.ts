@@ -8,6 +8,7 @@ import type { BatchAnswer, BatchTask } from './batchClient.ts';
 import { Corpus, type Slice } from './Corpus.ts';
 import { metricOf } from './metrics.ts';
 import { runChild } from './runChild.ts';
+import { processors } from './runThread.ts';
 import type { SocketAnswer, SocketTask } from './socketClient.ts';
 
 /** Lines of a batch, and batches on their way at a time. */
@@ -35,7 +36,8 @@ export class CentreBench {
   }
 
   static async start(): Promise<CentreBench> {
-    const net = await startNetwork({ periodSeconds: 2, graceSeconds: 120 });
+    // As many threads as a centre has by itself: with the tests' single one that thread would be all that is measured.
+    const net = await startNetwork({ periodSeconds: 2, graceSeconds: 120, args: ['--threads', String(processors)] });
     const folder = await mkdtemp(join(tmpdir(), 'notarium bench '));
     return new CentreBench(net, folder);
   }

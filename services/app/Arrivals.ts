@@ -9,11 +9,15 @@ export class Arrivals {
   readonly #commits: GroupCommit;
   readonly #underWay = new Set<Promise<void>>();
   #count = 0;
+  #checks = 0;
   /** Ends when the rows of everything that came so far have been lined up. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(store: Pick<Store, 'admit'>) {
-    this.#commits = new GroupCommit((rows) => store.admit(rows));
+    this.#commits = new GroupCommit(
+      (rows) => store.admit(rows),
+      () => this.#checks > 0,
+    );
   }
 
   /** Records that are not on disk yet. */
@@ -36,7 +40,9 @@ export class Arrivals {
     this.#underWay.add(done);
     this.#count += count;
     try {
+      this.#checks++;
       const checking = await outcomeOf(check());
+      this.#checks--;
       await before;
       const admitting = 'value' in checking ? this.#commits.admit(checking.value.rows) : undefined;
       // Lined up: now the next may.

@@ -7,6 +7,9 @@ type Waiting = {
 };
 
 const maxRows = 8192;
+// A commit costs as much as some twenty rows: with fewer than that it waits for those that are about to come, but not long.
+const worthwhileRows = 32;
+const defaultGatherMs = 2;
 
 /**
  * One durable commit at a time for all who bring rows: while one is on its way to the disk, what comes gathers for the
@@ -14,11 +17,18 @@ const maxRows = 8192;
  */
 export class GroupCommit {
   readonly #admit: Store['admit'];
+  readonly #isMoreComing: () => boolean;
+  readonly #gatherMs: number;
   #waiting: Waiting[] = [];
+  #waitingRows = 0;
   #isRunning = false;
+  #wake: (() => void) | undefined;
 
-  constructor(admit: Store['admit']) {
+  /** @param isMoreComing whether rows are on their way, which a small commit waits for: `gatherMs` at the most. */
+  constructor(admit: Store['admit'], isMoreComing: () => boolean = () => false, gatherMs = defaultGatherMs) {
     this.#admit = admit;
+    this.#isMoreComing = isMoreComing;
+    this.#gatherMs = gatherMs;
   }
 
   /** Admits rows; their outcomes, once they are on disk. @throws NotariumError what `Store.admit` throws. */
@@ -26,13 +36,16 @@ export class GroupCommit {
     if (rows.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ rows, resolve, reject });
+      this.#waitingRows += rows.length;
       if (!this.#isRunning) void this.#run();
+      else if (!this.#isFewer()) this.#wake?.();
     });
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#waiting.length > 0) {
+      if (this.#isFewer()) await this.#gather();
       const group = this.#take();
       try {
         const outcomes = await this.#admit(group.flatMap(({ rows }) => rows));
@@ -48,6 +61,23 @@ export class GroupCommit {
     this.#isRunning = false;
   }
 
+  /** Whether waiting a moment makes the next commit one that is worth its cost. */
+  #isFewer(): boolean {
+    return this.#waitingRows < worthwhileRows && this.#isMoreComing();
+  }
+
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, this.#gatherMs);
+      this.#wake = end;
+    });
+  }
+
   /** As many calls as fit one commit, at least one. */
   #take(): Waiting[] {
     let count = 0;
@@ -57,6 +87,7 @@ export class GroupCommit {
       count += rows.length;
       end++;
     }
+    this.#waitingRows -= count;
     return this.#waiting.splice(0, end);
   }
 }

@@ -45,6 +45,8 @@ type Job = {
 type Line = { readonly text: string; readonly job: Job; readonly index: number };
 
 const maxTaskLines = 512;
+// Fewer are not worth a message to a thread as long as one is at work: they wait for more.
+const minTaskLines = 16;
 // Text on its way through the intake, in characters; beyond that, `pool-full`, whoever sent it.
 const maxWaitingChars = 64 * 1024 * 1024;
 
@@ -181,8 +183,9 @@ export class Intake {
     const { workers } = this.#parts;
     // One task more than threads, so that no thread waits for us between two.
     while (this.#lines.length > 0 && this.#checking <= workers.threadCount) {
+      if (this.#checking > 0 && this.#lines.length < minTaskLines) return;
       const share = Math.ceil(this.#lines.length / workers.threadCount);
-      const most = Math.min(maxTaskLines, share);
+      const most = Math.min(this.#lines.length, maxTaskLines, Math.max(minTaskLines, share));
       // A task signs all of its lines or none.
       const { signs } = this.#lines[0]!.job;
       let count = 1;
@@ -197,15 +200,10 @@ export class Intake {
     try {
       const { rows, lines, outcomes } = await this.#arrivals.take(batch.length, () => this.#checked(batch));
       const accepted: Uint8Array[] = [];
-      const known = outcomes.flatMap((outcome, index) =>
-        outcome.status === 'pooled' && lines[index]!.job.signs ? [{ ...outcome, index, id: rows[index]!.id }] : [],
-      );
-      const { store, clock, periodSeconds, promiseSlots } = this.#parts;
-      const promised = await watchPooled(store, known, slotAt(clock.nowMs(), periodSeconds) + promiseSlots);
-      const promisedAt = new Map(promised.map((outcome) => [outcome.index, outcome]));
+      await this.#promisePooled(rows, lines, outcomes);
       for (const [index, row] of rows.entries()) {
         const line = lines[index]!;
-        const outcome = promisedAt.get(index) ?? outcomes[index]!;
+        const outcome = outcomes[index]!;
         if (outcome.status === 'accepted') accepted.push(row.entry);
         const result = this.#result(line.job, toHex(row.id), row, outcome);
         // Nothing to wait for, as a rule: a turn of the microtask queue for each record is not free.
@@ -222,6 +220,19 @@ export class Intake {
         error,
       );
     }
+  }
+
+  /** Puts into the outcomes what is promised for rows that were in the pool before, where acceptances are wanted. */
+  async #promisePooled(rows: readonly PoolRow[], lines: readonly Line[], outcomes: AdmitOutcome[]): Promise<void> {
+    const known: (Extract<AdmitOutcome, { status: 'pooled' }> & { index: number; id: Uint8Array })[] = [];
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'pooled' && lines[index]!.job.signs)
+        known.push({ ...outcome, index, id: rows[index]!.id });
+    }
+    if (known.length === 0) return;
+    const { store, clock, periodSeconds, promiseSlots } = this.#parts;
+    const promised = await watchPooled(store, known, slotAt(clock.nowMs(), periodSeconds) + promiseSlots);
+    for (const outcome of promised) outcomes[outcome.index] = outcome;
   }
 
   /** Rows to be stored, each with its line; lines that are wrong have their result. */
@@ -257,13 +268,10 @@ export class Intake {
     promise: { acceptedAt: number; includeBySlot: number },
     signs: boolean,
   ): PoolRow | Promise<PoolRow> {
-    const { index: _, acceptance: signed, ...rest } = item;
-    const acceptance = signs ? signed : unsignedPromise;
-    if (acceptance !== undefined) return { ...rest, ...promise, acceptance };
+    const acceptance = signs ? item.acceptance : unsignedPromise;
+    if (acceptance !== undefined) return rowOf(item, promise, acceptance);
     const { network, signer } = this.#parts;
-    return signer
-      .sign(promiseDigest(network, item.id, promise))
-      .then((signature) => ({ ...rest, ...promise, acceptance: signature }));
+    return signer.sign(promiseDigest(network, item.id, promise)).then((signature) => rowOf(item, promise, signature));
   }
 
   #failAll(lines: readonly Line[], error: unknown): void {
@@ -307,4 +315,26 @@ export class Intake {
     const { network, signer } = this.#parts;
     return { status: 'known', id, acceptance: await poolAcceptance(network, signer, id, outcome) };
   }
+}
+
+// Field by field: to spread a line and a promise into each row takes several times as long.
+function rowOf(
+  { id, entry, leafHash, expiresMs, supersedes, holder, digest, subject, submitter }: CheckedLine,
+  { acceptedAt, includeBySlot }: { acceptedAt: number; includeBySlot: number },
+  acceptance: Uint8Array,
+): PoolRow {
+  return {
+    id,
+    entry,
+    leafHash,
+    acceptedAt,
+    includeBySlot,
+    acceptance,
+    expiresMs,
+    supersedes,
+    holder,
+    digest,
+    subject,
+    submitter,
+  };
 }

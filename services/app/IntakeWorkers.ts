@@ -19,7 +19,7 @@ export class IntakeWorkers {
       maxThreads: threadCount,
       workerData: data,
       // What a thread makes is short-lived: a larger young generation only holds memory, in each thread anew.
-      resourceLimits: { maxYoungGenerationSizeMb: 24 },
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
       // Who asks is bounded: intake by its own queue, each other centre by the network's limits. A queue that is full here
       // would fail the good records of one because another is busy.
       maxQueue: Number.POSITIVE_INFINITY,

@@ -1,8 +1,9 @@
 import { workerData } from 'node:worker_threads';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
 import type { Network } from '../core/eip712.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { checkLines, type LineCheck } from './checkLines.ts';
-import { type PackedLines, packLines } from './packedLines.ts';
+import { buffersOfLines, packLines } from './packedLines.ts';
 
 /** Given to each thread when it starts. */
 export type IntakeWorkerData = {
@@ -22,7 +23,8 @@ const { network, privateKey } = workerData as IntakeWorkerData;
 const crypto = await loadCrypto();
 const sign = privateKey && ((digest: Uint8Array) => crypto.sign(digest, privateKey));
 
-/** Piscina calls this in each thread. */
-export function checkTask({ lines, signs, nowMs, promise }: IntakeTask): PackedLines {
-  return packLines(checkLines(lines, { network, crypto, sign: signs ? sign : undefined, nowMs, promise }));
+/** Piscina calls this in each thread; what it gives are `PackedLines`, moved and not copied. */
+export function checkTask({ lines, signs, nowMs, promise }: IntakeTask): unknown {
+  const packed = packLines(checkLines(lines, { network, crypto, sign: signs ? sign : undefined, nowMs, promise }));
+  return move({ [transferableSymbol]: buffersOfLines(packed), [valueSymbol]: packed });
 }

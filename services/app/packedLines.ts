@@ -5,11 +5,11 @@ import type { CheckedLine, CheckedLines, LineFailure } from './checkLines.ts';
  * clone than the record costs to parse.
  */
 export type PackedLines = {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** For each line: index, then the size of each of {@link fields}, 0 for none. */
-  readonly layout: Uint32Array;
+  readonly layout: Uint32Array<ArrayBuffer>;
   /** Milliseconds; NaN for none. */
-  readonly expiresMs: Float64Array;
+  readonly expiresMs: Float64Array<ArrayBuffer>;
   readonly subjects: readonly string[];
   readonly failed: readonly LineFailure[];
 };
@@ -42,6 +42,11 @@ export function packLines({ checked, failed }: CheckedLines): PackedLines {
   }
   const expiresMs = Float64Array.from(checked, (line) => line.expiresMs ?? Number.NaN);
   return { bytes, layout, expiresMs, subjects: checked.map(({ subject }) => subject), failed };
+}
+
+/** Buffers of packed lines, to be moved to another thread. */
+export function buffersOfLines({ bytes, layout, expiresMs }: PackedLines): ArrayBuffer[] {
+  return [bytes.buffer, layout.buffer, expiresMs.buffer];
 }
 
 /** The lines again; their bytes are views of the packed ones. */

@@ -14,9 +14,13 @@ export const sha256: Sha256 = (bytes) => nobleSha256(bytes);
 /** Root of a tree without leaves (RFC 9162 section 2.1.1): SHA-256 of nothing. */
 export const emptyRoot: Uint8Array = sha256(new Uint8Array(0));
 
+// Written anew for each leaf of the usual size: memory for a copy would cost as much as its hash.
+const leafMessage = new Uint8Array(4096);
+
 /** Leaf hash of an entry of any length: SHA-256(0x00 || entry). */
 export function leafHash(entry: Uint8Array, hash: Sha256 = sha256): Uint8Array {
-  const message = new Uint8Array(1 + entry.length);
+  const sizeBytes = 1 + entry.length;
+  const message = sizeBytes <= leafMessage.length ? leafMessage.subarray(0, sizeBytes) : new Uint8Array(sizeBytes);
   message.set(entry, 1);
   return hash(message);
 }

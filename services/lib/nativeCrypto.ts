@@ -1,7 +1,7 @@
-import { hash as nodeHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createKeccak } from 'hash-wasm';
 import type { Crypto } from '../core/crypto.ts';
+import { nativeSha256 } from './nativeSha256.ts';
 
 /** {@link Crypto} that can also sign. */
 export type NativeCrypto = Crypto & {
@@ -36,11 +36,7 @@ export async function loadCrypto(options: { curve?: 'native' | 'wasm' } = {}): P
   const keccak = await createKeccak(256);
   return {
     ...(await loadCurve(options.curve)),
-    sha256(bytes) {
-      // Not the Buffer itself: its slice() shares memory, where everybody expects a copy of a Uint8Array.
-      const digest = nodeHash('sha256', bytes, 'buffer');
-      return new Uint8Array(digest.buffer, digest.byteOffset, digest.length);
-    },
+    sha256: nativeSha256,
     keccak256: (bytes) => keccak.init().update(bytes).digest('binary'),
   };
 }

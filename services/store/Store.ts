@@ -44,7 +44,7 @@ export type StoreOptions = {
   readonly instance?: string;
   readonly logger: Logger;
   readonly clock?: Clock;
-  /** Bytes of log tiles and entry bundles kept in memory; 32 MiB when left out. */
+  /** Bytes of log tiles and entry bundles kept in memory; 8 MiB when left out. */
   readonly cacheBytes?: number;
   /**
    * What to do with a damaged database file: `throw` store-corrupt, or `setAside`: rename it, begin a new one and copy

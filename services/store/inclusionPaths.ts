@@ -6,7 +6,7 @@ import { entriesPath, tileHeight, tileWidth, widthOf } from '../core/log/tile.ts
 import { nodeAt, type Pyramid } from '../core/log/tileReader.ts';
 import { rootFromInclusion } from '../core/log/verifyProof.ts';
 import { hashBytes } from '../core/sha256.ts';
-import { sha256 } from './keys.ts';
+import { nativeSha256 as sha256 } from '../lib/nativeSha256.ts';
 
 /** A record's place in the log and the hash of its entry, as it was read. */
 export type Leaf = { readonly leafIndex: number; readonly leafHash: Uint8Array };
@@ -103,10 +103,7 @@ function lowerPath(tile: Pyramid, leafIndex: number, treeSize: number): Uint8Arr
   }
   // No bit of the position is above the seventh: the sibling on each height is the one that differs in the lowest bit.
   const path: Uint8Array[] = [];
-  for (let height = 0; height < tileHeight; height++) {
-    const begin = hashBytes * ((at >> height) ^ 1);
-    path.push(tile[height]!.subarray(begin, begin + hashBytes));
-  }
+  for (let height = 0; height < tileHeight; height++) path.push(nodeAt(tile, height, (at >> height) ^ 1));
   return path;
 }
 

@@ -1,18 +1,13 @@
-import { hash as nodeHash } from 'node:crypto';
 import { fromHex, sameBytes } from '../core/bytes.ts';
 import { parseEntry } from '../core/record.ts';
 import type { NotariumRecord } from '../core/recordSchema.ts';
 import type { Logger } from '../lib/logger.ts';
+import { nativeSha256 } from '../lib/nativeSha256.ts';
 
 /*
  * Keys of the postings: 52 bits, so that they are exact numbers everywhere. They only narrow the search; every hit is
  * confirmed by its entry, so two values with one key cost a look, never a wrong answer.
  */
-
-/** Native SHA-256. */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return nodeHash('sha256', bytes, 'buffer');
-}
 
 /** Key of a record id: its first 52 bits. */
 export function idKey(id: Uint8Array): number {
@@ -60,7 +55,7 @@ export function idOfEntry(entry: Uint8Array): Uint8Array {
   const start = bytes.lastIndexOf(signatureStart);
   const end = start < 0 ? -1 : bytes.indexOf(0x22, start + signatureStart.length);
   if (end < 0) return parseEntry(entry).idBytes;
-  return sha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]));
+  return nativeSha256(Buffer.concat([bytes.subarray(0, start), bytes.subarray(end + 1)]));
 }
 
 /** Whether an entry of the log is the record with that id. One that damage has made no record at all is none. */

@@ -19,7 +19,7 @@ export type LogReader = {
   clear(): void;
 };
 
-// 16 KiB each: all tiles of a million records.
+// 10 KiB each: all tiles of a million records.
 const cachedTiles = 4096;
 // 1 KiB each: those of two million records.
 const cachedOffsets = 8192;

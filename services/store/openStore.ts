@@ -44,7 +44,8 @@ import { votes } from './votes.ts';
 import { webhook } from './webhook.ts';
 import { orphanBlocks, saveBlock, updateBlock, voidBlock } from './writeBlocks.ts';
 
-const defaultCacheBytes = 32 * 2 ** 20;
+// Those of the newest ten thousand records: older ones are asked for at random, and no cache of a fair size has them.
+const defaultCacheBytes = 8 * 2 ** 20;
 
 /**
  * Opens the store of a data folder, making what is missing.

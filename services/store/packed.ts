@@ -37,8 +37,11 @@ export function packNumbers<T>(items: readonly T[], of: (item: T, index: number)
 
 /** Packs one byte string of each item. */
 export function packBytes<T>(items: readonly T[], of: (item: T) => Uint8Array | null): PackedBytes {
-  const packer = new BytesPacker(items.length);
-  for (const item of items) packer.add(of(item));
+  const values = items.map(of);
+  let sizeBytes = 0;
+  for (const value of values) sizeBytes += value?.length ?? 0;
+  const packer = new BytesPacker(values.length, sizeBytes);
+  for (const value of values) packer.add(value);
   return packer.done();
 }
 
@@ -50,15 +53,16 @@ export function bytesAt(column: PackedBytes, index: number): Uint8Array | null {
 
 /** Collects byte strings of unknown total size. */
 export class BytesPacker {
-  #bytes: Uint8Array = new Uint8Array(4096);
+  #bytes: Uint8Array;
   #ends: number[] | Uint32Array;
   #nulls: Uint8Array | undefined;
   #count = 0;
   #sizeBytes = 0;
 
-  /** @param count exact number of strings where known: saves copying. */
-  constructor(count?: number) {
+  /** @param count exact number of strings, and `sizeBytes` of all of them, where known: saves copying. */
+  constructor(count?: number, sizeBytes = 4096) {
     this.#ends = count === undefined ? [] : new Uint32Array(count);
+    this.#bytes = new Uint8Array(sizeBytes);
   }
 
   add(value: Uint8Array | null): void {

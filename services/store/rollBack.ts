@@ -6,12 +6,13 @@ import { edgeFrontier, readEdge, type TileEdge, TileGrower } from '../core/log/g
 import { parseTilePath, tileBytes, tileWidth, widthOf } from '../core/log/tile.ts';
 import { parseEntry } from '../core/record.ts';
 import { leafHash } from '../core/sha256.ts';
+import { nativeSha256 as sha256 } from '../lib/nativeSha256.ts';
 import { BlockCache } from './BlockCache.ts';
 import { newestBlock } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { bulkInsert, type Db, lockCounters } from './database.ts';
 import { checkRoots } from './importBlocks.ts';
-import { idKey, indexOfEntry, sha256 } from './keys.ts';
+import { idKey, indexOfEntry } from './keys.ts';
 import { noteLeftOver } from './leftOver.ts';
 import { tileCorrupt } from './logFiles.ts';
 import { getMeta, rollBacksMeta, setMeta } from './meta.ts';

@@ -6,7 +6,7 @@ import { NotariumError } from '../core/errors.ts';
 import { decodeEntries, encodeEntries } from '../core/log/entryBundle.ts';
 import { tileWidth } from '../core/log/tile.ts';
 import { leafHash } from '../core/sha256.ts';
-import { sha256 } from './keys.ts';
+import { nativeSha256 as sha256 } from '../lib/nativeSha256.ts';
 
 /** Entries set aside until they are known to be right; of a large block only the hashes stand in memory. */
 export type Spool = AsyncDisposable & {

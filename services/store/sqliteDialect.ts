@@ -32,48 +32,87 @@ export class SqliteError extends Error {
 type Order = SqliteOrder extends infer O ? (O extends SqliteOrder ? Omit<O, 'id'> : never) : never;
 type Waiting = { resolve(answer: Extract<SqliteAnswer, { rows: unknown }>): void; reject(error: Error): void };
 
-/** A database in a thread of its own: orders are done one after another, in the order in which they are given. */
+/**
+ * A database in a thread of its own: orders are done one after another, in the order in which they are given. Those that
+ * are given in one turn cross together, and so do their answers: a message costs more than many an order.
+ */
 export class SqliteThreadClient {
-  readonly #worker: Worker;
+  readonly #data: SqliteWorkerData;
+  /** Started by the first order: one that is never asked anything takes no memory. */
+  #worker: Worker | undefined;
   readonly #waiting = new Map<number, Waiting>();
+  #unsent: SqliteOrder[] = [];
+  #transfer: ArrayBuffer[] = [];
   #lastId = 0;
   #dead: Error | undefined;
 
   constructor(data: SqliteWorkerData) {
-    this.#worker = new Worker(new URL(moduleFile(import.meta.url, './sqliteWorker')), {
-      workerData: data,
-      // What it answers is short-lived: a larger young generation only holds memory.
-      resourceLimits: { maxYoungGenerationSizeMb: 24 },
-    });
-    this.#worker.on('message', (answer: SqliteAnswer) => {
-      const waiting = this.#waiting.get(answer.id)!;
-      this.#waiting.delete(answer.id);
-      if (this.#waiting.size === 0) this.#worker.unref();
-      if ('error' in answer) waiting.reject(new SqliteError(answer.error.message, answer.error.errcode));
-      else waiting.resolve(answer);
-    });
-    this.#worker.on('error', (error: Error) => this.#die(error));
-    this.#worker.on('exit', () => this.#die(new Error('the database thread has ended')));
-    this.#worker.unref();
+    this.#data = data;
   }
 
   order(order: Order, transfer: ArrayBuffer[] = []): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
     if (this.#dead) return Promise.reject(this.#dead);
+    this.#worker ??= this.#start();
     const id = ++this.#lastId;
     const answer = new Promise<Extract<SqliteAnswer, { rows: unknown }>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
     });
     // An idle store must not keep a process alive; a waiting one must.
     if (this.#waiting.size === 1) this.#worker.ref();
-    this.#worker.postMessage({ ...order, id }, transfer);
+    this.#unsent.push({ ...order, id } as SqliteOrder);
+    for (const buffer of transfer) this.#transfer.push(buffer);
+    // After the microtasks of this turn: queries made side by side come to this point one after another.
+    if (this.#unsent.length === 1) process.nextTick(() => this.#send());
     return answer;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL(moduleFile(import.meta.url, './sqliteWorker')), {
+      workerData: this.#data,
+      // What it answers is short-lived: a larger young generation only holds memory.
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    });
+    worker.on('message', (answers: readonly SqliteAnswer[]) => {
+      for (const answer of answers) this.#settle(answer);
+      if (this.#waiting.size === 0) worker.unref();
+    });
+    worker.on('error', (error: Error) => this.#die(error));
+    worker.on('exit', () => this.#die(new Error('the database thread has ended')));
+    worker.unref();
+    return worker;
+  }
+
+  #send(): void {
+    const orders = this.#unsent;
+    const transfer = this.#transfer;
+    this.#unsent = [];
+    this.#transfer = [];
+    if (this.#dead) return;
+    try {
+      this.#worker!.postMessage(orders, transfer);
+    } catch (error) {
+      // What cannot cross is no order at all.
+      for (const { id } of orders) {
+        this.#waiting.get(id)!.reject(error as Error);
+        this.#waiting.delete(id);
+      }
+    }
+  }
+
+  #settle(answer: SqliteAnswer): void {
+    const waiting = this.#waiting.get(answer.id)!;
+    this.#waiting.delete(answer.id);
+    if ('error' in answer) waiting.reject(new SqliteError(answer.error.message, answer.error.errcode));
+    else waiting.resolve(answer);
   }
 
   async close(): Promise<void> {
     if (this.#dead) return;
-    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    const worker = this.#worker;
+    if (!worker) return this.#die(new Error('the database is closed'));
+    const exited = new Promise((resolve) => worker.once('exit', resolve));
     await this.order({ op: 'close' });
-    this.#worker.ref();
+    worker.ref();
     await exited;
   }
 

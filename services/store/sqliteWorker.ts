@@ -32,6 +32,8 @@ type Answer = {
 type Prepared = { readonly statement: StatementSync; readonly reads: boolean };
 
 const cachedStatements = 300;
+// How long an answer waits for those of the orders behind it.
+const gatheredMs = 1;
 
 /** The database of this thread: prepared statements are kept, a failed statement spoils its transaction. */
 class SqliteThread {
@@ -134,16 +136,33 @@ const port = parentPort;
 if (!port) throw new Error('this file runs in a worker thread');
 
 let thread: SqliteThread | undefined;
-port.on('message', (order: SqliteOrder) => {
+
+function answerTo(order: SqliteOrder): SqliteAnswer {
   try {
     // Opened by the first order, so that a damaged file is an answer and not the death of the thread.
     thread ??= new SqliteThread(workerData as SqliteWorkerData);
-    const answer = thread.run(order);
-    port.postMessage({ ...answer, id: order.id }, answer.packed ? buffersOf(answer.packed.columns) : []);
+    return { ...thread.run(order), id: order.id };
   } catch (cause) {
     const error = cause as Error & { errcode?: number };
     const { message, errcode } = error;
-    port.postMessage({ id: order.id, error: { message, ...(errcode === undefined ? {} : { errcode }) } });
+    return { id: order.id, error: { message, ...(errcode === undefined ? {} : { errcode }) } };
   }
-  if (order.op === 'close') port.close();
+}
+
+port.on('message', (orders: readonly SqliteOrder[]) => {
+  let answers: SqliteAnswer[] = [];
+  let buffers: ArrayBuffer[] = [];
+  let startMs = performance.now();
+  for (const [at, order] of orders.entries()) {
+    const answer = answerTo(order);
+    answers.push(answer);
+    if ('packed' in answer && answer.packed) buffers.push(...buffersOf(answer.packed.columns));
+    // What is done need not wait for long work behind it.
+    if (at + 1 < orders.length && performance.now() - startMs < gatheredMs) continue;
+    port.postMessage(answers, buffers);
+    answers = [];
+    buffers = [];
+    startMs = performance.now();
+  }
+  if (orders.at(-1)?.op === 'close') port.close();
 });

@@ -5,7 +5,7 @@ import { entryOffsets } from '../core/log/entryBundle.ts';
 import { type TileFile, TileGrower } from '../core/log/growTiles.ts';
 import { entriesPath, tileWidth } from '../core/log/tile.ts';
 import { leafHash } from '../core/sha256.ts';
-import { sha256 } from './keys.ts';
+import { nativeSha256 as sha256 } from '../lib/nativeSha256.ts';
 import { type LogFiles, tileCorrupt } from './logFiles.ts';
 import type { Progress } from './Store.ts';
 

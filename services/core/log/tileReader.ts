@@ -8,14 +8,20 @@ import { placeOf, tileBytes, tileHeight, tilePath, widthOf } from './tile.ts';
  */
 export type TileReader = (level: number, index: number, width: number) => MaybePromise<Uint8Array>;
 
-/** A tile's hashes at height 0, and the nodes above them up to height 7: each height's hashes one after another. */
+/**
+ * A tile's hashes at height 0, and the nodes above them from height 3 up to height 7: each height's hashes one after another.
+ * Those between are made again when they are asked for ({@link nodeAt}): they would be two fifths of the whole.
+ */
 export type Pyramid = readonly Uint8Array[];
+
+const lowestKept = 3;
+const notKept = new Uint8Array(0);
 
 /** Reads a tile with the nodes above its hashes. */
 export type PyramidReader = (level: number, index: number, width: number) => MaybePromise<Pyramid>;
 
 /**
- * Pyramid reader that keeps the last `cachedTiles` tiles (16 KiB each); a tile that it has comes without a promise. It is
+ * Pyramid reader that keeps the last `cachedTiles` tiles (10 KiB each); a tile that it has comes without a promise. It is
  * for one width of each tile.
  * @throws NotariumError `tile-corrupt` with { path } when a tile is too short.
  */
@@ -53,7 +59,7 @@ export function pyramidReader(readTile: TileReader, cachedTiles: number): Pyrami
 
 /**
  * Node reader over the tiles of a log of the given size, for inclusionProof and consistencyProof. It keeps the last
- * `cachedTiles` tiles (16 KiB each, 256 of them when left out); a node of a tile that it has comes without a promise.
+ * `cachedTiles` tiles (10 KiB each, 256 of them when left out); a node of a tile that it has comes without a promise.
  * @throws NotariumError `tile-corrupt` with { path } when a tile is too short, from the reader.
  * @throws RangeError for a node that the log does not have, from the reader.
  */
@@ -84,7 +90,13 @@ export function pyramidNodeReader(
 
 /** A copy of one node of a tile. */
 export function nodeAt(pyramid: Pyramid, height: number, position: number): Uint8Array {
-  return pyramid[height]!.slice(hashBytes * position, hashBytes * (position + 1));
+  if (height === 0 || height >= lowestKept) {
+    return pyramid[height]!.slice(hashBytes * position, hashBytes * (position + 1));
+  }
+  const width = 2 ** height;
+  let nodes = pyramid[0]!.subarray(hashBytes * width * position, hashBytes * width * (position + 1));
+  for (let below = 0; below < height; below++) nodes = hashNodes(nodes);
+  return nodes;
 }
 
 function pyramidOf(bytes: Uint8Array, level: number, index: number, width: number): Pyramid {
@@ -94,14 +106,22 @@ function pyramidOf(bytes: Uint8Array, level: number, index: number, width: numbe
     });
   }
   // One buffer for all heights: thousands of tiles are kept, and each buffer has its price.
-  const whole = new Uint8Array(2 * tileBytes(width));
+  let hashes = width;
+  for (let height = lowestKept; height < tileHeight; height++) hashes += width >> height;
+  const whole = new Uint8Array(hashBytes * hashes);
   whole.set(bytes.subarray(0, tileBytes(width)));
-  const heights: Uint8Array[] = [whole.subarray(0, tileBytes(width))];
+  let below: Uint8Array = whole.subarray(0, tileBytes(width));
+  const heights: Uint8Array[] = [below];
   for (let height = 1, begin = tileBytes(width); height < tileHeight; height++) {
-    const below = heights[height - 1]!;
     const pairs = below.subarray(0, below.length - (below.length % (2 * hashBytes)));
-    heights.push(hashNodes(pairs, whole.subarray(begin, begin + pairs.length / 2)));
-    begin += pairs.length / 2;
+    if (height < lowestKept) {
+      below = hashNodes(pairs);
+      heights.push(notKept);
+      continue;
+    }
+    below = hashNodes(pairs, whole.subarray(begin, begin + pairs.length / 2));
+    heights.push(below);
+    begin += below.length;
   }
   return heights;
 }

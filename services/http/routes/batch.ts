@@ -157,6 +157,12 @@ class BatchAnswer {
 }
 
 function lineText(line: number, result: LineResult['result'], requestId: string | undefined): string {
+  if (result.status === 'accepted') {
+    // The usual result, field by field: to spread it into an object with its line takes several times as long.
+    const { id, acceptance } = result;
+    const promise = acceptance ? `,"acceptance":${JSON.stringify(acceptance)}` : '';
+    return `{"line":${line},"status":"accepted","id":"${id}"${promise}}`;
+  }
   if (result.status !== 'failed') return JSON.stringify({ line, ...result });
   const { status, id, error } = result;
   const problem = problemOf(error, requestId);

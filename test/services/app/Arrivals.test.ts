@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Arrivals } from '../../../services/app/Arrivals.ts';
 import { GroupCommit } from '../../../services/app/GroupCommit.ts';
 import type { AdmitOutcome, PoolRow } from '../../../services/store/Store.ts';
+import { until } from '../../support/until.ts';
 import { row } from '../store/storeKit.ts';
 
 /** A store that admits when told to, and notes the subjects of each commit. */
@@ -47,6 +48,47 @@ describe('GroupCommit', () => {
     expect(seqs(await second)).to.deep.equal([200, 201]);
     expect(seqs(await third)).to.deep.equal([202]);
     expect(store.commits).to.deep.equal([['a'], ['b', 'c', 'd']]);
+  });
+
+  it('lets few rows wait for those on their way, until there are enough or none comes', async () => {
+    const store = heldStore();
+    let isMoreComing = true;
+    const commits = new GroupCommit(
+      (rows) => store.admit(rows),
+      () => isMoreComing,
+      3_600_000,
+    );
+    const few = [commits.admit([row('a')]), commits.admit([row('b')])];
+    await turn();
+    expect(store.commits).to.deep.equal([]);
+    const enough = commits.admit(Array(30).fill(row('c')));
+    await turn();
+    store.release();
+    await Promise.all([...few, enough]);
+    const last = [commits.admit([row('d')])];
+    await turn();
+    isMoreComing = false;
+    last.push(commits.admit([row('e')]));
+    await turn();
+    store.release();
+    await Promise.all(last);
+    expect(store.commits).to.deep.equal([
+      ['a', 'b', ...Array(30).fill('c')],
+      ['d', 'e'],
+    ]);
+  });
+
+  it('does not wait for ever for what does not come', async () => {
+    const store = heldStore();
+    const commits = new GroupCommit(
+      (rows) => store.admit(rows),
+      () => true,
+      1,
+    );
+    const alone = commits.admit([row('alone')]);
+    await until('the commit', () => store.commits.length === 1);
+    store.release();
+    expect(seqs(await alone)).to.deep.equal([100]);
   });
 
   it('bounds a commit, but takes a caller’s rows together', async () => {

@@ -10,8 +10,13 @@ import { network } from '../core/receiptKit.ts';
 
 describe('Intake', () => {
   /** An intake whose threads (not real ones here) fail every line, once they are let go. */
-  async function heldIntake(poolLimit: number): Promise<{ intake: Intake; release: () => void }> {
+  async function heldIntake(
+    poolLimit: number,
+    threadCount = 1,
+  ): Promise<{ intake: Intake; release: () => void; tasks: number[] }> {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    /** Lines of each task that a thread was given. */
+    const tasks: number[] = [];
     const intake = new Intake({
       store: {
         admit: () => Promise.reject(new Error('no line is good')),
@@ -19,8 +24,9 @@ describe('Intake', () => {
         promise: () => Promise.reject(new Error('nothing is known')),
       },
       workers: {
-        threadCount: 1,
+        threadCount,
         async check({ lines }) {
+          tasks.push(lines.length);
           await held;
           const failed = lines.map((_, index) => ({ index, code: 'record-expired' as const, detail: '', data: {} }));
           return { checked: [], failed };
@@ -36,7 +42,7 @@ describe('Intake', () => {
       othersPoolPart: 3 / 4,
       peerPoolPart: 1 / 2,
     });
-    return { intake, release };
+    return { intake, release, tasks };
   }
 
   const codesOf = (results: readonly IntakeResult[]): string[] =>
@@ -104,5 +110,23 @@ describe('Intake', () => {
     release();
     await closed;
     expect(codesOf(await taken)).to.deep.equal(['record-expired']);
+  });
+
+  it('gives a thread few lines only while none is at work, and shares out many', async () => {
+    const { intake, release, tasks } = await heldIntake(1000, 2);
+    const turn = (): Promise<void> => new Promise((done) => setImmediate(() => setImmediate(done)));
+    const taken = [intake.accept(['a'])];
+    await turn();
+    taken.push(intake.accept(Array(15).fill('b')));
+    await turn();
+    expect(tasks).to.deep.equal([1]);
+    taken.push(intake.accept(Array(5).fill('c')));
+    await turn();
+    expect(tasks).to.deep.equal([1, 16]);
+    release();
+    await Promise.all(taken);
+    expect(tasks).to.deep.equal([1, 16, 4]);
+    await intake.accept(Array(400).fill('d'));
+    expect(tasks.slice(3)).to.deep.equal([200, 100, 50, 25, 16, 9]);
   });
 });
