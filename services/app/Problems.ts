@@ -19,6 +19,8 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'webhook-failed',
   'centre-below-minimum',
   'activity-undelivered',
+  'activity-incomplete',
+  'activity-forked',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

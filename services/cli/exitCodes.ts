@@ -289,7 +289,11 @@ export const exitTable: readonly ExitRow[] = [
     meaning: 'a message, certificate or attachment is not what it should be',
     codes: ['activity-*', 'trust-*', 'attachment-*'],
   },
-  { exit: 108, meaning: 'a member has not taken a message for a long time', codes: ['activity-undelivered'] },
+  {
+    exit: 108,
+    meaning: 'a member has not taken a message for a long time, or the members do not have the same',
+    codes: ['activity-undelivered', 'activity-incomplete', 'activity-forked'],
+  },
   {
     exit: 109,
     meaning: 'what the node keeps of its private activities is damaged, or encrypted under another key',

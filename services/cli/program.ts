@@ -13,6 +13,7 @@ import { addNode } from './commands/node.ts';
 import { addNotarize } from './commands/notarize.ts';
 import { addProposal } from './commands/proposal.ts';
 import { addRebuild } from './commands/rebuild.ts';
+import { addRekey } from './commands/rekey.ts';
 import { addResource } from './commands/resource.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
@@ -45,6 +46,7 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
   const context: ProgramContext = { actions, terminal, onExit };
   for (const add of [
     addInit,
+    addRekey,
     addNode,
     addNotarize,
     addVerify,

@@ -28,6 +28,8 @@ const settingsSchema = z.strictObject({
   /** Keystore folder. */
   keystore: z.string().min(1).optional(),
   passwordFile: z.string().min(1).optional(),
+  /** Files with encryption keys that the node had before, separated by commas. */
+  oldEncryptionKey: z.string().min(1).optional(),
   password: z.string().optional(),
   /** Folder of trusted networks. */
   networks: z.string().min(1).optional(),
@@ -108,6 +110,7 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   key: 'NOTARIUM_PRIVATE_KEY',
   keystore: 'NOTARIUM_KEYSTORE',
   passwordFile: 'NOTARIUM_PASSWORD_FILE',
+  oldEncryptionKey: 'NOTARIUM_OLD_ENCRYPTION_KEY',
   password: 'NOTARIUM_PASSWORD',
   networks: 'NOTARIUM_NETWORKS',
   data: 'NOTARIUM_DATA',

@@ -152,6 +152,12 @@ export const errorTable = {
   'activity-field-unknown': row(422, 'The body has no such field'),
   'activity-fields-invalid': row(422, 'The fields of the body are not those that its author has signed'),
   'activity-schema-invalid': row(422, 'The schema is no JSON Schema (2020-12), or one that a node cannot check safely'),
+  'activity-forked': row(409, 'A member has told other members of the activity something else'),
+  'activity-incomplete': row(
+    503,
+    'The members of an activity do not have the same messages, and what is missing does not come',
+    true,
+  ),
   'activity-undelivered': row(503, 'A member has not taken a message for a long time', true),
   'activity-trust-unasked': row(409, 'Nobody is asked to countersign this'),
   'trust-certificate-invalid': row(422, 'The certificate is not signed by each of the members'),

@@ -1,5 +1,5 @@
 import { randomBytes, scrypt } from 'node:crypto';
-import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { computeAddress, decryptKeystoreJson, encryptKeystoreJson, scrypt as ethersScrypt } from 'ethers';
@@ -41,6 +41,11 @@ const files = {
   noteSeed: { name: 'note-key.json', kind: 'ed25519' },
   encryptionKey: { name: 'encryption-key.json', kind: 'x25519' },
 } as const satisfies Record<keyof KeystoreSecrets, { name: string; kind: Kind }>;
+
+type KeyFile = { readonly name: string; readonly kind: Kind };
+
+/** Of files with encryption keys from before. */
+const keptPrefix = 'encryption-key-';
 
 const publicSchema = z.looseObject({
   notarium: z.strictObject({
@@ -96,9 +101,9 @@ export async function createKeystore(
  */
 export async function readKeystore(dir: string): Promise<KeystorePublic> {
   return {
-    address: (await readKeyFile(dir, 'nodeKey')).public,
-    noteKey: (await readKeyFile(dir, 'noteSeed')).public,
-    encryptionPublicKey: (await readKeyFile(dir, 'encryptionKey')).public,
+    address: (await readKeyFile(dir, files.nodeKey)).public,
+    noteKey: (await readKeyFile(dir, files.noteSeed)).public,
+    encryptionPublicKey: (await readKeyFile(dir, files.encryptionKey)).public,
   };
 }
 
@@ -110,10 +115,53 @@ export async function openKeystore(dir: string, password: string): Promise<Keyst
   return {
     ...(await readKeystore(dir)),
     // One after the other: each takes its 128 MB while it is opened.
-    nodeKey: await openKeyFile(dir, 'nodeKey', password),
-    noteSeed: await openKeyFile(dir, 'noteSeed', password),
-    encryptionKey: await openKeyFile(dir, 'encryptionKey', password),
+    nodeKey: await openKeyFile(dir, files.nodeKey, password),
+    noteSeed: await openKeyFile(dir, files.noteSeed, password),
+    encryptionKey: await openKeyFile(dir, files.encryptionKey, password),
   };
+}
+
+/**
+ * Makes another encryption key in a keystore. The file of the one before stays beside it: what was sealed to that is read with it, until it
+ * is taken away. A crash leaves the one key or the other in use, and never none.
+ * @returns The new public key, and the file with the old one.
+ * @throws NotariumError `key-missing`, as {@link openKeystore}.
+ */
+export async function renewEncryptionKey(
+  dir: string,
+  password: string,
+  options: { scryptN?: number } = {},
+): Promise<{ readonly encryptionPublicKey: Hash; readonly kept: string }> {
+  const place = resolve(dir);
+  // A new one under another password would leave two halves of a keystore.
+  await openKeyFile(place, files.encryptionKey, password);
+  const { text, public: old } = await readKeyFile(place, files.encryptionKey);
+  const kept = join(place, `${keptPrefix}${old.slice(2, 18)}.json`);
+  await rm(kept, { force: true });
+  await writeSecretFile(kept, text);
+  const draft = join(place, '.encryption-key.json');
+  await rm(draft, { force: true });
+  await writeSecretFile(draft, await sealed('x25519', randomBytes(32), password, options.scryptN ?? 1 << 17));
+  await syncFolder(place);
+  await rename(draft, join(place, files.encryptionKey.name));
+  await syncFolder(place);
+  return { encryptionPublicKey: (await readKeyFile(place, files.encryptionKey)).public, kept };
+}
+
+/**
+ * Encryption keys that a node had before: those kept in its keystore, and other files of the same form and password.
+ * @throws NotariumError `key-missing`, as {@link openKeystore}.
+ */
+export async function openOldEncryptionKeys(
+  dir: string,
+  others: readonly string[],
+  password: string,
+): Promise<Uint8Array[]> {
+  const kept = (await readdir(dir)).filter((name) => name.startsWith(keptPrefix) && name.endsWith('.json')).toSorted();
+  const keys: Uint8Array[] = [];
+  for (const path of [...kept.map((name) => join(dir, name)), ...others])
+    keys.push(await openKeyFile(dirname(path), { name: basename(path), kind: 'x25519' }, password));
+  return keys;
 }
 
 async function sealed(kind: Kind, secret: Uint8Array, password: string, scryptN: number): Promise<string> {
@@ -132,20 +180,20 @@ function publicPart(kind: Kind, secret: Uint8Array): Hex {
   return computeAddress(toHex(secret)).toLowerCase() as Hex;
 }
 
-async function readKeyFile(dir: string, key: keyof KeystoreSecrets): Promise<{ text: string; public: Hex }> {
-  const path = join(dir, files[key].name);
+async function readKeyFile(dir: string, { name, kind }: KeyFile): Promise<{ text: string; public: Hex }> {
+  const path = join(dir, name);
   try {
     const text = (await readSmallFile(path, { maxBytes: maxKeyFileBytes })).toString();
     const { notarium } = publicSchema.parse(JSON.parse(text));
-    if (notarium.kind !== files[key].kind) throw new Error(`a key of kind ${notarium.kind}`);
+    if (notarium.kind !== kind) throw new Error(`a key of kind ${notarium.kind}`);
     return { text, public: notarium.public };
   } catch (cause) {
     throw keyMissing(path, cause instanceof SyntaxError || cause instanceof z.ZodError ? 'damaged' : undefined, cause);
   }
 }
 
-async function openKeyFile(dir: string, key: keyof KeystoreSecrets, password: string): Promise<Uint8Array> {
-  const path = join(dir, files[key].name);
+async function openKeyFile(dir: string, key: KeyFile, password: string): Promise<Uint8Array> {
+  const path = join(dir, key.name);
   const file = await readKeyFile(dir, key);
   let secret: Uint8Array;
   try {
@@ -153,7 +201,7 @@ async function openKeyFile(dir: string, key: keyof KeystoreSecrets, password: st
   } catch (cause) {
     throw keyMissing(path, 'wrong password or damaged', cause);
   }
-  if (publicPart(files[key].kind, secret) !== file.public) throw keyMissing(path, 'another key than it names');
+  if (publicPart(key.kind, secret) !== file.public) throw keyMissing(path, 'another key than it names');
   return secret;
 }
 

@@ -21,10 +21,11 @@ export type ActivityKit = NonNullable<CentreOptions['activities']>;
 export async function openActivityKit(
   { dataDir, databaseUrl, s3, logger }: Pick<StoreOptions, 'dataDir' | 'databaseUrl' | 's3' | 'logger'>,
   keys: Pick<Keystore, 'address' | 'nodeKey' | 'encryptionKey'>,
+  oldKeys: readonly Uint8Array[],
 ): Promise<ActivityKit> {
   const folder = join(dataDir, 'activities', keys.address);
   const key = new Uint8Array(hkdfSync('sha256', keys.nodeKey, new Uint8Array(0), 'notarium-activities-at-rest/1', 32));
-  const opening = [await openingKey(keys.encryptionKey)];
+  const opening = [keys.encryptionKey, ...oldKeys].map(openingKey);
   const store = await openActivityStore({ dataDir: folder, key, logger, ...(databaseUrl ? { databaseUrl } : {}) });
   try {
     const place = { dataDir: folder, maxBytes: maxAttachmentBytes, clock: systemClock, ...(s3 ? { s3 } : {}) };

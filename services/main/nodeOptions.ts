@@ -35,6 +35,7 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
       ...(execute === undefined ? {} : { autoExecute: execute }),
       ...(replaceAfter === undefined ? {} : { replaceAfterMs: 1000 * replaceAfter }),
     }),
+    ...(settings.oldEncryptionKey === undefined ? {} : { oldEncryptionKeys: settings.oldEncryptionKey.split(',') }),
     ...(publish === undefined ? {} : { publish }),
     ...webhookOf(settings),
     ...admissionOf(settings),

@@ -14,7 +14,7 @@ import { NotariumError } from '../core/errors.ts';
 import type { HttpOptions } from '../http/HttpOptions.ts';
 import { type HttpServer, startHttpServer } from '../http/httpServer.ts';
 import { redactedPaths } from '../http/requestLog.ts';
-import { openKeystore } from '../lib/keystore.ts';
+import { openKeystore, openOldEncryptionKeys } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { version } from '../lib/version.ts';
@@ -31,6 +31,8 @@ export type NodeOptions = {
   /** Keystore folder. */
   readonly keysDir: string;
   readonly password: string;
+  /** Files with encryption keys from before, beside those in the keystore. */
+  readonly oldEncryptionKeys?: readonly string[];
   readonly rpcUrl: string;
   readonly contract: Address;
   readonly databaseUrl?: string;
@@ -97,7 +99,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   const metrics = createMetrics();
   const { listen, publish, webhook, resources, admission } = options;
   // A process beside the one that is in the network takes part in nothing.
-  const activities = publish === false ? undefined : await openActivityKit(options, keys);
+  const activities = publish === false ? undefined : await openActivityKit(options, keys, await oldKeysOf(options));
   if (activities) opened.defer(() => activities.store.close());
   const centre = await openCentre({
     store,
@@ -217,4 +219,8 @@ export async function withStore<T>(options: StoreOptions, use: (store: Store) =>
 export function required<T>(value: T | undefined, name: string, flag: string): T {
   if (value === undefined) throw new NotariumError('config-invalid', `${name} is needed: give ${flag}`);
   return value;
+}
+
+function oldKeysOf({ keysDir, oldEncryptionKeys = [], password }: NodeOptions): Promise<Uint8Array[]> {
+  return openOldEncryptionKeys(keysDir, oldEncryptionKeys, password);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
-import type { Activity } from '../../services/core/activities/activity.ts';
+import { type Activity, leaversOf, membersOf } from '../../services/core/activities/activity.ts';
 import { signTrust } from '../../services/core/activities/certificate.ts';
 import type { Body } from '../../services/core/activities/contents.ts';
 import {
@@ -142,6 +142,18 @@ export async function propose(activity: Activity, by: Person, change: MemberChan
 
 export async function vote(activity: Activity, by: Person, on: Hash, approve = true): Promise<Message> {
   return await say(by, 'vote', { ...place(activity), on, approve });
+}
+
+/** Who sends it is to be let go. */
+export async function leave(activity: Activity, by: Person): Promise<Message> {
+  return await say(by, 'leave', place(activity));
+}
+
+/** The next epoch, without those who have left. */
+export async function letGo(activity: Activity, by: Person): Promise<Message> {
+  const leavers = leaversOf(activity);
+  const staying = membersOf(activity).members.filter(({ address }) => !leavers.has(address));
+  return await changeMembers(activity, by, staying, { left: [...leavers.values()] });
 }
 
 /** The next epoch. */

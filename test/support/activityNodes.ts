@@ -34,6 +34,7 @@ const quick: ActivitySettings = {
   retryMs: 50,
   maxRetryMs: 400,
   lookMs: 100,
+  compareMs: 300,
   requestMs: 20_000,
 };
 
@@ -154,7 +155,7 @@ export class ActivityNode {
     const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
     this.#activities = openActivities({
       ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
-      keys: await Promise.all(this.secrets.map(openingKey)),
+      keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
       search: async ({ digest }) => ({
         items: this.#world.records

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { TrustCertificate } from '../../core/activities/certificate.ts';
 import type { Attachment, Attachments, Body } from '../../core/activities/contents.ts';
 import type { Credential } from '../../core/activities/credential.ts';
+import type { Fork } from '../../core/activities/forks.ts';
 import type { Member, MemberRole } from '../../core/activities/members.ts';
 import type { ActivityTerms, HeadType, MemberChange } from '../../core/activities/message.ts';
 import type { Parcel } from '../../core/activities/parcel.ts';
@@ -99,6 +100,18 @@ export type ActivityView = ActivitySummary & {
   readonly isInConflict: boolean;
   readonly versions: readonly VersionView[];
   readonly proposals: readonly ProposalView[];
+  /** What members have said in two ways; both are among the messages. After two beginnings nothing more is sent. */
+  readonly forks: readonly Fork[];
+  /** Members that do not have the same: what is `lacking` here does not come from anybody. */
+  readonly doubts: readonly DoubtView[];
+};
+
+/** How a member sees an activity in another way than this node, and since when. */
+export type DoubtView = {
+  readonly member: Address;
+  readonly kind: 'lacking' | 'unknown' | 'excluded' | 'forked';
+  readonly messages: readonly Hash[];
+  readonly since: string;
 };
 
 /** A message with its contents. */
@@ -174,6 +187,7 @@ export type ActivityDesk = {
         }
       | { readonly proposal: Hash },
   ): Promise<SentMessage>;
+  /** This node says nothing more; the others open an epoch of which it never has the secret. */
   leave(by: ActivityCaller, activity: Hash): Promise<SentMessage>;
 
   list(by: ActivityCaller, query: { readonly after?: string; readonly limit: number }): Promise<ActivityPage>;

@@ -23,6 +23,10 @@ export type ActivitySettings = {
   readonly maxRetryMs: number;
   /** Age of a message that has not been delivered at which it is told as a problem. */
   readonly undeliveredMs: number;
+  /** Time after the last change of an activity in which its members find out whether all have the same. */
+  readonly compareMs: number;
+  /** Age of what is missing at which it is told as a problem. */
+  readonly incompleteMs: number;
   /** How often pending records, held messages and ages are looked at. */
   readonly lookMs: number;
   /** Most time of one request to a member. */
@@ -34,6 +38,8 @@ export const defaultActivitySettings: ActivitySettings = {
   retryMs: 1_000,
   maxRetryMs: 5 * 60_000,
   undeliveredMs: 24 * 60 * 60_000,
+  compareMs: 30_000,
+  incompleteMs: 60 * 60_000,
   lookMs: 2_000,
   requestMs: 60_000,
 };

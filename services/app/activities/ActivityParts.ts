@@ -3,6 +3,7 @@ import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import type { DatedDoubt } from './exchange/Doubts.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
 export type ActivityParts = ActivityHost & {
@@ -14,6 +15,8 @@ export type ActivityParts = ActivityHost & {
   readonly wake: (members: readonly Address[]) => void;
   /** A message of this activity was taken. */
   readonly changed: (activity: Hash) => void;
+  /** Which members see an activity in another way. */
+  readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
   /** A record was put on the disk. */
   readonly submit: () => void;
 };

@@ -1,5 +1,6 @@
 import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import type { HeldMessages } from './exchange/HeldMessages.ts';
 import { keyOf } from './parties.ts';
 import { changeOwnKey } from './verbs/changeMembers.ts';
 
@@ -8,10 +9,12 @@ const pageSize = 200;
 /** Tells the members of all activities when this node has another key in the registry: until then they seal to the old one. */
 export class OwnKeyWatch {
   readonly #parts: ActivityParts;
+  readonly #held: HeldMessages;
   #told: string | undefined;
 
-  constructor(parts: ActivityParts) {
+  constructor(parts: ActivityParts, held: HeldMessages) {
     this.#parts = parts;
+    this.#held = held;
     // With older keys at hand it may have been stopped before everybody knew the new one.
     if (parts.keys.length === 1) this.#told = parts.keys[0]!.publicKey;
   }
@@ -29,7 +32,11 @@ export class OwnKeyWatch {
       this.#told = key;
       return;
     }
-    if (await this.#tellAll(signal)) this.#told = key;
+    if (!(await this.#tellAll(signal))) return;
+    await this.#held.sealAnew(key);
+    this.#told = key;
+    if (keys[0]!.publicKey === key)
+      logger.info({ key }, 'older encryption keys are needed no more: all members know this one');
   }
 
   /** false where some could not be told. */

@@ -1,4 +1,4 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { type Activity, leaversOf } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
 import type { Envelope } from '../../core/activities/envelope.ts';
 import { groupDigest, memberOf } from '../../core/activities/members.ts';
@@ -56,7 +56,7 @@ export class Step {
     readParcel(network, parcelBytes(message), crypto);
     const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
     const { membership, secret } = after.epochs.get(message.head.group)!;
-    const sealed = await sealer.seal(message, secret, membership.members);
+    const sealed = sealer.seal(message, secret, membership.members);
     const seal = sealOf(sealed, crypto.sha256);
     const digest = sealDigest(seal, crypto.sha256);
     const others = membership.members.map(({ address }) => address).filter((address) => address !== signer.address);
@@ -115,7 +115,8 @@ export class Step {
     const { network, signer, clock } = this.#parts;
     const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
     const membership = opens ?? this.#activity!.epochs.get(this.#activity!.group)!.membership;
-    if (!opens && !memberOf(membership, signer.address)) {
+    const hasLeft = this.#activity && leaversOf(this.#activity).has(signer.address);
+    if (hasLeft || (!opens && !memberOf(membership, signer.address))) {
       throw new NotariumError('activity-not-member', undefined, { data: { sender: signer.address } });
     }
     const whole = {

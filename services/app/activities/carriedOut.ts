@@ -1,4 +1,4 @@
-import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { type Activity, leaversOf, membersOf } from '../../core/activities/activity.ts';
 import { type Member, sortedMembers } from '../../core/activities/members.ts';
 import { maxMerged } from '../../core/activities/message.ts';
 import { changedMembers } from '../../core/activities/takeMembers.ts';
@@ -10,7 +10,7 @@ import { type Draft, newSalt } from './Draft.ts';
 export function newEpoch(
   activity: Activity,
   members: readonly Member[],
-  proposal?: { readonly id: Hash; readonly votes: Hash[] },
+  why: { readonly proposal?: { readonly id: Hash; readonly votes: Hash[] }; readonly left?: Hash[] } = {},
 ): Draft {
   const { epoch } = membersOf(activity);
   return {
@@ -19,7 +19,7 @@ export function newEpoch(
       terms: activity.terms,
       membership: { epoch: epoch + 1, previous: activity.group, members: sortedMembers(members) },
       secret: newSalt(),
-      ...(proposal ? { proposal } : {}),
+      ...why,
       heads: activity.heads.slice(0, maxMerged),
     },
   };
@@ -30,5 +30,12 @@ export function carriedOut(activity: Activity, id: Hash): Draft {
   const proposal = activity.proposals.get(id);
   if (!proposal) throw new NotariumError('activity-message-early', 'no such proposal', { data: { id } });
   const votes = [...proposal.votes.values()].flatMap((vote) => (vote.approve ? [vote.id] : []));
-  return newEpoch(activity, changedMembers(membersOf(activity).members, proposal.change), { id, votes });
+  return newEpoch(activity, changedMembers(membersOf(activity).members, proposal.change), { proposal: { id, votes } });
+}
+
+/** Lets go those who have said that they leave. */
+export function withoutLeavers(activity: Activity): Draft {
+  const leavers = leaversOf(activity);
+  const rest = membersOf(activity).members.filter(({ address }) => !leavers.has(address));
+  return newEpoch(activity, rest, { left: [...leavers.values()] });
 }

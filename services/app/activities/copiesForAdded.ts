@@ -32,7 +32,7 @@ export async function copiesForAdded(
     for (const stored of some) {
       if (stored.sender !== signer.address || (await hadRead(parts, stored, head.sender, madeAt))) continue;
       for (const { address, key } of added) {
-        const text = JSON.stringify(await copyFor(parts, { stored, activity, key }));
+        const text = JSON.stringify(copyFor(parts, { stored, activity, key }));
         copies.push({
           sealDigest: stored.sealDigest,
           activity: activity.id,

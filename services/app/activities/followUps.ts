@@ -1,23 +1,28 @@
-import { type Activity, membersOf, trustees, wantsTrust } from '../../core/activities/activity.ts';
+import { type Activity, leaversOf, membersOf, trustees, wantsTrust } from '../../core/activities/activity.ts';
 import { signTrust } from '../../core/activities/certificate.ts';
+import { hasStayed } from '../../core/activities/heads.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { TrustSignatures } from '../../core/activities/message.ts';
 import type { Message } from '../../core/activities/parcel.ts';
 import { isApproved } from '../../core/activities/takeMembers.ts';
-import type { Hash } from '../../core/bytes.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import type { ActivityHost } from './ActivityHost.ts';
-import { carriedOut } from './carriedOut.ts';
+import { baseForAdded } from './baseForAdded.ts';
+import { carriedOut, withoutLeavers } from './carriedOut.ts';
 import type { Draft } from './Draft.ts';
 
-type Parts = Pick<ActivityHost, 'network' | 'signer'>;
+type Parts = Pick<ActivityHost, 'network' | 'signer' | 'store' | 'bodies' | 'crypto'>;
 
 /**
  * What this node says by itself after a message: its own countersignature to its versions, their certificate as soon as all have signed, its
- * voice for what it has proposed, and the change of members once that is approved.
+ * voice for what it has proposed, the change of members once that is approved, and the next epoch for those who stay when one leaves.
  */
 export async function followUps(parts: Parts, activity: Activity, { id, head }: Message): Promise<Draft[]> {
   const own = parts.signer.address;
   if (!memberOf(membersOf(activity), own)) return [];
+  const leavers = leaversOf(activity);
+  if (leavers.has(own)) return [];
+  const opens = leavers.size > 0 && openerOf(activity, leavers) === own ? [withoutLeavers(activity)] : [];
   switch (head.type) {
     case 'start':
     case 'update':
@@ -27,9 +32,17 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
       ];
     case 'countersignature':
       return certificates(parts, activity, [head.on]);
+    case 'leave':
+      return opens;
     case 'members':
+      // The change has come between: it was another epoch in which this node has left.
+      if (hasLeftBefore(activity, own)) return [{ head: { type: 'leave' } }];
       // With one member less, no signature may be missing any more.
-      return certificates(parts, activity, [...activity.versions.keys()]);
+      return [
+        ...opens,
+        ...(await baseForAdded(parts, activity, head)),
+        ...certificates(parts, activity, [...activity.versions.keys()]),
+      ];
     case 'proposal':
       return head.sender === own ? [{ head: { type: 'vote', on: id, approve: true } }] : [];
     case 'vote':
@@ -45,7 +58,18 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
   }
 }
 
-function certificates({ signer }: Parts, activity: Activity, versions: readonly Hash[]): Draft[] {
+/** Who opens the next epoch when somebody leaves: one of those who stay, so that not all of them do at once. */
+function openerOf(activity: Activity, leavers: ReadonlyMap<Address, Hash>): Address | undefined {
+  const staying = membersOf(activity).members.filter(({ address }) => !leavers.has(address));
+  const byRole = (role: string) => staying.find((member) => member.role === role);
+  return (byRole('initiator') ?? byRole('receiver') ?? staying[0])?.address;
+}
+
+function hasLeftBefore(activity: Activity, own: Address): boolean {
+  return [...activity.leaves.values()].some((leave) => leave.sender === own && hasStayed(activity, leave));
+}
+
+function certificates({ signer }: Pick<Parts, 'signer'>, activity: Activity, versions: readonly Hash[]): Draft[] {
   if (!wantsTrust(activity)) return [];
   return versions.flatMap((on) => {
     const version = activity.versions.get(on);

@@ -5,6 +5,7 @@ import type { ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
+import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
 import { Outbox } from './exchange/Outbox.ts';
 import { Receiver } from './exchange/Receiver.ts';
@@ -40,17 +41,23 @@ export function openActivities(host: ActivityHost): OpenActivities {
     sealer: new Sealer(),
     wake: (members) => outbox.wake(members),
     submit: () => records.submit(),
-    changed: (activity) => held.changed(activity),
+    changed(activity) {
+      held.changed(activity);
+      comparer.changed(activity);
+    },
+    doubts: (activity) => comparer.doubts.of(activity),
   };
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
+  const comparer = new Comparer(parts, stop.signal);
   const receiver = new Receiver(parts, held);
-  const ownKey = new OwnKeyWatch(parts);
+  const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);
     serveMessages(parts, net);
+    comparer.join(net);
     serveAttachments(parts, net);
     const failed = (error: unknown): void => logger.error({ err: error }, 'what waits for members could not be read');
     void Promise.all([outbox.join(net), held.join(net)]).catch(failed);
@@ -63,6 +70,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     loop('records of activities', async () => records.submit()),
     loop('deliveries of activities', () => outbox.look(held.count)),
     loop('held messages of activities', () => held.look()),
+    loop('comparison of activities', () => comparer.look()),
     loop('own key of activities', () => ownKey.look(stop.signal)),
   ];
   return {

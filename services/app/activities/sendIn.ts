@@ -1,7 +1,10 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { type Activity, leaversOf } from '../../core/activities/activity.ts';
+import { isForked } from '../../core/activities/forks.ts';
 import type { Hash } from '../../core/bytes.ts';
+import { NotariumError } from '../../core/errors.ts';
 import type { ActivityCaller, SentMessage } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import { withoutLeavers } from './carriedOut.ts';
 import type { Draft } from './Draft.ts';
 import { requireStored } from './requireActivity.ts';
 import { Step } from './Step.ts';
@@ -26,7 +29,14 @@ export async function sendAlways(
   return await parts.activities.alone(id, async () => {
     const activity = (await parts.activities.current(id))!;
     const step = new Step(parts, id, activity);
-    const message = await step.send(await make(activity));
+    const leavers = leaversOf(activity);
+    // Who is to let them go may be away: nothing more is sealed to them all the same.
+    if (leavers.size > 0 && !leavers.has(parts.signer.address)) await step.send(withoutLeavers(activity));
+    const draft = await make(step.activity!);
+    // What it is about, one member reads in another way than the next.
+    if (isForked(activity) && draft.head.type !== 'leave')
+      throw new NotariumError('activity-forked', 'its initiator has begun it twice', { data: { activity: id } });
+    const message = await step.send(draft);
     await step.commit();
     return { activity: id, message };
   });

@@ -1,4 +1,5 @@
-import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { type Activity, leaversOf, membersOf } from '../../core/activities/activity.ts';
+import { forksOf } from '../../core/activities/forks.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import { isApproved } from '../../core/activities/takeMembers.ts';
 import { fromHex, type Hash } from '../../core/bytes.ts';
@@ -53,6 +54,11 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
     isInConflict: activity.heads.length > 1,
     versions: versionsOf(activity),
     proposals: proposalsOf(activity),
+    forks: forksOf(activity),
+    doubts: [...parts.doubts(id)].map(([member, { sinceMs, ...doubt }]) => ({
+      ...{ member, ...doubt },
+      since: new Date(sinceMs).toISOString(),
+    })),
   };
 }
 
@@ -118,7 +124,7 @@ async function* allDeliveries({ store }: ActivityParts, id: Hash, messageId?: Ha
 function summaryOf({ signer }: ActivityParts, stored: StoredActivity, activity: Activity): ActivitySummary {
   const { id, owner, createdMs, changedMs, messageCount } = stored;
   const membership = membersOf(activity);
-  const role = memberOf(membership, signer.address)?.role;
+  const role = leaversOf(activity).has(signer.address) ? undefined : memberOf(membership, signer.address)?.role;
   return {
     ...{ id, kind: activity.terms.kind, request: activity.terms.request },
     ...(owner === undefined ? {} : { owner }),

@@ -32,6 +32,10 @@ export function addNode(program: Command, context: ProgramContext): void {
     .option('--asn-database <file>', 'networks that candidates come from, in the layout of GeoLite2-ASN')
     .option('--webhook <url>', 'tell events there, signed with NOTARIUM_WEBHOOK_SECRET')
     .option('--webhook-events <types>', 'which ones, commas between them, like proposal.*,alert')
+    .option(
+      '--old-encryption-key <files>',
+      'earlier encryption keys, beside those in the keystore; commas between them',
+    )
     .option('--log-level <level>', 'debug, info (default), warn, error or silent')
     .action(runs<object, []>(context, (run) => run.actions.runNode(run)));
 }

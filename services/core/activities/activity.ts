@@ -18,9 +18,13 @@ export type OpenedEpoch = {
   readonly membership: Membership;
   readonly secret: Hash;
   readonly by: Hash;
+  readonly sender: Address;
   /** Versions that were heads to whoever opened it. */
   readonly heads: readonly Hash[];
 };
+
+/** Who has sent a message, and to which membership. */
+export type Placed = { readonly sender: Address; readonly group: Hash };
 
 /** A change of members that is put to the vote. */
 export type Proposal = {
@@ -54,13 +58,21 @@ export type Activity = {
   /** Message with the certificate, by version. */
   readonly certificates: ReadonlyMap<Hash, Hash>;
   readonly proposals: ReadonlyMap<Hash, Proposal>;
-  /** Ids of all messages that were taken. */
-  readonly taken: ReadonlySet<Hash>;
+  /** By message: who wants to leave, and in which epoch it has said so. */
+  readonly leaves: ReadonlyMap<Hash, Placed>;
+  /** All messages that were taken, by id. */
+  readonly taken: ReadonlyMap<Hash, Placed>;
 };
 
 /** The newest members. */
 export function membersOf(activity: Activity): Membership {
   return activity.epochs.get(activity.group)!.membership;
+}
+
+/** Members of the newest epoch that have said in it that they leave, each with the message. */
+export function leaversOf({ leaves, group }: Pick<Activity, 'leaves' | 'group'>): Map<Address, Hash> {
+  const now = [...leaves].filter(([, leave]) => leave.group === group);
+  return new Map(now.toSorted(([a], [b]) => (a < b ? 1 : -1)).map(([id, { sender }]) => [sender, id]));
 }
 
 /** Whose signatures the certificate of a version needs: of whom it went to, those who are in the group at that time still. */

@@ -1,40 +1,44 @@
 import { z } from 'zod';
-import type { Crypto } from '../crypto.ts';
+import { sameBytes } from '../bytes.ts';
 import { NotariumError } from '../errors.ts';
 import type { OpenedEpoch } from './activity.ts';
 import type { Message } from './parcel.ts';
-import { blindedGroup, readProtected, type Seal, sealedSchema, sealOf, sealSchema } from './sealed.ts';
+import { blindedGroup, contentKey, readProtected, sealedSchema } from './sealed.ts';
 
 /**
- * What goes to a member: a sealed message. A copy is sealed to one member anew, for one that joined later or has another key; the first
- * seal comes with it, for that one is in the log.
+ * What goes to a member: a sealed message. A copy has the same seal and ciphertext, with the key wrapped anew for one member alone: one that
+ * joined later, asked for it, or has another key.
  */
-export const envelopeSchema = z.strictObject({ sealed: sealedSchema, original: sealSchema.optional() });
+export const envelopeSchema = z.strictObject({ sealed: sealedSchema, copy: z.literal(true).optional() });
 
 /** See {@link envelopeSchema}. */
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-/** The seal that the log has. */
-export function sealOfEnvelope({ sealed, original }: Envelope, sha256?: Crypto['sha256']): Seal {
-  return original ?? sealOf(sealed, sha256);
-}
-
 /**
- * Checks that the seal belongs to the message and its epoch, and that it went to the members of that and to nobody else.
+ * Checks that the seal belongs to the message and its epoch, that everybody who has both can make it again, and that it went to the members
+ * of that epoch and to nobody else.
+ * @param key with which it was opened.
  * @throws NotariumError `activity-message-invalid`.
  */
-export function checkEnvelope(envelope: Envelope, { id, head }: Message, { secret, membership }: OpenedEpoch): void {
-  const { sealed, original } = envelope;
+export function checkEnvelope(
+  { sealed, copy }: Envelope,
+  { id, head }: Message,
+  { secret, membership }: Pick<OpenedEpoch, 'secret' | 'membership'>,
+  key: Uint8Array,
+): void {
   const fail = (detail: string): NotariumError => new NotariumError('activity-message-invalid', detail);
-  for (const text of [sealed.protected, ...(original ? [original.protected] : [])]) {
-    const { mid, epo, grp } = readProtected(text);
-    if (mid !== id) throw fail('the seal is of another message');
-    if (epo !== head.epoch) throw fail('the seal is of another epoch');
-    if (grp !== blindedGroup(secret, id)) throw fail('the seal is of another group');
+  const { mid, epo, grp } = readProtected(sealed.protected);
+  if (mid !== id) throw fail('the seal is of another message');
+  if (epo !== head.epoch) throw fail('the seal is of another epoch');
+  if (grp !== blindedGroup(secret, id)) throw fail('the seal is of another group');
+  // Else its receivers could not give it on: their copies would have another seal than the log.
+  if (!sameBytes(key, contentKey(secret, id))) throw fail('the seal has another key than that of its message');
+  if (copy) {
+    if (sealed.recipients.length !== 1) throw fail('a copy is for one member');
+    return;
   }
-  if (original) return;
   const sealedTo = sealed.recipients.map(({ header }) => header.kid).toSorted();
-  const want = membership.members.map(({ key }) => key).toSorted();
-  if (sealedTo.length !== want.length || sealedTo.some((key, index) => key !== want[index]))
+  const want = membership.members.map((member) => member.key).toSorted();
+  if (sealedTo.length !== want.length || sealedTo.some((each, index) => each !== want[index]))
     throw fail('it is not sealed to the members, all of them and nobody else');
 }

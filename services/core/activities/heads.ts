@@ -1,12 +1,12 @@
 import type { Hash } from '../bytes.ts';
-import type { Activity, OpenedEpoch, Version } from './activity.ts';
+import type { Activity, OpenedEpoch, Placed, Version } from './activity.ts';
 import { memberOf } from './members.ts';
 
 /**
  * Whether the sender of a message is in every epoch from that of the message to the newest. What somebody has sent who left meanwhile counts
  * only where it is built on, or named as seen by the change of members: else it would count for those alone whom it reached in time.
  */
-export function hasStayed(activity: Activity, { sender, group }: Pick<Version, 'sender' | 'group'>): boolean {
+export function hasStayed(activity: Activity, { sender, group }: Placed): boolean {
   const sent = activity.epochs.get(group)?.membership.epoch ?? 0;
   return chainOf(activity).every(({ membership }) => membership.epoch < sent || memberOf(membership, sender));
 }
@@ -38,7 +38,7 @@ export function headsAfter(before: Activity, after: Activity, { id, builds }: Ve
 }
 
 /** Epochs from the first that is known to the newest. */
-function chainOf({ epochs, group }: Activity): OpenedEpoch[] {
+export function chainOf({ epochs, group }: Activity): OpenedEpoch[] {
   const chain: OpenedEpoch[] = [];
   for (let epoch = epochs.get(group); epoch; epoch = epochs.get(epoch.membership.previous)) chain.push(epoch);
   return chain.toReversed();

@@ -100,12 +100,17 @@ const proposal = z.strictObject({ ...common, type: z.literal('proposal'), change
 
 const vote = z.strictObject({ ...common, type: z.literal('vote'), on: hashSchema, approve: z.boolean() });
 
+/** Who sends it is no member any more as soon as another one has opened the next epoch: its secret is not for who leaves. */
+const leave = z.strictObject({ ...common, type: z.literal('leave') });
+
 const members = z.strictObject({
   ...common,
   type: z.literal('members'),
   ...opening,
-  /** An approved proposal, and the votes for it; left out by the initiator, and by who leaves or has a new key. */
+  /** An approved proposal, and the votes for it; left out by the initiator, and by who has a new key or lets others leave. */
   proposal: z.strictObject({ id: hashSchema, votes: z.array(hashSchema).max(maxMembers) }).optional(),
+  /** The messages by which those who are members no more have left. */
+  left: z.array(hashSchema).min(1).max(maxMembers).optional(),
   /** Versions that nothing had taken the place of. */
   heads: z.array(hashSchema).max(maxMerged),
 });
@@ -119,6 +124,7 @@ export const headSchema = z.discriminatedUnion('type', [
   certificate,
   proposal,
   vote,
+  leave,
   members,
 ]);
 

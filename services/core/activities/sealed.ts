@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
-import { fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
+import { concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { NotariumError } from '../errors.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
@@ -14,7 +14,6 @@ const base64url = (most: number) =>
     .regex(/^[A-Za-z0-9_-]*$/)
     .max(Math.ceil((most * 4) / 3) + 4);
 
-// Of one recipient alone it stands in the protected header (RFC 7518 section 4.6.1.1).
 const epkSchema = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('X25519'), x: base64url(32) });
 
 /** A sealed message: JWE in the general JSON serialization (RFC 7516), ECDH-ES+A256KW on X25519, A256GCM. */
@@ -31,7 +30,7 @@ export const sealedSchema = z.strictObject({
           alg: z.literal('ECDH-ES+A256KW'),
           /** X25519 public key of the recipient. */
           kid: hashSchema,
-          epk: epkSchema.optional(),
+          epk: epkSchema,
         }),
       }),
     )
@@ -51,7 +50,6 @@ export const protectedSchema = z.strictObject({
   epo: uintSchema,
   /** Id of the message. */
   mid: hashSchema,
-  epk: epkSchema.optional(),
 });
 
 /** See {@link protectedSchema}. */
@@ -88,6 +86,16 @@ export function readProtected(text: string): Protected {
   } catch (cause) {
     throw new NotariumError('activity-message-invalid', 'its protected header', { cause });
   }
+}
+
+const contentKeyPrefix = utf8('notarium-activity-key/1\n');
+
+/**
+ * The key of a message's content (AES-256): HMAC-SHA256 of the message's id under the epoch's secret. So the seal can be made again by whoever
+ * gives the message on, and one ciphertext has one key alone.
+ */
+export function contentKey(secret: Hash, id: Hash): Uint8Array {
+  return hmac(nobleSha256, fromHex(secret), concat(contentKeyPrefix, fromHex(id)));
 }
 
 /** What stands for the group in the log: HMAC-SHA256 of the message's id under the epoch's secret. Nobody else can link two of them. */

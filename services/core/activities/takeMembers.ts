@@ -1,7 +1,7 @@
 import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { NotariumError } from '../errors.ts';
-import type { Activity, Proposal } from './activity.ts';
+import type { Activity, OpenedEpoch, Proposal } from './activity.ts';
 import { headsOf } from './heads.ts';
 import { groupDigest, type Member, type Membership, memberOf } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
@@ -20,7 +20,7 @@ type Difference = {
 /** Takes a new epoch in. @throws NotariumError as `takeMessage`. */
 export function takeMembers(activity: Activity, message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
-  const { membership, secret, terms } = head;
+  const { membership, terms } = head;
   checkOpening(head);
   if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
   const before = activity.epochs.get(membership.previous);
@@ -28,9 +28,16 @@ export function takeMembers(activity: Activity, message: Message): Activity {
   if (membership.epoch !== before.membership.epoch + 1) throw refused('epochs come one after the other');
   for (const version of head.heads) if (!isKnown(activity, version)) throw early({ messages: [version] });
   checkRight(activity, head, before.membership);
-  const epochs = new Map(activity.epochs).set(head.group, { membership, secret, by: message.id, heads: head.heads });
+  const epochs = new Map(activity.epochs).set(head.group, openedBy(message));
   const changed = { ...activity, epochs, group: newestGroup(epochs) };
   return { ...changed, heads: headsOf(changed) };
+}
+
+/** The epoch that a message opens. */
+export function openedBy({ id, head }: Message): OpenedEpoch {
+  if (head.type !== 'start' && head.type !== 'members') throw new RangeError(`${head.type} opens no epoch`);
+  const { membership, secret, sender } = head;
+  return { membership, secret, sender, by: id, heads: head.type === 'members' ? head.heads : [] };
 }
 
 /**
@@ -39,17 +46,18 @@ export function takeMembers(activity: Activity, message: Message): Activity {
  */
 export function joinActivity(message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
-  const { activity, terms, membership, secret, group, epoch } = head;
+  const { activity, terms, group, epoch, sender } = head;
   checkOpening(head);
   return {
     ...{ id: activity, terms, group, since: epoch, heads: [] },
-    epochs: new Map([[group, { membership, secret, by: message.id, heads: head.heads }]]),
+    epochs: new Map([[group, openedBy(message)]]),
     versions: new Map(),
     notes: new Map(),
     countersignatures: new Map(),
     certificates: new Map(),
     proposals: new Map(),
-    taken: new Set([message.id]),
+    leaves: new Map(),
+    taken: new Map([[message.id, { sender, group }]]),
   };
 }
 
@@ -59,12 +67,12 @@ export function joinActivity(message: Message): Activity {
  */
 export function rejoinActivity(activity: Activity, message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
-  const { terms, membership, secret, group, epoch } = head;
+  const { terms, group, epoch, sender } = head;
   checkOpening(head);
   if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
   if (epoch <= activity.epochs.get(activity.group)!.membership.epoch) throw refused('it is of an earlier epoch');
-  const epochs = new Map(activity.epochs).set(group, { membership, secret, by: message.id, heads: head.heads });
-  const taken = new Set(activity.taken).add(message.id);
+  const epochs = new Map(activity.epochs).set(group, openedBy(message));
+  const taken = new Map(activity.taken).set(message.id, { sender, group });
   const changed = { ...activity, epochs, group: newestGroup(epochs), since: epoch, taken };
   return { ...changed, heads: headsOf(changed) };
 }
@@ -92,12 +100,23 @@ function checkRight(activity: Activity, head: HeadOf<'members'>, before: Members
   const sender = memberOf(before, head.sender);
   if (!sender) throw new NotariumError('activity-not-member', undefined, { data: { sender: head.sender } });
   const { added, removed, rekeyed, isOther } = differenceOf(before, head.membership);
-  if (sender.role === 'initiator') return;
   const forbidden = (detail: string): NotariumError => new NotariumError('activity-role', detail);
+  // It would know the secret of an epoch that is not for it.
+  if (!memberOf(head.membership, head.sender)) throw forbidden('nobody opens an epoch without being in it');
+  if (sender.role === 'initiator') return;
   if (isOther) throw forbidden('roles do not change');
-  const [only] = [...removed, ...rekeyed];
-  const isOwn = added.length === 0 && removed.length + rekeyed.length === 1 && only!.address === head.sender;
-  if (isOwn) return;
+  const isOwnKey = added.length + removed.length === 0 && rekeyed.length === 1 && rekeyed[0]!.address === head.sender;
+  if (isOwnKey) return;
+  if (head.left) {
+    const unknown = head.left.filter((id) => !activity.leaves.has(id));
+    if (unknown.length > 0) throw early({ messages: unknown });
+    const leaves = head.left.map((id) => activity.leaves.get(id)!);
+    if (leaves.some(({ group }) => group !== head.membership.previous)) throw forbidden('they left another epoch');
+    const have = new Set(leaves.map((leave) => leave.sender));
+    const isThose = removed.length === have.size && removed.every(({ address }) => have.has(address));
+    if (!isThose || added.length + rekeyed.length > 0) throw forbidden('it is not just those who have left');
+    return;
+  }
   if (!head.proposal) throw forbidden('only the initiator changes the members without a proposal');
   const proposal = activity.proposals.get(head.proposal.id);
   if (!proposal) throw early({ messages: [head.proposal.id] });
@@ -125,7 +144,7 @@ function differenceOf(before: Membership, after: Membership): Difference {
 }
 
 /** Of two changes of the same members, sent at the same time, the one with the lower id holds everywhere. */
-function newestGroup(epochs: Activity['epochs']): Hash {
+export function newestGroup(epochs: Activity['epochs']): Hash {
   const next = new Map<Hash, { readonly group: Hash; readonly by: Hash }>();
   for (const [group, { membership, by }] of epochs) {
     const rival = next.get(membership.previous);
@@ -133,13 +152,18 @@ function newestGroup(epochs: Activity['epochs']): Hash {
   }
   // The first one that is known has none before it here; who was away and came back without what was meanwhile begins anew.
   let newest: Hash | undefined;
-  for (const [group, { membership }] of epochs) {
+  for (const [group, { membership, by }] of epochs) {
     if (epochs.has(membership.previous)) continue;
-    if (!newest || epochs.get(newest)!.membership.epoch < membership.epoch) newest = group;
+    if (!newest || isLater({ membership, by }, epochs.get(newest)!)) newest = group;
   }
   if (!newest) throw new RangeError('no epoch has none before it');
   for (let one = next.get(newest); one; one = next.get(newest)) newest = one.group;
   return newest;
+}
+
+function isLater(one: Pick<OpenedEpoch, 'membership' | 'by'>, other: OpenedEpoch): boolean {
+  const more = one.membership.epoch - other.membership.epoch;
+  return more > 0 || (more === 0 && one.by < other.by);
 }
 
 function isKnown(activity: Activity, version: Hash): boolean {

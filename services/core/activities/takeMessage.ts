@@ -5,12 +5,13 @@ import { NotariumError } from '../errors.ts';
 import { type Activity, trustees, type Version, wantsTrust } from './activity.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
-import { hasStayed, headsAfter } from './heads.ts';
+import { startsOf } from './forks.ts';
+import { hasStayed, headsAfter, headsOf } from './heads.ts';
 import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import type { Message } from './parcel.ts';
 import { early, refused } from './refused.ts';
-import { checkOpening, takeMembers } from './takeMembers.ts';
+import { checkOpening, newestGroup, openedBy, takeMembers } from './takeMembers.ts';
 
 /** How a message has come. */
 export type TakeOptions = {
@@ -26,27 +27,28 @@ export type TakeOptions = {
 export function startActivity(message: Message): Activity {
   const { head, id } = message;
   if (head.type !== 'start') throw early({ group: head.group });
-  const { activity, terms, membership, secret, group, sender } = head;
+  const { activity, terms, membership, group, sender } = head;
   checkOpening(head);
   if (membership.epoch !== 0 || membership.previous !== noHash) throw refused('an activity begins with epoch 0');
   if (memberOf(membership, sender)?.role !== 'initiator')
     throw new NotariumError('activity-role', 'its initiator begins it');
   return {
     ...{ id: activity, terms, group, since: 0, heads: [id] },
-    epochs: new Map([[group, { membership, secret, by: id, heads: [] }]]),
+    epochs: new Map([[group, openedBy(message)]]),
     versions: new Map([[id, { id, number: 1, builds: [], sender, group }]]),
     notes: new Map(),
     countersignatures: new Map(),
     certificates: new Map(),
     proposals: new Map(),
-    taken: new Set([id]),
+    leaves: new Map(),
+    taken: new Map([[id, { sender, group }]]),
   };
 }
 
 /**
  * Takes one more message of an activity in. What it refuses changes nothing.
  * @throws NotariumError `activity-message-known` when it was taken before; `activity-message-early` with data.missing; `activity-message-invalid`,
- *   `activity-not-member`, `activity-role`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
+ *   `activity-not-member`, `activity-role`, `activity-forked`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
  *   the members.
  */
 export function takeMessage(
@@ -58,8 +60,8 @@ export function takeMessage(
   const { head, id } = message;
   if (head.activity !== activity.id) throw refused('it is of another activity');
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
-  if (head.type === 'start') throw refused('the activity has begun already');
-  const taken = new Set(activity.taken).add(id);
+  const taken = new Map(activity.taken).set(id, { sender: head.sender, group: head.group });
+  if (head.type === 'start') return { ...rivalStart(activity, message), taken };
   if (head.type === 'members') return { ...takeMembers(activity, message), taken };
   const epoch = activity.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
@@ -92,6 +94,8 @@ function changeBy(context: Context): Partial<Activity> {
       return proposal(context, context.message.head);
     case 'vote':
       return vote(context, context.message.head);
+    case 'leave':
+      return leave(context, context.message.head);
     default:
       throw refused(`${context.message.head.type} is none of an activity that has begun`);
   }
@@ -191,6 +195,37 @@ function vote({ activity, message, membership }: Context, head: HeadOf<'vote'>):
   if (had && had.id < message.id) return {};
   const votes = new Map(known.votes).set(sender, { approve, id: message.id });
   return { proposals: new Map(activity.proposals).set(on, { ...known, votes }) };
+}
+
+function leave({ activity, message, membership }: Context, { sender, group }: HeadOf<'leave'>): Partial<Activity> {
+  if (membership.members.length === 1) throw new NotariumError('activity-role', 'the last member cannot leave');
+  return { leaves: new Map(activity.leaves).set(message.id, { sender, group }) };
+}
+
+/**
+ * Another beginning of the same activity: its initiator has told its members different things. Both are there for everybody who has met
+ * both; what holds meanwhile is what follows from the one with the lower id, everywhere.
+ */
+function rivalStart(activity: Activity, message: Message): Activity {
+  const rival = startActivity(message);
+  const starts = startsOf(activity);
+  if (starts.length === 0) throw refused('the activity has begun already');
+  const [{ sender }] = starts as [Version];
+  if (sender !== message.head.sender) {
+    throw new NotariumError('activity-forked', 'another node has begun it', {
+      data: { activity: activity.id, senders: [sender, message.head.sender] },
+    });
+  }
+  const isFirst = starts.every(({ id }) => message.id < id);
+  const epochs = new Map([
+    ...(isFirst ? [...activity.epochs, ...rival.epochs] : [...rival.epochs, ...activity.epochs]),
+  ]);
+  const changed = {
+    ...activity,
+    ...{ epochs, group: newestGroup(epochs), versions: new Map([...activity.versions, ...rival.versions]) },
+    ...(isFirst ? { terms: rival.terms } : {}),
+  };
+  return { ...changed, heads: headsOf(changed) };
 }
 
 function needVersion(activity: Activity, id: Hash): Version {

@@ -74,6 +74,19 @@ export const activityDoc = z
         isOpen: z.boolean().meta({ description: 'Of the members as they are now' }),
       }),
     ),
+    forks: z
+      .array(z.object({ type: z.enum(['start', 'members']), sender: addressSchema, messages: z.array(hashSchema) }))
+      .meta({ description: 'What a member has said in two ways, of which one alone may be' }),
+    doubts: z
+      .array(
+        z.object({
+          member: addressSchema,
+          kind: z.enum(['lacking', 'unknown', 'excluded', 'forked']),
+          messages: z.array(hashSchema).meta({ description: 'What the member has and this centre does not get' }),
+          since: z.string(),
+        }),
+      )
+      .meta({ description: 'Members that see the activity in another way' }),
   })
   .meta({ id: 'Activity' });
 

@@ -1,61 +1,124 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
-import { type CryptoKey, flattenedDecrypt, GeneralEncrypt, importJWK, type JWK } from 'jose';
 import type { Member } from '../../core/activities/members.ts';
-import { type Message, maxParcelBytes, parcelBytes } from '../../core/activities/parcel.ts';
-import { blindedGroup, type Protected, type Sealed, sealedSchema } from '../../core/activities/sealed.ts';
+import { type Message, maxParcelBytes, type Parcel, parcelBytes } from '../../core/activities/parcel.ts';
+import {
+  blindedGroup,
+  contentKey,
+  type Protected,
+  type Seal,
+  type Sealed,
+  sealDigest,
+  sealOf,
+} from '../../core/activities/sealed.ts';
 import { fromHex, type Hash, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 
 const keyManagement = 'ECDH-ES+A256KW';
 const contentEncryption = 'A256GCM';
+const ivBytes = 12;
+const tagBytes = 16;
+/** RFC 3394, section 2.2.3.1. */
+const wrapIv = Buffer.alloc(8, 0xa6);
 
 /** A node's X25519 key pair, to open what is sealed to it. */
-export type OpeningKey = { readonly publicKey: Hash; readonly key: CryptoKey };
+export type OpeningKey = { readonly publicKey: Hash; readonly key: KeyObject };
+
+/** What was in a seal, and the key with which it was encrypted. */
+export type Unsealed = { readonly bytes: Uint8Array; readonly contentKey: Uint8Array };
 
 /** The key pair of a secret (32 bytes). */
-export async function openingKey(secret: Uint8Array): Promise<OpeningKey> {
+export function openingKey(secret: Uint8Array): OpeningKey {
   const publicKey = x25519.getPublicKey(secret);
-  const jwk: JWK = { ...publicJwk(publicKey), d: base64url(secret) };
-  return { publicKey: toHex(publicKey), key: (await importJWK(jwk, keyManagement)) as CryptoKey };
+  const jwk = { ...publicJwk(base64url(publicKey)), d: base64url(secret) };
+  return { publicKey: toHex(publicKey), key: createPrivateKey({ key: jwk, format: 'jwk' }) };
 }
 
-/** Seals messages to members; knows the keys that it has met, the newest of so many. */
+/** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */
 export class Sealer {
-  readonly #keys = new Map<Hash, Promise<CryptoKey>>();
+  readonly #keys = new Map<Hash, KeyObject>();
   readonly #most = 4096;
 
   /**
-   * Seals a message to all members of its group, as one piece.
+   * Seals a message to all members of its group, as one piece. The key of its content follows from the secret and the message, so that who
+   * gives it on can make the same ciphertext again.
    * @throws NotariumError `activity-message-invalid` for one that is too large; `party-unfit` for a key that is none.
    */
-  async seal(message: Message, secret: Hash, members: readonly Pick<Member, 'key'>[]): Promise<Sealed> {
+  seal(message: Message, secret: Hash, members: readonly Pick<Member, 'key'>[]): Sealed {
     const { id, head } = message;
-    const plaintext = parcelBytes(message);
-    if (plaintext.length > maxParcelBytes) {
-      throw new NotariumError('activity-message-invalid', 'it is too large', {
-        data: { have: plaintext.length, want: maxParcelBytes },
-      });
-    }
     const header: Protected = {
-      enc: contentEncryption,
-      typ: 'notarium-activity/1',
-      grp: blindedGroup(secret, id),
-      epo: head.epoch,
-      mid: id,
+      ...{ enc: contentEncryption, typ: 'notarium-activity/1' },
+      ...{ grp: blindedGroup(secret, id), epo: head.epoch, mid: id },
     };
-    const jwe = new GeneralEncrypt(plaintext).setProtectedHeader(header);
-    for (const { key } of members) {
-      jwe.addRecipient(await this.#keyOf(key)).setUnprotectedHeader({ alg: keyManagement, kid: key });
-    }
-    return sealedSchema.parse(await jwe.encrypt());
+    const place = { protected: base64url(Buffer.from(JSON.stringify(header))), iv: base64url(randomBytes(ivBytes)) };
+    return this.#sealed(message, secret, members, place);
   }
 
-  #keyOf(publicKey: Hash): Promise<CryptoKey> {
+  /**
+   * Wraps the key of what was sealed before for somebody else: seal and ciphertext are the same.
+   * @throws NotariumError `activity-store-corrupt` where message and seal do not belong to each other; as {@link Sealer.seal}.
+   */
+  sealAgain(message: Message, secret: Hash, seal: Seal, members: readonly Pick<Member, 'key'>[]): Sealed {
+    const sealed = this.#sealed(message, secret, members, seal);
+    if (sealDigest(sealOf(sealed)) !== sealDigest(seal))
+      throw new NotariumError('activity-store-corrupt', `message ${message.id} is not what its seal was made of`);
+    return sealed;
+  }
+
+  /** Wraps the key of a sealed message, as {@link unseal} gives it, for somebody else. @throws NotariumError `party-unfit`. */
+  wrapAgain(sealed: Sealed, key: Uint8Array, to: Hash): Sealed {
+    return { ...sealed, recipients: [this.#wrapped(key, to)] };
+  }
+
+  #sealed(
+    message: Message,
+    secret: Hash,
+    members: readonly Pick<Member, 'key'>[],
+    { protected: header, iv }: Pick<Seal, 'protected' | 'iv'>,
+  ): Sealed {
+    const key = contentKey(secret, message.id);
+    const cipher = createCipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
+    cipher.setAAD(Buffer.from(header));
+    const ciphertext = Buffer.concat([cipher.update(plaintextOf(message)), cipher.final()]);
+    return {
+      ...{ protected: header, iv, ciphertext: base64url(ciphertext), tag: base64url(cipher.getAuthTag()) },
+      recipients: members.map((member) => this.#wrapped(key, member.key)),
+    };
+  }
+
+  #wrapped(key: Uint8Array, to: Hash): Sealed['recipients'][number] {
+    const { publicKey, privateKey } = generateKeyPairSync('x25519');
+    const { x } = publicKey.export({ format: 'jwk' });
+    const cipher = createCipheriv('id-aes256-wrap', this.#wrappingKey(privateKey, to), wrapIv);
+    const wrapped = Buffer.concat([cipher.update(key), cipher.final()]);
+    return {
+      encrypted_key: base64url(wrapped),
+      header: { alg: keyManagement, kid: to, epk: publicJwk(x!) },
+    };
+  }
+
+  #wrappingKey(privateKey: KeyObject, to: Hash): Uint8Array {
+    try {
+      return agreedKey(privateKey, this.#keyOf(to));
+    } catch (cause) {
+      throw new NotariumError('party-unfit', 'its encryption key is none', { data: { key: to }, cause });
+    }
+  }
+
+  #keyOf(publicKey: Hash): KeyObject {
     let key = this.#keys.get(publicKey);
     if (!key) {
-      key = importJWK(publicJwk(fromHex(publicKey)), keyManagement).catch((cause: unknown) => {
-        throw new NotariumError('party-unfit', 'its encryption key is none', { data: { key: publicKey }, cause });
-      }) as Promise<CryptoKey>;
+      key = keyObject(base64url(fromHex(publicKey)));
       this.#keys.set(publicKey, key);
       if (this.#keys.size > this.#most) this.#keys.delete(this.#keys.keys().next().value!);
     }
@@ -65,20 +128,16 @@ export class Sealer {
 
 /**
  * Opens a sealed message with whichever of the keys it is sealed to.
- * @returns The bytes of its parcel, and for whom it is sealed.
  * @throws NotariumError `activity-message-unreadable`.
  */
-export async function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Promise<Uint8Array> {
-  const { recipients, ...rest } = sealed;
+export function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Unsealed {
   for (const { publicKey, key } of keys) {
-    const own = recipients.find(({ header }) => header.kid === publicKey);
+    const own = sealed.recipients.find(({ header }) => header.kid === publicKey);
     if (!own) continue;
     try {
-      const { plaintext } = await flattenedDecrypt({ ...rest, ...own }, key, {
-        keyManagementAlgorithms: [keyManagement],
-        contentEncryptionAlgorithms: [contentEncryption],
-      });
-      return plaintext;
+      const wrapping = createDecipheriv('id-aes256-wrap', agreedKey(key, keyObject(own.header.epk.x)), wrapIv);
+      const contentKey = Buffer.concat([wrapping.update(own.encrypted_key, 'base64url'), wrapping.final()]);
+      return { bytes: decrypted(sealed, contentKey), contentKey: new Uint8Array(contentKey) };
     } catch (cause) {
       throw new NotariumError('activity-message-unreadable', 'the seal is broken', { cause });
     }
@@ -86,10 +145,47 @@ export async function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Promi
   throw new NotariumError('activity-message-unreadable');
 }
 
-function publicJwk(publicKey: Uint8Array): JWK {
-  return { kty: 'OKP', crv: 'X25519', x: base64url(publicKey) };
+function decrypted({ protected: header, iv, ciphertext, tag }: Sealed, key: Uint8Array): Uint8Array {
+  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
+  decipher.setAAD(Buffer.from(header));
+  decipher.setAuthTag(Buffer.from(tag, 'base64url'));
+  return new Uint8Array(Buffer.concat([decipher.update(ciphertext, 'base64url'), decipher.final()]));
+}
+
+/** Concat KDF of RFC 7518, section 4.6.2, for A256KW and without names of the parties. */
+function agreedKey(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
+  const about = Buffer.from(keyManagement);
+  return createHash('sha256')
+    .update(uint32(1))
+    .update(diffieHellman({ privateKey, publicKey }))
+    .update(uint32(about.length))
+    .update(about)
+    .update(Buffer.concat([uint32(0), uint32(0), uint32(256)]))
+    .digest();
+}
+
+function plaintextOf(message: Parcel): Uint8Array {
+  const plaintext = parcelBytes(message);
+  if (plaintext.length <= maxParcelBytes) return plaintext;
+  throw new NotariumError('activity-message-invalid', 'it is too large', {
+    data: { have: plaintext.length, want: maxParcelBytes },
+  });
+}
+
+function keyObject(x: string): KeyObject {
+  return createPublicKey({ key: publicJwk(x), format: 'jwk' });
+}
+
+function publicJwk(x: string): { kty: 'OKP'; crv: 'X25519'; x: string } {
+  return { kty: 'OKP', crv: 'X25519', x };
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }
 
 function base64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64url');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
 }

@@ -73,6 +73,10 @@ export const activityAnswerSchema = summarySchema.extend({
       isOpen: z.boolean(),
     }),
   ),
+  forks: z.array(z.looseObject({ type: z.string(), sender: addressSchema, messages: z.array(hashSchema) })),
+  doubts: z.array(
+    z.looseObject({ member: addressSchema, kind: z.string(), messages: z.array(hashSchema), since: z.string() }),
+  ),
 });
 
 /** See {@link activityAnswerSchema}. */

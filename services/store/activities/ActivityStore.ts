@@ -49,7 +49,7 @@ export type Delivery = {
 
 /** What is put on the way to members: the sealed text, the same for all of them or a copy for one. */
 export type Outgoing = {
-  /** Of the seal that the log has: a copy has it from its original, though its text is another one. */
+  /** Of the seal that the log has: a copy has the same one, though its text is another one. */
   readonly sealDigest: Hash;
   readonly activity: Hash;
   readonly message: Hash;

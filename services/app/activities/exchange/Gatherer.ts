@@ -59,6 +59,31 @@ export class Gatherer {
     throw new NotariumError('activity-message-early', undefined, { data: { missing: left } });
   }
 
+  /** Takes those of these messages that the source has, each after what it builds on. @throws NotariumError of the network. */
+  async some(activity: Hash, messages: readonly Hash[]): Promise<void> {
+    for (let at = 0; at < messages.length; at += maxItems) {
+      const asked = messages.slice(at, at + maxItems);
+      for (const { opened } of await this.#ask({ activity, messages: asked, groups: [] })) {
+        if (!asked.includes(opened.message.id)) throw this.#wrong('what was not asked for');
+        await this.#takeOne(activity, opened);
+      }
+    }
+  }
+
+  async #takeOne(activity: Hash, opened: Opened): Promise<void> {
+    const { metrics, logger } = this.#parts;
+    try {
+      const missing = await this.#tryTo(opened, { isWanted: true });
+      if (!missing) return;
+      await this.#fetch(activity, missing, 0);
+      await this.#tryTo(opened, { isWanted: true });
+    } catch (error) {
+      if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
+      metrics.refused(error.code);
+      logger.warn({ code: error.code, peer: this.#source, activity }, 'a message that another member has is refused');
+    }
+  }
+
   /** What is still missing; undefined where it is taken. */
   async #tryTo(opened: Opened, how?: How): Promise<Missing | undefined> {
     try {

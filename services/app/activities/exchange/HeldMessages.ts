@@ -1,7 +1,9 @@
 import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
 import { membersOf } from '../../../core/activities/activity.ts';
+import type { Envelope } from '../../../core/activities/envelope.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError } from '../../../core/errors.ts';
+import { unseal } from '../../../lib/activities/seal.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -45,6 +47,21 @@ export class HeldMessages {
     const heldMs = clock.nowMs();
     await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
     if (!this.#pauses.has(activity)) this.#pauses.set(activity, { failures: 0, nextMs: 0 });
+  }
+
+  /** Wraps what is held for older keys of this node for this one. */
+  async sealAnew(key: Hash): Promise<void> {
+    const { store, clock, sealer, keys } = this.#parts;
+    for (const held of await store.held()) {
+      const { activity, from, sealDigest, text } = held;
+      const { envelope } = readEnvelope(this.#parts, from, text);
+      if (envelope.sealed.recipients.some(({ header }) => header.kid === key)) continue;
+      const { contentKey } = unseal(envelope.sealed, keys);
+      const sealed = sealer.wrapAgain(envelope.sealed, contentKey, key);
+      // Of what is lost between the two, another member has a copy.
+      await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
+      await store.hold({ ...held, text: JSON.stringify({ sealed, copy: true } satisfies Envelope) });
+    }
   }
 
   /** Its sender has been told that it is taken. */

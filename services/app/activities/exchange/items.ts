@@ -12,6 +12,8 @@ export const activityProtocols = {
   deliver: '/notarium/activities/1',
   /** Messages that a member lacks, sealed to it anew. */
   messages: '/notarium/activity-messages/1',
+  /** Which messages both have to have: whether these are the same, and which there are. */
+  compare: '/notarium/activity-compare/1',
   /** The encrypted bytes of an attachment, from a place on. */
   attachments: '/notarium/activity-attachments/1',
 } as const;
@@ -49,6 +51,40 @@ export type MessagesQuery = z.infer<typeof messagesQuerySchema>;
 
 /** A message, and its place at the answerer. */
 export const copySchema = z.strictObject({ place: uintSchema, envelope: envelopeSchema });
+
+/** Most activities that are compared in one request, and most ids in one answer. */
+export const maxCompared = 64;
+export const maxListed = 4096;
+
+/** What a member has of an activity: of all messages that both have to have, one digest. Ids are wanted from one on where they differ. */
+export const comparedSchema = z.strictObject({
+  activity: hashSchema,
+  /** Epoch with which the asker has come in. */
+  since: uintSchema,
+  digest: hashSchema,
+  after: hashSchema.optional(),
+});
+
+/** See {@link comparedSchema}. */
+export type Compared = z.infer<typeof comparedSchema>;
+
+/** What the other one has. */
+export const comparisonSchema = z.union([
+  z.strictObject({ same: z.literal(true) }),
+  /** There is no such activity, or the asker was never a member of it as far as is known here. */
+  z.strictObject({ unknown: z.literal(true) }),
+  /** The asker is no member any more. */
+  z.strictObject({ removed: z.literal(true) }),
+  z.strictObject({
+    /** In their order; as many as there may be where there are more. */
+    ids: z.array(hashSchema).max(maxListed),
+    /** Its initiator has begun it twice. */
+    forked: z.literal(true).optional(),
+  }),
+]);
+
+/** See {@link comparisonSchema}. */
+export type Comparison = z.infer<typeof comparisonSchema>;
 
 /** Which attachment is wanted. */
 export const attachmentQuerySchema = z.strictObject({ sealedDigest: hashSchema, fromByte: uintSchema });

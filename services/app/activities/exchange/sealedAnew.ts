@@ -16,7 +16,7 @@ export async function sealedAnew(parts: ActivityParts, queued: Queued): Promise<
   const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
   if (!stored || !activity) return queued;
   try {
-    const text = JSON.stringify(await copyFor(parts, { stored, activity, key }));
+    const text = JSON.stringify(copyFor(parts, { stored, activity, key }));
     await store.replaceQueued(member, sealDigest, { sealDigest, activity: id, message, text });
     return { ...queued, text };
   } catch (error) {

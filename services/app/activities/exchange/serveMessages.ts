@@ -51,7 +51,7 @@ async function* answers(
   for await (const stored of wanted(parts, activity, query)) {
     signal.throwIfAborted();
     if (!mayHave(activity, stored, from)) continue;
-    const envelope = await copyFor(parts, { stored, activity, key });
+    const envelope = copyFor(parts, { stored, activity, key });
     const text = JSON.stringify({ place: stored.place, envelope } satisfies ReturnType<typeof copySchema.parse>);
     bytes += text.length + 4;
     if (++items > maxItems || (items > 1 && bytes > maxItemsBytes)) return;

@@ -1,7 +1,8 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { checkEnvelope, sealOfEnvelope } from '../../../core/activities/envelope.ts';
+import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
+import { sealOf } from '../../../core/activities/sealed.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
 import type { Address } from '../../../core/bytes.ts';
@@ -32,7 +33,7 @@ export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}):
     const after = stateAfter(parts, activity, opened, how);
     await checkBody(parts, activity?.terms, message);
     const step = new Step(parts, id, activity);
-    await step.take(message, sealOfEnvelope(envelope, crypto.sha256), after);
+    await step.take(message, sealOf(envelope.sealed, crypto.sha256), after);
     await step.commit();
   });
 }
@@ -41,12 +42,11 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const { network, crypto, signer } = parts;
   const { message, envelope } = opened;
   const { head } = message;
-  const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
-  const epoch = opens ? { ...opens, by: message.id, heads: [] } : activity?.epochs.get(head.group);
+  const epoch = head.type === 'start' || head.type === 'members' ? head : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
-  checkEnvelope(envelope, message, epoch);
+  checkEnvelope(envelope, message, epoch, opened.contentKey);
   if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
-    if (!envelope.original) throw refused('this node is no member of it');
+    if (!envelope.copy) throw refused('this node is no member of it');
     // What was said before it came: it may not know yet that it was added.
     const isIn = activity && memberOf(membersOf(activity), signer.address) !== undefined;
     if (!isIn) throw early({});

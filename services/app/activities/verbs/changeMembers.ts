@@ -1,4 +1,4 @@
-import { membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf, membersOf } from '../../../core/activities/activity.ts';
 import type { Member, MemberRole } from '../../../core/activities/members.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Hash } from '../../../core/bytes.ts';
@@ -40,9 +40,12 @@ export async function changeMembers(
 export async function leave(parts: ActivityParts, by: ActivityCaller, id: Hash): Promise<SentMessage> {
   const { signer } = parts;
   return await sendIn(parts, by, id, (activity) => {
-    const rest = membersOf(activity).members.filter(({ address }) => address !== signer.address);
+    const leavers = leaversOf(activity);
+    const rest = membersOf(activity).members.filter(
+      ({ address }) => address !== signer.address && !leavers.has(address),
+    );
     if (rest.length === 0) throw new NotariumError('activity-role', 'the last member cannot leave');
-    return newEpoch(activity, rest);
+    return { head: { type: 'leave' } };
   });
 }
 

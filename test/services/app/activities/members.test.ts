@@ -51,19 +51,22 @@ describe('members of activities', function () {
     expect(await carrier.state(activity)).to.deep.equal(await buyer.state(activity));
   });
 
-  it('that join later are given nothing from before, where the rules say so', async () => {
+  it('that join later are given nothing from before, where the rules say so, and where it stands to build on', async () => {
     const [buyer, seller, carrier] = nodes;
     const { activity, messages } = await begun(false);
     const changed = await buyer.desk.changeMembers(operator, activity, {
       add: [{ party: carrier.name, role: 'receiver' }],
     });
     await reaches(changed.message, seller, carrier);
-    const next = await seller.desk.update(operator, activity, { body: { step: 4 } });
-    await reaches(next.message, buyer, carrier);
+    const base = await until('it has where it stands', async () => (await carrier.state(activity)).heads[0]);
+    const { parcel, sender } = await carrier.desk.message(operator, activity, base);
+    expect(parcel.body).to.have.property('body').that.deep.equals({ step: 3 });
+    expect(sender).to.equal(buyer.address);
+    expect(parcel.head).to.include({ type: 'update', number: 4 });
     expect((await carrier.store.known(messages)).size).to.equal(0);
-    expect((await carrier.desk.show(operator, activity)).heads).to.deep.equal([next.message]);
     const own = await carrier.desk.update(operator, activity, { body: { step: 5 } });
     await reaches(own.message, buyer, seller);
+    expect((await buyer.desk.show(operator, activity)).heads).to.deep.equal([own.message]);
     await carrier.close();
     await carrier.open();
     expect((await carrier.desk.show(operator, activity)).heads).to.deep.equal([own.message]);
@@ -93,10 +96,10 @@ describe('members of activities', function () {
     });
     await reaches(again.message, seller, carrier);
     expect(await carrier.has(secret.message), 'what was said meanwhile').to.equal(false);
-    const back = await carrier.desk.update(operator, activity, {
-      body: { step: 'back' },
-      builds: [(await carrier.desk.show(operator, activity)).heads[0]!],
-    });
+    const base = (await buyer.state(activity)).heads[0]!;
+    await reaches(base, carrier);
+    const back = await carrier.desk.update(operator, activity, { body: { step: 'back' }, builds: [base] });
+    await reaches(back.message, buyer, seller);
     await carrier.close();
     await carrier.open();
     expect((await carrier.desk.show(operator, activity)).epoch).to.equal(3);

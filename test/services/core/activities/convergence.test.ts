@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { type Activity, leaversOf, membersOf } from '../../../../services/core/activities/activity.ts';
 import { memberOf } from '../../../../services/core/activities/members.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { sharedMessages } from '../../../../services/core/activities/shared.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { isNotariumError } from '../../../../services/core/errors.ts';
@@ -10,6 +11,8 @@ import {
   activityNetwork,
   begin,
   changeMembers,
+  leave,
+  letGo,
   memberFor,
   noteOn,
   type Person,
@@ -73,7 +76,11 @@ async function actOf(view: Activity, by: Person, { kind, whom }: Act): Promise<M
     if (isIn?.role === 'initiator') return undefined;
     return await propose(view, by, isIn ? { remove: other.address } : { add: memberFor(other, 'receiver') });
   }
-  if (role !== 'initiator') return kind === 7 ? await changeMembers(view, by, { remove: by.address }) : undefined;
+  const leavers = leaversOf(view);
+  if (leavers.has(by.address)) return undefined;
+  if (leavers.size > 0 && kind >= 7) return await letGo(view, by);
+  const staying = members.members.length - leavers.size;
+  if (role !== 'initiator') return kind === 7 && staying > 1 ? await leave(view, by) : undefined;
   if (memberOf(members, other.address))
     return other === by ? undefined : await changeMembers(view, by, { remove: other.address });
   return await changeMembers(view, by, { add: memberFor(other, 'receiver') });
@@ -109,6 +116,12 @@ describe('members that have the same messages', () => {
         for (const end of ends) {
           expect(end.group).to.equal(ends[0]!.group);
           expect(end.heads).to.deep.equal(ends[0]!.heads);
+          // So they find nothing to ask each other for.
+          for (const [index, one] of people.entries())
+            for (const other of people.slice(0, index)) {
+              const pair = [one.address, other.address] as const;
+              expect(sharedMessages(end, pair, 0)).to.deep.equal(sharedMessages(ends[0]!, pair, 0));
+            }
         }
       }),
       { numRuns: 300 },

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { type Activity, leaversOf, membersOf } from '../../../../services/core/activities/activity.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
@@ -11,6 +11,8 @@ import {
   certify,
   changeMembers,
   countersign,
+  leave,
+  letGo,
   memberFor,
   noteOn,
   person,
@@ -30,6 +32,7 @@ const [buyer, seller, carrier, authority, stranger] = [1, 2, 3, 4, 5].map(person
   ReturnType<typeof person>,
   ReturnType<typeof person>,
 ];
+const byAddress = (one: { address: string }, other: { address: string }) => (one.address < other.address ? -1 : 1);
 const take = (activity: Activity, ...messages: Message[]): Activity =>
   messages.reduce((now, message) => takeMessage(activityNetwork, now, message), activity);
 const purchase = async (): Promise<Activity> =>
@@ -152,13 +155,11 @@ describe('an activity, by its messages', () => {
 });
 
 describe('the members of an activity', () => {
-  it('are changed by the initiator; who leaves or has a new key says so itself', async () => {
+  it('are changed by the initiator; who has a new key says so itself; nobody opens an epoch without being in it', async () => {
     const first = await purchase();
     const added = take(first, await changeMembers(first, buyer, { add: memberFor(stranger, 'receiver') }));
     expect(membersOf(added)).to.include({ epoch: 1, previous: first.group });
     expect(added.group).to.not.equal(first.group);
-    const left = take(first, await changeMembers(first, carrier, { remove: carrier.address }));
-    expect(membersOf(left).members).to.have.length(3);
     const { members } = membersOf(first);
     const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomHash() } : one));
     expect(membersOf(take(first, await changeMembers(first, seller, rekeyed))).epoch).to.equal(1);
@@ -168,6 +169,9 @@ describe('the members of an activity', () => {
       await changeMembers(first, seller, { add: memberFor(stranger, 'receiver') }),
       await changeMembers(first, carrier, rekeyed),
       await changeMembers(first, authority, promoted),
+      // It would know the secret of the epoch after it.
+      await changeMembers(first, carrier, { remove: carrier.address }),
+      await changeMembers(first, buyer, { remove: buyer.address }),
     ])
       await expectCode('activity-role', () => take(first, message));
     const byStranger = await changeMembers(first, stranger, { add: memberFor(stranger, 'receiver') });
@@ -237,11 +241,42 @@ describe('the members of an activity', () => {
     expect(named.heads).to.deep.equal([late.id]);
   });
 
+  it('who leaves is let go by another one, who alone makes the next secret', async () => {
+    const first = await purchase();
+    const leaving = await leave(first, carrier);
+    const open = take(first, leaving);
+    expect([...leaversOf(open)]).to.deep.equal([[carrier.address, leaving.id]]);
+    const after = take(open, await letGo(open, authority));
+    expect(membersOf(after).members.map(({ address }) => address)).not.to.include(carrier.address);
+    expect(leaversOf(after).size).to.equal(0);
+    const { data } = await expectCode('activity-message-early', async () => take(first, await letGo(open, seller)));
+    expect(data).to.deep.equal({ missing: { messages: [leaving.id] } });
+    const staying = membersOf(open).members.filter(({ address }) => address !== carrier.address);
+    for (const forbidden of [
+      await changeMembers(open, carrier, staying, { left: [leaving.id] }),
+      await changeMembers(open, seller, staying.slice(1), { left: [leaving.id] }),
+      await changeMembers(open, seller, [...staying, memberFor(stranger, 'receiver')].toSorted(byAddress), {
+        left: [leaving.id],
+      }),
+    ])
+      await expectCode('activity-role', () => take(open, forbidden));
+    // In another epoch it has to be said again.
+    const other = take(open, await changeMembers(open, buyer, { add: memberFor(stranger, 'receiver') }));
+    expect(leaversOf(other).size).to.equal(0);
+    const tooLate = await changeMembers(other, seller, { remove: carrier.address }, { left: [leaving.id] });
+    await expectCode('activity-role', () => take(other, tooLate));
+    const alone = startActivity(await begin([buyer]));
+    const last = await leave(alone, buyer);
+    await expectCode('activity-role', () => take(alone, last));
+  });
+
   it('are the same everywhere after two changes at the same time', async () => {
     const first = await purchase();
+    const rekeyed = (person: typeof buyer) =>
+      membersOf(first).members.map((one) => (one.address === person.address ? { ...one, key: randomHash() } : one));
     const changes = [
-      await changeMembers(first, carrier, { remove: carrier.address }),
-      await changeMembers(first, authority, { remove: authority.address }),
+      await changeMembers(first, carrier, rekeyed(carrier)),
+      await changeMembers(first, authority, rekeyed(authority)),
     ];
     const after = take(
       take(first, changes[0]!),

@@ -1,7 +1,14 @@
 import { expect } from 'chai';
-import { checkEnvelope, sealOfEnvelope } from '../../../../services/core/activities/envelope.ts';
+import { flattenedDecrypt, importJWK } from 'jose';
+import { checkEnvelope } from '../../../../services/core/activities/envelope.ts';
 import { parcelBytes } from '../../../../services/core/activities/parcel.ts';
-import { type Sealed, sealDigest, sealedSchema } from '../../../../services/core/activities/sealed.ts';
+import {
+  contentKey,
+  type Sealed,
+  sealDigest,
+  sealedSchema,
+  sealOf,
+} from '../../../../services/core/activities/sealed.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { openingKey, Sealer, unseal } from '../../../../services/lib/activities/seal.ts';
 import { begin, person, randomHash } from '../../../support/activityKit.ts';
@@ -14,17 +21,18 @@ describe('a sealed message', () => {
   const sealedStart = async () => {
     const message = await begin([buyer, seller, carrier]);
     const epoch = startActivity(message).epochs.get(message.head.group)!;
-    return { message, epoch, sealed: await sealer.seal(message, epoch.secret, epoch.membership.members) };
+    const key = contentKey(epoch.secret, message.id);
+    return { message, epoch, key, sealed: sealer.seal(message, epoch.secret, epoch.membership.members) };
   };
 
   it('is opened by each member, and by nobody else', async () => {
-    const { message, epoch, sealed } = await sealedStart();
+    const { message, epoch, sealed, key } = await sealedStart();
     for (const one of [buyer, seller, carrier]) {
-      const keys = [await openingKey(stranger.secret), await openingKey(one.secret)];
-      expect(await unseal(sealed, keys)).to.deep.equal(parcelBytes(message));
+      const keys = [openingKey(stranger.secret), openingKey(one.secret)];
+      expect(unseal(sealed, keys)).to.deep.equal({ bytes: parcelBytes(message), contentKey: key });
     }
-    await expectCode('activity-message-unreadable', unseal(sealed, [await openingKey(stranger.secret)]));
-    checkEnvelope({ sealed }, message, epoch);
+    await expectCode('activity-message-unreadable', () => unseal(sealed, [openingKey(stranger.secret)]));
+    checkEnvelope({ sealed }, message, epoch, key);
     expect(sealedSchema.parse(JSON.parse(JSON.stringify(sealed)))).to.deep.equal(sealed);
     const text = JSON.stringify(sealed);
     for (const secret of [message.head.activity, buyer.address, seller.address])
@@ -33,7 +41,7 @@ describe('a sealed message', () => {
 
   it('does not open with anything changed', async () => {
     const { sealed } = await sealedStart();
-    const keys = [await openingKey(seller.secret)];
+    const keys = [openingKey(seller.secret)];
     const flipped = (text: string) => (text[9] === 'A' ? 'B' : 'A');
     const change = (text: string) => text.slice(0, 9) + flipped(text) + text.slice(10);
     const changed: Sealed[] = (['protected', 'iv', 'ciphertext', 'tag'] as const).map((name) => ({
@@ -44,42 +52,66 @@ describe('a sealed message', () => {
       ...sealed,
       recipients: sealed.recipients.map((one) => ({ ...one, encrypted_key: change(one.encrypted_key) })),
     });
-    for (const other of changed) await expectCode('activity-message-unreadable', unseal(other, keys));
-    const digest = sealDigest(sealOfEnvelope({ sealed }));
-    for (const other of changed.slice(0, 4)) expect(sealDigest(sealOfEnvelope({ sealed: other }))).to.not.equal(digest);
+    for (const other of changed) await expectCode('activity-message-unreadable', () => unseal(other, keys));
+    const digest = sealDigest(sealOf(sealed));
+    for (const other of changed.slice(0, 4)) expect(sealDigest(sealOf(other))).to.not.equal(digest);
   });
 
   it('belongs to its message, epoch and group, and to all of the members', async () => {
-    const { message, epoch, sealed } = await sealedStart();
+    const { message, epoch, sealed, key } = await sealedStart();
     const other = await sealedStart();
     const invalid = async (envelope: Parameters<typeof checkEnvelope>[0], at = epoch) =>
-      await expectCode('activity-message-invalid', () => checkEnvelope(envelope, message, at));
+      await expectCode('activity-message-invalid', () => checkEnvelope(envelope, message, at, key));
     await invalid({ sealed: other.sealed });
     await invalid({ sealed }, { ...epoch, secret: randomHash() });
     await invalid({ sealed: { ...sealed, recipients: sealed.recipients.slice(1) } });
     await invalid({ sealed: { ...sealed, recipients: [...sealed.recipients, other.sealed.recipients[0]!] } });
-    const toStranger = await sealer.seal(message, epoch.secret, [stranger, ...epoch.membership.members]);
+    const toStranger = sealer.seal(message, epoch.secret, [stranger, ...epoch.membership.members]);
     await invalid({ sealed: toStranger });
+    // With another key the same seal could not be made again by its receivers.
+    await expectCode('activity-message-invalid', () => checkEnvelope({ sealed }, message, epoch, new Uint8Array(32)));
     const later = { ...message, head: { ...message.head, epoch: 1 } };
-    await invalid({ sealed: await sealer.seal(later, epoch.secret, epoch.membership.members) });
+    await invalid({ sealed: sealer.seal(later, epoch.secret, epoch.membership.members) });
   });
 
-  it('goes as a copy to who has come later, with the seal that the log has', async () => {
-    const { message, epoch, sealed } = await sealedStart();
-    const copy = { sealed: await sealer.seal(message, epoch.secret, [stranger]), original: sealOfEnvelope({ sealed }) };
-    checkEnvelope(copy, message, epoch);
-    expect(sealOfEnvelope(copy)).to.deep.equal(sealOfEnvelope({ sealed }));
-    expect(await unseal(copy.sealed, [await openingKey(stranger.secret)])).to.deep.equal(parcelBytes(message));
-    const other = await sealedStart();
-    const lie = { ...copy, original: sealOfEnvelope({ sealed: other.sealed }) };
-    await expectCode('activity-message-invalid', () => checkEnvelope(lie, message, epoch));
+  it('goes as a copy to who has come later, with the seal and the ciphertext that the log has', async () => {
+    const { message, epoch, sealed, key } = await sealedStart();
+    const again = sealer.sealAgain(message, epoch.secret, sealOf(sealed), [stranger]);
+    expect({ ...again, recipients: [] }).to.deep.equal({ ...sealed, recipients: [] });
+    expect(unseal(again, [openingKey(stranger.secret)])).to.deep.equal({
+      bytes: parcelBytes(message),
+      contentKey: key,
+    });
+    checkEnvelope({ sealed: again, copy: true }, message, epoch, key);
+    await expectCode('activity-message-invalid', () => checkEnvelope({ sealed: again }, message, epoch, key));
+    await expectCode('activity-message-invalid', () => checkEnvelope({ sealed, copy: true }, message, epoch, key));
+    // Of a wrong seal no copy can be made at all.
+    for (const wrong of [
+      { ...sealOf(sealed), tag: sealOf((await sealedStart()).sealed).tag },
+      { ...sealOf(sealed), ciphertextDigest: randomHash() },
+    ])
+      await expectCode('activity-store-corrupt', () => sealer.sealAgain(message, epoch.secret, wrong, [stranger]));
+  });
+
+  it('is a JWE that others read, too', async () => {
+    const { message, sealed } = await sealedStart();
+    const { recipients, ...rest } = sealed;
+    for (const one of [buyer, seller, carrier]) {
+      const own = recipients.find(({ header }) => header.kid === one.key)!;
+      const [d, x] = [one.secret, Buffer.from(one.key.slice(2), 'hex')].map((each) =>
+        Buffer.from(each).toString('base64url'),
+      );
+      const key = await importJWK({ kty: 'OKP', crv: 'X25519', x: x!, d: d! }, 'ECDH-ES+A256KW');
+      const { plaintext } = await flattenedDecrypt({ ...rest, ...own }, key);
+      expect(plaintext).to.deep.equal(parcelBytes(message));
+    }
   });
 
   it('shows two messages of one group as two of different groups', async () => {
     const { message, epoch } = await sealedStart();
     const again = { ...message, id: randomHash() };
     const [one, two] = [message, again].map((each) => sealer.seal(each, epoch.secret, epoch.membership.members));
-    const groups = [await one!, await two!].map(
+    const groups = [one!, two!].map(
       ({ protected: text }) => (JSON.parse(Buffer.from(text, 'base64url').toString()) as { grp: string }).grp,
     );
     expect(groups[0]).to.not.equal(groups[1]);

@@ -1,0 +1,35 @@
+import type { Activity } from '../../core/activities/activity.ts';
+import { memberOf } from '../../core/activities/members.ts';
+import type { HeadOf } from '../../core/activities/message.ts';
+import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import { messageOf } from './Activities.ts';
+import type { ActivityHost } from './ActivityHost.ts';
+import { type Draft, newSalt } from './Draft.ts';
+
+/**
+ * What a member that is not given what was before begins with: where the activity stands, said once more by who has added it, to all members
+ * of the new epoch. Without it the new member could not build on anything until somebody else does.
+ * @returns Nothing where versions are in conflict: the next merge does the same.
+ */
+export async function baseForAdded(
+  { store, bodies, signer, crypto }: Pick<ActivityHost, 'store' | 'bodies' | 'signer' | 'crypto'>,
+  activity: Activity,
+  head: HeadOf<'members'>,
+): Promise<Draft[]> {
+  const before = activity.epochs.get(head.membership.previous)?.membership;
+  const [version, ...rivals] = activity.heads;
+  const isAdded = before !== undefined && head.membership.members.some(({ address }) => !memberOf(before, address));
+  if (activity.terms.rules.history || head.sender !== signer.address || !isAdded) return [];
+  const stored = version === undefined || rivals.length > 0 ? undefined : await store.message(version);
+  if (!stored) return [];
+  const { body, attachments, head: last } = messageOf(stored);
+  const said = await bodies.read(body, last.sender);
+  return [
+    {
+      head: { type: 'update', builds: [stored.id], number: 1 + activity.versions.get(stored.id)!.number },
+      // With other salts, so that nobody can tell by the commitments what was said before.
+      body: 'sdJwt' in body ? await digestFields(said, signer, { crypto }) : { salt: newSalt(), body: said as never },
+      attachments: { salt: newSalt(), list: attachments.list },
+    },
+  ];
+}

@@ -1,0 +1,237 @@
+import { type Activity, leaversOf, membersOf } from '../../../core/activities/activity.ts';
+import { forksOf } from '../../../core/activities/forks.ts';
+import { memberOf } from '../../../core/activities/members.ts';
+import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
+import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import { Doubts } from './Doubts.ts';
+import { Gatherer } from './Gatherer.ts';
+import {
+  activityProtocols,
+  type Compared,
+  type Comparison,
+  comparisonSchema,
+  framesOf,
+  itemsOf,
+  maxCompared,
+  maxListed,
+} from './items.ts';
+import { serveComparison } from './serveComparison.ts';
+
+const activitiesAtOnce = 256;
+const answerBytes = 100 * maxListed;
+const wrongAnswerPoints = 10;
+// More pages than any activity has.
+const mostPages = 64;
+
+type Waiting = { nextMs: number; tries: number };
+
+/**
+ * Finds out whether the members of an activity have the same messages, some time after each change and after each start of this node. Of
+ * two members the one with the lower address asks; where it is not the same, both do. What is missing is fetched; what does not come, and
+ * whoever sees the activity in another way, is told.
+ */
+export class Comparer {
+  readonly doubts: Doubts;
+  readonly #parts: ActivityParts;
+  readonly #signal: AbortSignal;
+  /** When to look with whom it is to be compared. */
+  readonly #changed = new Map<Hash, number>();
+  readonly #waiting = new Map<Address, Map<Hash, Waiting>>();
+  #net: Net | undefined;
+  /** Of the activities from before; undefined when all were looked at. */
+  #older: { readonly after?: string } | undefined = {};
+
+  constructor(parts: ActivityParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.doubts = new Doubts(parts);
+  }
+
+  join(net: Net): void {
+    this.#net = net;
+    serveComparison(this.#parts, net, (member, activity) => this.#want(member, activity));
+  }
+
+  /** Something was taken. */
+  changed(activity: Hash): void {
+    const { clock, settings } = this.#parts;
+    this.#changed.set(activity, clock.nowMs() + settings.compareMs);
+  }
+
+  async look(): Promise<void> {
+    const net = this.#net;
+    if (!net) return;
+    await this.#lookBack();
+    const nowMs = this.#parts.clock.nowMs();
+    const due = [...this.#changed].filter(([, dueMs]) => dueMs <= nowMs).slice(0, activitiesAtOnce);
+    for (const [id] of due) {
+      this.#changed.delete(id);
+      const activity = await this.#parts.activities.find(id);
+      if (activity) this.#plan(activity);
+    }
+    const connected = net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : []));
+    await Promise.all(connected.map((member) => this.#compareWith(net, member, nowMs)));
+    await this.doubts.tell();
+  }
+
+  /** After a start: some of those that have not changed since. */
+  async #lookBack(): Promise<void> {
+    if (!this.#older) return;
+    const { store, clock } = this.#parts;
+    const { items, next } = await store.list({ limit: activitiesAtOnce, ...this.#older });
+    for (const { id } of items) if (!this.#changed.has(id)) this.#changed.set(id, clock.nowMs());
+    this.#older = next === undefined ? undefined : { after: next };
+  }
+
+  #plan(activity: Activity): void {
+    const own = this.#parts.signer.address;
+    const membership = membersOf(activity);
+    const isIn = memberOf(membership, own) !== undefined && !leaversOf(activity).has(own);
+    this.doubts.forked(activity.id, isIn ? forksOf(activity) : []);
+    if (!isIn) return;
+    for (const { address } of membership.members) if (own < address) this.#want(address, activity.id);
+    // Who was removed may have been told that it was somebody else.
+    for (const { address } of activity.epochs.get(membership.previous)?.membership.members ?? [])
+      if (!memberOf(membership, address)) this.#want(address, activity.id);
+  }
+
+  #want(member: Address, activity: Hash): void {
+    let waiting = this.#waiting.get(member);
+    if (!waiting) {
+      waiting = new Map();
+      this.#waiting.set(member, waiting);
+    }
+    if (!waiting.has(activity)) waiting.set(activity, { nextMs: 0, tries: 0 });
+  }
+
+  async #compareWith(net: Net, member: Address, nowMs: number): Promise<void> {
+    const waiting = this.#waiting.get(member);
+    const due = [...(waiting ?? [])].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, maxCompared);
+    const activities: Activity[] = [];
+    for (const [id] of due) {
+      const activity = await this.#parts.activities.find(id);
+      if (activity) activities.push(activity);
+    }
+    if (activities.length === 0) return;
+    try {
+      const answers = await this.#ask(
+        net,
+        member,
+        activities.map((activity) => this.#comparedOf(activity, member)),
+      );
+      for (const [index, activity] of activities.entries()) {
+        if (await this.#settle(net, member, activity, answers[index]!)) waiting!.delete(activity.id);
+        else this.#later(waiting!.get(activity.id)!);
+      }
+    } catch (error) {
+      if (!isNotariumError(error)) throw error;
+      for (const { id } of activities) this.#later(waiting!.get(id)!);
+      this.#parts.logger.debug({ err: error, peer: member }, 'a member did not say what it has');
+    }
+  }
+
+  #later(waiting: Waiting): void {
+    const { clock, settings } = this.#parts;
+    const ms = settings.compareMs * 2 ** Math.min(waiting.tries++, 20);
+    waiting.nextMs = clock.nowMs() + Math.min(ms, Math.max(settings.maxRetryMs, settings.compareMs));
+  }
+
+  #comparedOf(activity: Activity, member: Address): Compared {
+    const { signer, crypto } = this.#parts;
+    const ids = sharedMessages(activity, [signer.address, member], activity.since);
+    return { activity: activity.id, since: activity.since, digest: messagesDigest(ids, crypto.sha256) };
+  }
+
+  /** Whether nothing is left to be done with this member. */
+  async #settle(net: Net, member: Address, activity: Activity, answer: Comparison): Promise<boolean> {
+    const { id } = activity;
+    if ('same' in answer) {
+      this.doubts.clear(id, member);
+      return true;
+    }
+    const isMember = memberOf(membersOf(activity), member) !== undefined;
+    if ('removed' in answer) {
+      this.doubts.raise(id, member, { kind: 'excluded', messages: [] });
+      return isMember === false;
+    }
+    // Of who is no member here nothing is taken.
+    if (!isMember) return true;
+    if ('unknown' in answer) {
+      this.doubts.raise(id, member, { kind: 'unknown', messages: [] });
+      return false;
+    }
+    const lacking = await this.#lacking(net, member, activity, answer.ids);
+    const left = lacking.length === 0 ? [] : await this.#fetch(net, member, id, lacking);
+    if (answer.forked) this.doubts.raise(id, member, { kind: 'forked', messages: [] });
+    else if (left.length > 0) this.doubts.raise(id, member, { kind: 'lacking', messages: left });
+    else this.doubts.clear(id, member);
+    return left.length === 0;
+  }
+
+  /** What the other one has and this node has not. */
+  async #lacking(net: Net, member: Address, activity: Activity, first: readonly Hash[]): Promise<Hash[]> {
+    const asked = this.#comparedOf(activity, member);
+    const lacking: Hash[] = [];
+    let ids = first;
+    for (let page = 0; page < mostPages; page++) {
+      lacking.push(...ids.filter((id) => !activity.taken.has(id)));
+      if (ids.length < maxListed) break;
+      const [answer] = await this.#ask(net, member, [{ ...asked, after: ids.at(-1)! }]);
+      ids = answer && 'ids' in answer ? answer.ids : [];
+    }
+    return lacking;
+  }
+
+  /** Asks who has said that it has them, and then the others; answers which did not come. */
+  async #fetch(net: Net, member: Address, id: Hash, lacking: readonly Hash[]): Promise<Hash[]> {
+    const { activities, signer, store, logger } = this.#parts;
+    const members = membersOf((await activities.find(id))!).members.map(({ address }) => address);
+    const others = members.filter((address) => address !== member && address !== signer.address);
+    const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    let left = [...lacking];
+    for (const source of [member, ...others.filter((address) => connected.has(address))]) {
+      if (left.length === 0 || this.#signal.aborted) break;
+      try {
+        await new Gatherer(this.#parts, { net, source, signal: this.#signal }).some(id, left);
+      } catch (error) {
+        if (!isNotariumError(error)) throw error;
+        logger.debug({ err: error, peer: source }, 'a member did not give what is missing');
+      }
+      const known = await store.known(left);
+      left = left.filter((message) => !known.has(message));
+    }
+    return left;
+  }
+
+  async #ask(net: Net, member: Address, asked: readonly Compared[]): Promise<Comparison[]> {
+    const texts = asked.map((one) => JSON.stringify(one));
+    const frames = net.request(member, activityProtocols.compare, framesOf(texts), {
+      timeoutMs: this.#parts.settings.requestMs,
+      signal: this.#signal,
+    });
+    const bounds = { itemBytes: answerBytes, items: maxCompared, bytes: answerBytes * maxCompared };
+    const wrong = (detail: string): NotariumError => {
+      net.blame(member, 'activity-answer', wrongAnswerPoints);
+      return new NotariumError('peer-answer-invalid', detail, { data: { peer: member } });
+    };
+    const answers: Comparison[] = [];
+    for await (const item of itemsOf(frames, bounds)) {
+      const parsed = comparisonSchema.safeParse(jsonOf(item));
+      if (!parsed.success) throw wrong('not the expected comparison');
+      answers.push(parsed.data);
+    }
+    if (answers.length !== asked.length) throw wrong('not a comparison for each activity');
+    return answers;
+  }
+}
+
+function jsonOf(item: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(item));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Fork } from '../../../core/activities/forks.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+
+/**
+ * How a member sees an activity in another way than this node: it says that it has messages that do not come (`lacking`), does not know the
+ * activity or this node as a member (`unknown`), has seen this node be removed (`excluded`), or has seen that its initiator began it twice
+ * (`forked`).
+ */
+export type Doubt = {
+  readonly kind: 'lacking' | 'unknown' | 'excluded' | 'forked';
+  /** Ids of what is lacking. */
+  readonly messages: readonly Hash[];
+};
+
+/** A doubt, and since when. */
+export type DatedDoubt = Doubt & { readonly sinceMs: number };
+
+const mostNamed = 256;
+
+/** What members have or see otherwise: for whoever looks at an activity, and as problems of this node. */
+export class Doubts {
+  readonly #parts: Pick<ActivityParts, 'clock' | 'settings' | 'problems' | 'logger'>;
+  readonly #doubts = new Map<Hash, Map<Address, DatedDoubt>>();
+  readonly #forked = new Set<Hash>();
+
+  constructor(parts: Pick<ActivityParts, 'clock' | 'settings' | 'problems' | 'logger'>) {
+    this.#parts = parts;
+  }
+
+  of(activity: Hash): ReadonlyMap<Address, DatedDoubt> {
+    return this.#doubts.get(activity) ?? new Map();
+  }
+
+  raise(activity: Hash, member: Address, { kind, messages }: Doubt): void {
+    const { clock, logger } = this.#parts;
+    const doubts = this.#doubts.get(activity) ?? new Map<Address, DatedDoubt>();
+    const before = doubts.get(member);
+    const sinceMs = before?.kind === kind ? before.sinceMs : clock.nowMs();
+    if (before?.kind !== kind)
+      logger.warn({ activity, peer: member, kind }, 'a member sees an activity in another way');
+    doubts.set(member, { kind, messages: messages.slice(0, mostNamed), sinceMs });
+    this.#doubts.set(activity, doubts);
+  }
+
+  clear(activity: Hash, member: Address): void {
+    const doubts = this.#doubts.get(activity);
+    doubts?.delete(member);
+    if (doubts?.size === 0) this.#doubts.delete(activity);
+  }
+
+  /** What this node has seen itself. */
+  forked(activity: Hash, forks: readonly Fork[]): void {
+    if (forks.length === 0) this.#forked.delete(activity);
+    if (forks.length === 0 || this.#forked.has(activity)) return;
+    this.#forked.add(activity);
+    this.#parts.logger.error({ activity, forks }, 'a member has told others something else than this node');
+  }
+
+  /** Problems are read by others, too: they say neither which activities nor which members. */
+  tell(): void {
+    const { clock, settings, problems } = this.#parts;
+    const nowMs = clock.nowMs();
+    const all = [...this.#doubts.values()].flatMap((doubts) => [...doubts.values()]);
+    const split = all.filter(({ kind }) => kind === 'forked' || kind === 'excluded').length;
+    const late = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs).length;
+    const forks = this.#forked.size + split;
+    if (forks > 0) problems.raise('activity-forked', `seen ${forks} times: see the activities`);
+    else problems.clear('activity-forked');
+    if (late > 0) problems.raise('activity-incomplete', `seen ${late} times: see the activities`);
+    else problems.clear('activity-incomplete');
+  }
+}
+
+function isMissing(kind: Doubt['kind']): boolean {
+  return kind === 'lacking' || kind === 'unknown';
+}

@@ -1,0 +1,85 @@
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { forksOf } from '../../../core/activities/forks.ts';
+import { memberOf } from '../../../core/activities/members.ts';
+import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
+import { type Address, fromUtf8 } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
+import type { Net } from '../../../net/Net.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+import {
+  activityProtocols,
+  type Compared,
+  type Comparison,
+  comparedSchema,
+  framesOf,
+  itemsOf,
+  maxCompared,
+  maxListed,
+} from './items.ts';
+
+const itemBytes = 1024;
+
+/**
+ * Tells members what this node has of an activity. Who was never a member learns nothing, not even whether there is one.
+ * @param differs is called where it is not the same: the asker may have more.
+ */
+export function serveComparison(
+  parts: ActivityParts,
+  net: Net,
+  differs: (member: Address, activity: Activity['id']) => void,
+): void {
+  const busy = new Set<Address>();
+  net.handle(activityProtocols.compare, async function* (frames, from) {
+    const asked: Compared[] = [];
+    for await (const item of itemsOf(frames, { itemBytes, items: maxCompared, bytes: itemBytes * maxCompared }))
+      asked.push(comparedOf(item));
+    if (busy.has(from)) throw new NotariumError('peer-busy');
+    busy.add(from);
+    try {
+      yield* framesOf(answers(parts, from, asked, differs));
+    } finally {
+      busy.delete(from);
+    }
+  });
+}
+
+async function* answers(
+  parts: ActivityParts,
+  from: Address,
+  asked: readonly Compared[],
+  differs: (member: Address, activity: Activity['id']) => void,
+): AsyncGenerator<string> {
+  for (const one of asked) {
+    const answer = comparisonOf(parts, await parts.activities.find(one.activity), from, one);
+    if (!('same' in answer) && !('unknown' in answer)) differs(from, one.activity);
+    yield JSON.stringify(answer);
+  }
+}
+
+function comparisonOf(
+  { signer, crypto }: ActivityParts,
+  activity: Activity | undefined,
+  from: Address,
+  { since, digest, after }: Compared,
+): Comparison {
+  if (!activity) return { unknown: true };
+  if (!memberOf(membersOf(activity), from)) {
+    const wasIn = [...activity.epochs.values()].some(({ membership }) => memberOf(membership, from));
+    return wasIn ? { removed: true } : { unknown: true };
+  }
+  const ids = sharedMessages(activity, [signer.address, from], since);
+  if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
+  const first = after === undefined ? 0 : ids.findIndex((id) => id > after);
+  return {
+    ids: first < 0 ? [] : ids.slice(first, first + maxListed),
+    ...(forksOf(activity).some(({ type }) => type === 'start') ? { forked: true } : {}),
+  };
+}
+
+function comparedOf(item: Uint8Array): Compared {
+  try {
+    return comparedSchema.parse(JSON.parse(fromUtf8(item)));
+  } catch (cause) {
+    throw new NotariumError('activity-message-invalid', 'it does not have the form of a comparison', { cause });
+  }
+}

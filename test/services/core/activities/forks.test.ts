@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Activity } from '../../../../services/core/activities/activity.ts';
+import { forksOf, isForked } from '../../../../services/core/activities/forks.ts';
+import { groupDigest, type Membership, noHash } from '../../../../services/core/activities/members.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
+import {
+  activityNetwork,
+  begin,
+  changeMembers,
+  memberFor,
+  type Person,
+  person,
+  randomHash,
+  say,
+  update,
+} from '../../../support/activityKit.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+
+const [buyer, seller, carrier, stranger] = [1, 2, 3, 5].map(person) as [Person, Person, Person, Person];
+const take = (activity: Activity, ...messages: Message[]): Activity =>
+  messages.reduce((now, message) => takeMessage(activityNetwork, now, message), activity);
+
+/** Another beginning of the same activity, maybe among others. */
+async function again(first: Message, people: readonly Person[], options: { by?: Person; secret?: true } = {}) {
+  const head = first.head as HeadOf<'start'>;
+  const { by = buyer } = options;
+  const members = people
+    .map((one) => memberFor(one, one === by ? 'initiator' : 'receiver'))
+    .toSorted((a, b) => (a.address < b.address ? -1 : 1));
+  const membership: Membership = { epoch: 0, previous: noHash, members };
+  const secret = options.secret ? head.secret : randomHash();
+  const group = groupDigest({ activity: head.activity, membership, secret });
+  const { activity, terms } = head;
+  return await say(by, 'start', { activity, epoch: 0, group, terms, membership, secret }, { step: 'another' });
+}
+
+const same = ({ group, heads, terms, epochs }: Activity) => ({
+  ...{ group, heads, terms },
+  epochs: [...epochs].map(([digest, { by }]) => [digest, by]).toSorted(),
+});
+
+describe('an activity of which members were told different things', () => {
+  it('has both beginnings, in conflict, whichever came first', async () => {
+    const first = await begin([buyer, seller, carrier]);
+    for (const second of [
+      await again(first, [buyer, seller, carrier]),
+      await again(first, [buyer, seller]),
+      await again(first, [buyer, seller, carrier], { secret: true }),
+    ]) {
+      const [one, two] = [take(startActivity(first), second), take(startActivity(second), first)];
+      expect(same(one)).to.deep.equal(same(two));
+      expect(one.heads).to.deep.equal([first.id, second.id].toSorted());
+      expect(isForked(one)).to.equal(true);
+      expect(forksOf(one)).to.deep.equal([
+        { type: 'start', sender: buyer.address, messages: [first.id, second.id].toSorted() },
+      ]);
+      await expectCode('activity-message-known', () => take(one, second));
+    }
+    expect(forksOf(startActivity(first))).to.deep.equal([]);
+  });
+
+  it('of another initiator, it is refused by a code of its own', async () => {
+    const first = await begin([buyer, seller]);
+    const forged = await again(first, [stranger, seller], { by: stranger });
+    for (const [known, other] of [
+      [first, forged],
+      [forged, first],
+    ] as const) {
+      const { data } = await expectCode('activity-forked', () => take(startActivity(known), other));
+      expect(data).to.have.property('senders').with.members([buyer.address, stranger.address]);
+    }
+    const unsealed = { ...forged, head: { ...forged.head, sender: buyer.address, group: randomHash() } } as Message;
+    await expectCode('activity-message-invalid', () => take(startActivity(first), unsealed));
+  });
+
+  it('shows two changes of the members by one sender; by two senders they are no lie', async () => {
+    const first = startActivity(await begin([buyer, seller, carrier]));
+    const changes = [
+      await changeMembers(first, buyer, { remove: seller.address }),
+      await changeMembers(first, buyer, { remove: carrier.address }),
+    ];
+    for (const order of [changes, changes.toReversed()]) {
+      const forked = take(first, ...order);
+      expect(forksOf(forked)).to.deep.equal([
+        { type: 'members', sender: buyer.address, messages: changes.map(({ id }) => id).toSorted() },
+      ]);
+      expect(isForked(forked)).to.equal(false);
+    }
+    const { members } = first.epochs.get(first.group)!.membership;
+    const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomHash() } : one));
+    const honest = take(first, changes[0]!, await changeMembers(first, seller, rekeyed));
+    expect(forksOf(honest)).to.deep.equal([]);
+  });
+
+  it('is the same for all in whatever order beginnings, changes and versions came', async function () {
+    this.timeout(60_000);
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), async (chance) => {
+        const first = await begin([buyer, seller, carrier]);
+        const second = await again(first, [buyer, seller, carrier]);
+        const [left, right] = [startActivity(first), startActivity(second)];
+        const rest = [
+          await update(left, seller),
+          await update(right, carrier),
+          await changeMembers(left, buyer, { remove: carrier.address }),
+          await changeMembers(right, buyer, { add: memberFor(stranger, 'receiver') }),
+        ];
+        const ends = [left, right].map((begun) => {
+          let waiting = [first, second, ...rest]
+            .map((message) => ({ message, at: chance.next().value as number }))
+            .toSorted((a, b) => a.at - b.at)
+            .map(({ message }) => message);
+          let now = begun;
+          // What comes early is tried again.
+          for (let round = 0; round < 4; round++) {
+            waiting = waiting.filter((message) => {
+              try {
+                now = takeMessage(activityNetwork, now, message, { isWanted: true });
+                return false;
+              } catch (error) {
+                return (error as { code: string }).code === 'activity-message-early';
+              }
+            });
+          }
+          expect(waiting).to.deep.equal([]);
+          return now;
+        });
+        expect(same(ends[0]!)).to.deep.equal(same(ends[1]!));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
