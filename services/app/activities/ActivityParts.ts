@@ -17,6 +17,8 @@ export type ActivityParts = ActivityHost & {
   readonly changed: (activity: Hash) => void;
   /** Which members see an activity in another way. */
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
+  /** This member and this node have met two beginnings of an activity, by different nodes. */
+  readonly disputed: (activity: Hash, member: Address) => void;
   /** A record was put on the disk. */
   readonly submit: () => void;
 };

@@ -3,7 +3,7 @@ import type { Attachments, Body } from '../../core/activities/contents.ts';
 import type { Head } from '../../core/activities/message.ts';
 import { type Hash, toHex } from '../../core/bytes.ts';
 
-type Common = 'v' | 'network' | 'activity' | 'epoch' | 'group' | 'sender' | 'time' | 'salt';
+type Common = 'v' | 'network' | 'activity' | 'epoch' | 'group' | 'sender' | 'time' | 'salt' | 'fields';
 type Own<T> = T extends Head ? Omit<T, Common> : never;
 
 /** A message that is still to be signed: what its sender says, without what follows from where the activity stands. */

@@ -1,5 +1,6 @@
 import { type Activity, leaversOf } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
+import { disclosuresDigest } from '../../core/activities/contents.ts';
 import type { Envelope } from '../../core/activities/envelope.ts';
 import { groupDigest, memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
@@ -112,19 +113,21 @@ export class Step {
   }
 
   #parcelOf({ head, body, attachments }: Draft) {
-    const { network, signer, clock } = this.#parts;
+    const { network, signer, clock, crypto } = this.#parts;
     const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
     const membership = opens ?? this.#activity!.epochs.get(this.#activity!.group)!.membership;
     const hasLeft = this.#activity && leaversOf(this.#activity).has(signer.address);
     if (hasLeft || (!opens && !memberOf(membership, signer.address))) {
       throw new NotariumError('activity-not-member', undefined, { data: { sender: signer.address } });
     }
+    const fields = body && disclosuresDigest(body, crypto.sha256);
     const whole = {
       ...head,
       v: 1,
       network: networkName(network),
       activity: this.#id,
       epoch: membership.epoch,
+      ...(fields === undefined ? {} : { fields }),
       group:
         head.type === 'start' || head.type === 'members'
           ? groupDigest({ activity: this.#id, membership, secret: head.secret })

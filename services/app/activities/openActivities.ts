@@ -46,6 +46,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
       comparer.changed(activity);
     },
     doubts: (activity) => comparer.doubts.of(activity),
+    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
   };
   const outbox = new Outbox(parts);
   const records = new Records(parts);

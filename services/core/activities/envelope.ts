@@ -3,7 +3,7 @@ import { sameBytes } from '../bytes.ts';
 import { NotariumError } from '../errors.ts';
 import type { OpenedEpoch } from './activity.ts';
 import type { Message } from './parcel.ts';
-import { blindedGroup, contentKey, readProtected, sealedSchema } from './sealed.ts';
+import { blindedGroup, readProtected, sealedSchema, sealingOf } from './sealed.ts';
 
 /**
  * What goes to a member: a sealed message. A copy has the same seal and ciphertext, with the key wrapped anew for one member alone: one that
@@ -15,8 +15,7 @@ export const envelopeSchema = z.strictObject({ sealed: sealedSchema, copy: z.lit
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 /**
- * Checks that the seal belongs to the message and its epoch, that everybody who has both can make it again, and that it went to the members
- * of that epoch and to nobody else.
+ * Checks that the seal is that of the message and its epoch, and that it went to the members of that and to nobody else.
  * @param key with which it was opened.
  * @throws NotariumError `activity-message-invalid`.
  */
@@ -31,14 +30,16 @@ export function checkEnvelope(
   if (mid !== id) throw fail('the seal is of another message');
   if (epo !== head.epoch) throw fail('the seal is of another epoch');
   if (grp !== blindedGroup(secret, id)) throw fail('the seal is of another group');
-  // Else its receivers could not give it on: their copies would have another seal than the log.
-  if (!sameBytes(key, contentKey(secret, id))) throw fail('the seal has another key than that of its message');
+  // One message has one seal, whoever gives it: with any other one it would not be what the log has.
+  const want = sealingOf(secret, id, head.epoch);
+  const isThat = sealed.protected === want.protected && sealed.iv === want.iv && sameBytes(key, want.key);
+  if (!isThat) throw fail('it is not the seal of the message');
   if (copy) {
     if (sealed.recipients.length !== 1) throw fail('a copy is for one member');
     return;
   }
   const sealedTo = sealed.recipients.map(({ header }) => header.kid).toSorted();
-  const want = membership.members.map((member) => member.key).toSorted();
-  if (sealedTo.length !== want.length || sealedTo.some((each, index) => each !== want[index]))
+  const keys = membership.members.map((member) => member.key).toSorted();
+  if (sealedTo.length !== keys.length || sealedTo.some((each, index) => each !== keys[index]))
     throw fail('it is not sealed to the members, all of them and nobody else');
 }

@@ -39,6 +39,8 @@ const common = {
   time: timeSchema,
   /** Nobody can guess the rest by the digest. */
   salt: hashSchema,
+  /** Of a body in fields: digest of its disclosures, so that nobody gives the message on without some of them. */
+  fields: hashSchema.optional(),
 };
 
 /** What an activity is for ever. */

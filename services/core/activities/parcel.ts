@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Address, concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
+import { type Address, concat, fromHex, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
@@ -7,7 +7,14 @@ import { NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { attachmentsDigest, attachmentsSchema, bodyDigest, bodySchema, maxBodyBytes } from './contents.ts';
+import {
+  attachmentsDigest,
+  attachmentsSchema,
+  bodyDigest,
+  bodySchema,
+  disclosuresDigest,
+  maxBodyBytes,
+} from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
 
@@ -20,7 +27,7 @@ export const parcelSchema = z.strictObject({
   body: bodySchema,
   attachments: attachmentsSchema,
   /** Of the sender: EIP-712 `ActivityMessage`. */
-  signature: hexSchema(64, 65),
+  signature: hexSchema(65, 65),
 });
 
 /** See {@link parcelSchema}. */
@@ -111,7 +118,10 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   const id = messageId(commitments, crypto.sha256);
   const signer = recovered(crypto, messageDigest(network, head, id, crypto.keccak256), signature);
   if (signer !== head.sender) throw fail('it is not signed by its sender');
+  if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256)) throw fail('it does not have all of its fields');
   checkDevice(network, head, commitments, crypto);
+  // Another form of the same would have another seal than the one that the log has.
+  if (!sameBytes(parcelBytes(parcel), bytes)) throw fail('it is not in its canonical form');
   return { ...parcel, id };
 }
 

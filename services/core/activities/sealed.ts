@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
-import { concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
+import { concat, fromHex, type Hash, toBase64Url, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { NotariumError } from '../errors.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
@@ -88,14 +88,30 @@ export function readProtected(text: string): Protected {
   }
 }
 
-const contentKeyPrefix = utf8('notarium-activity-key/1\n');
+const keyPrefix = utf8('notarium-activity-key/1\n');
+const noncePrefix = utf8('notarium-activity-nonce/1\n');
+
+/** What a message is sealed with: all of it follows from the message and the secret of its epoch. */
+export type Sealing = Pick<Sealed, 'protected' | 'iv'> & {
+  /** AES-256. */
+  readonly key: Uint8Array;
+};
 
 /**
- * The key of a message's content (AES-256): HMAC-SHA256 of the message's id under the epoch's secret. So the seal can be made again by whoever
- * gives the message on, and one ciphertext has one key alone.
+ * What a message is sealed with. Key and nonce are HMACs of its id under the epoch's secret: each message has its own. So whoever gives the
+ * message on makes the very seal that the log has, and whoever gets it sees that it is that one.
  */
-export function contentKey(secret: Hash, id: Hash): Uint8Array {
-  return hmac(nobleSha256, fromHex(secret), concat(contentKeyPrefix, fromHex(id)));
+export function sealingOf(secret: Hash, id: Hash, epoch: number): Sealing {
+  const derived = (prefix: Uint8Array): Uint8Array => hmac(nobleSha256, fromHex(secret), concat(prefix, fromHex(id)));
+  const header: Protected = {
+    ...{ enc: 'A256GCM', typ: 'notarium-activity/1' },
+    ...{ grp: blindedGroup(secret, id), epo: epoch, mid: id },
+  };
+  return {
+    protected: toBase64Url(utf8(JSON.stringify(header))),
+    iv: toBase64Url(derived(noncePrefix).subarray(0, 12)),
+    key: derived(keyPrefix),
+  };
 }
 
 /** What stands for the group in the log: HMAC-SHA256 of the message's id under the epoch's secret. Nobody else can link two of them. */

@@ -7,26 +7,15 @@ import {
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
-  randomBytes,
 } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
 import type { Member } from '../../core/activities/members.ts';
 import { type Message, maxParcelBytes, type Parcel, parcelBytes } from '../../core/activities/parcel.ts';
-import {
-  blindedGroup,
-  contentKey,
-  type Protected,
-  type Seal,
-  type Sealed,
-  sealDigest,
-  sealOf,
-} from '../../core/activities/sealed.ts';
+import { type Sealed, sealingOf } from '../../core/activities/sealed.ts';
 import { fromHex, type Hash, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 
 const keyManagement = 'ECDH-ES+A256KW';
-const contentEncryption = 'A256GCM';
-const ivBytes = 12;
 const tagBytes = 16;
 /** RFC 3394, section 2.2.3.1. */
 const wrapIv = Buffer.alloc(8, 0xa6);
@@ -50,43 +39,11 @@ export class Sealer {
   readonly #most = 4096;
 
   /**
-   * Seals a message to all members of its group, as one piece. The key of its content follows from the secret and the message, so that who
-   * gives it on can make the same ciphertext again.
+   * Seals a message to members, as one piece. To whomever it is, and whoever does it: but for the wrapped keys it is the same.
    * @throws NotariumError `activity-message-invalid` for one that is too large; `party-unfit` for a key that is none.
    */
   seal(message: Message, secret: Hash, members: readonly Pick<Member, 'key'>[]): Sealed {
-    const { id, head } = message;
-    const header: Protected = {
-      ...{ enc: contentEncryption, typ: 'notarium-activity/1' },
-      ...{ grp: blindedGroup(secret, id), epo: head.epoch, mid: id },
-    };
-    const place = { protected: base64url(Buffer.from(JSON.stringify(header))), iv: base64url(randomBytes(ivBytes)) };
-    return this.#sealed(message, secret, members, place);
-  }
-
-  /**
-   * Wraps the key of what was sealed before for somebody else: seal and ciphertext are the same.
-   * @throws NotariumError `activity-store-corrupt` where message and seal do not belong to each other; as {@link Sealer.seal}.
-   */
-  sealAgain(message: Message, secret: Hash, seal: Seal, members: readonly Pick<Member, 'key'>[]): Sealed {
-    const sealed = this.#sealed(message, secret, members, seal);
-    if (sealDigest(sealOf(sealed)) !== sealDigest(seal))
-      throw new NotariumError('activity-store-corrupt', `message ${message.id} is not what its seal was made of`);
-    return sealed;
-  }
-
-  /** Wraps the key of a sealed message, as {@link unseal} gives it, for somebody else. @throws NotariumError `party-unfit`. */
-  wrapAgain(sealed: Sealed, key: Uint8Array, to: Hash): Sealed {
-    return { ...sealed, recipients: [this.#wrapped(key, to)] };
-  }
-
-  #sealed(
-    message: Message,
-    secret: Hash,
-    members: readonly Pick<Member, 'key'>[],
-    { protected: header, iv }: Pick<Seal, 'protected' | 'iv'>,
-  ): Sealed {
-    const key = contentKey(secret, message.id);
+    const { protected: header, iv, key } = sealingOf(secret, message.id, message.head.epoch);
     const cipher = createCipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
     cipher.setAAD(Buffer.from(header));
     const ciphertext = Buffer.concat([cipher.update(plaintextOf(message)), cipher.final()]);
@@ -94,6 +51,11 @@ export class Sealer {
       ...{ protected: header, iv, ciphertext: base64url(ciphertext), tag: base64url(cipher.getAuthTag()) },
       recipients: members.map((member) => this.#wrapped(key, member.key)),
     };
+  }
+
+  /** Wraps the key of a sealed message, as {@link unseal} gives it, for somebody else. @throws NotariumError `party-unfit`. */
+  wrapAgain(sealed: Sealed, key: Uint8Array, to: Hash): Sealed {
+    return { ...sealed, recipients: [this.#wrapped(key, to)] };
   }
 
   #wrapped(key: Uint8Array, to: Hash): Sealed['recipients'][number] {

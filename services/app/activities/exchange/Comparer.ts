@@ -89,13 +89,20 @@ export class Comparer {
   #plan(activity: Activity): void {
     const own = this.#parts.signer.address;
     const membership = membersOf(activity);
-    const isIn = memberOf(membership, own) !== undefined && !leaversOf(activity).has(own);
-    this.doubts.forked(activity.id, isIn ? forksOf(activity) : []);
-    if (!isIn) return;
+    if (!this.#isIn(activity)) {
+      this.doubts.drop(activity.id);
+      return;
+    }
+    this.doubts.forked(activity.id, forksOf(activity));
     for (const { address } of membership.members) if (own < address) this.#want(address, activity.id);
     // Who was removed may have been told that it was somebody else.
     for (const { address } of activity.epochs.get(membership.previous)?.membership.members ?? [])
       if (!memberOf(membership, address)) this.#want(address, activity.id);
+  }
+
+  #isIn(activity: Activity): boolean {
+    const own = this.#parts.signer.address;
+    return memberOf(membersOf(activity), own) !== undefined && !leaversOf(activity).has(own);
   }
 
   #want(member: Address, activity: Hash): void {
@@ -113,7 +120,8 @@ export class Comparer {
     const activities: Activity[] = [];
     for (const [id] of due) {
       const activity = await this.#parts.activities.find(id);
-      if (activity) activities.push(activity);
+      if (activity && this.#isIn(activity)) activities.push(activity);
+      else waiting!.delete(id);
     }
     if (activities.length === 0) return;
     try {

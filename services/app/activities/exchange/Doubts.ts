@@ -49,9 +49,14 @@ export class Doubts {
     if (doubts?.size === 0) this.#doubts.delete(activity);
   }
 
+  /** This node is no member any more. */
+  drop(activity: Hash): void {
+    this.#doubts.delete(activity);
+    this.#forked.delete(activity);
+  }
+
   /** What this node has seen itself. */
   forked(activity: Hash, forks: readonly Fork[]): void {
-    if (forks.length === 0) this.#forked.delete(activity);
     if (forks.length === 0 || this.#forked.has(activity)) return;
     this.#forked.add(activity);
     this.#parts.logger.error({ activity, forks }, 'a member has told others something else than this node');

@@ -1,9 +1,10 @@
 import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
 import { membersOf } from '../../../core/activities/activity.ts';
 import type { Envelope } from '../../../core/activities/envelope.ts';
+import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError } from '../../../core/errors.ts';
-import { unseal } from '../../../lib/activities/seal.ts';
+import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -56,7 +57,9 @@ export class HeldMessages {
       const { activity, from, sealDigest, text } = held;
       const { envelope } = readEnvelope(this.#parts, from, text);
       if (envelope.sealed.recipients.some(({ header }) => header.kid === key)) continue;
-      const { contentKey } = unseal(envelope.sealed, keys);
+      const contentKey = keyIn(envelope.sealed, keys);
+      // It is given up when it is looked at.
+      if (!contentKey) continue;
       const sealed = sealer.wrapAgain(envelope.sealed, contentKey, key);
       // Of what is lost between the two, another member has a copy.
       await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
@@ -208,5 +211,14 @@ export class HeldMessages {
       this.#parts.logger.debug({ err: error, peer: to }, 'an acknowledgement was not delivered');
       return false;
     }
+  }
+}
+
+function keyIn(sealed: Sealed, keys: readonly OpeningKey[]): Uint8Array | undefined {
+  try {
+    return unseal(sealed, keys).contentKey;
+  } catch (error) {
+    if (isNotariumError(error, 'activity-message-unreadable')) return undefined;
+    throw error;
   }
 }

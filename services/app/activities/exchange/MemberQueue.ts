@@ -133,7 +133,7 @@ export class MemberQueue {
     }
   }
 
-  #outcome({ sealDigest, message: _ }: Queued, answer: DeliveryAnswer): Outcome {
+  #outcome({ sealDigest, activity }: Queued, answer: DeliveryAnswer): Outcome {
     const { network, crypto, metrics } = this.#parts;
     const { member } = this.#options;
     if ('ack' in answer) {
@@ -145,6 +145,7 @@ export class MemberQueue {
     const { code, detail } = answer;
     const problem = { code, detail };
     if (canChange(code)) return { sealDigest, member, state: 'queued', problem };
+    if (code === 'activity-forked') this.#parts.disputed(activity, member);
     metrics.refusedByMember();
     return { sealDigest, member, state: 'refused', problem };
   }

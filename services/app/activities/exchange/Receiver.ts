@@ -76,7 +76,8 @@ export class Receiver {
     }
     if ('ack' in parsed) return { answer: await this.#note(from, parsed.ack) };
     const arrived = arrivedOf({ crypto }, from, parsed);
-    if (await store.bySeal(arrived.sealDigest)) return { read: arrived.sealDigest };
+    const known = await store.bySeal(arrived.sealDigest);
+    if (known?.sender === from) return { read: arrived.sealDigest };
     const opened = await openArrived(this.#parts, arrived);
     if (opened.message.head.sender !== from)
       throw new NotariumError('activity-message-invalid', 'it does not come from its sender');

@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { expect } from 'chai';
-import { type Hash, toHex } from '../../../../services/core/bytes.ts';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { activitySubject, blindedGroup } from '../../../../services/core/activities/sealed.ts';
+import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
+import { digestText } from '../../../../services/core/record.ts';
+import { openingKey, Sealer, unseal } from '../../../../services/lib/activities/seal.ts';
+import { changeMembers, memberFor, noteOn, propose, say, update } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
@@ -164,6 +173,212 @@ describe('members of activities', function () {
       return members.some((member) => member.key === key);
     });
     const next = await buyer.desk.update(operator, activity, { body: { step: 5 } });
+    await reaches(next.message, seller);
+  });
+
+  it('that leave know no secret of what comes after them, and get nothing of it', async () => {
+    const [buyer, seller, carrier] = nodes;
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
+    });
+    await reaches(message, seller, carrier);
+    const left = await carrier.desk.leave(operator, activity);
+    await until('another one has let it go', async () => (await seller.state(activity)).epoch === 1);
+    await until('all know', async () => (await buyer.state(activity)).epoch === 1);
+    expect((await buyer.state(activity)).members.map(({ address }) => address)).not.to.include(carrier.address);
+    await until('the log has the records from before', () => world.records.length >= 3);
+    const later = await seller.desk.update(operator, activity, { body: 'after it has left' });
+    await reaches(later.message, buyer);
+    const stored = (await buyer.store.message(later.message))!;
+    await until('the log has it', () =>
+      world.records.some(({ digest }) => digest === digestText(fromHex(stored.sealDigest))),
+    );
+    // All that the carrier has: what it took, and its keys.
+    const material = await carrier.store.messages(activity);
+    expect(material.map(({ id }) => id))
+      .to.include(left.message)
+      .and.not.to.include(later.message);
+    const secrets = material.flatMap(({ parcel }) => {
+      const { secret } = messageOf({ id: later.message, parcel }).head as { secret?: Hash };
+      return secret ? [secret] : [];
+    });
+    expect(secrets).to.have.length(1);
+    const opener = (await buyer.store.messages(activity)).find(({ type }) => type === 'members')!;
+    expect(opener.sender).to.equal(buyer.address);
+    const next = (messageOf(opener).head as { secret: Hash }).secret;
+    expect(secrets).not.to.include(next);
+    for (const { id } of [opener, stored]) {
+      const subjects = world.records.map(({ subject }) => subject);
+      expect(subjects).to.include(activitySubject(blindedGroup(next, id)));
+      for (const secret of secrets) expect(subjects).not.to.include(activitySubject(blindedGroup(secret, id)));
+      const sealed = new Sealer().seal(messageOf((await buyer.store.message(id))!), next, [
+        buyer.person,
+        seller.person,
+      ]);
+      await expectCode('activity-message-unreadable', () => unseal(sealed, [openingKey(carrier.person.secret)]));
+      const deliveries = [
+        ...(await buyer.desk.deliveries(operator, activity, id)),
+        ...(await seller.desk.deliveries(operator, activity, id)),
+      ];
+      expect(deliveries.map(({ member }) => member)).not.to.include(carrier.address);
+      expect(await carrier.has(id)).to.equal(false);
+    }
+  });
+
+  it('leave though the initiator is away: who sends next lets them go first', async () => {
+    const [buyer, seller, carrier] = nodes;
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
+    });
+    await reaches(message, seller, carrier);
+    await buyer.close();
+    const left = await carrier.desk.leave(operator, activity);
+    await reaches(left.message, seller);
+    expect((await seller.state(activity)).epoch).to.equal(0);
+    const next = await seller.desk.update(operator, activity, { body: 2 });
+    expect((await seller.state(activity)).epoch).to.equal(1);
+    const states = await seller.desk.deliveries(operator, activity, next.message);
+    expect(states.map(({ member }) => member)).to.deep.equal([buyer.address]);
+    await buyer.open();
+    await world.connect();
+    await reaches(next.message, buyer);
+    await until('all are in one epoch', async () => {
+      const [one, two] = await Promise.all([buyer.state(activity), seller.state(activity)]);
+      return JSON.stringify(one) === JSON.stringify(two) && one.members.length === 2;
+    });
+    // The initiator may leave, too; the last one may not.
+    await buyer.desk.leave(operator, activity);
+    await until('the seller is alone', async () => (await seller.state(activity)).members.length === 1);
+    await expectCode('activity-role', seller.desk.leave(operator, activity));
+    await seller.desk.update(operator, activity, { body: 'alone' });
+  });
+
+  it('leave though the members are changed at the same time', async () => {
+    const [buyer, seller, carrier, late] = nodes;
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
+    });
+    await reaches(message, seller, carrier);
+    await carrier.net.close();
+    await Promise.all([
+      carrier.desk.leave(operator, activity),
+      buyer.desk.changeMembers(operator, activity, { add: [{ party: late.name, role: 'receiver' }] }),
+    ]);
+    await carrier.close();
+    await carrier.open();
+    await world.connect();
+    await until('it is out for all others', async () => {
+      const states = await Promise.all(
+        [buyer, seller, late].map((node) => node.state(activity).catch(() => undefined)),
+      );
+      return states.every(
+        (state) => state?.members.length === 3 && state.members.every(({ address }) => address !== carrier.address),
+      );
+    });
+  });
+
+  it('see each change in one order, each with a secret of its own', async () => {
+    const [buyer, seller, carrier, late] = nodes;
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
+    });
+    await reaches(message, seller, carrier);
+    const add = [{ party: late.name, role: 'regulator' as const }];
+    const changes = [
+      await buyer.desk.changeMembers(operator, activity, { add }),
+      await buyer.desk.changeMembers(operator, activity, { remove: [carrier.name] }),
+      await buyer.desk.changeMembers(operator, activity, { add: [{ party: carrier.name, role: 'receiver' }] }),
+    ];
+    await reaches(changes[2]!.message, seller, carrier, late);
+    const told = async (node: ActivityNode) => {
+      const all = (await node.store.messages(activity)).filter(({ type }) => type === 'members' || type === 'start');
+      const heads = all.map((each) => messageOf(each).head as HeadOf<'members'>);
+      return heads.map(({ membership, secret, group }) => ({ epoch: membership.epoch, secret, group }));
+    };
+    const order4 = await told(buyer);
+    expect(order4.map(({ epoch }) => epoch)).to.deep.equal([0, 1, 2, 3]);
+    expect(new Set(order4.map(({ secret }) => secret)).size).to.equal(4);
+    for (const node of [seller, late]) expect(await told(node)).to.deep.equal(order4);
+  });
+
+  it('may do no more than their role allows, also where their own program lets them', async () => {
+    const [buyer, seller, regulator, stranger] = nodes;
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name], regulators: [regulator.name], body: 1 },
+    });
+    await reaches(message, seller, regulator);
+    const first = messageOf((await buyer.store.message(message))!);
+    const known = startActivity(first);
+    const proposed = await seller.desk.propose(operator, activity, { remove: regulator.name });
+    await reaches(proposed.message, buyer, regulator);
+    const place = { activity, epoch: 0, group: known.group };
+    const add = { add: memberFor(stranger.person, 'receiver') };
+    const remove = { remove: seller.address };
+    const cases: [string, ActivityNode, Message][] = [
+      ['activity-role', regulator, await update(known, regulator.person)],
+      ['activity-role', regulator, await propose(known, regulator.person, remove)],
+      [
+        'activity-role',
+        regulator,
+        await say(regulator.person, 'vote', { ...place, on: proposed.message, approve: true }),
+      ],
+      ['activity-role', regulator, await changeMembers(known, regulator.person, add)],
+      ['activity-role', regulator, await changeMembers(known, regulator.person, remove)],
+      ['activity-role', regulator, await changeMembers(known, regulator.person, { remove: regulator.address })],
+      ['activity-role', seller, await changeMembers(known, seller.person, add)],
+      ['activity-not-member', stranger, await update(known, stranger.person)],
+      ['activity-not-member', stranger, await noteOn(known, stranger.person, message)],
+      ['activity-not-member', stranger, await changeMembers(known, stranger.person, add)],
+    ];
+    for (const [code, by, sent] of cases) {
+      const opens = sent.head.type === 'members' ? sent : first;
+      const [answer] = await deliver(by, buyer, [sealedIn(opens, sent)]);
+      expect(answer, `${sent.head.type} of ${by.name}`).to.include({ code });
+    }
+    const noted = await noteOn(known, regulator.person, message);
+    expect((await deliver(regulator, buyer, [sealedIn(first, noted)]))[0]).to.have.property('ack');
+  });
+
+  it('with a new key read with it alone, as soon as all have been told', async () => {
+    const [buyer, seller] = nodes;
+    const { activity } = await begun(true);
+    // Held here, sealed to the old key: what it builds on has not come.
+    const first = (await buyer.store.messages(activity))[0]!;
+    const { head } = messageOf(first);
+    const place = { activity, epoch: 0, group: head.group };
+    const unseen = await say(buyer.person, 'note', { ...place, on: first.id }, 'unseen');
+    const base = await say(buyer.person, 'update', { ...place, builds: [first.id], number: 2 }, 'base');
+    const onBase = await say(buyer.person, 'note', { ...place, on: base.id }, 'on the base');
+    const texts = [unseen, base, onBase].map((each) => sealedIn(messageOf(first), each));
+    await deliver(buyer, seller, [texts[2]!]);
+    expect(await seller.store.held(activity)).to.have.length(1);
+    const secret = new Uint8Array(randomBytes(32));
+    const key = toHex(x25519.getPublicKey(secret));
+    await seller.close();
+    seller.secrets = [secret, seller.person.secret];
+    seller.registered = { ...seller.registered, encryptionKey: key };
+    await seller.open();
+    await world.connect();
+    await until('the buyer knows the new key, and what is held is sealed to it', async () => {
+      const { members } = await buyer.desk.show(operator, activity);
+      const [held] = await seller.store.held(activity);
+      return members.some((member) => member.key === key) && held?.text.includes(key);
+    });
+    await seller.close();
+    seller.secrets = [secret];
+    await seller.open();
+    await world.connect();
+    await deliver(buyer, seller, [
+      JSON.stringify({
+        copy: true,
+        sealed: new Sealer().seal(base, (head as HeadOf<'start'>).secret, [{ key }]),
+      }),
+    ]);
+    await reaches(onBase.id, seller);
+    const next = await buyer.desk.update(operator, activity, {
+      body: 'to the new key',
+      builds: (await buyer.desk.show(operator, activity)).heads,
+    });
     await reaches(next.message, seller);
   });
 });

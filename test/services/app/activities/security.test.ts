@@ -1,29 +1,18 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
-import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
+import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
 import { ackSchema, signAck } from '../../../../services/core/activities/ack.ts';
 import type { Envelope } from '../../../../services/core/activities/envelope.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
-import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
+import { type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import { activityNetwork, begin, changeMembers, memberFor, randomHash, say } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { deliver } from '../../../support/activityWire.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
-const bounds = { itemBytes: 1 << 20, items: 1000, bytes: 1 << 24 };
-
-/** Sends texts as a member would, and gives the answers. */
-async function deliver(
-  by: ActivityNode,
-  to: ActivityNode,
-  texts: readonly string[],
-): Promise<Record<string, unknown>[]> {
-  const frames = by.net.request(to.address, activityProtocols.deliver, framesOf(texts), { timeoutMs: 20_000 });
-  const items = await Array.fromAsync(itemsOf(frames, bounds));
-  return items.map((item) => JSON.parse(fromUtf8(item)));
-}
 
 describe('security of activities', function () {
   this.timeout(60_000);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isAckOf, signAck } from '../../../../services/core/activities/ack.ts';
+import { disclosuresDigest } from '../../../../services/core/activities/contents.ts';
 import {
   type Credential,
   deviceStatementDigest,
@@ -8,7 +9,8 @@ import {
 } from '../../../../services/core/activities/credential.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
 import { commitmentsOf, messageId, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
-import { toHex } from '../../../../services/core/bytes.ts';
+import { fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { compactSignature } from '../../../../services/core/signature.ts';
 import { activityNetwork, begin, person, randomHash, say } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 
@@ -40,6 +42,28 @@ describe('a message of an activity', () => {
     await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(forged)));
     for (const text of ['', '{}', '[]', '{"head":', `{"head":${JSON.stringify(message.head)}}`])
       await expectCode('activity-message-invalid', () => readParcel(activityNetwork, new TextEncoder().encode(text)));
+  });
+
+  it('has one form alone, so that nobody can give it on in another one', async () => {
+    const message = await begin([buyer, seller]);
+    const { id: _, ...parcel } = message;
+    const refused = async (bytes: Uint8Array) =>
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, bytes));
+    await refused(utf8(JSON.stringify(parcel, null, 1)));
+    const short = toHex(compactSignature(fromHex(message.signature)));
+    await refused(parcelBytes({ ...message, signature: short }));
+    const body = { salt: randomHash(), sdJwt: 'a.b.c', disclosures: ['one', 'two'] };
+    const fields = disclosuresDigest(body)!;
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const whole = await say(buyer, 'note', place, null, { parcel: { body }, head: { fields } });
+    expect(readParcel(activityNetwork, parcelBytes(whole)).id).to.equal(whole.id);
+    // The commitment to the body is the same without them: it has to be, for one of them to be shown.
+    for (const disclosures of [[], ['one'], ['two', 'one'], ['one', 'two', 'three']])
+      await refused(parcelBytes({ ...whole, body: { ...body, disclosures } }));
+    const unnamed = await say(buyer, 'note', place, null, { parcel: { body } });
+    await refused(parcelBytes(unnamed));
+    const named = await say(buyer, 'note', place, null, { head: { fields } });
+    await refused(parcelBytes(named));
   });
 
   it('of a device is signed by the device too, and its credential by its operator', async () => {

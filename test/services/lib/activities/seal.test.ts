@@ -3,10 +3,10 @@ import { flattenedDecrypt, importJWK } from 'jose';
 import { checkEnvelope } from '../../../../services/core/activities/envelope.ts';
 import { parcelBytes } from '../../../../services/core/activities/parcel.ts';
 import {
-  contentKey,
   type Sealed,
   sealDigest,
   sealedSchema,
+  sealingOf,
   sealOf,
 } from '../../../../services/core/activities/sealed.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
@@ -21,7 +21,7 @@ describe('a sealed message', () => {
   const sealedStart = async () => {
     const message = await begin([buyer, seller, carrier]);
     const epoch = startActivity(message).epochs.get(message.head.group)!;
-    const key = contentKey(epoch.secret, message.id);
+    const { key } = sealingOf(epoch.secret, message.id, 0);
     return { message, epoch, key, sealed: sealer.seal(message, epoch.secret, epoch.membership.members) };
   };
 
@@ -76,7 +76,7 @@ describe('a sealed message', () => {
 
   it('goes as a copy to who has come later, with the seal and the ciphertext that the log has', async () => {
     const { message, epoch, sealed, key } = await sealedStart();
-    const again = sealer.sealAgain(message, epoch.secret, sealOf(sealed), [stranger]);
+    const again = sealer.seal(message, epoch.secret, [stranger]);
     expect({ ...again, recipients: [] }).to.deep.equal({ ...sealed, recipients: [] });
     expect(unseal(again, [openingKey(stranger.secret)])).to.deep.equal({
       bytes: parcelBytes(message),
@@ -85,12 +85,20 @@ describe('a sealed message', () => {
     checkEnvelope({ sealed: again, copy: true }, message, epoch, key);
     await expectCode('activity-message-invalid', () => checkEnvelope({ sealed: again }, message, epoch, key));
     await expectCode('activity-message-invalid', () => checkEnvelope({ sealed, copy: true }, message, epoch, key));
-    // Of a wrong seal no copy can be made at all.
-    for (const wrong of [
-      { ...sealOf(sealed), tag: sealOf((await sealedStart()).sealed).tag },
-      { ...sealOf(sealed), ciphertextDigest: randomHash() },
-    ])
-      await expectCode('activity-store-corrupt', () => sealer.sealAgain(message, epoch.secret, wrong, [stranger]));
+    const wrapped = sealer.wrapAgain(sealed, key, stranger.key);
+    expect(unseal(wrapped, [openingKey(stranger.secret)]).bytes).to.deep.equal(parcelBytes(message));
+    expect(sealOf(wrapped)).to.deep.equal(sealOf(sealed));
+  });
+
+  it('has one seal alone: another nonce, or another form of the same header, is refused', async () => {
+    const { message, epoch, sealed, key } = await sealedStart();
+    const header = JSON.parse(Buffer.from(sealed.protected, 'base64url').toString()) as object;
+    const spaced = Buffer.from(JSON.stringify(header, null, 1)).toString('base64url');
+    for (const other of [{ iv: Buffer.alloc(12).toString('base64url') }, { protected: spaced }]) {
+      await expectCode('activity-message-invalid', () =>
+        checkEnvelope({ sealed: { ...sealed, ...other } }, message, epoch, key),
+      );
+    }
   });
 
   it('is a JWE that others read, too', async () => {

@@ -1,0 +1,102 @@
+import { expect } from 'chai';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
+import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
+import type { Net } from '../../../../services/net/Net.ts';
+import { randomHash, say } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { changingAnswers, deliver, sealedIn } from '../../../support/activityWire.ts';
+import { until } from '../../../support/until.ts';
+
+const order = { kind: 'industrial', request: 'information' } as const;
+
+describe('what a member of an activity lacks', function () {
+  this.timeout(60_000);
+  let world: ActivityWorld;
+  beforeEach(() => {
+    world = new ActivityWorld();
+  });
+  afterEach(() => world.close());
+
+  it('and its sender did not give it, comes from another member', async () => {
+    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
+    });
+    await reaches(message, seller, carrier);
+    const first = messageOf((await buyer.store.message(message))!);
+    const place = { activity, epoch: 0, group: first.head.group, on: message };
+    const toSeller = await say(buyer.person, 'note', place, 'for the seller alone');
+    const toCarrier = await say(buyer.person, 'note', place, 'for the carrier alone');
+    await deliver(buyer, seller, [sealedIn(first, toSeller)]);
+    await deliver(buyer, carrier, [sealedIn(first, toCarrier)]);
+    await reaches(toSeller.id, carrier);
+    await reaches(toCarrier.id, seller);
+    expect((await seller.store.message(toCarrier.id))!.sealDigest).to.equal(
+      (await carrier.store.message(toCarrier.id))!.sealDigest,
+    );
+    for (const node of [seller, carrier]) expect((await node.desk.show(operator, activity)).doubts).to.deep.equal([]);
+  });
+
+  it('of the history that it was given with parts left out, comes from another member', async () => {
+    const withheld = new Set<number>();
+    const withholding = (net: Net): Net =>
+      changingAnswers(net, activityProtocols.messages, (items) =>
+        items.filter((item) => !withheld.has((JSON.parse(item) as { place: number }).place)),
+      );
+    const [buyer] = (await world.open(1, { wrapNet: withholding })) as [ActivityNode];
+    const [seller, carrier] = (await world.open(2)) as [ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
+    const noted = await buyer.desk.note(operator, activity, { on: message, body: 'nothing builds on this' });
+    await reaches(noted.message, seller);
+    withheld.add(1);
+    const added = await buyer.desk.changeMembers(operator, activity, {
+      add: [{ party: carrier.name, role: 'receiver' }],
+    });
+    await reaches(added.message, seller, carrier);
+    await reaches(noted.message, carrier);
+    const { parcel } = await carrier.desk.message(operator, activity, noted.message);
+    expect(parcel.body).to.have.property('body', 'nothing builds on this');
+  });
+
+  it('and nobody gives, is told as long as a member says that it has it', async () => {
+    const claimed = new Set<string>();
+    const claiming = (net: Net): Net =>
+      changingAnswers(net, activityProtocols.compare, (items) =>
+        claimed.size === 0 ? items : items.map(() => JSON.stringify({ ids: [...claimed] })),
+      );
+    const nodes = await world.open(2, { wrapNet: claiming, settings: { incompleteMs: 200 } });
+    // The one with the lower address asks.
+    const [honest, other] = nodes.toSorted((a, b) => (a.address < b.address ? -1 : 1)) as [ActivityNode, ActivityNode];
+    const missing = randomHash();
+    claimed.add(missing);
+    const { activity, message } = await honest.desk.start(operator, { ...order, receivers: [other.name], body: 1 });
+    await reaches(message, other);
+    const problem = await until('it is told', () =>
+      honest.problems.list().find(({ code }) => code === 'activity-incomplete'),
+    );
+    expect(problem.detail).not.to.contain(other.name).and.not.to.contain(other.address);
+    const { doubts } = await honest.desk.show(operator, activity);
+    expect(doubts).to.have.length(1);
+    expect(doubts[0]).to.deep.include({ member: other.address, kind: 'lacking', messages: [missing] });
+    claimed.clear();
+    await until('it is over', () => !honest.problems.has('activity-incomplete'));
+    expect((await honest.desk.show(operator, activity)).doubts).to.deep.equal([]);
+  });
+
+  it('is found after a start, too', async () => {
+    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
+    });
+    await reaches(message, seller, carrier);
+    await carrier.close();
+    const first = messageOf((await buyer.store.message(message))!);
+    const place = { activity, epoch: 0, group: first.head.group, on: message };
+    const note = await say(buyer.person, 'note', place, 'for the seller alone');
+    await deliver(buyer, seller, [sealedIn(first, note)]);
+    await Promise.all([seller.close(), buyer.close()]);
+    await Promise.all([seller.open(), carrier.open(), buyer.open()]);
+    await world.connect();
+    await reaches(note.id, carrier, buyer);
+  });
+});
