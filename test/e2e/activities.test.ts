@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { makeDisclosure } from '../../services/core/activities/disclosure.ts';
@@ -6,7 +6,8 @@ import { verifyDisclosure } from '../../services/core/activities/verifyDisclosur
 import type { Hash } from '../../services/core/bytes.ts';
 import { parseEntry } from '../../services/core/record.ts';
 import { Notarium, verifyDigest } from '../../services/index.ts';
-import { statusOf } from '../support/centreProcess.ts';
+import { renewEncryptionKey } from '../../services/lib/keystore.ts';
+import { password, statusOf } from '../support/centreProcess.ts';
 import { type Consortium, startConsortium } from '../support/consortium.ts';
 import { until } from '../support/until.ts';
 
@@ -136,5 +137,86 @@ describe('private activities between centres', function () {
       .message(activity, message)
       .catch((error: { code?: string }) => error.code);
     expect(refused).to.equal('activity-unknown');
+  });
+
+  it('admit a regulator by proposal and vote, who reads and notes and no more, and let one leave', async () => {
+    const proposed = await desk(seller).propose(activity, { add: { party: 'Centre 4', role: 'regulator' } });
+    const codeOf = (sent: Promise<unknown>) =>
+      sent.then(
+        () => 'sent',
+        (error: { code?: string }) => error.code,
+      );
+    await until('the buyer has the proposal', async () =>
+      (await desk(buyer).get(activity)).proposals.some(({ id }) => id === proposed.message),
+    );
+    expect(await codeOf(desk(seller).changeMembers(activity, { proposal: proposed.message }))).to.equal(
+      'activity-role',
+    );
+    await desk(buyer).vote(activity, proposed.message, true);
+    const { parcel } = await until('the regulator reads what was before', () =>
+      desk(neighbour)
+        .message(activity, first)
+        .catch(() => undefined),
+    );
+    expect(parcel.body).to.deep.include({ body: { order: secret, price: 41_000 } });
+    expect(await codeOf(desk(neighbour).update(activity, { body: 1 }))).to.equal('activity-role');
+    expect(await codeOf(desk(neighbour).vote(activity, proposed.message, true))).to.be.oneOf([
+      'activity-role',
+      'activity-epoch-stale',
+    ]);
+    const noted = await desk(neighbour).note(activity, first, { body: 'seen' });
+    await until('the others have the note', () =>
+      desk(seller)
+        .message(activity, noted.message)
+        .catch(() => undefined),
+    );
+    const { epoch } = await desk(buyer).get(activity);
+    await desk(neighbour).leave(activity);
+    const left = await until('another one has opened an epoch without it', async () => {
+      const now = await desk(seller).get(activity);
+      return now.epoch > epoch ? now : undefined;
+    });
+    expect(left.members.map(({ name }) => name)).to.have.members(['Centre 1', 'Centre 2']);
+    expect((await desk(neighbour).get(activity)).role).to.equal(undefined);
+    expect(await codeOf(desk(neighbour).note(activity, first, { body: 'still here?' }))).to.equal(
+      'activity-not-member',
+    );
+  });
+
+  it('are read with the keys from before, in the keystore or elsewhere', async () => {
+    const centre = consortium.members[seller]!;
+    const arrives = async (body: string, isThere = true) => {
+      const { message } = await desk(buyer).update(activity, { body });
+      const delivery = await until('it is tried', async () => {
+        const [found] = await desk(buyer).deliveries(activity, message);
+        const isRefused = found?.problem?.code === 'activity-message-unreadable';
+        return found?.state === 'read' || isRefused ? found : undefined;
+      });
+      expect(delivery.state, body).to.equal(isThere ? 'read' : 'queued');
+      return message;
+    };
+    await centre.kill();
+    const { kept, encryptionPublicKey } = await renewEncryptionKey(join(centre.dataDir, 'keystore'), password, {
+      scryptN: 2,
+    });
+    expect(encryptionPublicKey).to.not.equal(centre.entry.encryptionKey);
+    await centre.start();
+    // The registry has the old one still.
+    await arrives('with the key that is kept in the keystore');
+    const elsewhere = join(centre.dataDir, 'old-key.json');
+    await centre.kill();
+    await rename(kept, elsewhere);
+    await centre.start();
+    const waiting = await arrives('without it', false);
+    await centre.kill();
+    await centre.start({ args: [...(centre.spec.args ?? []), '--old-encryption-key', elsewhere] });
+    await until(
+      'it is read after all',
+      () =>
+        desk(seller)
+          .message(activity, waiting)
+          .catch(() => undefined),
+      60_000,
+    );
   });
 });

@@ -71,6 +71,7 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
   printMembers(run, activity);
   printVersions(run, activity, names);
   printProposals(run, activity, names);
+  printDoubts(run, activity, names);
   for (const { message, deliveries } of heads) {
     output.line('', output.paint('strong', `version ${short(message.id)}`));
     printMessage(run, message, names, false);
@@ -141,6 +142,32 @@ function printProposals(
     isApproved ? 'approved' : isOpen ? 'open' : 'over',
   ]);
   output.line('', ...table([['proposal', 'change', 'votes', 'state'], ...rows]).map((line) => `  ${line}`));
+}
+
+const doubtTexts: Readonly<Record<string, string>> = {
+  lacking: 'has messages that do not come',
+  unknown: 'does not know this activity, or this node in it',
+  excluded: 'was told that this node was removed',
+  forked: 'has met two beginnings of it',
+};
+
+function printDoubts(
+  { output }: Run<unknown>,
+  { forks, doubts }: ActivityAnswer,
+  names: (address: Address) => string,
+): void {
+  if (forks.length + doubts.length > 0) output.line('');
+  for (const { type, sender, messages } of forks) {
+    const what = type === 'start' ? 'begun it' : 'changed the members';
+    output.line(
+      `  ${output.mark('failed')} ${clip(names(sender), 30)} has ${what} in two ways: ${messages.map(short).join(' ')}`,
+    );
+  }
+  for (const { member, kind, messages } of doubts) {
+    output.line(`  ${output.mark('failed')} ${clip(names(member), 24)} ${doubtTexts[kind] ?? kind}`);
+    if (messages.length > 0)
+      output.line(`      ${counted(messages.length, 'message')}, the first ${short(messages[0]!)}`);
+  }
 }
 
 function printMessage(

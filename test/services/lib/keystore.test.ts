@@ -1,10 +1,16 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Wallet } from 'ethers';
 import { toHex } from '../../../services/core/bytes.ts';
-import { createKeystore, openKeystore, readKeystore } from '../../../services/lib/keystore.ts';
+import {
+  createKeystore,
+  openKeystore,
+  openOldEncryptionKeys,
+  readKeystore,
+  renewEncryptionKey,
+} from '../../../services/lib/keystore.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -28,6 +34,27 @@ describe('keystore', () => {
     dir = join(folder.path, 'below', 'keys');
   });
   afterEach(() => folder[Symbol.asyncDispose]());
+
+  it('gets a new encryption key, and keeps those from before until they are taken away', async () => {
+    const made = await createKeystore(dir, 'secret', quick);
+    const first = (await openKeystore(dir, 'secret')).encryptionKey;
+    await expectCode('key-missing', renewEncryptionKey(dir, 'wrong', quick));
+    expect(await openOldEncryptionKeys(dir, [], 'secret')).to.deep.equal([]);
+    const { encryptionPublicKey, kept } = await renewEncryptionKey(dir, 'secret', quick);
+    const opened = await openKeystore(dir, 'secret');
+    expect(opened).to.include({ address: made.address, noteKey: made.noteKey, encryptionPublicKey });
+    expect(opened.encryptionKey).not.to.deep.equal(first);
+    expect(await openOldEncryptionKeys(dir, [], 'secret')).to.deep.equal([first]);
+    expect((await stat(kept)).mode & 0o777).to.equal(0o600);
+    const elsewhere = join(folder.path, 'old.json');
+    await rename(kept, elsewhere);
+    expect(await openOldEncryptionKeys(dir, [], 'secret')).to.deep.equal([]);
+    expect(await openOldEncryptionKeys(dir, [elsewhere], 'secret')).to.deep.equal([first]);
+    await expectCode('key-missing', openOldEncryptionKeys(dir, [elsewhere], 'wrong'));
+    await expectCode('key-missing', openOldEncryptionKeys(dir, [join(dir, 'node-key.json')], 'secret'));
+    await renewEncryptionKey(dir, 'secret', quick);
+    expect(await openOldEncryptionKeys(dir, [elsewhere], 'secret')).to.deep.equal([opened.encryptionKey, first]);
+  });
 
   it('opens with its password what it made', async () => {
     const made = await createKeystore(dir, 'pass wörd', quick);

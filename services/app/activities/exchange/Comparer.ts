@@ -23,6 +23,7 @@ import { serveComparison } from './serveComparison.ts';
 const activitiesAtOnce = 256;
 const answerBytes = 100 * maxListed;
 const wrongAnswerPoints = 10;
+const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
 
@@ -30,7 +31,7 @@ type Waiting = { nextMs: number; tries: number };
 
 /**
  * Finds out whether the members of an activity have the same messages, some time after each change and after each start of this node. Of
- * two members the one with the lower address asks; where it is not the same, both do. What is missing is fetched; what does not come, and
+ * two members the one with the lower address asks first, and the other one where that does not come, or it is not the same. What is missing is fetched; what does not come, and
  * whoever sees the activity in another way, is told.
  */
 export class Comparer {
@@ -52,7 +53,10 @@ export class Comparer {
 
   join(net: Net): void {
     this.#net = net;
-    serveComparison(this.#parts, net, (member, activity) => this.#want(member, activity));
+    serveComparison(this.#parts, net, (member, activity, isSame) => {
+      if (isSame) this.#waiting.get(member)?.delete(activity);
+      else this.#want(member, activity, 0);
+    });
   }
 
   /** Something was taken. */
@@ -94,10 +98,15 @@ export class Comparer {
       return;
     }
     this.doubts.forked(activity.id, forksOf(activity));
-    for (const { address } of membership.members) if (own < address) this.#want(address, activity.id);
+    const nowMs = this.#parts.clock.nowMs();
+    for (const { address } of membership.members) {
+      // Usually it has asked by then.
+      const waitMs = own < address ? 0 : asksLater * this.#parts.settings.compareMs;
+      if (address !== own) this.#want(address, activity.id, nowMs + waitMs);
+    }
     // Who was removed may have been told that it was somebody else.
     for (const { address } of activity.epochs.get(membership.previous)?.membership.members ?? [])
-      if (!memberOf(membership, address)) this.#want(address, activity.id);
+      if (!memberOf(membership, address)) this.#want(address, activity.id, nowMs);
   }
 
   #isIn(activity: Activity): boolean {
@@ -105,13 +114,15 @@ export class Comparer {
     return memberOf(membersOf(activity), own) !== undefined && !leaversOf(activity).has(own);
   }
 
-  #want(member: Address, activity: Hash): void {
+  #want(member: Address, activity: Hash, atMs: number): void {
     let waiting = this.#waiting.get(member);
     if (!waiting) {
       waiting = new Map();
       this.#waiting.set(member, waiting);
     }
-    if (!waiting.has(activity)) waiting.set(activity, { nextMs: 0, tries: 0 });
+    const known = waiting.get(activity);
+    if (!known) waiting.set(activity, { nextMs: atMs, tries: 0 });
+    else if (known.tries === 0) known.nextMs = Math.min(known.nextMs, atMs);
   }
 
   async #compareWith(net: Net, member: Address, nowMs: number): Promise<void> {

@@ -19,15 +19,13 @@ import {
 
 const itemBytes = 1024;
 
+type Outcome = (member: Address, activity: Activity['id'], isSame: boolean) => void;
+
 /**
  * Tells members what this node has of an activity. Who was never a member learns nothing, not even whether there is one.
- * @param differs is called where it is not the same: the asker may have more.
+ * @param compared is called with the outcome; where it is not the same the asker may have more.
  */
-export function serveComparison(
-  parts: ActivityParts,
-  net: Net,
-  differs: (member: Address, activity: Activity['id']) => void,
-): void {
+export function serveComparison(parts: ActivityParts, net: Net, compared: Outcome): void {
   const busy = new Set<Address>();
   net.handle(activityProtocols.compare, async function* (frames, from) {
     const asked: Compared[] = [];
@@ -36,7 +34,7 @@ export function serveComparison(
     if (busy.has(from)) throw new NotariumError('peer-busy');
     busy.add(from);
     try {
-      yield* framesOf(answers(parts, from, asked, differs));
+      yield* framesOf(answers(parts, from, asked, compared));
     } finally {
       busy.delete(from);
     }
@@ -47,11 +45,11 @@ async function* answers(
   parts: ActivityParts,
   from: Address,
   asked: readonly Compared[],
-  differs: (member: Address, activity: Activity['id']) => void,
+  compared: Outcome,
 ): AsyncGenerator<string> {
   for (const one of asked) {
     const answer = comparisonOf(parts, await parts.activities.find(one.activity), from, one);
-    if (!('same' in answer) && !('unknown' in answer)) differs(from, one.activity);
+    if (!('unknown' in answer)) compared(from, one.activity, 'same' in answer);
     yield JSON.stringify(answer);
   }
 }

@@ -153,6 +153,15 @@ describe('notarium activity', function () {
       'the third is gone',
       async () => !(await well(1, ['members', 'list', activity])).stdout.includes('Node 3'),
     );
+    // A regulator joins by what a receiver proposes and the initiator approves.
+    const asked = await sent(1, ['members', 'propose', activity, '--add', 'Node 3', '--role', 'regulator']);
+    await reaches(asked.message, nodes[0]);
+    await sent(0, ['members', 'vote', activity, asked.message.slice(0, 10), 'for']);
+    await reaches(message, nodes[2]);
+    await until('the regulator is in', async () =>
+      /Node 3 +regulator/.test((await well(1, ['members', 'list', activity])).stdout),
+    );
+    expect((await well(1, ['show', activity])).stdout).to.contain('changed 3 times');
     await fails('activity-role', 1, ['members', 'remove', activity, 'Node 1']);
     await well(1, ['members', 'leave', activity]);
     await fails('activity-not-member', 1, ['update', activity, '--body', 'order.json']);
