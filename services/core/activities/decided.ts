@@ -43,14 +43,16 @@ export function wantsToLeave(
   return path.every(({ membership }) => memberOf(membership, sender) !== undefined);
 }
 
-/** Whether a proposal has an object in this epoch: who was to come has never been in since, and who was to go has never been out. */
-export function isOpen(
-  { epochs }: Pick<Activity, 'epochs'>,
-  { change, group: saidIn }: Proposal,
-  group: Hash,
-): boolean {
-  const since = epochs.get(saidIn)?.membership.epoch;
-  if (since === undefined || !isKnownIn(epochs, saidIn, group)) return false;
+/** Whether a proposal can be carried out in this epoch, once it is approved. */
+export function isOpen(activity: Pick<Activity, 'epochs'>, proposal: Proposal, group: Hash): boolean {
+  return isKnownIn(activity.epochs, proposal.group, group) && hasObject(activity, proposal, group);
+}
+
+/** Whether who was to come has never been in since, and who was to go never out. */
+export function hasObject({ epochs }: Pick<Activity, 'epochs'>, proposal: Proposal, group: Hash): boolean {
+  const { change } = proposal;
+  const since = epochs.get(proposal.group)?.membership.epoch;
+  if (since === undefined) return false;
   const path = epochsSince(epochs, group, since);
   if (path.length === 0) return false;
   if ('add' in change) return path.every(({ membership }) => !memberOf(membership, change.add.address));

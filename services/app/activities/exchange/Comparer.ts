@@ -1,4 +1,5 @@
-import { type Activity, leaversOf, membersOf } from '../../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf } from '../../../core/activities/decided.ts';
 import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';

@@ -1,4 +1,5 @@
-import { leaversOf, membersOf } from '../../../core/activities/activity.ts';
+import { membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf } from '../../../core/activities/decided.ts';
 import type { Member, MemberRole } from '../../../core/activities/members.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Hash } from '../../../core/bytes.ts';
@@ -22,7 +23,10 @@ export async function changeMembers(
   id: Hash,
   asked: AskedMembers | { readonly proposal: Hash },
 ): Promise<SentMessage> {
-  if ('proposal' in asked) return await sendIn(parts, by, id, (activity) => carriedOut(activity, asked.proposal));
+  if ('proposal' in asked) {
+    const { proposal } = asked;
+    return await sendIn(parts, by, id, (activity) => carriedOut(activity, proposal), { carriesOut: proposal });
+  }
   const added = (asked.add ?? []).map(({ party, role }) => memberOfParty(parts, party, role));
   const removed = (asked.remove ?? []).map((party) => findParty(parts, party).address);
   return await sendIn(parts, by, id, (activity) => {
