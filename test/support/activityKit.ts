@@ -33,6 +33,9 @@ export const randomHash = (): Hash => toHex(randomBytes(32));
 
 const crypto = await loadCrypto();
 
+/** An X25519 public key of nobody in particular. */
+export const randomKey = (): Hash => toHex(x25519.getPublicKey(randomBytes(32)));
+
 /** A node that takes part, with both of its keys. */
 export type Person = {
   readonly signer: Signer;
@@ -84,7 +87,12 @@ export async function say<T extends HeadType>(
 /** The first message of an activity among these, the first of whom begins it. */
 export async function begin(
   [initiator, ...others]: readonly Person[],
-  options: { regulators?: readonly Person[]; terms?: ActivityTerms; changes?: object; secret?: Hash } = {},
+  options: {
+    regulators?: readonly Person[];
+    terms?: ActivityTerms;
+    changes?: Partial<HeadOf<'start'>>;
+    secret?: Hash;
+  } = {},
 ): Promise<Message> {
   const { regulators = [], terms = plainTerms, changes, secret = randomHash() } = options;
   const members = sortedMembers([
@@ -94,7 +102,7 @@ export async function begin(
   ]);
   const membership: Membership = { epoch: 0, previous: noHash, members };
   const activity = randomHash();
-  const group = groupDigest({ activity, sender: initiator!.address, terms, membership, secret });
+  const group = groupDigest({ activity, sender: initiator!.address, terms, membership, secret, ...changes });
   return await say(
     initiator!,
     'start',

@@ -34,12 +34,13 @@ describe('notarium verify with what shows something of a private activity', () =
     plain = await notarised(plainBody(content));
     inFields = await notarised(await digestFields(content, buyer.signer));
     const message = randomHash();
+    const members = parties.map(({ address }) => address).toSorted();
     const signed = parties.map(async ({ address, signer }) => ({
       member: address,
-      signature: await signTrust(network, message, signer),
+      signature: await signTrust(network, { message, members }, signer),
     }));
     const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    certificate = makeCertificate(network, message, signatures);
+    certificate = makeCertificate(network, { message, members }, signatures);
     const trusted = { format: 'notarium-network/1', network: networkName(network), periodSeconds: 1, graceSeconds: 1 };
     await writeFile(join(folder.path, 'network.json'), JSON.stringify({ ...trusted, committees: [committee] }));
   });
