@@ -159,12 +159,13 @@ describe('private activities between centres', function () {
         .catch(() => undefined),
     );
     expect(parcel.body).to.deep.include({ body: { order: secret, price: 41_000 } });
+    await until('it is in', async () => (await desk(neighbour).get(activity)).role === 'regulator');
     expect(await codeOf(desk(neighbour).update(activity, { body: 1 }))).to.equal('activity-role');
     expect(await codeOf(desk(neighbour).vote(activity, proposed.message, true))).to.be.oneOf([
       'activity-role',
       'activity-epoch-stale',
     ]);
-    const noted = await desk(neighbour).note(activity, first, { body: 'seen' });
+    const noted = await desk(neighbour).note(activity, { on: first, body: 'seen' });
     await until('the others have the note', () =>
       desk(seller)
         .message(activity, noted.message)
@@ -178,7 +179,7 @@ describe('private activities between centres', function () {
     });
     expect(left.members.map(({ name }) => name)).to.have.members(['Centre 1', 'Centre 2']);
     expect((await desk(neighbour).get(activity)).role).to.equal(undefined);
-    expect(await codeOf(desk(neighbour).note(activity, first, { body: 'still here?' }))).to.equal(
+    expect(await codeOf(desk(neighbour).note(activity, { on: first, body: 'still here?' }))).to.equal(
       'activity-not-member',
     );
   });
@@ -188,7 +189,7 @@ describe('private activities between centres', function () {
     const arrives = async (body: string, isThere = true) => {
       const { message } = await desk(buyer).update(activity, { body });
       const delivery = await until('it is tried', async () => {
-        const [found] = await desk(buyer).deliveries(activity, message);
+        const found = (await desk(buyer).deliveries(activity, message)).find(({ member }) => member === centre.address);
         const isRefused = found?.problem?.code === 'activity-message-unreadable';
         return found?.state === 'read' || isRefused ? found : undefined;
       });

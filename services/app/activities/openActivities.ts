@@ -51,7 +51,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
-  const comparer = new Comparer(parts, stop.signal);
+  const comparer = new Comparer(parts, held, stop.signal);
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;

@@ -9,6 +9,7 @@ import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { Doubts } from './Doubts.ts';
 import { Gatherer } from './Gatherer.ts';
+import type { HeldMessages } from './HeldMessages.ts';
 import {
   activityProtocols,
   type Compared,
@@ -38,6 +39,7 @@ type Waiting = { nextMs: number; tries: number };
 export class Comparer {
   readonly doubts: Doubts;
   readonly #parts: ActivityParts;
+  readonly #held: Pick<HeldMessages, 'late'>;
   readonly #signal: AbortSignal;
   /** When to look with whom it is to be compared. */
   readonly #changed = new Map<Hash, number>();
@@ -46,8 +48,9 @@ export class Comparer {
   /** Of the activities from before; undefined when all were looked at. */
   #older: { readonly after?: string } | undefined = {};
 
-  constructor(parts: ActivityParts, signal: AbortSignal) {
+  constructor(parts: ActivityParts, held: Pick<HeldMessages, 'late'>, signal: AbortSignal) {
     this.#parts = parts;
+    this.#held = held;
     this.#signal = signal;
     this.doubts = new Doubts(parts);
   }
@@ -79,7 +82,7 @@ export class Comparer {
     }
     const connected = net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : []));
     await Promise.all(connected.map((member) => this.#compareWith(net, member, nowMs)));
-    await this.doubts.tell();
+    this.doubts.tell(this.#held.late());
   }
 
   /** After a start: some of those that have not changed since. */

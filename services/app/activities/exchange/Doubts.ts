@@ -1,6 +1,6 @@
 import type { Fork } from '../../../core/activities/forks.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
-import type { ActivityParts } from '../ActivityParts.ts';
+import type { ActivityHost } from '../ActivityHost.ts';
 
 /**
  * How a member sees an activity in another way than this node: it says that it has messages that do not come (`lacking`), does not know the
@@ -20,11 +20,11 @@ const mostNamed = 256;
 
 /** What members have or see otherwise: for whoever looks at an activity, and as problems of this node. */
 export class Doubts {
-  readonly #parts: Pick<ActivityParts, 'clock' | 'settings' | 'problems' | 'logger'>;
+  readonly #parts: Pick<ActivityHost, 'clock' | 'settings' | 'problems' | 'logger'>;
   readonly #doubts = new Map<Hash, Map<Address, DatedDoubt>>();
   readonly #forked = new Set<Hash>();
 
-  constructor(parts: Pick<ActivityParts, 'clock' | 'settings' | 'problems' | 'logger'>) {
+  constructor(parts: Pick<ActivityHost, 'clock' | 'settings' | 'problems' | 'logger'>) {
     this.#parts = parts;
   }
 
@@ -62,13 +62,17 @@ export class Doubts {
     this.#parts.logger.error({ activity, forks }, 'a member has told others something else than this node');
   }
 
-  /** Problems are read by others, too: they say neither which activities nor which members. */
-  tell(): void {
+  /**
+   * Problems are read by others, too: they say neither which activities nor which members.
+   * @param held Activities of which something has waited too long for what it builds on.
+   */
+  tell(held: number): void {
     const { clock, settings, problems } = this.#parts;
     const nowMs = clock.nowMs();
     const all = [...this.#doubts.values()].flatMap((doubts) => [...doubts.values()]);
     const split = all.filter(({ kind }) => kind === 'forked' || kind === 'excluded').length;
-    const late = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs).length;
+    const missing = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs);
+    const late = held + missing.length;
     const forks = this.#forked.size + split;
     if (forks > 0) problems.raise('activity-forked', `seen ${forks} times: see the activities`);
     else problems.clear('activity-forked');

@@ -16,7 +16,15 @@ import { takeOpened } from './takeOpened.ts';
 const gatherMs = 60_000;
 const ackMs = 10_000;
 
-type Pause = { failures: number; nextMs: number };
+type Pause = {
+  failures: number;
+  nextMs: number;
+  /** Since when something is held whose base does not come. */
+  missingSinceMs?: number | undefined;
+};
+
+/** Why something stays held: its base does not come, or its turn may come yet. */
+type Left = 'missing' | 'waiting';
 
 /** Messages that came before what they build on: on the disk, until that has come. */
 export class HeldMessages {
@@ -34,6 +42,13 @@ export class HeldMessages {
   /** Activities for which something is held. */
   get count(): number {
     return this.#pauses.size;
+  }
+
+  /** Activities of which something has waited too long for what it builds on. */
+  late(): number {
+    const { clock, settings } = this.#parts;
+    const dueMs = clock.nowMs() - settings.incompleteMs;
+    return [...this.#pauses.values()].filter(({ missingSinceMs = Infinity }) => missingSinceMs <= dueMs).length;
   }
 
   async join(net: Net): Promise<void> {
@@ -110,10 +125,14 @@ export class HeldMessages {
     const pause = this.#pauses.get(activity);
     if (!pause || this.#signal.aborted) return;
     let left = 0;
+    let missingSinceMs: number | undefined;
     for (const held of await store.held(activity)) {
       if (this.#signal.aborted) return;
-      if (!(await this.#settle(held, asks))) left++;
+      const why = await this.#settle(held, asks);
+      if (why) left++;
+      if (why === 'missing') missingSinceMs = Math.min(missingSinceMs ?? held.heldMs, held.heldMs);
     }
+    pause.missingSinceMs = missingSinceMs;
     if (left === 0) {
       this.#pauses.delete(activity);
       return;
@@ -123,26 +142,26 @@ export class HeldMessages {
       clock.nowMs() + Math.min(settings.maxRetryMs, settings.retryMs * 2 ** Math.min(pause.failures++, 20));
   }
 
-  /** Whether nothing is left to be done for it. */
-  async #settle(held: HeldMessage, asks: boolean): Promise<boolean> {
+  /** Why something is left to be done for it; undefined where nothing is. */
+  async #settle(held: HeldMessage, asks: boolean): Promise<Left | undefined> {
     const { store, clock, logger, metrics, settings } = this.#parts;
     const { activity, sealDigest, from } = held;
     try {
       await this.#take(held, asks);
       // Its sender knows only that it has come.
-      if (!(await this.#tell(from, await this.ackOf(sealDigest, 'read')))) return false;
+      if (!(await this.#tell(from, await this.ackOf(sealDigest, 'read')))) return 'waiting';
     } catch (error) {
       if (!isNotariumError(error)) throw error;
-      if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return false;
+      if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return 'missing';
       if (error.code.startsWith('storage-')) throw error;
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
-      if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return false;
+      if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return 'waiting';
       metrics.refused(error.code);
       logger.warn({ code: error.code, peer: from, activity }, 'a message that was held is refused');
     }
     await store.save({ activity, nowMs: clock.nowMs(), released: [sealDigest] });
-    return true;
+    return undefined;
   }
 
   async #take(held: HeldMessage, asks: boolean): Promise<void> {

@@ -48,7 +48,8 @@ describe('what a member of an activity lacks', function () {
     const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
     const noted = await buyer.desk.note(operator, activity, { on: message, body: 'nothing builds on this' });
     await reaches(noted.message, seller);
-    withheld.add(1);
+    // The beginning, and a note.
+    withheld.add(0).add(1);
     const added = await buyer.desk.changeMembers(operator, activity, {
       add: [{ party: carrier.name, role: 'receiver' }],
     });
@@ -81,6 +82,22 @@ describe('what a member of an activity lacks', function () {
     claimed.clear();
     await until('it is over', () => !honest.problems.has('activity-incomplete'));
     expect((await honest.desk.show(operator, activity)).doubts).to.deep.equal([]);
+  });
+
+  it('to take what has come, is told as long as that does not come', async () => {
+    const nodes = await world.open(2, { settings: { incompleteMs: 200 } });
+    const [buyer, seller] = nodes as [ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
+    await reaches(message, seller);
+    const first = messageOf((await buyer.store.message(message))!);
+    const place = { activity, epoch: 0, group: first.head.group };
+    const base = await say(buyer.person, 'update', { ...place, builds: [message], number: 2 }, 'base');
+    const note = await say(buyer.person, 'note', { ...place, on: base.id }, 'on the base');
+    await deliver(buyer, seller, [sealedIn(first, note)]);
+    await until('it is told', () => seller.problems.has('activity-incomplete'));
+    await deliver(buyer, seller, [sealedIn(first, base)]);
+    await reaches(note.id, seller);
+    await until('it is over', () => !seller.problems.has('activity-incomplete'));
   });
 
   it('is found after a start, too', async () => {
