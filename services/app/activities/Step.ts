@@ -1,8 +1,8 @@
 import type { Activity } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
 import { disclosuresDigest } from '../../core/activities/contents.ts';
-import type { Envelope } from '../../core/activities/envelope.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
+import type { Envelope } from '../../core/activities/envelope.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
 import { groupDigest } from '../../core/activities/opening.ts';

@@ -45,7 +45,12 @@ export function withoutLeavers(activity: Activity): Draft {
 }
 
 /** Something that is decided and not done yet, and who does it first: all others only when it does not. */
-export type Due = { readonly by: Address; readonly draft: () => Draft; readonly takesAway: boolean; readonly of?: Hash };
+export type Due = {
+  readonly by: Address;
+  readonly draft: () => Draft;
+  readonly takesAway: boolean;
+  readonly of?: Hash;
+};
 
 /** What a member can do of all that is decided, in its order; each makes another epoch. */
 export function dueFor(activity: Activity, own: Address): Due[] {

@@ -28,7 +28,11 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
       const members = recipientsOf(activity, head);
       return [
         {
-          head: { type: 'countersignature', on: id, signature: await signTrust(network, { message: id, members }, signer) },
+          head: {
+            type: 'countersignature',
+            on: id,
+            signature: await signTrust(network, { message: id, members }, signer),
+          },
         },
       ];
     }

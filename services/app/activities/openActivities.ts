@@ -12,6 +12,7 @@ import { Receiver } from './exchange/Receiver.ts';
 import { Records } from './exchange/Records.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
+import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
 import { certificate } from './verbs/certificate.ts';
@@ -51,7 +52,8 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
-  const comparer = new Comparer(parts, held, stop.signal);
+  const overdue = new Overdue(parts);
+  const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;
@@ -72,6 +74,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     loop('deliveries of activities', () => outbox.look(held.count)),
     loop('held messages of activities', () => held.look()),
     loop('comparison of activities', () => comparer.look()),
+    loop('what is overdue in activities', () => overdue.look(stop.signal)),
     loop('own key of activities', () => ownKey.look(stop.signal)),
   ];
   return {

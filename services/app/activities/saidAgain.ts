@@ -18,7 +18,9 @@ export function saidAgain(activity: Activity, own: Address): Draft[] {
   return mine.flatMap((proposal) => {
     if (!isApproved(activity, proposal, proposal.votes.keys(), proposal.group)) return [];
     const isLost = hasObject(activity, proposal, group) && !isOpen(activity, proposal, group);
-    const isSaid = mine.some((other) => isOpen(activity, other, group) && canonicalText(other.change) === canonicalText(proposal.change));
+    const isSaid = mine.some(
+      (other) => isOpen(activity, other, group) && canonicalText(other.change) === canonicalText(proposal.change),
+    );
     return isLost && !isSaid ? [{ head: { type: 'proposal' as const, change: proposal.change } }] : [];
   });
 }

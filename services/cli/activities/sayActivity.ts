@@ -1,4 +1,4 @@
-import { activityKinds, activityRequests } from '../../core/activities/message.ts';
+import { activityKinds, activityRequests, maxBrought } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
@@ -74,7 +74,8 @@ async function buildsOf(
 ): Promise<readonly Hash[] | undefined> {
   if (!options.merge && options.on.length === 0) return undefined;
   const { heads, versions } = await activities.get(id, { signal });
-  if (options.merge) return heads;
+  // What is more than one request can have is brought together by the next one.
+  if (options.merge) return heads.slice(0, maxBrought);
   const ids = versions.map((version) => version.id);
   return options.on.map((text) => idAmong(text, ids, 'version'));
 }

@@ -13,6 +13,8 @@ export const activityRequests = ['information', 'trust', 'both'] as const;
 
 /** Most versions that one merge brings together. */
 export const maxMerged = 16;
+/** Most versions that one request brings together, by several merges. */
+export const maxBrought = 256;
 /** Most versions in conflict that a change of the members names as seen. */
 export const maxNamed = 1024;
 

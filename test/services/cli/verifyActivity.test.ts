@@ -96,7 +96,7 @@ describe('notarium verify with what shows something of a private activity', () =
     for (const text of [canonicalText(certificate), JSON.stringify(certificate, null, 2)]) {
       const run = await verify(text, receipt);
       expect(run.code, run.stdout + run.stderr).to.equal(0);
-      expect(run.stdout).to.contain(`each of 3 members has signed message ${certificate.message}`);
+      expect(run.stdout).to.contain(`3 of the 3 to whom message ${certificate.message} went have signed it`);
       for (const { address } of parties) expect(run.stdout).to.contain(`signed by ${address}`);
     }
     const told = (await verify(canonicalText(certificate), receipt, '--json')).json();

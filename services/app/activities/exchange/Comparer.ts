@@ -29,6 +29,12 @@ const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
 
+type ComparerOptions = {
+  readonly signal: AbortSignal;
+  /** Called some time after each change and each start, for each activity. */
+  readonly quiet: (activity: Activity) => void;
+};
+
 type Waiting = { nextMs: number; tries: number };
 
 /**
@@ -41,6 +47,7 @@ export class Comparer {
   readonly #parts: ActivityParts;
   readonly #held: Pick<HeldMessages, 'late'>;
   readonly #signal: AbortSignal;
+  readonly #quiet: ComparerOptions['quiet'];
   /** When to look with whom it is to be compared. */
   readonly #changed = new Map<Hash, number>();
   readonly #waiting = new Map<Address, Map<Hash, Waiting>>();
@@ -48,10 +55,11 @@ export class Comparer {
   /** Of the activities from before; undefined when all were looked at. */
   #older: { readonly after?: string } | undefined = {};
 
-  constructor(parts: ActivityParts, held: Pick<HeldMessages, 'late'>, signal: AbortSignal) {
+  constructor(parts: ActivityParts, held: Pick<HeldMessages, 'late'>, { signal, quiet }: ComparerOptions) {
     this.#parts = parts;
     this.#held = held;
     this.#signal = signal;
+    this.#quiet = quiet;
     this.doubts = new Doubts(parts);
   }
 
@@ -78,7 +86,9 @@ export class Comparer {
     for (const [id] of due) {
       this.#changed.delete(id);
       const activity = await this.#parts.activities.find(id);
-      if (activity) this.#plan(activity);
+      if (!activity) continue;
+      this.#plan(activity);
+      this.#quiet(activity);
     }
     const connected = net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : []));
     await Promise.all(connected.map((member) => this.#compareWith(net, member, nowMs)));

@@ -71,16 +71,23 @@ export class Gatherer {
   }
 
   async #takeOne(activity: Hash, opened: Opened): Promise<void> {
-    const { metrics, logger } = this.#parts;
+    const missing = await this.#tryAnyhow(opened);
+    if (!missing) return;
+    await this.#fetch(activity, missing, 0);
+    await this.#tryAnyhow(opened);
+  }
+
+  /** What one member has said that nobody can take keeps nothing else away. */
+  async #tryAnyhow(opened: Opened): Promise<Missing | undefined> {
     try {
-      const missing = await this.#tryTo(opened, { isWanted: true });
-      if (!missing) return;
-      await this.#fetch(activity, missing, 0);
-      await this.#tryTo(opened, { isWanted: true });
+      return await this.#tryTo(opened, { isWanted: true });
     } catch (error) {
       if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
+      const { metrics, logger } = this.#parts;
+      const { activity } = opened.message.head;
       metrics.refused(error.code);
       logger.warn({ code: error.code, peer: this.#source, activity }, 'a message that another member has is refused');
+      return undefined;
     }
   }
 
@@ -112,10 +119,10 @@ export class Gatherer {
       const { id, head } = opened.message;
       if (!query.messages.includes(id) && !query.groups.includes(head.group))
         throw this.#wrong('what was not asked for');
-      const missing = await this.#tryTo(opened, { isWanted: true });
+      const missing = await this.#tryAnyhow(opened);
       if (!missing) continue;
       await this.#fetch(activity, missing, depth + 1);
-      await this.#tryTo(opened, { isWanted: true });
+      await this.#tryAnyhow(opened);
     }
     return copies.length;
   }
@@ -130,7 +137,7 @@ export class Gatherer {
         if (place < fromPlace) throw this.#wrong('not in their order');
         fromPlace = place + 1;
         count++;
-        await this.#tryTo(opened, { isWanted: true });
+        await this.#tryAnyhow(opened);
       }
     }
     return count;

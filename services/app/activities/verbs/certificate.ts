@@ -17,5 +17,7 @@ export async function certificate(
   const stored = message && (await parts.store.message(message));
   if (!stored) return undefined;
   const { head } = messageOf(stored);
-  return head.type === 'certificate' ? makeCertificate(parts.network, { message: version, members: head.members }, head.signatures) : undefined;
+  return head.type === 'certificate'
+    ? makeCertificate(parts.network, { message: version, members: head.members }, head.signatures)
+    : undefined;
 }
