@@ -55,16 +55,17 @@ export async function leave(parts: ActivityParts, by: ActivityCaller, id: Hash):
 
 /** Tells the members of an activity the key that this node has now. Answers false where they know it. */
 export async function changeOwnKey(parts: ActivityParts, id: Hash): Promise<boolean> {
-  const { signer, activities } = parts;
+  const { signer, activities, keys } = parts;
   const key = keyOf(parts, signer.address);
-  const isNew = (member: Member | undefined): boolean =>
-    member !== undefined && key !== undefined && member.key !== key;
+  const isNew = (member: Member | undefined): boolean => member !== undefined && member.key !== key;
+  // One that it cannot open with would shut it out.
+  if (key === undefined || !keys.some(({ publicKey }) => publicKey === key)) return false;
   const activity = await activities.find(id);
   if (!activity || !isNew(memberOf(membersOf(activity), signer.address))) return false;
   await sendAlways(parts, id, (now) =>
     newEpoch(
       now,
-      membersOf(now).members.map((member) => (member.address === signer.address ? { ...member, key: key! } : member)),
+      membersOf(now).members.map((member) => (member.address === signer.address ? { ...member, key } : member)),
     ),
   );
   return true;
