@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
-import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { type Message, messageDigest } from '../../../../services/core/activities/parcel.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { changeMembers, memberFor, propose, randomKey, update } from '../../../support/activityKit.ts';
+import { activityNetwork, changeMembers, memberFor, propose, randomKey, update } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -208,6 +209,23 @@ describe('changes of the members of an activity that come between others', funct
       buyer.desk.certificate(operator, activity, second.message),
     );
     expect(byBuyer.signatures).to.have.length(2);
+  });
+
+  it('a message that its sender has signed twice has two seals, and the second one is told and not acknowledged', async () => {
+    const [buyer, seller] = (await world.open(2, patient)) as [ActivityNode, ActivityNode];
+    const { activity, first, old } = await begun([buyer, seller]);
+    const one = await update(old, seller.person);
+    const digest = messageDigest(activityNetwork, one.head, one.id);
+    const entropy = { prehash: false, format: 'recovered', extraEntropy: true } as const;
+    const [recovery, ...rs] = secp256k1.sign(digest, new Uint8Array(32).fill(2), entropy);
+    const again = { ...one, signature: toHex(Uint8Array.from([...rs, 27 + recovery!])) };
+    expect(again.signature).to.not.equal(one.signature);
+    const [taken] = await deliver(seller, buyer, [sealedIn(first, one)]);
+    expect(taken).to.have.property('ack');
+    const [refused] = await deliver(seller, buyer, [sealedIn(first, again)]);
+    expect(refused).to.have.property('code', 'activity-forked');
+    const { doubts } = await buyer.desk.show(operator, activity);
+    expect(doubts.map(({ member, kind }) => [member, kind])).to.deep.equal([[seller.address, 'forked']]);
   });
 
   it('more versions in conflict than one can bring together are brought together by several', async () => {
