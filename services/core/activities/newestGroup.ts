@@ -25,7 +25,9 @@ export function newestGroup({ epochs, leaves }: Pick<Activity, 'epochs' | 'leave
     const own = hasTheWord({ epochs, leaves }, epoch) ? strengths[epoch.right] : 0;
     const branch: Branch = { epoch, tip: next?.tip ?? group, strength: Math.max(own, next?.strength ?? 0) };
     const { previous } = epoch.membership;
-    if (epochs.has(previous)) branches.set(previous, [...(branches.get(previous) ?? []), branch]);
+    const rivals = branches.get(previous);
+    if (rivals) rivals.push(branch);
+    else if (epochs.has(previous)) branches.set(previous, [branch]);
     // The first one that is known has none before it here; who was away and came back without what was meanwhile begins anew.
     else if (!newest || isLater(epoch, newest.epoch)) newest = branch;
   }
