@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Activity, membersOf, trustees } from '../../../../services/core/activities/activity.ts';
-import { changedMembers, decidedIn, leaversOf } from '../../../../services/core/activities/decided.ts';
+import { changedMembers, decidedIn, isVotedIn, leaversOf } from '../../../../services/core/activities/decided.ts';
 import { memberOf } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
@@ -133,7 +133,8 @@ async function actOf(
     case 7:
     case 8:
     case 9:
-      return proposal ? await vote(view, by, proposal[0], isHonest || kind < 9) : undefined;
+      if (!proposal || (isHonest && !isVotedIn(view, proposal[1], view.group))) return undefined;
+      return await vote(view, by, proposal[0], isHonest || kind < 9);
     case 10: {
       const id = isHonest ? decidedIn(view).proposals[0] : proposal?.[0];
       if (!id) return undefined;
