@@ -211,6 +211,18 @@ describe('changes of the members of an activity that come between others', funct
     expect(byBuyer.signatures).to.have.length(2);
   });
 
+  it('whoever leaves is let go though the first one to do so is away, and nobody says anything', async () => {
+    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity } = await begun([buyer, seller, carrier]);
+    await buyer.close();
+    const left = await carrier.desk.leave(operator, activity);
+    await reaches(left.message, seller);
+    await agree([seller], activity, [buyer.name, seller.name]);
+    await buyer.open();
+    await world.connect();
+    await agree([buyer, seller], activity, [buyer.name, seller.name]);
+  });
+
   it('a message that its sender has signed twice has two seals, and the second one is told and not acknowledged', async () => {
     const [buyer, seller] = (await world.open(2, patient)) as [ActivityNode, ActivityNode];
     const { activity, first, old } = await begun([buyer, seller]);

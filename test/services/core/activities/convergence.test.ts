@@ -245,6 +245,6 @@ describe('members that have the same messages', () => {
     );
     // Else it would show nothing.
     for (const type of ['members', 'vote', 'proposal', 'leave', 'certificate', 'countersignature', 'note', 'refused'])
-      expect(met.get(type) ?? 0, type).to.be.greaterThan(20);
+      expect(met.get(type) ?? 0, type).to.be.greaterThan(8);
   });
 });
