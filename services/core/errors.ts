@@ -211,7 +211,7 @@ export const errorTable = {
   'upload-invalid': row(422, 'The upload is not complete, or not of the declared form'),
   'upload-version-unsupported': row(412, 'Uploads are taken by tus 1.0.0 only'),
   'upload-conflict': row(409, 'The upload is at another offset', true),
-  'uploads-full': row(429, 'The channel has as many open uploads as it may have', true),
+  'uploads-full': row(429, 'There are as many unpaid uploads as there may be, of the channel or of all together', true),
   // Receipts of evidence channels: one code a step of verification
   'channel-receipt-malformed': row(422, 'The receipt does not have the form notarium-channel-receipt/1'),
   'channel-receipt-content-mismatch': row(422, 'The content does not have the digest that the receipt is about'),

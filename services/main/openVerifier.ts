@@ -24,6 +24,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { NativeCrypto } from '../lib/nativeCrypto.ts';
 import { writeFileWhole } from '../lib/writeFileWhole.ts';
 import { openChannelStore } from '../store/channels/openChannelStore.ts';
+import { openNewestStates } from '../store/channels/openNewestStates.ts';
 import { lockFolder } from '../store/folderLock.ts';
 import type { S3Credentials } from '../store/Store.ts';
 
@@ -75,7 +76,9 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
   opened.defer(() => evidence.close());
   const store = await openChannelStore({ dataDir, logger, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
   opened.defer(() => store.close());
-  const parts = { network: chain.network, store, crypto, clock, logger };
+  const states = await openNewestStates(join(folder, 'states'));
+  opened.defer(() => states.close());
+  const parts = { network: chain.network, store, states, crypto, clock, logger };
   const verifier: Verifier = new Verifier({
     ...parts,
     signer: channelSigner(privateKey, crypto),
@@ -112,17 +115,22 @@ export async function openVerifier(options: VerifierOptions): Promise<RunningVer
     name: 'channel duties',
   });
   const caughtUp = wasBehind ? catchUp(verifier, stop.signal, logger) : Promise.resolve(true);
+  const recalled = verifier.recall(stop.signal).catch((error: unknown) => {
+    logger.error({ err: error }, 'it is not known which channels were opened after a backup');
+  });
   opened.move();
   return {
     desk: verifierDesk({ verifier, evidence, store, chain, settlement, policy, safetySeconds: safety }),
     async close() {
       stop.abort();
       await duties.done;
+      await recalled;
       await settlement.close();
       const isWritten = await verifier.stop();
       if ((await caughtUp) && isWritten) await rm(behind);
       await evidence.close();
       await store.close();
+      await states.close();
       lock.release();
     },
   };

@@ -16,8 +16,8 @@ export type DurableDisk = {
   sync(): Promise<void>;
   /** Parts of files; not for buckets. */
   readonly parts?: PartReader;
-  /** Moves a local file to the disk. */
-  moveIn(path: string, key: string): Promise<void>;
+  /** Moves a local file to the disk. @param isSynced Its bytes are durable already. */
+  moveIn(path: string, key: string, isSynced?: boolean): Promise<void>;
   /** So many bytes of a file from a place on; fewer where it ends. The stream fails when there is no such file. */
   readRange(key: string, start: number, sizeBytes: number): Promise<Readable>;
 };
@@ -41,7 +41,7 @@ export async function openDisk(
       name: folder,
       parts: partReader(folder),
       sync: () => driver.sync(),
-      moveIn: (path, key) => driver.moveIn(path, key),
+      moveIn: (path, key, isSynced) => driver.moveIn(path, key, isSynced),
       readRange: async (key, start, sizeBytes) =>
         createReadStream(join(folder, key), { start, end: start + sizeBytes - 1 }),
     };

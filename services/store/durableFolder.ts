@@ -53,15 +53,17 @@ export class DurableFolder extends FSDriver {
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** Takes a file in; it must be on the same file system. */
-  async moveIn(source: string, key: string): Promise<void> {
+  /** Takes a file in; it must be on the same file system. @param isSynced Its bytes are durable already. */
+  async moveIn(source: string, key: string, isSynced = false): Promise<void> {
     const target = join(this.#root, key);
     await this.#makeFolder(dirname(target));
-    const file = await open(source, 'r+');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
+    if (!isSynced) {
+      const file = await open(source, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
     }
     await rename(source, target);
     this.#changed.add(dirname(target));

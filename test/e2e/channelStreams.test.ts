@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Interface } from 'ethers';
@@ -175,6 +175,86 @@ describe('evidence channels by commands: tokens, and streams of many', function 
     ]);
     const closed = await place.run(['channel', 'close', '--channel', small]);
     expect(closed.code, closed.output).to.equal(0);
+  });
+
+  it('goes on with --files-from after a kill: nothing is paid twice, and nothing is left of the killed run', async () => {
+    const open = ['channel', 'open', '--url', place.verifier.url, '--amount', '1gwei', '--json'];
+    const { channelId: killed } = JSON.parse((await place.run(open)).stdout);
+    const names = Array.from({ length: 40 }, (_, index) => `many/${index}.txt`);
+    await mkdir(join(place.folder, 'many'), { recursive: true });
+    for (const name of names) await writeFile(join(place.folder, name), `one of many: ${name}\n`);
+    const args = ['channel', 'send', '--files-from', '-', '--json', '--channel', killed];
+    const first = place.begin(args);
+    let stdout = '';
+    first.child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk;
+    });
+    first.child.stdin.write(`${names[0]}\n`);
+    await until('the first is through', () => stdout.includes('"preserved"'));
+    first.child.stdin.write(
+      names
+        .slice(1, 30)
+        .map((name) => `${name}\n`)
+        .join(''),
+    );
+    await until('one more is through', () => stdout.trim().split('\n').length > 1);
+    first.child.kill('SIGKILL');
+    await first.ended;
+
+    // A content that came by standard input, of which the kill has left a part.
+    const spool = join(place.folder, '..', '.notarium', 'requester', killed, 'spool');
+    const stream = place.begin(['channel', 'send', '-', '--out', 'streams', '--channel', killed]);
+    stream.child.stdin.write(Buffer.alloc(1 << 20, 5));
+    await until('a part of it is written', async () => (await readdir(spool).catch(() => [])).length === 1);
+    stream.child.kill('SIGKILL');
+    await stream.ended;
+    expect(await readdir(spool)).to.have.length(1);
+
+    const again = await place.run(args, names.map((name) => `${name}\n`).join(''));
+    expect(again.code, again.output).to.equal(0);
+    const sum = linesOf(again.stdout).at(-1)!;
+    expect(sum).to.include({ ok: true, failed: 0, receipts: names.length });
+    expect(Number(sum.kept) + Number(sum.preserved)).to.equal(names.length);
+    expect(Number(sum.kept)).to.be.at.least(2);
+    expect(await readdir(spool).catch(() => [])).to.deep.equal([]);
+    const { verifierBalance } = JSON.parse(
+      (await place.run(['channel', 'status', '--channel', killed, '--json'])).stdout,
+    );
+    // Each item at 1,000, and for each bill a mebibyte's share, rounded up.
+    const paid = BigInt(verifierBalance);
+    expect(paid >= 40_000n && paid < 40_000n + 500n, `${paid}`).to.equal(true);
+    const closed = await place.run(['channel', 'close', '--channel', killed]);
+    expect(closed.code, closed.output).to.equal(0);
+  });
+
+  it('pays more in when the deposit is spent, and writes the receipts that are missing', async () => {
+    const open = ['channel', 'open', '--url', place.verifier.url, '--amount', '1500', '--json'];
+    const { channelId: small } = JSON.parse((await place.run(open)).stdout);
+    const on = ['--json', '--channel', small];
+    for (const name of ['one.txt', 'two.txt']) await writeFile(join(place.folder, name), `top up ${name}\n`);
+    expect((await place.run(['channel', 'send', 'one.txt', ...on])).code).to.equal(0);
+    const short = await place.run(['channel', 'send', 'two.txt', ...on]);
+    expect(JSON.parse(short.stdout).files[0]).to.include({ code: 'channel-balance-short' });
+    expect((await place.run(['channel', 'deposit', ...on])).code).to.equal(2);
+    const paid = await place.run(['channel', 'deposit', '--amount', '1gwei', ...on]);
+    expect(paid.code, paid.output).to.equal(0);
+    expect(JSON.parse(paid.stdout)).to.include({ channelId: small, held: '1000001500' });
+
+    const one = join(place.folder, 'one.txt.receipt.json');
+    const before = await stat(one);
+    const sent = await place.run(['channel', 'send', 'one.txt', 'two.txt', ...on]);
+    expect(JSON.parse(sent.stdout)).to.include({ preserved: 1, kept: 1, failed: 0, receipts: 2 });
+    // What was written stays as it is, and what somebody has removed comes back.
+    expect((await stat(one)).ino).to.equal(before.ino);
+    await rm(one);
+    expect((await place.run(['channel', 'send', 'two.txt', ...on])).code).to.equal(0);
+    expect(parseChannelReceipt(await readFile(one)).settlement).to.equal(undefined);
+    const closed = await place.run(['channel', 'close', ...on]);
+    expect(JSON.parse(closed.stdout)).to.include({ status: 'settled', held: '1000001500' });
+    for (const name of ['one.txt', 'two.txt']) {
+      const receipt = parseChannelReceipt(await readFile(join(place.folder, `${name}.receipt.json`)));
+      expect(receipt.settlement?.kind).to.equal('settled');
+    }
   });
 
   it('takes the channel that is not settled where none is named, and names those that could be meant', async () => {

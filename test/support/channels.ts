@@ -35,14 +35,36 @@ export async function deployToken(rpcUrl: string, owner: Address, amount: bigint
   return contractAddress.toLowerCase() as Address;
 }
 
-/** Place in `Mood` of `TestToken`. */
-const reverting = 6;
+/** Places in `Mood` of `TestToken`. */
+export const tokenMoods = {
+  honest: 0,
+  takingFee: 1,
+  answeringFalse: 2,
+  lying: 5,
+  reverting: 6,
+  calling: 7,
+  burning: 8,
+};
+/** Places in `Mood` of `TestPayee`. */
+export const payeeMoods = { taking: 0, reverting: 1, revertingMuch: 2, burning: 3, calling: 4 };
 
-/** Has a token of {@link deployToken} refuse to move, or move again. */
-export async function setTokenRefuses(rpcUrl: string, token: Address, refuses: boolean): Promise<void> {
-  const calls = new Interface(['function setMood(uint8 mood, address target, bytes data)']);
-  const data = calls.encodeFunctionData('setMood', [refuses ? reverting : 0, token, '0x']) as Hex;
-  await sendAsDeployer(rpcUrl, 'setMood', { to: token, data });
+const moods = new Interface(['function setMood(uint8 mood, address target, bytes data)']);
+
+/** Tells a `TestToken` or `TestPayee` how to behave. @param call What it calls, where it does. */
+export async function setMood(
+  rpcUrl: string,
+  to: Address,
+  mood: number,
+  call: { readonly target: Address; readonly data: Hex } = { target: to, data: '0x' },
+): Promise<void> {
+  const data = moods.encodeFunctionData('setMood', [mood, call.target, call.data]) as Hex;
+  await sendAsDeployer(rpcUrl, 'setMood', { to, data });
+}
+
+/** The code of `TestPayee`, for an account that is to be a contract, as one of EIP-7702 is. */
+export async function payeeCode(): Promise<Hex> {
+  const file = new URL('../../artifacts/test/contracts/support/ChannelDoubles.sol/TestPayee.json', import.meta.url);
+  return (JSON.parse(await readFile(file, 'utf8')) as { deployedBytecode: Hex }).deployedBytecode;
 }
 
 /** Signs as a development account. */

@@ -24,6 +24,11 @@ export function signAsRequester(digest: Uint8Array): `0x${string}` {
   return toHex(compactSignature(crypto.sign(digest, requesterKey)));
 }
 
+/** Signs as somebody else. */
+export function signAsStranger(digest: Uint8Array): `0x${string}` {
+  return toHex(compactSignature(crypto.sign(digest, new Uint8Array(32).fill(8))));
+}
+
 /** The one channel that the double knows. */
 export const doubleChannel: Channel = {
   requester: toHex(crypto.keccak256(crypto.publicKey(requesterKey).subarray(1)).subarray(12)),
@@ -56,6 +61,7 @@ export async function deskDouble(uploadsFolder: string): Promise<DeskDouble> {
       ...{ locks: [], peaks: [], disclosures: [], cancelled: [], closing: null },
     },
     terms: () => ({ network: doubleNetwork, verifier: doubleChannel.verifier, price: 12n }),
+    known: async () => undefined,
     async accept(channelId) {
       asked.push(['accept', channelId]);
       if (channelId !== doubleChannelId) throw new NotariumError('channel-unknown');
@@ -80,6 +86,9 @@ export async function deskDouble(uploadsFolder: string): Promise<DeskDouble> {
           signature: repeated('33', 64),
         },
       }));
+    },
+    async withdraw(channelId, billId) {
+      asked.push(['withdraw', channelId, billId]);
     },
     async update(update) {
       asked.push(['update', update]);

@@ -22,9 +22,11 @@ export type DeskProblem = { readonly code: ErrorCode; readonly detail: string };
 /** A verifier as its HTTP side sees it. */
 export type ChannelDesk = VerifierApi & {
   terms(): DeskTerms;
+  /** A channel that was taken on; undefined for any other one. The chain is not asked. */
+  known(channelId: Hash): Promise<Channel | undefined>;
   /**
    * Takes an opened channel on; again gives the same.
-   * @throws NotariumError `channel-unknown`, `channel-invalid`.
+   * @throws NotariumError `channel-unknown`, `channel-invalid`, `rate-limited`, those of the chain.
    */
   accept(channelId: Hash): Promise<Channel>;
   /**

@@ -1,15 +1,15 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildAggregate, type InnerProof } from '../../core/aggregate.ts';
 import { concat, fromHex, type Hash } from '../../core/bytes.ts';
 import type { Channel, ChannelNetwork } from '../../core/channels/channel.ts';
-import { type ChannelReceipt, channelReceiptText } from '../../core/channels/channelReceipt.ts';
+import type { ChannelReceipt } from '../../core/channels/channelReceipt.ts';
 import type { ChannelView, FoldedBill } from '../../core/channels/update.ts';
 import { errorTable, isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { MemoryTree } from '../../core/log/memoryTree.ts';
 import type { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
 import { sendUpload } from '../../lib/client/channels/sendUpload.ts';
 import { fileSource, packSource, type UploadSource } from '../../lib/client/channels/uploadSource.ts';
-import { writeFileWhole } from '../../lib/writeFileWhole.ts';
 import { loadEvidenceTree, makeChannelReceipt, type ReadLeaves } from './makeChannelReceipt.ts';
 import { type AgreedPrices, mostFor } from './prices.ts';
 import { eachEvidence, type Sendables } from './send/evidence.ts';
@@ -19,6 +19,7 @@ import { SendLedger } from './send/SendLedger.ts';
 import { SendQueue } from './send/SendQueue.ts';
 import { sendEach } from './send/sendEach.ts';
 import { type FileToSend, type SentOutcome, sendFiles } from './send/sendFiles.ts';
+import { writeReceipts } from './send/writeReceipts.ts';
 
 /** How a channel ended. */
 export type ChannelEnd = {
@@ -28,6 +29,9 @@ export type ChannelEnd = {
   readonly requesterPayout: bigint;
   readonly verifierPayout: bigint;
 };
+
+/** What was paid into a channel. */
+export type ChannelDeposit = { readonly transactionHash: Hash; readonly held: bigint };
 
 /** Where a channel stands, for people. */
 export type EvidenceChannelStatus = {
@@ -72,6 +76,8 @@ export type EvidenceChannelParts = {
   readonly leaves: ReadLeaves;
   /** The leaf with a bill's digest. */
   readonly leafOf: (digest: Hash) => Promise<FoldedBill | undefined>;
+  /** Pays more in, and waits for that. */
+  readonly deposit: (amount: bigint) => Promise<ChannelDeposit>;
   /** How it ended, by the chain. */
   readonly findEnd: () => Promise<ChannelEnd | undefined>;
   /** Ends it on chain and waits for that. */
@@ -104,6 +110,8 @@ export class EvidenceChannel implements AsyncDisposable {
   }
 
   static async open(parts: EvidenceChannelParts): Promise<EvidenceChannel> {
+    // Contents that came as streams to a process that was killed: they are sent again.
+    await rm(spoolOf(parts), { recursive: true, force: true });
     return new EvidenceChannel(parts, await SendLedger.open(join(parts.folder, 'sent.jsonl')));
   }
 
@@ -153,7 +161,7 @@ export class EvidenceChannel implements AsyncDisposable {
    */
   sendEach(given: Sendables, options: SendOptions = {}): AsyncGenerator<SentOutcome, void, void> {
     const { receiptPathOf, signal } = options;
-    const parts = { queue: this.#queue, spool: join(this.#parts.folder, 'spool'), signal };
+    const parts = { queue: this.#queue, spool: spoolOf(this.#parts), signal };
     return sendEach(parts, eachEvidence(given, receiptPathOf, signal));
   }
 
@@ -210,26 +218,19 @@ export class EvidenceChannel implements AsyncDisposable {
   }
 
   /**
-   * Writes the receipt of every file that was preserved; with the settlement once there is one.
-   * @param onReceipt Called after each.
-   * @returns How many there are, and for how many files there is none yet.
+   * Writes the receipt of every file that was preserved and has none yet, and of all once more when the channel has ended: with the
+   * settlement then.
+   * @param options.anew Also those that were written before.
+   * @returns How many receipts there are, and for how many files there is none yet.
    * @throws NotariumError `file-unwritable`.
    */
-  async writeReceipts(onReceipt: (path: string) => void = () => {}): Promise<{ written: number; waiting: number }> {
-    const receipts = await this.receipts();
-    let written = 0;
-    let waiting = 0;
-    for (const { digest, receiptPath } of this.#ledger.files) {
-      const receipt = await receipts(digest);
-      if (!receipt) {
-        waiting++;
-        continue;
-      }
-      await writeFileWhole(receiptPath, channelReceiptText(receipt));
-      written++;
-      onReceipt(receiptPath);
-    }
-    return { written, waiting };
+  async writeReceipts(options: { readonly anew?: boolean } = {}): Promise<{ written: number; waiting: number }> {
+    return await writeReceipts({
+      ledger: this.#ledger,
+      receipts: () => this.receipts(),
+      isSettled: (await this.#parts.findEnd()) !== undefined,
+      anew: options.anew ?? false,
+    });
   }
 
   /** Gives the receipt of a content by its digest, as of now; undefined for one that is not preserved. */
@@ -270,6 +271,16 @@ export class EvidenceChannel implements AsyncDisposable {
         inner: proof,
       });
     };
+  }
+
+  /**
+   * Pays more into the channel. What was interrupted may have been paid: {@link EvidenceChannel.status} says what the channel holds.
+   * @param amount In the smallest unit.
+   * @throws NotariumError `channel-invalid`, `channel-state` (it is closing, or somebody else was faster), `chain-funds-missing`, those of
+   *   the chain.
+   */
+  async deposit(amount: bigint): Promise<ChannelDeposit> {
+    return await this.#parts.deposit(amount);
   }
 
   /**
@@ -315,6 +326,10 @@ export class EvidenceChannel implements AsyncDisposable {
       throw error;
     });
   }
+}
+
+function spoolOf({ folder }: Pick<EvidenceChannelParts, 'folder'>): string {
+  return join(folder, 'spool');
 }
 
 function sourceOf({ members }: SendItem): UploadSource {

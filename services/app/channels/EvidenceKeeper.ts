@@ -1,7 +1,7 @@
 import type { Hash } from '../../core/bytes.ts';
 import type { Bill } from '../../core/channels/bill.ts';
 import type { Statement } from '../../core/channels/statement.ts';
-import type { EvidenceKind } from '../../core/channels/upload.ts';
+import type { BillKind, EvidenceKind } from '../../core/channels/upload.ts';
 
 /** What the verifier has found out about evidence. */
 export type JudgedEvidence = {
@@ -18,8 +18,8 @@ export type JudgedEvidence = {
 /** A bill that is locked or paid, and what both sides have stated about its evidence so far. */
 export type KeptEvidence = {
   readonly bill: Bill;
-  /** What the bill is for: a pack and a list may have the same digest. Missing where it is not known: of bills from earlier versions. */
-  readonly kind?: EvidenceKind | undefined;
+  /** What the bill is for: a pack and a list may have the same digest. */
+  readonly kind: BillKind;
   readonly statements: readonly Statement[];
 };
 
@@ -41,6 +41,8 @@ export type EvidenceKeeper = {
    * changes nothing, and more statements of a bill take the place of fewer.
    */
   keep(items: readonly KeptEvidence[]): Promise<void>;
+  /** @throws NotariumError `evidence-not-found` where the verifier does not have what a bill is for. */
+  requireHere(bills: readonly Pick<Bill, 'digest'>[]): Promise<void>;
   /** Whether bill and statements stand beside their evidence. */
   isKept(item: KeptEvidence): Promise<boolean>;
   /** The channel does not need it any more. */

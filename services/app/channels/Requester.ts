@@ -108,6 +108,7 @@ export class Requester {
    */
   resume({ digest, count }: Pick<EvidenceItem, 'digest' | 'count'>): Promise<PreservedBill> | undefined {
     const begun = [...this.memory.bills.values()]
+      .filter(({ isGivenUp }) => !isGivenUp)
       .map(({ signed }) => signed.bill)
       .find((bill) => bill.digest === digest && bill.count === count && !this.#waits.isAwaited(bill.id));
     if (!begun) return undefined;
@@ -222,6 +223,7 @@ export class Requester {
     // A bill with the id of an older one would take its place in the store.
     const known = new Set(await this.#parts.store.knownBills(this.party.channelId, ids));
     const now = await this.#machine.now();
+    const unwanted: Hash[] = [];
     await this.#machine.change((before) => {
       let memory = before;
       const rows: BillChange[] = [];
@@ -238,11 +240,24 @@ export class Requester {
           rows.push(...step.bills);
           this.#waits.await(signed.bill.id, each);
         } catch (error) {
+          if ('signed' in answer && !known.has(answer.signed.bill.id)) unwanted.push(answer.signed.bill.id);
           reject(error);
         }
       });
       return { memory, saves: false, bills: rows };
     });
+    for (const billId of unwanted) void this.#withdraw(billId);
+  }
+
+  /** The verifier need not hold what nobody will pay; where it does not hear of it, the bill expires. */
+  async #withdraw(billId: Hash): Promise<void> {
+    if (this.memory.bills.has(billId)) return;
+    const { channelId } = this.party;
+    try {
+      await this.#parts.api.withdraw(channelId, billId, this.#loops.signal);
+    } catch (error) {
+      this.#parts.logger.info({ err: error, channelId, billId }, 'a bill was not withdrawn: it expires');
+    }
   }
 
   /** One update: proposes what there is, and brings what is proposed to an end. */

@@ -3,10 +3,11 @@ import { maxLocks } from '../../core/channels/state.ts';
 import { errorTable, isNotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { ChannelStore } from '../../store/channels/ChannelStore.ts';
+import type { ChannelStore, StoredBill } from '../../store/channels/ChannelStore.ts';
 import type { EvidenceKeeper, KeptEvidence } from './EvidenceKeeper.ts';
 import { verifierMemoryOf } from './memoryJson.ts';
-import { readOfferNote } from './offerNote.ts';
+import { kindOf } from './offerNote.ts';
+import { StatementLane } from './StatementLane.ts';
 
 /** What a {@link StatementWriter} works with. */
 export type StatementWriterParts = {
@@ -16,22 +17,30 @@ export type StatementWriterParts = {
   readonly logger: Logger;
 };
 
-/** Updates of one channel whose second statements may be missing beside the evidence at a time. */
-const mostBehind = 4;
-/** Bills that a crash can have left without them, of one channel. */
-const mostBills = mostBehind * maxLocks;
+/** What an update has led to. */
+export type StatementNews = {
+  /** Bills with their first statement alone, and with both. */
+  readonly kept: readonly KeptEvidence[];
+  /** Bills whose locks were dropped. */
+  readonly unpaid: readonly { readonly id: Hash; readonly digest: Hash }[];
+};
+
+/** Bills of one channel whose statements may be missing beside the evidence before an update waits. */
+const mostBehind = 4 * maxLocks;
+/** Bills that a crash can have left without their second statement, of one channel: an update may come on top. */
+const mostBills = mostBehind + maxLocks;
 const retryMs = 1_000;
 const channelPage = 256;
 
 /**
- * Puts second statements beside the evidence, and lets evidence go that was not paid for: after the answer has left, since all of it is
+ * Puts statements beside the evidence, and lets evidence go that was not paid for: after the answer has left, since all of it is
  * safe in the database. An update waits where too many are behind, so that what a crash may have prevented is known to be little, and is
  * made good by {@link StatementWriter.catchUp}.
  */
 export class StatementWriter {
   readonly #parts: StatementWriterParts;
   readonly #stop = new AbortController();
-  readonly #jobs = new Map<Hash, Set<Promise<void>>>();
+  readonly #lanes = new Map<Hash, StatementLane>();
   #isBehind = false;
 
   constructor(parts: StatementWriterParts) {
@@ -41,28 +50,37 @@ export class StatementWriter {
   /** Waits until an update of the channel may be taken. */
   async room(channelId: Hash): Promise<void> {
     for (;;) {
-      const jobs = this.#jobs.get(channelId);
-      if (!jobs || jobs.size < mostBehind || this.#stop.signal.aborted) return;
-      await Promise.race(jobs);
+      const lane = this.#lanes.get(channelId);
+      if (!lane || lane.size < mostBehind || this.#stop.signal.aborted) return;
+      await lane.progress();
     }
   }
 
   /** Begins with what an update has led to. A store that fails is tried again. */
-  add(channelId: Hash, paid: readonly KeptEvidence[], unpaid: readonly Hash[]): void {
-    if (paid.length + unpaid.length === 0) return;
-    const jobs = this.#jobs.get(channelId) ?? new Set();
-    const job = this.#work(channelId, async () => {
-      if (paid.length > 0) await this.#parts.evidence.keep(paid);
-      for (const digest of unpaid) await this.#release(channelId, digest);
-    }).finally(() => {
-      jobs.delete(job);
-      if (jobs.size === 0) this.#jobs.delete(channelId);
-    });
-    this.#jobs.set(channelId, jobs.add(job));
+  add(channelId: Hash, { kept, unpaid }: StatementNews): void {
+    if (kept.length + unpaid.length === 0) return;
+    const known = this.#lanes.get(channelId);
+    const lane = known ?? new StatementLane(this.#parts.clock);
+    for (const item of kept) lane.put(item);
+    for (const bill of unpaid) lane.drop(bill);
+    if (known) return;
+    this.#lanes.set(channelId, lane);
+    if (this.#stop.signal.aborted) lane.hurry();
+    const write = (items: readonly KeptEvidence[], digests: readonly Hash[]): Promise<void> =>
+      this.#work(channelId, async () => {
+        if (items.length > 0) await this.#parts.evidence.keep(items);
+        for (const digest of digests) await this.#release(channelId, digest);
+      });
+    void lane.run(write, () => this.#lanes.delete(channelId));
+  }
+
+  /** Resolves once the statements of the channel that wait now are beside their evidence, or cannot be. */
+  async written(channelId: Hash): Promise<void> {
+    await this.#lanes.get(channelId)?.written();
   }
 
   /**
-   * Looks through the newest bills of all channels that have not ended, one channel after the other, and writes what is missing.
+   * Looks through the open and the newest bills of all channels that have not ended, one channel after the other, and writes what is missing.
    * @returns Whether it came to the end before the signal.
    */
   async catchUp(signal: AbortSignal): Promise<boolean> {
@@ -82,17 +100,19 @@ export class StatementWriter {
   /** Resolves when nothing is on its way any more. @returns Whether all is written. */
   async stop(): Promise<boolean> {
     this.#stop.abort();
-    await Promise.all([...this.#jobs.values()].flatMap((jobs) => [...jobs]));
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.written()));
     return !this.#isBehind;
   }
 
   async #mend(channelId: Hash, size: number): Promise<void> {
     const { store, evidence, logger } = this.#parts;
-    const bills = await store.evidence(channelId, Math.max(0, size - mostBills), mostBills);
+    const bills = [
+      ...(await store.openBills(channelId)).filter(({ state }) => state === 'locked'),
+      ...(await store.evidence(channelId, Math.max(0, size - mostBills), mostBills)),
+    ];
     const missing: KeptEvidence[] = [];
-    for (const { signed, first, second, note } of bills) {
-      const { kind } = readOfferNote(note);
-      const item = first && second && { bill: signed.bill, kind, statements: [first, second] };
+    for (const bill of bills) {
+      const item = statementsOf(bill);
       if (item && !(await evidence.isKept(item))) missing.push(item);
     }
     if (missing.length === 0) return;
@@ -123,4 +143,12 @@ export class StatementWriter {
     const needed = await this.#parts.store.billsOf(channelId, digest, ['offered', 'locked', 'folded']);
     if (needed.length === 0) await this.#parts.evidence.release(channelId, digest);
   }
+}
+
+/** What is to stand beside the evidence of a bill that is locked or paid. */
+function statementsOf({ signed: { bill }, state, first, second, note }: StoredBill): KeptEvidence | undefined {
+  const statements = [first, second].filter((one) => one !== undefined);
+  // Without the first one nothing is confirmed; a paid bill that was given back by the requester's view alone has none of both.
+  if (!first || (state === 'folded' && !second)) return undefined;
+  return { bill, kind: kindOf(bill, note), statements };
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Hash, toHex } from '../../core/bytes.ts';
 import { billDigest, keyHashOf, type SignedBill } from '../../core/channels/bill.ts';
-import { type Channel, type ChannelNetwork, channelIdOf } from '../../core/channels/channel.ts';
-import type { BillChange, ChannelEvent, ChannelSigner, Moment } from '../../core/channels/party.ts';
+import type { Channel } from '../../core/channels/channel.ts';
+import { type ChannelEvent, latestOf, type Moment } from '../../core/channels/party.ts';
 import type {
   BillAnswer,
   BillRequest,
@@ -14,9 +14,7 @@ import type {
   UpdateAnswer,
 } from '../../core/channels/update.ts';
 import { stepVerifier } from '../../core/channels/verifier.ts';
-import { verifierDueAt } from '../../core/channels/verifierChain.ts';
 import {
-  firstVerifierMemory,
   type VerifierEffect,
   type VerifierEvent,
   type VerifierMemory,
@@ -24,53 +22,18 @@ import {
   type VerifierStep,
   viewOfVerifier,
 } from '../../core/channels/verifierMemory.ts';
-import type { Crypto } from '../../core/crypto.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/logger.ts';
-import type { ChannelChange, ChannelStore, StoredChannel } from '../../store/channels/ChannelStore.ts';
-import type { ChannelFacts, Touch } from './ChannelFacts.ts';
-import { ChannelSaves } from './ChannelSaves.ts';
-import type { EvidenceKeeper } from './EvidenceKeeper.ts';
-import { verifierJson, verifierMemoryOf } from './memoryJson.ts';
-import { locatorOf, offerNote, readOfferNote } from './offerNote.ts';
+import type { JudgedEvidence, KeptEvidence } from './EvidenceKeeper.ts';
+import { kindOf, locatorOf, offerNote } from './offerNote.ts';
 import { type PriceCheck, priceCheck } from './priceCheck.ts';
 import { StatementWriter } from './StatementWriter.ts';
 import type { VerifierApi } from './VerifierApi.ts';
+import type { VerifierParts } from './VerifierParts.ts';
+import { type Seat, VerifierSeats } from './VerifierSeats.ts';
 
-/** What a verifier asks of channels, and gives them. */
-export type VerifierSettings = {
-  /** How long before a lock's expiry it goes on chain. */
-  readonly safetySeconds: number;
-  /** How long a bill is valid. */
-  readonly billSeconds: number;
-  /** Whether it takes a channel with these terms. @throws NotariumError `channel-invalid`. */
-  readonly checkTerms: (channel: Channel, held: bigint) => void;
-  /** Where its statements say that evidence is: empty for the evidence store. */
-  readonly locator?: string;
-};
+/** Evidence that a bill is to be made for, and what is noted with that. */
+type Judged = { readonly judged: JudgedEvidence; readonly note: string };
 
-/** What a verifier is made of. */
-export type VerifierParts = {
-  readonly network: ChannelNetwork;
-  readonly signer: ChannelSigner;
-  /** The key of a bill, the same each time: made from a secret. */
-  readonly keyOf: (channelId: Hash, billId: Hash) => Hash;
-  readonly store: ChannelStore;
-  readonly chain: ChannelFacts;
-  readonly evidence: EvidenceKeeper;
-  readonly touch: Touch;
-  readonly settings: VerifierSettings;
-  readonly crypto: Crypto;
-  readonly clock: Clock;
-  readonly logger: Logger;
-};
-
-/** A channel that is in memory. */
-type Seat = { readonly party: VerifierParty; memory: VerifierMemory };
-
-/** Most channels that are kept in memory at once; the others are read when they are asked for. */
-const maxSeats = 512;
 const maxEvidence = 256;
 const dueAtOnce = 256;
 
@@ -80,27 +43,25 @@ const dueAtOnce = 256;
  */
 export class Verifier implements VerifierApi {
   readonly #parts: VerifierParts;
-  readonly #saves: ChannelSaves;
-  readonly #seats = new Map<Hash, Seat>();
-  readonly #turns = new Map<Hash, Promise<unknown>>();
+  readonly #seats: VerifierSeats;
   readonly #statements: StatementWriter;
   readonly #doubtful = new Set<Hash>();
 
   constructor(parts: VerifierParts) {
     this.#parts = parts;
-    this.#saves = new ChannelSaves(parts.store);
+    this.#seats = new VerifierSeats(parts);
     const { store, evidence, clock, logger } = parts;
     this.#statements = new StatementWriter({ store, evidence, clock, logger });
   }
 
   /** @throws NotariumError `channel-unknown`, `channel-invalid` for a channel that is not taken on. */
   channel(channelId: Hash): Promise<ChannelView> {
-    return this.#inTurn(channelId, async ({ party, memory }) => viewOfVerifier(party, memory));
+    return this.#seats.inTurn(channelId, async ({ party, memory }) => viewOfVerifier(party, memory));
   }
 
   /** @throws NotariumError what {@link stepVerifier} throws for a view. */
   show(channelId: Hash, view: ChannelView): Promise<ChannelView> {
-    return this.#inTurn(channelId, async (seat) => {
+    return this.#seats.inTurn(channelId, async (seat) => {
       await this.#do(seat, { kind: 'view', view });
       return viewOfVerifier(seat.party, seat.memory);
     });
@@ -108,33 +69,43 @@ export class Verifier implements VerifierApi {
 
   /** Judges evidence and makes bills for it. What is not taken has its problem in the answer. */
   async bills(channelId: Hash, requests: readonly BillRequest[], signal?: AbortSignal): Promise<BillAnswer[]> {
-    const checkPrice = await this.#inTurn(channelId, async (seat) => {
+    const checkPrice = await this.#seats.inTurn(channelId, async (seat) => {
       await this.#requireHeld(seat);
       return priceCheck(seat.party, seat.memory, this.#parts.chain, await this.#now());
     });
     // Judging may take long: the channel is free meanwhile.
     const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal, checkPrice)));
-    return this.#inTurn(channelId, async (seat) => {
+    return this.#seats.inTurn(channelId, async (seat) => {
       const now = await this.#now();
       const answers: BillAnswer[] = [];
       const steps: VerifierStep[] = [];
       let { memory } = seat;
+      const take = (event: VerifierEvent): void => {
+        const step = stepVerifier(seat.party, memory, event);
+        memory = step.memory;
+        steps.push(step);
+      };
       for (const each of judged) {
         if ('problem' in each) {
           answers.push(each);
           continue;
         }
-        const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
         try {
-          const step = stepVerifier(seat.party, memory, { kind: 'offer', offer });
-          memory = step.memory;
-          steps.push(step);
+          // One open bill for what was uploaded once: an answer may have been lost.
+          const open = this.#openBill(memory, each);
+          if (open && this.#isFresh(open, now)) {
+            answers.push({ signed: open });
+            continue;
+          }
+          const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
+          if (open) take({ kind: 'cancel', billId: open.bill.id });
+          take({ kind: 'offer', offer });
           answers.push({ signed: offer.signed });
         } catch (error) {
           answers.push(problemOf(error));
         }
       }
-      await this.#keep(seat, memory, { saves: false, bills: steps.flatMap(({ bills }) => bills) });
+      await this.#seats.keep(seat, memory, { saves: false, bills: steps.flatMap(({ bills }) => bills) });
       return answers;
     });
   }
@@ -142,7 +113,7 @@ export class Verifier implements VerifierApi {
   /** @throws NotariumError what {@link stepVerifier} throws for an update: the requester's state is refused. */
   async update(update: Update): Promise<UpdateAnswer> {
     await this.#statements.room(update.channelId);
-    return await this.#inTurn(update.channelId, async (seat) => {
+    return await this.#seats.inTurn(update.channelId, async (seat) => {
       await this.#requireHeld(seat);
       if (update.held > seat.memory.held) {
         const held = await this.#parts.chain.held(seat.party.channel);
@@ -155,7 +126,7 @@ export class Verifier implements VerifierApi {
 
   /** @throws NotariumError what {@link stepVerifier} throws for a closing. */
   close(request: CloseRequest): Promise<CloseAnswer> {
-    return this.#inTurn(request.channelId, async (seat) => {
+    return this.#seats.inTurn(request.channelId, async (seat) => {
       const [effect] = await this.#do(seat, { kind: 'close', request, now: await this.#now() });
       return (effect as VerifierEffect & { kind: 'closeAnswer' }).answer;
     });
@@ -172,7 +143,17 @@ export class Verifier implements VerifierApi {
 
   /** What the verifier remembers of a channel: for who settles it, and for what is shown. */
   look(channelId: Hash): Promise<{ readonly party: VerifierParty; readonly memory: VerifierMemory }> {
-    return this.#inTurn(channelId, async ({ party, memory }) => ({ party, memory }));
+    return this.#seats.inTurn(channelId, async ({ party, memory }) => ({ party, memory }));
+  }
+
+  /** What a channel is that was taken on; undefined for any other one. The chain is not asked. */
+  known(channelId: Hash): Promise<Channel | undefined> {
+    return this.#seats.known(channelId);
+  }
+
+  /** The chain has a new channel of this verifier's: it may be asked about at any time. */
+  announce(channelId: Hash): void {
+    this.#seats.announce(channelId);
   }
 
   /** Tells what the chain has said; events of channels that are not ours are left out. */
@@ -181,7 +162,7 @@ export class Verifier implements VerifierApi {
     const all = event.kind === 'revealed' ? await store.locksWith(event.keyHash) : [event.channelId];
     for (const channelId of all) {
       if ((await store.channel(channelId)) === undefined) continue;
-      await this.#inTurn(channelId, async (seat) => {
+      await this.#seats.inTurn(channelId, async (seat) => {
         await this.#do(seat, event);
       });
       if (event.kind === 'closing' || event.kind === 'reopened') this.#parts.touch(channelId);
@@ -201,7 +182,7 @@ export class Verifier implements VerifierApi {
     const now = await this.#now();
     const due = await this.#parts.store.due('verifier', Math.max(now.time, now.chainTime), dueAtOnce);
     for (const channelId of due) {
-      await this.#inTurn(channelId, async (seat) => {
+      await this.#seats.inTurn(channelId, async (seat) => {
         await this.#do(seat, { kind: 'tick', now });
       });
     }
@@ -209,26 +190,58 @@ export class Verifier implements VerifierApi {
 
   /** Closes a channel alone. @throws NotariumError `channel-state`. */
   leave(channelId: Hash): Promise<void> {
-    return this.#inTurn(channelId, async (seat) => {
+    return this.#seats.inTurn(channelId, async (seat) => {
       await this.#do(seat, { kind: 'leave' });
+    });
+  }
+
+  /**
+   * The requester does not want a bill: what it asks for is free again. The same may be asked again.
+   * @throws NotariumError `channel-state` where it is locked.
+   */
+  withdraw(channelId: Hash, billId: Hash): Promise<void> {
+    return this.#seats.inTurn(channelId, async (seat) => {
+      const { offered, locked } = seat.memory;
+      if (locked.has(billId)) throw new NotariumError('channel-state', 'the bill is locked', { data: { billId } });
+      if (offered.has(billId)) await this.#do(seat, { kind: 'cancel', billId });
     });
   }
 
   /** Gives a bill up. @throws NotariumError `bill-unknown`, `channel-state`. */
   cancelBill(channelId: Hash, billId: Hash): Promise<void> {
-    return this.#inTurn(channelId, async (seat) => {
+    return this.#seats.inTurn(channelId, async (seat) => {
       await this.#do(seat, { kind: 'cancel', billId });
     });
   }
 
-  /** Writes the second statements that a crash has kept from being put beside the evidence; see {@link StatementWriter.catchUp}. */
+  /** Takes up the channels that only what is kept apart knows of: they were opened after the backup that the database comes from. */
+  async recall(signal: AbortSignal): Promise<void> {
+    const { store, states, touch, logger } = this.#parts;
+    for (const channelId of await states.channels()) {
+      if (signal.aborted) return;
+      if (await store.channel(channelId)) continue;
+      try {
+        await this.channel(channelId);
+        touch(channelId);
+      } catch (error) {
+        logger.warn({ err: error, channelId }, 'a channel that was opened after the backup cannot be taken up yet');
+      }
+    }
+  }
+
+  /** Resolves once the statements of a channel are beside its evidence, as far as they can be now. */
+  statementsWritten(channelId: Hash): Promise<void> {
+    return this.#statements.written(channelId);
+  }
+
+  /** Writes the statements that a crash has kept from being put beside the evidence; see {@link StatementWriter.catchUp}. */
   catchUp(signal: AbortSignal): Promise<boolean> {
     return this.#statements.catchUp(signal);
   }
 
   /** Resolves when nothing is on its way any more. @returns Whether all statements are beside their evidence. */
   async stop(): Promise<boolean> {
-    await Promise.allSettled([...this.#turns.values()]);
+    await this.#seats.idle();
     return await this.#statements.stop();
   }
 
@@ -250,8 +263,9 @@ export class Verifier implements VerifierApi {
   async #do(seat: Seat, event: VerifierEvent): Promise<readonly VerifierEffect[]> {
     const before = seat.memory;
     const step = stepVerifier(seat.party, before, event);
-    if (event.kind === 'update') await this.#keepEvidence(step);
-    await this.#keep(seat, step.memory, step);
+    // What is paid for must be here; until its statements are beside it, what was uploaded holds it.
+    if (event.kind === 'update') await this.#parts.evidence.requireHere(lockedBy(step));
+    await this.#seats.keep(seat, step.memory, step);
     const { channelId } = seat.party;
     for (const effect of step.effects) {
       if (effect.kind === 'answer' || effect.kind === 'closeAnswer') continue;
@@ -263,43 +277,16 @@ export class Verifier implements VerifierApi {
     return step.effects;
   }
 
-  /** Content that is paid for stays, with the first statement beside it: before the answer leaves that takes the payment. */
-  async #keepEvidence({ bills }: VerifierStep): Promise<void> {
-    const locked = bills.flatMap(({ state, signed: { bill }, first, note }) =>
-      state === 'locked' && first ? [{ bill, kind: readOfferNote(note).kind, statements: [first] }] : [],
-    );
-    if (locked.length > 0) await this.#parts.evidence.keep(locked);
-  }
-
-  async #keep(seat: Seat, memory: VerifierMemory, step: Pick<VerifierStep, 'saves' | 'bills'>): Promise<void> {
-    const { channelId, channel } = seat.party;
-    if (step.saves || step.bills.length > 0) {
-      const dueAt = verifierDueAt(seat.party, memory, this.#time());
-      const row: StoredChannel = {
-        ...{ channelId, role: 'verifier', channel, state: memory.state, memory: verifierJson(memory) },
-        ...(dueAt === undefined ? {} : { dueAt }),
-      };
-      const change: ChannelChange = { channelId, ...forgetting(step.bills), ...(step.saves ? { channel: row } : {}) };
-      try {
-        await this.#saves.save(change);
-      } catch (error) {
-        // Nobody knows what is on disk now: it is read again.
-        this.#seats.delete(channelId);
-        throw error;
-      }
-    }
-    seat.memory = memory;
-  }
-
-  /** The second statements are safe in our database; beside the evidence they are for who reads it there. */
+  /** The statements are safe in our database; beside the evidence they are for who reads it there. */
   #tellOfStatements({ channelId }: VerifierParty, { locked }: VerifierMemory, { bills }: VerifierStep): void {
-    const paid = bills.flatMap(({ signed: { bill }, second }) => {
+    const kept = bills.flatMap(({ signed: { bill }, state, first, second, note }): KeptEvidence[] => {
+      if (state === 'locked' && first) return [{ bill, kind: kindOf(bill, note), statements: [first] }];
       if (!second) return [];
-      const { first, note } = locked.get(bill.id)!;
-      return [{ bill, kind: readOfferNote(note).kind, statements: [first, second] }];
+      const lock = locked.get(bill.id)!;
+      return [{ bill, kind: kindOf(bill, lock.note), statements: [lock.first, second] }];
     });
-    const unpaid = bills.flatMap(({ signed, state }) => (state === 'dropped' ? [signed.bill.digest] : []));
-    this.#statements.add(channelId, paid, unpaid);
+    const unpaid = bills.flatMap(({ signed, state }) => (state === 'dropped' ? [signed.bill] : []));
+    this.#statements.add(channelId, { kept, unpaid });
   }
 
   async #judge(channelId: Hash, request: BillRequest, signal: AbortSignal | undefined, checkPrice: PriceCheck) {
@@ -314,70 +301,29 @@ export class Verifier implements VerifierApi {
     }
   }
 
-  #newBill(
-    { channelId, signer, network, crypto, keyOf }: VerifierParty,
-    { judged }: { readonly judged: { readonly digest: Hash; readonly count: number; readonly price: bigint } },
-    now: Moment,
-  ): SignedBill {
+  #newBill({ channelId, signer, network, crypto, keyOf }: VerifierParty, { judged }: Judged, now: Moment): SignedBill {
     const id = toHex(randomBytes(32));
     const { digest, count, price: amount } = judged;
-    const expiry = Math.max(now.time, now.chainTime) + this.#parts.settings.billSeconds;
+    const expiry = latestOf(now) + this.#parts.settings.billSeconds;
     const keyHash = keyHashOf(keyOf(id), crypto.sha256);
     const bill = { id, channelId, digest, count, amount, expiry, keyHash };
     return { bill, signature: signer.sign(billDigest(network, bill, crypto.keccak256)) };
   }
 
-  /** One after another for each channel. */
-  async #inTurn<T>(channelId: Hash, work: (seat: Seat) => Promise<T>): Promise<T> {
-    const before = this.#turns.get(channelId) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(async () => work(await this.#seat(channelId)));
-    this.#turns.set(channelId, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(channelId) === turn) this.#turns.delete(channelId);
+  /** The bill that waits for its payment on the same uploads, judged alike. */
+  #openBill({ offered }: VerifierMemory, { judged, note }: Judged): SignedBill | undefined {
+    const { digest, count, price } = judged;
+    for (const offer of offered.values()) {
+      const { bill } = offer.signed;
+      if (offer.note === note && bill.digest === digest && bill.count === count && bill.amount === price)
+        return offer.signed;
     }
+    return undefined;
   }
 
-  async #seat(channelId: Hash): Promise<Seat> {
-    const known = this.#seats.get(channelId);
-    // Used last, given up last.
-    this.#seats.delete(channelId);
-    const seat = known ?? (await this.#readSeat(channelId));
-    this.#seats.set(channelId, seat);
-    for (const other of this.#seats.keys()) {
-      if (this.#seats.size <= maxSeats) break;
-      if (!this.#turns.has(other)) this.#seats.delete(other);
-    }
-    return seat;
-  }
-
-  async #readSeat(channelId: Hash): Promise<Seat> {
-    const { store } = this.#parts;
-    const stored = await store.channel(channelId);
-    if (!stored) return this.#accept(channelId);
-    const memory = verifierMemoryOf(stored.memory, await store.openBills(channelId));
-    return { party: this.#partyOf(channelId, stored.channel), memory };
-  }
-
-  async #accept(channelId: Hash): Promise<Seat> {
-    const { chain, signer, network, crypto, settings } = this.#parts;
-    const opened = await chain.opening(channelId);
-    if (!opened) throw new NotariumError('channel-unknown');
-    const { channel, held } = opened;
-    if (channelIdOf(network, channel, crypto.keccak256) !== channelId || channel.verifier !== signer.address)
-      throw new NotariumError('channel-invalid', 'it is not a channel of this verifier');
-    settings.checkTerms(channel, held);
-    const seat = { party: this.#partyOf(channelId, channel), memory: firstVerifierMemory(held) };
-    await this.#keep(seat, seat.memory, { saves: true, bills: [] });
-    return seat;
-  }
-
-  #partyOf(channelId: Hash, channel: Channel): VerifierParty {
-    const { network, signer, crypto, settings, keyOf } = this.#parts;
-    const { safetySeconds, locator = '' } = settings;
-    const common = { network, channelId, channel, signer, crypto, safetySeconds, locator };
-    return { ...common, keyOf: (billId) => keyOf(channelId, billId) };
+  /** Whether there is time enough to pay it. */
+  #isFresh({ bill }: SignedBill, now: Moment): boolean {
+    return bill.expiry - latestOf(now) > this.#parts.settings.billSeconds / 2;
   }
 
   #time(): number {
@@ -389,10 +335,8 @@ export class Verifier implements VerifierApi {
   }
 }
 
-/** Of a bill of a verifier that is gone nobody has signed or paid anything: requesters could fill the disk with them. */
-function forgetting(bills: readonly BillChange[]): Pick<ChannelChange, 'bills' | 'forgotten'> {
-  const forgotten = bills.filter(({ state }) => state === 'gone').map(({ signed }) => signed.bill.id);
-  return { bills: bills.filter(({ state }) => state !== 'gone'), ...(forgotten.length > 0 ? { forgotten } : {}) };
+function lockedBy({ bills }: VerifierStep): SignedBill['bill'][] {
+  return bills.flatMap(({ state, signed }) => (state === 'locked' ? [signed.bill] : []));
 }
 
 function problemOf(error: unknown): { readonly problem: { readonly code: string; readonly detail: string } } {

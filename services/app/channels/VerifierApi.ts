@@ -18,6 +18,8 @@ export type VerifierApi = {
   show(channelId: Hash, view: ChannelView, signal?: AbortSignal): Promise<ChannelView>;
   /** Asks for bills on evidence that was uploaded; an answer each. */
   bills(channelId: Hash, requests: readonly BillRequest[], signal?: AbortSignal): Promise<BillAnswer[]>;
+  /** A bill that was not locked is not wanted any more. */
+  withdraw(channelId: Hash, billId: Hash, signal?: AbortSignal): Promise<void>;
   update(update: Update, signal?: AbortSignal): Promise<UpdateAnswer>;
   close(request: CloseRequest, signal?: AbortSignal): Promise<CloseAnswer>;
   /** Leaves of the evidence tree from an index on, in order: what receipts are made of, also after a loss. */

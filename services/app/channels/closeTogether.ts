@@ -14,7 +14,11 @@ export async function closeTogether(
   machine: RequesterMachine,
   { api, loops, ask }: { readonly api: VerifierApi; readonly loops: WorkLoops; readonly ask: () => Promise<void> },
 ): Promise<SignedClosing> {
-  if (machine.memory.state === 'open') await machine.do({ kind: 'end' });
+  if (machine.memory.state === 'open') {
+    // Whoever comes from a backup learns of the newest state before anything is signed about the end. Who says nothing is asked below.
+    await ask().catch(() => undefined);
+    await machine.do({ kind: 'end' });
+  }
   for (let attempt = 0; machine.memory.state === 'ending'; attempt++) {
     const [again] = await machine.do({ kind: 'tick', now: await machine.now() });
     if (again?.kind !== 'close') break;

@@ -24,6 +24,7 @@ export function evidenceKeeper(parts: {
       return { digest, count, kind, sizeBytes, locator, price: evidencePrice(policy, count, sizeBytes) };
     },
     keep: (items) => desk.keep(items),
+    requireHere: (bills) => desk.requireHere(bills.map(({ digest }) => digest)),
     isKept: (item) => desk.isKept(item),
     release: (channelId, digest) => desk.release(channelId, digest),
   };

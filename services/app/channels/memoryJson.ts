@@ -22,7 +22,11 @@ const postedSchema = z.strictObject({ version: uintSchema, deadline: uintSchema 
 /** What a side notes of open bills beyond the rows of its database. */
 const marksSchema = z.record(
   hashSchema,
-  z.strictObject({ isCancelled: z.literal(true).optional(), revealedAt: uintSchema.optional() }),
+  z.strictObject({
+    isCancelled: z.literal(true).optional(),
+    isGivenUp: z.literal(true).optional(),
+    revealedAt: uintSchema.optional(),
+  }),
 );
 const commonShape = {
   held: amountSchema,
@@ -100,14 +104,22 @@ function proposalJson({ update, next }: { readonly update: object; readonly next
   return { update, next: ledgerJson(next) };
 }
 
-function marksOf(bills: ReadonlyMap<string, { readonly isCancelled?: boolean; readonly revealedAt?: number }>) {
-  const marked = [...bills].filter(([, { isCancelled, revealedAt }]) => isCancelled || revealedAt !== undefined);
-  return Object.fromEntries(
-    marked.map(([id, { isCancelled, revealedAt }]) => [
-      id,
-      { ...(isCancelled ? { isCancelled } : {}), ...(revealedAt === undefined ? {} : { revealedAt }) },
-    ]),
-  );
+function marksOf(
+  bills: ReadonlyMap<
+    string,
+    { readonly isCancelled?: boolean; readonly isGivenUp?: true; readonly revealedAt?: number }
+  >,
+) {
+  const marks: Record<string, object> = {};
+  for (const [id, { isCancelled, isGivenUp, revealedAt }] of bills) {
+    if (!isCancelled && !isGivenUp && revealedAt === undefined) continue;
+    marks[id] = {
+      ...(isCancelled ? { isCancelled } : {}),
+      ...(isGivenUp ? { isGivenUp } : {}),
+      ...(revealedAt === undefined ? {} : { revealedAt }),
+    };
+  }
+  return marks;
 }
 
 /** Without what is undefined: it would hide what stands before it. */

@@ -54,6 +54,10 @@ export function verifierSide(verifier: Verifier, parts: SideParts): SettlementSi
     },
     isLeaving: async (channelId) => (await memory(channelId)).state === 'leaving',
     facts: async (channelId) => factsOf((await memory(channelId)).ledger, await parts.openedAt(channelId)),
+    onChain: async (event) => {
+      if (event.type === 'opened') verifier.announce(event.channelId);
+      await common.onChain(event);
+    },
     onGone: async (event) => {
       if (event.type === 'opened' || event.type === 'deposited') verifier.doubt(event.channelId);
       await common.onGone(event);

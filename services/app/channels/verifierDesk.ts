@@ -58,6 +58,7 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
   };
   return {
     terms: () => terms,
+    known: (channelId) => verifier.known(channelId),
     accept: async (channelId) => (await verifier.look(channelId)).party.channel,
     channel: (channelId) => verifier.channel(channelId),
     show: (channelId, view) => verifier.show(channelId, view),
@@ -67,6 +68,7 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
       settlement.touch(update.channelId);
       return answer;
     },
+    withdraw: (channelId, billId) => verifier.withdraw(channelId, billId),
     async close(request) {
       const answer = await verifier.close(request);
       settlement.touch(request.channelId);
@@ -92,7 +94,12 @@ export function verifierDesk(parts: VerifierDeskParts): ChannelDesk {
       });
     },
     async content(channelId, digest, key) {
-      const found = await evidence.content(channelId, digest, key);
+      let found = await evidence.content(channelId, digest, key);
+      if (!found) {
+        // What was paid for a moment ago is not noted beside it yet.
+        await verifier.statementsWritten(channelId);
+        found = await evidence.content(channelId, digest, key);
+      }
       if (!found) throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
       return found;
     },

@@ -33,7 +33,7 @@ export async function showChannel(run: Run<StatusFlags>): Promise<void> {
   const privateKey = await requesterKey(run);
   const shown = await actions.channels
     .use(run, { channelId, privateKey }, async (channel) => ({
-      receipts: options.receipts ? await channel.writeReceipts() : undefined,
+      receipts: options.receipts ? await channel.writeReceipts({ anew: true }) : undefined,
       status: await channel.status(),
     }))
     .catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type CloseFlags, closeChannel } from '../channels/closeChannel.ts';
+import { type DepositFlags, depositChannel } from '../channels/depositChannel.ts';
 import { type OpenFlags, openChannel } from '../channels/openChannel.ts';
 import { sendEvidence } from '../channels/sendEvidence.ts';
 import type { SendFlags } from '../channels/sendFlags.ts';
@@ -28,6 +29,9 @@ export function addChannel(program: Command, context: ProgramContext): void {
   withChannel(channel.command('status').description('show where a channel stands'))
     .option('--receipts', 'write the receipts of all files anew, with the settlement once there is one')
     .action(runs<StatusFlags, []>(context, showChannel));
+  withChannel(channel.command('deposit').description('pay more into a channel'))
+    .option('--amount <amount>', 'what to pay in: 1000 in the smallest unit, 20gwei, 0.5ether')
+    .action(runs<DepositFlags, []>(context, depositChannel));
   withChannel(channel.command('close').description('settle a channel on chain, and complete the receipts'))
     .option('--alone', 'without the verifier: takes the challenge period')
     .action(runs<CloseFlags, []>(context, closeChannel));

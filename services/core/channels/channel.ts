@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { concat, fromHex, type Hash, toHex } from '../bytes.ts';
+import { type Address, concat, fromHex, type Hash, toHex } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { addressWord, bigUintWord, type Network, structHasher, uintWord } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
@@ -77,17 +77,16 @@ export function channelAccessDigest(
 }
 
 /**
- * Checks that the requester of the channel has given the access, and that it is valid at this moment.
+ * Who has given the access, where it is valid at this moment; only the requester of the channel can.
  * @param atSeconds Unix time.
  * @throws NotariumError `channel-access-invalid`.
  */
-export function checkChannelAccess(
+export function channelAccessSigner(
   network: ChannelNetwork,
-  { requester }: Pick<Channel, 'requester'>,
   access: ChannelAccess,
   atSeconds: number,
   crypto: Crypto = portableCrypto,
-): void {
+): Address {
   const left = access.expiresAt - atSeconds;
   if (left <= 0 || left > maxAccessSeconds) {
     throw new NotariumError('channel-access-invalid', `it must be valid for 1 to ${maxAccessSeconds} s more`, {
@@ -96,9 +95,8 @@ export function checkChannelAccess(
   }
   try {
     const digest = channelAccessDigest(network, access, crypto.keccak256);
-    if (recoverAddress(crypto, digest, signatureBytes(access.signature)) === requester) return;
+    return recoverAddress(crypto, digest, signatureBytes(access.signature));
   } catch (cause) {
     throw new NotariumError('channel-access-invalid', 'the signature is not valid', { cause });
   }
-  throw new NotariumError('channel-access-invalid', 'it is not signed by the requester');
 }

@@ -11,7 +11,7 @@ import type {
   RequesterParty,
   RequesterStep,
 } from './requesterMemory.ts';
-import { changed, unchanged } from './requesterMemory.ts';
+import { billsAtLarge, changed, unchanged } from './requesterMemory.ts';
 import { checkStatement } from './statement.ts';
 import type { Disclosure } from './update.ts';
 
@@ -47,7 +47,22 @@ export function acceptProposal(
     latest: { state: stateOf(next, party.crypto), requesterSignature: update.signature, verifierSignature },
     abandoned: memory.abandoned.filter((other) => other.next.version > next.version),
   };
-  return changed(accepted, rows, ...effects);
+  return then(changed(accepted, rows, ...effects), tidied);
+}
+
+/** Ends with what was kept of bills that were given up: one has a lock after all, another can have none any more. */
+export function tidied(memory: RequesterMemory): RequesterStep {
+  const atLarge = billsAtLarge(memory);
+  const locked = new Set(memory.ledger.locks.map(({ billId }) => billId));
+  const bills = new Map<Hash, RequesterBill>();
+  const gone: BillChange[] = [];
+  for (const [billId, bill] of memory.bills) {
+    const { isGivenUp, ...rest } = bill;
+    if (locked.has(billId)) bills.set(billId, rest);
+    else if (!isGivenUp || atLarge.has(billId)) bills.set(billId, bill);
+    else gone.push({ signed: bill.signed, state: 'gone' });
+  }
+  return { memory: { ...memory, bills }, saves: false, bills: gone, effects: [] };
 }
 
 /** Takes in what the verifier confirms of open locks. What is wrong is as if it had not been said. */

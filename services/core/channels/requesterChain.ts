@@ -83,15 +83,16 @@ export function settled(
     const paid = paidLocks(final, posted.deadline, (billId) => memory.bills.get(billId)?.revealedAt);
     // It has not ended as we know it: no place in the tree is certain.
     if (event.evidenceCount < final.evidence.size) leaves.clear();
-    // Where more was paid than we know of (a bill given up after a refusal), what the state had folded is certain still.
+    // Where more was paid than we know of, what the state had folded is certain still.
     else if (event.evidenceCount === final.evidence.size + paid.length)
       for (const [at, { billId }] of paid.entries()) leaves.set(billId, final.evidence.size + at);
   }
-  for (const [billId, { signed, first }] of memory.bills) {
+  for (const [billId, { signed, first, isGivenUp }] of memory.bills) {
     const leafIndex = leaves.get(billId);
     if (leafIndex === undefined) {
       rows.push({ signed, state: 'dropped' });
-      effects.push({ kind: 'failed', billId, code: 'channel-state' });
+      // Who waited for one that was given up was told then.
+      if (!isGivenUp) effects.push({ kind: 'failed', billId, code: 'channel-state' });
     } else {
       // What the chain has paid needs our statement as much as what we have folded.
       const second = makeStatement(party, signed.bill, 'requester', party.locator);

@@ -2,7 +2,7 @@ import type { Hash } from '../bytes.ts';
 import { NotariumError } from '../errors.ts';
 import { closingOf } from './ledger.ts';
 import { isSignedBy, ledgerShown } from './party.ts';
-import { acceptProposal, takeCancelled, takeDisclosures, then } from './requesterAccept.ts';
+import { acceptProposal, takeCancelled, takeDisclosures, then, tidied } from './requesterAccept.ts';
 import { withoutBills } from './requesterExchange.ts';
 import {
   changed,
@@ -112,7 +112,7 @@ function adoptUnknown(
     ...view.locks.map((signed) => ({ signed, state: 'locked' as const })),
     ...ended.map(({ signed }) => ({ signed, state: 'gone' as const })),
   ];
-  return changed(adopted, rows, { kind: 'stale', version });
+  return then(changed(adopted, rows, { kind: 'stale', version }), tidied);
 }
 
 /** Adopting leaves nothing pending; what had begun before it goes on. */

@@ -14,6 +14,7 @@ import {
 } from './party.ts';
 import { acceptProposal, takeDisclosures, then } from './requesterAccept.ts';
 import {
+  billsAtLarge,
   changed,
   queuedBills,
   type RequesterBill,
@@ -85,7 +86,7 @@ export function propose(
   { now }: RequesterEventOf<'propose'>,
 ): RequesterStep {
   const late = queuedBills(memory).filter(({ signed }) => !isLockable(party, signed.bill.expiry, now));
-  const { memory: kept, bills: gone, effects } = withoutBills(memory, late, 'bill-expired');
+  const { memory: kept, bills: gone, effects, saves } = withoutBills(memory, late, 'bill-expired');
   const { ledger } = kept;
   const folds: Bill[] = [];
   const drops: Hash[] = [];
@@ -102,7 +103,7 @@ export function propose(
   const room = maxLocks - ledger.locks.length + folds.length + drops.length;
   const adds = payable(queuedBills(kept), requesterBalanceOf({ ...ledger, held }) + dropped, room);
   if (folds.length + drops.length + adds.length === 0 && held === ledger.held)
-    return { memory: kept, saves: false, bills: gone, effects };
+    return { memory: kept, saves, bills: gone, effects };
   if (unanswered(kept).length >= maxAbandoned)
     throw new NotariumError('channel-state', `the verifier has refused ${maxAbandoned} states`);
   const version = Math.max(kept.signedVersion, ledger.version) + 1;
@@ -157,18 +158,28 @@ export function takeRefusal(
   return changed(without, bills, ...effects);
 }
 
-/** The memory without bills that have no lock. */
+/** The memory without bills that have no lock; of those that may have one by a refused state it is kept what the end needs. */
 export function withoutBills(
   memory: RequesterMemory,
   queued: readonly RequesterBill[],
   code: NotariumError['code'],
 ): RequesterStep {
   const bills = new Map(memory.bills);
-  for (const { signed } of queued) bills.delete(signed.bill.id);
+  const atLarge = billsAtLarge(memory);
+  const gone: BillChange[] = [];
+  for (const bill of queued) {
+    const { signed } = bill;
+    if (atLarge.has(signed.bill.id)) bills.set(signed.bill.id, { ...bill, isGivenUp: true });
+    else {
+      bills.delete(signed.bill.id);
+      gone.push({ signed, state: 'gone' });
+    }
+  }
   return {
     memory: { ...memory, bills },
-    saves: false,
-    bills: queued.map(({ signed }): BillChange => ({ signed, state: 'gone' })),
+    // What marks a bill as given up is in the memory.
+    saves: gone.length < queued.length,
+    bills: gone,
     effects: queued.map(({ signed }) => ({ kind: 'failed', billId: signed.bill.id, code })),
   };
 }

@@ -31,6 +31,11 @@ export type RequesterBill = {
   /** Without it, a lock is not folded: the evidence is not confirmed. */
   readonly first?: Statement;
   readonly isCancelled?: true;
+  /**
+   * It is not proposed again. It is kept because a state that we have signed and the verifier has refused has its lock: handed in all the
+   * same, that state may have it paid.
+   */
+  readonly isGivenUp?: true;
   /** When the key became public on chain, Unix seconds. */
   readonly revealedAt?: number;
 };
@@ -160,7 +165,12 @@ export function ledgerAt(memory: RequesterMemory, version: number): Ledger | und
 export function queuedBills(memory: RequesterMemory): RequesterBill[] {
   const { locks } = memory.state === 'proposed' ? memory.proposal.next : memory.ledger;
   const locked = new Set([...locks, ...memory.ledger.locks].map(({ billId }) => billId));
-  return [...memory.bills.values()].filter(({ signed }) => !locked.has(signed.bill.id));
+  return [...memory.bills.values()].filter(({ signed, isGivenUp }) => !isGivenUp && !locked.has(signed.bill.id));
+}
+
+/** Bills whose locks are in states that we have signed and the verifier has not: it can sign them still. */
+export function billsAtLarge(memory: RequesterMemory): ReadonlySet<Hash> {
+  return new Set(unanswered(memory).flatMap(({ update }) => update.adds));
 }
 
 /** What is on its way, once more. */

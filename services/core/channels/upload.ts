@@ -10,6 +10,9 @@ export const evidenceKinds = ['content', 'pack', 'digests'] as const;
 /** See {@link evidenceKinds}. */
 export type EvidenceKind = (typeof evidenceKinds)[number];
 
+/** What a bill is for; a verifier that has lost its own records may not know. */
+export type BillKind = EvidenceKind | 'unknown';
+
 /** What a requester declares of an upload when it begins. */
 export const uploadDeclarationSchema = z.strictObject({
   kind: z.enum(evidenceKinds).default('content'),

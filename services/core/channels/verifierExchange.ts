@@ -2,9 +2,17 @@ import type { Hash } from '../bytes.ts';
 import { NotariumError } from '../errors.ts';
 import { closingOf, type Ledger, nextLedger, stateOf } from './ledger.ts';
 import { type BillChange, digestOf, earliestOf, isSignedBy, latestOf, ledgerShown, makeStatement } from './party.ts';
-import { closeDigest, maxLocks } from './state.ts';
+import { closeDigest, maxLocks, type SignedState } from './state.ts';
 import { checkStatement } from './statement.ts';
-import { type CloseRequest, changeOf, type Disclosure, sameClosing, type Update } from './update.ts';
+import {
+  type ChannelView,
+  type CloseRequest,
+  changeOf,
+  type Disclosure,
+  type SignedClosing,
+  sameClosing,
+  type Update,
+} from './update.ts';
 import {
   changed,
   type Offer,
@@ -124,11 +132,41 @@ export function agreeToClose(
   });
 }
 
-/** Goes on from a newer state that the requester shows: ours comes from a backup. Bill keys and statements are made anew. */
+/**
+ * Goes on from a newer state, or a closing, that both have signed: ours comes from a backup. The requester shows it, or what this verifier
+ * keeps apart.
+ */
 export function takeView(party: VerifierParty, memory: VerifierMemory, { view }: EventOf<'view'>): VerifierStep {
+  const { latest, closing } = view;
+  const isNewer = latest !== null && latest.state.version > memory.ledger.version;
+  const adopted = isNewer ? adopt(party, memory, { ...view, latest }) : unchanged(memory);
+  const { state } = adopted.memory;
+  if (!closing || (state !== 'open' && state !== 'leaving')) return adopted;
+  const agreed = rememberClosing(party, adopted.memory, closing);
+  return { ...agreed, bills: [...adopted.bills, ...agreed.bills], effects: [...adopted.effects, ...agreed.effects] };
+}
+
+/** A closing that we have signed and forgotten: no state may follow it. It is handed in at once, since nobody knows its age. */
+function rememberClosing(party: VerifierParty, memory: VerifierMemory, agreed: SignedClosing): VerifierStep {
+  const { network, channelId, channel, crypto } = party;
+  const digest = closeDigest(network, channelId, agreed.closing, crypto.keccak256);
+  if (
+    !isSignedBy(party, digest, agreed.requesterSignature, channel.requester) ||
+    !isSignedBy(party, digest, agreed.verifierSignature, channel.verifier)
+  )
+    throw new NotariumError('channel-countersignature-invalid', 'the closing is not signed by both');
+  const bills = [...memory.offered.values()].map(({ signed }): BillChange => ({ signed, state: 'gone' }));
+  return changed({ ...memory, state: 'agreed', agreed, agreedAt: 0, offered: new Map() }, bills);
+}
+
+/** Bill keys and statements are made anew. */
+function adopt(
+  party: VerifierParty,
+  memory: VerifierMemory,
+  view: ChannelView & { readonly latest: SignedState },
+): VerifierStep {
   const { latest } = view;
-  if (!latest || latest.state.version <= memory.ledger.version) return unchanged(memory);
-  const ledger = ledgerShown(party, { ...view, latest });
+  const ledger = ledgerShown(party, view);
   const offered = new Map(memory.offered);
   const locked = new Map<Hash, VerifierLock>();
   const bills: BillChange[] = [];

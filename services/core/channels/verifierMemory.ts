@@ -97,22 +97,26 @@ export function firstVerifierMemory(held: bigint): VerifierMemory {
 
 /** What a verifier shows the requester. */
 export function viewOfVerifier(party: VerifierParty, memory: VerifierMemory): ChannelView {
-  const { ledger, latest, locked, state } = memory;
-  const locks = ledger.locks.map(({ billId }) => locked.get(billId)!);
+  const { ledger, locked } = memory;
   return {
-    channelId: party.channelId,
-    status: state,
-    held: ledger.held,
-    latest: latest ?? null,
-    locks: locks.map(({ signed }) => signed),
-    peaks: peaksOf(ledger),
-    disclosures: ledger.locks.map(({ billId }, at) => ({
+    ...viewToKeep(party, memory),
+    disclosures: ledger.locks.map(({ billId }) => ({
       billId,
       key: party.keyOf(billId),
-      statement: locks[at]!.first,
+      statement: locked.get(billId)!.first,
     })),
-    cancelled: ledger.locks.filter((_, at) => locks[at]!.isCancelled).map(({ billId }) => billId),
-    closing: memory.state === 'agreed' ? memory.agreed : null,
+    cancelled: ledger.locks.filter(({ billId }) => locked.get(billId)!.isCancelled).map(({ billId }) => billId),
+  };
+}
+
+/** What a verifier keeps of a channel apart from all else: its newest state and closing, and what it needs to go on from them. No keys. */
+export function viewToKeep({ channelId }: VerifierParty, memory: VerifierMemory): ChannelView {
+  const { ledger, latest, locked, state } = memory;
+  return {
+    ...{ channelId, status: state, held: ledger.held, latest: latest ?? null },
+    locks: ledger.locks.map(({ billId }) => locked.get(billId)!.signed),
+    peaks: peaksOf(ledger),
+    ...{ disclosures: [], cancelled: [], closing: memory.state === 'agreed' ? memory.agreed : null },
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ChannelDesk } from '../../app/channels/ChannelDesk.ts';
 import type { Hash } from '../../core/bytes.ts';
-import { type ChannelAccess, channelAccessSchema, checkChannelAccess } from '../../core/channels/channel.ts';
+import { type ChannelAccess, channelAccessSchema, channelAccessSigner } from '../../core/channels/channel.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 
@@ -12,12 +12,12 @@ type Believed = { readonly channelId: Hash; readonly expiresAt: number };
 
 /** Requesters of channels, known by what they have signed. What was found valid is believed until it expires: it cannot be revoked. */
 export class ChannelCallers {
-  readonly #desk: Pick<ChannelDesk, 'accept' | 'terms'>;
+  readonly #desk: Pick<ChannelDesk, 'accept' | 'known' | 'terms'>;
   // By the hash: what gives access is not kept in memory longer than its request.
   readonly #believed = new LRUCache<string, Believed>({ max: 10_000 });
   readonly #crypto = loadCrypto();
 
-  constructor(desk: Pick<ChannelDesk, 'accept' | 'terms'>) {
+  constructor(desk: Pick<ChannelDesk, 'accept' | 'known' | 'terms'>) {
     this.#desk = desk;
   }
 
@@ -30,7 +30,7 @@ export class ChannelCallers {
 
   /**
    * The channel of an `Authorization` header, once its requester is known to have signed it.
-   * @throws NotariumError `channel-access-invalid`, `channel-unknown`, those of the chain.
+   * @throws NotariumError `channel-access-invalid`, those of `ChannelDesk.accept`.
    */
   async check(header: string | undefined): Promise<Hash> {
     const token = header === undefined ? undefined : pattern.exec(header)?.[1];
@@ -38,9 +38,12 @@ export class ChannelCallers {
       throw new NotariumError('channel-access-invalid', 'give `Authorization: Channel …`, signed by the requester');
     const access = parse(token);
     const crypto = await this.#crypto;
-    const channel = await this.#desk.accept(access.channelId);
-    checkChannelAccess(this.#desk.terms().network, channel, access, nowSeconds(), crypto);
     const { channelId, expiresAt } = access;
+    // What nobody has signed costs no look at the database or the chain.
+    const signer = channelAccessSigner(this.#desk.terms().network, access, nowSeconds(), crypto);
+    const channel = (await this.#desk.known(channelId)) ?? (await this.#desk.accept(channelId));
+    if (signer !== channel.requester)
+      throw new NotariumError('channel-access-invalid', 'it is not signed by the requester');
     this.#believed.set(hashOf(token), { channelId, expiresAt });
     return channelId;
   }

@@ -9,6 +9,7 @@ import { jsonBodyErrors } from '../readBody.ts';
 import { deskOf, readForm, sendFresh } from './deskOf.ts';
 import {
   billAnswersDoc,
+  billParams,
   channelParams,
   closeAnswerDoc,
   closeRequestDoc,
@@ -64,6 +65,21 @@ export const exchangeRoutes: readonly Route<EdgeContext>[] = [
       const { requests } = await readForm(request, billsSchema, context);
       const bills = await deskOf(context).bills(id, requests, callSignal(response, context.lifetime));
       sendFresh(response, { bills });
+    },
+  }),
+  edgeRoute<{ id: Hash; bill: Hash }>({
+    method: 'delete',
+    path: '/v1/channels/{id}/bills/{bill}',
+    access: 'channel',
+    params: billParams,
+    tag: 'channels',
+    summary: 'Withdraw a bill that was not locked',
+    description: 'What it asks for counts as free again. A bill that the verifier does not have is withdrawn already.',
+    responses: { 204: { description: 'It cannot be locked any more' } },
+    errors: ['channel-state'],
+    async handle({ response, params: { id, bill } }, context) {
+      await deskOf(context).withdraw(id, bill, callSignal(response, context.lifetime));
+      response.status(204).end();
     },
   }),
   edgeRoute<{ id: Hash }>({

@@ -15,6 +15,9 @@ import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 /** The channel that a path names. */
 export const channelParams = z.strictObject({ id: hashSchema });
 
+/** A bill of that channel. */
+export const billParams = z.strictObject({ id: hashSchema, bill: hashSchema });
+
 /** Content of an answer or request in JSON. */
 export function json<T extends z.ZodType>(schema: T): { 'application/json': { schema: T } } {
   return { 'application/json': { schema } };

@@ -96,6 +96,12 @@ export async function runEvidenceChannel(options: UseEvidenceChannelOptions): Pr
     recover: (beforeKept) => requester.recover(beforeKept),
     view: async () => viewOfRequester(requester.party, requester.memory),
     leafOf: async (digest) => (await store.billsOf(channelId, digest)).flatMap(folded)[0],
+    async deposit(amount) {
+      const held = await chain.held(channel);
+      const { transactionHash } = await chain.deposit(channel, amount, held, signal ? { signal } : {});
+      await requester.onChain({ kind: 'deposited', channelId, held: held + amount });
+      return { transactionHash, held: held + amount };
+    },
     async findEnd() {
       const settled = await chain.settlement(channelId);
       if (settled) await noteSettled(options.folder, channelId);

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { LRUCache } from 'lru-cache';
 import { fromHex, type Hash, hexDigits, toHex, utf8 } from '../../core/bytes.ts';
-import { type EvidenceKind, evidenceKinds } from '../../core/channels/upload.ts';
+import { type BillKind, type EvidenceKind, evidenceKinds } from '../../core/channels/upload.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { readSealed, type SealedFile } from '../../lib/readSealed.ts';
 import { contentKeyId, plainBytesOf } from '../../lib/sealed.ts';
@@ -13,7 +13,7 @@ import { stored } from '../storageError.ts';
 import { InOrder } from './InOrder.ts';
 import { findMember, firstInIndex, type MemberPlace } from './memberIndex.ts';
 import { folderOf, VaultFiles } from './VaultFiles.ts';
-import { documentName, evidenceName, membersFolder, membersName } from './vaultNames.ts';
+import { documentName, evidenceName, holderFolder, membersFolder, membersName } from './vaultNames.ts';
 
 /** Where a vault lies. */
 export type VaultPlace = {
@@ -35,6 +35,8 @@ export type FinishedUpload = {
   readonly keyId?: string | undefined;
   /** File with the index, for a pack. */
   readonly membersPath?: string | undefined;
+  /** Its file was written a moment ago, is synced, and was given to nobody before. */
+  readonly isFresh?: boolean | undefined;
 };
 
 /** A JSON text beside evidence; while there is one, the evidence is kept. */
@@ -43,8 +45,8 @@ export type EvidenceDocument = {
   readonly digest: Hash;
   /** Of a-z, 0-9 and hyphens. */
   readonly name: string;
-  /** What the channel has paid for: it opens that and nothing else under the digest. */
-  readonly kind?: EvidenceKind | undefined;
+  /** What the channel has paid for: it opens that and nothing else under the digest, and nothing at all where it is not known. */
+  readonly kind: BillKind;
   readonly json: string;
 };
 
@@ -80,6 +82,8 @@ export class EvidenceVault {
   readonly #packs = new Map<string, number>();
   /** Digests of evidence taken lately, which is here: it need not be looked for. */
   readonly #present = new LRUCache<string, true>({ max: 10_000 });
+  /** Notes of who holds packs that were written lately. */
+  readonly #noted = new LRUCache<string, true>({ max: 10_000 });
 
   private constructor(files: VaultFiles) {
     this.#files = files;
@@ -98,7 +102,7 @@ export class EvidenceVault {
    * Takes an upload in durably; its files are gone then. What is here and held already is not written again.
    * @returns Whether it was moved; if not, its files are where they were.
    */
-  async take({ digest, kind, path, keyId, membersPath }: FinishedUpload): Promise<boolean> {
+  async take({ digest, kind, path, keyId, membersPath, isFresh = false }: FinishedUpload): Promise<boolean> {
     const { place } = this.#files;
     return await this.#alone(digest, async () => {
       const name = evidenceName(digest, kind, keyId);
@@ -108,9 +112,11 @@ export class EvidenceVault {
       const isGone = isHere && !(await isFile(path));
       const isMoved = !isHere || (!isGone && !(await this.#files.isHeld(digest)));
       if (isMoved) {
-        const now = new Date();
-        await utimes(path, now, now);
-        await place.moveIn(path, name);
+        if (!isFresh) {
+          const now = new Date();
+          await utimes(path, now, now);
+        }
+        await place.moveIn(path, name, isFresh);
       }
       if (
         membersPath !== undefined &&
@@ -134,9 +140,9 @@ export class EvidenceVault {
     await stored(async () => {
       const put = ({ channelId, digest, name, kind, json }: EvidenceDocument): Promise<void> =>
         this.#alone(fromHex(digest), async () => {
-          if (!(await this.has(fromHex(digest)))) {
-            throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
-          }
+          await this.requireHere([digest]);
+          // First: nobody finds what a pack has for it without this.
+          if (kind === 'pack') await this.#noteHolder(channelId, fromHex(digest));
           await this.#files.place.disk.put(documentName(fromHex(digest), channelId, name, kind), utf8(json));
         });
       await Promise.all(documents.map(put));
@@ -210,7 +216,7 @@ export class EvidenceVault {
         holder === undefined ? Promise.resolve(evidenceKinds) : this.#paidKinds(holder, held);
       const whole = within === undefined ? await this.#openWhole(digest, await kindsOf(digest), key) : undefined;
       if (whole) return whole;
-      for (const root of within === undefined ? this.#packs.keys() : [hexDigits(within)]) {
+      for await (const root of within === undefined ? this.#packsOf(holder) : [hexDigits(within)]) {
         const place = await this.#memberOf(root, digest);
         if (!place || !(await kindsOf(fromHex(`0x${root}`))).includes('pack')) continue;
         const opened = await this.#openWhole(fromHex(`0x${root}`), ['pack'], key, place);
@@ -230,6 +236,14 @@ export class EvidenceVault {
   /** Whether there is evidence with a digest. */
   async has(digest: Uint8Array): Promise<boolean> {
     return this.#present.has(hexDigits(digest)) || (await this.filesOf(digest)).length > 0;
+  }
+
+  /** @throws NotariumError `evidence-not-found` where one of the digests is of nothing here. */
+  async requireHere(digests: readonly Hash[]): Promise<void> {
+    for (const digest of digests) {
+      if (!(await stored(() => this.has(fromHex(digest)))))
+        throw new NotariumError('evidence-not-found', undefined, { data: { digest } });
+    }
   }
 
   /** Files of evidence with one digest. */
@@ -284,6 +298,19 @@ export class EvidenceVault {
     return removed;
   }
 
+  /** Roots of the packs that a channel has documents of: whoever asks for what it does not have must not make every index be read. */
+  async *#packsOf(holder: Hash | undefined): AsyncGenerator<string, void, void> {
+    if (holder === undefined) yield* this.#packs.keys();
+    else yield* this.#files.names(holderFolder(holder));
+  }
+
+  async #noteHolder(channelId: Hash, root: Uint8Array): Promise<void> {
+    const name = `${holderFolder(channelId)}/${hexDigits(root)}`;
+    if (this.#noted.has(name)) return;
+    await this.#files.place.disk.put(name, new Uint8Array());
+    this.#noted.set(name, true);
+  }
+
   async #learnPack(root: string): Promise<void> {
     const { sizeBytes } = await this.#files.facts(`${membersFolder}/${root}`);
     this.#packs.set(root, sizeBytes);
@@ -298,17 +325,9 @@ export class EvidenceVault {
 
   /** What a channel has paid for under a digest. */
   async #paidKinds(holder: Hash, digest: Uint8Array): Promise<readonly EvidenceKind[]> {
-    const here = new Set<EvidenceKind>();
-    const paid = new Set<EvidenceKind>();
-    let isUnnamed = false;
-    for await (const { file } of this.#files.about(digest)) {
-      if ('kind' in file) here.add(file.kind);
-      else if (file.channelId !== holder) continue;
-      else if (file.of) paid.add(file.of);
-      else isUnnamed = true;
-    }
-    // A document of an earlier version names no kind. It is about what it keeps here: sure only where there is one kind alone.
-    if (isUnnamed && here.size === 1) return [...here];
+    const paid = new Set<BillKind>();
+    for await (const { file } of this.#files.about(digest))
+      if ('document' in file && file.channelId === holder) paid.add(file.of);
     return evidenceKinds.filter((kind) => paid.has(kind));
   }
 

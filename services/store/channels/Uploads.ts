@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { SealedFile } from '../../lib/readSealed.ts';
 import { contentKeyId, sealedBytesOf } from '../../lib/sealed.ts';
 import { stored } from '../storageError.ts';
 import { Arrival } from './Arrival.ts';
@@ -14,7 +12,13 @@ import { checkTrailer } from './checkEvidence.ts';
 import type { FinishedUpload } from './EvidenceVault.ts';
 import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './OpenUploads.ts';
 import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
+import { isThere, jsonOrUndefined, localFile, remove } from './uploadFiles.ts';
 import { type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
+
+/** What is not larger is synced when it has arrived: it need not be opened once more for that. */
+const smallBytes = 1 << 20;
+/** What was written so lately is as young as if it were taken now. */
+const freshMs = 60_000;
 
 /** What uploads work with. */
 export type UploadsParts = {
@@ -22,6 +26,11 @@ export type UploadsParts = {
   readonly limits: UploadLimits;
   readonly clock: Clock;
   readonly mediaTypeOf?: ((head: Uint8Array) => Promise<string>) | undefined;
+  /**
+   * A small upload that comes in one request is described on the disk only once it is not paid for some time, which hardly any is not: after
+   * a kill in that time it is sent again.
+   */
+  readonly describesLate?: boolean | undefined;
 };
 
 /**
@@ -76,6 +85,7 @@ export class Uploads {
       lastMs: clock.nowMs(),
       active: false,
       isDescribed: false,
+      isLate: comesWith && this.#parts.describesLate === true && isSmall(info),
       arrival,
       spool: this.#newSpool(info, key),
     };
@@ -157,10 +167,14 @@ export class Uploads {
   async finished(channelId: Hash, id: string): Promise<FinishedUpload> {
     const { info } = this.find(channelId, id);
     if (!info.arrived) throw new NotariumError('upload-invalid', 'it is not complete', { data: { upload: id } });
-    await stored(() => this.#prove(this.#open.get(id)!));
+    const upload = this.#open.get(id)!;
+    await stored(() => this.#prove(upload));
     const { kind, digest } = info.declared;
     const membersPath = kind === 'pack' ? this.#path(id, 'members') : undefined;
-    return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath };
+    const isFresh = upload.isSynced === true && this.#parts.clock.nowMs() - upload.lastMs < freshMs;
+    // Whoever has been given it once may have moved it.
+    upload.isSynced = false;
+    return { digest: fromHex(digest), kind, path: this.#path(id), keyId: info.keyId, membersPath, isFresh };
   }
 
   /** Whether its bytes have gone into the vault, and a kill came before that was noted. */
@@ -178,7 +192,7 @@ export class Uploads {
     const upload = this.#open.get(id);
     if (!upload) return;
     if (!isMoved) await stored(() => remove(this.#path(id)));
-    upload.info = { ...upload.info, taken: true };
+    this.#open.take(upload);
     upload.lastMs = this.#parts.clock.nowMs();
   }
 
@@ -215,6 +229,16 @@ export class Uploads {
     const { info } = this.find(channelId, id);
     if (info.taken) throw conflict(info.declared.sizeBytes);
     await stored(() => this.#drop(id));
+  }
+
+  /** Describes what is not paid yet, so that a restart knows of it. */
+  async describeLate(): Promise<void> {
+    for (const upload of this.#open.all()) {
+      if (!upload.isLate || upload.isDescribed || upload.active || !upload.info.arrived) continue;
+      await stored(() => this.#describe(upload));
+      // It may have been paid or taken away meanwhile.
+      if (this.#open.get(upload.info.id) !== upload) await stored(() => remove(this.#path(upload.info.id, 'json')));
+    }
   }
 
   /** Removes what nobody has written to for too long; answers how many. */
@@ -264,8 +288,9 @@ export class Uploads {
     }
     if (members) await writeFile(this.#path(id, 'members'), members);
     upload.info = { ...upload.info, arrived: { ...arrived, mediaTypes: [...arrived.mediaTypes] } };
+    upload.isSynced = isSmall(upload.info);
     forgetHash(upload);
-    await this.#describe(upload);
+    if (!upload.isLate) await this.#describe(upload);
   }
 
   #newArrival({ declared }: UploadInfo): Arrival {
@@ -276,7 +301,7 @@ export class Uploads {
   #newSpool({ id, keyId, declared }: UploadInfo, key: Uint8Array | undefined): Spool {
     return keyId !== undefined && key
       ? sealedSpool(this.#path(id), key, declared.sizeBytes)
-      : plainSpool(this.#path(id));
+      : plainSpool(this.#path(id), isSmall({ declared, keyId }));
   }
 
   async #load(name: string): Promise<void> {
@@ -342,9 +367,10 @@ export class Uploads {
   }
 
   async #drop(id: string): Promise<void> {
-    const info = this.#open.get(id)?.info;
+    const upload = this.#open.get(id);
+    const info = upload?.info;
     this.#open.remove(id);
-    await remove(this.#path(id, 'json'));
+    if (upload?.isDescribed !== false) await remove(this.#path(id, 'json'));
     if (info?.declared.kind === 'pack') await remove(this.#path(id, 'members'));
     if (!info?.taken) await remove(this.#path(id));
   }
@@ -354,25 +380,9 @@ export class Uploads {
   }
 }
 
-/** Removes a file, if it is there. */
-async function remove(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-}
-
-function localFile(path: string, sizeBytes: number): SealedFile {
-  return {
-    sizeBytes,
-    read: async (start, length) => createReadStream(path, { start, end: start + length - 1 }),
-  };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** Sealed content is written at several places of its file. */
+function isSmall({ declared, keyId }: Pick<UploadInfo, 'declared' | 'keyId'>): boolean {
+  return keyId === undefined && declared.sizeBytes <= smallBytes;
 }
 
 function tooLarge(have: number, want: number): NotariumError {
@@ -381,12 +391,4 @@ function tooLarge(have: number, want: number): NotariumError {
 
 function conflict(have: number): NotariumError {
   return new NotariumError('upload-conflict', undefined, { data: { have } });
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
 import { jsonWithAmounts } from '../../core/channels/amount.ts';
-import { signedBillSchema } from '../../core/channels/bill.ts';
+import { type SignedBill, signedBillSchema } from '../../core/channels/bill.ts';
 import { channelSchema } from '../../core/channels/channel.ts';
 import type { BillState } from '../../core/channels/party.ts';
 import type { Statement, StatementRole } from '../../core/channels/statement.ts';
@@ -223,10 +223,21 @@ function channelOf(row: ChannelSchema['channels']): StoredChannel {
   };
 }
 
+// The same bill is saved three times in its life.
+const billTexts = new WeakMap<SignedBill, string>();
+
+function textOf(signed: SignedBill): string {
+  const known = billTexts.get(signed);
+  if (known !== undefined) return known;
+  const text = jsonWithAmounts(signed);
+  billTexts.set(signed, text);
+  return text;
+}
+
 function billRow({ channelId, signed, state, key, first, second, leafIndex, note }: StoredBill): BillRow {
   const { id, digest, keyHash } = signed.bill;
   return {
-    ...{ channel_id: channelId, bill_id: id, state, digest, key_hash: keyHash, signed: jsonWithAmounts(signed) },
+    ...{ channel_id: channelId, bill_id: id, state, digest, key_hash: keyHash, signed: textOf(signed) },
     key: key ?? null,
     first: first ? JSON.stringify(first) : null,
     second: second ? JSON.stringify(second) : null,

@@ -33,8 +33,11 @@ export async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** A file that holds the bytes as they come. */
-export function plainSpool(path: string): Spool {
+/**
+ * A file that holds the bytes as they come.
+ * @param syncs Whether the whole of it is on the disk when it ends; else whoever moves it sees to that.
+ */
+export function plainSpool(path: string, syncs = false): Spool {
   let file: FileHandle | undefined;
   return {
     async *replay() {
@@ -46,9 +49,13 @@ export function plainSpool(path: string): Spool {
     async write(plain) {
       await file!.writeFile(plain);
     },
-    async end() {
-      await file?.close();
-      file = undefined;
+    async end(isWhole) {
+      try {
+        if (syncs && isWhole) await file?.sync();
+      } finally {
+        await file?.close();
+        file = undefined;
+      }
     },
   };
 }

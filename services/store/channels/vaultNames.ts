@@ -1,14 +1,19 @@
 import { type Hash, hexDigits } from '../../core/bytes.ts';
-import type { EvidenceKind } from '../../core/channels/upload.ts';
+import type { BillKind, EvidenceKind } from '../../core/channels/upload.ts';
 import { evidenceKey } from '../evidence.ts';
 
 /** A file of the vault, by its name. */
 export type VaultFile =
   | { readonly digest: string; readonly kind: EvidenceKind; readonly keyId?: string }
-  | { readonly digest: string; readonly channelId: string; readonly document: string; readonly of?: EvidenceKind };
+  | { readonly digest: string; readonly channelId: string; readonly document: string; readonly of: BillKind };
 
 /** Folder of the indexes of packs. */
 export const membersFolder = 'members';
+
+/** Folder of a channel with an empty file for each pack that it has documents of, named by the root. */
+export function holderFolder(channelId: Hash): string {
+  return `holders/${channelId.slice(2)}`;
+}
 
 /** Name of evidence: `ab/cd/<64 hex>[.pack|.digests][.<key id>.sealed]`. */
 export function evidenceName(digest: Uint8Array, kind: EvidenceKind, keyId?: string): string {
@@ -22,17 +27,17 @@ export function membersName(root: Uint8Array): string {
 }
 
 /**
- * Name of a document as a channel knows it: `<name>[-<kind>]`.
+ * Name of a document as a channel knows it: `<name>-<kind>`.
  * @throws RangeError for a name that is not of a-z, 0-9 and hyphens.
  */
-export function ownDocumentName(name: string, kind?: EvidenceKind): string {
-  const whole = kind === undefined ? name : `${name}-${kind}`;
+export function ownDocumentName(name: string, kind: BillKind): string {
+  const whole = `${name}-${kind}`;
   if (!/^[a-z0-9-]{1,80}$/.test(whole)) throw new RangeError('a document is named by a-z, 0-9 and hyphens');
   return whole;
 }
 
-/** Name of a document beside the evidence: `<evidence>.<channel>.<name>[-<kind>].json`. @throws RangeError as {@link ownDocumentName}. */
-export function documentName(digest: Uint8Array, channelId: Hash, name: string, kind?: EvidenceKind): string {
+/** Name of a document beside the evidence: `<evidence>.<channel>.<name>-<kind>.json`. @throws RangeError as {@link ownDocumentName}. */
+export function documentName(digest: Uint8Array, channelId: Hash, name: string, kind: BillKind): string {
   return `${evidenceKey(digest)}.${channelId.slice(2)}.${ownDocumentName(name, kind)}.json`;
 }
 
@@ -46,8 +51,8 @@ export function parseVaultName(name: string): VaultFile | undefined {
   if (!match) return undefined;
   const [, digest = '', kind, keyId, channel, document] = match;
   if (channel !== undefined) {
-    const of = ofPattern.exec(document!)?.[1] as EvidenceKind | undefined;
-    return { digest, channelId: `0x${channel}`, document: document!, ...(of === undefined ? {} : { of }) };
+    const of = (ofPattern.exec(document!)?.[1] ?? 'unknown') as BillKind;
+    return { digest, channelId: `0x${channel}`, document: document!, of };
   }
   return { digest, kind: (kind as EvidenceKind | undefined) ?? 'content', ...(keyId === undefined ? {} : { keyId }) };
 }

@@ -15,6 +15,7 @@ import {
   doubleChannelId,
   doubleNetwork,
   signAsRequester,
+  signAsStranger,
 } from '../../support/deskDouble.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { expectProblem, post, startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
@@ -55,6 +56,7 @@ describe('routes of a verifier', () => {
     const request = { uploads: ['a1'], digest: other, count: 3 };
     const [bill] = await verifier.bills(doubleChannelId, [request]);
     expect(bill).to.have.nested.property('signed.bill.amount', 2n ** 90n);
+    await verifier.withdraw(doubleChannelId, other);
     expect(await verifier.update(update)).to.deep.equal({ signature: `0x${'44'.repeat(64)}`, disclosures: [] });
     const closing = { requesterBalance: 1n, verifierBalance: 2n, evidenceRoot: other, evidenceCount: 0 };
     const close: CloseRequest = { channelId: doubleChannelId, version: 3, closing, signature: update.signature };
@@ -64,6 +66,7 @@ describe('routes of a verifier', () => {
       ['accept', doubleChannelId],
       ['show', view],
       ['bills', doubleChannelId, [request]],
+      ['withdraw', doubleChannelId, other],
       ['update', update],
       ['close', close],
       ['evidence', 5, 256],
@@ -93,9 +96,23 @@ describe('routes of a verifier', () => {
     expect(desk.asked).to.deep.equal([['accept', doubleChannelId]]);
   });
 
+  it('ask the chain not at all about a channel that was taken on', async () => {
+    desk.known = async (channelId) => (channelId === doubleChannelId ? doubleChannel : undefined);
+    await verifier.channel(doubleChannelId);
+    const stranger = new AccessToken({ ...idle, sign: (digest) => signAsStranger(digest) });
+    const headers = { authorization: stranger.header() };
+    await expectProblem(fetch(channelUrl(), { headers }), 'channel-access-invalid');
+    expect(desk.asked).to.deep.equal([]);
+  });
+
   it('refuse who is not the requester of that channel', async () => {
     await expectProblem(fetch(channelUrl()), 'channel-access-invalid');
     await expectProblem(fetch(channelUrl(), { headers: { authorization: 'Bearer x' } }), 'channel-access-invalid');
+    // What nobody has signed is not looked up.
+    const unsigned = new AccessToken({ ...idle, sign: () => `0x${'00'.repeat(64)}` });
+    const nobody = { authorization: unsigned.header() };
+    await expectProblem(fetch(channelUrl(), { headers: nobody }), 'channel-access-invalid');
+    expect(desk.asked).to.deep.equal([]);
     const forged = new AccessToken({ ...idle, sign: () => `0x${'01'.repeat(64)}` });
     const wrong = { authorization: forged.header() };
     await expectProblem(fetch(channelUrl(), { headers: wrong }), 'channel-access-invalid');

@@ -79,10 +79,14 @@ export class EvidenceDesk {
         itemCount: evidence.mostItems,
         openUploads: bounds.mostOpen,
         openBytes: bounds.mostOpenBytes,
+        allUploads: bounds.mostOfAll,
+        allBytes: bounds.mostBytesOfAll,
         idleMs: 1000 * bounds.idleSeconds,
         unpaidMs: 1000 * bounds.unpaidSeconds,
       },
       clock: parts.clock,
+      // What must be unique is known after any crash to be here already.
+      describesLate: !evidence.unique,
       mediaTypeOf: evidence.mediaTypes || evidence.hook ? mediaTypeOf : undefined,
     });
     await uploads.checkTaken((digest) => vault.has(fromHex(digest)));
@@ -102,7 +106,7 @@ export class EvidenceDesk {
       if (files > 0) logger.info({ files, sizeBytes }, 'removed evidence that no channel needs');
     };
     this.#loops = [
-      every(tidyMs, async () => void (await this.uploads.removeIdle()), { ...loop, name: 'idle uploads' }),
+      every(tidyMs, () => this.#tidy(), { ...loop, name: 'idle uploads' }),
       every(collectMs, collect, { ...loop, name: 'unpaid evidence' }),
     ];
   }
@@ -110,6 +114,7 @@ export class EvidenceDesk {
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#loops.map(({ done }) => done));
+    await this.uploads.describeLate();
   }
 
   /**
@@ -149,16 +154,21 @@ export class EvidenceDesk {
         digest: bill.digest,
         name: documentName(bill),
         kind,
-        json: documentText({ bill, statements }),
+        json: documentText(bill, statements),
       })),
     );
     await Promise.all(items.map(({ bill }) => this.uploads.forgetTaken(bill.channelId, bill.digest)));
   }
 
+  /** @throws NotariumError `evidence-not-found`, `storage-failed`. */
+  requireHere(digests: readonly Hash[]): Promise<void> {
+    return this.#vault.requireHere(digests);
+  }
+
   /** Whether bill and statements stand beside their evidence as {@link EvidenceDesk.keep} writes them. @throws NotariumError `storage-failed`. */
   async isKept({ bill, kind, statements }: KeptEvidence): Promise<boolean> {
     const documents = await this.#vault.documents(bill.channelId, bill.digest);
-    return documents.get(ownDocumentName(documentName(bill), kind)) === documentText({ bill, statements });
+    return documents.get(ownDocumentName(documentName(bill), kind)) === documentText(bill, statements);
   }
 
   /** A channel needs evidence no longer. */
@@ -174,6 +184,11 @@ export class EvidenceDesk {
     return this.#vault.open(fromHex(digest), { key, holder: channelId });
   }
 
+  async #tidy(): Promise<void> {
+    await this.uploads.removeIdle();
+    await this.uploads.describeLate();
+  }
+
   async #take(by: { channelId: Hash; requester: Address }, id: string, signal?: AbortSignal): Promise<void> {
     const { info } = this.uploads.find(by.channelId, id);
     const files = await this.uploads.finished(by.channelId, id);
@@ -182,7 +197,7 @@ export class EvidenceDesk {
     const turn = this.#parts.policy.evidence.unique ? 'unique' : id;
     try {
       // What has gone into the vault was judged before.
-      const isMoved = await this.uploads.isMoved(by.channelId, id);
+      const isMoved = !files.isFresh && (await this.uploads.isMoved(by.channelId, id));
       if (!isMoved) await judgeUpload(parts, { info, files, requester: by.requester }, signal);
       await this.#taking.run(turn, async () => {
         // The same upload may have been asked for twice at once.
@@ -201,6 +216,6 @@ function documentName({ id }: KeptEvidence['bill']): string {
   return id.slice(2);
 }
 
-function documentText({ bill, statements }: KeptEvidence): string {
+function documentText(bill: KeptEvidence['bill'], statements: KeptEvidence['statements']): string {
   return jsonWithAmounts({ format: 'notarium-evidence/1', bill, statements });
 }

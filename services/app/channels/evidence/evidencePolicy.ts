@@ -68,6 +68,10 @@ export const evidencePolicySchema = z.strictObject({
       mostOpen: uintSchema.min(1).max(10_000).default(256),
       /** Bytes of all uploads of a channel that are not paid, also of those in the evidence store. */
       mostOpenBytes: uintSchema.default(256 * gibibyte),
+      /** Uploads of all channels together that are not paid: also a bound for bills, of which each upload has one at a time. */
+      mostOfAll: uintSchema.min(1).max(10_000_000).default(262_144),
+      /** Bytes of all uploads of all channels that are not paid. */
+      mostBytesOfAll: uintSchema.default(4096 * gibibyte),
       /** One that nobody writes to goes. */
       idleSeconds: uintSchema.min(60).default(86_400),
       /** What was not paid goes after that. */

@@ -15,12 +15,17 @@ const lineSchema = z.union([
   z.strictObject({ bill: hashSchema, upload: z.string() }),
   /** A file has this content, and its receipt belongs there. */
   z.strictObject({ file: z.string(), digest: hashSchema, receipt: z.string() }),
+  /** The receipt of that file was written, with the settlement or without. */
+  z.strictObject({ written: z.string(), settled: z.boolean() }),
 ]);
 
 type Line = z.infer<typeof lineSchema>;
 
 /** A file that was sent, and where its receipt belongs. */
 export type SentFile = { readonly path: string; readonly digest: Hash; readonly receiptPath: string };
+
+/** What was written of its receipt. */
+export type KnownFile = SentFile & { readonly written?: 'unsettled' | 'settled' };
 
 /** Where a content is: in which bill, and at which place of it. */
 export type MemberPlace = { readonly bill: Hash; readonly index: number; readonly count: number };
@@ -34,7 +39,7 @@ export class SendLedger {
   readonly #members = new Map<Hash, readonly Hash[]>();
   readonly #places = new Map<Hash, MemberPlace>();
   readonly #uploads = new Map<Hash, string>();
-  readonly #files = new Map<string, SentFile>();
+  readonly #files = new Map<string, KnownFile>();
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(path: string) {
@@ -61,7 +66,7 @@ export class SendLedger {
   }
 
   /** Files of which something was sent. */
-  get files(): Iterable<SentFile> {
+  get files(): Iterable<KnownFile> {
     return this.#files.values();
   }
 
@@ -100,8 +105,16 @@ export class SendLedger {
     await this.#append(news.map(({ path, digest, receiptPath }) => ({ file: path, digest, receipt: receiptPath })));
   }
 
+  /** Receipts of these files were written. */
+  async receiptsWritten(files: readonly SentFile[], settled: boolean): Promise<void> {
+    await this.#append(files.map(({ path }) => ({ written: path, settled })));
+  }
+
   #take(line: Line): void {
-    if ('file' in line) {
+    if ('written' in line) {
+      const file = this.#files.get(line.written);
+      if (file) this.#files.set(line.written, { ...file, written: line.settled ? 'settled' : 'unsettled' });
+    } else if ('file' in line) {
       this.#files.set(line.file, { path: line.file, digest: line.digest, receiptPath: line.receipt });
     } else if ('upload' in line) {
       this.#uploads.set(line.bill, line.upload);

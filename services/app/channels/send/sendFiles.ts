@@ -1,5 +1,5 @@
 import type { Hash } from '../../../core/bytes.ts';
-import { type ErrorCode, NotariumError } from '../../../core/errors.ts';
+import { type ErrorCode, isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { HashedFile } from '../../../lib/client/channels/uploadSource.ts';
 import { mapInOrder } from '../../../lib/client/jobs.ts';
 import { defaultPackLimits, itemOf, type PackLimits, planItems, type SendItem } from './planItems.ts';
@@ -162,8 +162,15 @@ async function sendItem(parts: SendParts, item: SendItem): Promise<Fate> {
     if (await resumed(parts, { digest, count: item.members.length })) return 'preserved';
     // Asked after it: a bill that was paid meanwhile is no longer on its way.
     if (await parts.isPreserved(digest)) return 'kept';
-    const upload = await parts.upload(item, ledger.uploadOf(digest), (url) => ledger.uploading(digest, url));
-    await parts.preserve(item, upload);
+    const upload = (known?: string): Promise<string> =>
+      parts.upload(item, known, (url) => ledger.uploading(digest, url));
+    try {
+      await parts.preserve(item, await upload(ledger.uploadOf(digest)));
+    } catch (error) {
+      // A verifier that was killed may have lost it: once more from the beginning.
+      if (!isNotariumError(error, 'upload-unknown')) throw error;
+      await parts.preserve(item, await upload());
+    }
     return 'preserved';
   } catch (error) {
     if (!(error instanceof NotariumError) || signal?.aborted) throw error;

@@ -105,6 +105,11 @@ export class HttpVerifier {
     return (await this.#post('/bills', { requests }, billsSchema, signal)).bills;
   }
 
+  async withdraw(_channelId: Hash, billId: Hash, signal?: AbortSignal): Promise<void> {
+    const answer = await this.#http.send({ method: 'DELETE', path: this.#path(`/bills/${billId}`), signal });
+    await answer.body?.cancel();
+  }
+
   async update(update: Update, signal?: AbortSignal): Promise<UpdateAnswer> {
     return await this.#post('/updates', update, updateAnswerSchema, signal);
   }

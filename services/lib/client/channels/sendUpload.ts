@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { DetailedError, type FileSource, Upload } from 'tus-js-client';
 import { NotariumError } from '../../../core/errors.ts';
 import { parseProblem } from '../problem.ts';
+import { sendWhole } from './sendWhole.ts';
 import type { UploadSource } from './uploadSource.ts';
 
 /** How an upload goes about. */
@@ -32,13 +33,20 @@ const retryDelays = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
  * @throws NotariumError the code of the verifier's problem, `server-unreachable`; those of the source; the signal's reason.
  */
 export async function sendUpload(source: UploadSource, options: SendUploadOptions): Promise<string> {
-  const { signal } = options;
+  const { signal, uploadUrl, onUrl, onBytes } = options;
+  if (uploadUrl === undefined && isWhole(source)) {
+    const url = await sendWhole(source, options);
+    if (url !== undefined) {
+      onBytes?.(source.sizeBytes);
+      await onUrl?.(url);
+      return idOf(url);
+    }
+  }
   try {
     return await run(source, options);
   } catch (error) {
     // The verifier has forgotten it: from the beginning.
-    if (options.uploadUrl === undefined || !(error instanceof NotariumError) || error.code !== 'upload-unknown')
-      throw error;
+    if (uploadUrl === undefined || !(error instanceof NotariumError) || error.code !== 'upload-unknown') throw error;
     signal?.throwIfAborted();
     return await run(source, { ...options, uploadUrl: undefined });
   }
@@ -64,7 +72,7 @@ async function run(source: UploadSource, options: SendUploadOptions): Promise<st
       uploadSize: source.sizeBytes,
       // One request for all that is left: pieces would only add round trips.
       chunkSize: Number.POSITIVE_INFINITY,
-      uploadDataDuringCreation: source.sizeBytes > 0 && source.sizeBytes <= atOnceBytes,
+      uploadDataDuringCreation: isWhole(source),
       retryDelays,
       storeFingerprintForResuming: false,
       fileReader: {
@@ -94,7 +102,17 @@ async function run(source: UploadSource, options: SendUploadOptions): Promise<st
     upload.start();
   });
   await kept;
-  return new URL(url, endpoint).pathname.split('/').at(-1)!;
+  return idOf(new URL(url, endpoint).href);
+}
+
+/** Whether all of it goes with the request that creates the upload. */
+function isWhole({ sizeBytes }: UploadSource): boolean {
+  return sizeBytes > 0 && sizeBytes <= atOnceBytes;
+}
+
+/** The last part of its URL. */
+function idOf(url: string): string {
+  return new URL(url).pathname.split('/').at(-1)!;
 }
 
 function sourceOf(source: UploadSource, onError: (error: unknown) => void): FileSource {

@@ -16,6 +16,7 @@ import {
   itemOf,
   memoryChain,
   memoryEvidence,
+  memoryStates,
   newRequester,
   newVerifier,
   throughWire,
@@ -91,26 +92,96 @@ describe('Verifier', function () {
     await using at = await place();
     const store = await at.open('verifier');
     const verifier = newVerifier(store);
-    const { digest, count } = itemOf(['a']);
-    const ask = async (number: number) =>
-      (await verifier.bills(channelId, Array(number).fill({ uploads: ['a'], digest, count }))).map(
-        (answer) => ('signed' in answer && answer.signed.bill.id) as Hash,
-      );
-    const first = await ask(64);
-    for (let more = 0; more < 5; more++) await ask(64);
-    const last = await ask(64);
-    expect(await store.billsOf(channelId, digest)).to.have.length(maxOffered);
+    const ask = async (from: number): Promise<Hash[]> => {
+      const items = Array.from({ length: 64 }, (_, index) => itemOf([`item ${from + index}`]));
+      const answers = await verifier.bills(channelId, items);
+      return answers.map((answer) => ('signed' in answer && answer.signed.bill.id) as Hash);
+    };
+    const first = await ask(0);
+    for (let more = 1; more < 6; more++) await ask(64 * more);
+    const last = await ask(64 * 6);
+    const kept = async () => await store.openBills(channelId);
+    expect(await kept()).to.have.length(maxOffered);
     expect(await store.knownBills(channelId, first)).to.deep.equal([]);
     await verifier.cancelBill(channelId, last[0]!);
-    expect(await store.billsOf(channelId, digest)).to.have.length(maxOffered - 1);
+    expect(await kept()).to.have.length(maxOffered - 1);
     // A new process has the same ones.
     await verifier.stop();
     const { memory } = await newVerifier(store).look(channelId);
-    expect([...memory.offered.keys()]).to.have.members(
-      (await store.billsOf(channelId, digest)).map(({ signed }) => signed.bill.id),
-    );
+    expect([...memory.offered.keys()]).to.have.members((await kept()).map(({ signed }) => signed.bill.id));
     expect(memory.offered.has(last[1]!)).to.equal(true);
     await store.close();
+  });
+
+  it('has one open bill for what was uploaded once, and lets the requester withdraw it', async () => {
+    await using at = await place();
+    const [mine, theirs] = [await at.open('requester'), await at.open('verifier')];
+    const { clock, chain } = standing();
+    const verifier = newVerifier(theirs, { clock, chain });
+    const { uploads, digest, count } = itemOf(['a']);
+    const ask = async (number: number) => {
+      const answers = await verifier.bills(channelId, Array(number).fill({ uploads, digest, count }));
+      return answers.map((answer) => ('signed' in answer ? answer.signed.bill : undefined)!);
+    };
+    const [first] = await ask(1);
+    expect(await ask(3)).to.deep.equal([first, first, first]);
+    // One that could hardly be paid any more is replaced.
+    clock.at += 1800 * 1000;
+    const [second] = await ask(1);
+    expect(second!.id).to.not.equal(first!.id);
+    expect((await theirs.billsOf(channelId, digest)).map(({ signed }) => signed.bill.id)).to.deep.equal([second!.id]);
+    await verifier.withdraw(channelId, second!.id);
+    await verifier.withdraw(channelId, second!.id);
+    expect(await theirs.billsOf(channelId, digest)).to.deep.equal([]);
+    // What a requester does not take it withdraws; what is locked it cannot.
+    const requester = await newRequester(mine, throughWire(verifier));
+    await expectCode('bill-mismatch', requester.preserve(itemOf(['dear'], 9n)));
+    await until('it is withdrawn', async () => (await theirs.openBills(channelId)).length === 0);
+    const paid = await requester.preserve(itemOf(['b']));
+    await verifier.withdraw(channelId, paid.signed.bill.id);
+    expect((await verifier.channel(channelId)).latest?.state.evidenceCount).to.equal(1);
+    await requester.stop();
+    await verifier.stop();
+    await Promise.all([mine.close(), theirs.close()]);
+  });
+
+  it('answers for no state that is not kept apart, also where that has failed once', async () => {
+    await using at = await place();
+    const [mine, theirs] = [await at.open('requester'), await at.open('verifier')];
+    const states = memoryStates();
+    let failures = 1;
+    const verifier = newVerifier(theirs, {
+      states: {
+        ...states,
+        async save(all) {
+          if (failures-- > 0) throw new NotariumError('storage-full');
+          await states.save(all);
+        },
+      },
+    });
+    const refused: boolean[] = [];
+    const wire = throughWire(verifier);
+    const api: typeof wire = {
+      ...wire,
+      async update(update) {
+        try {
+          const answer = await wire.update(update);
+          // Whatever has left is there.
+          expect((await states.newest(channelId))?.latest?.state.version).to.equal(update.version);
+          refused.push(false);
+          return answer;
+        } catch (error) {
+          refused.push(true);
+          throw error;
+        }
+      },
+    };
+    const requester = await newRequester(mine, api);
+    await requester.preserve(itemOf(['a']));
+    expect(refused).to.deep.equal([true, false, false]);
+    await requester.stop();
+    await verifier.stop();
+    await Promise.all([mine.close(), theirs.close()]);
   });
 
   it('makes keys public in time, and closes alone', async () => {
@@ -167,6 +238,7 @@ describe('Verifier', function () {
     const { bill } = await until('a lock', () => requester.memory.ledger.locks.length === 1).then(
       async () => (await verifier.channel(channelId)).locks[0]!,
     );
+    await verifier.statementsWritten(channelId);
     expect([...evidence.kept]).to.deep.equal([[bill.digest, ['verifier']]]);
     await verifier.cancelBill(channelId, bill.id);
     await requester.runDuties();

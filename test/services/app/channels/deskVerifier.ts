@@ -3,7 +3,7 @@ import { evidenceKeeper } from '../../../../services/app/channels/deskKeeper.ts'
 import type { EvidenceKeeper } from '../../../../services/app/channels/EvidenceKeeper.ts';
 import { EvidenceDesk } from '../../../../services/app/channels/evidence/EvidenceDesk.ts';
 import { readEvidencePolicy } from '../../../../services/app/channels/evidence/evidencePolicy.ts';
-import type { VerifierParts } from '../../../../services/app/channels/Verifier.ts';
+import type { VerifierParts } from '../../../../services/app/channels/VerifierParts.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';

@@ -2,8 +2,9 @@ import type { ChannelFacts } from '../../../../services/app/channels/ChannelFact
 import type { EvidenceKeeper } from '../../../../services/app/channels/EvidenceKeeper.ts';
 import { Requester } from '../../../../services/app/channels/Requester.ts';
 import type { EvidenceItem, RequesterParts } from '../../../../services/app/channels/RequesterParts.ts';
-import { Verifier, type VerifierParts } from '../../../../services/app/channels/Verifier.ts';
+import { Verifier } from '../../../../services/app/channels/Verifier.ts';
 import type { VerifierApi } from '../../../../services/app/channels/VerifierApi.ts';
+import type { VerifierParts } from '../../../../services/app/channels/VerifierParts.ts';
 import { aggregateRoot } from '../../../../services/core/aggregate.ts';
 import { concat, fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
 import { jsonWithAmounts } from '../../../../services/core/channels/amount.ts';
@@ -11,6 +12,7 @@ import type { StatementRole } from '../../../../services/core/channels/statement
 import {
   billAnswerSchema,
   billRequestsSchema,
+  type ChannelView,
   channelViewSchema,
   closeAnswerSchema,
   closeRequestSchema,
@@ -22,6 +24,7 @@ import { NotariumError } from '../../../../services/core/errors.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { ChannelStore } from '../../../../services/store/channels/ChannelStore.ts';
+import type { NewestStates } from '../../../../services/store/channels/NewestStates.ts';
 import { alice, billKey, bob, crypto, hashOf, network, parties } from '../../core/channels/channelKit.ts';
 
 /** What is uploaded here is a text; its digest is that of the text. */
@@ -41,6 +44,7 @@ export const memoryEvidence = (): EvidenceKeeper & { kept: Map<Hash, readonly St
           statements.map(({ role }) => role),
         );
     },
+    requireHere: async () => undefined,
     isKept: async ({ bill, statements }) => kept.get(bill.digest)?.length === statements.length,
     async release(_, digest) {
       kept.delete(digest);
@@ -54,6 +58,22 @@ export function itemOf(uploads: readonly string[], maxAmount = 10n): EvidenceIte
   const digest = digests.length === 1 ? digests[0]! : toHex(aggregateRoot(concat(...digests.map(fromHex))));
   return { uploads, digest, count: uploads.length, maxAmount };
 }
+
+/** What a verifier keeps apart, for as long as the process lives. */
+export const memoryStates = (): NewestStates => {
+  const views = new Map<Hash, ChannelView>();
+  return {
+    channels: async () => [...views.keys()],
+    newest: async (channelId) => views.get(channelId),
+    async save(states) {
+      for (const { channelId, view } of states) {
+        if (view) views.set(channelId, view);
+        else views.delete(channelId);
+      }
+    },
+    close: async () => undefined,
+  };
+};
 
 /** The chain as the exchange sees it: one channel, opened with an amount. */
 export const memoryChain = (held: bigint): ChannelFacts & { heldNow: bigint } => {
@@ -87,6 +107,7 @@ export function throughWire(api: VerifierApi, trouble: (call: string, when: 'bef
       call('bills', async () =>
         billAnswerSchema.array().parse(json(await api.bills(id, billRequestsSchema.parse(json(requests))))),
       ),
+    withdraw: (id, billId) => call('withdraw', () => api.withdraw(id, billId)),
     update: (update) =>
       call('update', async () => updateAnswerSchema.parse(json(await api.update(updateSchema.parse(json(update)))))),
     close: (request) =>
@@ -100,7 +121,15 @@ export function throughWire(api: VerifierApi, trouble: (call: string, when: 'bef
 }
 
 export const verifierParts = (store: ChannelStore, more: Partial<VerifierParts> = {}): VerifierParts => ({
-  ...{ network, signer: bob, keyOf: billKey, store, chain: memoryChain(1_000_000n), evidence: memoryEvidence() },
+  ...{
+    network,
+    signer: bob,
+    keyOf: billKey,
+    store,
+    states: memoryStates(),
+    chain: memoryChain(1_000_000n),
+    evidence: memoryEvidence(),
+  },
   touch: () => undefined,
   settings: { safetySeconds: 60, billSeconds: 3600, checkTerms: () => undefined },
   ...{ crypto, clock: systemClock, logger: silentLogger },

@@ -26,6 +26,7 @@ describe('a list of digests whose evidence is elsewhere', function () {
         channel: (id) => side.verifier.channel(id),
         show: (id, view) => side.verifier.show(id, view),
         bills: (id, requests) => side.verifier.bills(id, requests),
+        withdraw: (id, billId) => side.verifier.withdraw(id, billId),
         close: (request) => side.verifier.close(request),
         evidence: (id, from, limit) => side.verifier.evidence(id, from, limit),
         async update(update) {

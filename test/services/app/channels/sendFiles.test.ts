@@ -57,6 +57,26 @@ describe('sending files', () => {
     expect(sent.ledger.placeOf(digestOf(3))).to.deep.equal({ bill: pack, index: 1, count: 2 });
   });
 
+  it('sends once more what the verifier has lost', async () => {
+    const sent = await parts();
+    let lost = 1;
+    const forgetful: SendParts = {
+      ...sent,
+      async preserve(item, upload) {
+        if (lost-- > 0) throw new NotariumError('upload-unknown');
+        await sent.preserve(item, upload);
+      },
+    };
+    expect(statuses(await sendFiles(forgetful, [file(1)], { limits }))).to.deep.equal(['preserved']);
+    expect(sent.uploads).to.deep.equal([
+      [digestOf(1), undefined],
+      [digestOf(1), undefined],
+    ]);
+    lost = 2;
+    const [outcome] = await sendFiles(forgetful, [file(2)], { limits });
+    expect(outcome).to.have.nested.property('error.code', 'upload-unknown');
+  });
+
   it('goes on by the ledger: what is preserved is kept, what has begun is resumed', async () => {
     const first = await parts();
     const broken = { ...first, preserve: () => Promise.reject(new NotariumError('server-unreachable')) };

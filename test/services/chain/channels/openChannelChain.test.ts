@@ -11,7 +11,7 @@ import { emptyRoot, leafHash } from '../../../../services/core/sha256.ts';
 import { chainHasEvidence, chainTotalDigest } from '../../../../services/lib/chainEvidence.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import { deployNotarium, devAddress, type RunningChain, startChain } from '../../../support/chains.ts';
-import { deployToken, devSigner, digestsOf, setTokenRefuses } from '../../../support/channels.ts';
+import { deployToken, devSigner, digestsOf, setMood, tokenMoods } from '../../../support/channels.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { type ChannelTestKit, channelTestKit, coin, ether } from './channelKit.ts';
 
@@ -64,14 +64,14 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       const history = await kit.opened({ token, amount: 1_000n });
       await history.pay(300n);
       const closing = await history.signClosing();
-      await setTokenRefuses(running.rpcUrl, token, true);
+      await setMood(running.rpcUrl, token, tokenMoods.reverting);
       const from = (await kit.requester.newestBlock()).number + 1;
       await kit.stranger.closeTogether(history.channel, closing.closing, closing);
       const verifier = kit.verifier.account!;
       expect(await kit.stranger.credit(token, verifier)).to.equal(300n);
       const kept = await expectCode('channel-invalid', kit.verifier.withdraw(token, devAddress(6)));
       expect(kept.data.error).to.equal('TransferFailed');
-      await setTokenRefuses(running.rpcUrl, token, false);
+      await setMood(running.rpcUrl, token, tokenMoods.honest);
       await kit.verifier.withdraw(token, devAddress(6));
       expect(await kit.stranger.credit(token, verifier)).to.equal(0n);
       const twice = await expectCode('channel-state', kit.verifier.withdraw(token, devAddress(6)));

@@ -115,9 +115,49 @@ describe('the requester of a channel', () => {
     const { channelId } = pair;
     pair.r({ kind: 'closing', channelId, version, deadline: 5000 });
     pair.r({ kind: 'revealed', keyHash, key: pair.parties.verifier.keyOf(b), at: 1500 });
-    expect(pair.r({ kind: 'settled', channelId, evidenceCount: 2 })).to.deep.equal([
-      { kind: 'folded', billId: a, leafIndex: 0 },
+    // The bill that it was refused for is a leaf all the same: without it nobody could rebuild the tree.
+    const settled = { kind: 'settled', channelId, evidenceCount: 2 } as const;
+    const { bills } = stepRequester(pair.parties.requester, pair.requester, settled);
+    expect(bills.map(({ signed, state, leafIndex }) => [signed.bill.id, state, leafIndex])).to.deep.equal([
+      [a, 'folded', 0],
+      [b, 'folded', 1],
     ]);
+    expect(pair.r(settled)).to.deep.equal([
+      { kind: 'folded', billId: a, leafIndex: 0 },
+      { kind: 'unconfirmed', billId: b, code: 'statement-invalid' },
+    ]);
+  });
+
+  it('keeps a bill that was given up as long as a refused state has its lock, and proposes it no more', () => {
+    const pair = new Pair();
+    const [a, b] = [pair.bill('a'), pair.bill('b')];
+    const refused = pair.propose();
+    pair.r({ kind: 'refused', version: refused.version, code: 'bill-expired', billId: b });
+    const next = pair.propose();
+    expect(next.adds).to.deep.equal([a]);
+    expect([...pair.requester.bills.keys()]).to.deep.equal([a, b]);
+    const give = (update: typeof next) => {
+      const step = stepRequester(pair.parties.requester, pair.requester, {
+        ...{ kind: 'answer', version: update.version, answer: pair.take(update) },
+      });
+      pair.requester = step.memory;
+      return step.bills.filter(({ state }) => state === 'gone').map(({ signed }) => signed.bill.id);
+    };
+    // A newer state is signed by both: the refused one is worth nothing any more.
+    expect(give(next)).to.deep.equal([b]);
+    expect([...pair.requester.bills.keys()]).to.deep.equal([a]);
+  });
+
+  it('pays for a bill that was given up where the verifier shows the refused state as signed', () => {
+    const pair = new Pair();
+    const b = pair.bill('b');
+    const refused = pair.propose();
+    pair.r({ kind: 'refused', version: refused.version, code: 'bill-expired', billId: b });
+    expect(pair.requester.bills.get(b)).to.have.property('isGivenUp', true);
+    pair.take(refused);
+    pair.r({ kind: 'view', view: verifierView(pair) });
+    expect(pair.requester.bills.get(b)).to.not.have.property('isGivenUp');
+    expect(pair.exchange()).to.deep.equal([{ kind: 'folded', billId: b, leafIndex: 0 }]);
   });
 
   it('gives up what is refused, and the bill that is named', async () => {

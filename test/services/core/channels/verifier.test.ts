@@ -5,7 +5,7 @@ import { closeDigest } from '../../../../services/core/channels/state.ts';
 import type { CloseRequest } from '../../../../services/core/channels/update.ts';
 import { verifierDueAt } from '../../../../services/core/channels/verifierChain.ts';
 import { maxOffered } from '../../../../services/core/channels/verifierExchange.ts';
-import { viewOfVerifier } from '../../../../services/core/channels/verifierMemory.ts';
+import { viewOfVerifier, viewToKeep } from '../../../../services/core/channels/verifierMemory.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { alice, at, billOf, hashOf, mallory, network, safetySeconds } from './channelKit.ts';
 import { Pair } from './pair.ts';
@@ -182,6 +182,32 @@ describe('the verifier of a channel', () => {
     expect(show({ latest: null })).to.deep.equal([]);
     expect(show({})).to.deep.equal([{ kind: 'stale', version: view.latest!.state.version }]);
     expect(viewOfVerifier(pair.parties.verifier, pair.verifier)).to.deep.equal(newer);
+  });
+
+  it('remembers a closing that it has signed and forgotten, and signs no state after it', async () => {
+    const pair = new Pair();
+    pair.bill('a');
+    pair.exchange();
+    const old = pair.verifier;
+    pair.exchange();
+    const between = pair.verifier;
+    pair.v({ kind: 'close', request: closeRequest(pair), now: at(1000) });
+    const view = viewToKeep(pair.parties.verifier, pair.verifier);
+    expect(view.disclosures).to.deep.equal([]);
+    const agreed = pair.verifier;
+    for (const memory of [old, between]) {
+      pair.verifier = memory;
+      const forged = { ...view.closing!, requesterSignature: mallory.sign(new Uint8Array(32)) };
+      await expectCode('channel-countersignature-invalid', () =>
+        pair.v({ kind: 'view', view: { ...view, closing: forged } }),
+      );
+      expect(pair.verifier).to.equal(memory);
+      pair.v({ kind: 'view', view });
+      expect(pair.verifier).to.deep.include({ state: 'agreed', ledger: agreed.ledger, latest: agreed.latest });
+      await expectCode('channel-state', () => pair.bill('b'));
+      // It does not know for how long the requester has had it.
+      expect(pair.v({ kind: 'tick', now: at(1000) }).map(({ kind }) => kind)).to.deep.equal(['closeTogether']);
+    }
   });
 
   it('refuses the events that do not fit the state', async () => {

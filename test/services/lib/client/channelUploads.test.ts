@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -112,6 +114,45 @@ describe('uploads of a requester', () => {
       'count',
       1,
     );
+  });
+
+  it('bring a small content by one request, and by tus where that breaks off', async () => {
+    let connections = 0;
+    const breaking = createServer((socket) => {
+      connections++;
+      socket.on('error', () => {});
+      if (connections === 1) {
+        socket.once('data', () => socket.destroy());
+        return;
+      }
+      const { hostname, port } = new URL(http.url);
+      const onwards = connect(Number(port), hostname);
+      onwards.on('error', () => socket.destroy());
+      socket.pipe(onwards).pipe(socket);
+      socket.on('close', () => onwards.destroy());
+    });
+    breaking.listen(0, '127.0.0.1');
+    await once(breaking, 'listening');
+    try {
+      const { port } = breaking.address() as { port: number };
+      const endpoint = verifier.uploadsUrl.replace(http.url, `http://127.0.0.1:${port}`);
+      const bytes = randomBytes(10);
+      const urls: string[] = [];
+      let sentBytes = 0;
+      const more = {
+        endpoint,
+        onUrl: (url: string): void => void urls.push(url),
+        onBytes: (count: number): void => {
+          sentBytes += count;
+        },
+      };
+      const id = await send(memorySource(bytes), hashOf(bytes), more);
+      expect(arrived(id)).to.have.property('count', 1);
+      expect([connections > 1, sentBytes]).to.deep.equal([true, bytes.length]);
+      expect(urls.map((url) => url.split('/').at(-1))).to.deep.equal([id]);
+    } finally {
+      breaking.close();
+    }
   });
 
   it("fail with the verifier's code, or with that of the file", async () => {

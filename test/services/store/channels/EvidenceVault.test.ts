@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { toHex } from '../../../../services/core/bytes.ts';
 import { checkEvidence } from '../../../../services/store/channels/checkEvidence.ts';
@@ -110,17 +111,41 @@ for (const where of ['folder', 'bucket'] as const) {
       const vault = await at.open();
       const digest = toHex(await put(vault, at.uploads, Buffer.from('evidence')));
       await vault.putDocuments([
-        { channelId: channelA, digest, name: 'bill-1', json: '{"a":1}' },
-        { channelId: channelB, digest, name: 'bill-1', json: '{"b":1}' },
+        { channelId: channelA, digest, name: 'bill-1', kind: 'content', json: '{"a":1}' },
+        { channelId: channelB, digest, name: 'bill-1', kind: 'content', json: '{"b":1}' },
       ]);
-      await vault.putDocuments([{ channelId: channelA, digest, name: 'bill-1', json: '{"a":2}' }]);
-      expect([...(await vault.documents(channelA, digest))]).to.deep.equal([['bill-1', '{"a":2}']]);
-      expect([...(await vault.documents(channelB, digest))]).to.deep.equal([['bill-1', '{"b":1}']]);
+      await vault.putDocuments([{ channelId: channelA, digest, name: 'bill-1', kind: 'content', json: '{"a":2}' }]);
+      expect([...(await vault.documents(channelA, digest))]).to.deep.equal([['bill-1-content', '{"a":2}']]);
+      expect([...(await vault.documents(channelB, digest))]).to.deep.equal([['bill-1-content', '{"b":1}']]);
       const missing = toHex(new Uint8Array(32));
       await expectCode(
         'evidence-not-found',
-        vault.putDocuments([{ channelId: channelA, digest: missing, name: 'x', json: '{}' }]),
+        vault.putDocuments([{ channelId: channelA, digest: missing, name: 'x', kind: 'content', json: '{}' }]),
       );
+    });
+
+    it('looks for a content of a channel in no pack but its own', async () => {
+      await using at = await place();
+      const vault = await at.open();
+      const contents = contentsOf(9);
+      const mine = packOf(contents);
+      const theirs = packOf(contentsOf(9, 'theirs'));
+      for (const { bytes, root } of [mine, theirs]) await put(vault, at.uploads, bytes, { digest: root, kind: 'pack' });
+      const document = { name: 'bill', kind: 'pack', json: '{}' } as const;
+      await vault.putDocuments([
+        { ...document, channelId: channelA, digest: toHex(mine.root) },
+        { ...document, channelId: channelB, digest: toHex(theirs.root) },
+      ]);
+      for (const reader of [vault, await at.open()]) {
+        const member = await reader.open(sha256Of(contents[4]!), { holder: channelA });
+        expect(await buffer(member!.content)).to.deep.equal(Buffer.from(contents[4]!));
+        expect(await reader.open(sha256Of(contents[4]!), { holder: channelB })).to.equal(undefined);
+      }
+      if (s3) return;
+      // An index that is read is missed where it is gone.
+      await rm(join(at.folder, 'members', toHex(theirs.root).slice(2)));
+      expect(await vault.open(sha256Of(Buffer.from('nowhere')), { holder: channelA })).to.equal(undefined);
+      await expectCode('storage-failed', vault.open(sha256Of(Buffer.from('nowhere')), { holder: channelB }));
     });
 
     it('collects what no channel holds, when it is old enough, and nothing else', async () => {
@@ -130,7 +155,7 @@ for (const where of ['folder', 'bucket'] as const) {
       const loose = await put(vault, at.uploads, Buffer.from('loose'));
       const pack = packOf(contentsOf(3));
       await put(vault, at.uploads, pack.bytes, { digest: pack.root, kind: 'pack' });
-      const document = { digest: toHex(held), name: 'hold', json: '{}' };
+      const document = { digest: toHex(held), name: 'hold', kind: 'content', json: '{}' } as const;
       await vault.putDocuments([
         { ...document, channelId: channelA },
         { ...document, channelId: channelB },
@@ -158,9 +183,11 @@ for (const where of ['folder', 'bucket'] as const) {
       const fresh = contentsOf(20, 'fresh').map(sha256Of);
       const asked = sorted([...fresh, sha256Of(contents[7]!), single]);
       expect(await vault.firstHeld(asked)).to.equal(undefined);
-      await vault.putDocuments([{ channelId: channelA, digest: toHex(single), name: 'hold', json: '{}' }]);
+      await vault.putDocuments([
+        { channelId: channelA, digest: toHex(single), name: 'hold', kind: 'content', json: '{}' },
+      ]);
       expect(await vault.firstHeld(asked)).to.deep.equal(single);
-      await vault.putDocuments([{ channelId: channelA, digest: toHex(root), name: 'hold', json: '{}' }]);
+      await vault.putDocuments([{ channelId: channelA, digest: toHex(root), name: 'hold', kind: 'pack', json: '{}' }]);
       expect(toHex((await vault.firstHeld(sorted([...fresh, sha256Of(contents[7]!)])))!)).to.equal(
         toHex(sha256Of(contents[7]!)),
       );

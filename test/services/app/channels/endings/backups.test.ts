@@ -1,12 +1,15 @@
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, rm } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { VerifierApi } from '../../../../../services/app/channels/VerifierApi.ts';
 import type { Hash } from '../../../../../services/core/bytes.ts';
+import { closingOf } from '../../../../../services/core/channels/ledger.ts';
+import { closeDigest } from '../../../../../services/core/channels/state.ts';
 import { expectCode } from '../../../../support/expectCode.ts';
 import { until } from '../../../../support/until.ts';
 import {
   challengeSeconds,
   closingAgeSeconds,
+  deposit,
   digestOf,
   type EndingsKit,
   endingsKit,
@@ -30,6 +33,7 @@ describe('endings after a backup was restored', function () {
     channel: (id) => verifier.desk.channel(id),
     show: (id, view) => verifier.desk.show(id, view),
     bills: (id, requests) => verifier.desk.bills(id, requests),
+    withdraw: (id, billId) => verifier.desk.withdraw(id, billId),
     update: (update) => verifier.desk.update(update),
     close: (request) => verifier.desk.close(request),
     evidence: (id, from, limit) => verifier.desk.evidence(id, from, limit),
@@ -150,6 +154,80 @@ describe('endings after a backup was restored', function () {
     for (const name of ['a', 'b', 'e']) await expectContent(verifier, channelId, name);
     // It cannot prove what it has forgotten, and says so.
     await expectCode('evidence-not-found', verifier.desk.receipt(channelId, digestOf('a')));
+  });
+
+  /** The database alone: what is kept apart from it stays. */
+  async function restoreDatabase(): Promise<void> {
+    const [from, to] = [`${kit.folder}/verifier backup`, `${kit.folder}/verifier`];
+    const filesIn = async (folder: string) =>
+      (await readdir(folder)).filter((name) => name.startsWith('channels.sqlite'));
+    for (const name of await filesIn(to)) await rm(`${to}/${name}`);
+    for (const name of await filesIn(from)) await cp(`${from}/${name}`, `${to}/${name}`);
+  }
+
+  it("of the verifier's database: it signs nothing that its old state would lead to, whoever asks for it", async () => {
+    const channel = await kit.open(1);
+    const channelId = kit.idOf(channel);
+    const wire = faultyWire(api);
+    const side = await kit.requester(channel, 'requester', wire.api);
+    await preserveAll(verifier, channelId, side, ['a', 'b']);
+    const { party, memory: old } = side.requester;
+    await verifier.stop();
+    await backUp('verifier');
+    verifier = await kit.verifier(1, 'verifier');
+    await preserveAll(verifier, channelId, side, ['c', 'd']);
+    const { latest } = await verifier.desk.channel(channelId);
+    await verifier.stop();
+    await restoreDatabase();
+    // A requester that shows nothing, and asks for an end by which two contents are not paid.
+    wire.cut();
+    verifier = await kit.verifier(1, 'verifier');
+    const closing = closingOf(old.ledger);
+    const signature = party.signer.sign(closeDigest(party.network, channelId, closing));
+    const { version } = old.ledger;
+    await expectCode('channel-base-stale', verifier.desk.close({ channelId, version, closing, signature }));
+    const lock = { channelId, baseVersion: version, version: version + 1000, held: deposit, folds: [], drops: [] };
+    await expectCode('channel-base-stale', verifier.desk.update({ ...lock, adds: [], signature }));
+    expect((await verifier.desk.channel(channelId)).latest).to.deep.equal(latest);
+    wire.heal();
+    await preserveAll(verifier, channelId, side, ['e']);
+    void side.requester.closeTogether();
+    expect(await endOf(kit, channelId)).to.deep.equal({ paid: 5n * price, count: 5 });
+    expect(await handedIn(channelId)).to.deep.equal([]);
+  });
+
+  it("of the verifier's database: a channel that was opened after it is ended with its newest state", async () => {
+    await verifier.stop();
+    await backUp('verifier');
+    verifier = await kit.verifier(1, 'verifier');
+    const channel = await kit.open(1);
+    const channelId = kit.idOf(channel);
+    const side = await kit.requester(channel, 'requester', api);
+    await preserveAll(verifier, channelId, side, ['a', 'b']);
+    const { version } = side.requester.memory.ledger;
+    await side.stop();
+    await verifier.stop();
+    await restoreDatabase();
+    verifier = await kit.verifier(1, 'verifier');
+    await until('the channel is known again', () => verifier.desk.known(channelId));
+    await kit.pass(closingAgeSeconds);
+    await until('the newest state is on chain', async () => (await handedIn(channelId)).at(-1) === version);
+    await kit.pass(challengeSeconds + 1);
+    expect(await endOf(kit, channelId)).to.deep.equal({ paid: 2n * price, count: 2 });
+  });
+
+  it('of the verifier: the requester shows the newest state before it asks for the end', async () => {
+    const { channelId, side } = await oldVerifier();
+    const { latest } = side.requester.memory;
+    const asked: string[] = [];
+    const close = verifier.desk.close.bind(verifier.desk);
+    verifier.desk.close = async (request) => {
+      asked.push(`${(await verifier.desk.channel(channelId)).latest?.state.version}`);
+      return await close(request);
+    };
+    void side.requester.closeTogether();
+    expect(await endOf(kit, channelId)).to.deep.equal({ paid: 4n * price, count: 4 });
+    expect(asked).to.deep.equal([`${latest!.state.version}`]);
   });
 
   it('of the verifier, to which the requester does not speak: its old state is replaced on chain', async () => {

@@ -9,7 +9,7 @@ import type { SettlementSettings } from '../../../../../services/app/channels/Se
 import { requesterSide } from '../../../../../services/app/channels/settlementSides.ts';
 import type { VerifierApi } from '../../../../../services/app/channels/VerifierApi.ts';
 import type { ChannelChain } from '../../../../../services/chain/channels/ChannelChain.ts';
-import { concat, fromHex, type Hash, toHex, utf8 } from '../../../../../services/core/bytes.ts';
+import { type Address, concat, fromHex, type Hash, toHex, utf8 } from '../../../../../services/core/bytes.ts';
 import { type Channel, channelIdOf } from '../../../../../services/core/channels/channel.ts';
 import type { ChannelReceipt } from '../../../../../services/core/channels/channelReceipt.ts';
 import { verifyChannelReceipt } from '../../../../../services/core/channels/verifyChannelReceipt.ts';
@@ -41,12 +41,12 @@ export const challengeSeconds = 3_600;
 /** A verifier ends a channel that is so old. */
 export const closingAgeSeconds = 6 * 3_600;
 
-const policyText = JSON.stringify({
+const policy = {
   prices: { perItem: String(price), perMebibyte: '0' },
   billSeconds,
   challengeSeconds: { least: 60, most: 86_400 },
   closing: { ageSeconds: closingAgeSeconds },
-});
+};
 const settings: Partial<SettlementSettings> = { retrySeconds: 0, togetherSeconds: 60, askAgainSeconds: 5 };
 
 /** A requester as `notarium channel` assembles it: its exchange, its duties on chain, its folder. */
@@ -70,10 +70,10 @@ export type EndingsKit = AsyncDisposable & {
   readonly clock: Clock;
   /** Time goes on for the chain and all clocks. */
   pass(seconds: number): Promise<void>;
-  /** A verifier by a development account, as `notarium verifier` opens it on its folder. */
-  verifier(account: number, name: string): Promise<VerifierProcess>;
+  /** A verifier by a development account, as `notarium verifier` opens it on its folder. @param more Of its policy. */
+  verifier(account: number, name: string, more?: object): Promise<VerifierProcess>;
   /** Development account 0 opens a channel with a verifier. */
-  open(verifierAccount: number): Promise<Channel>;
+  open(verifierAccount: number, token?: Address): Promise<Channel>;
   requester(channel: Channel, name: string, api: VerifierApi): Promise<RequesterProcess>;
   idOf(channel: Channel): Hash;
   keyOf(verifierAccount: number): (channelId: Hash, billId: Hash) => Hash;
@@ -117,16 +117,20 @@ export async function endingsKit(): Promise<EndingsKit> {
       await chain.rpc('evm_increaseTime', [seconds]);
       await chain.rpc('evm_mine', []);
     },
-    async verifier(account, name) {
+    async verifier(account, name, more = {}) {
       const opened = await openVerifier({
-        ...{ dataDir: `${folder.path}/${name}`, policy: readEvidencePolicy(policyText), privateKey: devKey(account) },
+        ...{
+          dataDir: `${folder.path}/${name}`,
+          policy: readEvidencePolicy(JSON.stringify({ ...policy, ...more })),
+          privateKey: devKey(account),
+        },
         ...{ chain: await senderOf(account), confirmations: 1, crypto, logger: silentLogger, clock },
         settlement: settings,
       });
       return stopping({ desk: opened.desk, stop: () => opened.close() });
     },
-    async open(account) {
-      const terms = { verifier: (await senderOf(account)).account!, token: coin, amount: deposit, challengeSeconds };
+    async open(account, token = coin) {
+      const terms = { verifier: (await senderOf(account)).account!, token, amount: deposit, challengeSeconds };
       return (await chain.requester.open({ ...terms, salt: salt++ })).channel;
     },
     requester: async (channel, name, api) =>

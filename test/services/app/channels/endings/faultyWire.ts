@@ -39,6 +39,7 @@ export function faultyWire(verifier: VerifierApi, twist: (api: VerifierApi) => V
       channel: (id) => call(undefined, () => wire.channel(id)),
       show: (id, view) => call(undefined, () => wire.show(id, view)),
       bills: (id, requests) => call('bills', () => wire.bills(id, requests)),
+      withdraw: (id, billId) => call(undefined, () => wire.withdraw(id, billId)),
       update: (update) => call(stepOf(update), () => wire.update(update)),
       close: (request) => call('close', () => wire.close(request)),
       evidence: (id, from, limit) => call(undefined, () => wire.evidence(id, from, limit)),

@@ -8,7 +8,7 @@ import { evidencePrice, readEvidencePolicy } from '../../../../../services/app/c
 import { mediaTypeOf } from '../../../../../services/app/channels/evidence/mediaType.ts';
 import { type Address, type Hash, toHex } from '../../../../../services/core/bytes.ts';
 import { captureDigest } from '../../../../../services/core/channels/capture.ts';
-import type { EvidenceKind, UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
+import type { BillKind, UploadDeclaration } from '../../../../../services/core/channels/upload.ts';
 import { systemClock } from '../../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../../services/lib/localSigner.ts';
 import { silentLogger } from '../../../../../services/lib/logger.ts';
@@ -50,7 +50,7 @@ async function deskOf(evidence: object, folder: string) {
   return { desk, upload, offer };
 }
 
-const billOf = (channelId: Hash, digest: Hash, kind?: EvidenceKind, id = toHex(randomBytes(32))) => ({
+const billOf = (channelId: Hash, digest: Hash, kind: BillKind = 'content', id = toHex(randomBytes(32))) => ({
   bill: { id, channelId, digest, count: 1, amount: 10n, expiry: 2_000_000_000, keyHash: toHex(randomBytes(32)) },
   kind,
   statements: [],
@@ -116,13 +116,13 @@ describe('EvidenceDesk', () => {
     await expectCode('upload-unknown', desk.judge(asked, { ...by, channelId: channelB }));
     await expectCode('evidence-mismatch', desk.judge({ ...asked, count: 2 }, by));
     expect(await desk.content(channelA, declared.digest)).to.equal(undefined);
-    await desk.keep([billOf(channelA, declared.digest)]);
+    await desk.keep([billOf(channelA, declared.digest, declared.kind)]);
     await expectCode('upload-unknown', desk.judge(asked, by));
     expect((await buffer((await desk.content(channelA, declared.digest))!.content)).toString()).to.equal('evidence');
     expect(await desk.content(channelB, declared.digest)).to.equal(undefined);
     const { bytes, root } = packOf(contentsOf(20));
     await offer(bytes, declare(bytes, root, 'pack'));
-    await desk.keep([billOf(channelB, toHex(root))]);
+    await desk.keep([billOf(channelB, toHex(root), 'pack')]);
     const member = sha256Of(contentsOf(20)[13]!);
     expect(await buffer((await desk.content(channelB, toHex(member)))!.content)).to.deep.equal(contentsOf(20)[13]);
     expect(await desk.content(channelA, toHex(member))).to.equal(undefined);
@@ -148,8 +148,8 @@ describe('EvidenceDesk', () => {
       await offer(content, declared, channelId);
       await desk.keep([billOf(channelId, declared.digest, declared.kind)]);
     }
-    // From an earlier version: nobody knows of which kind.
-    await desk.keep([billOf(channelD, toHex(root))]);
+    // Of a verifier that has forgotten what the bill is for.
+    await desk.keep([billOf(channelD, toHex(root), 'unknown')]);
     const readAll = async (by: EvidenceDesk, channelId: Hash) => {
       const read = async (digest: Uint8Array) => {
         const opened = await by.content(channelId, toHex(digest));
@@ -211,7 +211,7 @@ describe('EvidenceDesk', () => {
       const { desk } = await deskOf({}, folder.path);
       for (const damaged of all.slice(0, 3)) await expectCode('upload-unknown', desk.judge(damaged, by));
       await desk.judge(all[3]!, by);
-      await desk.keep([billOf(channelA, declared.digest)]);
+      await desk.keep([billOf(channelA, declared.digest, declared.kind)]);
       expect(await buffer((await desk.content(channelA, declared.digest))!.content)).to.deep.equal(Buffer.from(bytes));
       if (kind === 'content') return;
       const member = contentsOf(20)[13]!;
@@ -275,7 +275,7 @@ describe('EvidenceDesk', () => {
     expect(await reasonOf(offer(holding.bytes, declare(holding.bytes, holding.root, 'pack')))).to.equal('known');
     const fresh = packOf(contentsOf(30));
     await offer(fresh.bytes, declare(fresh.bytes, fresh.root, 'pack'));
-    await desk.keep([billOf(channelA, toHex(fresh.root))]);
+    await desk.keep([billOf(channelA, toHex(fresh.root), 'pack')]);
     expect(await reasonOf(offer(contentsOf(1)[0]!, undefined, channelB))).to.equal('known');
     const list = packOf([Buffer.from('elsewhere'), contentsOf(30)[29]!]);
     expect(await reasonOf(offer(list.digests, declare(list.digests, list.root, 'digests')))).to.equal('known');
