@@ -40,7 +40,11 @@ export async function sendAlways(
     const activity = (await parts.activities.current(id))!;
     const step = new Step(parts, id, activity);
     // Whoever is to do it first may be away: nothing more is sealed to those who leave or are voted out, all the same.
-    await doDue(step, parts.signer.address, ({ takesAway, of }) => takesAway && of !== carriesOut);
+    await doDue(
+      step,
+      parts.signer.address,
+      ({ takesAway, of }) => takesAway && (of === undefined || of !== carriesOut),
+    );
     const draft = await make(step.activity!, (before) => step.send(before));
     // What it is about, one member reads in another way than the next.
     if (isForked(activity) && draft.head.type !== 'leave')
