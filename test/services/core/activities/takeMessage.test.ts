@@ -2,10 +2,12 @@ import { expect } from 'chai';
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
 import { leaversOf } from '../../../../services/core/activities/decided.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
-import type { Hash } from '../../../../services/core/bytes.ts';
+import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
+import { compactSignature } from '../../../../services/core/signature.ts';
 import {
   activityNetwork,
   begin,
@@ -138,6 +140,49 @@ describe('an activity, by its messages', () => {
     const informed = startActivity(await begin([buyer, seller], { terms: { ...plainTerms, request: 'information' } }));
     const unasked = await countersign(informed, seller, informed.heads[0]!);
     await expectCode('activity-message-invalid', () => take(informed, unasked));
+  });
+
+  it('has one countersignature of each member, in whatever form and order they come', async () => {
+    const activity = await purchase();
+    const on = activity.heads[0]!;
+    const full = await countersign(activity, seller, on);
+    const { signature, ...head } = full.head as HeadOf<'countersignature'>;
+    const compact = toHex(compactSignature(fromHex(signature)));
+    const again = await say(seller, 'countersignature', { ...head, signature: compact });
+    const [one, other] = [take(activity, full, again), take(activity, again, full)];
+    expect(one.countersignatures).to.deep.equal(other.countersignatures);
+    expect([...one.countersignatures.get(on)!]).to.have.length(1);
+  });
+
+  it('has a certificate by anybody, also one that has left, and names whom the version went to', async () => {
+    let activity = await purchase();
+    const on = activity.heads[0]!;
+    const signed = [];
+    for (const one of [buyer, seller, carrier, authority]) {
+      const message = await countersign(activity, one, on);
+      activity = take(activity, message);
+      signed.push({ member: one.address, signature: (message.head as HeadOf<'countersignature'>).signature });
+    }
+    const certificate = await certify(
+      activity,
+      carrier,
+      on,
+      signed.toSorted((a, b) => (a.member < b.member ? -1 : 1)),
+    );
+    const noted = await noteOn(activity, carrier, on);
+    const removal = await changeMembers(activity, buyer, { remove: carrier.address });
+    const before = take(activity, certificate, noted, removal);
+    const after = take(activity, removal);
+    for (const message of [certificate, noted]) await expectCode('activity-epoch-stale', () => take(after, message));
+    // From a member that has them in time.
+    const given = [noted, certificate].reduce(
+      (now, message) => takeMessage(activityNetwork, now, message, { isWanted: true }),
+      after,
+    );
+    expect([given.notes, given.certificates]).to.deep.equal([before.notes, before.certificates]);
+    const { members, ...head } = certificate.head as HeadOf<'certificate'>;
+    const short = await say(carrier, 'certificate', { ...head, members: members.slice(1) });
+    await expectCode('activity-message-invalid', () => take(activity, short));
   });
 
   it('needs no signature of who has left for a certificate', async () => {
