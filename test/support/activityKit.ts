@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
-import { type Activity, leaversOf, membersOf } from '../../services/core/activities/activity.ts';
-import { signTrust } from '../../services/core/activities/certificate.ts';
+import { type Activity, membersOf, recipientsOf } from '../../services/core/activities/activity.ts';
+import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
 import type { Body } from '../../services/core/activities/contents.ts';
+import { changedMembers, leaversOf } from '../../services/core/activities/decided.ts';
 import {
-  groupDigest,
   type Member,
   type MemberRole,
   type Membership,
@@ -19,8 +19,8 @@ import type {
   MemberChange,
   TrustSignatures,
 } from '../../services/core/activities/message.ts';
+import { groupDigest } from '../../services/core/activities/opening.ts';
 import { type Message, type Parcel, signParcel } from '../../services/core/activities/parcel.ts';
-import { changedMembers } from '../../services/core/activities/takeMembers.ts';
 import { type Address, type Hash, toHex } from '../../services/core/bytes.ts';
 import { type Network, networkName } from '../../services/core/eip712.ts';
 import type { Signer } from '../../services/core/signature.ts';
@@ -32,6 +32,9 @@ export const activityNetwork: Network = { chainId: 31337, contract: `0x${'ab'.re
 export const randomHash = (): Hash => toHex(randomBytes(32));
 
 const crypto = await loadCrypto();
+
+/** An X25519 public key of nobody in particular. */
+export const randomKey = (): Hash => toHex(x25519.getPublicKey(randomBytes(32)));
 
 /** A node that takes part, with both of its keys. */
 export type Person = {
@@ -84,7 +87,12 @@ export async function say<T extends HeadType>(
 /** The first message of an activity among these, the first of whom begins it. */
 export async function begin(
   [initiator, ...others]: readonly Person[],
-  options: { regulators?: readonly Person[]; terms?: ActivityTerms; changes?: object; secret?: Hash } = {},
+  options: {
+    regulators?: readonly Person[];
+    terms?: ActivityTerms;
+    changes?: Partial<HeadOf<'start'>>;
+    secret?: Hash;
+  } = {},
 ): Promise<Message> {
   const { regulators = [], terms = plainTerms, changes, secret = randomHash() } = options;
   const members = sortedMembers([
@@ -94,7 +102,7 @@ export async function begin(
   ]);
   const membership: Membership = { epoch: 0, previous: noHash, members };
   const activity = randomHash();
-  const group = groupDigest({ activity, membership, secret });
+  const group = groupDigest({ activity, sender: initiator!.address, terms, membership, secret, ...changes });
   return await say(
     initiator!,
     'start',
@@ -128,12 +136,18 @@ export async function countersign(activity: Activity, by: Person, on: Hash): Pro
   return await say(by, 'countersignature', {
     ...place(activity),
     on,
-    signature: await signTrust(activityNetwork, on, by.signer),
+    signature: await signTrust(activityNetwork, agreementOn(activity, on), by.signer),
   });
 }
 
 export async function certify(activity: Activity, by: Person, on: Hash, signatures: TrustSignatures): Promise<Message> {
-  return await say(by, 'certificate', { ...place(activity), on, signatures });
+  const { members } = agreementOn(activity, on);
+  return await say(by, 'certificate', { ...place(activity), on, members: [...members], signatures });
+}
+
+/** What members sign who agree to a version. */
+export function agreementOn(activity: Activity, on: Hash): Agreement {
+  return { message: on, members: recipientsOf(activity, activity.versions.get(on)!) };
 }
 
 export async function propose(activity: Activity, by: Person, change: MemberChange): Promise<Message> {
@@ -168,10 +182,7 @@ export async function changeMembers(
     ? sortedMembers(change as readonly Member[])
     : changedMembers(before.members, change as MemberChange);
   const membership: Membership = { epoch: before.epoch + 1, previous: activity.group, members };
-  const secret = randomHash();
-  const group = groupDigest({ activity: activity.id, membership, secret });
-  return await say(by, 'members', {
-    ...{ activity: activity.id, epoch: membership.epoch, group, terms: activity.terms, membership },
-    ...{ secret, heads: [...activity.heads], ...more },
-  });
+  const opening = { terms: activity.terms, membership, secret: randomHash(), heads: [...activity.heads], ...more };
+  const group = groupDigest({ activity: activity.id, sender: by.address, ...opening });
+  return await say(by, 'members', { activity: activity.id, epoch: membership.epoch, group, ...opening });
 }

@@ -65,13 +65,16 @@ export type VersionView = {
   readonly notes: readonly Hash[];
 };
 
+/** Set where the registry has another key for that node: who has made the member may have put its own there. */
+export type KeyMark = { readonly hasOtherKey?: boolean };
+
 /** A change of members that was proposed. */
-export type ProposalView = {
+export type ProposalView = KeyMark & {
   readonly id: Hash;
   readonly change: MemberChange;
   readonly votes: readonly { readonly member: Address; readonly approve: boolean }[];
   readonly isApproved: boolean;
-  /** Of the members as they are now: it may still be carried out. */
+  /** It may still be voted on, or carried out. */
   readonly isOpen: boolean;
 };
 
@@ -97,7 +100,7 @@ export type ActivityPage = { readonly items: readonly ActivitySummary[]; readonl
 export type ActivityView = ActivitySummary & {
   readonly terms: ActivityTerms;
   /** Name in the registry, where it has one. */
-  readonly members: readonly (Member & { readonly name?: string })[];
+  readonly members: readonly (Member & KeyMark & { readonly name?: string })[];
   /** Several versions that nobody has brought together yet. */
   readonly isInConflict: boolean;
   readonly versions: readonly VersionView[];

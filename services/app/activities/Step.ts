@@ -1,9 +1,11 @@
-import { type Activity, leaversOf } from '../../core/activities/activity.ts';
+import type { Activity } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
 import { disclosuresDigest } from '../../core/activities/contents.ts';
+import { leaversOf } from '../../core/activities/decided.ts';
 import type { Envelope } from '../../core/activities/envelope.ts';
-import { groupDigest, memberOf } from '../../core/activities/members.ts';
+import { memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
+import { groupDigest } from '../../core/activities/opening.ts';
 import { type Message, parcelBytes, readParcel, signParcel } from '../../core/activities/parcel.ts';
 import { type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
@@ -70,8 +72,8 @@ export class Step {
     this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: message.id, secret, digest }));
     if (message.head.type === 'certificate') {
       // Of its own, so that it can be shown to those who know nothing of the activity.
-      const { on, signatures } = message.head;
-      const own = certificateDigest(makeCertificate(network, on, signatures), crypto.sha256);
+      const { on, members, signatures } = message.head;
+      const own = certificateDigest(makeCertificate(network, { message: on, members }, signatures), crypto.sha256);
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: own, secret, digest: own }));
     }
     this.#add(message, seal, after);
@@ -133,7 +135,7 @@ export class Step {
       ...(fields === undefined ? {} : { fields }),
       group:
         head.type === 'start' || head.type === 'members'
-          ? groupDigest({ activity: this.#id, membership, secret: head.secret })
+          ? groupDigest({ ...head, activity: this.#id, sender: signer.address })
           : this.#activity!.group,
       sender: signer.address,
       time: new Date(clock.nowMs()).toISOString(),

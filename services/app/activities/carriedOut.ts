@@ -1,8 +1,8 @@
-import { type Activity, leaversOf, membersOf } from '../../core/activities/activity.ts';
-import { type Member, sortedMembers } from '../../core/activities/members.ts';
-import { maxMerged } from '../../core/activities/message.ts';
-import { changedMembers } from '../../core/activities/takeMembers.ts';
-import type { Hash } from '../../core/bytes.ts';
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { changedMembers, decidedIn, leaversOf } from '../../core/activities/decided.ts';
+import { type Member, memberOf, sortedMembers } from '../../core/activities/members.ts';
+import { maxNamed } from '../../core/activities/message.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { type Draft, newSalt } from './Draft.ts';
 
@@ -13,14 +13,16 @@ export function newEpoch(
   why: { readonly proposal?: { readonly id: Hash; readonly votes: Hash[] }; readonly left?: Hash[] } = {},
 ): Draft {
   const { epoch } = membersOf(activity);
+  const membership = { epoch: epoch + 1, previous: activity.group, members: sortedMembers(members) };
+  const { heads, versions } = activity;
+  // Those of members that go count only where they are named.
+  const isOfWhoGoes = (id: Hash): boolean => !memberOf(membership, versions.get(id)!.sender);
+  const first = heads.filter(isOfWhoGoes);
   return {
     head: {
-      type: 'members',
-      terms: activity.terms,
-      membership: { epoch: epoch + 1, previous: activity.group, members: sortedMembers(members) },
-      secret: newSalt(),
+      ...{ type: 'members', terms: activity.terms, membership, secret: newSalt() },
       ...why,
-      heads: activity.heads.slice(0, maxMerged),
+      heads: [...first, ...heads.filter((id) => !first.includes(id))].slice(0, maxNamed),
     },
   };
 }
@@ -29,8 +31,10 @@ export function newEpoch(
 export function carriedOut(activity: Activity, id: Hash): Draft {
   const proposal = activity.proposals.get(id);
   if (!proposal) throw new NotariumError('activity-message-early', 'no such proposal', { data: { id } });
-  const votes = [...proposal.votes.values()].flatMap((vote) => (vote.approve ? [vote.id] : []));
-  return newEpoch(activity, changedMembers(membersOf(activity).members, proposal.change), { proposal: { id, votes } });
+  const approving = new Map<Address, Hash>();
+  for (const [vote, { approve, sender }] of proposal.votes) if (approve) approving.set(sender, vote);
+  const members = changedMembers(membersOf(activity).members, proposal.change);
+  return newEpoch(activity, members, { proposal: { id, votes: [...approving.values()] } });
 }
 
 /** Lets go those who have said that they leave. */
@@ -38,4 +42,38 @@ export function withoutLeavers(activity: Activity): Draft {
   const leavers = leaversOf(activity);
   const rest = membersOf(activity).members.filter(({ address }) => !leavers.has(address));
   return newEpoch(activity, rest, { left: [...leavers.values()] });
+}
+
+/** Something that is decided and not done yet, and who does it first: all others only when it does not. */
+export type Due = {
+  readonly by: Address;
+  readonly draft: () => Draft;
+  readonly takesAway: boolean;
+  readonly of?: Hash;
+};
+
+/** What a member can do of all that is decided, in its order; each makes another epoch. */
+export function dueFor(activity: Activity, own: Address): Due[] {
+  const { leavers, proposals } = decidedIn(activity);
+  const { members } = membersOf(activity);
+  if (!members.some(({ address }) => address === own) || leavers.has(own)) return [];
+  const staying = members.filter(({ address }) => !leavers.has(address));
+  const due: Due[] =
+    leavers.size > 0 ? [{ by: firstOf(staying), draft: () => withoutLeavers(activity), takesAway: true }] : [];
+  for (const id of proposals) {
+    const { change, sender } = activity.proposals.get(id)!;
+    const gone = 'remove' in change ? change.remove : undefined;
+    // Nobody opens an epoch without being in it.
+    if (gone === own) continue;
+    const able = staying.filter(({ address }) => address !== gone);
+    const by = able.some(({ address }) => address === sender) ? sender : firstOf(able);
+    due.push({ by, draft: () => carriedOut(activity, id), takesAway: gone !== undefined, of: id });
+  }
+  return due;
+}
+
+/** One of them, the same for everybody, so that not all do it at once. */
+function firstOf(members: readonly Member[]): Address {
+  const byRole = (role: Member['role']) => members.find((member) => member.role === role);
+  return (byRole('initiator') ?? byRole('receiver') ?? members[0]!).address;
 }

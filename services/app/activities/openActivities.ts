@@ -16,6 +16,7 @@ import { Refusals } from './exchange/Refusals.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { FileFetches } from './FileFetches.ts';
+import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
 import { Uploads } from './Uploads.ts';
@@ -66,7 +67,8 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const outbox = new Outbox(parts);
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
-  const comparer = new Comparer(parts, held, stop.signal);
+  const overdue = new Overdue(parts);
+  const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
   const { logger, clock, settings } = host;
@@ -90,6 +92,9 @@ export function openActivities(host: ActivityHost): OpenActivities {
     }),
     loop('held messages of activities', () => held.look()),
     loop('comparison of activities', () => comparer.look()),
+    loop('what is overdue in activities', async () => {
+      if ((parts.net || !host.store.isShared) && (await host.onDuty())) await overdue.look(stop.signal);
+    }),
     loop('own key of activities', async () => {
       if ((parts.net || !host.store.isShared) && (await host.onDuty())) await ownKey.look(stop.signal);
     }),

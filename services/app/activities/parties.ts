@@ -1,5 +1,6 @@
 import type { RegistryNode } from '../../chain/RegistryNode.ts';
-import { type Member, type MemberRole, noHash } from '../../core/activities/members.ts';
+import type { Member, MemberRole } from '../../core/activities/members.ts';
+import { isSealingKey } from '../../core/activities/sealingKey.ts';
 import type { Address } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Party } from './ActivityDesk.ts';
@@ -38,14 +39,19 @@ export function asMember(node: RegistryNode, role: MemberRole): Member {
   const unfit = (detail: string): NotariumError =>
     new NotariumError('party-unfit', `${node.name || address}: ${detail}`, { data: { address, status } });
   if (status !== 'active') throw unfit(`it is ${status} in the registry`);
-  if (key === noHash) throw unfit('it has no encryption key');
+  if (!isSealingKey(key)) throw unfit('it has no encryption key');
   return { address, role, key };
 }
 
 /** The key to which a member's messages are sealed now, as the registry has it; undefined where it is no active node. */
 export function keyOf({ registry }: Pick<Parts, 'registry'>, member: Address): Member['key'] | undefined {
   const node = registry.nodes().find(({ address }) => address === member);
-  return node?.status === 'active' && node.encryptionKey !== noHash ? node.encryptionKey : undefined;
+  return node?.status === 'active' && isSealingKey(node.encryptionKey) ? node.encryptionKey : undefined;
+}
+
+/** Whether the registry has another key for a member, or none. */
+export function hasKeyOfItsOwn({ registry }: Pick<Parts, 'registry'>, { address, key }: Member): boolean {
+  return registry.nodes().find((node) => node.address === address)?.encryptionKey !== key;
 }
 
 function sameEndpoint(endpoint: string, party: string): boolean {

@@ -1,9 +1,9 @@
-import { type Activity, leaversOf, membersOf } from '../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { isApproved, isOpen, isVotedIn, leaversOf } from '../../core/activities/decided.ts';
 import { forksOf } from '../../core/activities/forks.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import { readProtected } from '../../core/activities/sealed.ts';
-import { isApproved } from '../../core/activities/takeMembers.ts';
-import type { Hash } from '../../core/bytes.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Delivery, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import { messageOf } from './Activities.ts';
@@ -18,6 +18,7 @@ import type {
   VersionView,
 } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import { hasKeyOfItsOwn } from './parties.ts';
 import { recordOf } from './recordOf.ts';
 import { requireActivity, requireStored } from './requireActivity.ts';
 
@@ -50,11 +51,12 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
     terms: activity.terms,
     members: membersOf(activity).members.map((member) => {
       const name = names.get(member.address);
-      return { ...member, ...(name ? { name } : {}) };
+      const hasOtherKey = hasKeyOfItsOwn(parts, member);
+      return { ...member, ...(name ? { name } : {}), ...(hasOtherKey ? { hasOtherKey } : {}) };
     }),
     isInConflict: activity.heads.length > 1,
     versions: versionsOf(activity),
-    proposals: proposalsOf(activity),
+    proposals: proposalsOf(parts, activity),
     forks: forksOf(activity),
     doubts: [...parts.doubts(id)].map(([member, { sinceMs, ...doubt }]) => ({
       ...{ member, ...doubt },
@@ -154,13 +156,21 @@ function versionsOf({ versions, countersignatures, certificates, notes }: Activi
     });
 }
 
-function proposalsOf(activity: Activity): ProposalView[] {
-  return [...activity.proposals].map(([id, proposal]) => ({
-    ...{ id, change: proposal.change },
-    votes: [...proposal.votes].map(([member, { approve }]) => ({ member, approve })),
-    isApproved: isApproved(activity, proposal, activity.epochs.get(proposal.group)!.membership),
-    isOpen: proposal.group === activity.group,
-  }));
+function proposalsOf(parts: ActivityParts, activity: Activity): ProposalView[] {
+  return [...activity.proposals].map(([id, proposal]) => {
+    const { change, group } = proposal;
+    const votes = new Map<Address, boolean>();
+    for (const { sender, approve } of proposal.votes.values()) votes.set(sender, votes.get(sender) || approve);
+    const isDecided = isApproved(activity, proposal, proposal.votes.keys(), group);
+    const hasOtherKey = 'add' in change && hasKeyOfItsOwn(parts, change.add);
+    return {
+      ...{ id, change, isApproved: isDecided },
+      votes: [...votes].map(([member, approve]) => ({ member, approve })),
+      isOpen:
+        isOpen(activity, proposal, activity.group) && (isDecided || isVotedIn(activity, proposal, activity.group)),
+      ...(hasOtherKey ? { hasOtherKey } : {}),
+    };
+  });
 }
 
 async function messageView(parts: ActivityParts, stored: StoredMessage): Promise<MessageView> {

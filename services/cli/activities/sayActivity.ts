@@ -1,4 +1,4 @@
-import { activityKinds, activityRequests } from '../../core/activities/message.ts';
+import { activityKinds, activityRequests, maxBrought } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
@@ -77,7 +77,8 @@ async function buildsOf(
   // A device says on what it builds; a node leaves that to the centre.
   if (!merge && on.length === 0 && device === undefined) return undefined;
   const { heads, versions } = await activities.get(id, { signal });
-  if (merge) return heads;
+  // What is more than one request can have is brought together by the next one.
+  if (merge) return heads.slice(0, maxBrought);
   if (on.length === 0) return [onlyHead({ heads })];
   const ids = versions.map((version) => version.id);
   return on.map((text) => idAmong(text, ids, 'version'));

@@ -111,6 +111,11 @@ function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
 function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): void {
   const rows = members.map(({ name, role, address }) => [clip(name ?? '', nameWidth), role, address]);
   output.line('', ...table([['member', 'role', 'address'], ...rows]).map((line) => `  ${line}`));
+  for (const { name, address, hasOtherKey } of members) {
+    if (!hasOtherKey) continue;
+    const who = clip(name ?? address, nameWidth);
+    output.line(`  ${output.mark('failed')} ${who} has another encryption key here than in the registry`);
+  }
 }
 
 function printVersions(
@@ -133,13 +138,13 @@ function printProposals(
   names: (address: Address) => string,
 ): void {
   if (proposals.length === 0) return;
-  const rows = proposals.map(({ id, change, votes, isApproved, isOpen }) => [
+  const rows = proposals.map(({ id, change, votes, isApproved, isOpen, hasOtherKey }) => [
     short(id),
     'add' in change
       ? `add ${clip(names(change.add.address), nameWidth)} as ${change.add.role}`
       : `remove ${clip(names(change.remove), nameWidth)}`,
     `${votes.filter(({ approve }) => approve).length}:${votes.filter(({ approve }) => !approve).length}`,
-    isApproved ? 'approved' : isOpen ? 'open' : 'over',
+    `${isApproved ? 'approved' : isOpen ? 'open' : 'over'}${hasOtherKey ? ', not with the key of the registry' : ''}`,
   ]);
   output.line('', ...table([['proposal', 'change', 'votes', 'state'], ...rows]).map((line) => `  ${line}`));
 }
@@ -148,7 +153,7 @@ const doubtTexts: Readonly<Record<string, string>> = {
   lacking: 'has messages that do not come',
   unknown: 'does not know this activity, or this node in it',
   excluded: 'was told that this node was removed',
-  forked: 'has met two beginnings of it',
+  forked: 'has met two beginnings of it, or signed a message in two ways',
 };
 
 function printDoubts(

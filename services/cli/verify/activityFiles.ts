@@ -1,7 +1,7 @@
 import type { Disclosure } from '../../core/activities/disclosure.ts';
 import { messageId } from '../../core/activities/parcel.ts';
 import { pointerOf } from '../../core/activities/pointer.ts';
-import { verifyCertificate } from '../../core/activities/verifyCertificate.ts';
+import { missingIn, verifyCertificate } from '../../core/activities/verifyCertificate.ts';
 import {
   type DisclosureStep,
   type DisclosureVerifyResult,
@@ -42,24 +42,31 @@ export async function verifyShown(
   const failure = failureOf(steps);
   const { message, signatures } = certificate;
   const members = signatures.map(({ member }) => member);
+  const missing = missingIn(certificate);
   run.output.json({
     ...failureJson(failure),
     kind: 'trust-certificate',
     steps,
     ...basisJson(basis, steps),
-    ...(failure.code === undefined ? { message, members, anchor: receipt.anchor } : {}),
+    ...(failure.code === undefined ? { message, members, missing, anchor: receipt.anchor } : {}),
   });
   printBasis(run, basis);
   printSteps(run, steps, (step) =>
     step.step === 'signatures'
-      ? `each of ${members.length} members has signed message ${message}`
+      ? `${members.length} of the ${certificate.members.length} to whom message ${message} went have signed it`
       : recordText(step as StepResult<ReceiptStep>, receipt, record, 'the record names this very certificate'),
   );
-  if (failure.code === undefined) run.output.line(...members.map((member) => `  signed by ${member}`), certificateNote);
+  if (failure.code === undefined) {
+    run.output.line(
+      ...members.map((member) => `  signed by ${member}`),
+      ...missing.map((member) => `  not signed by ${member}: it was no member any more`),
+      certificateNote,
+    );
+  }
   printVerdict(run, failure);
 }
 
-const certificateNote = '  whether these are all who should have signed, and what, is for who knows the activity';
+const certificateNote = '  what they have signed is for who knows the activity';
 
 function printDisclosure(
   run: Run<VerifyFlags>,

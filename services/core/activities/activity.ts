@@ -13,12 +13,23 @@ export type Version = {
   readonly group: Hash;
 };
 
+/**
+ * By what right an epoch was opened, the strongest first: the initiator changes the members as it likes; enough voters have approved a
+ * proposal; those who have left are let go; a member has a new key.
+ */
+export type OpeningRight = 'initiator' | 'proposal' | 'leave' | 'key';
+
 /** The members in one epoch, and the message that has made them so. */
 export type OpenedEpoch = {
   readonly membership: Membership;
+  readonly terms: ActivityTerms;
   readonly secret: Hash;
+  /** Of several that open the same one, the message with the lowest id. */
   readonly by: Hash;
   readonly sender: Address;
+  readonly right: OpeningRight;
+  /** The proposal that was carried out by it. */
+  readonly proposal?: Hash;
   /** Versions that were heads to whoever opened it. */
   readonly heads: readonly Hash[];
 };
@@ -31,8 +42,8 @@ export type Proposal = {
   readonly change: MemberChange;
   readonly sender: Address;
   readonly group: Hash;
-  /** By member: its vote, and the message with it. */
-  readonly votes: ReadonlyMap<Address, { readonly approve: boolean; readonly id: Hash }>;
+  /** All that were cast, by message: what a member has approved once it cannot take back. */
+  readonly votes: ReadonlyMap<Hash, Placed & { readonly approve: boolean }>;
 };
 
 /**
@@ -69,20 +80,18 @@ export function membersOf(activity: Activity): Membership {
   return activity.epochs.get(activity.group)!.membership;
 }
 
-/** Members of the newest epoch that have said in it that they leave, each with the message. */
-export function leaversOf({ leaves, group }: Pick<Activity, 'leaves' | 'group'>): Map<Address, Hash> {
-  const now = [...leaves].filter(([, leave]) => leave.group === group);
-  return new Map(now.toSorted(([a], [b]) => (a < b ? 1 : -1)).map(([id, { sender }]) => [sender, id]));
+/** Whom a version went to, by address. */
+export function recipientsOf({ epochs }: Pick<Activity, 'epochs'>, { group }: Pick<Version, 'group'>): Address[] {
+  return epochs.get(group)?.membership.members.map(({ address }) => address) ?? [];
 }
 
 /** Whose signatures the certificate of a version needs: of whom it went to, those who are in the group at that time still. */
 export function trustees(activity: Activity, version: Version, group: Hash): Address[] {
   const still = activity.epochs.get(group)!.membership.members.map(({ address }) => address);
-  const had = activity.epochs.get(version.group)?.membership.members ?? [];
-  return had.map(({ address }) => address).filter((address) => still.includes(address));
+  return recipientsOf(activity, version).filter((address) => still.includes(address));
 }
 
 /** Whether members are asked to countersign. */
-export function wantsTrust({ terms }: Activity): boolean {
+export function wantsTrust({ terms }: Pick<Activity, 'terms'>): boolean {
   return terms.request !== 'information';
 }

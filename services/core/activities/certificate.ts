@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Hash, toHex } from '../bytes.ts';
+import { type Address, concat, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { hashWord, type Network, networkName, parseNetworkName, structHasher } from '../eip712.ts';
+import { addressWord, hashWord, type Network, networkName, parseNetworkName, structHasher } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
 import { addressSchema, hashSchema, hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
@@ -10,12 +10,14 @@ import { recovered } from './credential.ts';
 import { maxMembers } from './members.ts';
 import type { TrustSignatures } from './message.ts';
 
-/** All members' signatures over one version: shows that they have agreed to it, to whoever knows its id. */
+/** Members' signatures over one version: shows that they have agreed to it, to whoever knows its id, and who of those whom it went to has not. */
 export const certificateSchema = z.strictObject({
   format: z.literal('notarium-trust-certificate/1'),
   network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
   /** Id of the version. */
   message: hashSchema,
+  /** Whom the version went to, by address: who signs, signs for them. */
+  members: z.array(addressSchema).min(1).max(maxMembers),
   /** By address. */
   signatures: z
     .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
@@ -26,25 +28,35 @@ export const certificateSchema = z.strictObject({
 /** See {@link certificateSchema}. */
 export type TrustCertificate = z.infer<typeof certificateSchema>;
 
-const hasher = structHasher('ActivityTrust(bytes32 message)');
+/** What members agree to: a version, by its id, that went to these, by address. */
+export type Agreement = { readonly message: Hash; readonly members: readonly Address[] };
+
+const hasher = structHasher('ActivityTrust(bytes32 message,address[] members)');
 
 /** What a member signs to countersign a version: EIP-712 `ActivityTrust`. */
 export function trustDigest(
   network: Network,
-  message: Hash,
+  { message, members }: Agreement,
   keccak256: Crypto['keccak256'] = portableCrypto.keccak256,
 ): Uint8Array {
-  return hasher.digest(network, [hashWord(message)], keccak256);
+  return hasher.digest(network, [hashWord(message), keccak256(concat(...members.map(addressWord)))], keccak256);
 }
 
 /** A member's countersignature. */
-export async function signTrust(network: Network, message: Hash, signer: Signer): Promise<`0x${string}`> {
-  return toHex(await signer.sign(trustDigest(network, message)));
+export async function signTrust(network: Network, agreement: Agreement, signer: Signer): Promise<`0x${string}`> {
+  return toHex(await signer.sign(trustDigest(network, agreement)));
 }
 
 /** The certificate of a version. */
-export function makeCertificate(network: Network, message: Hash, signatures: TrustSignatures): TrustCertificate {
-  return { format: 'notarium-trust-certificate/1', network: networkName(network), message, signatures };
+export function makeCertificate(
+  network: Network,
+  { message, members }: Agreement,
+  signatures: TrustSignatures,
+): TrustCertificate {
+  return {
+    ...{ format: 'notarium-trust-certificate/1', network: networkName(network), message },
+    ...{ members: [...members], signatures },
+  };
 }
 
 /** SHA-256 of the canonical certificate. */
@@ -56,23 +68,28 @@ export function certificateDigest(
 }
 
 /**
- * Checks that the signatures are those of exactly these members, each once, in the order of their addresses.
+ * Checks that the signatures are those of exactly these members, each once, in the order of their addresses, and that they are among those
+ * whom the version went to.
  * @throws NotariumError `trust-certificate-invalid`.
  */
 export function checkTrust(
   network: Network,
-  message: Hash,
+  agreement: Agreement,
   signatures: TrustSignatures,
-  members: readonly `0x${string}`[],
+  want: readonly Address[],
   crypto: Crypto = portableCrypto,
 ): void {
   const fail = (detail: string): NotariumError =>
-    new NotariumError('trust-certificate-invalid', detail, { data: { message } });
+    new NotariumError('trust-certificate-invalid', detail, { data: { message: agreement.message } });
+  const { members } = agreement;
+  if (members.some((member, index) => index > 0 && members[index - 1]! >= member))
+    throw fail('those whom it went to are not in the order of their addresses, or one is there twice');
   const signed = signatures.map(({ member }) => member);
-  const want = members.toSorted();
-  if (signed.length !== want.length || signed.some((member, index) => member !== want[index]))
+  const wanted = want.toSorted();
+  if (signed.length !== wanted.length || signed.some((member, index) => member !== wanted[index]))
     throw fail('it is not signed by each of the members, in their order');
-  const digest = trustDigest(network, message, crypto.keccak256);
+  if (signed.some((member) => !members.includes(member))) throw fail('one has signed whom it did not go to');
+  const digest = trustDigest(network, agreement, crypto.keccak256);
   for (const { member, signature } of signatures)
     if (recovered(crypto, digest, signature) !== member) throw fail(`the signature is not by ${member}`);
 }

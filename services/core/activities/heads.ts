@@ -1,6 +1,7 @@
 import type { Hash } from '../bytes.ts';
 import type { Activity, OpenedEpoch, Placed, Version } from './activity.ts';
 import { memberOf } from './members.ts';
+import { pathTo } from './pathTo.ts';
 
 /**
  * Whether the sender of a message is in every epoch from that of the message to the newest. What somebody has sent who left meanwhile counts
@@ -38,8 +39,6 @@ export function headsAfter(before: Activity, after: Activity, { id, builds }: Ve
 }
 
 /** Epochs from the first that is known to the newest. */
-export function chainOf({ epochs, group }: Activity): OpenedEpoch[] {
-  const chain: OpenedEpoch[] = [];
-  for (let epoch = epochs.get(group); epoch; epoch = epochs.get(epoch.membership.previous)) chain.push(epoch);
-  return chain.toReversed();
+export function chainOf({ epochs, group }: Pick<Activity, 'epochs' | 'group'>): OpenedEpoch[] {
+  return pathTo(epochs, group);
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { type Address, type Hash, toHex } from '../bytes.ts';
-import { canonicalBytes } from '../canonicalJson.ts';
-import { type Crypto, portableCrypto } from '../crypto.ts';
+import type { Address, Hash } from '../bytes.ts';
 import { addressSchema, hashSchema, uintSchema } from '../schemas.ts';
+import { sealingKeySchema } from './sealingKey.ts';
 
 /** What a member is: who began it, whom it is with, and who looks on. */
 export const memberRoles = ['initiator', 'receiver', 'regulator'] as const;
@@ -18,7 +17,7 @@ export const memberSchema = z.strictObject({
   address: addressSchema,
   role: z.enum(memberRoles),
   /** X25519 public key, as the registry had it when the epoch began. */
-  key: hashSchema,
+  key: sealingKeySchema,
 });
 
 /** See {@link memberSchema}. */
@@ -44,17 +43,6 @@ export type Membership = z.infer<typeof membershipSchema>;
 
 /** What stands where there is no membership or message before. */
 export const noHash = `0x${'0'.repeat(64)}` as Hash;
-
-/**
- * What every message of an epoch names: SHA-256 over the activity, its members and the secret of the epoch. Who changes the recipients
- * changes it, and two who make the same change at the same time make two epochs.
- */
-export function groupDigest(
-  { activity, membership, secret }: { readonly activity: Hash; readonly membership: Membership; readonly secret: Hash },
-  sha256: Crypto['sha256'] = portableCrypto.sha256,
-): Hash {
-  return toHex(sha256(canonicalBytes({ activity, ...membership, secret })));
-}
 
 /** The member with this address. */
 export function memberOf({ members }: Membership, address: Address): Member | undefined {

@@ -14,6 +14,10 @@ export const activityRequests = ['information', 'trust', 'both'] as const;
 
 /** Most versions that one merge brings together. */
 export const maxMerged = 16;
+/** Most versions that one request brings together, by several merges. */
+export const maxBrought = 256;
+/** Most versions in conflict that a change of the members names as seen. */
+export const maxNamed = 1024;
 
 /** What holds for an activity for ever. */
 const rulesSchema = z.strictObject({
@@ -105,7 +109,14 @@ const signatures = z
   .min(1)
   .max(64);
 
-const certificate = z.strictObject({ ...common, type: z.literal('certificate'), on: hashSchema, signatures });
+const certificate = z.strictObject({
+  ...common,
+  type: z.literal('certificate'),
+  on: hashSchema,
+  /** Whom the version went to, by address. */
+  members: z.array(addressSchema).min(1).max(maxMembers),
+  signatures,
+});
 
 const proposal = z.strictObject({ ...common, type: z.literal('proposal'), change: changeSchema });
 
@@ -123,7 +134,7 @@ const members = z.strictObject({
   /** The messages by which those who are members no more have left. */
   left: z.array(hashSchema).min(1).max(maxMembers).optional(),
   /** Versions that nothing had taken the place of. */
-  heads: z.array(hashSchema).max(maxMerged),
+  heads: z.array(hashSchema).max(maxNamed),
 });
 
 /** The head of a message: all but its contents. */

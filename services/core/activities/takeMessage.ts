@@ -2,16 +2,19 @@ import type { Address, Hash } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import type { Network } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
-import { type Activity, trustees, type Version, wantsTrust } from './activity.ts';
+import { type Activity, type OpenedEpoch, recipientsOf, trustees, type Version, wantsTrust } from './activity.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
+import { isVotedIn } from './decided.ts';
 import { startsOf } from './forks.ts';
 import { hasStayed, headsAfter, headsOf } from './heads.ts';
 import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
+import { newestGroup } from './newestGroup.ts';
+import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
 import { early, refused } from './refused.ts';
-import { checkOpening, newestGroup, openedBy, takeMembers } from './takeMembers.ts';
+import { takeMembers, withEpoch } from './takeMembers.ts';
 
 /** How a message has come. */
 export type TakeOptions = {
@@ -34,7 +37,7 @@ export function startActivity(message: Message): Activity {
     throw new NotariumError('activity-role', 'its initiator begins it');
   return {
     ...{ id: activity, terms, group, since: 0, heads: [id] },
-    epochs: new Map([[group, openedBy(message)]]),
+    epochs: withEpoch(new Map(), message, 'initiator'),
     versions: new Map([[id, { id, number: 1, builds: [], sender, group }]]),
     notes: new Map(),
     countersignatures: new Map(),
@@ -68,7 +71,7 @@ export function takeMessage(
   const { membership } = epoch;
   if (membership.epoch !== head.epoch) throw refused('it names another epoch than its group is of');
   checkSender(activity, head, membership, options);
-  const context = { network, activity, message, membership, crypto: options.crypto ?? portableCrypto };
+  const context = { network, activity, message, epoch, membership, crypto: options.crypto ?? portableCrypto };
   return { ...activity, ...changeBy(context), taken };
 }
 
@@ -76,6 +79,8 @@ type Context = {
   readonly network: Network;
   readonly activity: Activity;
   readonly message: Message;
+  /** To which it is sealed. */
+  readonly epoch: OpenedEpoch;
   readonly membership: Membership;
   readonly crypto: Crypto;
 };
@@ -112,13 +117,13 @@ function checkSender(
   throw new NotariumError('activity-epoch-stale', 'its sender has left since');
 }
 
-function update({ activity, message, membership }: Context, head: HeadOf<'update'>): Partial<Activity> {
+function update({ activity, message, epoch, membership }: Context, head: HeadOf<'update'>): Partial<Activity> {
   forbidRegulator(membership, head.sender, 'a regulator reads and notes');
   const { builds } = head;
   if (new Set(builds).size !== builds.length) throw refused('it builds on a version twice');
   const unknown = builds.filter((id) => !activity.versions.has(id));
   // Who was added without what was before knows none of these.
-  if (unknown.length > 0 && !(activity.since > 0 && !activity.terms.rules.history)) throw early({ messages: unknown });
+  if (unknown.length > 0 && !(activity.since > 0 && !epoch.terms.rules.history)) throw early({ messages: unknown });
   const known = builds.flatMap((id) => activity.versions.get(id) ?? []);
   const least = 1 + Math.max(1, ...known.map(({ number }) => number));
   if (unknown.length === 0 ? head.number !== least : head.number < least)
@@ -135,25 +140,32 @@ function note({ activity, message }: Context, { on, sender }: HeadOf<'note'>): P
 }
 
 function countersignature(context: Context, head: HeadOf<'countersignature'>): Partial<Activity> {
-  const { activity, network, crypto } = context;
+  const { activity, epoch, network, crypto } = context;
   const { on, sender, signature } = head;
-  if (!wantsTrust(activity)) throw refused('nobody has asked to countersign');
+  if (!wantsTrust(epoch)) throw refused('nobody has asked to countersign');
   const version = needVersion(activity, on);
-  const group = activity.epochs.get(version.group);
-  if (group && !memberOf(group.membership, sender))
-    throw new NotariumError('activity-role', 'the version did not go to this member');
-  if (recovered(crypto, trustDigest(network, on, crypto.keccak256), signature) !== sender)
+  const recipients = recipientsOf(activity, version);
+  if (!recipients.includes(sender)) throw new NotariumError('activity-role', 'the version did not go to this member');
+  if (
+    recovered(crypto, trustDigest(network, { message: on, members: recipients }, crypto.keccak256), signature) !==
+    sender
+  )
     throw refused('the countersignature is not by its sender');
-  const ofVersion = new Map(activity.countersignatures.get(on)).set(sender, signature);
+  const had = activity.countersignatures.get(on)?.get(sender);
+  // Of several, which say the same, all have the same one.
+  const kept = had !== undefined && had < signature ? had : signature;
+  const ofVersion = new Map(activity.countersignatures.get(on)).set(sender, kept);
   return { countersignatures: new Map(activity.countersignatures).set(on, ofVersion) };
 }
 
-function certificate(context: Context, { on, signatures, group }: HeadOf<'certificate'>): Partial<Activity> {
-  const { activity, message, network, crypto } = context;
-  if (!wantsTrust(activity)) throw refused('nobody has asked to countersign');
+function certificate(context: Context, { on, members, signatures, group }: HeadOf<'certificate'>): Partial<Activity> {
+  const { activity, message, epoch, network, crypto } = context;
+  if (!wantsTrust(epoch)) throw refused('nobody has asked to countersign');
   const version = needVersion(activity, on);
   if (!activity.epochs.has(version.group)) throw early({ group: version.group });
-  checkTrust(network, on, signatures, trustees(activity, version, group), crypto);
+  const recipients = recipientsOf(activity, version);
+  if (members.join() !== recipients.join()) throw refused('it names others than those whom the version went to');
+  checkTrust(network, { message: on, members }, signatures, trustees(activity, version, group), crypto);
   const have = activity.certificates.get(on);
   const first = have !== undefined && have < message.id ? have : message.id;
   return { certificates: new Map(activity.certificates).set(on, first) };
@@ -189,17 +201,17 @@ function vote({ activity, message, membership }: Context, head: HeadOf<'vote'>):
   const { on, approve, sender } = head;
   const known = activity.proposals.get(on);
   if (!known) throw early({ messages: [on] });
-  if (known.group !== head.group) throw refused('the proposal is of another epoch');
-  const had = known.votes.get(sender);
-  // Of two contrary votes all count the same one, in whatever order they came.
-  if (had && had.id < message.id) return {};
-  const votes = new Map(known.votes).set(sender, { approve, id: message.id });
+  if (!isVotedIn(activity, known, head.group)) throw refused('the proposal is of other members');
+  const votes = new Map(known.votes).set(message.id, { approve, sender, group: head.group });
   return { proposals: new Map(activity.proposals).set(on, { ...known, votes }) };
 }
 
 function leave({ activity, message, membership }: Context, { sender, group }: HeadOf<'leave'>): Partial<Activity> {
   if (membership.members.length === 1) throw new NotariumError('activity-role', 'the last member cannot leave');
-  return { leaves: new Map(activity.leaves).set(message.id, { sender, group }) };
+  const leaves = new Map(activity.leaves).set(message.id, { sender, group });
+  // What it has changed elsewhere may have no weight any more.
+  const changed = { ...activity, leaves, group: newestGroup({ ...activity, leaves }) };
+  return { leaves, ...(changed.group === activity.group ? {} : { group: changed.group, heads: headsOf(changed) }) };
 }
 
 /**
@@ -217,12 +229,11 @@ function rivalStart(activity: Activity, message: Message): Activity {
     });
   }
   const isFirst = starts.every(({ id }) => message.id < id);
-  const epochs = new Map([
-    ...(isFirst ? [...activity.epochs, ...rival.epochs] : [...rival.epochs, ...activity.epochs]),
-  ]);
+  const epochs = withEpoch(activity.epochs, message, 'initiator');
   const changed = {
     ...activity,
-    ...{ epochs, group: newestGroup(epochs), versions: new Map([...activity.versions, ...rival.versions]) },
+    ...{ epochs, group: newestGroup({ ...activity, epochs }) },
+    versions: new Map([...activity.versions, ...rival.versions]),
     ...(isFirst ? { terms: rival.terms } : {}),
   };
   return { ...changed, heads: headsOf(changed) };

@@ -1,4 +1,4 @@
-import { fromBase64, fromHex } from '../bytes.ts';
+import { type Address, fromBase64, fromHex } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { parseNetworkName } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
@@ -39,8 +39,9 @@ export function parseCertificate(text: string | Uint8Array): TrustCertificate {
 }
 
 /**
- * Verifies a trust certificate by the receipt of its digest: those whom it names have signed, and it was notarised. Whether these are all
- * who should have signed, only who knows the members can say; what they have signed, only who knows the version with that id.
+ * Verifies a trust certificate by the receipt of its digest: those whom it names have signed, and it was notarised. Each has signed for the
+ * list of those whom the version went to: who of them is missing, {@link missingIn} tells. What they have signed, only who knows the version
+ * with that id can say.
  */
 export async function verifyCertificate(
   certificate: TrustCertificate,
@@ -58,10 +59,15 @@ export async function verifyCertificate(
   return { ok: record.ok, steps: [{ step: 'signatures', status: 'passed' }, ...record.steps], receipt: record };
 }
 
+/** Whom the version went to, and who has not signed: not a member any more when the certificate was made. */
+export function missingIn({ members, signatures }: Pick<TrustCertificate, 'members' | 'signatures'>): Address[] {
+  return members.filter((address) => !signatures.some(({ member }) => member === address));
+}
+
 function checkSignatures(certificate: TrustCertificate, receipt: Receipt, crypto: Crypto): void {
-  const { network, message, signatures } = certificate;
-  const members = [...new Set(signatures.map(({ member }) => member))];
-  checkTrust(parseNetworkName(network)!, message, signatures, members, crypto);
+  const { network, signatures } = certificate;
+  const signed = [...new Set(signatures.map(({ member }) => member))];
+  checkTrust(parseNetworkName(network)!, certificate, signatures, signed, crypto);
   const reading = attempt(() => parseEntry(fromBase64(asReceipt(receipt).entry), { crypto }));
   // What is wrong with the record, the receipt's own step says.
   if ('error' in reading || reading.value.record.network === network) return;

@@ -105,8 +105,9 @@ function checkAuthor({ author, commitments }: Disclosure, fieldsBy: Address | un
   if (fieldsBy !== undefined && fieldsBy !== head.sender)
     throw new NotariumError('disclosure-author-invalid', 'somebody else has signed the fields');
   if (head.type !== 'certificate') return;
-  const members = head.signatures.map(({ member }) => member);
-  checkTrust(network, head.on, head.signatures, [...new Set(members)], crypto);
+  const { on, members, signatures } = head;
+  const signed = [...new Set(signatures.map(({ member }) => member))];
+  checkTrust(network, { message: on, members }, signatures, signed, crypto);
 }
 
 function checkAttachments({ attachments, commitments }: Disclosure, { sha256 }: Crypto): void {

@@ -47,12 +47,16 @@ export const activityPageDoc = z
   })
   .meta({ id: 'ActivityPage' });
 
+const keyMark = {
+  hasOtherKey: z.boolean().optional().meta({ description: 'The registry has another encryption key for this node' }),
+};
+
 /** One activity. */
 export const activityDoc = z
   .object({
     ...summary,
     terms: termsSchema.extend({ schema: jsonObjectSchema.optional() }),
-    members: z.array(memberSchema.extend({ name: z.string().optional() })),
+    members: z.array(memberSchema.extend({ name: z.string().optional(), ...keyMark })),
     isInConflict: z.boolean().meta({ description: 'Several versions that nobody has brought together yet' }),
     versions: z.array(
       z.object({
@@ -71,7 +75,8 @@ export const activityDoc = z
         change: changeSchema,
         votes: z.array(z.object({ member: addressSchema, approve: z.boolean() })),
         isApproved: z.boolean(),
-        isOpen: z.boolean().meta({ description: 'Of the members as they are now' }),
+        isOpen: z.boolean().meta({ description: 'It may still be voted on, or carried out' }),
+        ...keyMark,
       }),
     ),
     forks: z

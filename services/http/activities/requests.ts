@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { maxMembers, memberRoles } from '../../core/activities/members.ts';
-import { activityKinds, activityRequests, maxMerged, termsSchema } from '../../core/activities/message.ts';
+import { activityKinds, activityRequests, maxBrought, termsSchema } from '../../core/activities/message.ts';
 import { jsonObjectSchema } from '../../core/governance/json.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import { contentsShape, hasOneContent, oneContent } from './contents.ts';
@@ -31,9 +31,9 @@ export const startBody = z
 /** Body of `POST /v1/activities/{id}/versions`. */
 export const updateBody = z
   .strictObject({
-    builds: z.array(hashSchema).min(1).max(maxMerged).optional().meta({
+    builds: z.array(hashSchema).min(1).max(maxBrought).optional().meta({
       description:
-        'Versions in whose place it comes: by default the one that nothing has replaced; several for a merge',
+        'Versions in whose place it comes: by default the one that nothing has replaced; several for a merge; of more than 16 some are brought together first, by versions with the same content',
     }),
     ...contentsShape,
   })

@@ -51,7 +51,13 @@ export const activityAnswerSchema = summarySchema.extend({
     rules: z.looseObject({ history: z.boolean(), approval: z.string() }),
     schema: z.record(z.string(), z.unknown()).optional(),
   }),
-  members: z.array(z.looseObject({ address: addressSchema, role: roleSchema, name: z.string().optional() })),
+  members: z.array(
+    z.looseObject({
+      ...{ address: addressSchema, role: roleSchema, name: z.string().optional() },
+      /** The registry has another encryption key for it. */
+      hasOtherKey: z.boolean().optional(),
+    }),
+  ),
   isInConflict: z.boolean(),
   versions: z.array(
     z.looseObject({
@@ -71,6 +77,7 @@ export const activityAnswerSchema = summarySchema.extend({
       votes: z.array(z.looseObject({ member: addressSchema, approve: z.boolean() })),
       isApproved: z.boolean(),
       isOpen: z.boolean(),
+      hasOtherKey: z.boolean().optional(),
     }),
   ),
   forks: z.array(z.looseObject({ type: z.string(), sender: addressSchema, messages: z.array(hashSchema) })),

@@ -34,12 +34,13 @@ describe('notarium verify with what shows something of a private activity', () =
     plain = await notarised(plainBody(content));
     inFields = await notarised(await digestFields(content, buyer.signer));
     const message = randomHash();
+    const members = parties.map(({ address }) => address).toSorted();
     const signed = parties.map(async ({ address, signer }) => ({
       member: address,
-      signature: await signTrust(network, message, signer),
+      signature: await signTrust(network, { message, members }, signer),
     }));
     const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    certificate = makeCertificate(network, message, signatures);
+    certificate = makeCertificate(network, { message, members }, signatures);
     const trusted = { format: 'notarium-network/1', network: networkName(network), periodSeconds: 1, graceSeconds: 1 };
     await writeFile(join(folder.path, 'network.json'), JSON.stringify({ ...trusted, committees: [committee] }));
   });
@@ -95,7 +96,7 @@ describe('notarium verify with what shows something of a private activity', () =
     for (const text of [canonicalText(certificate), JSON.stringify(certificate, null, 2)]) {
       const run = await verify(text, receipt);
       expect(run.code, run.stdout + run.stderr).to.equal(0);
-      expect(run.stdout).to.contain(`each of 3 members has signed message ${certificate.message}`);
+      expect(run.stdout).to.contain(`3 of the 3 to whom message ${certificate.message} went have signed it`);
       for (const { address } of parties) expect(run.stdout).to.contain(`signed by ${address}`);
     }
     const told = (await verify(canonicalText(certificate), receipt, '--json')).json();

@@ -1,4 +1,5 @@
-import { type Activity, leaversOf, membersOf } from '../../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf } from '../../../core/activities/decided.ts';
 import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
@@ -28,6 +29,12 @@ const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
 
+type ComparerOptions = {
+  readonly signal: AbortSignal;
+  /** Called some time after each change and each start, for each activity. */
+  readonly quiet: (activity: Activity) => void;
+};
+
 type Waiting = { nextMs: number; tries: number };
 
 /**
@@ -40,6 +47,7 @@ export class Comparer {
   readonly #parts: ActivityParts;
   readonly #held: Pick<HeldMessages, 'late'>;
   readonly #signal: AbortSignal;
+  readonly #quiet: ComparerOptions['quiet'];
   /** When to look with whom it is to be compared. */
   readonly #changed = new Map<Hash, number>();
   readonly #waiting = new Map<Address, Map<Hash, Waiting>>();
@@ -47,10 +55,11 @@ export class Comparer {
   /** Of the activities from before; undefined when all were looked at. */
   #older: { readonly after?: string } | undefined = {};
 
-  constructor(parts: ActivityParts, held: Pick<HeldMessages, 'late'>, signal: AbortSignal) {
+  constructor(parts: ActivityParts, held: Pick<HeldMessages, 'late'>, { signal, quiet }: ComparerOptions) {
     this.#parts = parts;
     this.#held = held;
     this.#signal = signal;
+    this.#quiet = quiet;
     this.doubts = new Doubts(parts);
   }
 
@@ -77,7 +86,9 @@ export class Comparer {
     for (const [id] of due) {
       this.#changed.delete(id);
       const activity = await this.#parts.activities.find(id);
-      if (activity) this.#plan(activity);
+      if (!activity) continue;
+      this.#plan(activity);
+      this.#quiet(activity);
     }
     const connected = net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : []));
     await Promise.all(connected.map((member) => this.#compareWith(net, member, nowMs)));

@@ -74,14 +74,20 @@ export class Gatherer {
   }
 
   async #takeOne(activity: Hash, opened: Opened): Promise<void> {
+    const missing = await this.#tryAnyhow(opened);
+    if (!missing) return;
+    await this.#fetch(activity, missing, 0);
+    await this.#tryAnyhow(opened);
+  }
+
+  /** What one member has said that nobody can take keeps nothing else away. */
+  async #tryAnyhow(opened: Opened): Promise<Missing | undefined> {
     try {
-      const missing = await this.#tryTo(opened, { isWanted: true });
-      if (!missing) return;
-      await this.#fetch(activity, missing, 0);
-      await this.#tryTo(opened, { isWanted: true });
+      return await this.#tryTo(opened, { isWanted: true });
     } catch (error) {
       // What was refused is counted; the others may be right.
       if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
+      return undefined;
     }
   }
 
@@ -114,10 +120,10 @@ export class Gatherer {
         const { id, head } = opened.message;
         if (!query.messages.includes(id) && !query.groups.includes(head.group))
           throw this.#wrong('what was not asked for');
-        const missing = await this.#tryTo(opened, { isWanted: true });
+        const missing = await this.#tryAnyhow(opened);
         if (!missing) continue;
         await this.#fetch(activity, missing, depth + 1);
-        await this.#tryTo(opened, { isWanted: true });
+        await this.#tryAnyhow(opened);
       }
       return copies.length;
     });
@@ -131,7 +137,7 @@ export class Gatherer {
         for (const { place, opened } of copies) {
           if (place < fromPlace) throw this.#wrong('not in their order');
           fromPlace = place + 1;
-          await this.#tryTo(opened, { isWanted: true });
+          await this.#tryAnyhow(opened);
         }
         return copies.length;
       });

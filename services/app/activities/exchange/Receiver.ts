@@ -133,8 +133,20 @@ export class Receiver {
       if (isEarly || isNotariumError(error, 'activity-epoch-stale')) await this.#held.hold(opened);
       if (isEarly) return { early: opened };
       if (!isNotariumError(error, 'activity-message-known')) throw error;
+      await this.#checkSeal(opened);
     }
     return { read: opened.sealDigest };
+  }
+
+  /** One message has one seal, but its sender alone can sign it twice: the log has one of the two, and others may have been given that one. */
+  async #checkSeal({ message, sealDigest, from }: Opened): Promise<void> {
+    const { store, disputed } = this.#parts;
+    const stored = await store.message(message.id);
+    if (!stored || stored.sealDigest === sealDigest) return;
+    disputed(stored.activity, from);
+    throw new NotariumError('activity-forked', 'its sender has signed the same message in two ways', {
+      data: { message: message.id, seals: [stored.sealDigest, sealDigest] },
+    });
   }
 
   async #gather(opened: Opened, until: AbortSignal): Promise<void> {

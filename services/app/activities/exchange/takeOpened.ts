@@ -1,5 +1,6 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
+import { chainOf } from '../../../core/activities/heads.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
@@ -72,5 +73,8 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
  */
 function mayBeginAnew({ signer }: ActivityParts, activity: Activity, sender: Address): boolean {
   const known = membersOf(activity);
+  // What it knows of the activity, it knows by the message of this sender alone, which another change may have come before.
+  const [begun] = chainOf(activity);
+  if (activity.since > 0 && begun?.sender === sender) return true;
   return !memberOf(known, signer.address) || memberOf(known, sender)?.role === 'initiator';
 }

@@ -45,5 +45,6 @@ async function madeOf(
   const { head } = messageOf(stored);
   if (head.type !== 'certificate') return undefined;
   const { secret } = activity.epochs.get(head.group)!;
-  return { made: makeCertificate(parts.network, version, head.signatures), secret };
+  const made = makeCertificate(parts.network, { message: version, members: head.members }, head.signatures);
+  return { made, secret };
 }

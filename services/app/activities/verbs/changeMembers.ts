@@ -1,4 +1,5 @@
-import { leaversOf, membersOf } from '../../../core/activities/activity.ts';
+import { membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf } from '../../../core/activities/decided.ts';
 import type { Member, MemberRole } from '../../../core/activities/members.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Hash } from '../../../core/bytes.ts';
@@ -22,7 +23,10 @@ export async function changeMembers(
   id: Hash,
   asked: AskedMembers | { readonly proposal: Hash },
 ): Promise<SentMessage> {
-  if ('proposal' in asked) return await sendIn(parts, by, id, (activity) => carriedOut(activity, asked.proposal));
+  if ('proposal' in asked) {
+    const { proposal } = asked;
+    return await sendIn(parts, by, id, (activity) => carriedOut(activity, proposal), { carriesOut: proposal });
+  }
   const added = (asked.add ?? []).map(({ party, role }) => memberOfParty(parts, party, role));
   const removed = (asked.remove ?? []).map((party) => findParty(parts, party).address);
   return await sendIn(parts, by, id, (activity) => {
@@ -51,16 +55,17 @@ export async function leave(parts: ActivityParts, by: ActivityCaller, id: Hash):
 
 /** Tells the members of an activity the key that this node has now. Answers false where they know it. */
 export async function changeOwnKey(parts: ActivityParts, id: Hash): Promise<boolean> {
-  const { signer, activities } = parts;
+  const { signer, activities, keys } = parts;
   const key = keyOf(parts, signer.address);
-  const isNew = (member: Member | undefined): boolean =>
-    member !== undefined && key !== undefined && member.key !== key;
+  const isNew = (member: Member | undefined): boolean => member !== undefined && member.key !== key;
+  // One that it cannot open with would shut it out.
+  if (key === undefined || !keys.some(({ publicKey }) => publicKey === key)) return false;
   const activity = await activities.find(id);
   if (!activity || !isNew(memberOf(membersOf(activity), signer.address))) return false;
   await sendAlways(parts, id, (now) =>
     newEpoch(
       now,
-      membersOf(now).members.map((member) => (member.address === signer.address ? { ...member, key: key! } : member)),
+      membersOf(now).members.map((member) => (member.address === signer.address ? { ...member, key } : member)),
     ),
   );
   return true;

@@ -1,4 +1,4 @@
-import { wantsTrust } from '../../../core/activities/activity.ts';
+import { recipientsOf, wantsTrust } from '../../../core/activities/activity.ts';
 import { signTrust } from '../../../core/activities/certificate.ts';
 import type { Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
@@ -11,11 +11,13 @@ export async function countersign(parts: ActivityParts, by: ActivityCaller, id: 
   const { network, signer } = parts;
   return await sendIn(parts, by, id, async (activity) => {
     if (!wantsTrust(activity)) throw new NotariumError('activity-trust-unasked');
-    if (!activity.versions.has(on)) {
+    const version = activity.versions.get(on);
+    if (!version) {
       throw new NotariumError('activity-unknown', 'it has no such version', { data: { on } });
     }
     if (activity.countersignatures.get(on)?.has(signer.address))
       throw new NotariumError('activity-message-known', 'this node has countersigned it before');
-    return { head: { type: 'countersignature', on, signature: await signTrust(network, on, signer) } };
+    const agreement = { message: on, members: recipientsOf(activity, version) };
+    return { head: { type: 'countersignature', on, signature: await signTrust(network, agreement, signer) } };
   });
 }

@@ -1,9 +1,11 @@
 import type { Activity } from '../../../core/activities/activity.ts';
+import { maxMerged } from '../../../core/activities/message.ts';
 import type { Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { ActivityCaller, Contents, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { contentsOf } from '../contentsOf.ts';
+import { newSalt } from '../Draft.ts';
 import { sendIn } from '../sendIn.ts';
 
 /** See `ActivityDesk.update`. */
@@ -14,13 +16,25 @@ export async function update(
   request: Contents & { readonly builds?: readonly Hash[] },
 ): Promise<SentMessage> {
   const { body, attachments, device } = await contentsOf(parts, by, request);
-  return await sendIn(parts, by, id, (activity) => {
-    const builds = buildsOf(activity, request.builds);
-    const numbers = builds.map((version) => activity.versions.get(version)!.number);
-    return {
-      head: { type: 'update', builds, number: 1 + Math.max(...numbers), ...(device ? { device } : {}) },
-      ...{ body, attachments },
-    };
+  return await sendIn(parts, by, id, async (activity, send) => {
+    let builds = buildsOf(activity, request.builds);
+    const numbers = new Map([...activity.versions].map(([version, { number }]) => [version, number]));
+    const nextOf = (some: readonly Hash[]): number => 1 + Math.max(...some.map((version) => numbers.get(version)!));
+    if (device && builds.length > maxMerged)
+      throw new NotariumError('request-invalid', `a device brings together no more than ${maxMerged} versions`);
+    // More than fit into one: the same is said in the place of some of them first, then of that and the others.
+    while (builds.length > maxMerged) {
+      const some = builds.slice(0, maxMerged);
+      const between = await send({
+        head: { type: 'update', builds: some, number: nextOf(some) },
+        body: { ...body, salt: newSalt() },
+        attachments: { ...attachments, salt: newSalt() },
+      });
+      numbers.set(between, nextOf(some));
+      builds = [between, ...builds.slice(maxMerged)];
+    }
+    const head = { type: 'update' as const, builds, number: nextOf(builds), ...(device ? { device } : {}) };
+    return { head, body, attachments };
   });
 }
 

@@ -20,6 +20,7 @@ import { compactSignature } from '../../../../services/core/signature.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import {
   activityNetwork,
+  agreementOn,
   certify,
   changeMembers,
   countersign,
@@ -200,16 +201,16 @@ describe('a hostile member', function () {
     await reaches(version.message, seller);
     const place = await activityOf(buyer, id);
     const forSeller = await countersign(place, thief.person, version.message);
-    const asSeller = await signTrust(activityNetwork, version.message, seller.person.signer);
+    const asSeller = await signTrust(activityNetwork, agreementOn(place, version.message), seller.person.signer);
     const head = { activity: id, epoch: 0, group: place.group, on: version.message };
     // The signature of the seller's over another version, as the thief has it of an earlier time.
-    const earlier = await signTrust(activityNetwork, first, seller.person.signer);
+    const earlier = await signTrust(activityNetwork, agreementOn(place, first), seller.person.signer);
     for (const signature of [asSeller, earlier, forSeller.signature as `0x${string}`]) {
       const claim = await say(thief.person, 'countersignature', { ...head, signature });
       expect(await refusedBy(buyer, claim, place)).to.equal('activity-message-invalid');
     }
-    const own = await signTrust(activityNetwork, version.message, thief.person.signer);
-    const ofBuyer = await signTrust(activityNetwork, version.message, buyer.person.signer);
+    const own = await signTrust(activityNetwork, agreementOn(place, version.message), thief.person.signer);
+    const ofBuyer = await signTrust(activityNetwork, agreementOn(place, version.message), buyer.person.signer);
     const signatures = (of: readonly (readonly [string, string])[]) =>
       of.map(([member, signature]) => ({ member, signature })).toSorted((a, b) => (a.member < b.member ? -1 : 1));
     const { address } = thief.person;

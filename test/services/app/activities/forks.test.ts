@@ -1,6 +1,7 @@
 import { expect } from 'chai';
-import { groupDigest, type Membership, noHash, sortedMembers } from '../../../../services/core/activities/members.ts';
+import { type Membership, noHash, sortedMembers } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import { groupDigest } from '../../../../services/core/activities/opening.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { begin, changeMembers, memberFor, randomHash, say } from '../../../support/activityKit.ts';
@@ -17,7 +18,7 @@ async function beginning(nodes: readonly ActivityNode[], as?: Message): Promise<
   const members = people.map((one, index) => memberFor(one, index === 0 ? 'initiator' : 'receiver'));
   const membership: Membership = { epoch: 0, previous: noHash, members: sortedMembers(members) };
   const secret = randomHash();
-  const group = groupDigest({ activity, membership, secret });
+  const group = groupDigest({ activity, sender: people[0]!.address, terms, membership, secret });
   return await say(people[0]!, 'start', { activity, epoch: 0, group, terms, membership, secret }, { step: 'another' });
 }
 

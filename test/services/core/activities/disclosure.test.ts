@@ -217,14 +217,15 @@ describe('the disclosure of a message', () => {
 
   it('shows the signatures of a certificate only if they are right', async () => {
     const on = randomHash();
+    const by = [...parties].sort((a, b) => (a.address < b.address ? -1 : 1));
+    const members = by.map(({ address }) => address);
     const signed = async (message: Hash, { signer, address }: (typeof parties)[number]) => ({
       member: address,
-      signature: await signTrust(network, message, signer),
+      signature: await signTrust(network, { message, members }, signer),
     });
-    const by = [...parties].sort((a, b) => (a.address < b.address ? -1 : 1));
     const of = async (signatures: HeadOf<'certificate'>['signatures']) => {
       const { terms: _, membership: __, secret: ___, ...common } = plain.message.head as HeadOf<'start'>;
-      const head = { ...common, type: 'certificate' as const, on, signatures };
+      const head = { ...common, type: 'certificate' as const, on, members, signatures };
       const message = await signParcel(network, { ...plain.message, head }, buyer.signer);
       const disclosure = makeDisclosure(message, plain.seal, { author: true });
       return outcome(disclosure, plain.receipt);

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Activity } from '../../../../services/core/activities/activity.ts';
 import { forksOf, isForked } from '../../../../services/core/activities/forks.ts';
-import { groupDigest, type Membership, noHash } from '../../../../services/core/activities/members.ts';
+import { type Membership, noHash } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import { groupDigest } from '../../../../services/core/activities/opening.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type Person,
   person,
   randomHash,
+  randomKey,
   say,
   update,
 } from '../../../support/activityKit.ts';
@@ -32,8 +34,8 @@ async function again(first: Message, people: readonly Person[], options: { by?: 
     .toSorted((a, b) => (a.address < b.address ? -1 : 1));
   const membership: Membership = { epoch: 0, previous: noHash, members };
   const secret = options.secret ? head.secret : randomHash();
-  const group = groupDigest({ activity: head.activity, membership, secret });
   const { activity, terms } = head;
+  const group = groupDigest({ activity, sender: by.address, terms, membership, secret });
   return await say(by, 'start', { activity, epoch: 0, group, terms, membership, secret }, { step: 'another' });
 }
 
@@ -90,7 +92,7 @@ describe('an activity of which members were told different things', () => {
       expect(isForked(forked)).to.equal(false);
     }
     const { members } = first.epochs.get(first.group)!.membership;
-    const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomHash() } : one));
+    const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomKey() } : one));
     const honest = take(first, changes[0]!, await changeMembers(first, seller, rekeyed));
     expect(forksOf(honest)).to.deep.equal([]);
   });

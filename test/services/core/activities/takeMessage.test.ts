@@ -1,10 +1,13 @@
 import { expect } from 'chai';
-import { type Activity, leaversOf, membersOf } from '../../../../services/core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { leaversOf } from '../../../../services/core/activities/decided.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
-import type { Hash } from '../../../../services/core/bytes.ts';
+import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
+import { compactSignature } from '../../../../services/core/signature.ts';
 import {
   activityNetwork,
   begin,
@@ -19,6 +22,7 @@ import {
   plainTerms,
   propose,
   randomHash,
+  randomKey,
   say,
   update,
   vote,
@@ -138,6 +142,49 @@ describe('an activity, by its messages', () => {
     await expectCode('activity-message-invalid', () => take(informed, unasked));
   });
 
+  it('has one countersignature of each member, in whatever form and order they come', async () => {
+    const activity = await purchase();
+    const on = activity.heads[0]!;
+    const full = await countersign(activity, seller, on);
+    const { signature, ...head } = full.head as HeadOf<'countersignature'>;
+    const compact = toHex(compactSignature(fromHex(signature)));
+    const again = await say(seller, 'countersignature', { ...head, signature: compact });
+    const [one, other] = [take(activity, full, again), take(activity, again, full)];
+    expect(one.countersignatures).to.deep.equal(other.countersignatures);
+    expect([...one.countersignatures.get(on)!]).to.have.length(1);
+  });
+
+  it('has a certificate by anybody, also one that has left, and names whom the version went to', async () => {
+    let activity = await purchase();
+    const on = activity.heads[0]!;
+    const signed = [];
+    for (const one of [buyer, seller, carrier, authority]) {
+      const message = await countersign(activity, one, on);
+      activity = take(activity, message);
+      signed.push({ member: one.address, signature: (message.head as HeadOf<'countersignature'>).signature });
+    }
+    const certificate = await certify(
+      activity,
+      carrier,
+      on,
+      signed.toSorted((a, b) => (a.member < b.member ? -1 : 1)),
+    );
+    const noted = await noteOn(activity, carrier, on);
+    const removal = await changeMembers(activity, buyer, { remove: carrier.address });
+    const before = take(activity, certificate, noted, removal);
+    const after = take(activity, removal);
+    for (const message of [certificate, noted]) await expectCode('activity-epoch-stale', () => take(after, message));
+    // From a member that has them in time.
+    const given = [noted, certificate].reduce(
+      (now, message) => takeMessage(activityNetwork, now, message, { isWanted: true }),
+      after,
+    );
+    expect([given.notes, given.certificates]).to.deep.equal([before.notes, before.certificates]);
+    const { members, ...head } = certificate.head as HeadOf<'certificate'>;
+    const short = await say(carrier, 'certificate', { ...head, members: members.slice(1) });
+    await expectCode('activity-message-invalid', () => take(activity, short));
+  });
+
   it('needs no signature of who has left for a certificate', async () => {
     let activity = await purchase();
     const version = activity.heads[0]!;
@@ -161,7 +208,7 @@ describe('the members of an activity', () => {
     expect(membersOf(added)).to.include({ epoch: 1, previous: first.group });
     expect(added.group).to.not.equal(first.group);
     const { members } = membersOf(first);
-    const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomHash() } : one));
+    const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomKey() } : one));
     expect(membersOf(take(first, await changeMembers(first, seller, rekeyed))).epoch).to.equal(1);
     const promoted = members.map((one) => (one.role === 'regulator' ? { ...one, role: 'receiver' as const } : one));
     for (const message of [
@@ -218,9 +265,9 @@ describe('the members of an activity', () => {
     );
     await expectCode('activity-role', () => take(open, more));
     const counter = await vote(open, seller, proposed.id, false);
-    const contrary = take(open, counter);
-    const [ballot] = [...contrary.proposals.get(proposed.id)!.votes].filter(([address]) => address === seller.address);
-    expect(ballot![1].id).to.equal([votes[1]!, counter.id].toSorted()[0]);
+    // It cannot take its word back: others may have gone by it.
+    expect(membersOf(take(open, counter, await carryOut())).members).to.have.length(4);
+    expect(membersOf(take(open, await carryOut(), counter)).members).to.have.length(4);
   });
 
   it('who has left says nothing more, and what it said late counts where it is built on alone', async () => {
@@ -260,11 +307,16 @@ describe('the members of an activity', () => {
       }),
     ])
       await expectCode('activity-role', () => take(open, forbidden));
-    // In another epoch it has to be said again.
+    // Another change that comes between does not keep it.
     const other = take(open, await changeMembers(open, buyer, { add: memberFor(stranger, 'receiver') }));
-    expect(leaversOf(other).size).to.equal(0);
-    const tooLate = await changeMembers(other, seller, { remove: carrier.address }, { left: [leaving.id] });
-    await expectCode('activity-role', () => take(other, tooLate));
+    expect([...leaversOf(other).keys()]).to.deep.equal([carrier.address]);
+    const gone = take(other, await changeMembers(other, seller, { remove: carrier.address }, { left: [leaving.id] }));
+    expect(membersOf(gone).members.map(({ address }) => address)).not.to.include(carrier.address);
+    // Once it is added again it has to be said again.
+    const back = take(gone, await changeMembers(gone, buyer, { add: memberFor(carrier, 'receiver') }));
+    expect(leaversOf(back).size).to.equal(0);
+    const tooLate = await changeMembers(back, seller, { remove: carrier.address }, { left: [leaving.id] });
+    await expectCode('activity-role', () => take(back, tooLate));
     const alone = startActivity(await begin([buyer]));
     const last = await leave(alone, buyer);
     await expectCode('activity-role', () => take(alone, last));
@@ -273,23 +325,20 @@ describe('the members of an activity', () => {
   it('are the same everywhere after two changes at the same time', async () => {
     const first = await purchase();
     const rekeyed = (person: typeof buyer) =>
-      membersOf(first).members.map((one) => (one.address === person.address ? { ...one, key: randomHash() } : one));
+      membersOf(first).members.map((one) => (one.address === person.address ? { ...one, key: randomKey() } : one));
     const changes = [
       await changeMembers(first, carrier, rekeyed(carrier)),
       await changeMembers(first, authority, rekeyed(authority)),
     ];
-    const after = take(
-      take(first, changes[0]!),
-      await changeMembers(take(first, changes[0]!), buyer, { remove: seller.address }),
-    );
-    const groups = [
-      take(first, ...changes).group,
-      take(first, ...changes.toReversed()).group,
-      take(after, changes[1]!).group,
-    ];
     const [winner] = changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    expect(groups[0]).to.equal(winner!.head.group).and.to.equal(groups[1]);
-    expect(groups[2]).to.equal(winner === changes[0] ? after.group : winner!.head.group);
+    for (const order of [changes, changes.toReversed()])
+      expect(take(first, ...order).group).to.equal(winner!.head.group);
+    // What the initiator has built on is not undone any more, by whatever id.
+    for (const [one, other] of [changes, changes.toReversed()] as [Message, Message][]) {
+      const removal = await changeMembers(take(first, one), buyer, { remove: seller.address });
+      expect(take(first, one, removal, other).group).to.equal(removal.head.group);
+      expect(take(first, other, one, removal).group).to.equal(removal.head.group);
+    }
   });
 
   it('who is added without what was before goes on from there', async () => {

@@ -22,12 +22,13 @@ describe('a trust certificate, by its receipt', () => {
   let receipt: Receipt;
   before(async () => {
     const message = randomHash();
+    const members = parties.map(({ address }) => address).toSorted();
     const signed = parties.map(async ({ address, signer }) => ({
       member: address,
-      signature: await signTrust(network, message, signer),
+      signature: await signTrust(network, { message, members }, signer),
     }));
     const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    certificate = makeCertificate(network, message, signatures);
+    certificate = makeCertificate(network, { message, members }, signatures);
     receipt = await receiptFor(certificateDigest(certificate));
   });
   const outcome = async (given: TrustCertificate, by = receipt): Promise<string> => {
@@ -65,10 +66,10 @@ describe('a trust certificate, by its receipt', () => {
     const elsewhere = { ...network, chainId: 1 };
     const signed = parties.map(async ({ address, signer }) => ({
       member: address,
-      signature: await signTrust(elsewhere, certificate.message, signer),
+      signature: await signTrust(elsewhere, certificate, signer),
     }));
     const there = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    expect(await outcome(makeCertificate(elsewhere, certificate.message, there))).to.equal(
+    expect(await outcome(makeCertificate(elsewhere, certificate, there))).to.equal(
       'signatures receipt-network-mismatch',
     );
     expect(await outcome(certificate, {} as Receipt)).to.equal('record receipt-malformed');

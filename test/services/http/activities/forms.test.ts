@@ -71,7 +71,7 @@ onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) 
       ['/v1/activities', { ...start, body: 1, attachments: Array.from({ length: 257 }, () => file) }],
       ['/v1/activities', { ...start, body: 1, attachments: [{ ...file, name: 'ü'.repeat(128) }] }],
       [`${one}/versions`, { body: 1, builds: [] }],
-      [`${one}/versions`, { body: 1, builds: Array.from({ length: 17 }, () => hash) }],
+      [`${one}/versions`, { body: 1, builds: Array.from({ length: 257 }, () => hash) }],
       [`${one}/notes`, { body: 1 }],
       [`${one}/countersignatures`, { on: message!.toUpperCase() }],
       [`${one}/proposals`, { add: { party: 'Node 3', role: 'initiator' } }],

@@ -56,8 +56,9 @@ describe('client of private activities', function () {
       'Node 2 receiver',
     ]);
     expect(shown.versions[1]!.notes).to.deep.equal([note.message]);
-    const { signatures } = await buyer.certificate(first.activity, update.message);
-    checkTrust(activityNetwork, update.message, signatures, [nodes[0].address, nodes[1].address]);
+    const certificate = await buyer.certificate(first.activity, update.message);
+    expect(certificate.members).to.have.members([nodes[0].address, nodes[1].address]);
+    checkTrust(activityNetwork, certificate, certificate.signatures, [nodes[0].address, nodes[1].address]);
     const lines = await Array.fromAsync(buyer.messages(first.activity));
     expect(lines.map(({ type }) => type)).to.include.members(['start', 'update', 'note', 'certificate']);
     const deliveries = await until('the note was read', async () => {

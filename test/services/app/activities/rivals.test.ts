@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { x25519 } from '@noble/curves/ed25519.js';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { expect } from 'chai';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
+import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { type Message, messageDigest } from '../../../../services/core/activities/parcel.ts';
+import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import { type Hash, toHex } from '../../../../services/core/bytes.ts';
+import type { Net } from '../../../../services/net/Net.ts';
+import { activityNetwork, changeMembers, memberFor, propose, randomKey, update } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { deliver, sealedIn } from '../../../support/activityWire.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+import { until } from '../../../support/until.ts';
+
+const order = { kind: 'industrial', request: 'information' } as const;
+// What is refused here is meant to be sent again and again.
+const patient = { wrapNet: (net: Net): Net => Object.assign(net, { blame: () => {} }) };
+const lowOrderKey = `0x01${'00'.repeat(31)}` as Hash;
+
+describe('changes of the members of an activity that come between others', function () {
+  this.timeout(60_000);
+  let world: ActivityWorld;
+  beforeEach(() => {
+    world = new ActivityWorld();
+  });
+  afterEach(() => world.close());
+
+  async function begun(nodes: readonly ActivityNode[]): Promise<{ activity: Hash; first: Message; old: Activity }> {
+    const [buyer, ...others] = nodes as [ActivityNode, ...ActivityNode[]];
+    const receivers = others.map(({ name }) => name);
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(message, ...others);
+    const first = messageOf((await buyer.store.message(message))!);
+    return { activity, first, old: startActivity(first) };
+  }
+  const namesIn = async (node: ActivityNode, activity: Hash): Promise<string[]> =>
+    (await node.desk.show(operator, activity)).members.map(({ name }) => name!).toSorted();
+  const agree = (nodes: readonly ActivityNode[], activity: Hash, names: readonly string[]) =>
+    until('all have the same members', async () => {
+      const all = await Promise.all(nodes.map((node) => node.state(activity)));
+      const have = await Promise.all(nodes.map((node) => namesIn(node, activity)));
+      return (
+        have.every((each) => each.join() === names.toSorted().join()) &&
+        all.every(({ epoch, members }) => epoch === all[0]!.epoch && sameKeys(members, all[0]!.members))
+      );
+    });
+  const sameKeys = (some: readonly { key: Hash }[], others: readonly { key: Hash }[]): boolean =>
+    some.every(({ key }, index) => key === others[index]!.key);
+
+  it('whoever was removed reads nothing later, whatever it says about the time before', async () => {
+    const [buyer, seller, mallory] = (await world.open(3, patient)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity, old } = await begun([buyer, seller, mallory]);
+    const removal = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+    await reaches(removal.message, seller);
+    const two = await buyer.desk.update(operator, activity, { body: 'two' });
+    await reaches(two.message, seller);
+    const rekeyed = membersOf(old).members.map((one) =>
+      one.address === mallory.address ? { ...one, key: randomKey() } : one,
+    );
+    let evil: Message;
+    do evil = await changeMembers(old, mallory.person, rekeyed);
+    while (evil.id >= removal.message);
+    for (const to of [buyer, seller]) await deliver(mallory, to, [sealedIn(evil)]);
+    await reaches(evil.id, buyer, seller);
+    const three = await buyer.desk.update(operator, activity, { body: 'not for mallory' });
+    await reaches(three.message, seller);
+    for (const node of [buyer, seller]) {
+      expect(await namesIn(node, activity)).to.deep.equal([buyer.name, seller.name]);
+      expect((await node.desk.show(operator, activity)).heads).to.deep.equal([three.message]);
+    }
+    const sentTo = (await buyer.desk.deliveries(operator, activity, three.message)).map(({ member }) => member);
+    expect(sentTo).to.deep.equal([seller.address]);
+    expect(await mallory.has(three.message)).to.equal(false);
+  });
+
+  it('a removal and a new key at the same time both hold in the end', async () => {
+    const [buyer, seller, mallory] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity } = await begun([buyer, seller, mallory]);
+    await seller.close();
+    await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+    const secret = new Uint8Array(randomBytes(32));
+    const key = toHex(x25519.getPublicKey(secret));
+    seller.secrets = [secret, seller.person.secret];
+    seller.registered = { ...seller.registered, encryptionKey: key };
+    // Nobody can be reached yet: it changes the members that it knows.
+    await seller.open();
+    await until('it has made an epoch of its own', async () => (await seller.state(activity)).epoch === 1);
+    await world.connect();
+    await agree([buyer, seller], activity, [buyer.name, seller.name]);
+    await until('its new key is known all the same', async () => {
+      const { members } = await buyer.state(activity);
+      return members.some((member) => member.key === key);
+    });
+    expect(await namesIn(buyer, activity)).to.deep.equal([buyer.name, seller.name]);
+  });
+
+  it('what was approved is carried out, also where the initiator has changed the members meanwhile', async () => {
+    const nodes = (await world.open(5)) as [ActivityNode, ActivityNode, ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, carrier, insurer, bank] = nodes;
+    const { activity } = await begun([buyer, seller, carrier]);
+    await buyer.close();
+    const proposed = await seller.desk.propose(operator, activity, { add: { party: insurer.name, role: 'receiver' } });
+    await reaches(proposed.message, carrier);
+    await carrier.desk.vote(operator, activity, { on: proposed.message, approve: true });
+    await agree([seller, carrier, insurer], activity, [buyer.name, seller.name, carrier.name, insurer.name]);
+    await expectCode(
+      'activity-epoch-stale',
+      seller.desk.vote(operator, activity, { on: proposed.message, approve: false }),
+    );
+    await buyer.open();
+    const added = await buyer.desk.changeMembers(operator, activity, {
+      add: [{ party: bank.name, role: 'regulator' }],
+    });
+    await world.connect();
+    await reaches(added.message, seller, carrier, bank);
+    await agree(
+      nodes,
+      activity,
+      nodes.map(({ name }) => name),
+    );
+    const next = await insurer.desk.update(operator, activity, { body: 'from the insurer' });
+    await reaches(next.message, ...nodes);
+  });
+
+  it('a key to which nothing can be sealed is no key of a member, nor is one of another node', async () => {
+    const [buyer, seller, mallory, broken] = (await world.open(4, patient)) as [
+      ActivityNode,
+      ActivityNode,
+      ActivityNode,
+      ActivityNode,
+    ];
+    const { activity, first, old } = await begun([buyer, seller, mallory]);
+    const low = membersOf(old).members.map((one) =>
+      one.address === mallory.address ? { ...one, key: lowOrderKey } : one,
+    );
+    const rekey = await changeMembers(old, mallory.person, low);
+    for (const to of [buyer, seller]) {
+      const [answer] = await deliver(mallory, to, [sealedIn(first, rekey)]);
+      expect(answer).to.have.property('code', 'activity-message-invalid');
+    }
+    const next = await buyer.desk.update(operator, activity, { body: 'two' });
+    await reaches(next.message, seller);
+    broken.registered = { ...broken.registered, encryptionKey: lowOrderKey };
+    await expectCode('party-unfit', buyer.desk.start(operator, { ...order, receivers: [broken.name], body: 1 }));
+    broken.registered = { ...broken.registered, encryptionKey: broken.person.key };
+    // Mallory would read what is meant for the other one.
+    const stolen = { ...memberFor(broken.person, 'receiver'), key: mallory.person.key };
+    const proposal = await propose(old, mallory.person, { add: stolen });
+    await deliver(mallory, seller, [sealedIn(first, proposal)]);
+    await reaches(proposal.id, seller);
+    const { proposals } = await seller.desk.show(operator, activity);
+    expect(proposals.map(({ hasOtherKey }) => hasOtherKey)).to.deep.equal([true]);
+    await expectCode('party-unfit', seller.desk.vote(operator, activity, { on: proposal.id, approve: true }));
+    await seller.desk.vote(operator, activity, { on: proposal.id, approve: false });
+    await expectCode(
+      'activity-message-known',
+      seller.desk.vote(operator, activity, { on: proposal.id, approve: false }),
+    );
+  });
+
+  it('what a member has said before it was removed counts for all as soon as one of them has it', async () => {
+    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity, first } = await begun([buyer, seller, carrier]);
+    await buyer.close();
+    const noted = await carrier.desk.note(operator, activity, { on: first.id, body: 'said in time' });
+    await reaches(noted.message, seller);
+    await carrier.close();
+    await buyer.open();
+    // It does not know of the note yet.
+    const removal = await buyer.desk.changeMembers(operator, activity, { remove: [carrier.name] });
+    await world.connect();
+    await reaches(removal.message, seller);
+    await reaches(noted.message, buyer);
+    for (const node of [buyer, seller])
+      expect((await node.desk.show(operator, activity)).versions[0]!.notes).to.deep.equal([noted.message]);
+  });
+
+  it('a certificate is made by another one where the sender of the version is away, and says who has not signed', async () => {
+    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ kind: 'industrial', request: 'trust', receivers: [seller.name, carrier.name], body: 'one' },
+    });
+    await reaches(message, seller, carrier);
+    const version = await seller.desk.update(operator, activity, { body: 'two' });
+    await reaches(version.message, buyer, carrier);
+    await buyer.desk.countersign(operator, activity, version.message);
+    await until('the seller has signed', async () => {
+      const { versions } = await buyer.desk.show(operator, activity);
+      return versions[1]!.countersigned.length === 2;
+    });
+    await buyer.desk.changeMembers(operator, activity, { remove: [carrier.name] });
+    const certificate = await until('the certificate', () =>
+      buyer.desk.certificate(operator, activity, version.message),
+    );
+    expect(certificate.members).to.have.members([buyer.address, seller.address, carrier.address]);
+    expect(certificate.signatures.map((each) => each.member)).to.have.members([buyer.address, seller.address]);
+
+    const second = await seller.desk.update(operator, activity, { body: 'three' });
+    await reaches(second.message, buyer);
+    await until('its sender has signed', async () => {
+      const { versions } = await buyer.desk.show(operator, activity);
+      return versions.find(({ id }) => id === second.message)!.countersigned.includes(seller.address);
+    });
+    await seller.close();
+    await buyer.desk.countersign(operator, activity, second.message);
+    const byBuyer = await until('the certificate, without the sender of the version', () =>
+      buyer.desk.certificate(operator, activity, second.message),
+    );
+    expect(byBuyer.signatures).to.have.length(2);
+  });
+
+  it('whoever leaves is let go though the first one to do so is away, and nobody says anything', async () => {
+    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const { activity } = await begun([buyer, seller, carrier]);
+    await buyer.close();
+    const left = await carrier.desk.leave(operator, activity);
+    await reaches(left.message, seller);
+    await agree([seller], activity, [buyer.name, seller.name]);
+    await buyer.open();
+    await world.connect();
+    await agree([buyer, seller], activity, [buyer.name, seller.name]);
+  });
+
+  it('a message that its sender has signed twice has two seals, and the second one is told and not acknowledged', async () => {
+    const [buyer, seller] = (await world.open(2, patient)) as [ActivityNode, ActivityNode];
+    const { activity, first, old } = await begun([buyer, seller]);
+    const one = await update(old, seller.person);
+    const digest = messageDigest(activityNetwork, one.head, one.id);
+    const entropy = { prehash: false, format: 'recovered', extraEntropy: true } as const;
+    const [recovery, ...rs] = secp256k1.sign(digest, new Uint8Array(32).fill(2), entropy);
+    const again = { ...one, signature: toHex(Uint8Array.from([...rs, 27 + recovery!])) };
+    expect(again.signature).to.not.equal(one.signature);
+    const [taken] = await deliver(seller, buyer, [sealedIn(first, one)]);
+    expect(taken).to.have.property('ack');
+    const [refused] = await deliver(seller, buyer, [sealedIn(first, again)]);
+    expect(refused).to.have.property('code', 'activity-forked');
+    const { doubts } = await buyer.desk.show(operator, activity);
+    expect(doubts.map(({ member, kind }) => [member, kind])).to.deep.equal([[seller.address, 'forked']]);
+  });
+
+  it('more versions in conflict than one can bring together are brought together by several', async () => {
+    const [buyer, seller] = (await world.open(2)) as [ActivityNode, ActivityNode];
+    const { activity, first, old } = await begun([buyer, seller]);
+    const rivals = await Promise.all(Array.from({ length: 34 }, () => update(old, seller.person, [first.id])));
+    const answers = await deliver(
+      seller,
+      buyer,
+      rivals.map((one) => sealedIn(first, one)),
+    );
+    expect(answers.every((answer) => 'ack' in answer)).to.equal(true);
+    const { heads } = await buyer.desk.show(operator, activity);
+    expect(heads).to.have.length(34);
+    const merged = await buyer.desk.update(operator, activity, { body: 'all of it', builds: heads });
+    await reaches(merged.message, seller);
+    expect((await seller.desk.show(operator, activity)).heads).to.deep.equal([merged.message]);
+  });
+});
