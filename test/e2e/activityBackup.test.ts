@@ -65,7 +65,7 @@ describe('what a centre keeps of private activities', function () {
     const { contract } = consortium.network;
     const stranger = await run(cwd, 'verify', 'trust.json', '--rpc', rpcUrl, '--contract', contract);
     expect(stranger.code, stranger.output).to.equal(0);
-    expect(stranger.output).to.contain('each of 2 members has signed').and.to.contain(seller.address);
+    expect(stranger.output).to.contain('2 of the 2 to whom message').and.to.contain(seller.address);
     const receipt = join(cwd, 'trust.json.receipt.json');
     const text = await readFile(join(cwd, 'trust.json'), 'utf8');
     await writeFile(
