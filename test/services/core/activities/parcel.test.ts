@@ -154,7 +154,9 @@ describe('a message of an activity', () => {
     const text = 'x'.repeat((4 << 20) - 2);
     const bytesOf = async (body: Body) => {
       const { id: _, signature: __, ...parcel } = await begin([buyer, seller]);
-      return parcelBytes(await signParcel(activityNetwork, { ...parcel, body }, buyer.signer));
+      const fields = disclosuresDigest(body);
+      const head = { ...parcel.head, ...(fields ? { fields } : {}) };
+      return parcelBytes(await signParcel(activityNetwork, { ...parcel, head, body }, buyer.signer));
     };
     const salt = randomHash();
     expect(readParcel(activityNetwork, await bytesOf({ salt, body: text })).body).to.have.property('body', text);
