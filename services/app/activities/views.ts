@@ -143,6 +143,7 @@ function summaryOf({ signer }: ActivityParts, stored: StoredActivity, activity: 
 }
 
 function versionsOf({ versions, countersignatures, certificates, notes }: Activity): VersionView[] {
+  const notesOn = Map.groupBy(notes, ([, { on }]) => on);
   return [...versions.values()]
     .toSorted((a, b) => a.number - b.number || (a.id < b.id ? -1 : 1))
     .map(({ id, number, builds, sender }) => {
@@ -151,7 +152,7 @@ function versionsOf({ versions, countersignatures, certificates, notes }: Activi
         ...{ id, number, builds, sender },
         countersigned: [...(countersignatures.get(id)?.keys() ?? [])].toSorted(),
         ...(certificate ? { certificate } : {}),
-        notes: [...notes].flatMap(([note, { on }]) => (on === id ? [note] : [])).toSorted(),
+        notes: (notesOn.get(id) ?? []).map(([note]) => note).toSorted(),
       };
     });
 }

@@ -31,10 +31,12 @@ export function headsOf(activity: Activity): Hash[] {
   return [...counted].filter((id) => !replaced.has(id)).toSorted();
 }
 
-/** Heads after a version that builds on others; quick where nobody has left. */
-export function headsAfter(before: Activity, after: Activity, { id, builds }: Version): Hash[] {
+/** Heads after a version that builds on others; quick where it counts, and all that it builds on has counted before. */
+export function headsAfter(before: Activity, after: Activity, version: Version): Hash[] {
   const { heads, since } = before;
-  if (after.epochs.size > 1 || since > 0) return headsOf(after);
+  const { id, builds } = version;
+  // Of who has come in later something may be here that builds on what is not.
+  if (since > 0 || !hasStayed(after, version) || !builds.every((each) => heads.includes(each))) return headsOf(after);
   return [...heads.filter((head) => !builds.includes(head)), id].toSorted();
 }
 

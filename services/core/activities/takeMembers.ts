@@ -1,6 +1,7 @@
 import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import type { Activity, OpenedEpoch, OpeningRight } from './activity.ts';
+import { grown } from './grown.ts';
 import { headsOf } from './heads.ts';
 import type { HeadOf } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
@@ -74,7 +75,7 @@ export function rejoinActivity(activity: Activity, message: Message): Activity {
   if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
   if (epoch <= activity.epochs.get(activity.group)!.membership.epoch) throw refused('it is of an earlier epoch');
   const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head));
-  const taken = new Map(activity.taken).set(message.id, { sender, group });
+  const taken = grown(activity.taken, message.id, { sender, group });
   const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
   return { ...changed, heads: headsOf(changed) };
 }

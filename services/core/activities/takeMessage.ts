@@ -7,6 +7,7 @@ import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
 import { isVotedIn } from './decided.ts';
 import { startsOf } from './forks.ts';
+import { grown } from './grown.ts';
 import { hasStayed, headsAfter, headsOf } from './heads.ts';
 import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
@@ -63,7 +64,7 @@ export function takeMessage(
   const { head, id } = message;
   if (head.activity !== activity.id) throw refused('it is of another activity');
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
-  const taken = new Map(activity.taken).set(id, { sender: head.sender, group: head.group });
+  const taken = grown(activity.taken, id, { sender: head.sender, group: head.group });
   if (head.type === 'start') return { ...rivalStart(activity, message), taken };
   if (head.type === 'members') return { ...takeMembers(activity, message), taken };
   const epoch = activity.epochs.get(head.group);
@@ -130,13 +131,13 @@ function update({ activity, message, epoch, membership }: Context, head: HeadOf<
     throw refused('its number is not the next one');
   const { id } = message;
   const version: Version = { id, number: head.number, builds, sender: head.sender, group: head.group };
-  const changed = { ...activity, versions: new Map(activity.versions).set(id, version) };
+  const changed = { ...activity, versions: grown(activity.versions, id, version) };
   return { versions: changed.versions, heads: headsAfter(activity, changed, version) };
 }
 
 function note({ activity, message }: Context, { on, sender }: HeadOf<'note'>): Partial<Activity> {
   needVersion(activity, on);
-  return { notes: new Map(activity.notes).set(message.id, { on, sender }) };
+  return { notes: grown(activity.notes, message.id, { on, sender }) };
 }
 
 function countersignature(context: Context, head: HeadOf<'countersignature'>): Partial<Activity> {
@@ -155,7 +156,7 @@ function countersignature(context: Context, head: HeadOf<'countersignature'>): P
   // Of several, which say the same, all have the same one.
   const kept = had !== undefined && had < signature ? had : signature;
   const ofVersion = new Map(activity.countersignatures.get(on)).set(sender, kept);
-  return { countersignatures: new Map(activity.countersignatures).set(on, ofVersion) };
+  return { countersignatures: grown(activity.countersignatures, on, ofVersion) };
 }
 
 function certificate(context: Context, { on, members, signatures, group }: HeadOf<'certificate'>): Partial<Activity> {
@@ -168,7 +169,7 @@ function certificate(context: Context, { on, members, signatures, group }: HeadO
   checkTrust(network, { message: on, members }, signatures, trustees(activity, version, group), crypto);
   const have = activity.certificates.get(on);
   const first = have !== undefined && have < message.id ? have : message.id;
-  return { certificates: new Map(activity.certificates).set(on, first) };
+  return { certificates: grown(activity.certificates, on, first) };
 }
 
 function proposal({ activity, message, membership }: Context, head: HeadOf<'proposal'>): Partial<Activity> {
