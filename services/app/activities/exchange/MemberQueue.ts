@@ -2,6 +2,7 @@ import { isAckOf } from '../../../core/activities/ack.ts';
 import type { Address } from '../../../core/bytes.ts';
 import { fromUtf8 } from '../../../core/bytes.ts';
 import { type ErrorCode, errorTable, isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { systemClock } from '../../../lib/clock.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { Delivery } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -177,7 +178,8 @@ export class MemberQueue {
    */
   async #gather(): Promise<void> {
     const leftMs = Math.min(mostGatherMs, this.#tookMs) - (performance.now() - this.#endedMs);
-    if (leftMs > 0) await this.#parts.clock.sleep(leftMs, this.#options.signal);
+    // Measured by the machine's own time, whatever the clock is set to.
+    if (leftMs > 0) await systemClock.sleep(leftMs, this.#options.signal);
   }
 
   async #ask(batch: readonly Queued[]): Promise<DeliveryAnswer[]> {
