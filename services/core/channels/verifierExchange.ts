@@ -1,7 +1,16 @@
 import type { Hash } from '../bytes.ts';
 import { NotariumError } from '../errors.ts';
 import { closingOf, type Ledger, nextLedger, stateOf } from './ledger.ts';
-import { type BillChange, digestOf, earliestOf, isSignedBy, latestOf, ledgerShown, makeStatement } from './party.ts';
+import {
+  type BillChange,
+  checkClosing,
+  digestOf,
+  earliestOf,
+  isSignedBy,
+  latestOf,
+  ledgerShown,
+  makeStatement,
+} from './party.ts';
 import { closeDigest, maxLocks, type SignedState } from './state.ts';
 import { checkStatement } from './statement.ts';
 import {
@@ -148,13 +157,7 @@ export function takeView(party: VerifierParty, memory: VerifierMemory, { view }:
 
 /** A closing that we have signed and forgotten: no state may follow it. It is handed in at once, since nobody knows its age. */
 function rememberClosing(party: VerifierParty, memory: VerifierMemory, agreed: SignedClosing): VerifierStep {
-  const { network, channelId, channel, crypto } = party;
-  const digest = closeDigest(network, channelId, agreed.closing, crypto.keccak256);
-  if (
-    !isSignedBy(party, digest, agreed.requesterSignature, channel.requester) ||
-    !isSignedBy(party, digest, agreed.verifierSignature, channel.verifier)
-  )
-    throw new NotariumError('channel-countersignature-invalid', 'the closing is not signed by both');
+  checkClosing(party, agreed);
   const bills = [...memory.offered.values()].map(({ signed }): BillChange => ({ signed, state: 'gone' }));
   return changed({ ...memory, state: 'agreed', agreed, agreedAt: 0, offered: new Map() }, bills);
 }
