@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { type Address, concat, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { addressWord, hashWord, type Network, networkName, parseNetworkName, structHasher } from '../eip712.ts';
+import { addressWord, hashWord, type Network, networkName, structHasher } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { addressSchema, hashSchema, hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { recovered } from './credential.ts';
@@ -13,7 +14,7 @@ import type { TrustSignatures } from './message.ts';
 /** Members' signatures over one version: shows that they have agreed to it, to whoever knows its id, and who of those whom it went to has not. */
 export const certificateSchema = z.strictObject({
   format: z.literal('notarium-trust-certificate/1'),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   /** Id of the version. */
   message: hashSchema,
   /** Whom the version went to, by address: who signs, signs for them. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseNetworkName } from '../eip712.ts';
 import { jsonObjectSchema } from '../governance/json.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { credentialSchema } from './credential.ts';
@@ -35,7 +35,7 @@ export type MemberChange = z.infer<typeof changeSchema>;
 
 const common = {
   v: z.literal(1),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   activity: hashSchema,
   epoch: uintSchema,
   /** Digest of the membership to which the message is sealed. */
