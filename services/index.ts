@@ -38,10 +38,10 @@ export {
 export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
 export { type CheckedRecord, digestText, parseEntry, signRecord } from './core/record.ts';
 export type { NotariumRecord } from './core/recordSchema.ts';
+export type { StepResult } from './core/StepRun.ts';
 export type { Signer } from './core/signature.ts';
 export {
   assertReceipt,
-  type StepResult,
   type VerifyOptions,
   type VerifyResult,
   verifyReceipt,

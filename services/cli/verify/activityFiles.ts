@@ -9,7 +9,8 @@ import {
   verifyDisclosure,
 } from '../../core/activities/verifyDisclosure.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import type { ReceiptStep, StepResult, VerifyResult } from '../../core/verifyReceipt.ts';
+import type { StepResult } from '../../core/StepRun.ts';
+import type { ReceiptStep, VerifyResult } from '../../core/verifyReceipt.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { VerifyFlags } from '../commandOptions.ts';
@@ -157,7 +158,7 @@ function recordText(
   return step.step === 'content' ? contentText : stepText(step.step, receipt, record);
 }
 
-function basisJson({ network, source }: Basis, steps: readonly StepResult<string>[]): Record<string, unknown> {
+function basisJson({ network, source }: Basis, steps: readonly StepResult[]): Record<string, unknown> {
   const online = steps.some(({ step, status }) => step === 'chain' && status === 'passed');
   return { network, trust: source, online };
 }

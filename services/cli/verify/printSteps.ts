@@ -1,4 +1,4 @@
-import type { StepResult } from '../../core/verifyReceipt.ts';
+import type { StepResult } from '../../core/StepRun.ts';
 import { exitCodeOf } from '../exitCodes.ts';
 import { nextStep } from '../nextSteps.ts';
 import type { Run } from '../Run.ts';
@@ -7,7 +7,7 @@ import type { Run } from '../Run.ts';
 export type Failure = { readonly code?: NonNullable<StepResult['code']>; readonly exitCode: number };
 
 /** What a verification came to. */
-export function failureOf(steps: readonly StepResult<string>[]): Failure {
+export function failureOf(steps: readonly StepResult[]): Failure {
   const code = steps.find(({ status }) => status === 'failed')?.code;
   return code === undefined ? { exitCode: 0 } : { code, exitCode: exitCodeOf(code) };
 }

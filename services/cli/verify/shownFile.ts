@@ -8,11 +8,12 @@ import {
   parseDisclosure,
 } from '../../core/activities/disclosure.ts';
 import { isCertificate, parseCertificate } from '../../core/activities/verifyCertificate.ts';
-import { fromBase64, fromHex, fromUtf8 } from '../../core/bytes.ts';
+import { attempt } from '../../core/attempt.ts';
+import { fromHex, fromUtf8 } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import { attempt } from '../../core/receiptChecks.ts';
-import { digestText, parseEntry } from '../../core/record.ts';
+import { digestText } from '../../core/record.ts';
+import { recordIn } from '../../core/recordIn.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
 
 /** A file that shows something of a private activity. */
@@ -57,8 +58,7 @@ export function carriedReceipt({ kind, value }: MaybeShown): unknown {
  * @throws NotariumError `disclosure-malformed`, `trust-certificate-malformed`.
  */
 export function readShown({ kind, bytes }: MaybeShown, receipt: Receipt): ShownFile | undefined {
-  const record = attempt(() => parseEntry(fromBase64(receipt.entry)).record);
-  const digest = 'value' in record ? record.value.digest : undefined;
+  const digest = recordIn(receipt)?.digest;
   if (digest === digestText(createHash('sha256').update(bytes).digest())) {
     const certificate = attempt(() => parseCertificate(bytes));
     const isCanonical =

@@ -94,3 +94,14 @@ export function checkTrust(
   for (const { member, signature } of signatures)
     if (recovered(crypto, digest, signature) !== member) throw fail(`the signature is not by ${member}`);
 }
+
+/** As {@link checkTrust}, whoever of them has signed. */
+export function checkSignatures(
+  network: Network,
+  agreement: Agreement,
+  signatures: TrustSignatures,
+  crypto: Crypto = portableCrypto,
+): void {
+  const signed = [...new Set(signatures.map(({ member }) => member))];
+  checkTrust(network, agreement, signatures, signed, crypto);
+}

@@ -3,11 +3,11 @@ import { SDJwtInstance } from '@sd-jwt/core';
 import { maxBodyBytes } from '../../core/activities/contents.ts';
 import { type FieldBody, fieldsType, readFields, reservedNames } from '../../core/activities/fields.ts';
 import { readPath } from '../../core/activities/pointer.ts';
+import { attempt } from '../../core/attempt.ts';
 import { toHex } from '../../core/bytes.ts';
 import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { attempt } from '../../core/receiptChecks.ts';
 import type { Signer } from '../../core/signature.ts';
 
 /** Most fields that one body can have digests of. */
