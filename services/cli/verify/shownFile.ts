@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { certificateDigest, type TrustCertificate } from '../../core/activities/certificate.ts';
+import { certificateDigest, certificateFormat, type TrustCertificate } from '../../core/activities/certificate.ts';
 import {
   type Disclosure,
   disclosureFormat,
@@ -23,8 +23,6 @@ export type ShownFile =
 
 /** Bytes of a file that says of itself that it is one of these. */
 export type MaybeShown = { readonly kind: ShownFile['kind']; readonly bytes: Uint8Array; readonly value: unknown };
-
-const certificateFormat: TrustCertificate['format'] = 'notarium-trust-certificate/1';
 
 /** Looks whether a file is a disclosure or a trust certificate; undefined for any other one, and for what cannot be read. */
 export async function findShown(path: string): Promise<MaybeShown | undefined> {

@@ -5,25 +5,21 @@ import { type Crypto, portableCrypto } from '../crypto.ts';
 import { addressWord, hashWord, type Network, networkName, structHasher } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
 import { networkNameSchema } from '../networkNameSchema.ts';
-import { addressSchema, hashSchema, hexSchema } from '../schemas.ts';
+import { hashSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { recovered } from './credential.ts';
-import { maxMembers } from './members.ts';
-import type { TrustSignatures } from './message.ts';
+import { type TrustSignatures, trustShape } from './message.ts';
+
+/** Name and version of the format. */
+export const certificateFormat = 'notarium-trust-certificate/1';
 
 /** Members' signatures over one version: shows that they have agreed to it, to whoever knows its id, and who of those whom it went to has not. */
 export const certificateSchema = z.strictObject({
-  format: z.literal('notarium-trust-certificate/1'),
+  format: z.literal(certificateFormat),
   network: networkNameSchema,
   /** Id of the version. */
   message: hashSchema,
-  /** Whom the version went to, by address: who signs, signs for them. */
-  members: z.array(addressSchema).min(1).max(maxMembers),
-  /** By address. */
-  signatures: z
-    .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
-    .min(1)
-    .max(maxMembers),
+  ...trustShape,
 });
 
 /** See {@link certificateSchema}. */
@@ -55,7 +51,7 @@ export function makeCertificate(
   signatures: TrustSignatures,
 ): TrustCertificate {
   return {
-    ...{ format: 'notarium-trust-certificate/1', network: networkName(network), message },
+    ...{ format: certificateFormat, network: networkName(network), message },
     ...{ members: [...members], signatures },
   };
 }

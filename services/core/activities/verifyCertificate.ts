@@ -5,9 +5,16 @@ import { NotariumError } from '../errors.ts';
 import type { Receipt } from '../receipt.ts';
 import { recordIn } from '../recordIn.ts';
 import { type StepResult, StepRun } from '../StepRun.ts';
+import { saysFormat } from '../saysFormat.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { type ReceiptStep, receiptSteps, type VerifyResult } from '../verifyReceipt.ts';
-import { certificateDigest, certificateSchema, checkSignatures, type TrustCertificate } from './certificate.ts';
+import {
+  certificateDigest,
+  certificateFormat,
+  certificateSchema,
+  checkSignatures,
+  type TrustCertificate,
+} from './certificate.ts';
 import type { VerifyRecord } from './verifyDisclosure.ts';
 
 /** Largest file of a trust certificate, in bytes. */
@@ -22,8 +29,7 @@ export type CertificateVerifyResult = {
 
 /** Whether parsed JSON says that it is a trust certificate. */
 export function isCertificate(value: unknown): boolean {
-  const want: TrustCertificate['format'] = 'notarium-trust-certificate/1';
-  return typeof value === 'object' && value !== null && (value as { format?: unknown }).format === want;
+  return saysFormat(value, certificateFormat);
 }
 
 /**
