@@ -9,11 +9,12 @@ import {
 } from '../../core/activities/disclosure.ts';
 import { isCertificate, parseCertificate } from '../../core/activities/verifyCertificate.ts';
 import { attempt } from '../../core/attempt.ts';
-import { fromHex, fromUtf8 } from '../../core/bytes.ts';
+import { fromHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { digestText } from '../../core/record.ts';
 import { recordIn } from '../../core/recordIn.ts';
+import { jsonOrUndefined } from '../../lib/jsonOrUndefined.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
 
 /** A file that shows something of a private activity. */
@@ -36,12 +37,7 @@ export async function findShown(path: string): Promise<MaybeShown | undefined> {
   }
   // Most files are no JSON, and of most of those a look is enough.
   if (!bytes.includes(disclosureFormat) && !bytes.includes(certificateFormat)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(fromUtf8(bytes));
-  } catch {
-    return undefined;
-  }
+  const value = jsonOrUndefined(bytes);
   if (isDisclosure(value)) return { kind: 'disclosure', bytes, value };
   return isCertificate(value) ? { kind: 'certificate', bytes, value } : undefined;
 }

@@ -3,8 +3,9 @@ import { leaversOf } from '../../../core/activities/decided.ts';
 import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { jsonOrUndefined } from '../../../lib/jsonOrUndefined.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { Doubts } from './Doubts.ts';
@@ -252,19 +253,11 @@ export class Comparer {
     };
     const answers: Comparison[] = [];
     for await (const item of itemsOf(frames, bounds)) {
-      const parsed = comparisonSchema.safeParse(jsonOf(item));
+      const parsed = comparisonSchema.safeParse(jsonOrUndefined(item));
       if (!parsed.success) throw wrong('not the expected comparison');
       answers.push(parsed.data);
     }
     if (answers.length !== asked.length) throw wrong('not a comparison for each activity');
     return answers;
-  }
-}
-
-function jsonOf(item: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(item));
-  } catch {
-    return undefined;
   }
 }
