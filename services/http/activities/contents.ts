@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Contents, DeviceStatement } from '../../app/activities/ActivityDesk.ts';
+import type { Contents } from '../../app/activities/ActivityDesk.ts';
 import { attachmentSchema, attachmentsSchema, maxAttachments, maxBodyBytes } from '../../core/activities/contents.ts';
+import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
 import { jsonSchema } from '../../core/governance/json.ts';
 import { hashSchema, hexSchema, uintSchema } from '../../core/schemas.ts';
 
