@@ -12,11 +12,12 @@ import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts
 import type { Address, Hash } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { NewMessage, Outgoing, PendingRecord } from '../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { checkBody } from './checkBody.ts';
 import { copiesForAdded } from './copiesForAdded.ts';
-import { type Draft, newSalt } from './Draft.ts';
+import type { Draft } from './Draft.ts';
 import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
 
@@ -139,12 +140,12 @@ export class Step {
           : this.#activity!.group,
       sender: signer.address,
       time: new Date(clock.nowMs()).toISOString(),
-      salt: newSalt(),
+      salt: randomHash(),
     } as Head;
     return {
       head: whole,
-      body: body ?? { salt: newSalt(), body: null },
-      attachments: attachments ?? { salt: newSalt(), list: [] },
+      body: body ?? { salt: randomHash(), body: null },
+      attachments: attachments ?? { salt: randomHash(), list: [] },
     };
   }
 

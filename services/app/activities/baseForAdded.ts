@@ -2,9 +2,10 @@ import type { Activity } from '../../core/activities/activity.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { HeadOf } from '../../core/activities/message.ts';
 import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
-import { type Draft, newSalt } from './Draft.ts';
+import type { Draft } from './Draft.ts';
 
 /**
  * What a member that is not given what was before begins with: where the activity stands, said once more by who has added it, to all members
@@ -28,8 +29,9 @@ export async function baseForAdded(
     {
       head: { type: 'update', builds: [stored.id], number: 1 + activity.versions.get(stored.id)!.number },
       // With other salts, so that nobody can tell by the commitments what was said before.
-      body: 'sdJwt' in body ? await digestFields(said, signer, { crypto }) : { salt: newSalt(), body: said as never },
-      attachments: { salt: newSalt(), list: attachments.list },
+      body:
+        'sdJwt' in body ? await digestFields(said, signer, { crypto }) : { salt: randomHash(), body: said as never },
+      attachments: { salt: randomHash(), list: attachments.list },
     },
   ];
 }

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { type Hash, toHex } from '../../core/bytes.ts';
+import type { Hash } from '../../core/bytes.ts';
 import { billDigest, keyHashOf, type SignedBill } from '../../core/channels/bill.ts';
 import type { Channel } from '../../core/channels/channel.ts';
 import { type ChannelEvent, latestOf, type Moment } from '../../core/channels/party.ts';
@@ -23,6 +22,7 @@ import {
   viewOfVerifier,
 } from '../../core/channels/verifierMemory.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { JudgedEvidence, KeptEvidence } from './EvidenceKeeper.ts';
 import { kindOf, locatorOf, offerNote } from './offerNote.ts';
 import { type PriceCheck, priceCheck } from './priceCheck.ts';
@@ -302,7 +302,7 @@ export class Verifier implements VerifierApi {
   }
 
   #newBill({ channelId, signer, network, crypto, keyOf }: VerifierParty, { judged }: Judged, now: Moment): SignedBill {
-    const id = toHex(randomBytes(32));
+    const id = randomHash();
     const { digest, count, price: amount } = judged;
     const expiry = latestOf(now) + this.#parts.settings.billSeconds;
     const keyHash = keyHashOf(keyOf(id), crypto.sha256);
@@ -326,12 +326,9 @@ export class Verifier implements VerifierApi {
     return bill.expiry - latestOf(now) > this.#parts.settings.billSeconds / 2;
   }
 
-  #time(): number {
-    return Math.floor(this.#parts.clock.nowMs() / 1000);
-  }
-
   async #now(): Promise<Moment> {
-    return { time: this.#time(), chainTime: await this.#parts.chain.timestamp() };
+    const { clock, chain } = this.#parts;
+    return { time: Math.floor(clock.nowMs() / 1000), chainTime: await chain.timestamp() };
   }
 }
 

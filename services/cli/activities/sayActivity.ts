@@ -2,11 +2,12 @@ import { activityKinds, activityRequests, maxBrought } from '../../core/activiti
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { oneOf } from '../governance/listProposals.ts';
 import type { Run } from '../Run.ts';
 import { activityIdFrom, idAmong, onlyHead, openActivities, short } from './ActivityRun.ts';
-import { type ContentsFlags, newActivityId, readContents, readJson } from './readContents.ts';
+import { type ContentsFlags, readContents, readJson } from './readContents.ts';
 
 /** Options of `notarium activity start`. */
 export type StartFlags = ContentsFlags & {
@@ -36,7 +37,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
   const client = await openActivities(run);
-  const activity = newActivityId();
+  const activity = randomHash();
   const contents = await readContents(run, client, { activity, type: 'start', on: [] });
   const sent = await client.activities.start(
     {
