@@ -5,6 +5,7 @@ import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
+import { InOrder } from '../../../lib/InOrder.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -39,7 +40,7 @@ export class HeldMessages {
   readonly #parts: ActivityParts;
   readonly #signal: AbortSignal;
   readonly #pauses = new Map<Hash, Waiting>();
-  readonly #looking = new Map<string, Promise<void>>();
+  readonly #looking = new InOrder();
   readonly #asking = new Set<Hash>();
   readonly #turns: SourceTurns;
   #net: Net | undefined;
@@ -132,7 +133,7 @@ export class HeldMessages {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#looking.values());
+    await this.#looking.idle();
   }
 
   async #find(): Promise<void> {
@@ -153,19 +154,14 @@ export class HeldMessages {
    * something else, and does not answer.
    */
   #look(activity: Hash, asks: boolean): Promise<void> {
-    const name = `${activity} ${asks}`;
-    const before = this.#looking.get(name) ?? Promise.resolve();
-    const run = before
-      .then(() => this.#lookOnce(activity, asks))
-      .catch((error: unknown) => {
+    return this.#looking.run(`${activity} ${asks}`, async () => {
+      try {
+        await this.#lookOnce(activity, asks);
+      } catch (error) {
         if (!this.#signal.aborted)
           this.#parts.logger.error({ err: error, activity }, 'held messages were not looked at');
-      });
-    const done = run.then(() => {
-      if (this.#looking.get(name) === done) this.#looking.delete(name);
+      }
     });
-    this.#looking.set(name, done);
-    return done;
   }
 
   async #lookOnce(activity: Hash, asks: boolean): Promise<void> {
