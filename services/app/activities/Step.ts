@@ -1,4 +1,4 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
 import { disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
@@ -120,25 +120,20 @@ export class Step {
 
   #parcelOf({ head, body, attachments }: Draft) {
     const { network, signer, clock, crypto } = this.#parts;
-    const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
-    const membership = opens ?? this.#activity!.epochs.get(this.#activity!.group)!.membership;
-    const hasLeft = this.#activity && leaversOf(this.#activity).has(signer.address);
-    if (hasLeft || (!opens && !memberOf(membership, signer.address))) {
-      throw new NotariumError('activity-not-member', undefined, { data: { sender: signer.address } });
-    }
+    const sender = signer.address;
+    const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
+    const membership = opens?.membership ?? membersOf(this.#activity!);
+    const hasLeft = this.#activity && leaversOf(this.#activity).has(sender);
+    if (hasLeft || (!opens && !memberOf(membership, sender)))
+      throw new NotariumError('activity-not-member', undefined, { data: { sender } });
     const fields = body && disclosuresDigest(body, crypto.sha256);
     const whole = {
       ...head,
       v: 1,
       network: networkName(network),
-      activity: this.#id,
-      epoch: membership.epoch,
+      ...{ activity: this.#id, epoch: membership.epoch, sender },
       ...(fields === undefined ? {} : { fields }),
-      group:
-        head.type === 'start' || head.type === 'members'
-          ? groupDigest({ ...head, activity: this.#id, sender: signer.address })
-          : this.#activity!.group,
-      sender: signer.address,
+      group: opens ? groupDigest({ ...opens, activity: this.#id, sender }) : this.#activity!.group,
       time: new Date(clock.nowMs()).toISOString(),
       salt: randomHash(),
     } as Head;

@@ -1,10 +1,10 @@
 import type { Activity } from '../../core/activities/activity.ts';
-import { memberOf } from '../../core/activities/members.ts';
 import type { HeadOf } from '../../core/activities/message.ts';
 import { digestFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import { addedBy } from './addedBy.ts';
 import type { Draft } from './Draft.ts';
 
 /**
@@ -17,10 +17,9 @@ export async function baseForAdded(
   activity: Activity,
   head: HeadOf<'members'>,
 ): Promise<Draft[]> {
-  const before = activity.epochs.get(head.membership.previous)?.membership;
   const [version, ...rivals] = activity.heads;
-  const isAdded = before !== undefined && head.membership.members.some(({ address }) => !memberOf(before, address));
-  if (activity.terms.rules.history || head.sender !== signer.address || !isAdded) return [];
+  if (activity.terms.rules.history || head.sender !== signer.address) return [];
+  if (addedBy(activity, head).length === 0) return [];
   const stored = version === undefined || rivals.length > 0 ? undefined : await store.message(version);
   if (!stored) return [];
   const { body, attachments, head: last } = messageOf(stored);

@@ -6,6 +6,7 @@ import { messagesDigest, sharedMessages } from '../../../core/activities/shared.
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import { jsonOrUndefined } from '../../../lib/jsonOrUndefined.ts';
+import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { Doubts } from './Doubts.ts';
@@ -91,8 +92,7 @@ export class Comparer {
       this.#plan(activity);
       this.#quiet(activity);
     }
-    const connected = net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : []));
-    await Promise.all(connected.map((member) => this.#compareWith(net, member, nowMs)));
+    await Promise.all([...connectedPeers(net)].map((member) => this.#compareWith(net, member, nowMs)));
     this.doubts.tell(this.#held.late());
   }
 
@@ -224,7 +224,7 @@ export class Comparer {
     const { activities, signer, store, logger } = this.#parts;
     const members = membersOf((await activities.find(id))!).members.map(({ address }) => address);
     const others = members.filter((address) => address !== member && address !== signer.address);
-    const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    const connected = connectedPeers(net);
     let left = [...lacking];
     for (const source of [member, ...others.filter((address) => connected.has(address))]) {
       if (left.length === 0 || this.#signal.aborted) break;

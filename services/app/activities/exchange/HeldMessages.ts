@@ -6,6 +6,7 @@ import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
 import { InOrder } from '../../../lib/InOrder.ts';
+import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -262,7 +263,7 @@ export class HeldMessages {
     const activity = await activities.find(head.activity);
     const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
     const members = (opens ?? (activity && membersOf(activity)))?.members ?? [];
-    const connected = new Set(this.#net?.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    const connected = connectedPeers(this.#net);
     const others = members.map(({ address }) => address).filter((address) => connected.has(address));
     return [from, ...others.filter((address) => address !== from && address !== signer.address)];
   }
