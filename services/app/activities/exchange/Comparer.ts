@@ -4,7 +4,7 @@ import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
-import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { isNotariumError } from '../../../core/errors.ts';
 import { jsonOrUndefined } from '../../../lib/jsonOrUndefined.ts';
 import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
@@ -23,10 +23,10 @@ import {
   maxListed,
 } from './items.ts';
 import { serveComparison } from './serveComparison.ts';
+import { wrongAnswer } from './wrongAnswer.ts';
 
 const activitiesAtOnce = 256;
 const answerBytes = 100 * maxListed;
-const wrongAnswerPoints = 10;
 const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
@@ -247,17 +247,13 @@ export class Comparer {
       signal: this.#signal,
     });
     const bounds = { itemBytes: answerBytes, items: maxCompared, bytes: answerBytes * maxCompared };
-    const wrong = (detail: string): NotariumError => {
-      net.blame(member, 'activity-answer', wrongAnswerPoints);
-      return new NotariumError('peer-answer-invalid', detail, { data: { peer: member } });
-    };
     const answers: Comparison[] = [];
     for await (const item of itemsOf(frames, bounds)) {
       const parsed = comparisonSchema.safeParse(jsonOrUndefined(item));
-      if (!parsed.success) throw wrong('not the expected comparison');
+      if (!parsed.success) throw wrongAnswer(net, member, 'not the expected comparison');
       answers.push(parsed.data);
     }
-    if (answers.length !== asked.length) throw wrong('not a comparison for each activity');
+    if (answers.length !== asked.length) throw wrongAnswer(net, member, 'not a comparison for each activity');
     return answers;
   }
 }

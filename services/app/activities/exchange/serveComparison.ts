@@ -1,5 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { forksOf } from '../../../core/activities/forks.ts';
+import { isForked } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import { type Address, fromUtf8 } from '../../../core/bytes.ts';
@@ -17,6 +17,7 @@ import {
   maxListed,
 } from './items.ts';
 import { malformedPoints } from './Refusals.ts';
+import { wasMember } from './serveMessages.ts';
 
 const itemBytes = 1024;
 
@@ -69,16 +70,13 @@ function comparisonOf(
   { since, digest, after }: Compared,
 ): Comparison {
   if (!activity) return { unknown: true };
-  if (!memberOf(membersOf(activity), from)) {
-    const wasIn = [...activity.epochs.values()].some(({ membership }) => memberOf(membership, from));
-    return wasIn ? { removed: true } : { unknown: true };
-  }
+  if (!memberOf(membersOf(activity), from)) return wasMember(activity, from) ? { removed: true } : { unknown: true };
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);
   return {
     ids: first < 0 ? [] : ids.slice(first, first + maxListed),
-    ...(forksOf(activity).some(({ type }) => type === 'start') ? { forked: true } : {}),
+    ...(isForked(activity) ? { forked: true } : {}),
   };
 }
 

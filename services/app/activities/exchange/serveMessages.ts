@@ -1,5 +1,4 @@
-import type { Activity } from '../../../core/activities/activity.ts';
-import { membersOf } from '../../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
@@ -82,7 +81,8 @@ async function* wanted(
   }
 }
 
-function wasMember({ epochs }: Activity, address: Address): boolean {
+/** Whether somebody is or was a member, as far as is known here. */
+export function wasMember({ epochs }: Activity, address: Address): boolean {
   return epochs.values().some(({ membership }) => memberOf(membership, address) !== undefined);
 }
 
