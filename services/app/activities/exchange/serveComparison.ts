@@ -16,6 +16,7 @@ import {
   maxCompared,
   maxListed,
 } from './items.ts';
+import { PeerTurns } from './PeerTurns.ts';
 import { malformedPoints } from './Refusals.ts';
 import { wasMember } from './serveMessages.ts';
 
@@ -28,7 +29,7 @@ type Outcome = (member: Address, activity: Activity['id'], isSame: boolean) => v
  * @param compared is called with the outcome; where it is not the same the asker may have more.
  */
 export function serveComparison(parts: ActivityParts, net: Net, compared: Outcome): void {
-  const busy = new Set<Address>();
+  const turns = new PeerTurns();
   net.handle(activityProtocols.compare, async function* (frames, from) {
     const asked: Compared[] = [];
     try {
@@ -38,13 +39,7 @@ export function serveComparison(parts: ActivityParts, net: Net, compared: Outcom
       if (isNotariumError(error, 'peer-answer-invalid')) parts.refusals.count(error, from, malformedPoints);
       throw error;
     }
-    if (busy.has(from)) throw new NotariumError('peer-busy');
-    busy.add(from);
-    try {
-      yield* framesOf(answers(parts, from, asked, compared));
-    } finally {
-      busy.delete(from);
-    }
+    yield* turns.give(from, framesOf(answers(parts, from, asked, compared)));
   });
 }
 
