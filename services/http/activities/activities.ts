@@ -3,6 +3,7 @@ import type { ActivityTerms } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
+import { sendNothing } from '../answer.ts';
 import { type Route, route } from '../Route.ts';
 import { jsonBodyErrors } from '../readBody.ts';
 import { receiptDoc } from '../schemas/log.ts';
@@ -16,6 +17,7 @@ import {
   bodyOf,
   callerOf,
   contentsErrors,
+  json,
   privately,
   sendingErrors,
   sendPrivately,
@@ -24,9 +26,8 @@ import {
 } from './asked.ts';
 import { contentsOf } from './contents.ts';
 import { activityDoc, activityPageDoc, certificateDoc } from './docs.ts';
-import { countersignBody, noteBody, startBody, updateBody } from './requests.ts';
+import { countersignBody, noteBody, ownerBody, startBody, updateBody } from './requests.ts';
 
-const json = <T>(schema: T) => ({ 'application/json': { schema } });
 const usualPage = 20;
 
 /** Private activities: their beginning, their versions, and what is said of these. */
@@ -200,31 +201,22 @@ export const activityRoutes: readonly Route[] = [
     access: 'admin',
     params: activityParams,
     summary: 'Give an activity to a client, or take it back',
-    requestBody: { required: true, content: json(ownerBody()) },
+    requestBody: { required: true, content: json(ownerBody) },
     responses: { 204: { description: 'It is so' } },
     errors: [...jsonBodyErrors, ...activityErrors, 'not-found'],
     async handle(call, context) {
       const desk = activitiesOf(context);
-      const { client } = await bodyOf(call.request, context, ownerBody());
+      const { client } = await bodyOf(call.request, context, ownerBody);
       if (client !== null) {
         const keys = await context.centre.keys.list();
         const isThere = keys.some(({ id, revokedAt }) => id === client && revokedAt === undefined);
         if (!isThere) throw new NotariumError('not-found', 'no such key', { data: { client } });
       }
       await desk.give(callerOf(call), call.params.id, client ?? undefined);
-      call.response.statusCode = 204;
-      call.response.end();
+      sendNothing(call.response);
     },
   }),
 ];
-
-function ownerBody() {
-  return z
-    .strictObject({
-      client: z.string().min(1).max(100).nullable().meta({ description: 'Id of an API key; null for the operator' }),
-    })
-    .meta({ id: 'ActivityOwner' });
-}
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 

@@ -5,6 +5,7 @@ import {
   activityParams,
   bodyOf,
   callerOf,
+  json,
   privately,
   sendingErrors,
   sendSent,
@@ -24,7 +25,7 @@ export const activityMemberRoutes: readonly Route[] = [
     params: activityParams,
     summary: 'Put a change of the members to the vote',
     description: 'It is carried out as soon as it is approved.',
-    requestBody: { required: true, content: { 'application/json': { schema: proposeBody } } },
+    requestBody: { required: true, content: json(proposeBody) },
     responses: sentAnswer,
     errors: partyErrors,
     async handle(call, context) {
@@ -41,7 +42,7 @@ export const activityMemberRoutes: readonly Route[] = [
     access: 'submit',
     params: activityParams,
     summary: 'Vote on a change of the members',
-    requestBody: { required: true, content: { 'application/json': { schema: voteBody } } },
+    requestBody: { required: true, content: json(voteBody) },
     responses: sentAnswer,
     errors: [...sendingErrors, 'activity-message-early'],
     async handle(call, context) {
@@ -59,7 +60,7 @@ export const activityMemberRoutes: readonly Route[] = [
     params: activityParams,
     summary: 'Change the members, or leave',
     description: 'A new epoch with new keys: who is removed reads nothing that comes after it.',
-    requestBody: { required: true, content: { 'application/json': { schema: membersBody } } },
+    requestBody: { required: true, content: json(membersBody) },
     responses: sentAnswer,
     errors: partyErrors,
     async handle(call, context) {
