@@ -77,7 +77,6 @@ export class Verifier implements VerifierApi {
     const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal, checkPrice)));
     return this.#seats.inTurn(channelId, async (seat) => {
       const now = await this.#now();
-      const answers: BillAnswer[] = [];
       const steps: VerifierStep[] = [];
       let { memory } = seat;
       const take = (event: VerifierEvent): void => {
@@ -85,26 +84,23 @@ export class Verifier implements VerifierApi {
         memory = step.memory;
         steps.push(step);
       };
-      for (const each of judged) {
-        if ('problem' in each) {
-          answers.push(each);
-          continue;
-        }
+      const billFor = (each: Judged): SignedBill => {
+        // One open bill for what was uploaded once: an answer may have been lost.
+        const open = this.#openBill(memory, each);
+        if (open && this.#isFresh(open, now)) return open;
+        const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
+        if (open) take({ kind: 'cancel', billId: open.bill.id });
+        take({ kind: 'offer', offer });
+        return offer.signed;
+      };
+      const answers = judged.map((each): BillAnswer => {
+        if ('problem' in each) return each;
         try {
-          // One open bill for what was uploaded once: an answer may have been lost.
-          const open = this.#openBill(memory, each);
-          if (open && this.#isFresh(open, now)) {
-            answers.push({ signed: open });
-            continue;
-          }
-          const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
-          if (open) take({ kind: 'cancel', billId: open.bill.id });
-          take({ kind: 'offer', offer });
-          answers.push({ signed: offer.signed });
+          return { signed: billFor(each) };
         } catch (error) {
-          answers.push(problemOf(error));
+          return problemOf(error);
         }
-      }
+      });
       await this.#seats.keep(seat, memory, { saves: false, bills: steps.flatMap(({ bills }) => bills) });
       return answers;
     });
