@@ -24,7 +24,10 @@ import { makeRecord } from './makeRecord.ts';
 // An activity that answers itself without end would be a fault of this program.
 const mostFollowUps = 64;
 
-/** Messages that are taken together, of this node and of others: all of it comes onto the disk, or nothing. Only for who works on the activity alone. */
+/**
+ * Messages that are taken together, of this node and of others: all of it comes onto the disk, or nothing. Only for who works on the
+ * activity alone.
+ */
 export class Step {
   readonly #parts: ActivityParts;
   readonly #id: Hash;

@@ -41,8 +41,8 @@ type Waiting = { nextMs: number; tries: number };
 
 /**
  * Finds out whether the members of an activity have the same messages, some time after each change and after each start of this node. Of
- * two members the one with the lower address asks first, and the other one where that does not come, or it is not the same. What is missing is fetched; what does not come, and
- * whoever sees the activity in another way, is told.
+ * two members the one with the lower address asks first, and the other one where that does not come, or it is not the same. What is
+ * missing is fetched; what does not come, and whoever sees the activity in another way, is told.
  */
 export class Comparer {
   readonly doubts: Doubts;
