@@ -17,6 +17,8 @@ import { NotariumError } from '../../core/errors.ts';
 
 const keyManagement = 'ECDH-ES+A256KW';
 const tagBytes = 16;
+/** Keys that a sealer knows. */
+const mostKeys = 4096;
 /** RFC 3394, section 2.2.3.1. */
 const wrapIv = Buffer.alloc(8, 0xa6);
 
@@ -36,7 +38,6 @@ export function openingKey(secret: Uint8Array): OpeningKey {
 /** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */
 export class Sealer {
   readonly #keys = new Map<Hash, KeyObject>();
-  readonly #most = 4096;
 
   /**
    * Seals a message to members, as one piece. To whomever it is, and whoever does it: but for the wrapped keys it is the same.
@@ -82,7 +83,7 @@ export class Sealer {
     if (!key) {
       key = keyObject(base64url(fromHex(publicKey)));
       this.#keys.set(publicKey, key);
-      if (this.#keys.size > this.#most) this.#keys.delete(this.#keys.keys().next().value!);
+      if (this.#keys.size > mostKeys) this.#keys.delete(this.#keys.keys().next().value!);
     }
     return key;
   }
