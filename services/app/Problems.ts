@@ -21,6 +21,7 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'activity-undelivered',
   'activity-incomplete',
   'activity-forked',
+  'activity-store-corrupt',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

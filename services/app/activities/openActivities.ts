@@ -5,6 +5,7 @@ import type { ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
+import { Damage } from './Damage.ts';
 import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
 import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
@@ -45,6 +46,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     ...host,
     activities: new Activities(host),
     sealer: new Sealer(),
+    damage: new Damage(host),
     uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;

@@ -35,7 +35,8 @@ export async function list(
   });
   const summaries = await Promise.all(
     items.map(async (stored) => {
-      const activity = await parts.activities.find(stored.id, stored);
+      // One that is damaged does not hide the others.
+      const activity = await parts.damage.passOver(parts.activities.find(stored.id, stored));
       return activity ? [summaryOf(parts, stored, activity)] : [];
     }),
   );

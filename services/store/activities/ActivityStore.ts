@@ -2,6 +2,7 @@ import type { Ack } from '../../core/activities/ack.ts';
 import type { HeadType } from '../../core/activities/message.ts';
 import type { Seal } from '../../core/activities/sealed.ts';
 import type { Address, Hash, RecordId } from '../../core/bytes.ts';
+import type { NotariumError } from '../../core/errors.ts';
 
 /** Where an activity stands at this node, beside what its messages say. */
 export type StoredActivity = {
@@ -100,7 +101,8 @@ export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Ha
 /** A credential of a device of this node, and when it was taken back (Unix ms). */
 export type StoredCredential = {
   readonly id: Hash;
-  readonly text: string;
+  /** Undefined where it is damaged: nothing can be said by it any more, but it can be taken back. */
+  readonly text: string | undefined;
   readonly device: Address;
   /** API key of the client that asked for it; undefined for the operator alone. */
   readonly owner?: string | undefined;
@@ -109,6 +111,9 @@ export type StoredCredential = {
 
 /** A record about a message of ours, until the log has taken it. */
 export type PendingRecord = { readonly message: Hash; readonly activity: Hash; readonly entry: string };
+
+/** A pending record that is not as it was written. */
+export type DamagedRecord = { readonly message: Hash; readonly activity: Hash; readonly error: NotariumError };
 
 /** One step of an activity: all of it on the disk, or nothing. */
 export type ActivityChange = {
@@ -213,8 +218,16 @@ export type ActivityStore = {
   /** Activities for which something is held. */
   heldActivities(): Promise<Hash[]>;
 
-  /** The oldest first. */
-  pendingRecords(limit: number): Promise<PendingRecord[]>;
+  /** The oldest first, but for those that were set aside. */
+  pendingRecords(
+    limit: number,
+  ): Promise<{ readonly records: readonly PendingRecord[]; readonly damaged: readonly DamagedRecord[] }>;
+  /** Puts a record in the place of a damaged one. */
+  replaceRecord(record: PendingRecord): Promise<void>;
+  /** A damaged record holds the others up no longer. */
+  setRecordAside(message: Hash): Promise<void>;
+  /** At most 1,000 of those that were set aside. */
+  recordsSetAside(): Promise<Omit<DamagedRecord, 'error'>[]>;
   /** The log has the records of these messages. */
   recordsTaken(taken: readonly { readonly message: Hash; readonly recordId: RecordId }[]): Promise<void>;
 
@@ -235,7 +248,7 @@ export type ActivityStore = {
   dropUpload(sealedDigest: Hash, beforeMs: number): Promise<boolean>;
 
   /** Again under the same id: nothing is changed. */
-  saveCredential(credential: Omit<StoredCredential, 'revokedMs'>): Promise<void>;
+  saveCredential(credential: Omit<StoredCredential, 'revokedMs'> & { readonly text: string }): Promise<void>;
   /** By id, at most `limit` (1,000) after that one. */
   credentials(query?: {
     readonly owner?: string;

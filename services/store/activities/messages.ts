@@ -2,7 +2,7 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { ActivityStore, StoredActivity } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
-import { activityOf, messageOf, rowOf } from './rows.ts';
+import { activityOf, messageOf } from './rows.ts';
 import type { ActivityContext } from './Writing.ts';
 import { sizeOfChange } from './writeChanges.ts';
 
@@ -21,7 +21,7 @@ type Calls = Pick<
       | 'bySeal'
       | 'sendersOf'
     )
-  | ('setRecord' | 'pendingRecords' | 'recordsTaken' | 'namedAttachments' | 'messagesNaming')
+  | ('namedAttachments' | 'messagesNaming')
 >;
 
 const maxPage = 1000;
@@ -77,19 +77,6 @@ export function messageCalls(context: ActivityContext): Calls {
           .then((row) => row && messageOf(row, atRest)),
       ),
     sendersOf: (seals) => guarded(sendersOf(context, seals)),
-    setRecord: (message, recordId) => guarded(setRecords(context, [{ message, recordId }])),
-    pendingRecords: async (limit) => {
-      const query = reader.selectFrom('activity_records').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
-      return guarded(
-        query.execute().then((rows) =>
-          rows.map((row) => {
-            const [message, activity] = [row.message as Hash, row.activity as Hash];
-            return { message, activity, entry: atRest.openText(activity, rowOf.record(message), row.entry) };
-          }),
-        ),
-      );
-    },
-    recordsTaken: (taken) => guarded(setRecords(context, taken)),
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
     messagesNaming: (sealedDigest) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
@@ -197,14 +184,4 @@ async function namedAttachments({ reader }: ActivityContext, digests: readonly H
     for (const row of rows) found.add(row.sealed_digest as Hash);
   }
   return found;
-}
-
-/** The log has them: they are pending no longer. */
-function setRecords({ writer }: ActivityContext, taken: Parameters<ActivityStore['recordsTaken']>[0]): Promise<void> {
-  return writer.run(async (trx) => {
-    for (const { message, recordId } of taken)
-      await trx.updateTable('activity_messages').set({ record_id: recordId }).where('id', '=', message).execute();
-    for (const some of inParts(taken.map(({ message }) => message)))
-      await trx.deleteFrom('activity_records').where('message', 'in', some).execute();
-  });
 }

@@ -57,7 +57,14 @@ export type ActivitySchema = {
     held_ms: number;
   };
   activity_uploads: { sealed_digest: string; owner: string | null; size_bytes: number; put_ms: number };
-  activity_records: { seq: Generated<number>; message: string; activity: string; entry: Uint8Array };
+  activity_records: {
+    seq: Generated<number>;
+    message: string;
+    activity: string;
+    entry: Uint8Array;
+    /** 1 where it is damaged and cannot be made again. */
+    is_aside: Generated<number>;
+  };
   activity_credentials: {
     id: string;
     text: Uint8Array;
@@ -73,6 +80,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '001-activities': { up: (db) => first(db, engine) },
     '002-uploads': { up: (db) => uploads(db, engine) },
     '003-pauses': { up: (db) => pauses(db, engine) },
+    '004-aside': { up: (db) => aside(db, engine) },
   };
 }
 
@@ -199,6 +207,14 @@ async function pauses(db: AnyKysely, engine: Engine): Promise<void> {
       .alterTable('activity_deliveries')
       .addColumn(name, intOf(engine), (column) => column.notNull().defaultTo(0))
       .execute();
+}
+
+/** A damaged record is set aside. */
+async function aside(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activity_records')
+    .addColumn('is_aside', intOf(engine), (column) => column.notNull().defaultTo(0))
+    .execute();
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

@@ -17,6 +17,7 @@ import { isOwnFault } from './isOwnFault.ts';
 import { messageCalls } from './messages.ts';
 import { activityMigrations } from './migrations.ts';
 import { RecentTexts } from './RecentTexts.ts';
+import { recordCalls } from './records.ts';
 import { uploadCalls } from './uploads.ts';
 import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
@@ -76,6 +77,7 @@ export async function openActivityStore(options: {
   return {
     isShared: engine === 'postgres',
     ...messageCalls(context),
+    ...recordCalls(context),
     ...deliveryCalls(context),
     ...heldCalls(context, heldLimits, logger),
     ...credentialCalls(context),

@@ -3,6 +3,7 @@ import { ackSchema } from '../../core/activities/ack.ts';
 import type { HeadType } from '../../core/activities/message.ts';
 import { sealSchema } from '../../core/activities/sealed.ts';
 import type { Address, Hash, RecordId } from '../../core/bytes.ts';
+import { isNotariumError } from '../../core/errors.ts';
 import type {
   Delivery,
   HeldMessage,
@@ -98,11 +99,17 @@ export function heldOf(row: Omit<Row<'activity_held'>, 'text_bytes'>, atRest: At
   };
 }
 
-/** @throws NotariumError `activity-store-corrupt`. */
+/** Of a damaged one all but its text: the others are listed all the same. */
 export function credentialOf(row: Row<'activity_credentials'>, atRest: AtRest): StoredCredential {
+  let text: string | undefined;
+  try {
+    text = atRest.openText(row.id as Hash, rowOf.credential(row.id), row.text);
+  } catch (error) {
+    if (!isNotariumError(error, 'activity-store-corrupt')) throw error;
+  }
   return {
     id: row.id as Hash,
-    text: atRest.openText(row.id as Hash, rowOf.credential(row.id), row.text),
+    text,
     device: row.device as Address,
     ...(row.owner === null ? {} : { owner: row.owner }),
     ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),

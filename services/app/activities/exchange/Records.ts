@@ -1,5 +1,7 @@
-import { errorTable } from '../../../core/errors.ts';
+import { errorTable, NotariumError } from '../../../core/errors.ts';
+import type { DamagedRecord } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { recordAgain } from '../recordAgain.ts';
 
 const atOnce = 256;
 /** What is said within so long goes to the log together: it waits there for a block anyway. */
@@ -10,6 +12,7 @@ export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
   #isWanted = false;
+  #hasLookedAside = false;
   readonly #stop = new AbortController();
 
   constructor(parts: ActivityParts) {
@@ -49,8 +52,10 @@ export class Records {
   /** Whether there may be more that the intake would take now. */
   async #submitSome(): Promise<boolean> {
     const { store, accept, logger } = this.#parts;
-    const pending = await store.pendingRecords(atOnce);
-    if (pending.length === 0) return false;
+    await this.#lookAside();
+    const { records: pending, damaged } = await store.pendingRecords(atOnce);
+    for (const lost of damaged) await this.#mend(lost);
+    if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));
     const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
     for (const [index, result] of results.entries()) {
@@ -61,6 +66,35 @@ export class Records {
       }
     }
     if (taken.length > 0) await store.recordsTaken(taken);
-    return taken.length === atOnce;
+    return damaged.length > 0 || taken.length === atOnce;
+  }
+
+  /** After a start, what could not be made again may be: a backup has been brought back. */
+  async #lookAside(): Promise<void> {
+    if (this.#hasLookedAside) return;
+    for (const { message, activity } of await this.#parts.store.recordsSetAside()) {
+      const row = `activity_records/${message}`;
+      const error = new NotariumError('activity-store-corrupt', row, { data: { row } });
+      await this.#mend({ message, activity, error });
+    }
+    this.#hasLookedAside = true;
+  }
+
+  /** Makes a damaged record again; one for which that cannot be done is set aside, so that it does not stop the others. */
+  async #mend(lost: DamagedRecord): Promise<void> {
+    const { store, damage, logger } = this.#parts;
+    const { message, activity, error } = lost;
+    try {
+      const record = await recordAgain(this.#parts, lost);
+      if (record) {
+        await store.replaceRecord(record);
+        logger.error({ err: error, activity }, 'the record of a message was damaged, and is made again');
+        return;
+      }
+    } catch (failure) {
+      if (!damage.told(failure)) throw failure;
+    }
+    damage.told(error);
+    await store.setRecordAside(message);
   }
 }
