@@ -19,6 +19,7 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'webhook-failed',
   'centre-below-minimum',
   'activity-undelivered',
+  'activity-unrecorded',
   'activity-incomplete',
   'activity-forked',
   'activity-store-corrupt',

@@ -35,6 +35,7 @@ const quick: ActivitySettings = {
   maxRetryMs: 400,
   lookMs: 100,
   compareMs: 300,
+  recordSpreadMs: 0,
   requestMs: 20_000,
 };
 

@@ -23,6 +23,10 @@ export type ActivitySettings = {
   readonly maxRetryMs: number;
   /** Age of a message that has not been delivered at which it is told as a problem. */
   readonly undeliveredMs: number;
+  /** Age of a message at which it is told as a problem that the log has no record of it. */
+  readonly unrecordedMs: number;
+  /** Records go to the log within this time, each at a random moment, so that those of one step do not stand beside one another. */
+  readonly recordSpreadMs: number;
   /** Time after the last change of an activity in which its members find out whether all have the same. */
   readonly compareMs: number;
   /** Age of what is missing at which it is told as a problem. */
@@ -45,6 +49,8 @@ export const defaultActivitySettings: ActivitySettings = {
   retryMs: 1_000,
   maxRetryMs: 5 * 60_000,
   undeliveredMs: 24 * 60 * 60_000,
+  unrecordedMs: 24 * 60 * 60_000,
+  recordSpreadMs: 20_000,
   compareMs: 30_000,
   incompleteMs: 60 * 60_000,
   lookMs: 2_000,

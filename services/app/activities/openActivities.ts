@@ -19,6 +19,7 @@ import { serveMessages } from './exchange/serveMessages.ts';
 import { FileFetches } from './FileFetches.ts';
 import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
+import { RecordWatch } from './RecordWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
 import { Uploads } from './Uploads.ts';
 import { certificate, certificateRecord } from './verbs/certificate.ts';
@@ -56,7 +57,10 @@ export function openActivities(host: ActivityHost): OpenActivities {
     },
     fetched: new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes)),
     wake: (members) => outbox.wake(members),
-    submit: () => records.submit(),
+    submit() {
+      // What is spread is not due now: it is looked for from time to time.
+      if (host.settings.recordSpreadMs === 0) records.submit();
+    },
     changed(activity) {
       held.changed(activity);
       comparer.changed(activity);
@@ -73,6 +77,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
+  const recordWatch = new RecordWatch(parts);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);
@@ -97,6 +102,14 @@ export function openActivities(host: ActivityHost): OpenActivities {
     loop('what is overdue in activities', async () => {
       if ((parts.net || !host.store.isShared) && (await host.onDuty())) await overdue.look(stop.signal);
     }),
+    loop(
+      'records that are missing in activities',
+      async () => {
+        if ((parts.net || !host.store.isShared) && (await host.onDuty())) await recordWatch.look(stop.signal);
+        else recordWatch.rest();
+      },
+      settings.compareMs,
+    ),
     loop('own key of activities', async () => {
       if ((parts.net || !host.store.isShared) && (await host.onDuty())) await ownKey.look(stop.signal);
     }),

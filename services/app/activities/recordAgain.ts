@@ -5,7 +5,7 @@ import { messageOf } from './Activities.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { makeRecord } from './makeRecord.ts';
 
-type Parts = Pick<ActivityParts, 'store' | 'activities' | 'network' | 'crypto' | 'clock'>;
+type Parts = Pick<ActivityParts, 'store' | 'activities' | 'network' | 'crypto' | 'clock' | 'settings'>;
 
 /**
  * The record of a message of this node, or of a certificate that it has made, made anew: another signature under the same subject and digest.

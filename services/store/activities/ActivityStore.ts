@@ -110,10 +110,22 @@ export type StoredCredential = {
 };
 
 /** A record about a message of ours, until the log has taken it. */
-export type PendingRecord = { readonly message: Hash; readonly activity: Hash; readonly entry: string };
+export type PendingRecord = {
+  readonly message: Hash;
+  readonly activity: Hash;
+  readonly entry: string;
+  /** When it is to go there (Unix ms), so that those of one step do not go together. */
+  readonly dueMs: number;
+};
 
 /** A pending record that is not as it was written. */
 export type DamagedRecord = { readonly message: Hash; readonly activity: Hash; readonly error: NotariumError };
+
+/** A message whose record was not found in the log yet. */
+export type UnrecordedMessage = Pick<StoredMessage, 'id' | 'activity' | 'sealDigest' | 'takenMs'> & {
+  /** Undefined where it is damaged: then nobody can say under which subject to look. */
+  readonly seal: Seal | undefined;
+};
 
 /** One step of an activity: all of it on the disk, or nothing. */
 export type ActivityChange = {
@@ -218,9 +230,10 @@ export type ActivityStore = {
   /** Activities for which something is held. */
   heldActivities(): Promise<Hash[]>;
 
-  /** The oldest first, but for those that were set aside. */
+  /** Those that are due at that time, in the order of it, but for those that were set aside. */
   pendingRecords(
     limit: number,
+    nowMs: number,
   ): Promise<{ readonly records: readonly PendingRecord[]; readonly damaged: readonly DamagedRecord[] }>;
   /** Puts a record in the place of a damaged one. */
   replaceRecord(record: PendingRecord): Promise<void>;
@@ -230,6 +243,16 @@ export type ActivityStore = {
   recordsSetAside(): Promise<Omit<DamagedRecord, 'error'>[]>;
   /** The log has the records of these messages. */
   recordsTaken(taken: readonly { readonly message: Hash; readonly recordId: RecordId }[]): Promise<void>;
+  /**
+   * Messages of one activity or of all, taken before a time, whose record was not found yet: the oldest first, at most `limit` (1,000) after
+   * that one.
+   */
+  unrecorded(query: {
+    readonly activity?: Hash;
+    readonly beforeMs: number;
+    readonly after?: Pick<StoredMessage, 'id' | 'takenMs'>;
+    readonly limit: number;
+  }): Promise<UnrecordedMessage[]>;
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;

@@ -64,6 +64,7 @@ export type ActivitySchema = {
     entry: Uint8Array;
     /** 1 where it is damaged and cannot be made again. */
     is_aside: Generated<number>;
+    due_ms: Generated<number>;
   };
   activity_credentials: {
     id: string;
@@ -81,6 +82,8 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '002-uploads': { up: (db) => uploads(db, engine) },
     '003-pauses': { up: (db) => pauses(db, engine) },
     '004-aside': { up: (db) => aside(db, engine) },
+    '005-unrecorded': { up: unrecorded },
+    '006-due': { up: (db) => due(db, engine) },
   };
 }
 
@@ -215,6 +218,24 @@ async function aside(db: AnyKysely, engine: Engine): Promise<void> {
     .alterTable('activity_records')
     .addColumn('is_aside', intOf(engine), (column) => column.notNull().defaultTo(0))
     .execute();
+}
+
+/** Messages whose record was not found yet are looked for. */
+async function unrecorded(db: AnyKysely): Promise<void> {
+  await sql
+    .raw(
+      'create index if not exists activity_messages_unrecorded on activity_messages (taken_ms, id) where record_id is null',
+    )
+    .execute(db);
+}
+
+/** Records go to the log at times of their own. */
+async function due(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activity_records')
+    .addColumn('due_ms', intOf(engine), (column) => column.notNull().defaultTo(0))
+    .execute();
+  await sql.raw('create index if not exists activity_records_due on activity_records (is_aside, due_ms)').execute(db);
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

@@ -2,12 +2,18 @@ import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityStore, DamagedRecord, PendingRecord } from './ActivityStore.ts';
 import { inParts } from './parts.ts';
-import { rowOf } from './rows.ts';
+import { rowOf, unrecordedOf } from './rows.ts';
 import type { ActivityContext } from './Writing.ts';
 
 type Calls = Pick<
   ActivityStore,
-  'setRecord' | 'pendingRecords' | 'recordsTaken' | 'replaceRecord' | 'setRecordAside' | 'recordsSetAside'
+  | 'unrecorded'
+  | 'setRecord'
+  | 'pendingRecords'
+  | 'recordsTaken'
+  | 'replaceRecord'
+  | 'setRecordAside'
+  | 'recordsSetAside'
 >;
 
 const maxPage = 1000;
@@ -16,8 +22,9 @@ const maxPage = 1000;
 export function recordCalls(context: ActivityContext): Calls {
   const { reader, writer, atRest, guarded } = context;
   return {
+    unrecorded: (query) => guarded(unrecorded(context, query)),
     setRecord: (message, recordId) => guarded(setRecords(context, [{ message, recordId }])),
-    pendingRecords: (limit) => guarded(pendingRecords(context, limit)),
+    pendingRecords: (limit, nowMs) => guarded(pendingRecords(context, limit, nowMs)),
     recordsTaken: (taken) => guarded(setRecords(context, taken)),
     replaceRecord: ({ message, activity, entry }) => {
       const sealed = atRest.sealText(activity, rowOf.record(message), entry);
@@ -49,14 +56,37 @@ export function recordCalls(context: ActivityContext): Calls {
   };
 }
 
+async function unrecorded(
+  { reader }: ActivityContext,
+  { activity, beforeMs, after, limit }: Parameters<ActivityStore['unrecorded']>[0],
+): ReturnType<ActivityStore['unrecorded']> {
+  let query = reader
+    .selectFrom('activity_messages')
+    .select(['id', 'activity', 'taken_ms', 'seal', 'seal_digest'])
+    .where('record_id', 'is', null)
+    .where('taken_ms', '<', beforeMs)
+    .orderBy('taken_ms')
+    .orderBy('id')
+    .limit(Math.min(limit, maxPage));
+  if (activity !== undefined) query = query.where('activity', '=', activity);
+  if (after !== undefined)
+    query = query.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('taken_ms', 'id'), '>', tuple(after.takenMs, after.id)),
+    );
+  return (await query.execute()).map(unrecordedOf);
+}
+
 async function pendingRecords(
   { reader, atRest }: ActivityContext,
   limit: number,
+  nowMs: number,
 ): ReturnType<ActivityStore['pendingRecords']> {
   const rows = await reader
     .selectFrom('activity_records')
-    .select(['message', 'activity', 'entry'])
+    .select(['message', 'activity', 'entry', 'due_ms'])
     .where('is_aside', '=', 0)
+    .where('due_ms', '<=', nowMs)
+    .orderBy('due_ms')
     .orderBy('seq')
     .limit(Math.min(limit, maxPage))
     .execute();
@@ -65,7 +95,8 @@ async function pendingRecords(
   for (const row of rows) {
     const [message, activity] = [row.message as Hash, row.activity as Hash];
     try {
-      records.push({ message, activity, entry: atRest.openText(activity, rowOf.record(message), row.entry) });
+      const entry = atRest.openText(activity, rowOf.record(message), row.entry);
+      records.push({ message, activity, entry, dueMs: row.due_ms });
     } catch (error) {
       if (!isNotariumError(error)) throw error;
       damaged.push({ message, activity, error });

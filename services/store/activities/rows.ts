@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { ackSchema } from '../../core/activities/ack.ts';
 import type { HeadType } from '../../core/activities/message.ts';
-import { sealSchema } from '../../core/activities/sealed.ts';
+import { type Seal, sealSchema } from '../../core/activities/sealed.ts';
 import type { Address, Hash, RecordId } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   StoredActivity,
   StoredCredential,
   StoredMessage,
+  UnrecordedMessage,
 } from './ActivityStore.ts';
 import { type AtRest, corrupt } from './AtRest.ts';
 import type { ActivitySchema } from './migrations.ts';
@@ -69,6 +70,22 @@ export function messageOf(row: Row<'activity_messages'>, atRest: AtRest): Stored
     sealDigest: row.seal_digest as Hash,
     ...(row.record_id === null ? {} : { recordId: row.record_id as RecordId }),
     takenMs: row.taken_ms,
+  };
+}
+
+/** Of one whose seal is damaged all but that. */
+export function unrecordedOf(
+  row: Pick<Row<'activity_messages'>, 'id' | 'activity' | 'taken_ms' | 'seal' | 'seal_digest'>,
+): UnrecordedMessage {
+  let seal: Seal | undefined;
+  try {
+    seal = parsed(rowOf.message(row.id), row.seal, sealSchema);
+  } catch (error) {
+    if (!isNotariumError(error, 'activity-store-corrupt')) throw error;
+  }
+  return {
+    ...{ id: row.id as Hash, activity: row.activity as Hash, takenMs: row.taken_ms, seal },
+    sealDigest: row.seal_digest as Hash,
   };
 }
 

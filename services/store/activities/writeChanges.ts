@@ -19,8 +19,8 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
   await writeOutgoing(writing, changes);
   const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
   for (const rows of inParts(records)) {
-    const values = rows.map(({ message, activity, entry }) => ({
-      ...{ message, activity },
+    const values = rows.map(({ message, activity, entry, dueMs }) => ({
+      ...{ message, activity, due_ms: dueMs },
       entry: atRest.sealText(activity, rowOf.record(message), entry),
     }));
     await trx

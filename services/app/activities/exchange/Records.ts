@@ -7,7 +7,7 @@ const atOnce = 256;
 /** What is said within so long goes to the log together: it waits there for a block anyway. */
 const gatherMs = 100;
 
-/** Hands the records of messages to the centre's intake: those on the disk, oldest first, until it has taken them. */
+/** Hands the records of messages to the centre's intake: those on the disk, as they become due, until it has taken them. */
 export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
@@ -51,9 +51,9 @@ export class Records {
 
   /** Whether there may be more that the intake would take now. */
   async #submitSome(): Promise<boolean> {
-    const { store, accept, logger } = this.#parts;
+    const { store, accept, logger, clock } = this.#parts;
     await this.#lookAside();
-    const { records: pending, damaged } = await store.pendingRecords(atOnce);
+    const { records: pending, damaged } = await store.pendingRecords(atOnce, clock.nowMs());
     for (const lost of damaged) await this.#mend(lost);
     if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));

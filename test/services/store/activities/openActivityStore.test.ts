@@ -70,7 +70,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
       '{"parcel":"b"}',
     ]);
     expect(await store.deliveries(one)).to.have.length(2);
-    expect((await store.pendingRecords(9)).records).to.have.length(2);
+    expect((await store.pendingRecords(9, Number.MAX_SAFE_INTEGER)).records).to.have.length(2);
     // An earlier time does not turn the order back.
     await store.save({ activity: one, nowMs: 10, messages: [messageOf('c')] });
     expect(await store.activity(one)).to.include({ messageCount: 3, changedMs: 1200 });
@@ -127,7 +127,8 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     await using at = await place();
     const store = await openAt(at);
     for (const name of ['a', 'b', 'c']) await store.save(stepOf(one, name, 1));
-    const pending = async (limit = 9) => (await store.pendingRecords(limit)).records.map(({ entry }) => entry);
+    const pending = async (limit = 9) =>
+      (await store.pendingRecords(limit, Number.MAX_SAFE_INTEGER)).records.map(({ entry }) => entry);
     expect(await pending()).to.deep.equal(['entry a', 'entry b', 'entry c']);
     expect(await pending(1)).to.deep.equal(['entry a']);
     await store.recordsTaken([{ message: messageOf('a').id, recordId }]);
