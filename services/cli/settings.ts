@@ -51,6 +51,9 @@ const settingsSchema = z.strictObject({
   unrecordedAlert: z.coerce.number().pipe(z.number().min(0.001).max(8760)).optional(),
   /** Seconds over which records of messages of activities are spread. */
   recordSpread: z.coerce.number().pipe(z.number().min(0).max(3600)).optional(),
+  /** Activities, and GiB of messages, that a member may have here without anybody here having looked at them. */
+  unreadActivities: z.coerce.number().pipe(z.int().min(1).max(1_000_000_000)).optional(),
+  unreadQuota: z.coerce.number().pipe(z.number().min(0.001).max(1_048_576)).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -134,6 +137,8 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   undeliveredAlert: 'NOTARIUM_UNDELIVERED_ALERT',
   unrecordedAlert: 'NOTARIUM_UNRECORDED_ALERT',
   recordSpread: 'NOTARIUM_RECORD_SPREAD',
+  unreadActivities: 'NOTARIUM_UNREAD_ACTIVITIES',
+  unreadQuota: 'NOTARIUM_UNREAD_QUOTA',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',

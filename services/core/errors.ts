@@ -162,6 +162,11 @@ export const errorTable = {
     'The members of an activity do not have the same messages, and what is missing does not come',
     true,
   ),
+  'activity-sender-full': row(
+    429,
+    'The member has as much at this centre as it may that nobody here has looked at yet',
+    true,
+  ),
   'activity-undelivered': row(503, 'A member has not taken a message for a long time', true),
   'activity-unrecorded': row(503, 'The log has no record of a message that a member sent a long time ago', true),
   'activity-trust-unasked': row(409, 'Nobody is asked to countersign this'),

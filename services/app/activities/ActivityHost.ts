@@ -35,6 +35,9 @@ export type ActivitySettings = {
   readonly lookMs: number;
   /** Most time of one request to a member; of a file, without anything of it coming. */
   readonly requestMs: number;
+  /** Activities, and bytes of messages, that a member may have here without anybody here having looked at them. */
+  readonly unreadActivities: number;
+  readonly unreadBytes: number;
   /** Files, and bytes of them, that a client may have put without a message that names them. */
   readonly uploadCount: number;
   readonly uploadBytes: number;
@@ -55,6 +58,8 @@ export const defaultActivitySettings: ActivitySettings = {
   incompleteMs: 60 * 60_000,
   lookMs: 2_000,
   requestMs: 60_000,
+  unreadActivities: 100_000,
+  unreadBytes: 4 * 2 ** 30,
   uploadCount: 1_024,
   uploadBytes: 64 * 2 ** 30,
   unnamedMs: 24 * 60 * 60_000,

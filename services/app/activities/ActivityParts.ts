@@ -8,6 +8,7 @@ import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 import type { FileFetches } from './FileFetches.ts';
+import type { Unread } from './Unread.ts';
 import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
@@ -19,6 +20,8 @@ export type ActivityParts = ActivityHost & {
   readonly fetches: FileFetches;
   /** Once there is one. */
   net?: Net;
+  /** What members have here that nobody has looked at. */
+  readonly unread: Unread;
   /** What is damaged on the disk, and passed over. */
   readonly damage: Damage;
   /** What others were refused. */

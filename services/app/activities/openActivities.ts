@@ -21,6 +21,7 @@ import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { RecordWatch } from './RecordWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
+import { Unread } from './Unread.ts';
 import { Uploads } from './Uploads.ts';
 import { certificate, certificateRecord } from './verbs/certificate.ts';
 import { changeMembers, leave } from './verbs/changeMembers.ts';
@@ -48,6 +49,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     activities: new Activities(host),
     sealer: new Sealer(),
     damage: new Damage(host),
+    unread: new Unread(host),
     uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;

@@ -12,7 +12,12 @@ export type StoredActivity = {
   readonly createdMs: number;
   readonly changedMs: number;
   readonly messageCount: number;
+  /** Somebody here has begun it, or looked at it. */
+  readonly isRead: boolean;
 };
+
+/** What a member has begun and said in activities that nobody here has looked at. */
+export type UnreadLoad = { readonly sender: Address; readonly activities: number; readonly sizeBytes: number };
 
 /** A message that was taken. */
 export type StoredMessage = {
@@ -133,6 +138,8 @@ export type ActivityChange = {
   /** Of a new one; that of an activity that is there stays. */
   readonly owner?: string | undefined;
   readonly nowMs: number;
+  /** A new one is begun here, and so read. */
+  readonly isRead?: boolean;
   /** Messages that the activity had when this was made. Where it has others now, nothing of the change is written. */
   readonly after?: number | undefined;
   /** With the first one that is taken, the activity is there. */
@@ -173,6 +180,10 @@ export type ActivityStore = {
   /** Ids of all activities, at most `limit` (1,000) after that one: by id, so that none is left out that changes meanwhile. */
   activityIds(after: Hash | undefined, limit: number): Promise<Hash[]>;
   setOwner(id: Hash, owner: string | undefined): Promise<void>;
+  /** Somebody has looked at it. */
+  setRead(id: Hash): Promise<void>;
+  /** Of each member. */
+  unreadLoads(): Promise<readonly UnreadLoad[]>;
   /**
    * One page, in the order in which they were taken: at most `limit` (1,000), and parcels of at most 16 MiB, but one at least. Only an
    * empty page is the end.

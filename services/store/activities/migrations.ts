@@ -15,6 +15,7 @@ export type ActivitySchema = {
     created_ms: number;
     changed_ms: number;
     message_count: number;
+    is_read: Generated<number>;
   };
   activity_messages: {
     id: string;
@@ -84,6 +85,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '004-aside': { up: (db) => aside(db, engine) },
     '005-unrecorded': { up: unrecorded },
     '006-due': { up: (db) => due(db, engine) },
+    '007-read': { up: (db) => read(db, engine) },
   };
 }
 
@@ -236,6 +238,15 @@ async function due(db: AnyKysely, engine: Engine): Promise<void> {
     .addColumn('due_ms', intOf(engine), (column) => column.notNull().defaultTo(0))
     .execute();
   await sql.raw('create index if not exists activity_records_due on activity_records (is_aside, due_ms)').execute(db);
+}
+
+/** What nobody has looked at is bounded; of what was there before nobody knows. */
+async function read(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activities')
+    .addColumn('is_read', intOf(engine), (column) => column.notNull().defaultTo(1))
+    .execute();
+  await sql.raw('create index if not exists activities_unread on activities (id) where is_read = 0').execute(db);
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

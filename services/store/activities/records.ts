@@ -17,6 +17,7 @@ type Calls = Pick<
 >;
 
 const maxPage = 1000;
+const mostAheadMs = 60 * 60_000;
 
 /** Records of messages, until the log has them. */
 export function recordCalls(context: ActivityContext): Calls {
@@ -81,15 +82,22 @@ async function pendingRecords(
   limit: number,
   nowMs: number,
 ): ReturnType<ActivityStore['pendingRecords']> {
-  const rows = await reader
+  const most = Math.min(limit, maxPage);
+  const pending = reader
     .selectFrom('activity_records')
     .select(['message', 'activity', 'entry', 'due_ms'])
     .where('is_aside', '=', 0)
-    .where('due_ms', '<=', nowMs)
     .orderBy('due_ms')
-    .orderBy('seq')
-    .limit(Math.min(limit, maxPage))
-    .execute();
+    .orderBy('seq');
+  const rows = await pending.where('due_ms', '<=', nowMs).limit(most).execute();
+  // The clock was set back: nothing is meant to wait so long.
+  if (rows.length < most)
+    rows.push(
+      ...(await pending
+        .where('due_ms', '>', nowMs + mostAheadMs)
+        .limit(most - rows.length)
+        .execute()),
+    );
   const records: PendingRecord[] = [];
   const damaged: DamagedRecord[] = [];
   for (const row of rows) {

@@ -37,6 +37,7 @@ export function activityOf(row: Row<'activities'>): StoredActivity {
     createdMs: row.created_ms,
     changedMs: row.changed_ms,
     messageCount: row.message_count,
+    isRead: row.is_read !== 0,
   };
 }
 

@@ -48,9 +48,12 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
   const saying = changes.filter(({ messages = [] }) => messages.length > 0);
   const activities = new Map<Hash, Insert<'activities'>>();
   // The order of their ids: two processes that lock several of them do not wait for one another.
-  for (const { activity, owner, nowMs } of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1))) {
+  for (const { activity, owner, nowMs, isRead = false } of saying.toSorted((a, b) =>
+    a.activity < b.activity ? -1 : 1,
+  )) {
     if (activities.has(activity)) continue;
-    const row = { id: activity, owner: owner ?? null, created_ms: nowMs, changed_ms: nowMs, message_count: 0 };
+    const times = { created_ms: nowMs, changed_ms: nowMs };
+    const row = { id: activity, owner: owner ?? null, ...times, message_count: 0, is_read: isRead ? 1 : 0 };
     activities.set(activity, row);
   }
   // What is there is written as it is: it stays locked until the end, so that places come one after the other.

@@ -57,16 +57,20 @@ export class Records {
     for (const lost of damaged) await this.#mend(lost);
     if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));
+    let aside = 0;
     const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
     for (const [index, result] of results.entries()) {
       const { message, activity } = pending[index]!;
       if (result.status !== 'failed') taken.push({ message, recordId: result.id });
       else if (!errorTable[result.error.code].retry) {
         logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
+        // Made anew with the next start; as many as go at once would keep all others from going.
+        await store.setRecordAside(message);
+        aside++;
       }
     }
     if (taken.length > 0) await store.recordsTaken(taken);
-    return damaged.length > 0 || taken.length === atOnce;
+    return damaged.length > 0 || taken.length + aside === atOnce;
   }
 
   /** After a start, what could not be made again may be: a backup has been brought back. */
@@ -88,7 +92,7 @@ export class Records {
       const record = await recordAgain(this.#parts, lost);
       if (record) {
         await store.replaceRecord(record);
-        logger.error({ err: error, activity }, 'the record of a message was damaged, and is made again');
+        logger.error({ err: error, activity }, 'the record of a message is made again');
         return;
       }
     } catch (failure) {

@@ -68,6 +68,27 @@ onBothActivityDatabases('one damaged row', (databaseUrl) => {
     await world.connect();
   });
 
+  it('that the log never takes is set aside as well, and made again with the next start', async () => {
+    const [buyer, seller] = await open();
+    world.isLogAway = true;
+    const begin = (body: number) => buyer.desk.start(operator, { ...order, receivers: [seller.name], body });
+    const refused = await Promise.all(Array.from({ length: 300 }, (_, body) => begin(body)));
+    const { message } = await begin(300);
+    const { sealDigest } = (await buyer.store.message(message))!;
+    // More than are handed in at once stand before the one that it would take.
+    world.takes = ({ digest }) => digest === `sha-256:${sealDigest.slice(2)}`;
+    world.isLogAway = false;
+    await until('it is in the log', () => hasRecord(buyer, message));
+    await until('the others are set aside', async () => (await buyer.store.recordsSetAside()).length === 300);
+    world.takes = () => true;
+    await buyer.close();
+    await buyer.open();
+    await until('the log has all', () => world.records.length === refused.length + 1);
+    expect(await buyer.store.recordsSetAside()).to.deep.equal([]);
+    expect(problemOf(buyer)).to.equal(undefined);
+    await world.connect();
+  });
+
   it('of an activity keeps nobody from listing and comparing the others', async () => {
     const [buyer, seller] = await open();
     const receivers = [seller.name];
