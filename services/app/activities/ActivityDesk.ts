@@ -105,6 +105,8 @@ export type ActivityView = ActivitySummary & {
   readonly forks: readonly Fork[];
   /** Members that do not have the same: what is `lacking` here does not come from anybody. */
   readonly doubts: readonly DoubtView[];
+  /** Messages that were taken long ago and of which the log has no record, at most 256: nobody else can be shown that they were said. */
+  readonly unrecorded: readonly Hash[];
 };
 
 /** How a member sees an activity in another way than this node, and since when. */

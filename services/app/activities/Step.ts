@@ -104,6 +104,7 @@ export class Step {
     await store.save({
       activity: this.#id,
       ...(owner === undefined ? {} : { owner }),
+      ...(this.#after === 0 && this.#heads[0]!.sender === signer.address ? { isRead: true } : {}),
       nowMs: clock.nowMs(),
       after: this.#after,
       messages: this.#messages,

@@ -61,6 +61,8 @@ async function heldCredential(
   const found = await findCredential(store, by, id);
   if (!found) throw fail('this node has issued none such');
   if (found.revokedMs !== undefined) throw fail('it was taken back');
+  if (found.text === undefined)
+    throw fail('it is damaged on the disk of this node: have the device be given another one');
   const credential = credentialSchema.parse(JSON.parse(found.text));
   checkCredential(network, credential, Math.floor(clock.nowMs() / 1000), crypto);
   return credential;

@@ -74,6 +74,7 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
   printVersions(run, activity, names);
   printProposals(run, activity, names);
   printDoubts(run, activity, names);
+  printUnrecorded(run, activity);
   for (const { message, deliveries } of heads) {
     output.line('', output.paint('strong', `version ${short(message.id)}`));
     printMessage(run, message, names, false);
@@ -169,6 +170,15 @@ function printDoubts(
     if (messages.length > 0)
       output.line(`      ${counted(messages.length, 'message')}, the first ${short(messages[0]!)}`);
   }
+}
+
+function printUnrecorded({ output }: Run<unknown>, { unrecorded }: ActivityAnswer): void {
+  if (unrecorded.length === 0) return;
+  const named = unrecorded.slice(0, 4).map(short).join(' ');
+  output.line(
+    '',
+    `  ${output.mark('failed')} the log has no record of ${counted(unrecorded.length, 'message')}: ${named}`,
+  );
 }
 
 function printMessage(

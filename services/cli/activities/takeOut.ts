@@ -13,6 +13,7 @@ import { exists } from '../exists.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
 import { idAmong, onlyHead, openActivity, short, versionOf } from './ActivityRun.ts';
+import { awaitCertificate } from './awaitCertificate.ts';
 import { fieldsOf } from './readContents.ts';
 
 /** Options of `notarium activity attachment`. */
@@ -100,17 +101,21 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
 /** `notarium activity certificate`. */
 export async function saveCertificate(run: Run<CertificateFlags>, text: string, version?: string): Promise<void> {
   const { options, output, signal, terminal } = run;
-  const waitSeconds = waitOf(options);
+  // For the signatures, too: so also without the receipt.
+  const waitSeconds = waitOf({ ...options, receipt: true });
+  const startMs = performance.now();
   const { activities, id } = await openActivity(run, text);
   const on = versionOf(await activities.get(id, { signal }), version);
   const path = resolve(terminal.cwd, options.out ?? `${short(on)}.certificate.json`);
   const receiptPath = `${path}.receipt.json`;
-  const certificate = await activities.certificate(id, on, { signal });
+  const certificate = await awaitCertificate(activities, { activity: id, version: on }, { waitSeconds, signal });
   await writeAgain(path, `${JSON.stringify(certificate, null, 2)}\n`);
   output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
   const done = { ok: true, path, version: on, signatures: certificate.signatures.length };
   if (!options.receipt) return output.json(done);
-  const receipt = await activities.certificateReceipt(id, on, { signal, waitSeconds }).catch((error: unknown) => {
+  const leftSeconds = Math.max(0, waitSeconds - Math.floor((performance.now() - startMs) / 1000));
+  const asking = { signal, waitSeconds: leftSeconds };
+  const receipt = await activities.certificateReceipt(id, on, asking).catch((error: unknown) => {
     // The certificate is there, and the same command goes on.
     if (isNotariumError(error, 'record-not-anchored'))
       output.note(`  its receipt is pending: ${basename(receiptPath)}`);

@@ -101,7 +101,7 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .argument('<id>', anActivity)
     .argument('[version]', 'the version (default: the newest)')
     .option('--no-receipt', 'the certificate alone')
-    .option('--wait [seconds]', 'wait for the receipt (default: 120 s)')
+    .option('--wait [seconds]', 'wait for signatures and receipt (default: 120 s)')
     .option('--out <file>', 'where to; the receipt goes to <file>.receipt.json')
     .action(runs<CertificateFlags, [string, string | undefined]>(context, saveCertificate));
   withActivities(activity.command('give').description('give an activity to a client (operator only)'))

@@ -175,7 +175,7 @@ export const activityRoutes: readonly Route[] = [
     summary: 'Give an activity to a client, or take it back',
     requestBody: { required: true, content: json(ownerBody) },
     responses: { 204: { description: 'It is so' } },
-    errors: [...jsonBodyErrors, ...activityErrors, 'not-found'],
+    errors: [...jsonBodyErrors, 'activity-body-invalid', ...activityErrors, 'not-found'],
     async handle(call, context) {
       const desk = activitiesOf(context);
       const { client } = await bodyOf(call.request, context, ownerBody);

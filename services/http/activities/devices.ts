@@ -26,7 +26,13 @@ export const deviceRoutes: readonly Route[] = [
     responses: {
       201: { description: 'Its credential', content: json(credentialDoc) },
     },
-    errors: [...jsonBodyErrors, 'activities-missing', 'activity-store-corrupt', 'storage-full'],
+    errors: [
+      ...jsonBodyErrors,
+      'activity-body-invalid',
+      'activities-missing',
+      'activity-store-corrupt',
+      'storage-full',
+    ],
     async handle(call, context) {
       const by = callerOf(call);
       const desk = activitiesOf(context);

@@ -14,6 +14,7 @@ import { isOwnFault } from './isOwnFault.ts';
 import { messageCalls } from './messages.ts';
 import { type ActivitySchema, activityMigrations } from './migrations.ts';
 import { RecentTexts } from './RecentTexts.ts';
+import { recordCalls } from './records.ts';
 import { uploadCalls } from './uploads.ts';
 import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
@@ -66,6 +67,7 @@ export async function openActivityStore(options: {
   return {
     isShared: engine === 'postgres',
     ...messageCalls(context),
+    ...recordCalls(context),
     ...deliveryCalls(context),
     ...heldCalls(context, heldLimits, logger),
     ...credentialCalls(context),

@@ -20,8 +20,8 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
   await writeOutgoing(writing, changes);
   const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
   for (const rows of inParts(records)) {
-    const values = rows.map(({ message, activity, entry }) => ({
-      ...{ message, activity },
+    const values = rows.map(({ message, activity, entry, dueMs }) => ({
+      ...{ message, activity, due_ms: dueMs },
       entry: atRest.sealText(activity, rowOf.record(message), entry),
     }));
     await trx
@@ -95,8 +95,9 @@ async function lockActivities(trx: Writing['trx'], saying: readonly ActivityChan
   return counts;
 }
 
-function newActivity({ activity, owner, nowMs }: ActivityChange): Insert<'activities'> {
-  return { id: activity, owner: owner ?? null, created_ms: nowMs, changed_ms: nowMs, message_count: 0 };
+function newActivity({ activity, owner, nowMs, isRead = false }: ActivityChange): Insert<'activities'> {
+  const times = { created_ms: nowMs, changed_ms: nowMs };
+  return { id: activity, owner: owner ?? null, ...times, message_count: 0, is_read: isRead ? 1 : 0 };
 }
 
 /** The rows of messages that are not known, of what they name, and of the activities that have taken them. */

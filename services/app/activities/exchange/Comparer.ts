@@ -87,13 +87,18 @@ export class Comparer {
     const due = [...this.#changed].filter(([, dueMs]) => dueMs <= nowMs).slice(0, activitiesAtOnce);
     for (const [id] of due) {
       this.#changed.delete(id);
-      const activity = await this.#parts.activities.find(id);
+      const activity = await this.#find(id);
       if (!activity) continue;
       this.#plan(activity);
       this.#quiet(activity);
     }
     await Promise.all([...connectedPeers(net)].map((member) => this.#compareWith(net, member, nowMs)));
     this.doubts.tell(this.#held.late());
+  }
+
+  /** One that is damaged keeps nobody from comparing the others. */
+  #find(id: Hash): Promise<Activity | undefined> {
+    return this.#parts.damage.passOver(this.#parts.activities.find(id));
   }
 
   /** After a start: some of those that have not changed since. */
@@ -145,7 +150,7 @@ export class Comparer {
     const due = [...(waiting ?? [])].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, maxCompared);
     const activities: Activity[] = [];
     for (const [id] of due) {
-      const activity = await this.#parts.activities.find(id);
+      const activity = await this.#find(id);
       if (activity && this.#isIn(activity)) activities.push(activity);
       else waiting!.delete(id);
     }

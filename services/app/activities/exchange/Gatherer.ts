@@ -1,5 +1,5 @@
 import type { Missing } from '../../../core/activities/refused.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import { jsonFrame } from '../../replication/wire.ts';
@@ -8,6 +8,7 @@ import { arrivedOf, type Opened, openArrived } from './arrived.ts';
 import {
   activityProtocols,
   copySchema,
+  envelopeJson,
   itemsOf,
   type MessagesQuery,
   maxEnvelopeBytes,
@@ -162,7 +163,7 @@ export class Gatherer {
   async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
     let copy: ReturnType<typeof copySchema.parse>;
     try {
-      copy = copySchema.parse(JSON.parse(fromUtf8(item)));
+      copy = copySchema.parse(envelopeJson(item));
     } catch {
       throw this.#wrong('not the expected message');
     }

@@ -189,7 +189,7 @@ export class HeldMessages {
 
   /** Why something is left to be done for it; undefined where nothing is. */
   async #settle(held: HeldMessage, asks: boolean): Promise<Left | undefined> {
-    const { store, clock, refusals, settings } = this.#parts;
+    const { store, clock, refusals, settings, damage } = this.#parts;
     const { activity, sealDigest, from } = held;
     try {
       await this.#take(held, asks);
@@ -199,6 +199,9 @@ export class HeldMessages {
       if (!isNotariumError(error)) throw error;
       if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return 'missing';
       if (error.code.startsWith('storage-')) throw error;
+      if (damage.told(error)) return 'waiting';
+      // When somebody has looked at what is there.
+      if (error.code === 'activity-sender-full') return 'waiting';
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
       if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return 'waiting';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { isAckOf } from '../../../core/activities/ack.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -10,6 +10,7 @@ import {
   activityProtocols,
   type DeliveryAnswer,
   deliveredSchema,
+  envelopeJson,
   framesOf,
   itemsOf,
   maxEnvelopeBytes,
@@ -90,7 +91,7 @@ export class Receiver {
   async #arrive(from: Address, item: Uint8Array): Promise<Outcome | { readonly arrived: Arrived }> {
     let parsed: ReturnType<typeof deliveredSchema.parse>;
     try {
-      parsed = deliveredSchema.parse(JSON.parse(fromUtf8(item)));
+      parsed = deliveredSchema.parse(envelopeJson(item));
     } catch (cause) {
       this.#net?.blame(from, 'activity-malformed', malformedPoints);
       throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });

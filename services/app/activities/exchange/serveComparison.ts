@@ -50,7 +50,9 @@ async function* answers(
   compared: Outcome,
 ): AsyncGenerator<string> {
   for (const one of asked) {
-    const answer = comparisonOf(parts, await parts.activities.find(one.activity), from, one);
+    // Of one that is damaged here nothing can be said; the others are compared all the same.
+    const activity = await parts.damage.passOver(parts.activities.find(one.activity));
+    const answer = comparisonOf(parts, activity, from, one);
     if ('unknown' in answer)
       parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
     else compared(from, one.activity, 'same' in answer);

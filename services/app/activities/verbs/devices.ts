@@ -4,6 +4,7 @@ import { NotariumError } from '../../../core/errors.ts';
 import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, CredentialView } from '../ActivityDesk.ts';
 import type { ActivityHost } from '../ActivityHost.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
 import { credentialsOf, findCredential } from '../findCredential.ts';
 
 /** See `ActivityDesk.issueCredential`. */
@@ -29,14 +30,19 @@ export async function issueCredential(
 
 /** See `ActivityDesk.credentials`. */
 export async function credentials(
-  { store }: Pick<ActivityHost, 'store'>,
+  { store, damage }: Pick<ActivityParts, 'store' | 'damage'>,
   by: ActivityCaller,
 ): Promise<CredentialView[]> {
   const all = await Array.fromAsync(credentialsOf(store, by));
-  return all.map(({ text, revokedMs }) => ({
-    ...credentialSchema.parse(JSON.parse(text)),
-    ...(revokedMs === undefined ? {} : { revokedAt: new Date(revokedMs).toISOString() }),
-  }));
+  return all.flatMap(({ id, text, revokedMs }) => {
+    if (text === undefined) {
+      const row = `activity_credentials/${id}`;
+      damage.told(new NotariumError('activity-store-corrupt', row, { data: { row } }));
+      return [];
+    }
+    const revoked = revokedMs === undefined ? {} : { revokedAt: new Date(revokedMs).toISOString() };
+    return [{ ...credentialSchema.parse(JSON.parse(text)), ...revoked }];
+  });
 }
 
 /** See `ActivityDesk.revokeCredential`. */
