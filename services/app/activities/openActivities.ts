@@ -123,7 +123,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     desk: deskOf(parts),
     async close() {
       stop.abort();
-      await Promise.all([...loops, outbox.close(), records.close(), held.close()]);
+      await Promise.all([...loops, outbox.close(), records.close(), held.close(), comparer.close()]);
     },
   };
 }
