@@ -15,7 +15,7 @@ import { newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
 import { early, refused } from './refused.ts';
-import { firstEpoch, takeMembers, withEpoch } from './takeMembers.ts';
+import { firstEpoch, isHearsay, takeMembers, withEpoch } from './takeMembers.ts';
 
 /** How a message has come. */
 export type TakeOptions = {
@@ -214,12 +214,10 @@ function leave({ activity, message, membership }: Context, { sender, group }: He
 function rivalStart(activity: Activity, message: Message): Activity {
   const rival = startActivity(message);
   const starts = startsOf(activity);
-  if (starts.length === 0) throw refused('the activity has begun already');
-  const [{ sender }] = starts as [Version];
-  if (sender !== message.head.sender) {
-    throw new NotariumError('activity-forked', 'another node has begun it', {
-      data: { activity: activity.id, senders: [sender, message.head.sender] },
-    });
+  if (starts.length === 0) {
+    // Who is given what was before was told something else by somebody that had no right to.
+    if (isHearsay(activity) && rival.terms.rules.history) return rival;
+    throw refused('the activity has begun already');
   }
   const isFirst = starts.every(({ id }) => message.id < id);
   const epochs = withEpoch(activity.epochs, message, 'initiator');

@@ -71,10 +71,10 @@ describe('attachments and devices of activities', function () {
         },
       };
     };
-    const activity = randomHash();
-    const { message } = await buyer.desk.start(client, {
-      ...{ ...order, activity, receivers: [seller.name] },
-      ...(await statement(activity, { kilograms: 812 })),
+    const salt = randomHash();
+    const { activity, message } = await buyer.desk.start(client, {
+      ...{ ...order, salt, receivers: [seller.name] },
+      ...(await statement(salt, { kilograms: 812 })),
     });
     await reaches(message, seller);
     const { parcel } = await seller.desk.message(operator, activity, message);
@@ -88,7 +88,7 @@ describe('attachments and devices of activities', function () {
       'device-credential-invalid',
       buyer.desk.start(
         { client: 'other' },
-        { ...order, activity: other, receivers: [seller.name], ...(await statement(other, 1)) },
+        { ...order, salt: other, receivers: [seller.name], ...(await statement(other, 1)) },
       ),
     );
     expect(await buyer.desk.credentials({ client: 'other' })).to.deep.equal([]);
