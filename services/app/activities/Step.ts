@@ -158,6 +158,7 @@ export class Step {
       seal,
       sealDigest: sealDigest(seal, sha256),
       attachments: message.attachments.list.map((file) => file.sealedDigest),
+      hasFiles: message.head.sender === this.#parts.signer.address,
     });
     this.#heads.push(message.head);
     this.#activity = after;

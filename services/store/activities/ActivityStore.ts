@@ -89,6 +89,8 @@ export type HeldLimits = {
 export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> & {
   /** Sealed digests of its attachments: as long as a message names them they stay. */
   readonly attachments?: readonly Hash[];
+  /** They were put here. */
+  readonly hasFiles?: boolean;
 };
 
 /** A file that a client has put and no message names yet. */
@@ -101,7 +103,13 @@ export type StoredUpload = {
 };
 
 /** Which message names an attachment. */
-export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Hash; readonly activity: Hash };
+export type AttachmentName = {
+  readonly sealedDigest: Hash;
+  readonly message: Hash;
+  readonly activity: Hash;
+  /** The file was put or fetched for this message. */
+  readonly isHere: boolean;
+};
 
 /** A credential of a device of this node, and when it was taken back (Unix ms). */
 export type StoredCredential = {
@@ -269,6 +277,8 @@ export type ActivityStore = {
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
   /** Messages that name an attachment, at most 1,000: whose members may have it. */
   messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+  /** The file of an attachment is here for this message. */
+  setHere(name: Pick<AttachmentName, 'sealedDigest' | 'message'>): Promise<void>;
 
   /** Notes a file that was put. */
   saveUpload(upload: StoredUpload): Promise<void>;

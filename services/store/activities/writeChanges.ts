@@ -139,8 +139,13 @@ async function knownMessages(trx: Writing['trx'], messages: readonly Hash[]): Pr
   return known;
 }
 
-function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'activity_attachments'>[] {
-  return [...new Set(attachments)].map((sealedDigest) => ({ sealed_digest: sealedDigest, message: id, activity }));
+function namesOf(
+  { id, attachments = [], hasFiles = false }: NewMessage,
+  activity: Hash,
+): Insert<'activity_attachments'>[] {
+  return [...new Set(attachments)].map((sealedDigest) => ({
+    ...{ sealed_digest: sealedDigest, message: id, activity, is_here: hasFiles ? 1 : 0 },
+  }));
 }
 
 async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
