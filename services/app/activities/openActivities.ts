@@ -67,6 +67,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
       held.changed(activity);
       comparer.changed(activity);
     },
+    caughtUp: (activity) => comparer.caughtUp(activity),
     doubts: (activity) => comparer.doubts.of(activity),
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
   };

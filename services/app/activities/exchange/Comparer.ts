@@ -10,6 +10,7 @@ import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { Doubts } from './Doubts.ts';
+import { FirstComparisons } from './FirstComparisons.ts';
 import { Gatherer } from './Gatherer.ts';
 import type { HeldMessages } from './HeldMessages.ts';
 import {
@@ -58,6 +59,7 @@ export class Comparer {
   readonly #waiting = new Map<Address, Map<Hash, Waiting>>();
   /** Members with which it is being compared. */
   readonly #turns = new Map<Address, Promise<void>>();
+  readonly #first: FirstComparisons;
   #net: Net | undefined;
   /** Of the activities from before; undefined when all were looked at. */
   #older: { readonly after?: string } | undefined = {};
@@ -68,12 +70,13 @@ export class Comparer {
     this.#signal = signal;
     this.#quiet = quiet;
     this.doubts = new Doubts(parts);
+    this.#first = new FirstComparisons(parts, signal);
   }
 
   join(net: Net): void {
     this.#net = net;
     serveComparison(this.#parts, net, (member, activity, isSame) => {
-      if (isSame) this.#waiting.get(member)?.delete(activity);
+      if (isSame) this.#settled(member, activity);
       else this.#want(member, activity, 0);
     });
   }
@@ -99,6 +102,22 @@ export class Comparer {
     }
     for (const member of connectedPeers(net)) this.#giveTurn(net, member);
     this.doubts.tell(this.#held.late());
+  }
+
+  /** Resolves once what was said meanwhile is known here, as far as members have it; after a start, and for some time. */
+  caughtUp(id: Hash): Promise<void> {
+    return this.#first.wait(id, async () => {
+      const activity = await this.#find(id);
+      if (!activity || !this.#isIn(activity)) return [];
+      const own = this.#parts.signer.address;
+      const others = membersOf(activity).members.flatMap(({ address }) => (address === own ? [] : [address]));
+      const connected = connectedPeers(this.#net);
+      for (const member of others) {
+        this.#want(member, id, 0);
+        if (connected.has(member)) this.#giveTurn(this.#net!, member);
+      }
+      return others;
+    });
   }
 
   async close(): Promise<void> {
@@ -183,7 +202,7 @@ export class Comparer {
       const answers = await this.#ask({ net, member, signal: this.#signal }, asked);
       for (const [index, activity] of activities.entries()) {
         if (this.#signal.aborted) return;
-        if (await this.#settleInTime(net, member, activity, answers[index]!)) waiting.delete(activity.id);
+        if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id);
         else this.#later(waiting.get(activity.id));
       }
     } catch (error) {
@@ -191,6 +210,11 @@ export class Comparer {
       for (const { id } of activities) this.#later(waiting.get(id));
       this.#parts.logger.debug({ err: error, peer: member }, 'a member did not say what it has');
     }
+  }
+
+  #settled(member: Address, activity: Hash): void {
+    this.#waiting.get(member)?.delete(activity);
+    this.#first.compared(activity, member);
   }
 
   /** @param waiting undefined where the other one has asked meanwhile, and has the same. */

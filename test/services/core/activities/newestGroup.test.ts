@@ -107,6 +107,21 @@ describe('the newest members, where several changes were made of the same ones',
     }
   });
 
+  it('of several changes by one member a removal holds, whatever came first: it was restored from a backup', async () => {
+    const start = startActivity(await begin([initiator, alice, mallory]));
+    const removal = await changeMembers(start, initiator, { remove: mallory.address });
+    const addition = await lowerThan(removal.id, () =>
+      changeMembers(start, initiator, { add: memberFor(newcomer, 'receiver') }),
+    );
+    for (const messages of [
+      [removal, addition],
+      [addition, removal],
+    ])
+      expect(isIn(take(start, ...messages), mallory)).to.equal(false);
+    const later = await changeMembers(take(start, addition), initiator, { add: memberFor(bob, 'receiver') });
+    expect(isIn(take(start, addition, later, removal), mallory)).to.equal(false);
+  });
+
   it('whoever was voted out cannot come back by another proposal that was approved before', async () => {
     for (let run = 0; run < 8; run++) {
       const first = startActivity(await begin([initiator, alice, bob, mallory]));
