@@ -57,7 +57,7 @@ export function takeMessage(
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
   const taken = grown(activity.taken, id, { sender: head.sender, group: head.group });
   if (head.type === 'start') return { ...rivalStart(activity, message), taken };
-  if (head.type === 'members') return { ...takeMembers(activity, message), taken };
+  if (head.type === 'members') return { ...changedMembers(activity, message, options), taken };
   const epoch = activity.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   const { membership } = epoch;
@@ -97,6 +97,18 @@ function changeBy(context: Context): Partial<Activity> {
     default:
       throw refused(`${head.type} is none of an activity that has begun`);
   }
+}
+
+/**
+ * Another change by who was removed since is taken only where it holds, or where somebody has built on it: else there would be no end to what
+ * it can say of the time before.
+ */
+function changedMembers(activity: Activity, message: Message, { isWanted }: TakeOptions): Activity {
+  const changed = takeMembers(activity, message);
+  const { sender, membership } = message.head as HeadOf<'members'>;
+  const holds = changed.group !== activity.group;
+  if (isWanted || holds || hasStayed(activity, { sender, group: membership.previous })) return changed;
+  throw new NotariumError('activity-epoch-stale', 'its sender was removed since');
 }
 
 function checkSender(

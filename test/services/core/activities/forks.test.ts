@@ -94,7 +94,7 @@ describe('an activity of which members were told different things', () => {
     }
     const { members } = first.epochs.get(first.group)!.membership;
     const rekeyed = members.map((one) => (one.address === seller.address ? { ...one, key: randomKey() } : one));
-    const honest = take(first, changes[0]!, await changeMembers(first, seller, rekeyed));
+    const honest = take(first, await changeMembers(first, seller, rekeyed), changes[0]!);
     expect(forksOf(honest)).to.deep.equal([]);
   });
 
