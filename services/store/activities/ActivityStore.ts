@@ -77,10 +77,16 @@ export type HeldMessage = {
   readonly heldMs: number;
 };
 
+/** Which one it is. */
+export type HeldName = Pick<HeldMessage, 'sealDigest' | 'from' | 'heldMs'>;
+
 /** How much is held for messages that have not come: the oldest go first. */
 export type HeldLimits = {
   readonly perSender: number;
   readonly perSenderBytes: number;
+  /** Of a sender that is no member any more, in one activity. */
+  readonly late: number;
+  readonly lateBytes: number;
   readonly total: number;
   readonly totalBytes: number;
 };
@@ -209,14 +215,14 @@ export type ActivityStore = {
   waiting(): Promise<Address[]>;
   /**
    * Next deliveries to a member, oldest first, texts of at most so many bytes (one at least).
-   * @param nowMs Those whose pause is over at that time; all by default.
+   * @param pauses Those whose pause is over at that time, or is longer than the longest there is, as the clock was set back; all by default.
    * @throws NotariumError `activity-store-corrupt`, of a text that is lost with `data.sealDigest`, `member`, `activity` and `message`.
    */
   queued(
     member: Address,
     limit: number,
     maxBytes: number,
-    nowMs?: number,
+    pauses?: { readonly nowMs: number; readonly longestMs: number },
   ): Promise<(Delivery & { readonly text: string })[]>;
   /** When the first pause of what is queued for a member is over; undefined where nothing is queued. */
   nextTry(member: Address): Promise<number | undefined>;
@@ -242,10 +248,16 @@ export type ActivityStore = {
   /** Oldest queued delivery of each member, for alerts. */
   oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
 
-  /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
-  hold(held: HeldMessage): Promise<void>;
-  /** In the order in which they came. A damaged one is given up, and the log of this node says so. */
-  held(activity?: Hash): Promise<HeldMessage[]>;
+  /**
+   * Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most.
+   * @param isLate Of a sender that is no member any more: of these fewer are kept, for each activity.
+   */
+  hold(held: HeldMessage, isLate?: boolean): Promise<void>;
+  /**
+   * In the order in which they came. A damaged one is given up, and the log of this node says so.
+   * @param isWanted Others are not read.
+   */
+  held(activity?: Hash, isWanted?: (name: HeldName) => boolean): Promise<HeldMessage[]>;
   /** Activities for which something is held. */
   heldActivities(): Promise<Hash[]>;
 
