@@ -34,7 +34,7 @@ export type ActivitySettings = {
   readonly incompleteMs: number;
   /** How often pending records, held messages and ages are looked at. */
   readonly lookMs: number;
-  /** Most time of one request to a member; of a file, without anything of it coming. */
+  /** Most time of one request to a member; of a file, of each MiB of it. */
   readonly requestMs: number;
   /** Activities, and bytes of messages, that a member may have here without anybody here having looked at them. */
   readonly unreadActivities: number;

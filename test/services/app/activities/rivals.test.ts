@@ -8,7 +8,15 @@ import { type Message, messageDigest } from '../../../../services/core/activitie
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
 import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
-import { activityNetwork, changeMembers, memberFor, noteOn, propose, randomKey, update } from '../../../support/activityKit.ts';
+import {
+  activityNetwork,
+  changeMembers,
+  memberFor,
+  noteOn,
+  propose,
+  randomKey,
+  update,
+} from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
