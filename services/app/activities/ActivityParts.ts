@@ -36,7 +36,7 @@ export type ActivityParts = ActivityHost & {
   readonly caughtUp: (activity: Hash) => Promise<void>;
   /** Which members see an activity in another way. */
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
-  /** This member and this node have met two beginnings of an activity, by different nodes. */
+  /** This member and this node have met two seals of one message. */
   readonly disputed: (activity: Hash, member: Address) => void;
   /** A record was put on the disk. */
   readonly submit: () => void;

@@ -43,7 +43,7 @@ export function startActivity(message: Message): Activity {
 /**
  * Takes one more message of an activity in. What it refuses changes nothing.
  * @throws NotariumError `activity-message-known` when it was taken before; `activity-message-early` with data.missing; `activity-message-invalid`,
- *   `activity-not-member`, `activity-role`, `activity-forked`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
+ *   `activity-not-member`, `activity-role`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
  *   the members.
  */
 export function takeMessage(

@@ -68,7 +68,6 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   try {
     return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
   } catch (error) {
-    if (isNotariumError(error, 'activity-forked')) parts.disputed(activity.id, opened.from);
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
     return rejoinActivity(activity, message);
