@@ -40,6 +40,14 @@ const quick: ActivitySettings = {
   requestMs: 20_000,
 };
 
+type One = ActivityNode;
+type Tuples = { 1: [One]; 2: [One, One]; 3: [One, One, One]; 4: [One, One, One, One]; 5: [One, One, One, One, One] };
+/** As many as were asked for. */
+type Nodes<Count extends number> = Count extends keyof Tuples ? Tuples[Count] : ActivityNode[];
+
+/** A network that blames nobody: it would cut off who is to try everything. */
+export const blameless = <T extends object>(net: T): T => Object.assign(net, { blame: () => {} });
+
 /** What stands in for registry and log of all nodes of a test: what these are is tested elsewhere. */
 export class ActivityWorld {
   readonly nodes: ActivityNode[] = [];
@@ -81,11 +89,11 @@ export class ActivityWorld {
   }
 
   /** Nodes with real sockets and real databases, which know each other. */
-  async open(count: number, options: NodeOptions = {}): Promise<ActivityNode[]> {
+  async open<Count extends number>(count: Count, options: NodeOptions = {}): Promise<Nodes<Count>> {
     const nodes = this.add(count, options);
     await Promise.all(nodes.map((node) => node.open()));
     await this.connect();
-    return nodes;
+    return nodes as Nodes<Count>;
   }
 
   /** Nodes that are in the registry, and not open here. */

@@ -1,7 +1,6 @@
 import type { Body } from '../../core/activities/contents.ts';
 import type { ActivityTerms } from '../../core/activities/message.ts';
 import type { Address } from '../../core/bytes.ts';
-
 import type { Network } from '../../core/eip712.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { OpeningKey } from '../../lib/activities/seal.ts';

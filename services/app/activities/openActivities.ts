@@ -93,6 +93,8 @@ export function openActivities(host: ActivityHost): OpenActivities {
   records.submit();
   const loop = (name: string, work: () => Promise<void>, periodMs = settings.lookMs) =>
     every(periodMs, work, { signal: stop.signal, logger, name, clock }).done;
+  // Of several processes one that is not in the network leaves the duty to one that is.
+  const isOnDuty = async (): Promise<boolean> => Boolean(parts.net || !host.store.isShared) && (await host.onDuty());
   const loops = [
     loop('records of activities', async () => records.submit()),
     loop('deliveries of activities', async () => {
@@ -102,7 +104,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     loop('held messages of activities', () => held.look()),
     loop('comparison of activities', () => comparer.look()),
     loop('what is overdue in activities', async () => {
-      if ((parts.net || !host.store.isShared) && (await host.onDuty())) await overdue.look(stop.signal);
+      if (await isOnDuty()) await overdue.look(stop.signal);
     }),
     loop(
       'records that are missing in activities',
@@ -113,7 +115,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
       settings.compareMs,
     ),
     loop('own key of activities', async () => {
-      if ((parts.net || !host.store.isShared) && (await host.onDuty())) await ownKey.look(stop.signal);
+      if (await isOnDuty()) await ownKey.look(stop.signal);
     }),
     loop('files of activities', async () => parts.uploads?.collect(), settings.collectMs),
   ];

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
@@ -6,7 +5,7 @@ import type { Command } from 'commander';
 import type { Attachment } from '../../core/activities/contents.ts';
 import type { DevicePlace } from '../../core/activities/credential.ts';
 import { checkValues, maxBodyValues } from '../../core/activities/valueBounds.ts';
-import { fromUtf8, type Hash, toHex } from '../../core/bytes.ts';
+import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { parseNetworkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
@@ -105,11 +104,6 @@ export async function readContents(
   return {
     device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, body, attachments }),
   };
-}
-
-/** The id of an activity that is to begin. */
-export function newActivityId(): Hash {
-  return toHex(randomBytes(32));
 }
 
 function credentialOf(text: string): Hash {

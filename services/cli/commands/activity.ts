@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { activityIdFrom, openActivities, short, withActivities } from '../activities/ActivityRun.ts';
+import { openActivity, short, withActivities } from '../activities/ActivityRun.ts';
 import {
   addMember,
   leaveActivity,
@@ -157,8 +157,7 @@ function addDevices(activity: Command, context: ProgramContext): void {
 
 async function give(run: Run<CentreFlags>, text: string, key: string): Promise<void> {
   const { output, signal } = run;
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, id } = await openActivity(run, text);
   const client = key === 'none' ? null : key;
   await activities.give(id, client, { signal });
   output.json({ ok: true, activity: id, client });

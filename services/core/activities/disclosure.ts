@@ -4,6 +4,7 @@ import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { isNotariumError, NotariumError } from '../errors.ts';
 import { type Receipt, receiptSchema } from '../receipt.ts';
+import { saysFormat } from '../saysFormat.ts';
 import { hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { attachmentDigest, bodySchema, maxAttachments, shownAttachment, shownAttachmentSchema } from './contents.ts';
@@ -125,7 +126,7 @@ export function disclosureText(disclosure: Disclosure): string {
 
 /** Whether parsed JSON says that it is a disclosure. */
 export function isDisclosure(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (value as { format?: unknown }).format === disclosureFormat;
+  return saysFormat(value, disclosureFormat);
 }
 
 /**

@@ -55,10 +55,11 @@ export const contentsErrors = [
 /** What every route of activities says of its access: a key is needed, whatever the policy of the centre. */
 export const privately = { keyed: true, tag: 'activities' } as const;
 
+/** Content that is JSON. */
+export const json = <T>(schema: T) => ({ 'application/json': { schema } });
+
 /** Answer of a route that sends. */
-export const sentAnswer = {
-  201: { description: 'It is on the disk of this centre', content: { 'application/json': { schema: sentMessageDoc } } },
-};
+export const sentAnswer = { 201: { description: 'It is on the disk of this centre', content: json(sentMessageDoc) } };
 
 /** The desk. @throws NotariumError `activities-missing`. */
 export function activitiesOf({ centre }: Pick<HttpContext, 'centre'>): ActivityDesk {

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import type { ActivityTerms } from '../../core/activities/message.ts';
+import { pointerOf } from '../../core/activities/pointer.ts';
 import { hexDigits } from '../../core/bytes.ts';
 import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
@@ -40,14 +41,6 @@ export class SchemaCheck {
   constructor(options: { readonly sha256?: Crypto['sha256']; readonly keep?: number } = {}) {
     this.#sha256 = options.sha256 ?? portableCrypto.sha256;
     this.#compiled = new LRUCache({ max: options.keep ?? maxKept });
-  }
-
-  /**
-   * Whether bodies can be checked by the schema: to be asked before an activity begins.
-   * @throws NotariumError `activity-schema-invalid`.
-   */
-  checkSchema(schema: Schema): void {
-    this.#validator(schema);
   }
 
   /**
@@ -176,7 +169,7 @@ function problemsOf(errors: readonly ErrorObject[]): { readonly path: string; re
   for (const { instancePath, keyword, params, message = keyword } of errors) {
     const { additionalProperty, unevaluatedProperty } = params as Record<string, unknown>;
     const name = additionalProperty ?? unevaluatedProperty;
-    const step = typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
+    const step = typeof name === 'string' ? pointerOf([name]) : '';
     const path = `${instancePath}${step}`.slice(0, 256).toWellFormed();
     const problem = message.slice(0, 256).toWellFormed();
     texts.set(`${path} ${problem}`, { path, problem });

@@ -3,12 +3,12 @@ import { SDJwtInstance } from '@sd-jwt/core';
 import { maxBodyBytes } from '../../core/activities/contents.ts';
 import { type FieldBody, fieldsType, readFields, reservedNames } from '../../core/activities/fields.ts';
 import { readPath } from '../../core/activities/pointer.ts';
-import { toHex } from '../../core/bytes.ts';
+import { attempt } from '../../core/attempt.ts';
 import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { attempt } from '../../core/receiptChecks.ts';
 import type { Signer } from '../../core/signature.ts';
+import { randomHash } from '../randomHash.ts';
 
 /** Most fields that one body can have digests of. */
 const maxFields = 4096;
@@ -77,7 +77,7 @@ export async function digestFields(
   const header = { typ: fieldsType, kid: signer.address };
   const compact = await sdJwtOf(signer, options.newSalt).issue({ body }, { _sd: [], body: frame } as never, { header });
   const [sdJwt = '', ...disclosures] = compact.split('~').slice(0, -1);
-  const made: FieldBody = { salt: toHex(randomBytes(32)), sdJwt, disclosures };
+  const made: FieldBody = { salt: randomHash(), sdJwt, disclosures };
   checkMade(made, body, options.crypto ?? portableCrypto);
   return made;
 }

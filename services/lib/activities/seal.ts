@@ -17,6 +17,8 @@ import { NotariumError } from '../../core/errors.ts';
 
 const keyManagement = 'ECDH-ES+A256KW';
 const tagBytes = 16;
+/** Keys that a sealer knows. */
+const mostKeys = 4096;
 /** RFC 3394, section 2.2.3.1. */
 const wrapIv = Buffer.alloc(8, 0xa6);
 
@@ -38,7 +40,6 @@ export function openingKey(secret: Uint8Array): OpeningKey {
 /** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */
 export class Sealer {
   readonly #keys = new Map<Hash, KeyObject>();
-  readonly #most = 4096;
   readonly #newKeyPair: () => KeyPair;
 
   /** @param newKeyPair The ephemeral ones: random, but in vectors. */
@@ -90,7 +91,7 @@ export class Sealer {
     if (!key) {
       key = keyObject(base64url(fromHex(publicKey)));
       this.#keys.set(publicKey, key);
-      if (this.#keys.size > this.#most) this.#keys.delete(this.#keys.keys().next().value!);
+      if (this.#keys.size > mostKeys) this.#keys.delete(this.#keys.keys().next().value!);
     }
     return key;
   }

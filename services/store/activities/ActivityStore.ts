@@ -286,7 +286,6 @@ export type ActivityStore = {
   /** By id, at most `limit` (1,000) after that one. */
   credentials(query?: {
     readonly owner?: string;
-    readonly device?: Address;
     readonly after?: Hash;
     readonly limit?: number;
   }): Promise<readonly StoredCredential[]>;

@@ -45,7 +45,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && activityOf(row)),
       ),
-    knownActivities: (ids) => guarded(knownActivities(context, ids)),
+    knownActivities: (ids) => guarded(idsIn(context, 'activities', ids)),
     list: (query) => guarded(list(context, query)),
     activityIds: (after, limit) => {
       const all = reader.selectFrom('activities').select('id').orderBy('id').limit(Math.min(limit, maxPage));
@@ -77,7 +77,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && messageOf(row, atRest)),
       ),
-    known: (ids) => guarded(known(context, ids)),
+    known: (ids) => guarded(idsIn(context, 'activity_messages', ids)),
     bySeal: (sealDigest) =>
       guarded(
         stored()
@@ -171,19 +171,14 @@ async function messages({ reader, atRest }: ActivityContext, activity: Hash, fro
   return rows.map((row) => messageOf(row, atRest));
 }
 
-async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
+async function idsIn(
+  { reader }: ActivityContext,
+  table: 'activities' | 'activity_messages',
+  ids: readonly Hash[],
+): Promise<Set<Hash>> {
   const found = new Set<Hash>();
   for (const some of inParts(ids)) {
-    const rows = await reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute();
-    for (const { id } of rows) found.add(id as Hash);
-  }
-  return found;
-}
-
-async function knownActivities({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
-  const found = new Set<Hash>();
-  for (const some of inParts(ids)) {
-    const rows = await reader.selectFrom('activities').select('id').where('id', 'in', some).execute();
+    const rows = await reader.selectFrom(table).select('id').where('id', 'in', some).execute();
     for (const { id } of rows) found.add(id as Hash);
   }
   return found;

@@ -42,9 +42,7 @@ export class Receiver {
 
   join(net: Net): void {
     this.#net = net;
-    const receive = (frames: AsyncIterable<Uint8Array>, from: Address): AsyncIterable<Uint8Array> =>
-      framesOf(this.#answers(frames, from));
-    net.handle(activityProtocols.deliver, (frames, from) => receive(frames, from));
+    net.handle(activityProtocols.deliver, (frames, from) => framesOf(this.#answers(frames, from)));
   }
 
   async *#answers(frames: AsyncIterable<Uint8Array>, from: Address): AsyncGenerator<string> {

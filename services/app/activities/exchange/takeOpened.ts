@@ -1,8 +1,8 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
-import { chainOf } from '../../../core/activities/heads.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
+import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
@@ -83,7 +83,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
 function mayBeginAnew({ signer }: ActivityParts, activity: Activity, sender: Address): boolean {
   const known = membersOf(activity);
   // What it knows of the activity, it knows by the message of this sender alone, which another change may have come before.
-  const [begun] = chainOf(activity);
+  const [begun] = pathTo(activity.epochs, activity.group);
   if (activity.since > 0 && begun?.sender === sender) return true;
   return !memberOf(known, signer.address) || memberOf(known, sender)?.role === 'initiator';
 }

@@ -1,10 +1,10 @@
 import { type Credential, credentialSchema, signCredential } from '../../../core/activities/credential.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
+import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, CredentialView } from '../ActivityDesk.ts';
 import type { ActivityHost } from '../ActivityHost.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { newSalt } from '../Draft.ts';
 import { credentialsOf, findCredential } from '../findCredential.ts';
 
 /** See `ActivityDesk.issueCredential`. */
@@ -14,7 +14,7 @@ export async function issueCredential(
   device: { readonly device: Address; readonly name: string; readonly notBefore: number; readonly expires: number },
 ): Promise<Credential> {
   const { device: address, name, notBefore, expires } = device;
-  const asked = { id: newSalt(), device: address, name, notBefore, expires };
+  const asked = { id: randomHash(), device: address, name, notBefore, expires };
   const form = credentialSchema.omit({ operator: true, signature: true }).safeParse(asked);
   if (!form.success) throw new NotariumError('request-invalid', form.error.issues[0]!.message);
   if (expires < notBefore) throw new NotariumError('request-invalid', 'it expires before it begins to hold');

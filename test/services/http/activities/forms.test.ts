@@ -22,11 +22,7 @@ onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) 
   let seller: ActivityNode;
   before(async () => {
     world = new ActivityWorld();
-    [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [
-      ActivityNode,
-      ActivityNode,
-      ActivityNode,
-    ];
+    [buyer, seller] = await world.open(3, { databaseUrl: await databaseUrl() });
     http = await serveActivities(buyer.desk, { limits: { bodyIdleMs: 300 } });
     key = await http.key('client', ['read', 'submit']);
   });

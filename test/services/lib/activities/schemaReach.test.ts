@@ -4,7 +4,7 @@ import { isNotariumError } from '../../../../services/core/errors.ts';
 import { SchemaCheck } from '../../../../services/lib/activities/SchemaCheck.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 
-type Schema = Parameters<SchemaCheck['checkSchema']>[0];
+type Schema = Parameters<SchemaCheck['checkBody']>[0];
 
 /** What becomes of a body: its code, and what is said of it. */
 function outcomeOf(schema: Schema, body: unknown): string {
@@ -79,7 +79,7 @@ function schemaOf({ count, wrapped, wide, filling, backTo }: Shape): Schema {
 
 describe('how far references of a schema lead', () => {
   const check = new SchemaCheck();
-  const schemaFails = (schema: Schema) => expectCode('activity-schema-invalid', () => check.checkSchema(schema));
+  const schemaFails = (schema: Schema) => expectCode('activity-schema-invalid', () => check.checkBody(schema, {}));
 
   it('is bounded by the schema alone, whatever is left of the stack', function () {
     this.timeout(120_000);
@@ -110,7 +110,7 @@ describe('how far references of a schema lead', () => {
       const wrapped = Array.from({ length: depth }, () => 7);
       return schemaOf({ count, wrapped, wide: 0, filling: 0, backTo: undefined, depth: 0 });
     };
-    check.checkSchema(chain(80, 0));
+    check.checkBody(chain(80, 0), {});
     check.checkBody(chain(30, 4), nested(40));
     for (const [count, depth] of [
       [200, 0],
