@@ -70,8 +70,10 @@ describe('changes of the members of an activity that come between others', funct
     let evil: Message;
     do evil = await changeMembers(old, mallory.person, rekeyed);
     while (evil.id >= removal.message);
-    for (const to of [buyer, seller]) await deliver(mallory, to, [sealedIn(evil)]);
-    await reaches(evil.id, buyer, seller);
+    for (const to of [buyer, seller]) {
+      const [answer] = await deliver(mallory, to, [sealedIn(evil)]);
+      expect(answer).to.have.property('code', 'activity-epoch-stale');
+    }
     const three = await buyer.desk.update(operator, activity, { body: 'not for mallory' });
     await reaches(three.message, seller);
     for (const node of [buyer, seller]) {
