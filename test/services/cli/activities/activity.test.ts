@@ -134,6 +134,8 @@ describe('notarium activity', function () {
     const alone = ['certificate', id, '--no-receipt', '--out', 'trust.json'];
     await until('a certificate', async () => (await run(0, alone)).code === 0);
     // The centre behind the server has another log: that is said at once, what is there stays, and the same command goes on.
+    const taken = (): Promise<CliRun> => run(0, ['certificate', id, '--out', 'trust.json', '--json']);
+    await until('its record', async () => (await taken()).code !== exitCodeOf('record-not-anchored'));
     await fails('record-not-found', 0, ['certificate', id, '--out', 'trust.json']);
     await fails('record-not-found', 0, ['disclose', id, '--whole', '--out', 'whole.json']);
     await fails('file-unreadable', 0, ['update', id, '--body', 'whole.json']);
