@@ -10,7 +10,6 @@ import type { Statement, StatementRole } from '../../core/channels/statement.ts'
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Database, openSqlite } from '../database.ts';
-import { openPostgres } from '../postgres.ts';
 import { storageError } from '../storageError.ts';
 import type { ChannelChange, ChannelStore, StoredBill, StoredChannel } from './ChannelStore.ts';
 import { type ChannelSchema, channelMigrations } from './migrations.ts';
@@ -41,7 +40,11 @@ export async function openChannelStore(options: {
       throw failure(error, databaseUrl === undefined ? file : undefined);
     });
   const open = async (): Promise<Database> => {
-    if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
+    if (databaseUrl !== undefined) {
+      // Read only when it is needed: a command of a requester has its files.
+      const { openPostgres } = await import('../postgres.ts');
+      return openPostgres(databaseUrl, logger, undefined, migrations);
+    }
     await mkdir(dataDir, { recursive: true });
     return openSqlite(file, migrations);
   };
