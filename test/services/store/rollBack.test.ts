@@ -8,6 +8,7 @@ import { toHex } from '../../../services/core/bytes.ts';
 import { leafHash } from '../../../services/core/sha256.ts';
 import { idOfEntry } from '../../../services/store/keys.ts';
 import type { AnchoredBlock, PoolPromise, PoolRow, Store } from '../../../services/store/Store.ts';
+import { bundled } from '../../support/bundled.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { anchorNext, heir, logAll, row, rows } from './storeKit.ts';
 import { onBothDatabases, type StorePlace, storePlace } from './storePlace.ts';
@@ -187,6 +188,11 @@ for (const [engine, kills] of [
   describe(`store rollBackLog under kill -9 (${engine})`, function () {
     this.timeout(240_000);
     let child: ChildProcess | undefined;
+    let script: Awaited<ReturnType<typeof bundled>>;
+    before(async () => {
+      script = await bundled(join(import.meta.dirname, 'rollBackChild.ts'));
+    });
+    after(() => script?.[Symbol.asyncDispose]());
     // A test that gives up must not leave mocha waiting for it.
     afterEach(() => void child?.kill('SIGKILL'));
 
@@ -199,7 +205,7 @@ for (const [engine, kills] of [
         let left = 1 + Math.floor(Math.random() * 4);
         const started: ChildProcess = spawn(
           process.execPath,
-          [join(import.meta.dirname, 'rollBackChild.ts'), place.dataDir, String(round), place.databaseUrl ?? ''],
+          [script.path, place.dataDir, String(round), place.databaseUrl ?? ''],
           { stdio: ['ignore', 'pipe', 'inherit'] },
         );
         child = started;
