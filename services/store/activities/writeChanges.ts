@@ -2,6 +2,7 @@ import { type Insertable, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
+import type { AtRest } from './AtRest.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import type { RecentTexts } from './RecentTexts.ts';
@@ -19,8 +20,8 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
   await writeOutgoing(writing, changes);
   const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
   for (const rows of inParts(records)) {
-    const values = rows.map(({ message, activity, entry }) => ({
-      ...{ message, activity },
+    const values = rows.map(({ message, activity, entry, dueMs }) => ({
+      ...{ message, activity, due_ms: dueMs },
       entry: atRest.sealText(activity, rowOf.record(message), entry),
     }));
     await trx
@@ -46,13 +47,38 @@ export function sizeOfChange({ messages = [], outgoing = [], records = [] }: Act
 /** Writes the messages that are new; answers which of those that are not have their record. */
 async function writeMessages({ trx, atRest }: Writing, changes: readonly ActivityChange[]): Promise<Set<Hash>> {
   const saying = changes.filter(({ messages = [] }) => messages.length > 0);
+  const counts = await lockActivities(trx, saying);
+  const known = await knownMessages(trx, [
+    ...saying.flatMap(({ messages = [] }) => messages.map(({ id }) => id)),
+    ...changes.flatMap(({ records = [] }) => records.map(({ message }) => message)),
+  ]);
+  const { messages, names, activities } = newRows(saying, { counts, known, atRest });
+  for (const rows of inParts(messages)) await trx.insertInto('activity_messages').values(rows).execute();
+  for (const rows of inParts(names)) {
+    await trx.insertInto('activity_attachments').values(rows).execute();
+    const digests = rows.map(({ sealed_digest }) => sealed_digest);
+    await trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).execute();
+  }
+  for (const rows of inParts(activities)) {
+    const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
+      then excluded.changed_ms else activities.changed_ms end`;
+    await trx
+      .insertInto('activities')
+      .values(rows)
+      .onConflict((on) =>
+        on.column('id').doUpdateSet(({ ref }) => ({ changed_ms: later, message_count: ref('excluded.message_count') })),
+      )
+      .execute();
+  }
+  return new Set([...known].flatMap(([id, isRecorded]) => (isRecorded ? [id] : [])));
+}
+
+/** Makes the activities that are missing; answers how many messages each has. */
+async function lockActivities(trx: Writing['trx'], saying: readonly ActivityChange[]): Promise<Map<string, number>> {
   const activities = new Map<Hash, Insert<'activities'>>();
   // The order of their ids: two processes that lock several of them do not wait for one another.
-  for (const { activity, owner, nowMs } of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1))) {
-    if (activities.has(activity)) continue;
-    const row = { id: activity, owner: owner ?? null, created_ms: nowMs, changed_ms: nowMs, message_count: 0 };
-    activities.set(activity, row);
-  }
+  for (const change of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1)))
+    if (!activities.has(change.activity)) activities.set(change.activity, newActivity(change));
   // What is there is written as it is: it stays locked until the end, so that places come one after the other.
   const counts = new Map<string, number>();
   for (const rows of inParts([...activities.values()])) {
@@ -66,14 +92,24 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
       .execute();
     for (const { id, message_count } of have) counts.set(id, message_count);
   }
-  const known = await knownMessages(trx, [
-    ...saying.flatMap(({ messages = [] }) => messages.map(({ id }) => id)),
-    ...changes.flatMap(({ records = [] }) => records.map(({ message }) => message)),
-  ]);
+  return counts;
+}
+
+function newActivity({ activity, owner, nowMs, isRead = false }: ActivityChange): Insert<'activities'> {
+  const times = { created_ms: nowMs, changed_ms: nowMs };
+  return { id: activity, owner: owner ?? null, ...times, message_count: 0, is_read: isRead ? 1 : 0 };
+}
+
+/** The rows of messages that are not known, of what they name, and of the activities that have taken them. */
+function newRows(
+  saying: readonly ActivityChange[],
+  { counts, known, atRest }: { counts: Map<string, number>; known: ReadonlyMap<Hash, boolean>; atRest: AtRest },
+) {
   const taken = new Map<Hash, Insert<'activity_messages'>>();
-  const named: Insert<'activity_attachments'>[] = [];
+  const names: Insert<'activity_attachments'>[] = [];
   const changed = new Map<Hash, Insert<'activities'>>();
-  for (const { activity, nowMs, after, messages = [] } of saying) {
+  for (const change of saying) {
+    const { activity, nowMs, after, messages = [] } = change;
     const have = counts.get(activity);
     if (after !== undefined && after !== have)
       throw new NotariumError('activity-changed', undefined, { data: { activity, have, want: after } });
@@ -82,28 +118,11 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
       const place = counts.get(activity)!;
       counts.set(activity, place + 1);
       taken.set(message.id, messageRow(message, { activity, place, takenMs: nowMs }, atRest));
-      named.push(...namesOf(message, activity));
-      changed.set(activity, { ...activities.get(activity)!, changed_ms: nowMs, message_count: place + 1 });
+      names.push(...namesOf(message, activity));
+      changed.set(activity, { ...newActivity(change), message_count: place + 1 });
     }
   }
-  for (const rows of inParts([...taken.values()])) await trx.insertInto('activity_messages').values(rows).execute();
-  for (const rows of inParts(named)) {
-    await trx.insertInto('activity_attachments').values(rows).execute();
-    const digests = rows.map(({ sealed_digest }) => sealed_digest);
-    await trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).execute();
-  }
-  for (const rows of inParts([...changed.values()])) {
-    const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
-      then excluded.changed_ms else activities.changed_ms end`;
-    await trx
-      .insertInto('activities')
-      .values(rows)
-      .onConflict((on) =>
-        on.column('id').doUpdateSet(({ ref }) => ({ changed_ms: later, message_count: ref('excluded.message_count') })),
-      )
-      .execute();
-  }
-  return new Set([...known].flatMap(([id, isRecorded]) => (isRecorded ? [id] : [])));
+  return { messages: [...taken.values()], names, activities: [...changed.values()] };
 }
 
 /** Which of the messages are there, and whether the log has their records. */
@@ -139,15 +158,8 @@ async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityCh
       for (const member of members) {
         deliveries.push({
           ...{ seal_digest: out.sealDigest, activity: out.activity, message: out.message, member, state: 'queued' },
-          ...{
-            text_id: row.id,
-            queued_ms: nowMs,
-            tries: 0,
-            next_ms: 0,
-            ack: null,
-            problem_code: null,
-            problem_detail: null,
-          },
+          ...{ text_id: row.id, queued_ms: nowMs, tries: 0, next_ms: 0 },
+          ...{ ack: null, problem_code: null, problem_detail: null },
         });
       }
     }
