@@ -74,6 +74,15 @@ export async function migrate(
 ): Promise<void> {
   const migrations = forEngine(engine);
   const table = `${prefix}_migration`;
+  const { rows: tables } = await tableNamed(engine, table).execute(db);
+  if (tables.length > 0) {
+    const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
+    const unknown = rows.find((row) => !(row.name in migrations));
+    if (unknown)
+      throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
+    // Nearly every start: the migrator would read the whole schema first to find that out.
+    if (rows.length === Object.keys(migrations).length) return;
+  }
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => migrations },
@@ -81,15 +90,14 @@ export async function migrate(
     migrationLockTableName: `${table}_lock`,
     ...(schema === undefined ? {} : { migrationTableSchema: schema }),
   });
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (tables.some((each) => each.name === table && (schema === undefined || each.schema === schema))) {
-    const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
-    const unknown = rows.find((row) => !(row.name in migrations));
-    if (unknown)
-      throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
-  }
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
+}
+
+/** Finds a table where a query that names it would. */
+function tableNamed(engine: Engine, name: string): RawBuilder<unknown> {
+  if (engine === 'sqlite') return sql`select 1 from sqlite_master where type = 'table' and name = ${name}`;
+  return sql`select 1 where to_regclass(${name}) is not null`;
 }
 
 /** Inserts many rows by one statement; rows that are there already stay as they are. */

@@ -2,18 +2,17 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { x25519 } from '@noble/curves/ed25519.js';
 import type { Member } from '../../core/activities/members.ts';
 import { type Message, maxParcelBytes, type Parcel, parcelBytes } from '../../core/activities/parcel.ts';
 import { type Sealed, sealingOf } from '../../core/activities/sealed.ts';
-import { fromHex, type Hash, toHex } from '../../core/bytes.ts';
+import { fromHex, type Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { curveKey } from '../curveKey.ts';
 
 const keyManagement = 'ECDH-ES+A256KW';
 const tagBytes = 16;
@@ -32,9 +31,7 @@ export type Unsealed = { readonly bytes: Uint8Array; readonly contentKey: Uint8A
 
 /** The key pair of a secret (32 bytes). */
 export function openingKey(secret: Uint8Array): OpeningKey {
-  const publicKey = x25519.getPublicKey(secret);
-  const jwk = { ...publicJwk(base64url(publicKey)), d: base64url(secret) };
-  return { publicKey: toHex(publicKey), key: createPrivateKey({ key: jwk, format: 'jwk' }) };
+  return curveKey('x25519', secret);
 }
 
 /** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */

@@ -6,6 +6,7 @@ import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
+import { bundled } from '../../../support/bundled.ts';
 import { until } from '../../../support/until.ts';
 import type { Begun } from './killSender.ts';
 import { type FromSender, killPoints, type ToSender } from './killSenderMessages.ts';
@@ -14,6 +15,11 @@ const script = join(import.meta.dirname, 'killSender.ts');
 
 onBothActivityDatabases('a sender of activities under kill -9', (databaseUrl) => {
   let world: ActivityWorld;
+  let child: Awaited<ReturnType<typeof bundled>>;
+  before(async () => {
+    child = await bundled(script);
+  });
+  after(() => child?.[Symbol.asyncDispose]());
   afterEach(() => world.close());
 
   /** Lets the first node work in a process of its own until it is killed; what it has promised. */
@@ -21,16 +27,16 @@ onBothActivityDatabases('a sender of activities under kill -9', (databaseUrl) =>
     const promised: Hash[] = [];
     const directory = others.map(({ address, net }) => [address, net.multiaddrs] as const);
     const whole: Begun = { ...begun, folder: await world.folder(), others: directory };
-    const child = fork(script, [JSON.stringify(whole)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    child.on('message', async ({ listens, sent, accept }: FromSender) => {
+    const sending = fork(child.path, [JSON.stringify(whole)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    sending.on('message', async ({ listens, sent, accept }: FromSender) => {
       if (sent) promised.push(sent);
       const [sender] = world.nodes;
       if (listens) for (const { net } of others) net.setDirectory(new Map([...directory, [sender!.address, listens]]));
       if (!accept) return;
       const results = await world.accept(accept.lines);
-      if (child.connected) child.send({ id: accept.id, results } satisfies ToSender, () => {});
+      if (sending.connected) sending.send({ id: accept.id, results } satisfies ToSender, () => {});
     });
-    const [, signal] = await once(child, 'close');
+    const [, signal] = await once(sending, 'close');
     expect(signal).to.equal('SIGKILL');
     return promised;
   }
