@@ -26,14 +26,16 @@ export function checkEnvelope(
   key: Uint8Array,
 ): void {
   const fail = (detail: string): NotariumError => new NotariumError('activity-message-invalid', detail);
-  const { mid, epo, grp } = readProtected(sealed.protected);
-  if (mid !== id) throw fail('the seal is of another message');
-  if (epo !== head.epoch) throw fail('the seal is of another epoch');
-  if (grp !== blindedGroup(secret, id)) throw fail('the seal is of another group');
   // One message has one seal, whoever gives it: with any other one it would not be what the log has.
   const want = sealingOf(secret, id, head.epoch);
-  const isThat = sealed.protected === want.protected && sealed.iv === want.iv && sameBytes(key, want.key);
-  if (!isThat) throw fail('it is not the seal of the message');
+  if (sealed.protected !== want.protected) {
+    const { mid, epo, grp } = readProtected(sealed.protected);
+    if (mid !== id) throw fail('the seal is of another message');
+    if (epo !== head.epoch) throw fail('the seal is of another epoch');
+    if (grp !== blindedGroup(secret, id)) throw fail('the seal is of another group');
+    throw fail('it is not the seal of the message');
+  }
+  if (sealed.iv !== want.iv || !sameBytes(key, want.key)) throw fail('it is not the seal of the message');
   if (copy) {
     if (sealed.recipients.length !== 1) throw fail('a copy is for one member');
     return;
