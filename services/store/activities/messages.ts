@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { runTogether } from '../database.ts';
 import type { ActivityStore, StoredActivity } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
 import { activityOf, messageOf, rowOf } from './rows.ts';
@@ -162,31 +164,25 @@ async function messages({ reader, atRest }: ActivityContext, activity: Hash, fro
 }
 
 async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
-  const found = new Set<Hash>();
-  for (const some of inParts(ids)) {
-    const rows = await reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute();
-    for (const { id } of rows) found.add(id as Hash);
-  }
-  return found;
+  const rows = inParts(ids).map((some) =>
+    reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute(),
+  );
+  return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
 }
 
 async function knownActivities({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
-  const found = new Set<Hash>();
-  for (const some of inParts(ids)) {
-    const rows = await reader.selectFrom('activities').select('id').where('id', 'in', some).execute();
-    for (const { id } of rows) found.add(id as Hash);
-  }
-  return found;
+  const rows = inParts(ids).map((some) =>
+    reader.selectFrom('activities').select('id').where('id', 'in', some).execute(),
+  );
+  return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
 }
 
 async function sendersOf({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Map<Hash, Address>> {
-  const senders = new Map<Hash, Address>();
-  for (const some of inParts(seals)) {
-    const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
-    for (const row of await query.where('seal_digest', 'in', some).execute())
-      senders.set(row.seal_digest as Hash, row.sender as Address);
-  }
-  return senders;
+  const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
+  const rows = inParts(seals).map((some) => query.where('seal_digest', 'in', some).execute());
+  return new Map(
+    (await Promise.all(rows)).flat().map((row) => [row.seal_digest as Hash, row.sender as Address] as const),
+  );
 }
 
 async function namedAttachments({ reader }: ActivityContext, digests: readonly Hash[]): Promise<Set<Hash>> {
@@ -200,11 +196,20 @@ async function namedAttachments({ reader }: ActivityContext, digests: readonly H
 }
 
 /** The log has them: they are pending no longer. */
-function setRecords({ writer }: ActivityContext, taken: Parameters<ActivityStore['recordsTaken']>[0]): Promise<void> {
+function setRecords(
+  { writer, engine }: ActivityContext,
+  taken: Parameters<ActivityStore['recordsTaken']>[0],
+): Promise<void> {
   return writer.run(async (trx) => {
-    for (const { message, recordId } of taken)
-      await trx.updateTable('activity_messages').set({ record_id: recordId }).where('id', '=', message).execute();
-    for (const some of inParts(taken.map(({ message }) => message)))
-      await trx.deleteFrom('activity_records').where('message', 'in', some).execute();
+    const noted = inParts(taken).map((some) => {
+      const rows = some.map(({ message, recordId }) => sql`(${message}, ${recordId})`);
+      return sql`
+        with taken(message, record_id) as (values ${sql.join(rows)})
+        update activity_messages set record_id = taken.record_id from taken where id = taken.message`.compile(trx);
+    });
+    const dropped = inParts(taken.map(({ message }) => message)).map((some) =>
+      trx.deleteFrom('activity_records').where('message', 'in', some).compile(),
+    );
+    await runTogether(engine, trx, [...noted, ...dropped]);
   });
 }

@@ -1,12 +1,13 @@
-import { type Insertable, sql } from 'kysely';
+import { type CompiledQuery, type Insertable, type Selectable, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { runTogether } from '../database.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import type { RecentTexts } from './RecentTexts.ts';
 import { messageRow, rowOf } from './rows.ts';
-import { dropTexts, textRow, writeTexts } from './texts.ts';
+import { dropTexts, textQueries, textRow } from './texts.ts';
 import type { Writing } from './Writing.ts';
 
 type WritingTexts = Writing & { readonly recent: RecentTexts };
@@ -14,23 +15,36 @@ type Insert<T extends keyof ActivitySchema> = Insertable<ActivitySchema[T]>;
 
 /** Writes changes of many activities at once; see `ActivityStore.save`. */
 export async function writeChanges(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
-  const { trx, atRest } = writing;
-  const recorded = await writeMessages(writing, changes);
-  await writeOutgoing(writing, changes);
+  const { trx, engine, atRest } = writing;
+  const { queries, recorded } = await messageQueries(writing, changes);
+  const outgoing = outgoingOf(writing, changes);
+  queries.push(...textQueries(trx, outgoing.texts));
+  const firstDelivery = queries.length;
+  for (const rows of inParts(outgoing.deliveries)) {
+    const insert = trx.insertInto('activity_deliveries').values(rows);
+    queries.push(insert.onConflict((on) => on.columns(['seal_digest', 'member']).doNothing()).compile());
+  }
+  const lastDelivery = queries.length;
   const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
   for (const rows of inParts(records)) {
     const values = rows.map(({ message, activity, entry }) => ({
       ...{ message, activity },
       entry: atRest.sealText(activity, rowOf.record(message), entry),
     }));
-    await trx
-      .insertInto('activity_records')
-      .values(values)
-      .onConflict((on) => on.column('message').doNothing())
-      .execute();
+    const insert = trx.insertInto('activity_records').values(values);
+    queries.push(insert.onConflict((on) => on.column('message').doNothing()).compile());
   }
-  for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? []))
-    await trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from).execute();
+  for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? [])) {
+    const held = trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from);
+    queries.push(held.compile());
+  }
+  const results = await runTogether(engine, trx, queries);
+  const written = results.slice(firstDelivery, lastDelivery).reduce((sum, { changes: count = 0 }) => sum + count, 0);
+  if (written < outgoing.deliveries.length)
+    await dropTexts(
+      writing,
+      outgoing.texts.map(({ id }) => id),
+    );
 }
 
 /** About as many bytes as a change has. */
@@ -43,8 +57,11 @@ export function sizeOfChange({ messages = [], outgoing = [], records = [] }: Act
   );
 }
 
-/** Writes the messages that are new; answers which of those that are not have their record. */
-async function writeMessages({ trx, atRest }: Writing, changes: readonly ActivityChange[]): Promise<Set<Hash>> {
+/** What writes the messages that are new, and which of those that are not have their record. */
+async function messageQueries(
+  { trx, engine, atRest }: Writing,
+  changes: readonly ActivityChange[],
+): Promise<{ readonly queries: CompiledQuery[]; readonly recorded: ReadonlySet<string> }> {
   const saying = changes.filter(({ messages = [] }) => messages.length > 0);
   const activities = new Map<Hash, Insert<'activities'>>();
   // The order of their ids: two processes that lock several of them do not wait for one another.
@@ -54,22 +71,31 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
     activities.set(activity, row);
   }
   // What is there is written as it is: it stays locked until the end, so that places come one after the other.
-  const counts = new Map<string, number>();
-  for (const rows of inParts([...activities.values()])) {
-    const have = await trx
+  const locks = inParts([...activities.values()]).map((rows) =>
+    trx
       .insertInto('activities')
       .values(rows)
       .onConflict((on) =>
         on.column('id').doUpdateSet(({ ref }) => ({ message_count: ref('activities.message_count') })),
       )
       .returning(['id', 'message_count'])
-      .execute();
-    for (const { id, message_count } of have) counts.set(id, message_count);
-  }
-  const known = await knownMessages(trx, [
+      .compile(),
+  );
+  const ids = [
     ...saying.flatMap(({ messages = [] }) => messages.map(({ id }) => id)),
     ...changes.flatMap(({ records = [] }) => records.map(({ message }) => message)),
-  ]);
+  ];
+  const seen = inParts([...new Set(ids)]).map((some) =>
+    trx.selectFrom('activity_messages').select(['id', 'record_id']).where('id', 'in', some).compile(),
+  );
+  const found = await runTogether(engine, trx, [...locks, ...seen]);
+  type Locked = Selectable<ActivitySchema['activities']>;
+  const locked = found.slice(0, locks.length).flatMap(({ rows }) => rows as Locked[]);
+  const counts = new Map(locked.map(({ id, message_count }) => [id, message_count]));
+  type Seen = Selectable<ActivitySchema['activity_messages']>;
+  const known = new Map(
+    found.slice(locks.length).flatMap(({ rows }) => (rows as Seen[]).map(({ id, record_id }) => [id, record_id])),
+  );
   const taken = new Map<Hash, Insert<'activity_messages'>>();
   const named: Insert<'activity_attachments'>[] = [];
   const changed = new Map<Hash, Insert<'activities'>>();
@@ -86,47 +112,34 @@ async function writeMessages({ trx, atRest }: Writing, changes: readonly Activit
       changed.set(activity, { ...activities.get(activity)!, changed_ms: nowMs, message_count: place + 1 });
     }
   }
-  for (const rows of inParts([...taken.values()])) await trx.insertInto('activity_messages').values(rows).execute();
+  const queries = inParts([...taken.values()]).map((rows) =>
+    trx.insertInto('activity_messages').values(rows).compile(),
+  );
   for (const rows of inParts(named)) {
-    await trx.insertInto('activity_attachments').values(rows).execute();
+    queries.push(trx.insertInto('activity_attachments').values(rows).compile());
     const digests = rows.map(({ sealed_digest }) => sealed_digest);
-    await trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).execute();
+    queries.push(trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).compile());
   }
   for (const rows of inParts([...changed.values()])) {
     const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
       then excluded.changed_ms else activities.changed_ms end`;
-    await trx
+    const upsert = trx
       .insertInto('activities')
       .values(rows)
       .onConflict((on) =>
         on.column('id').doUpdateSet(({ ref }) => ({ changed_ms: later, message_count: ref('excluded.message_count') })),
-      )
-      .execute();
+      );
+    queries.push(upsert.compile());
   }
-  return new Set([...known].flatMap(([id, isRecorded]) => (isRecorded ? [id] : [])));
-}
-
-/** Which of the messages are there, and whether the log has their records. */
-async function knownMessages(trx: Writing['trx'], messages: readonly Hash[]): Promise<Map<Hash, boolean>> {
-  const known = new Map<Hash, boolean>();
-  for (const some of inParts([...new Set(messages)])) {
-    const rows = await trx
-      .selectFrom('activity_messages')
-      .select(['id', 'record_id'])
-      .where('id', 'in', some)
-      .execute();
-    for (const row of rows) known.set(row.id as Hash, row.record_id !== null);
-  }
-  return known;
+  return { queries, recorded: new Set([...known].flatMap(([id, recordId]) => (recordId === null ? [] : [id]))) };
 }
 
 function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'activity_attachments'>[] {
   return [...new Set(attachments)].map((sealedDigest) => ({ sealed_digest: sealedDigest, message: id, activity }));
 }
 
-async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
-  const { trx, atRest, recent } = writing;
-  const texts = new Map<string, Insert<'activity_texts'>>();
+function outgoingOf({ atRest, recent }: WritingTexts, changes: readonly ActivityChange[]) {
+  const texts = new Map<string, ReturnType<typeof textRow>>();
   const deliveries: Insert<'activity_deliveries'>[] = [];
   for (const { nowMs, outgoing = [] } of changes) {
     for (const { members, ...out } of outgoing) {
@@ -139,28 +152,11 @@ async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityCh
       for (const member of members) {
         deliveries.push({
           ...{ seal_digest: out.sealDigest, activity: out.activity, message: out.message, member, state: 'queued' },
-          ...{
-            text_id: row.id,
-            queued_ms: nowMs,
-            tries: 0,
-            next_ms: 0,
-            ack: null,
-            problem_code: null,
-            problem_detail: null,
-          },
+          ...{ text_id: row.id, queued_ms: nowMs, tries: 0, next_ms: 0 },
+          ...{ ack: null, problem_code: null, problem_detail: null },
         });
       }
     }
   }
-  await writeTexts(trx, [...texts.values()]);
-  let written = 0;
-  for (const rows of inParts(deliveries)) {
-    const { numInsertedOrUpdatedRows } = await trx
-      .insertInto('activity_deliveries')
-      .values(rows)
-      .onConflict((on) => on.columns(['seal_digest', 'member']).doNothing())
-      .executeTakeFirstOrThrow();
-    written += Number(numInsertedOrUpdatedRows ?? 0);
-  }
-  if (written < deliveries.length) await dropTexts(writing, [...texts.keys()]);
+  return { texts: [...texts.values()], deliveries };
 }
