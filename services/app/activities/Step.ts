@@ -59,7 +59,7 @@ export class Step {
     await checkBody(this.#parts, before?.terms, parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);
-    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
+    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message, crypto);
     const { membership, secret } = after.epochs.get(message.head.group)!;
     const sealed = sealer.seal(message, secret, membership.members);
     const seal = sealOf(sealed, crypto.sha256);
@@ -135,7 +135,7 @@ export class Step {
       ...(fields === undefined ? {} : { fields }),
       group:
         head.type === 'start' || head.type === 'members'
-          ? groupDigest({ ...head, activity: this.#id, sender: signer.address })
+          ? groupDigest({ ...head, activity: this.#id, sender: signer.address }, crypto.sha256)
           : this.#activity!.group,
       sender: signer.address,
       time: new Date(clock.nowMs()).toISOString(),

@@ -4,12 +4,16 @@ import type { ActivityParts } from '../ActivityParts.ts';
 const atOnce = 256;
 /** What is said within so long goes to the log together: it waits there for a block anyway. */
 const gatherMs = 100;
+/** While so many came together the last time: handed in, they cost each centre a commit and some messages, for one as for many. */
+const many = 8;
+const manyGatherMs = 400;
 
 /** Hands the records of messages to the centre's intake: those on the disk, oldest first, until it has taken them. */
 export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
   #isWanted = false;
+  #gatherMs = gatherMs;
   readonly #stop = new AbortController();
 
   constructor(parts: ActivityParts) {
@@ -34,7 +38,7 @@ export class Records {
   async #run(): Promise<void> {
     const { clock } = this.#parts;
     while (this.#isWanted && !this.#stop.signal.aborted) {
-      await clock.sleep(gatherMs, this.#stop.signal);
+      await clock.sleep(this.#gatherMs, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       this.#isWanted = false;
       try {
@@ -50,6 +54,7 @@ export class Records {
   async #submitSome(): Promise<boolean> {
     const { store, accept, logger } = this.#parts;
     const pending = await store.pendingRecords(atOnce);
+    this.#gatherMs = pending.length < many || pending.length === atOnce ? gatherMs : manyGatherMs;
     if (pending.length === 0) return false;
     const results = await accept(pending.map(({ entry }) => entry));
     const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
