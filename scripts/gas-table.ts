@@ -18,18 +18,10 @@ import {
 import { hex, leafHashOf } from '../test/contracts/support/referenceTree.ts';
 import { admissionRows } from './support/admissionGas.ts';
 import { channelRows } from './support/channelGas.ts';
+import type { GasRow } from './support/GasRow.ts';
 import { governorRows } from './support/governorGas.ts';
 
 const file = fileURLToPath(new URL('../docs/gas.md', import.meta.url));
-
-export type GasRow = {
-  operation: string;
-  gas: bigint;
-  ceiling?: bigint;
-  /** Why the ceiling cannot hold: what the least is that it can cost, and what was tried. */
-  missed?: string;
-  peer?: string;
-};
 
 const million = 1_000_000n;
 

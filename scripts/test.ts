@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import { buildForTests, type TestBuild } from './support/buildForTests.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
-import { type Counts, judgeJob } from './support/judgeJob.ts';
+import { type Counts, failureIn, judgeJob } from './support/judgeJob.ts';
 import { inLanes } from './support/lanes.ts';
 import { runJob } from './support/runJob.ts';
 import { type Job, rankOf, type Step, steps } from './support/testSteps.ts';
@@ -35,7 +35,9 @@ const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
 
 const startMs = performance.now();
 const results: Result[] = [];
-const fileTimes: { readonly file: string; readonly seconds: number }[] = [];
+const fileTimes: { readonly file: string; readonly seconds: number; readonly processor: number }[] = [];
+/** What the failed jobs say of it: told again in the end, where nobody has to search for it. */
+const failures: string[] = [];
 
 // The jobs and the build of the tests go with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -55,10 +57,11 @@ using build = await prepare();
 async function work({ step, name, ...job }: Job & { readonly step: Step }): Promise<void> {
   const run = await runJob({ name, ...job }, step.needsBuild && build?.env);
   const counts = judgeJob(step, run);
-  for (const [, seconds, file] of run.output.matchAll(/^FILE (\S+) (.+)$/gm)) {
-    fileTimes.push({ file: file!, seconds: Number(seconds) });
+  for (const [, seconds, processor, file] of run.output.matchAll(/^FILE (\S+) (\S+) (.+)$/gm)) {
+    fileTimes.push({ file: file!, seconds: Number(seconds), processor: Number(processor) });
   }
   results.push({ ...counts, step, name, seconds: run.seconds });
+  if (counts.failed > 0) failures.push(`${name}\n${failureIn(run.output)}`);
   // All that it wrote stands together, after its end: several processes run at a time.
   say(`\n=== ${name === step.name ? name : `${step.name}: ${name}`}`);
   if (!step.mustFailWith) process.stdout.write(run.output.replaceAll(/^FILE .+\n/gm, ''));
@@ -73,10 +76,13 @@ await inLanes(
   work,
 );
 
-say(`\n=== the slowest test files`);
-for (const { file, seconds } of fileTimes.sort((one, other) => other.seconds - one.seconds).slice(0, slowestShown)) {
-  say(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
+say('\n=== the slowest test files, in seconds of the clock and of the processors');
+for (const { file, seconds, processor } of fileTimes
+  .sort((one, other) => other.seconds - one.seconds)
+  .slice(0, slowestShown)) {
+  say(`${seconds.toFixed(1).padStart(7)} s ${processor.toFixed(1).padStart(7)} s  ${file}`);
 }
+for (const failure of failures) say(`\n=== failed: ${failure}`);
 say('\n=== summary');
 for (const step of chosen) {
   const own = results.filter((result) => result.step === step);

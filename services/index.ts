@@ -9,6 +9,7 @@ export type { SentOutcome } from './app/channels/send/sendFiles.ts';
 export type { Acceptance, Refusal } from './core/acceptance.ts';
 export type { TrustCertificate } from './core/activities/certificate.ts';
 export type { Attachment } from './core/activities/contents.ts';
+export type { DeviceStatement } from './core/activities/deviceStatement.ts';
 export { type Disclosure, disclosureText, makeDisclosure } from './core/activities/disclosure.ts';
 export { wholeBody } from './core/activities/fields.ts';
 export { type Aggregate, aggregateRoot, buildAggregate, type InnerProof, verifyInnerProof } from './core/aggregate.ts';
@@ -38,10 +39,10 @@ export {
 export { asReceipt, parseReceipt, type Receipt } from './core/receipt.ts';
 export { type CheckedRecord, digestText, parseEntry, signRecord } from './core/record.ts';
 export type { NotariumRecord } from './core/recordSchema.ts';
+export type { StepResult } from './core/StepRun.ts';
 export type { Signer } from './core/signature.ts';
 export {
   assertReceipt,
-  type StepResult,
   type VerifyOptions,
   type VerifyResult,
   verifyReceipt,
@@ -78,7 +79,7 @@ export { HttpVerifier, type HttpVerifierOptions, verifierTerms } from './lib/cli
 export { type SendUploadOptions, sendUpload } from './lib/client/channels/sendUpload.ts';
 export { fileSource, memorySource, packSource, type UploadSource } from './lib/client/channels/uploadSource.ts';
 export { type Content, hashContent } from './lib/client/content.ts';
-export { type DeviceStatement, signDeviceStatement } from './lib/client/deviceStatement.ts';
+export { signDeviceStatement } from './lib/client/deviceStatement.ts';
 export type { Draft } from './lib/client/draft.ts';
 export type { FollowOptions } from './lib/client/followEvents.ts';
 export type {

@@ -86,6 +86,6 @@ function stepOf(index: number): ActivityChange {
     ...{ activity, nowMs: Date.now() },
     messages: [{ id, type: 'start', sender: members[0]!, parcel, seal, sealDigest }],
     outgoing: [{ activity, message: id, sealDigest, text, members }],
-    records: [{ activity, message: id, entry: 'x'.repeat(600) }],
+    records: [{ activity, message: id, entry: 'x'.repeat(600), dueMs: 0 }],
   };
 }

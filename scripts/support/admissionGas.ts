@@ -17,7 +17,7 @@ import {
   support,
 } from '../../test/contracts/support/governorKit.ts';
 import type { NodeRegistry } from '../../types/ethers-contracts/index.ts';
-import type { GasRow } from '../gas-table.ts';
+import type { GasRow } from './GasRow.ts';
 
 const limits = { application: 58_000n, cycle: 300_000n };
 

@@ -10,7 +10,7 @@ import {
   type State,
   treeOf,
 } from '../../test/contracts/support/channelKit.ts';
-import type { GasRow } from '../gas-table.ts';
+import type { GasRow } from './GasRow.ts';
 
 const limits = {
   open: { coin: 50_000n, token: 71_000n },

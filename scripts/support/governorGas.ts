@@ -8,7 +8,7 @@ import {
   receiptOf,
   support,
 } from '../../test/contracts/support/governorKit.ts';
-import type { GasRow } from '../gas-table.ts';
+import type { GasRow } from './GasRow.ts';
 
 type Calls = [targets: readonly string[], values: readonly bigint[], calldatas: readonly string[]];
 

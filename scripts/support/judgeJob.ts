@@ -3,6 +3,9 @@ import type { Step } from './testSteps.ts';
 
 export type Counts = { readonly passed: number; readonly failed: number };
 
+/** Characters of a failure that are told again. */
+const mostSaid = 4_000;
+
 /** What a job of a step came to, by its exit code and by what it has said. */
 export function judgeJob(step: Step, { code, output }: JobRun): Counts {
   const one = (isPassed: boolean): Counts => (isPassed ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
@@ -14,4 +17,11 @@ export function judgeJob(step: Step, { code, output }: JobRun): Counts {
   const failed = sum(/^\s*(\d+) failing\b/gm);
   // A run that tested nothing, or that ended badly without naming a failed test, has failed.
   return failed === 0 && (code !== 0 || passed === 0) ? { passed, failed: 1 } : { passed, failed };
+}
+
+/** What a failed job says of its failures: of a run of mocha all from `N failing` on, else the end of what it wrote. */
+export function failureIn(output: string): string {
+  const text = output.replaceAll(/^FILE .+\n/gm, '');
+  const from = text.search(/^\s*\d+ failing\b/m);
+  return from === -1 ? text.slice(-mostSaid) : text.slice(from, from + mostSaid);
 }

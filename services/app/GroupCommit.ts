@@ -1,4 +1,5 @@
-import type { AdmitOutcome, PoolRow, Store } from '../store/Store.ts';
+import type { AdmitOutcome, PoolRow } from '../store/PoolRow.ts';
+import type { Store } from '../store/Store.ts';
 
 type Waiting = {
   readonly rows: readonly PoolRow[];

@@ -19,8 +19,10 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'webhook-failed',
   'centre-below-minimum',
   'activity-undelivered',
+  'activity-unrecorded',
   'activity-incomplete',
   'activity-forked',
+  'activity-store-corrupt',
 ]);
 
 /** What is wrong right now, by stable code: shown by `/readyz`, `notarium status` and the log. */

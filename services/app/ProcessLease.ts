@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
-import type { Lease, Store } from '../store/Store.ts';
+import type { Store } from '../store/Store.ts';
+import type { Lease } from '../store/WriteOptions.ts';
 
 const leaseMs = 10_000;
 /** How often {@link ProcessLease.renew} is to be called. */

@@ -2,7 +2,8 @@ import type { AnchorRequest, FoundAnchor, SentTransaction } from '../chain/Chain
 import type { Hash } from '../core/bytes.ts';
 import { slotStartMs } from '../core/committee.ts';
 import { isNotariumError, type NotariumError } from '../core/errors.ts';
-import type { Lease, NewEvent, StoredBlock } from '../store/Store.ts';
+import type { StoredBlock } from '../store/StoredBlock.ts';
+import type { Lease, NewEvent } from '../store/WriteOptions.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { proofBytes, readSubmission, type Submission, submissionJson } from './submission.ts';
 

@@ -2,7 +2,8 @@ import type { Chain } from '../chain/Chain.ts';
 import { type BlockSignature, checkBlockSignatures } from '../core/block.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { isNotariumError, NotariumError } from '../core/errors.ts';
-import type { AnchoredBlock, Store, StoredBlock } from '../store/Store.ts';
+import type { Store } from '../store/Store.ts';
+import type { AnchoredBlock, StoredBlock } from '../store/StoredBlock.ts';
 
 /**
  * All blocks of the chain, oldest first, with what else the data folder knows of them. Changes nothing, so whatever is

@@ -2,7 +2,8 @@ import { type Refusal, type RefusalReason, signRefusal } from '../core/acceptanc
 import { zeroHash } from '../core/block.ts';
 import { type Hash, type Hex, toHex } from '../core/bytes.ts';
 import { slotStartMs } from '../core/committee.ts';
-import type { Lease, NewEvent, PoolCut } from '../store/Store.ts';
+import type { PoolCut } from '../store/PoolRow.ts';
+import type { Lease, NewEvent } from '../store/WriteOptions.ts';
 import type { CentreParts } from './CentreParts.ts';
 
 const refusedAtOnce = 500;

@@ -2,7 +2,8 @@ import { type Acceptance, signAcceptance } from '../core/acceptance.ts';
 import { type Address, type RecordId, toHex } from '../core/bytes.ts';
 import type { Network } from '../core/eip712.ts';
 import type { Signer } from '../core/signature.ts';
-import type { PooledRecord, Store } from '../store/Store.ts';
+import type { PooledRecord } from '../store/PoolRow.ts';
+import type { Store } from '../store/Store.ts';
 
 /** A pool row's promise. */
 type Promised = Pick<PooledRecord, 'acceptedAt' | 'includeBySlot' | 'acceptance'>;

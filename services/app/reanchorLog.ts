@@ -1,4 +1,4 @@
-import type { Lease } from '../store/Store.ts';
+import type { Lease } from '../store/WriteOptions.ts';
 import type { CentreParts } from './CentreParts.ts';
 
 /**

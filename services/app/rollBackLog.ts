@@ -1,5 +1,6 @@
 import { slotAt } from '../core/committee.ts';
-import type { Lease, AnchoredBlock as StoredAnchored } from '../store/Store.ts';
+import type { AnchoredBlock as StoredAnchored } from '../store/StoredBlock.ts';
+import type { Lease } from '../store/WriteOptions.ts';
 import type { CentreParts } from './CentreParts.ts';
 import { unsignedPromise } from './poolAcceptance.ts';
 

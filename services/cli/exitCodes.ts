@@ -298,8 +298,9 @@ export const exitTable: readonly ExitRow[] = [
   },
   {
     exit: 108,
-    meaning: 'a member has not taken a message for a long time, or the members do not have the same',
-    codes: ['activity-undelivered', 'activity-incomplete', 'activity-forked'],
+    meaning:
+      'a member has not taken a message for a long time, the members do not have the same, or the log lacks a record',
+    codes: ['activity-undelivered', 'activity-unrecorded', 'activity-incomplete', 'activity-forked'],
   },
   {
     exit: 109,

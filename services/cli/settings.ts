@@ -47,6 +47,13 @@ const settingsSchema = z.strictObject({
   attachmentQuota: z.coerce.number().pipe(z.number().min(0.001).max(1024)).optional(),
   /** Hours after which a message of an activity that a member has not taken is told as a problem. */
   undeliveredAlert: z.coerce.number().pipe(z.number().min(0.001).max(8760)).optional(),
+  /** Hours after which it is told as a problem that the log has no record of a message of an activity. */
+  unrecordedAlert: z.coerce.number().pipe(z.number().min(0.001).max(8760)).optional(),
+  /** Seconds over which records of messages of activities are spread. */
+  recordSpread: z.coerce.number().pipe(z.number().min(0).max(3600)).optional(),
+  /** Activities, and GiB of messages, that a member may have here without anybody here having looked at them. */
+  unreadActivities: z.coerce.number().pipe(z.int().min(1).max(1_000_000_000)).optional(),
+  unreadQuota: z.coerce.number().pipe(z.number().min(0.001).max(1_048_576)).optional(),
   confirmations: z.coerce.number().pipe(z.int().min(0).max(1000)).optional(),
   /** Slots by which an acceptance promises inclusion. */
   promiseSlots: z.coerce.number().pipe(z.int().min(2).max(1_000_000)).optional(),
@@ -128,6 +135,10 @@ export const settingVariables: Readonly<Record<keyof typeof settingsSchema.shape
   attachmentsUrl: 'NOTARIUM_ATTACHMENTS_URL',
   attachmentQuota: 'NOTARIUM_ATTACHMENT_QUOTA',
   undeliveredAlert: 'NOTARIUM_UNDELIVERED_ALERT',
+  unrecordedAlert: 'NOTARIUM_UNRECORDED_ALERT',
+  recordSpread: 'NOTARIUM_RECORD_SPREAD',
+  unreadActivities: 'NOTARIUM_UNREAD_ACTIVITIES',
+  unreadQuota: 'NOTARIUM_UNREAD_QUOTA',
   confirmations: 'NOTARIUM_CONFIRMATIONS',
   promiseSlots: 'NOTARIUM_PROMISE_SLOTS',
   logLevel: 'NOTARIUM_LOG_LEVEL',

@@ -1,4 +1,5 @@
 import { verifyInnerProof } from './aggregate.ts';
+import { type Attempt, attempt } from './attempt.ts';
 import { checkBlockSignatures, zeroHash } from './block.ts';
 import { fromHex, type Hash, sameBytes, toHex } from './bytes.ts';
 import type { Committee } from './committee.ts';
@@ -16,19 +17,6 @@ import { leafHash } from './sha256.ts';
 
 /** Committees that the verifier knows: a list, or a look-up by epoch. */
 export type KnownCommittees = readonly Committee[] | ((epoch: number) => Committee | undefined);
-
-/** A value, or why there is none. */
-export type Attempt<T> = { readonly value: T } | { readonly error: NotariumError };
-
-/** Runs something that may refuse; anything but a NotariumError goes through. */
-export function attempt<T>(run: () => T): Attempt<T> {
-  try {
-    return { value: run() };
-  } catch (error) {
-    if (error instanceof NotariumError) return { error };
-    throw error;
-  }
-}
 
 /** The content is what the record names, or a member of the aggregate that it names. Without digest only the form is checked. */
 export function checkContent(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseNetworkName } from './eip712.ts';
+import { networkNameSchema } from './networkNameSchema.ts';
 import { addressPattern, addressSchema, hashPattern, hashSchema } from './schemas.ts';
 
 /** Largest entry: canonical bytes of a record, signature included. */
@@ -58,7 +58,7 @@ const subjectSchema = z.string().refine(isSubject, { message: 'not 1 to 256 char
 /** What a submitter states; the signature covers all of it (DESIGN.md section 3). */
 export const unsignedRecordSchema = z.strictObject({
   v: z.literal(1),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   kind: kindSchema,
   subject: subjectSchema,
   digest: digestSchema,

@@ -1,11 +1,11 @@
+import { attempt } from './attempt.ts';
 import { blockDigest } from './block.ts';
 import { fromBase64, type Hash, type RecordId, toHex } from './bytes.ts';
 import { type Crypto, portableCrypto } from './crypto.ts';
 import type { Network } from './eip712.ts';
-import { type ErrorCode, type ErrorData, NotariumError } from './errors.ts';
+import { NotariumError } from './errors.ts';
 import { asReceipt, type Receipt } from './receipt.ts';
 import {
-  attempt,
   checkAnchor,
   checkChain,
   checkContent,
@@ -17,6 +17,7 @@ import {
 } from './receiptChecks.ts';
 import { type CheckedRecord, parseEntry } from './record.ts';
 import type { NotariumRecord } from './recordSchema.ts';
+import { type StepResult, StepRun } from './StepRun.ts';
 
 /** The steps of a verification, in their order. */
 export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum', 'chain', 'anchor'] as const;
@@ -24,19 +25,10 @@ export const receiptSteps = ['content', 'record', 'inclusion', 'block', 'quorum'
 /** See {@link receiptSteps}. */
 export type ReceiptStep = (typeof receiptSteps)[number];
 
-/** What became of one step. `skipped`: not asked for, an earlier step failed, or nobody knows (`detail` says so). */
-export type StepResult<Step = ReceiptStep> = {
-  readonly step: Step;
-  readonly status: 'passed' | 'failed' | 'skipped';
-  readonly code?: ErrorCode;
-  readonly detail?: string;
-  readonly data?: ErrorData;
-};
-
 /** Outcome of a verification; `ok` when no step failed. */
 export type VerifyResult = {
   readonly ok: boolean;
-  readonly steps: readonly StepResult[];
+  readonly steps: readonly StepResult<ReceiptStep>[];
   readonly record?: NotariumRecord;
   readonly recordId?: RecordId;
   readonly blockHash?: Hash;
@@ -81,16 +73,17 @@ export type AnchorPlace = { readonly blockNumber: number; readonly timestamp: nu
 export async function verifyReceipt(receipt: Receipt, options: VerifyOptions): Promise<VerifyResult> {
   const check = new Verification(receipt, options);
   check.offline();
-  if (options.chainBlockHash && !check.failed) {
+  if (options.chainBlockHash && !check.steps.hasFailed) {
     const stored = await options.chainBlockHash(receipt.block.height);
-    check.step('chain', () => checkChain(stored, check.blockHash!));
+    check.steps.make('chain', () => checkChain(stored, check.blockHash!));
   }
-  if (options.chainAnchor && !check.failed) {
+  if (options.chainAnchor && !check.steps.hasFailed) {
     const { height } = receipt.block;
     const { transactionHash, blockNumber } = receipt.anchor;
     const found = await options.chainAnchor({ height, blockHash: check.blockHash!, transactionHash, blockNumber });
-    if (found === 'unknown') check.skip('anchor', 'this node does not know the transaction of the anchor any more');
-    else check.step('anchor', () => checkAnchor(receipt, found));
+    if (found === 'unknown')
+      check.steps.skip('anchor', 'this node does not know the transaction of the anchor any more');
+    else check.steps.make('anchor', () => checkAnchor(receipt, found));
   }
   return check.verdict();
 }
@@ -119,11 +112,10 @@ export async function assertReceipt(receipt: Receipt, options: VerifyOptions): P
 
 /** One run over the steps. */
 class Verification {
+  readonly steps = new StepRun(receiptSteps);
   readonly #receipt: Receipt;
   readonly #options: VerifyOptions;
   readonly #crypto: Crypto;
-  readonly #results = new Map<ReceiptStep, StepResult>();
-  failed = false;
   blockHash: Hash | undefined;
   #checked: CheckedRecord | undefined;
 
@@ -134,13 +126,14 @@ class Verification {
   }
 
   offline(): void {
+    const { steps } = this;
     const receipt = this.#receipt;
     const { contentDigest, network: expected, committees, chainBlockHash } = this.#options;
     const crypto = this.#crypto;
     // Whoever calls may have it from JSON.parse: the type is their word, and all below relies on it.
     const form = attempt(() => asReceipt(receipt));
     if ('error' in form) {
-      this.step('record', () => {
+      steps.make('record', () => {
         throw form.error;
       });
       return;
@@ -152,44 +145,26 @@ class Verification {
       const { record } = reading.value;
       this.#checked = reading.value;
       if (contentDigest || receipt.inner) {
-        this.step('content', () => checkContent(record, receipt, contentDigest, crypto));
+        steps.make('content', () => checkContent(record, receipt, contentDigest, crypto));
         // An inner proof of good form is no checked content.
-        if (!contentDigest && !this.failed) this.#results.delete('content');
+        if (!contentDigest && !steps.hasFailed) steps.skip('content');
       }
     }
-    this.step('record', () => checkRecord(reading, expected, crypto));
-    this.step('inclusion', () => checkInclusion(receipt, entry, crypto));
-    this.step('block', () => {
+    steps.make('record', () => checkRecord(reading, expected, crypto));
+    steps.make('inclusion', () => checkInclusion(receipt, entry, crypto));
+    steps.make('block', () => {
       const network = checkHeader(receipt, this.#checked!.record);
       this.blockHash = toHex(blockDigest(network, receipt.block, crypto.keccak256));
     });
     if (committees || !chainBlockHash) {
-      this.step('quorum', () => checkQuorum(receipt, this.#checked!.record, this.blockHash!, committees, crypto));
+      steps.make('quorum', () => checkQuorum(receipt, this.#checked!.record, this.blockHash!, committees, crypto));
     }
-  }
-
-  /** Runs a step, unless an earlier one failed. */
-  step(step: ReceiptStep, check: () => void): void {
-    if (this.failed) return;
-    const result = attempt(check);
-    if ('value' in result) {
-      this.#results.set(step, { step, status: 'passed' });
-      return;
-    }
-    this.failed = true;
-    const { code, message, data } = result.error;
-    this.#results.set(step, { step, status: 'failed', code, detail: message, data });
-  }
-
-  /** Leaves a step out, and says why. */
-  skip(step: ReceiptStep, detail: string): void {
-    this.#results.set(step, { step, status: 'skipped', detail });
   }
 
   verdict(): VerifyResult {
     return {
-      ok: !this.failed,
-      steps: receiptSteps.map((step) => this.#results.get(step) ?? { step, status: 'skipped' }),
+      ok: !this.steps.hasFailed,
+      steps: this.steps.results(),
       ...(this.#checked ? { record: this.#checked.record, recordId: this.#checked.id } : {}),
       ...(this.blockHash ? { blockHash: this.blockHash } : {}),
     };

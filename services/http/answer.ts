@@ -20,6 +20,12 @@ export function sendText(response: ServerResponse, status: number, contentType: 
   response.end(text);
 }
 
+/** Answers that it is done, and nothing more. */
+export function sendNothing(response: ServerResponse): void {
+  response.statusCode = 204;
+  response.end();
+}
+
 /** Seconds after which a client may try again what failed with this error; undefined when a retry does not help. */
 export function retryAfterSeconds(error: NotariumError): number | undefined {
   const named = error.data.retryAfterSeconds;

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { NotariumError } from '../core/errors.ts';
+import { sendNothing } from './answer.ts';
 import { pathPattern, type Route } from './Route.ts';
 
 /** What becomes of requests that none of the routes takes. */
@@ -33,8 +34,7 @@ export function unroutedOf(routes: readonly Pick<Route, 'path' | 'method'>[]): U
       if (!found) throw new NotariumError('not-found', undefined, { data: { path: request.path.slice(0, 256) } });
       response.setHeader('allow', found.allow);
       if (request.method === 'OPTIONS') {
-        response.statusCode = 204;
-        response.end();
+        sendNothing(response);
         return;
       }
       throw new NotariumError('method-not-allowed', request.method, { data: { want: found.allow } });

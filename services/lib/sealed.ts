@@ -42,9 +42,12 @@ export function plainBytesOf(sealedBytes: number): number {
   return plain;
 }
 
+/** Where random bytes come from; another place for vectors alone. */
+export type RandomBytes = (sizeBytes: number) => Uint8Array;
+
 /** Begins a sealed file with a fresh salt. */
-export function newSealedHeader(): Uint8Array {
-  return concat(magic, randomBytes(saltBytes));
+export function newSealedHeader(random: RandomBytes = randomBytes): Uint8Array {
+  return concat(magic, random(saltBytes));
 }
 
 /**
@@ -68,8 +71,14 @@ export function contentKeyId(contentKey: Uint8Array, digest: Uint8Array): string
  * (Hoang, Reyhanitabar, Rogaway, Vizár 2015). The nonce is random instead of a counter: after an interruption the same place
  * is written again, maybe with other bytes, and a nonce must not come twice.
  */
-export function sealChunk(key: Uint8Array, index: number, isLast: boolean, plain: Uint8Array): Buffer {
-  const nonce = randomBytes(nonceBytes);
+export function sealChunk(
+  key: Uint8Array,
+  index: number,
+  isLast: boolean,
+  plain: Uint8Array,
+  random: RandomBytes = randomBytes,
+): Buffer {
+  const nonce = random(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(placeOf(index, isLast));
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }

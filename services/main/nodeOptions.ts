@@ -47,10 +47,15 @@ export function nodeOptions(settings: Settings, password: string): NodeOptions {
   };
 }
 
-function activitiesOf({ attachmentQuota, undeliveredAlert }: Settings): Partial<ActivitySettings> {
+function activitiesOf(settings: Settings): Partial<ActivitySettings> {
+  const { attachmentQuota, undeliveredAlert, unrecordedAlert, recordSpread, unreadActivities, unreadQuota } = settings;
   return {
     ...(attachmentQuota === undefined ? {} : { uploadBytes: Math.floor(attachmentQuota * 2 ** 30) }),
     ...(undeliveredAlert === undefined ? {} : { undeliveredMs: Math.floor(undeliveredAlert * 3_600_000) }),
+    ...(unrecordedAlert === undefined ? {} : { unrecordedMs: Math.floor(unrecordedAlert * 3_600_000) }),
+    ...(recordSpread === undefined ? {} : { recordSpreadMs: Math.floor(recordSpread * 1000) }),
+    ...(unreadActivities === undefined ? {} : { unreadActivities }),
+    ...(unreadQuota === undefined ? {} : { unreadBytes: Math.floor(unreadQuota * 2 ** 30) }),
   };
 }
 

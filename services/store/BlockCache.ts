@@ -1,4 +1,4 @@
-import type { StoredBlock } from './Store.ts';
+import type { StoredBlock } from './StoredBlock.ts';
 
 /** Committed blocks in memory, found by the leaves that they brought: most receipts are of blocks asked for before. */
 export class BlockCache {

@@ -1,10 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Refusal } from '../core/acceptance.ts';
-import type { Anchor, BlockHeader, BlockSignature } from '../core/block.ts';
-import type { BlockState } from '../core/blockState.ts';
+import type { Anchor } from '../core/block.ts';
 import type { Hash } from '../core/bytes.ts';
-import type { SignedHeader } from '../core/equivocation.ts';
-import type { NotariumError } from '../core/errors.ts';
 import type { Frontier } from '../core/log/compactRange.ts';
 import type { NodeReader } from '../core/log/proof.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -13,11 +10,11 @@ import type { AdmissionStore } from './AdmissionStore.ts';
 import type { BallotStore } from './BallotStore.ts';
 import type { GovernanceStore } from './GovernanceStore.ts';
 import type { Leaf, Tree } from './inclusionPaths.ts';
+import type { AdmitOutcome, FoundRecord, PoolCut, PoolLeaves, PoolPromise, PoolRow, PoolStatus } from './PoolRow.ts';
 import type { ResourceStore } from './ResourceStore.ts';
+import type { AnchoredBlock, BlockPatch, KeptHeader, NewBlock, SeqRange, StoredBlock, Vote } from './StoredBlock.ts';
 import type { WebhookStore } from './WebhookStore.ts';
 import type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
-
-export type { Lease, NewEvent, WriteOptions } from './WriteOptions.ts';
 
 /** Credentials of an S3-compatible service. */
 export type S3Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -53,141 +50,8 @@ export type StoreOptions = {
   readonly onDamage?: 'throw' | 'setAside';
 };
 
-/** An accepted record, as intake hands it over. */
-export type PoolRow = {
-  /** 32 bytes. */
-  readonly id: Uint8Array;
-  readonly entry: Uint8Array;
-  /** 32 bytes. */
-  readonly leafHash: Uint8Array;
-  /** Unix seconds. */
-  readonly acceptedAt: number;
-  readonly includeBySlot: number;
-  /** 64 or 65 bytes; one byte for a promise that nobody wanted to have signed, none where this centre has promised nothing. */
-  readonly acceptance: Uint8Array;
-  /** Unix milliseconds. */
-  readonly expiresMs: number | null;
-  /** 32 bytes. */
-  readonly supersedes: Uint8Array | null;
-  /** 20 bytes: who may supersede this record. */
-  readonly holder: Uint8Array;
-  /** 32 bytes. */
-  readonly digest: Uint8Array;
-  readonly subject: string;
-  /** 20 bytes. */
-  readonly submitter: Uint8Array;
-};
-
-/** What is promised for a row, and when. */
-export type PoolPromise = Pick<PoolRow, 'acceptedAt' | 'includeBySlot' | 'acceptance'>;
-
-/** What became of one row of {@link Store.admit}. */
-export type AdmitOutcome =
-  | { readonly status: 'accepted'; readonly seq: number }
-  /** The same id again, not yet in the log: the promise made the first time. */
-  | {
-      readonly status: 'pooled';
-      readonly acceptedAt: number;
-      readonly includeBySlot: number;
-      readonly acceptance: Uint8Array;
-    }
-  | { readonly status: 'logged'; readonly leafIndex: number }
-  | { readonly status: 'refused'; readonly refusal: Refusal }
-  /** Another record already supersedes the same predecessor. */
-  | { readonly status: 'rival'; readonly winner: Uint8Array }
-  | { readonly status: 'predecessor-unknown' }
-  | { readonly status: 'holder-mismatch'; readonly holder: Uint8Array }
-  /** `tile-corrupt`: what the log has of the record, or of its predecessor, is damaged. */
-  | { readonly status: 'failed'; readonly error: NotariumError };
-
-/** Size of the pool. `bytes` counts entries; `oldestAcceptedAt` is in Unix seconds. */
-export type PoolStatus = {
-  readonly count: number;
-  readonly bytes: number;
-  readonly oldestAcceptedAt: number | null;
-  /** Of the newest row that there ever was; 0 before the first. */
-  readonly lastSeq: number;
-};
-
-/** The oldest pool rows that are in no live block, packed: item i of each array belongs to one row. */
-export type PoolCut = {
-  readonly count: number;
-  readonly seqs: Float64Array;
-  /** 32 bytes each. */
-  readonly ids: Uint8Array;
-  /** 32 bytes each. */
-  readonly leafHashes: Uint8Array;
-  /** Unix milliseconds; Infinity for a row that never expires. */
-  readonly expiresMs: Float64Array;
-  /** Only the rows that supersede something. */
-  readonly supersedes: readonly { readonly index: number; readonly predecessor: Uint8Array }[];
-};
-
-/** A pool row as {@link Store.findRecord} answers it. */
-export type PooledRecord = {
-  readonly seq: number;
-  readonly entry: Uint8Array;
-  readonly acceptedAt: number;
-  readonly includeBySlot: number;
-  readonly acceptance: Uint8Array;
-};
-
-/** What the check of a proposed block needs of pool rows, by the place of their ids in the question. */
-export type PoolLeaves = {
-  /** NaN for an id that is not in the pool; nothing else is said of it. */
-  readonly seqs: Float64Array;
-  /** 32 bytes each. */
-  readonly leafHashes: Uint8Array;
-  /** Unix milliseconds; Infinity for a row that never expires. */
-  readonly expiresMs: Float64Array;
-  /** Only the rows that supersede something, in no order. */
-  readonly supersedes: readonly { readonly index: number; readonly predecessor: Uint8Array }[];
-};
-
-/** Where a record stands. */
-export type FoundRecord =
-  | ({ readonly where: 'pool' } & PooledRecord)
-  | { readonly where: 'log'; readonly leafIndex: number; readonly entry: Uint8Array }
-  | { readonly where: 'refused'; readonly refusal: Refusal; readonly entry: Uint8Array };
-
-/** The pool rows of a block: `count` rows with seq from `firstSeq` to `lastSeq`, in that order. */
-export type SeqRange = { readonly firstSeq: number; readonly lastSeq: number; readonly count: number };
-
-/** A block to be saved; state is `sealed`. */
-export type NewBlock = {
-  readonly header: BlockHeader;
-  readonly hash: Hash;
-  readonly signatures: readonly BlockSignature[];
-  /** Unix milliseconds. */
-  readonly sealedMs: number;
-};
-
-/** A block as kept. A block that came from a rebuild has count, but no seq range. */
-export type StoredBlock = NewBlock & {
-  readonly state: BlockState;
-  readonly count: number;
-  readonly range?: SeqRange;
-  readonly anchor?: Anchor;
-  /** What the anchorer has to remember of its transactions: plain JSON of its own. */
-  readonly submission?: Readonly<Record<string, unknown>>;
-};
-
-/** Fields of a block that change. A state must be a legal next one (core/blockState.ts). null removes. */
-export type BlockPatch = {
-  readonly state?: Exclude<BlockState, 'committed'>;
-  readonly signatures?: readonly BlockSignature[];
-  readonly anchor?: Anchor | null;
-  readonly submission?: Readonly<Record<string, unknown>> | null;
-};
-
 /** An event as kept: `seq` begins at 1 and grows by one without gaps. */
 export type StoredEvent = NewEvent & { readonly seq: number };
-
-/** A vote: the one block that this centre signs in a slot. */
-export type Vote = { readonly slot: number; readonly hash: Hash; readonly header: BlockHeader };
-
-/** A header as its publisher has shown it. */
-export type KeptHeader = { readonly hash: Hash; readonly signed: SignedHeader };
 
 /** An API key without its secret. Times are RFC 3339. */
 export type ApiKeyRow = {
@@ -214,9 +78,6 @@ export type SearchPage = {
   readonly hits: readonly { readonly leafIndex: number; readonly entry: Uint8Array }[];
   readonly next?: string;
 };
-
-/** A block that the chain vouches for, oldest first without gaps: what {@link Store.rebuildFromTiles} builds on. */
-export type AnchoredBlock = NewBlock & { readonly anchor: Anchor };
 
 /** Progress of long work, for a progress bar. */
 export type Progress = (done: number, total: number) => void;

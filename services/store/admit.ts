@@ -6,9 +6,9 @@ import type { StoreContext } from './context.ts';
 import { bulkInsert, type Db, lockCounters, numberList } from './database.ts';
 import { digestKey, idKey, subjectKey, submitterKey } from './keys.ts';
 import { locate } from './locate.ts';
+import type { AdmitOutcome, FoundRecord, PoolRow } from './PoolRow.ts';
 import { PackedRows, packBytes, packNumbers } from './packed.ts';
 import { insertSuccessions } from './postings.ts';
-import type { AdmitOutcome, FoundRecord, PoolRow } from './Store.ts';
 import { recordColumns } from './schema.ts';
 
 /** See `Store.admit`. */

@@ -6,8 +6,9 @@ import { NotariumError } from '../core/errors.ts';
 import { committedRow, newestBlock, rowsIn, runsOf } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
-import type { AnchoredBlock, WriteOptions } from './Store.ts';
+import type { AnchoredBlock } from './StoredBlock.ts';
 import { recordColumns } from './schema.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 import { voidFrom } from './writeBlocks.ts';
 
 /** See `Store.adoptBlock`. */

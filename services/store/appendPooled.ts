@@ -13,7 +13,7 @@ import { readCheckedEdge, removeReplaced } from './logEdge.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import { grown, piecesOf, pieceTable, postedAtOnce } from './pooledRuns.ts';
 import { beginPostings, endPostings, leaseOnly } from './postings.ts';
-import type { WriteOptions } from './Store.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 
 // At 16 KiB an entry at most, 16 MiB in memory.
 const rowsAtOnce = 1024;

@@ -4,7 +4,7 @@ import type { BlockState } from '../core/blockState.ts';
 import type { Hash } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
 import type { Db } from './database.ts';
-import type { AnchoredBlock, SeqRange, StoredBlock } from './Store.ts';
+import type { AnchoredBlock, SeqRange, StoredBlock } from './StoredBlock.ts';
 import type { Schema } from './schema.ts';
 
 /** Blocks whose records are still in the pool, but not free for another block. */

@@ -4,7 +4,7 @@ import { NotariumError } from '../core/errors.ts';
 import { appendPooled } from './appendPooled.ts';
 import { blockAt, runsOf } from './blocks.ts';
 import type { StoreContext } from './context.ts';
-import type { WriteOptions } from './Store.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 
 /** See `Store.commitBlock`. */
 export async function commitBlock(context: StoreContext, height: number, options?: WriteOptions): Promise<void> {

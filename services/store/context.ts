@@ -5,7 +5,7 @@ import type { BlockCache } from './BlockCache.ts';
 import { type Database, type Db, lockCounters } from './database.ts';
 import type { LogFiles } from './logFiles.ts';
 import type { LogReader } from './logReader.ts';
-import type { NewEvent, WriteOptions } from './Store.ts';
+import type { NewEvent, WriteOptions } from './WriteOptions.ts';
 
 /** What the parts of an open store share. */
 export type StoreContext = Database & {

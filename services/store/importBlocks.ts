@@ -18,8 +18,9 @@ import {
   type Posting,
   type Succession,
 } from './postings.ts';
-import type { AnchoredBlock, WriteOptions } from './Store.ts';
+import type { AnchoredBlock } from './StoredBlock.ts';
 import { type Spool, spoolEntries } from './spool.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 import { insertAnchored } from './writeBlocks.ts';
 
 // Short enough that nobody waits long for the database.

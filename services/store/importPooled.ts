@@ -2,7 +2,8 @@ import { isNotariumError } from '../core/errors.ts';
 import { appendPooled } from './appendPooled.ts';
 import { toRuns } from './blocks.ts';
 import type { StoreContext } from './context.ts';
-import type { AnchoredBlock, WriteOptions } from './Store.ts';
+import type { AnchoredBlock } from './StoredBlock.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 import { insertAnchored } from './writeBlocks.ts';
 
 /** See `Store.importPooled`. */

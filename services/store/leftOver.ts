@@ -3,7 +3,7 @@ import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters } from './database.ts';
 import { getMeta, setMeta } from './meta.ts';
 import { leaseOnly, postingMeta } from './postings.ts';
-import type { WriteOptions } from './Store.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 
 /*
  * A log that is taken back leaves files and postings beyond its end, which nobody looks for. Before it grows again, they go:

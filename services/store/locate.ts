@@ -6,7 +6,7 @@ import type { StoreContext } from './context.ts';
 import { type Db, numberList } from './database.ts';
 import { idKey, indexOfEntry, isEntryOf } from './keys.ts';
 import { tileCorrupt } from './logFiles.ts';
-import type { FoundRecord } from './Store.ts';
+import type { FoundRecord } from './PoolRow.ts';
 import { refusalOf } from './schema.ts';
 
 // Keeps the memory of one answer low.

@@ -4,7 +4,7 @@ import { entriesPath, tileWidth } from '../core/log/tile.ts';
 import { liveRows, runsOf } from './blocks.ts';
 import type { StoreContext } from './context.ts';
 import type { LogFiles } from './logFiles.ts';
-import type { AnchoredBlock } from './Store.ts';
+import type { AnchoredBlock } from './StoredBlock.ts';
 
 /**
  * Makes sure that the records of blocks which the chain has and the log has not are at least in the pool: blocks on their

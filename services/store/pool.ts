@@ -3,8 +3,8 @@ import { liveStates } from './blocks.ts';
 import { type StoreContext, write } from './context.ts';
 import { type Db, numberList, selectPacked } from './database.ts';
 import { idKey } from './keys.ts';
+import type { PoolCut, PoolPromise, PoolStatus } from './PoolRow.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
-import type { PoolCut, PoolPromise, PoolStatus } from './Store.ts';
 import type { Schema } from './schema.ts';
 
 /** See `Store.poolStatus`. */

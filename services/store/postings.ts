@@ -4,7 +4,7 @@ import { bulkInsert, type Db } from './database.ts';
 import type { Engine } from './Engine.ts';
 import { getMeta, setMeta } from './meta.ts';
 import { PackedRows, packBytes } from './packed.ts';
-import type { WriteOptions } from './Store.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 
 /** Name in `meta`, while postings are written, of the hash of their block; of a roll-back after one (leftOver.ts). */
 export const postingMeta = 'posting';

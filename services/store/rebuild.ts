@@ -12,7 +12,8 @@ import { locate } from './locate.ts';
 import { rebuildingMeta, setMeta } from './meta.ts';
 import { requirePooled } from './missingBlocks.ts';
 import { endPostings, insertPostings, insertSuccessions, type Posting, type Succession } from './postings.ts';
-import type { AnchoredBlock, Progress, RebuildReport } from './Store.ts';
+import type { Progress, RebuildReport } from './Store.ts';
+import type { AnchoredBlock } from './StoredBlock.ts';
 import { reaches, readBundle, walkLog } from './walkLog.ts';
 
 // One transaction: 64 k postings.

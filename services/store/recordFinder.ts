@@ -1,7 +1,8 @@
 import { toHex } from '../core/bytes.ts';
 import type { StoreContext } from './context.ts';
 import { locate } from './locate.ts';
-import type { FoundRecord, Store } from './Store.ts';
+import type { FoundRecord } from './PoolRow.ts';
+import type { Store } from './Store.ts';
 
 type Waiting = {
   readonly id: Uint8Array;

@@ -4,9 +4,10 @@ import type { StoreContext } from './context.ts';
 import { indexedList, numberList, selectPacked } from './database.ts';
 import { idKey } from './keys.ts';
 import { locate, logSizeFor } from './locate.ts';
+import type { PoolLeaves } from './PoolRow.ts';
 import { bytesAt, type PackedBytes } from './packed.ts';
 import { lastLiveSeq } from './pool.ts';
-import type { PoolLeaves, Store } from './Store.ts';
+import type { Store } from './Store.ts';
 
 const lookedUpAtOnce = 4_096;
 

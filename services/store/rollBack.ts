@@ -16,10 +16,13 @@ import { idKey, indexOfEntry } from './keys.ts';
 import { noteLeftOver } from './leftOver.ts';
 import { tileCorrupt } from './logFiles.ts';
 import { getMeta, rollBacksMeta, setMeta } from './meta.ts';
+import type { PoolPromise } from './PoolRow.ts';
 import { PackedRows, packBytes, packNumbers } from './packed.ts';
-import type { AnchoredBlock, PoolPromise, Store, WriteOptions } from './Store.ts';
+import type { Store } from './Store.ts';
+import type { AnchoredBlock } from './StoredBlock.ts';
 import { recordColumns } from './schema.ts';
 import { spoolEntries } from './spool.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 import { readBundle } from './walkLog.ts';
 import { voidFrom } from './writeBlocks.ts';
 

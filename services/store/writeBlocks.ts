@@ -6,7 +6,8 @@ import { type BlockRow, blockAt, committedRow, liveRows, newestBlock, type Runs,
 import { type StoreContext, write } from './context.ts';
 import { type Db, lockCounters, selectPacked } from './database.ts';
 import { lastLiveSeq } from './pool.ts';
-import type { AnchoredBlock, BlockPatch, NewBlock, SeqRange, WriteOptions } from './Store.ts';
+import type { AnchoredBlock, BlockPatch, NewBlock, SeqRange } from './StoredBlock.ts';
+import type { WriteOptions } from './WriteOptions.ts';
 
 /** See `Store.saveBlock`. */
 export async function saveBlock(

@@ -1,76 +1,14 @@
 import { expect } from 'chai';
-import { concat, id, ZeroAddress } from 'ethers';
+import { concat, id } from 'ethers';
 import type { NodeRegistry } from '../../types/ethers-contracts/index.ts';
-import {
-  type Application,
-  applicationName,
-  applicationOf,
-  attestationDigest,
-  attestedBy,
-  strictRules,
-} from './support/admissionKit.ts';
-import { compact, createKit, entryOf, type Member, memberOf } from './support/anchorKit.ts';
+import { applicationName, applicationOf, attestationDigest, attestedBy, strictRules } from './support/admissionKit.ts';
+import { admissionSetting, published, refused, status } from './support/admissionSetting.ts';
+import { compact, type Member, memberOf } from './support/anchorKit.ts';
 import { fieldsOf } from './support/governorKit.ts';
 
-const status = { none: 0n, candidate: 1n, active: 2n, suspended: 3n, removed: 4n, banned: 5n };
-
 describe('NodeRegistry admission', () => {
-  /** Four centres, of whom the first three are authenticators; two must attest. The candidate is a stranger with money. */
-  async function setUp(rules = strictRules) {
-    const kit = await createKit({ size: 4 });
-    const { ethers, registry, members } = kit;
-    const [, governor, stranger, other] = await ethers.getSigners();
-    await registry.setGovernor(governor!.address);
-    const governed = registry.connect(governor!) as unknown as NodeRegistry;
-    await governed.setAdmissionRules(rules);
-    for (const { address } of members.slice(0, 3)) await governed.setAuthenticator(address, true);
-    const domain = { ...kit.domain, verifyingContract: await registry.getAddress() };
-    const now = async () => BigInt((await ethers.provider.getBlock('latest'))!.timestamp);
-    const expiry = (await now()) + 86_400n;
-    const entry = { ...entryOf(memberOf(9), 9), account: stranger!.address };
-    const own = registry.connect(stranger!) as unknown as NodeRegistry;
-    const make = (changes: Partial<Application> = {}) => applicationOf(entry, { expiry, ...changes });
-    const sign = (application: Application, attesters: readonly Member[] = members.slice(0, 2), of = domain) =>
-      attestedBy(attesters, attestationDigest(of, entry, application));
-    const apply = (application: Application, signatures = sign(application)) => own.applyFor(application, signatures);
-    const wait = (seconds: bigint) => ethers.provider.send('evm_increaseTime', [Number(seconds)]);
-    const appliedAt = async () => (await registry.node(entry.account)).appliedAt;
-    const name = (application: Application) => applicationName(entry, application);
-    return {
-      ...kit,
-      governed,
-      governor,
-      own,
-      other,
-      entry,
-      domain,
-      now,
-      expiry,
-      make,
-      sign,
-      apply,
-      wait,
-      appliedAt,
-      name,
-    };
-  }
-  type Setting = Awaited<ReturnType<typeof setUp>>;
-
-  /** Applied and published. */
-  async function published(setting: Setting, changes: Partial<Application> = {}): Promise<Application> {
-    const application = setting.make(changes);
-    await setting.apply(application);
-    await setting.registry.publish(setting.entry, application);
-    return application;
-  }
-
-  const refused = (setting: Setting, attempt: Promise<unknown>, error: string, values?: unknown[]) => {
-    const judged = expect(attempt).to.be.revertedWithCustomError(setting.registry, error);
-    return values === undefined ? judged : judged.withArgs(...values);
-  };
-
   it('goes from an attested application over its publication to the vote', async () => {
-    const setting = await setUp();
+    const setting = await admissionSetting();
     const { registry, governed, entry, expiry, make, name, domain } = setting;
     const application = make();
     expect(await registry.hashApplication(entry.account, application)).to.deep.equal([
@@ -118,12 +56,12 @@ describe('NodeRegistry admission', () => {
 
   describe('refuses an application', () => {
     it('while the rules ask for no attestation', async () => {
-      const setting = await setUp({ ...strictRules, attestations: 0n });
+      const setting = await admissionSetting({ ...strictRules, attestations: 0n });
       await refused(setting, setting.apply(setting.make()), 'ApplicationsClosed', []);
     });
 
     it('that is expired, for another manifest, or not good enough', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       const time = (await setting.now()) + 10n;
       await setting.setTime(time);
       await refused(setting, setting.apply(setting.make({ expiry: time - 1n })), 'AttestationExpired', [
@@ -142,7 +80,7 @@ describe('NodeRegistry admission', () => {
     });
 
     it('by an active, suspended or banned node', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       const { governed, entry, make, apply } = setting;
       const admitted = await published(setting);
       await governed.admit(entry.account, setting.name(admitted));
@@ -159,7 +97,7 @@ describe('NodeRegistry admission', () => {
     });
 
     it('whose attestation was used, or was made for another one than the next', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       const first = setting.make();
       await refused(setting, setting.apply(setting.make({ nonce: 1n })), 'NonceMismatch', [1n, 0n]);
       await setting.apply(first);
@@ -171,7 +109,7 @@ describe('NodeRegistry admission', () => {
     });
 
     it('a short time after the last one', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       await setting.apply(setting.make());
       const appliedAt = await setting.appliedAt();
       const next = setting.make({ nonce: appliedAt });
@@ -182,7 +120,7 @@ describe('NodeRegistry admission', () => {
     });
 
     it('of another account, chain or registry, or changed afterwards', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       const { make, sign, apply, members, registry, entry, contract } = setting;
       const application = make();
       const mine = sign(application);
@@ -206,7 +144,7 @@ describe('NodeRegistry admission', () => {
     });
 
     it('with too few attestations, one twice, by strangers, or by who is an authenticator no more', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       const { make, sign, apply, members, governed } = setting;
       const application = make();
       const [first, second, third, fourth] = members as [Member, Member, Member, Member];
@@ -243,7 +181,7 @@ describe('NodeRegistry admission', () => {
     });
 
     it('with a signature of nobody, or in the upper half', async () => {
-      const setting = await setUp({ ...strictRules, attestations: 1n });
+      const setting = await admissionSetting({ ...strictRules, attestations: 1n });
       const application = setting.make();
       const digest = attestationDigest(setting.domain, setting.entry, application);
       // Few values of the upper half fit the 255 bits: this is the least.
@@ -256,7 +194,7 @@ describe('NodeRegistry admission', () => {
   });
 
   it('publishes just what was applied with', async () => {
-    const setting = await setUp();
+    const setting = await admissionSetting();
     const { registry, entry, make, name } = setting;
     const application = make();
     await refused(setting, registry.publish(entry, application), 'TransitionRefused', [
@@ -288,7 +226,7 @@ describe('NodeRegistry admission', () => {
   });
 
   it('admits the last application only, in time, and no candidate without one', async () => {
-    const setting = await setUp();
+    const setting = await admissionSetting();
     const { registry, governed, entry, name } = setting;
     const none = `0x${'00'.repeat(20)}`;
     const stranger = [entry.account, status.none, status.active];
@@ -324,7 +262,7 @@ describe('NodeRegistry admission', () => {
   });
 
   it('takes an application back with a removal or a ban', async () => {
-    const setting = await setUp();
+    const setting = await admissionSetting();
     const { registry, governed, entry, name } = setting;
     const application = await published(setting);
     await governed.remove(entry.account);
@@ -336,7 +274,7 @@ describe('NodeRegistry admission', () => {
 
   describe('rules', () => {
     it('are set by the governor', async () => {
-      const { registry, governed, governor } = await setUp();
+      const { registry, governed, governor } = await admissionSetting();
       await expect(registry.setAdmissionRules(strictRules))
         .to.be.revertedWithCustomError(registry, 'NotGovernor')
         .withArgs((await registry.deployer()).toString(), governor!.address);
@@ -350,14 +288,14 @@ describe('NodeRegistry admission', () => {
     });
 
     it('without attestations leave it to the vote alone', async () => {
-      const setting = await setUp({ ...strictRules, attestations: 0n });
+      const setting = await admissionSetting({ ...strictRules, attestations: 0n });
       await setting.governed.enroll(setting.entry);
       await setting.governed.activate(setting.entry.account);
       expect(await setting.registry.isActive(setting.entry.account)).to.equal(true);
     });
 
     it('without attestations make no member of who has applied under others, but has published nothing', async () => {
-      const setting = await setUp();
+      const setting = await admissionSetting();
       const { registry, governed, entry } = setting;
       const application = setting.make();
       await setting.apply(application);
@@ -368,96 +306,6 @@ describe('NodeRegistry admission', () => {
       await governed.activate(entry.account);
       const { accounts } = await registry.nodes(0, 99);
       expect(accounts).to.include(entry.account);
-    });
-  });
-
-  describe('ban', () => {
-    it('keeps out whoever it is, until it is taken back', async () => {
-      const setting = await setUp();
-      const { registry, governed, entry, members, other } = setting;
-      const [first] = members;
-      await expect(governed.ban(other!.address)).to.emit(registry, 'NodeBanned').withArgs(other!.address);
-      await refused(setting, governed.ban(other!.address), 'TransitionRefused', [
-        other!.address,
-        status.banned,
-        status.banned,
-      ]);
-      await refused(setting, governed.ban(ZeroAddress), 'AccountZero', []);
-      await governed.ban(first!.address);
-      expect((await registry.committee()).members).to.deep.equal(members.slice(1).map(({ address }) => address));
-      expect(await registry.isAuthenticator(first!.address)).to.equal(false);
-      const banned = { ...entry, account: first!.address };
-      await refused(setting, governed.enroll(banned), 'TransitionRefused');
-      await refused(setting, governed.activate(first!.address), 'TransitionRefused');
-      await refused(setting, governed.remove(first!.address), 'TransitionRefused');
-      await refused(setting, governed.update(banned), 'NodeUnknown');
-      await refused(setting, governed.unban(members[1]!.address), 'TransitionRefused', [
-        members[1]!.address,
-        status.active,
-        status.removed,
-      ]);
-      await expect(governed.unban(first!.address)).to.emit(registry, 'NodeUnbanned').withArgs(first!.address);
-      expect((await registry.node(first!.address)).status).to.equal(status.removed);
-      for (const attempt of [registry.ban(first!.address), registry.unban(first!.address)]) {
-        await refused(setting, attempt, 'NotGovernor');
-      }
-    });
-
-    it('never takes the last active node', async () => {
-      const setting = await setUp();
-      const [first, ...others] = setting.members;
-      for (const { address } of others) await setting.governed.ban(address);
-      await refused(setting, setting.governed.ban(first!.address), 'LastActiveNode', [first!.address]);
-      expect([...(await setting.registry.getValidators())]).to.deep.equal([first!.address]);
-    });
-  });
-
-  describe('key rotation', () => {
-    it('puts the new account into the place of the old one, with its rights', async () => {
-      const setting = await setUp();
-      const { registry, governed, entry, members } = setting;
-      const old = members[1]!.address;
-      await expect(governed.rotate(old, entry))
-        .to.emit(registry, 'NodeRotated')
-        .withArgs(old, entry.account)
-        .and.to.emit(registry, 'NodeRemoved')
-        .withArgs(old);
-      const { epoch, members: current } = await registry.committee();
-      const expected = members.map(({ address }) => (address === old ? entry.account : address));
-      expect([epoch, [...current]]).to.deep.equal([2n, expected]);
-      const fresh = await registry.node(entry.account);
-      expect([fresh.status, fresh.activeSince, fresh.name]).to.deep.equal([status.active, 2n, entry.name]);
-      expect(await registry.isAuthenticator(entry.account)).to.equal(true);
-      expect((await registry.node(old)).status).to.equal(status.removed);
-      expect(await registry.isAuthenticator(old)).to.equal(false);
-      expect([...(await registry.committeeAt(1))]).to.deep.equal(members.map(({ address }) => address));
-    });
-
-    it('is for active nodes, and to an account that is none yet', async () => {
-      const setting = await setUp();
-      const { registry, governed, entry, members } = setting;
-      const [first, second] = members.map(({ address }) => address) as [string, string];
-      const to = (account: string) => ({ ...entry, account });
-      await refused(setting, registry.rotate(first, entry), 'NotGovernor');
-      await refused(setting, governed.rotate(first, to(ZeroAddress)), 'AccountZero', []);
-      for (const account of [first, second]) {
-        const values = [account, status.active, status.active];
-        await refused(setting, governed.rotate(first, to(account)), 'TransitionRefused', values);
-      }
-      await governed.suspend(first);
-      const values = [first, status.suspended, status.removed];
-      await refused(setting, governed.rotate(first, entry), 'TransitionRefused', values);
-      await governed.ban(entry.account);
-      await refused(setting, governed.rotate(second, entry), 'TransitionRefused', [
-        entry.account,
-        status.banned,
-        status.active,
-      ]);
-      await refused(
-        setting,
-        governed.rotate(second, { ...to(memberOf(40).address), name: 'n'.repeat(65) }),
-        'TextTooLong',
-      );
     });
   });
 });

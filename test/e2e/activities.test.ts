@@ -41,6 +41,10 @@ describe('private activities between centres', function () {
   });
   after(() => consortium?.[Symbol.asyncDispose]());
 
+  /** A message, once a member has it. */
+  const came = (member: number, message: Hash) =>
+    until(`centre ${member} has it`, () => desk(member).message(activity, message));
+
   it('bring a purchase to the parties, and to nobody else', async () => {
     const began = await desk(buyer).start({
       ...{ kind: 'industrial', request: 'both', receivers: ['Centre 2', 'Centre 3'] },
@@ -49,11 +53,7 @@ describe('private activities between centres', function () {
     activity = began.activity;
     first = began.message;
     for (const index of [seller, carrier]) {
-      const { parcel } = await until('it has come', () =>
-        desk(index)
-          .message(activity, first)
-          .catch(() => undefined),
-      );
+      const { parcel } = await came(index, first);
       expect(parcel.body).to.deep.include({ body: { order: secret, price: 41_000 } });
     }
     await until('it is read by both', async () => {
@@ -97,21 +97,10 @@ describe('private activities between centres', function () {
   it('certify what all have countersigned, also those that were away', async () => {
     await consortium.members[carrier]!.kill();
     const { message: version } = await desk(buyer).update(activity, { body: { order: secret, price: 40_500 } });
-    await until('the seller has it', () =>
-      desk(seller)
-        .message(activity, version)
-        .catch(() => undefined),
-    );
+    await came(seller, version);
     await desk(seller).countersign(activity, version);
     await consortium.members[carrier]!.start();
-    await until(
-      'the carrier has caught up',
-      () =>
-        desk(carrier)
-          .message(activity, version)
-          .catch(() => undefined),
-      60_000,
-    );
+    await came(carrier, version);
     await desk(carrier).countersign(activity, version);
     const certificate = await until('the certificate', () =>
       desk(seller)
@@ -126,11 +115,7 @@ describe('private activities between centres', function () {
   it('keep what comes later from who was removed', async () => {
     await desk(buyer).changeMembers(activity, { remove: ['Centre 3'] });
     const { message } = await desk(buyer).update(activity, { body: { order: secret, price: 39_000 } });
-    await until('the seller has it', () =>
-      desk(seller)
-        .message(activity, message)
-        .catch(() => undefined),
-    );
+    await came(seller, message);
     const { members } = await desk(seller).get(activity);
     expect(members.map(({ address }) => address)).to.not.include(consortium.members[carrier]!.address);
     const refused = await desk(carrier)
@@ -153,11 +138,7 @@ describe('private activities between centres', function () {
       'activity-role',
     );
     await desk(buyer).vote(activity, proposed.message, true);
-    const { parcel } = await until('the regulator reads what was before', () =>
-      desk(neighbour)
-        .message(activity, first)
-        .catch(() => undefined),
-    );
+    const { parcel } = await came(neighbour, first);
     expect(parcel.body).to.deep.include({ body: { order: secret, price: 41_000 } });
     await until('it is in', async () => (await desk(neighbour).get(activity)).role === 'regulator');
     expect(await codeOf(desk(neighbour).update(activity, { body: 1 }))).to.equal('activity-role');
@@ -166,11 +147,7 @@ describe('private activities between centres', function () {
       'activity-epoch-stale',
     ]);
     const noted = await desk(neighbour).note(activity, { on: first, body: 'seen' });
-    await until('the others have the note', () =>
-      desk(seller)
-        .message(activity, noted.message)
-        .catch(() => undefined),
-    );
+    await came(seller, noted.message);
     const { epoch } = await desk(buyer).get(activity);
     await desk(neighbour).leave(activity);
     const left = await until('another one has opened an epoch without it', async () => {
@@ -211,13 +188,6 @@ describe('private activities between centres', function () {
     const waiting = await arrives('without it', false);
     await centre.kill();
     await centre.start({ args: [...(centre.spec.args ?? []), '--old-encryption-key', elsewhere] });
-    await until(
-      'it is read after all',
-      () =>
-        desk(seller)
-          .message(activity, waiting)
-          .catch(() => undefined),
-      60_000,
-    );
+    await came(seller, waiting);
   });
 });

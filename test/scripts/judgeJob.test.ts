@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { judgeJob } from '../../scripts/support/judgeJob.ts';
+import { failureIn, judgeJob } from '../../scripts/support/judgeJob.ts';
 import { type Step, steps } from '../../scripts/support/testSteps.ts';
 
 const tests: Step = { name: 'tests', kind: 'tests', jobs: [] };
@@ -26,6 +26,20 @@ describe('what a job came to', () => {
     expect(judgeJob(canary, ran(1, 'rule broken'))).to.deep.equal({ passed: 1, failed: 0 });
     expect(judgeJob(canary, ran(0, 'rule broken'))).to.deep.equal({ passed: 0, failed: 1 });
     expect(judgeJob(canary, ran(1, 'crashed'))).to.deep.equal({ passed: 0, failed: 1 });
+  });
+});
+
+describe('what a failed job says of it', () => {
+  it('is what mocha says from the failures on, without the times of the files', () => {
+    const output =
+      '  ✔ one\n  1) two\n\n  1 passing (3s)\n  1 failing\n\n  1) two:\nFILE 1.0 2.0 a.test.ts\n     Error: no\n';
+    expect(failureIn(output).trim()).to.equal('1 failing\n\n  1) two:\n     Error: no');
+  });
+
+  it('is the end of what a check has written, and no more than can be read', () => {
+    expect(failureIn('lint: 2 errors')).to.equal('lint: 2 errors');
+    expect(failureIn(`${'x'.repeat(100_000)}the end`)).to.match(/^x{3993}the end$/);
+    expect(failureIn(`1 failing\n${'x'.repeat(100_000)}`)).to.have.length(4_000);
   });
 });
 

@@ -12,6 +12,7 @@ import { Problems } from '../../services/app/Problems.ts';
 import type { RegistryNode } from '../../services/chain/RegistryNode.ts';
 import type { Address, Hash } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
+import { NotariumError } from '../../services/core/errors.ts';
 import { checkRecordSignature, readRecord } from '../../services/core/record.ts';
 import type { NotariumRecord } from '../../services/core/recordSchema.ts';
 import { openingKey } from '../../services/lib/activities/seal.ts';
@@ -35,8 +36,17 @@ const quick: ActivitySettings = {
   maxRetryMs: 400,
   lookMs: 100,
   compareMs: 300,
+  recordSpreadMs: 0,
   requestMs: 20_000,
 };
+
+type One = ActivityNode;
+type Tuples = { 1: [One]; 2: [One, One]; 3: [One, One, One]; 4: [One, One, One, One]; 5: [One, One, One, One, One] };
+/** As many as were asked for. */
+type Nodes<Count extends number> = Count extends keyof Tuples ? Tuples[Count] : ActivityNode[];
+
+/** A network that blames nobody: it would cut off who is to try everything. */
+export const blameless = <T extends object>(net: T): T => Object.assign(net, { blame: () => {} });
 
 /** What stands in for registry and log of all nodes of a test: what these are is tested elsewhere. */
 export class ActivityWorld {
@@ -49,6 +59,8 @@ export class ActivityWorld {
   #folder: Promise<string> | undefined;
   /** The log takes nothing while it is true. */
   isLogAway = false;
+  /** Whether the log takes a record, ever. */
+  takes: (record: NotariumRecord) => boolean = () => true;
 
   /** @param folder Of another process; one of its own by default. */
   constructor(folder?: string) {
@@ -68,6 +80,7 @@ export class ActivityWorld {
     return lines.map((line) => {
       const { id, idBytes, record } = readRecord(line, crypto);
       checkRecordSignature(record, idBytes, crypto);
+      if (!this.takes(record)) return { status: 'failed', error: new NotariumError('record-network-mismatch') };
       if (this.#entries.has(id)) return { status: 'known', id };
       this.#entries.add(id);
       this.records.push(record);
@@ -76,11 +89,11 @@ export class ActivityWorld {
   }
 
   /** Nodes with real sockets and real databases, which know each other. */
-  async open(count: number, options: NodeOptions = {}): Promise<ActivityNode[]> {
+  async open<Count extends number>(count: Count, options: NodeOptions = {}): Promise<Nodes<Count>> {
     const nodes = this.add(count, options);
     await Promise.all(nodes.map((node) => node.open()));
     await this.connect();
-    return nodes;
+    return nodes as Nodes<Count>;
   }
 
   /** Nodes that are in the registry, and not open here. */

@@ -74,7 +74,10 @@ export async function startListening(
   [program, ...args]: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CentreProcess> {
-  const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const child = spawn(program!, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { NOTARIUM_RECORD_SPREAD: '0', ...process.env, ...env },
+  });
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -116,7 +119,10 @@ export async function startListening(
 /** Exit code and output of a centre that is expected not to start. */
 export async function failingCentre(spec: CentreSpec): Promise<{ code: number | null; output: string }> {
   const [program, ...args] = centreCommand(spec);
-  const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...spec.env } });
+  const child = spawn(program!, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { NOTARIUM_RECORD_SPREAD: '0', ...process.env, ...spec.env },
+  });
   running.add(child);
   let output = '';
   child.stdout!.on('data', (chunk: Buffer) => {

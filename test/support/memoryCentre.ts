@@ -1,6 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type {
-  ApiKeyView,
   BlockView,
   Centre,
   CentreEvent,
@@ -14,11 +13,7 @@ import { type Address, type RecordId, toHex } from '../../services/core/bytes.ts
 import { type Network, networkName } from '../../services/core/eip712.ts';
 import { type ErrorCode, isNotariumError, NotariumError } from '../../services/core/errors.ts';
 import { checkpointOrigin, signCheckpoint } from '../../services/core/log/checkpoint.ts';
-import { rootOf } from '../../services/core/log/compactRange.ts';
-import { edgeFrontier, emptyEdge, growTiles, type TileEdge } from '../../services/core/log/growTiles.ts';
-import { memoryTree } from '../../services/core/log/memoryTree.ts';
 import { noteSigner, verifierKeyText } from '../../services/core/log/note.ts';
-import { consistencyProof } from '../../services/core/log/proof.ts';
 import { asReceipt, buildReceipt } from '../../services/core/receipt.ts';
 import {
   type CheckedRecord,
@@ -27,10 +22,12 @@ import {
   readRecord,
   signRecord,
 } from '../../services/core/record.ts';
-import { leafHash } from '../../services/core/sha256.ts';
 import { verifyReceipt } from '../../services/core/verifyReceipt.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
+import { Bell } from './Bell.ts';
+import { memoryKeys } from './memoryKeys.ts';
+import { MemoryLog } from './memoryLog.ts';
 
 /** The network of every {@link memoryCentre}. */
 export const memoryNetwork: Network = { chainId: 31337, contract: toHex(new Uint8Array(20).fill(0x55)) };
@@ -78,14 +75,11 @@ export async function memoryCentre(): Promise<MemoryCentre> {
   const records = new Map<RecordId, Kept>();
   const refused = new Map<RecordId, Awaited<ReturnType<typeof signRefusal>>>();
   const pool: Kept[] = [];
-  const log: Kept[] = [];
-  const tiles = new Map<string, Uint8Array>();
+  const log = new MemoryLog<Kept>();
   const blocks: BlockView[] = [];
   const events: CentreEvent[] = [];
-  const keys: { view: ApiKeyView; secret: string }[] = [];
-  const waiting = new Set<() => void>();
+  const bell = new Bell();
   const calls: number[] = [];
-  let edge: TileEdge = emptyEdge;
   let open = 0;
   let mostOpen = 0;
   let held: Promise<void> | undefined;
@@ -94,22 +88,6 @@ export async function memoryCentre(): Promise<MemoryCentre> {
   let listeners = 0;
   let problems: CentreStatus['problems'] = [];
 
-  const wake = (): void => {
-    for (const resolve of [...waiting]) resolve();
-  };
-  const change = (signal?: AbortSignal, ms = 60_000): Promise<void> =>
-    new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        waiting.delete(end);
-        signal?.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      waiting.add(end);
-      signal?.addEventListener('abort', end, { once: true });
-      if (signal?.aborted) end();
-    });
   const trip = (): void => {
     const error = thrown;
     thrown = undefined;
@@ -117,12 +95,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
   };
   const emit = (type: CentreEvent['type'], data: Record<string, unknown>): void => {
     events.push({ seq: events.length + 1, type, time: new Date().toISOString(), data });
-    wake();
-  };
-  const leaves = (count: number): Uint8Array => {
-    const bytes = new Uint8Array(32 * count);
-    for (const [index, { entry }] of log.slice(0, count).entries()) bytes.set(leafHash(entry), 32 * index);
-    return bytes;
+    bell.ring();
   };
   const viewOf = (kept: Kept): RecordView => {
     const { id, record, acceptance, leafIndex, height } = kept;
@@ -231,26 +204,16 @@ export async function memoryCentre(): Promise<MemoryCentre> {
       const previous = blocks.at(-1);
       const fresh = pool.splice(0);
       const height = blocks.length + 1;
-      for (const kept of fresh) {
-        kept.leafIndex = log.length;
+      for (const [index, kept] of fresh.entries()) {
+        kept.leafIndex = log.kept.length + index;
         kept.height = height;
-        log.push(kept);
       }
-      const entries = fresh.map(({ entry }) => entry);
-      const leafHashes = leaves(log.length).subarray(32 * (log.length - fresh.length));
-      const grown = growTiles(edge, [{ leafHashes, entries }]);
-      for (let next = grown.next(); ; next = grown.next()) {
-        if (next.done) {
-          edge = next.value;
-          break;
-        }
-        tiles.set(next.value[0], next.value[1]);
-      }
+      log.append(fresh);
       const header: BlockHeader = {
         height,
         slot: 100 + height,
-        treeSize: log.length,
-        root: toHex(rootOf(edgeFrontier(edge))),
+        treeSize: log.kept.length,
+        root: toHex(log.root),
         parent: previous?.hash ?? zeroHash,
         epoch: 1,
         publisher: signer.address,
@@ -281,7 +244,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         id,
         await signRefusal(network, { recordId: id, reason: 'record-expired', winner: zeroHash, slot: 9 }, signer),
       );
-      wake();
+      bell.ring();
     },
     async record(id) {
       trip();
@@ -298,7 +261,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         if (refusal) throw new NotariumError('record-refused', undefined, { data: { refusal } });
         if (kept.leafIndex !== undefined) {
           const block = blocks[kept.height! - 1]!;
-          const path = memoryTree(leaves(block.header.treeSize)).path(kept.leafIndex);
+          const path = log.path(kept.leafIndex, block.header.treeSize);
           const { signatures, anchor, header } = block;
           return buildReceipt({
             entry: kept.entry,
@@ -311,13 +274,13 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         }
         const leftMs = deadline - performance.now();
         if (leftMs <= 0 || signal?.aborted) throw new NotariumError('record-not-anchored');
-        await change(signal, leftMs);
+        await bell.next(signal, leftMs);
       }
     },
     async search({ digest, subject, submitter, after, limit }) {
       trip();
       const start = after === undefined ? 0 : Number(after);
-      const found = log.filter(
+      const found = log.kept.filter(
         ({ record }, index) =>
           index >= start &&
           (digest === undefined || record.digest === digest) &&
@@ -339,27 +302,15 @@ export async function memoryCentre(): Promise<MemoryCentre> {
     },
     async consistency(from, to) {
       trip();
-      if (from > to || to > log.length) throw new NotariumError('proof-malformed', 'the log never had that size');
-      const root = (size: number): Uint8Array => memoryTree(leaves(size)).root;
-      const path = await consistencyProof(from, to, (level, index) => {
-        const width = 2 ** level;
-        return memoryTree(leaves(log.length).subarray(32 * index * width, 32 * (index + 1) * width)).root;
-      });
-      return {
-        from,
-        to,
-        fromRoot: toHex(root(from)),
-        toRoot: toHex(root(to)),
-        path: path.map((hash) => toHex(hash).slice(2)),
-      };
+      return log.consistency(from, to);
     },
     async checkpoint() {
       trip();
-      return signCheckpoint({ origin, size: log.length, root: rootOf(edgeFrontier(edge)) }, note);
+      return signCheckpoint({ origin, size: log.kept.length, root: log.root }, note);
     },
     async tile(path) {
       trip();
-      return tiles.get(`tile/${path}`);
+      return log.tiles.get(`tile/${path}`);
     },
     async network() {
       trip();
@@ -398,7 +349,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
           if (event) {
             yield event;
             seq++;
-          } else await change(signal);
+          } else await bell.next(signal);
         }
       } finally {
         listeners--;
@@ -416,7 +367,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         ready: problems.length === 0,
         problems,
         pool: { count: pool.length, bytes: 0, oldestAgeSeconds: null },
-        log: { size: log.length, root: toHex(rootOf(edgeFrontier(edge))) },
+        log: { size: log.kept.length, root: toHex(log.root) },
         height: blocks.length,
         anchoredHeight: blocks.length,
         slot: 100 + blocks.length,
@@ -425,25 +376,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         crypto: crypto.name,
       };
     },
-    keys: {
-      async create(name, scopes) {
-        const secret = `ntm_${randomBytes(32).toString('base64url')}`;
-        const view: ApiKeyView = { id: randomUUID(), name, scopes, createdAt: new Date().toISOString() };
-        keys.push({ view, secret });
-        return { key: view, secret };
-      },
-      async list() {
-        return keys.map(({ view }) => view);
-      },
-      async revoke(id) {
-        const key = keys.find(({ view }) => view.id === id && view.revokedAt === undefined);
-        if (key) key.view = { ...key.view, revokedAt: new Date().toISOString() };
-        return key !== undefined;
-      },
-      async find(secret) {
-        return keys.find((key) => key.secret === secret && key.view.revokedAt === undefined)?.view;
-      },
-    },
+    keys: memoryKeys(),
     governance: undefined,
     admission: undefined,
     async close() {},

@@ -4,6 +4,7 @@ import { joinActivity, rejoinActivity } from '../../core/activities/takeMembers.
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
 import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { InOrder } from '../../lib/InOrder.ts';
 import type { StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
@@ -29,7 +30,7 @@ export class Activities {
   readonly #counts = new WeakMap<Activity, number>();
   /** Those that were looked for and are not here. */
   readonly #absent = new Set<Hash>();
-  readonly #turns = new Map<Hash, Promise<unknown>>();
+  readonly #turns = new InOrder();
 
   constructor(parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>) {
     this.#parts = parts;
@@ -47,17 +48,7 @@ export class Activities {
 
   /** Runs when nobody else works on the activity, in the order of the calls. */
   alone<T>(id: Hash, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(id) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    const settled = turn.then(
-      () => {},
-      () => {},
-    );
-    this.#turns.set(id, settled);
-    void settled.then(() => {
-      if (this.#turns.get(id) === settled) this.#turns.delete(id);
-    });
-    return turn;
+    return this.#turns.run(id, work);
   }
 
   /**

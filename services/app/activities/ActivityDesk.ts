@@ -1,30 +1,20 @@
 import type { Readable } from 'node:stream';
 import type { TrustCertificate } from '../../core/activities/certificate.ts';
-import type { Attachment, Attachments, Body } from '../../core/activities/contents.ts';
+import type { Attachment } from '../../core/activities/contents.ts';
 import type { Credential } from '../../core/activities/credential.ts';
+import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
 import type { Fork } from '../../core/activities/forks.ts';
 import type { Member, MemberRole } from '../../core/activities/members.ts';
 import type { ActivityTerms, HeadType, MemberChange } from '../../core/activities/message.ts';
 import type { Parcel } from '../../core/activities/parcel.ts';
 import type { Seal } from '../../core/activities/sealed.ts';
-import type { Address, Hash, Hex, RecordId } from '../../core/bytes.ts';
+import type { Address, Hash, RecordId } from '../../core/bytes.ts';
 
 /** Who asks: a client by the id of its API key, which sees its own activities alone; the operator, without one, sees all. */
 export type ActivityCaller = { readonly client?: string };
 
 /** A node by its name, address (also as `eip155:<chain>:<address>`) or endpoint. */
 export type Party = string;
-
-/** A device's word, made without this node: what it has signed is `deviceStatementDigest`. */
-export type DeviceStatement = {
-  /** Id of its credential. */
-  readonly credential: Hash;
-  readonly body: Body;
-  readonly attachments: Attachments;
-  /** When it has said so, by its own clock: Unix seconds. */
-  readonly time: number;
-  readonly signature: Hex;
-};
 
 /** What a message says: a JSON body and files that were put before, or what a device has made of both. */
 export type Contents =
@@ -49,6 +39,12 @@ export type StartRequest = Contents & {
   readonly receivers: readonly Party[];
   readonly regulators?: readonly Party[];
 };
+
+/** A party that is to be a member. */
+export type AskedMember = { readonly party: Party; readonly role: MemberRole };
+
+/** Who comes and who goes. */
+export type AskedMembers = { readonly add?: readonly AskedMember[]; readonly remove?: readonly Party[] };
 
 /** A message that was sent. */
 export type SentMessage = { readonly activity: Hash; readonly message: Hash };
@@ -109,6 +105,8 @@ export type ActivityView = ActivitySummary & {
   readonly forks: readonly Fork[];
   /** Members that do not have the same: what is `lacking` here does not come from anybody. */
   readonly doubts: readonly DoubtView[];
+  /** Messages that were taken long ago and of which the log has no record, at most 256: nobody else can be shown that they were said. */
+  readonly unrecorded: readonly Hash[];
 };
 
 /** How a member sees an activity in another way than this node, and since when. */
@@ -177,7 +175,7 @@ export type ActivityDesk = {
   propose(
     by: ActivityCaller,
     activity: Hash,
-    change: { readonly add: { readonly party: Party; readonly role: MemberRole } } | { readonly remove: Party },
+    change: { readonly add: AskedMember } | { readonly remove: Party },
   ): Promise<SentMessage>;
   vote(
     by: ActivityCaller,
@@ -188,12 +186,7 @@ export type ActivityDesk = {
   changeMembers(
     by: ActivityCaller,
     activity: Hash,
-    change:
-      | {
-          readonly add?: readonly { readonly party: Party; readonly role: MemberRole }[];
-          readonly remove?: readonly Party[];
-        }
-      | { readonly proposal: Hash },
+    change: AskedMembers | { readonly proposal: Hash },
   ): Promise<SentMessage>;
   /** This node says nothing more; the others open an epoch of which it never has the secret. */
   leave(by: ActivityCaller, activity: Hash): Promise<SentMessage>;

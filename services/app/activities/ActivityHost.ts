@@ -1,7 +1,6 @@
 import type { Body } from '../../core/activities/contents.ts';
 import type { ActivityTerms } from '../../core/activities/message.ts';
 import type { Address } from '../../core/bytes.ts';
-
 import type { Network } from '../../core/eip712.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { OpeningKey } from '../../lib/activities/seal.ts';
@@ -23,6 +22,10 @@ export type ActivitySettings = {
   readonly maxRetryMs: number;
   /** Age of a message that has not been delivered at which it is told as a problem. */
   readonly undeliveredMs: number;
+  /** Age of a message at which it is told as a problem that the log has no record of it. */
+  readonly unrecordedMs: number;
+  /** Records go to the log within this time, each at a random moment, so that those of one step do not stand beside one another. */
+  readonly recordSpreadMs: number;
   /** Time after the last change of an activity in which its members find out whether all have the same. */
   readonly compareMs: number;
   /** Age of what is missing at which it is told as a problem. */
@@ -31,6 +34,9 @@ export type ActivitySettings = {
   readonly lookMs: number;
   /** Most time of one request to a member; of a file, without anything of it coming. */
   readonly requestMs: number;
+  /** Activities, and bytes of messages, that a member may have here without anybody here having looked at them. */
+  readonly unreadActivities: number;
+  readonly unreadBytes: number;
   /** Files, and bytes of them, that a client may have put without a message that names them. */
   readonly uploadCount: number;
   readonly uploadBytes: number;
@@ -45,10 +51,14 @@ export const defaultActivitySettings: ActivitySettings = {
   retryMs: 1_000,
   maxRetryMs: 5 * 60_000,
   undeliveredMs: 24 * 60 * 60_000,
+  unrecordedMs: 24 * 60 * 60_000,
+  recordSpreadMs: 20_000,
   compareMs: 30_000,
   incompleteMs: 60 * 60_000,
   lookMs: 2_000,
   requestMs: 60_000,
+  unreadActivities: 100_000,
+  unreadBytes: 4 * 2 ** 30,
   uploadCount: 1_024,
   uploadBytes: 64 * 2 ** 30,
   unnamedMs: 24 * 60 * 60_000,

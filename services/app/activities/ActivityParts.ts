@@ -3,10 +3,12 @@ import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import type { Damage } from './Damage.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 import type { FileFetches } from './FileFetches.ts';
+import type { Unread } from './Unread.ts';
 import type { Uploads } from './Uploads.ts';
 
 /** What the verbs of this folder work with; built once in openActivities.ts. */
@@ -18,6 +20,10 @@ export type ActivityParts = ActivityHost & {
   readonly fetches: FileFetches;
   /** Once there is one. */
   net?: Net;
+  /** What members have here that nobody has looked at. */
+  readonly unread: Unread;
+  /** What is damaged on the disk, and passed over. */
+  readonly damage: Damage;
   /** What others were refused. */
   readonly refusals: Refusals;
   /** What is in memory of what this node has fetched. */

@@ -1,15 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Attachments, Body } from '../../core/activities/contents.ts';
 import type { Head } from '../../core/activities/message.ts';
-import { type Hash, toHex } from '../../core/bytes.ts';
 
 type Common = 'v' | 'network' | 'activity' | 'epoch' | 'group' | 'sender' | 'time' | 'salt' | 'fields';
 type Own<T> = T extends Head ? Omit<T, Common> : never;
 
 /** A message that is still to be signed: what its sender says, without what follows from where the activity stands. */
 export type Draft = { readonly head: Own<Head>; readonly body?: Body; readonly attachments?: Attachments };
-
-/** A fresh salt. */
-export function newSalt(): Hash {
-  return toHex(randomBytes(32));
-}

@@ -1,6 +1,7 @@
 import type { Attachment } from '../../core/activities/contents.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { connectedPeers } from '../../net/connectedPeers.ts';
 import type { Net } from '../../net/Net.ts';
 import { jsonFrame } from '../replication/wire.ts';
 import type { ActivityHost } from './ActivityHost.ts';
@@ -111,6 +112,6 @@ export class FileFetches {
 }
 
 function connectedFirst(net: Net, sources: readonly Address[]): Address[] {
-  const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+  const connected = connectedPeers(net);
   return [...sources].sort((a, b) => Number(connected.has(b)) - Number(connected.has(a)));
 }

@@ -1,4 +1,4 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
 import { disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
@@ -12,18 +12,22 @@ import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts
 import type { Address, Hash } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { NewMessage, Outgoing, PendingRecord } from '../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { checkBody } from './checkBody.ts';
 import { copiesForAdded } from './copiesForAdded.ts';
-import { type Draft, newSalt } from './Draft.ts';
+import type { Draft } from './Draft.ts';
 import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
 
 // An activity that answers itself without end would be a fault of this program.
 const mostFollowUps = 64;
 
-/** Messages that are taken together, of this node and of others: all of it comes onto the disk, or nothing. Only for who works on the activity alone. */
+/**
+ * Messages that are taken together, of this node and of others: all of it comes onto the disk, or nothing. Only for who works on the
+ * activity alone.
+ */
 export class Step {
   readonly #parts: ActivityParts;
   readonly #id: Hash;
@@ -100,6 +104,7 @@ export class Step {
     await store.save({
       activity: this.#id,
       ...(owner === undefined ? {} : { owner }),
+      ...(this.#after === 0 && this.#heads[0]!.sender === signer.address ? { isRead: true } : {}),
       nowMs: clock.nowMs(),
       after: this.#after,
       messages: this.#messages,
@@ -119,32 +124,27 @@ export class Step {
 
   #parcelOf({ head, body, attachments }: Draft) {
     const { network, signer, clock, crypto } = this.#parts;
-    const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
-    const membership = opens ?? this.#activity!.epochs.get(this.#activity!.group)!.membership;
-    const hasLeft = this.#activity && leaversOf(this.#activity).has(signer.address);
-    if (hasLeft || (!opens && !memberOf(membership, signer.address))) {
-      throw new NotariumError('activity-not-member', undefined, { data: { sender: signer.address } });
-    }
+    const sender = signer.address;
+    const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
+    const membership = opens?.membership ?? membersOf(this.#activity!);
+    const hasLeft = this.#activity && leaversOf(this.#activity).has(sender);
+    if (hasLeft || (!opens && !memberOf(membership, sender)))
+      throw new NotariumError('activity-not-member', undefined, { data: { sender } });
     const fields = body && disclosuresDigest(body, crypto.sha256);
     const whole = {
       ...head,
       v: 1,
       network: networkName(network),
-      activity: this.#id,
-      epoch: membership.epoch,
+      ...{ activity: this.#id, epoch: membership.epoch, sender },
       ...(fields === undefined ? {} : { fields }),
-      group:
-        head.type === 'start' || head.type === 'members'
-          ? groupDigest({ ...head, activity: this.#id, sender: signer.address }, crypto.sha256)
-          : this.#activity!.group,
-      sender: signer.address,
+      group: opens ? groupDigest({ ...opens, activity: this.#id, sender }, crypto.sha256) : this.#activity!.group,
       time: new Date(clock.nowMs()).toISOString(),
-      salt: newSalt(),
+      salt: randomHash(),
     } as Head;
     return {
       head: whole,
-      body: body ?? { salt: newSalt(), body: null },
-      attachments: attachments ?? { salt: newSalt(), list: [] },
+      body: body ?? { salt: randomHash(), body: null },
+      attachments: attachments ?? { salt: randomHash(), list: [] },
     };
   }
 

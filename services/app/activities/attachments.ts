@@ -6,7 +6,6 @@ import { NotariumError } from '../../core/errors.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityCaller, ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
-import type { AttachmentFiles } from './AttachmentFiles.ts';
 import { requireActivity } from './requireActivity.ts';
 
 /** See `ActivityDesk.putAttachment`. */
@@ -30,7 +29,8 @@ export async function attachment(
   { message, index }: { readonly message: Hash; readonly index: number },
 ): Promise<{ readonly attachment: Attachment; readonly content: Readable }> {
   const { activity } = await requireActivity(parts, by, id);
-  const files = filesOf(parts);
+  const { files } = parts;
+  if (!files) throw noFiles();
   const stored = await parts.store.message(message);
   const found = stored?.activity === id ? messageOf(stored).attachments.list[index] : undefined;
   if (!stored || !found)
@@ -43,12 +43,6 @@ export async function attachment(
 function sourcesOf({ signer }: ActivityParts, activity: Activity, sender: Address): Address[] {
   const members = membersOf(activity).members.map(({ address }) => address);
   return [...new Set([sender, ...members])].filter((address) => address !== signer.address);
-}
-
-/** @throws NotariumError `not-found` where this node keeps no files. */
-function filesOf({ files }: ActivityParts): AttachmentFiles {
-  if (!files) throw noFiles();
-  return files;
 }
 
 function noFiles(): NotariumError {

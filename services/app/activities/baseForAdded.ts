@@ -1,10 +1,11 @@
 import type { Activity } from '../../core/activities/activity.ts';
-import { memberOf } from '../../core/activities/members.ts';
 import type { HeadOf } from '../../core/activities/message.ts';
 import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
-import { type Draft, newSalt } from './Draft.ts';
+import { addedBy } from './addedBy.ts';
+import type { Draft } from './Draft.ts';
 
 /**
  * What a member that is not given what was before begins with: where the activity stands, said once more by who has added it, to all members
@@ -16,10 +17,9 @@ export async function baseForAdded(
   activity: Activity,
   head: HeadOf<'members'>,
 ): Promise<Draft[]> {
-  const before = activity.epochs.get(head.membership.previous)?.membership;
   const [version, ...rivals] = activity.heads;
-  const isAdded = before !== undefined && head.membership.members.some(({ address }) => !memberOf(before, address));
-  if (activity.terms.rules.history || head.sender !== signer.address || !isAdded) return [];
+  if (activity.terms.rules.history || head.sender !== signer.address) return [];
+  if (addedBy(activity, head).length === 0) return [];
   const stored = version === undefined || rivals.length > 0 ? undefined : await store.message(version);
   if (!stored) return [];
   const { body, attachments, head: last } = messageOf(stored);
@@ -28,8 +28,9 @@ export async function baseForAdded(
     {
       head: { type: 'update', builds: [stored.id], number: 1 + activity.versions.get(stored.id)!.number },
       // With other salts, so that nobody can tell by the commitments what was said before.
-      body: 'sdJwt' in body ? await digestFields(said, signer, { crypto }) : { salt: newSalt(), body: said as never },
-      attachments: { salt: newSalt(), list: attachments.list },
+      body:
+        'sdJwt' in body ? await digestFields(said, signer, { crypto }) : { salt: randomHash(), body: said as never },
+      attachments: { salt: randomHash(), list: attachments.list },
     },
   ];
 }

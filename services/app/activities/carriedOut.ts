@@ -4,7 +4,8 @@ import { type Member, memberOf, sortedMembers } from '../../core/activities/memb
 import { maxNamed } from '../../core/activities/message.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { type Draft, newSalt } from './Draft.ts';
+import { randomHash } from '../../lib/randomHash.ts';
+import type { Draft } from './Draft.ts';
 
 /** The message that makes these the members: a new epoch. */
 export function newEpoch(
@@ -20,7 +21,7 @@ export function newEpoch(
   const first = heads.filter(isOfWhoGoes);
   return {
     head: {
-      ...{ type: 'members', terms: activity.terms, membership, secret: newSalt() },
+      ...{ type: 'members', terms: activity.terms, membership, secret: randomHash() },
       ...why,
       heads: [...first, ...heads.filter((id) => !first.includes(id))].slice(0, maxNamed),
     },

@@ -3,9 +3,10 @@ import { type Credential, checkCredential, credentialSchema } from '../../core/a
 import type { Hash, Hex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { ActivityCaller, Contents } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
-import { type Draft, newSalt } from './Draft.ts';
+import type { Draft } from './Draft.ts';
 import { findCredential } from './findCredential.ts';
 import { requireUploads } from './requireUploads.ts';
 
@@ -36,8 +37,8 @@ async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Pro
   if (!contents.device) {
     const { body, fields, attachments = [] } = contents;
     return {
-      body: fields ? await inFields(parts, body, fields) : { salt: newSalt(), body: (body ?? null) as never },
-      attachments: { salt: newSalt(), list: [...attachments] },
+      body: fields ? await inFields(parts, body, fields) : { salt: randomHash(), body: (body ?? null) as never },
+      attachments: { salt: randomHash(), list: [...attachments] },
       device: undefined,
     };
   }
@@ -60,6 +61,8 @@ async function heldCredential(
   const found = await findCredential(store, by, id);
   if (!found) throw fail('this node has issued none such');
   if (found.revokedMs !== undefined) throw fail('it was taken back');
+  if (found.text === undefined)
+    throw fail('it is damaged on the disk of this node: have the device be given another one');
   const credential = credentialSchema.parse(JSON.parse(found.text));
   checkCredential(network, credential, Math.floor(clock.nowMs() / 1000), crypto);
   return credential;

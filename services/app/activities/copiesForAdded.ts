@@ -4,6 +4,7 @@ import type { Message } from '../../core/activities/parcel.ts';
 import type { Address } from '../../core/bytes.ts';
 import type { Outgoing, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import { addedBy } from './addedBy.ts';
 import { copyFor } from './copyFor.ts';
 
 const atOnce = 256;
@@ -19,8 +20,7 @@ export async function copiesForAdded(
 ): Promise<Outgoing[]> {
   const { store, signer } = parts;
   if (head.type !== 'members' || !activity.terms.rules.history || head.sender === signer.address) return [];
-  const before = activity.epochs.get(head.membership.previous)?.membership;
-  const added = head.membership.members.filter(({ address }) => before && !memberOf(before, address));
+  const added = addedBy(activity, head);
   if (added.length === 0 || !memberOf(head.membership, signer.address)) return [];
   // By the clock of the same node.
   const madeAt = Math.floor(Date.parse(head.time) / 1000);

@@ -5,6 +5,7 @@ import type { ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
+import { Damage } from './Damage.ts';
 import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
 import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
@@ -18,7 +19,9 @@ import { serveMessages } from './exchange/serveMessages.ts';
 import { FileFetches } from './FileFetches.ts';
 import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
+import { RecordWatch } from './RecordWatch.ts';
 import { requireOperator, requireStored } from './requireActivity.ts';
+import { Unread } from './Unread.ts';
 import { Uploads } from './Uploads.ts';
 import { certificate, certificateRecord } from './verbs/certificate.ts';
 import { changeMembers, leave } from './verbs/changeMembers.ts';
@@ -45,6 +48,8 @@ export function openActivities(host: ActivityHost): OpenActivities {
     ...host,
     activities: new Activities(host),
     sealer: new Sealer(),
+    damage: new Damage(host),
+    unread: new Unread(host),
     uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;
@@ -54,7 +59,10 @@ export function openActivities(host: ActivityHost): OpenActivities {
     },
     fetched: new PeerBytes(2 * (maxItemsBytes + maxEnvelopeBytes)),
     wake: (members) => outbox.wake(members),
-    submit: () => records.submit(),
+    submit() {
+      // What is spread is not due now: it is looked for from time to time.
+      if (host.settings.recordSpreadMs === 0) records.submit();
+    },
     changed(activity) {
       held.changed(activity);
       comparer.changed(activity);
@@ -71,6 +79,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
+  const recordWatch = new RecordWatch(parts);
   const { logger, clock, settings } = host;
   host.onJoin((net) => {
     receiver.join(net);
@@ -84,6 +93,8 @@ export function openActivities(host: ActivityHost): OpenActivities {
   records.submit();
   const loop = (name: string, work: () => Promise<void>, periodMs = settings.lookMs) =>
     every(periodMs, work, { signal: stop.signal, logger, name, clock }).done;
+  // Of several processes one that is not in the network leaves the duty to one that is.
+  const isOnDuty = async (): Promise<boolean> => Boolean(parts.net || !host.store.isShared) && (await host.onDuty());
   const loops = [
     loop('records of activities', async () => records.submit()),
     loop('deliveries of activities', async () => {
@@ -93,10 +104,18 @@ export function openActivities(host: ActivityHost): OpenActivities {
     loop('held messages of activities', () => held.look()),
     loop('comparison of activities', () => comparer.look()),
     loop('what is overdue in activities', async () => {
-      if ((parts.net || !host.store.isShared) && (await host.onDuty())) await overdue.look(stop.signal);
+      if (await isOnDuty()) await overdue.look(stop.signal);
     }),
+    loop(
+      'records that are missing in activities',
+      async () => {
+        if ((parts.net || !host.store.isShared) && (await host.onDuty())) await recordWatch.look(stop.signal);
+        else recordWatch.rest();
+      },
+      settings.compareMs,
+    ),
     loop('own key of activities', async () => {
-      if ((parts.net || !host.store.isShared) && (await host.onDuty())) await ownKey.look(stop.signal);
+      if (await isOnDuty()) await ownKey.look(stop.signal);
     }),
     loop('files of activities', async () => parts.uploads?.collect(), settings.collectMs),
   ];

@@ -20,14 +20,15 @@ export async function requireActivity(
   return { stored, activity };
 }
 
-/** As {@link requireActivity}, without reading its messages. */
+/** As {@link requireActivity}, without reading its messages. Who asks for it has looked at it. */
 export async function requireStored(
-  store: Pick<ActivityParts['store'], 'activity'>,
+  store: Pick<ActivityParts['store'], 'activity' | 'setRead'>,
   by: ActivityCaller,
   id: Hash,
 ): Promise<StoredActivity> {
   const stored = await store.activity(id);
   if (!stored || (by.client !== undefined && stored.owner !== by.client)) throw unknown(id);
+  if (!stored.isRead) await store.setRead(id);
   return stored;
 }
 

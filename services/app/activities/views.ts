@@ -20,7 +20,10 @@ import type {
 import type { ActivityParts } from './ActivityParts.ts';
 import { hasKeyOfItsOwn } from './parties.ts';
 import { recordOf } from './recordOf.ts';
+import { recordsFound } from './recordsFound.ts';
 import { requireActivity, requireStored } from './requireActivity.ts';
+
+const mostUnrecorded = 256;
 
 /** See `ActivityDesk.list`. */
 export async function list(
@@ -35,7 +38,8 @@ export async function list(
   });
   const summaries = await Promise.all(
     items.map(async (stored) => {
-      const activity = await parts.activities.find(stored.id, stored);
+      // One that is damaged does not hide the others.
+      const activity = await parts.damage.passOver(parts.activities.find(stored.id, stored));
       return activity ? [summaryOf(parts, stored, activity)] : [];
     }),
   );
@@ -62,7 +66,15 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
       ...{ member, ...doubt },
       since: new Date(sinceMs).toISOString(),
     })),
+    unrecorded: await unrecorded(parts, id),
   };
+}
+
+async function unrecorded(parts: ActivityParts, activity: Hash): Promise<Hash[]> {
+  const { store, clock, settings } = parts;
+  const beforeMs = clock.nowMs() - settings.unrecordedMs;
+  const left = await recordsFound(parts, await store.unrecorded({ activity, beforeMs, limit: mostUnrecorded }));
+  return left.map(({ id }) => id);
 }
 
 /** See `ActivityDesk.messages`. */

@@ -4,8 +4,8 @@ import { type Packet, type PacketOf, seedOf } from '../../core/admission/packet.
 import type { Location } from '../../core/admission/report.ts';
 import type { SessionAnswer } from '../../core/admission/sessionAnswer.ts';
 import { nextSessionState, type SessionEdge, type SessionState } from '../../core/admission/sessionState.ts';
-import { toHex } from '../../core/bytes.ts';
 import type { AdmissionRules } from '../../core/governance/proposalContent.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { SentPacket } from './checkAnswer.ts';
 import type { Timed } from './measuredOf.ts';
 import type { PlannedPacket } from './planPackets.ts';
@@ -85,7 +85,7 @@ export class Session {
   #next(): SentPacket {
     const { planned, manifest, request } = this.basis;
     const index = this.answered.length;
-    const packet = { ...planned[index]!, index, nonce: toHex(randomBytes(32)) } as Packet;
+    const packet = { ...planned[index]!, index, nonce: randomHash() } as Packet;
     const seed = seedOf(packet, manifest, request.candidate);
     const before = index > 0 ? this.#sent : undefined;
     if (packet.check !== 'disk-read' || before?.packet.check !== 'disk-write') return { packet, seed };

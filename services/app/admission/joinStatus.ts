@@ -2,6 +2,7 @@ import type { AdmissionNode } from '../../chain/Admission.ts';
 import type { Chain } from '../../chain/Chain.ts';
 import type { Address, Hash, Hex } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
+import { onceOnly } from '../../lib/client/backOff.ts';
 import type { ProposalDetail } from '../../lib/client/governanceAnswers.ts';
 import { Notarium } from '../../lib/client/Notarium.ts';
 
@@ -103,7 +104,7 @@ async function askForVote(
     try {
       const { admissions, proposals } = new Notarium({
         url: endpoint,
-        backOff: { tries: 1, firstDelayMs: 0, maxDelayMs: 0 },
+        backOff: onceOnly,
         timeoutMs: 10_000,
       });
       const view = await admissions.application(address, { signal });

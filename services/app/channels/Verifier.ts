@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { type Hash, toHex } from '../../core/bytes.ts';
+import type { Hash } from '../../core/bytes.ts';
 import { billDigest, keyHashOf, type SignedBill } from '../../core/channels/bill.ts';
 import type { Channel } from '../../core/channels/channel.ts';
 import { type ChannelEvent, latestOf, type Moment } from '../../core/channels/party.ts';
@@ -23,6 +22,7 @@ import {
   viewOfVerifier,
 } from '../../core/channels/verifierMemory.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { JudgedEvidence, KeptEvidence } from './EvidenceKeeper.ts';
 import { kindOf, locatorOf, offerNote } from './offerNote.ts';
 import { type PriceCheck, priceCheck } from './priceCheck.ts';
@@ -77,7 +77,6 @@ export class Verifier implements VerifierApi {
     const judged = await Promise.all(requests.map((request) => this.#judge(channelId, request, signal, checkPrice)));
     return this.#seats.inTurn(channelId, async (seat) => {
       const now = await this.#now();
-      const answers: BillAnswer[] = [];
       const steps: VerifierStep[] = [];
       let { memory } = seat;
       const take = (event: VerifierEvent): void => {
@@ -85,26 +84,23 @@ export class Verifier implements VerifierApi {
         memory = step.memory;
         steps.push(step);
       };
-      for (const each of judged) {
-        if ('problem' in each) {
-          answers.push(each);
-          continue;
-        }
+      const billFor = (each: Judged): SignedBill => {
+        // One open bill for what was uploaded once: an answer may have been lost.
+        const open = this.#openBill(memory, each);
+        if (open && this.#isFresh(open, now)) return open;
+        const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
+        if (open) take({ kind: 'cancel', billId: open.bill.id });
+        take({ kind: 'offer', offer });
+        return offer.signed;
+      };
+      const answers = judged.map((each): BillAnswer => {
+        if ('problem' in each) return each;
         try {
-          // One open bill for what was uploaded once: an answer may have been lost.
-          const open = this.#openBill(memory, each);
-          if (open && this.#isFresh(open, now)) {
-            answers.push({ signed: open });
-            continue;
-          }
-          const offer = { note: each.note, ...locatorOf(each.note), signed: this.#newBill(seat.party, each, now) };
-          if (open) take({ kind: 'cancel', billId: open.bill.id });
-          take({ kind: 'offer', offer });
-          answers.push({ signed: offer.signed });
+          return { signed: billFor(each) };
         } catch (error) {
-          answers.push(problemOf(error));
+          return problemOf(error);
         }
-      }
+      });
       await this.#seats.keep(seat, memory, { saves: false, bills: steps.flatMap(({ bills }) => bills) });
       return answers;
     });
@@ -302,7 +298,7 @@ export class Verifier implements VerifierApi {
   }
 
   #newBill({ channelId, signer, network, crypto, keyOf }: VerifierParty, { judged }: Judged, now: Moment): SignedBill {
-    const id = toHex(randomBytes(32));
+    const id = randomHash();
     const { digest, count, price: amount } = judged;
     const expiry = latestOf(now) + this.#parts.settings.billSeconds;
     const keyHash = keyHashOf(keyOf(id), crypto.sha256);
@@ -326,12 +322,9 @@ export class Verifier implements VerifierApi {
     return bill.expiry - latestOf(now) > this.#parts.settings.billSeconds / 2;
   }
 
-  #time(): number {
-    return Math.floor(this.#parts.clock.nowMs() / 1000);
-  }
-
   async #now(): Promise<Moment> {
-    return { time: this.#time(), chainTime: await this.#parts.chain.timestamp() };
+    const { clock, chain } = this.#parts;
+    return { time: Math.floor(clock.nowMs() / 1000), chainTime: await chain.timestamp() };
   }
 }
 

@@ -12,6 +12,7 @@ import {
   viewToKeep,
 } from '../../core/channels/verifierMemory.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { InOrder } from '../../lib/InOrder.ts';
 import type { ChannelChange, StoredChannel } from '../../store/channels/ChannelStore.ts';
 import type { NewestState } from '../../store/channels/NewestStates.ts';
 import { GroupSaves } from './GroupSaves.ts';
@@ -35,7 +36,7 @@ export class VerifierSeats {
   readonly #saves: GroupSaves<ChannelChange>;
   readonly #states: GroupSaves<NewestState>;
   readonly #seats = new Map<Hash, Seat>();
-  readonly #turns = new Map<Hash, Promise<unknown>>();
+  readonly #turns = new InOrder();
   readonly #openings: OpeningLookups;
 
   constructor(parts: VerifierParts) {
@@ -49,15 +50,8 @@ export class VerifierSeats {
    * One after another for each channel.
    * @throws NotariumError `channel-unknown`, `channel-invalid` for a channel that is not taken on, `rate-limited`; what the work throws.
    */
-  async inTurn<T>(channelId: Hash, work: (seat: Seat) => Promise<T>): Promise<T> {
-    const before = this.#turns.get(channelId) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(async () => work(await this.#seat(channelId)));
-    this.#turns.set(channelId, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(channelId) === turn) this.#turns.delete(channelId);
-    }
+  inTurn<T>(channelId: Hash, work: (seat: Seat) => Promise<T>): Promise<T> {
+    return this.#turns.run(channelId, async () => work(await this.#seat(channelId)));
   }
 
   /** What a channel is that was taken on; the chain is not asked. */
@@ -94,7 +88,7 @@ export class VerifierSeats {
 
   /** Resolves when nothing is being taken any more. */
   async idle(): Promise<void> {
-    await Promise.allSettled([...this.#turns.values()]);
+    await this.#turns.idle();
   }
 
   async #keepApart({ party, memory: before }: Seat, memory: VerifierMemory): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Governance } from '../../chain/Governance.ts';
 import type { Net } from '../../net/Net.ts';
-import type { Lease } from '../../store/Store.ts';
+import type { Lease } from '../../store/WriteOptions.ts';
 import type { Centre } from '../Centre.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import type { Contents } from './Contents.ts';

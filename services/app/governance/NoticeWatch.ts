@@ -1,7 +1,7 @@
 import type { Governance } from '../../chain/Governance.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import { silentLogger } from '../../lib/logger.ts';
-import type { Lease } from '../../store/Store.ts';
+import type { Lease } from '../../store/WriteOptions.ts';
 import type { CentreParts } from '../CentreParts.ts';
 import { ProcessLease, renewMs } from '../ProcessLease.ts';
 import { Waiters } from '../Waiters.ts';

@@ -1,5 +1,6 @@
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import type { AnchoredBlock, Lease, WriteOptions } from '../../store/Store.ts';
+import type { AnchoredBlock } from '../../store/StoredBlock.ts';
+import type { Lease, WriteOptions } from '../../store/WriteOptions.ts';
 import { blockSources, readAheadOf } from './blockSources.ts';
 import { ReadAhead } from './ReadAhead.ts';
 import { isAway } from './Reconciler.ts';

@@ -3,7 +3,8 @@ import type { BlockHeader, BlockSignature } from '../../core/block.ts';
 import type { Hash, RecordId } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
 import type { Net } from '../../net/Net.ts';
-import type { AnchoredBlock, Lease } from '../../store/Store.ts';
+import type { AnchoredBlock } from '../../store/StoredBlock.ts';
+import type { Lease } from '../../store/WriteOptions.ts';
 
 /** Id and leaf hash of a block's records, 32 bytes each, in log order. */
 export type BlockLeaves = { readonly ids: Uint8Array; readonly leafHashes: Uint8Array };

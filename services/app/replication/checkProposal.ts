@@ -4,7 +4,7 @@ import { slotStartMs } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { appendLeaves, rootOf } from '../../core/log/compactRange.ts';
 import { holderOf, parseEntry } from '../../core/record.ts';
-import type { PoolLeaves } from '../../store/Store.ts';
+import type { PoolLeaves } from '../../store/PoolRow.ts';
 import type { CheckedLine } from '../checkLines.ts';
 import { askRecords } from './askRecords.ts';
 import { orphanedTail } from './orphanedTail.ts';

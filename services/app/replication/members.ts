@@ -1,5 +1,6 @@
 import type { Address } from '../../core/bytes.ts';
 import { every, type Loop } from '../../lib/every.ts';
+import { connectedPeers } from '../../net/connectedPeers.ts';
 import { lookUpPeer } from '../../net/discover.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 
@@ -55,7 +56,7 @@ export class Members {
 
   async #lookUp(): Promise<void> {
     const { registry, net, logger } = this.#parts;
-    const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    const connected = connectedPeers(net);
     const missing = registry.others().filter(({ address }) => !connected.has(address) && !this.#given.has(address));
     await Promise.all(
       missing.map(async ({ address, endpoint }) => {

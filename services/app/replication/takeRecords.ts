@@ -1,7 +1,7 @@
 import { type Address, fromUtf8, toHex } from '../../core/bytes.ts';
 import { slotAt } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { AdmitOutcome, PoolRow } from '../../store/Store.ts';
+import type { AdmitOutcome, PoolRow } from '../../store/PoolRow.ts';
 import type { CheckedLine } from '../checkLines.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 

@@ -5,7 +5,7 @@ import { type SignedHeader, signedHeaderSchema } from '../../core/equivocation.t
 import { isNotariumError, type NotariumError } from '../../core/errors.ts';
 import { every, type Loop } from '../../lib/every.ts';
 import type { GossipVerdict } from '../../net/Net.ts';
-import type { AnchoredBlock } from '../../store/Store.ts';
+import type { AnchoredBlock } from '../../store/StoredBlock.ts';
 import { askHeaders, serveHeaders } from './exchangeHeaders.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { type Equivocation, keptSlots, type Noted } from './SeenHeaders.ts';

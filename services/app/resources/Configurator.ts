@@ -4,7 +4,7 @@ import { isUnderWay, nextApplicationState } from '../../core/governance/applicat
 import { every, type Loop } from '../../lib/every.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import type { Finding, StoredVersion } from '../../store/ResourceStore.ts';
-import type { NewEvent } from '../../store/Store.ts';
+import type { NewEvent } from '../../store/WriteOptions.ts';
 import type { VersionProjection } from '../governance/projections.ts';
 import { Application } from './Application.ts';
 import { type Computed, configurationOf } from './configurationOf.ts';

@@ -1,6 +1,6 @@
 import { isUnderWay } from '../../core/governance/applicationState.ts';
 import type { StoredVersion } from '../../store/ResourceStore.ts';
-import type { NewEvent } from '../../store/Store.ts';
+import type { NewEvent } from '../../store/WriteOptions.ts';
 import { versionIn } from './fallbackOf.ts';
 
 /** What is to be told of a version that has come to an end. */

@@ -43,6 +43,15 @@ export async function openActivities(run: Run<CentreFlags>): Promise<ActivityCli
   };
 }
 
+/** The client of a command about one activity, and the id of that. @param text The id, or how it begins. */
+export async function openActivity(
+  run: Run<CentreFlags>,
+  text: string,
+): Promise<ActivityClient & { readonly id: Hash }> {
+  const client = await openActivities(run);
+  return { ...client, id: await activityIdFrom(client.activities, text, run.signal) };
+}
+
 /** Names of the members of an activity, and of other nodes as far as the network has them. */
 export function namesIn({ members }: ActivityAnswer, nameOf: ActivityClient['nameOf']): ActivityClient['nameOf'] {
   const names = new Map(members.map(({ address, name }) => [address, name]));
@@ -56,11 +65,7 @@ const lookedThrough = 10_000;
  * The activity with this id, or whose id begins so.
  * @throws NotariumError `activity-unknown`, `usage-invalid`.
  */
-export async function activityIdFrom(
-  activities: Pick<Activities, 'list'>,
-  text: string,
-  signal: AbortSignal,
-): Promise<Hash> {
+async function activityIdFrom(activities: Pick<Activities, 'list'>, text: string, signal: AbortSignal): Promise<Hash> {
   const given = idText(text);
   if (given.length === 66) return given as Hash;
   const ids: Hash[] = [];
@@ -71,11 +76,14 @@ export async function activityIdFrom(
 }
 
 /**
- * The one of these ids that this text is, or begins with.
+ * The id among these that this text is, or that begins so.
  * @throws NotariumError `activity-unknown`, `usage-invalid`.
  */
-export function idAmong(text: string, ids: readonly Hash[], what: string): Hash {
-  const found = pick(idText(text), ids);
+export function idAmong(text: string, things: readonly { readonly id: Hash }[], what: string): Hash {
+  const found = pick(
+    idText(text),
+    things.map(({ id }) => id),
+  );
   if (!found) throw new NotariumError('activity-unknown', `it has no ${what} ${text.slice(0, 66)}`);
   return found;
 }
@@ -106,6 +114,11 @@ export function onlyHead({ heads }: Pick<ActivityAnswer, 'heads'>): Hash {
     'usage-invalid',
     `several versions are in conflict, name one: ${heads.map(short).join(', ')}`,
   );
+}
+
+/** The version that was named, or the only one that nothing has replaced. @throws NotariumError as {@link idAmong} and {@link onlyHead}. */
+export function versionOf(activity: Pick<ActivityAnswer, 'heads' | 'versions'>, text: string | undefined): Hash {
+  return text === undefined ? onlyHead(activity) : idAmong(text, activity.versions, 'version');
 }
 
 /** How an id begins: enough to be typed. */

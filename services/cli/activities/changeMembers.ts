@@ -4,7 +4,7 @@ import type { CentreFlags } from '../commandOptions.ts';
 import { oneOf } from '../governance/listProposals.ts';
 import type { Run } from '../Run.ts';
 import { table } from '../table.ts';
-import { activityIdFrom, clip, idAmong, openActivities, short } from './ActivityRun.ts';
+import { clip, idAmong, openActivity, short } from './ActivityRun.ts';
 import { tellSent } from './sayActivity.ts';
 
 /** Option of commands that add somebody. */
@@ -17,8 +17,8 @@ const roles = ['receiver', 'regulator'] as const;
 /** `notarium activity members list`. */
 export async function listMembers(run: Run<CentreFlags>, text: string): Promise<void> {
   const { output, signal } = run;
-  const { activities } = await openActivities(run);
-  const { members, epoch } = await activities.get(await activityIdFrom(activities, text, signal), { signal });
+  const { activities, id } = await openActivity(run, text);
+  const { members, epoch } = await activities.get(id, { signal });
   output.json({ ok: true, epoch, members });
   output.line(
     ...table([
@@ -30,8 +30,7 @@ export async function listMembers(run: Run<CentreFlags>, text: string): Promise<
 
 /** `notarium activity members add`. */
 export async function addMember(run: Run<RoleFlags>, text: string, parties: readonly string[]): Promise<void> {
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, run.signal);
+  const { activities, id } = await openActivity(run, text);
   const add = parties.map((party) => memberOf(run, party));
   const sent = await activities.changeMembers(id, { add }, { signal: run.signal });
   tellSent(run, sent, `added ${parties.join(', ')}`);
@@ -39,16 +38,14 @@ export async function addMember(run: Run<RoleFlags>, text: string, parties: read
 
 /** `notarium activity members remove`. */
 export async function removeMember(run: Run<CentreFlags>, text: string, parties: readonly string[]): Promise<void> {
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, run.signal);
+  const { activities, id } = await openActivity(run, text);
   const sent = await activities.changeMembers(id, { remove: parties }, { signal: run.signal });
   tellSent(run, sent, `removed ${parties.join(', ')}: what comes now cannot be read there`);
 }
 
 /** `notarium activity members leave`. */
 export async function leaveActivity(run: Run<CentreFlags>, text: string): Promise<void> {
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, run.signal);
+  const { activities, id } = await openActivity(run, text);
   tellSent(run, await activities.leave(id, { signal: run.signal }), `left ${short(id)}`);
 }
 
@@ -58,8 +55,7 @@ export async function proposeMember(run: Run<ProposeFlags>, text: string): Promi
   const { add, remove } = options;
   if ((add === undefined) === (remove === undefined))
     throw new NotariumError('usage-invalid', 'either --add PARTY or --remove PARTY');
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, id } = await openActivity(run, text);
   const change = add === undefined ? { remove: remove! } : { add: memberOf(run, add) };
   const sent = await activities.propose(id, change, { signal });
   tellSent(run, sent, `proposed ${sent.message}`);
@@ -70,14 +66,9 @@ export async function proposeMember(run: Run<ProposeFlags>, text: string): Promi
 export async function voteOnMember(run: Run<CentreFlags>, text: string, on: string, word: string): Promise<void> {
   const { signal } = run;
   const isFor = oneOf('<vote>', word, ['for', 'against'] as const) === 'for';
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, id } = await openActivity(run, text);
   const { proposals } = await activities.get(id, { signal });
-  const proposal = idAmong(
-    on,
-    proposals.map((each) => each.id),
-    'proposal',
-  );
+  const proposal = idAmong(on, proposals, 'proposal');
   const sent = await activities.vote(id, proposal, isFor, { signal });
   tellSent(run, sent, `voted ${isFor ? 'for' : 'against'} ${short(proposal)}`);
 }

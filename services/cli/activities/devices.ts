@@ -53,12 +53,7 @@ export async function listDevices(run: Run<CentreFlags>): Promise<void> {
 export async function revokeDevice(run: Run<CentreFlags>, text: string): Promise<void> {
   const { output, signal } = run;
   const { activities } = await openActivities(run);
-  const all = await activities.credentials({ signal });
-  const id = idAmong(
-    text,
-    all.map((each) => each.id),
-    'credential',
-  );
+  const id = idAmong(text, await activities.credentials({ signal }), 'credential');
   await activities.revokeCredential(id, { signal });
   output.json({ ok: true, id });
   output.line(`${output.mark('passed')} ${short(id)} does not hold any more`);

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Attachment } from '../../core/activities/contents.ts';
 import type { DevicePlace } from '../../core/activities/credential.ts';
-import { type Hash, toHex } from '../../core/bytes.ts';
+import { checkValues, maxBodyValues } from '../../core/activities/valueBounds.ts';
+import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { parseNetworkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
@@ -49,13 +49,24 @@ export function several(value: string, before: readonly string[] = []): readonly
   return [...before, value];
 }
 
-/** A JSON file that was named, or what is piped in for `-`. @throws NotariumError `file-unreadable`, the `json-…` codes. */
+/** A JSON file that was named, or what is piped in for `-`. @throws NotariumError `file-unreadable`, the `json-…` codes, `activity-body-invalid`. */
 export async function readJson({ terminal }: Pick<Run<unknown>, 'terminal'>, file: string): Promise<unknown> {
   const bytes =
     file === '-'
       ? await readPiped(terminal.stdin)
       : await readSmallFile(resolve(terminal.cwd, file), { maxBytes: maxBodyFileBytes, pipes: true });
-  return parseStrictJson(bytes, { maxSize: maxBodyFileBytes, maxDepth });
+  if (bytes.length > maxBodyFileBytes) throw new NotariumError('json-too-large');
+  const text = textOf(bytes);
+  checkValues(text, maxBodyValues);
+  return parseStrictJson(text, { maxSize: maxBodyFileBytes, maxDepth });
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch (cause) {
+    throw new NotariumError('text-not-utf8', undefined, { cause });
+  }
 }
 
 async function readPiped(stdin: Run<unknown>['terminal']['stdin'] = none()): Promise<Buffer> {
@@ -93,11 +104,6 @@ export async function readContents(
   return {
     device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, body, attachments }),
   };
-}
-
-/** The id of an activity that is to begin. */
-export function newActivityId(): Hash {
-  return toHex(randomBytes(32));
 }
 
 function credentialOf(text: string): Hash {

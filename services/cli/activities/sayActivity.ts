@@ -1,12 +1,14 @@
 import { activityKinds, activityRequests, maxBrought } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import type { Activities } from '../../lib/client/Activities.ts';
 import type { SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
+import { randomHash } from '../../lib/randomHash.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { oneOf } from '../governance/listProposals.ts';
 import type { Run } from '../Run.ts';
-import { activityIdFrom, idAmong, onlyHead, openActivities, short } from './ActivityRun.ts';
-import { type ContentsFlags, newActivityId, readContents, readJson } from './readContents.ts';
+import { idAmong, onlyHead, openActivities, openActivity, short, versionOf } from './ActivityRun.ts';
+import { type ContentsFlags, readContents, readJson } from './readContents.ts';
 
 /** Options of `notarium activity start`. */
 export type StartFlags = ContentsFlags & {
@@ -36,7 +38,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
   const client = await openActivities(run);
-  const activity = newActivityId();
+  const activity = randomHash();
   const contents = await readContents(run, client, { activity, type: 'start', on: [] });
   const sent = await client.activities.start(
     {
@@ -59,9 +61,8 @@ export async function updateActivity(run: Run<UpdateFlags>, text: string): Promi
       'usage-invalid',
       '--merge takes the place of all versions in conflict, --on of those named',
     );
-  const client = await openActivities(run);
-  const { activities } = client;
-  const id = await activityIdFrom(activities, text, signal);
+  const client = await openActivity(run, text);
+  const { activities, id } = client;
   const builds = await buildsOf(run, activities, id);
   const contents = await readContents(run, client, { activity: id, type: 'update', on: builds ?? [] });
   const sent = await activities.update(id, { ...contents, ...(builds ? { builds } : {}) }, { signal });
@@ -70,7 +71,7 @@ export async function updateActivity(run: Run<UpdateFlags>, text: string): Promi
 
 async function buildsOf(
   { options, signal }: Run<UpdateFlags>,
-  activities: Awaited<ReturnType<typeof openActivities>>['activities'],
+  activities: Activities,
   id: Hash,
 ): Promise<readonly Hash[] | undefined> {
   const { merge, on = [], device } = options;
@@ -79,43 +80,27 @@ async function buildsOf(
   const { heads, versions } = await activities.get(id, { signal });
   // What is more than one request can have is brought together by the next one.
   if (merge) return heads.slice(0, maxBrought);
-  if (on.length === 0) return [onlyHead({ heads })];
-  const ids = versions.map((version) => version.id);
-  return on.map((text) => idAmong(text, ids, 'version'));
+  return on.length === 0 ? [onlyHead({ heads })] : on.map((text) => idAmong(text, versions, 'version'));
 }
 
 /** `notarium activity note`. */
 export async function noteOnActivity(run: Run<NoteFlags>, text: string): Promise<void> {
   const { options, signal } = run;
-  const client = await openActivities(run);
-  const id = await activityIdFrom(client.activities, text, signal);
-  const on = await versionOf(client.activities, id, options.on, signal);
+  const client = await openActivity(run, text);
+  const { activities, id } = client;
+  const on = versionOf(await activities.get(id, { signal }), options.on);
   const contents = await readContents(run, client, { activity: id, type: 'note', on: [on] });
-  const sent = await client.activities.note(id, { ...contents, on }, { signal });
+  const sent = await activities.note(id, { ...contents, on }, { signal });
   tellSent(run, sent, `noted ${sent.message}`);
 }
 
 /** `notarium activity ack`. */
 export async function acknowledgeActivity(run: Run<CentreFlags>, text: string, version?: string): Promise<void> {
   const { signal } = run;
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
-  const on = await versionOf(activities, id, version, signal);
+  const { activities, id } = await openActivity(run, text);
+  const on = versionOf(await activities.get(id, { signal }), version);
   const sent = await activities.countersign(id, on, { signal });
   tellSent(run, sent, `countersigned version ${short(on)}`);
-}
-
-/** The version that was named, or the only one that nothing has replaced. */
-async function versionOf(
-  activities: Awaited<ReturnType<typeof openActivities>>['activities'],
-  id: Hash,
-  text: string | undefined,
-  signal: AbortSignal,
-): Promise<Hash> {
-  const activity = await activities.get(id, { signal });
-  if (text === undefined) return onlyHead(activity);
-  const ids = activity.versions.map((version) => version.id);
-  return idAmong(text, ids, 'version');
 }
 
 /** Prints what every command does that sends. */

@@ -12,7 +12,7 @@ import { counted } from '../governance/texts.ts';
 import { sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
 import { table } from '../table.ts';
-import { activityIdFrom, clip, idAmong, namesIn, openActivities, short } from './ActivityRun.ts';
+import { clip, idAmong, namesIn, openActivities, openActivity, short } from './ActivityRun.ts';
 
 /** Options of `notarium activity list`. */
 export type ListFlags = CentreFlags & { readonly limit?: string };
@@ -46,13 +46,15 @@ export async function listActivities(run: Run<ListFlags>): Promise<void> {
 /** `notarium activity show`. */
 export async function showActivity(run: Run<CentreFlags>, text: string, messageText?: string): Promise<void> {
   const { output, signal } = run;
-  const { activities, nameOf } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, nameOf, id } = await openActivity(run, text);
   const activity = await activities.get(id, { signal });
   const names = namesIn(activity, nameOf);
   if (messageText !== undefined) {
-    const ids = messageText.length === 66 ? [messageText as Hash] : await idsOf(activities.messages(id, { signal }));
-    const message = await activities.message(id, idAmong(messageText, ids, 'message'), { signal });
+    const all =
+      messageText.length === 66
+        ? [{ id: messageText as Hash }]
+        : await Array.fromAsync(activities.messages(id, { signal }));
+    const message = await activities.message(id, idAmong(messageText, all, 'message'), { signal });
     const deliveries = await activities.deliveries(id, message.id, { signal });
     output.json({ ok: true, message, deliveries });
     output.line(output.paint('strong', message.id));
@@ -72,6 +74,7 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
   printVersions(run, activity, names);
   printProposals(run, activity, names);
   printDoubts(run, activity, names);
+  printUnrecorded(run, activity);
   for (const { message, deliveries } of heads) {
     output.line('', output.paint('strong', `version ${short(message.id)}`));
     printMessage(run, message, names, false);
@@ -84,12 +87,6 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
     );
     output.line(`  notarium activity update ${short(id)} --merge --body FILE`);
   }
-}
-
-async function idsOf(messages: AsyncIterable<{ readonly id: Hash }>): Promise<Hash[]> {
-  const ids: Hash[] = [];
-  for await (const { id } of messages) ids.push(id);
-  return ids;
 }
 
 function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
@@ -173,6 +170,15 @@ function printDoubts(
     if (messages.length > 0)
       output.line(`      ${counted(messages.length, 'message')}, the first ${short(messages[0]!)}`);
   }
+}
+
+function printUnrecorded({ output }: Run<unknown>, { unrecorded }: ActivityAnswer): void {
+  if (unrecorded.length === 0) return;
+  const named = unrecorded.slice(0, 4).map(short).join(' ');
+  output.line(
+    '',
+    `  ${output.mark('failed')} the log has no record of ${counted(unrecorded.length, 'message')}: ${named}`,
+  );
 }
 
 function printMessage(

@@ -12,7 +12,8 @@ import type { CentreFlags } from '../commandOptions.ts';
 import { exists } from '../exists.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
-import { activityIdFrom, idAmong, onlyHead, openActivities, short } from './ActivityRun.ts';
+import { idAmong, onlyHead, openActivity, short, versionOf } from './ActivityRun.ts';
+import { awaitCertificate } from './awaitCertificate.ts';
 import { fieldsOf } from './readContents.ts';
 
 /** Options of `notarium activity attachment`. */
@@ -39,8 +40,7 @@ const usualWaitSeconds = 120;
 export async function saveAttachment(run: Run<AttachmentFlags>, text: string, place = '0'): Promise<void> {
   const { options, output, signal, terminal } = run;
   const index = indexOf(place);
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, id } = await openActivity(run, text);
   const message = await messageOf(run, activities, id);
   const { attachment, content } = await activities.attachment(id, { message, index }, { signal });
   // Others have named it: it is to land in this folder, and under no name that hides it.
@@ -61,7 +61,7 @@ export async function saveAttachment(run: Run<AttachmentFlags>, text: string, pl
     signal.throwIfAborted();
     const { code } = cause as NodeJS.ErrnoException;
     if (cause instanceof NotariumError || typeof code !== 'string') throw cause;
-    if (code === 'EEXIST') throw new NotariumError('file-exists', path, { data: { path } });
+    if (code === 'EEXIST') throw fileExists(path);
     throw new NotariumError('file-unwritable', `${path} (${code})`, { data: { path, cause: code }, cause });
   } finally {
     progress.stop();
@@ -85,8 +85,7 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
   if (!whole && fields === undefined && !author && wish.attachments.length === 0)
     throw new NotariumError('usage-invalid', 'say what to show: --fields a.b,c, --whole, --author or --attachment N');
   const waitSeconds = waitOf(options);
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, id } = await openActivity(run, text);
   const message = await messageOf(run, activities, id);
   const path = await newFile(run, `${short(message)}.disclosure.json`);
   const { parcel, seal } = await activities.message(id, message, { signal });
@@ -102,26 +101,21 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
 /** `notarium activity certificate`. */
 export async function saveCertificate(run: Run<CertificateFlags>, text: string, version?: string): Promise<void> {
   const { options, output, signal, terminal } = run;
-  const waitSeconds = waitOf(options);
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
-  const activity = await activities.get(id, { signal });
-  const on =
-    version === undefined
-      ? onlyHead(activity)
-      : idAmong(
-          version,
-          activity.versions.map((each) => each.id),
-          'version',
-        );
+  // For the signatures, too: so also without the receipt.
+  const waitSeconds = waitOf({ ...options, receipt: true });
+  const startMs = performance.now();
+  const { activities, id } = await openActivity(run, text);
+  const on = versionOf(await activities.get(id, { signal }), version);
   const path = resolve(terminal.cwd, options.out ?? `${short(on)}.certificate.json`);
   const receiptPath = `${path}.receipt.json`;
-  const certificate = await activities.certificate(id, on, { signal });
+  const certificate = await awaitCertificate(activities, { activity: id, version: on }, { waitSeconds, signal });
   await writeAgain(path, `${JSON.stringify(certificate, null, 2)}\n`);
   output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
   const done = { ok: true, path, version: on, signatures: certificate.signatures.length };
   if (!options.receipt) return output.json(done);
-  const receipt = await activities.certificateReceipt(id, on, { signal, waitSeconds }).catch((error: unknown) => {
+  const leftSeconds = Math.max(0, waitSeconds - Math.floor((performance.now() - startMs) / 1000));
+  const asking = { signal, waitSeconds: leftSeconds };
+  const receipt = await activities.certificateReceipt(id, on, asking).catch((error: unknown) => {
     // The certificate is there, and the same command goes on.
     if (isNotariumError(error, 'record-not-anchored'))
       output.note(`  its receipt is pending: ${basename(receiptPath)}`);
@@ -144,18 +138,19 @@ function waitOf({ receipt, wait }: ReceiptFlags): number {
 
 /** Writes a file; where it is there already with this very text, that is as well. @throws NotariumError `file-exists`. */
 async function writeAgain(path: string, text: string): Promise<void> {
-  if (await exists(path)) {
-    const isSame = (await readFile(path, 'utf8').catch(() => undefined)) === text;
-    if (!isSame) throw new NotariumError('file-exists', path, { data: { path } });
-    return;
-  }
-  await writeFileWhole(path, text);
+  if (!(await exists(path))) return await writeFileWhole(path, text);
+  const isSame = (await readFile(path, 'utf8').catch(() => undefined)) === text;
+  if (!isSame) throw fileExists(path);
 }
 
 async function newFile({ options, terminal }: Run<{ out?: string }>, usual: string): Promise<string> {
   const path = resolve(terminal.cwd, options.out ?? usual);
-  if (await exists(path)) throw new NotariumError('file-exists', path, { data: { path } });
+  if (await exists(path)) throw fileExists(path);
   return path;
+}
+
+function fileExists(path: string): NotariumError {
+  return new NotariumError('file-exists', path, { data: { path } });
 }
 
 /** The message that was named, or the only version that nothing has replaced. */
@@ -165,9 +160,7 @@ async function messageOf(
   id: Hash,
 ): Promise<Hash> {
   if (options.message === undefined) return onlyHead(await activities.get(id, { signal }));
-  const ids: Hash[] = [];
-  for await (const each of activities.messages(id, { signal })) ids.push(each.id);
-  return idAmong(options.message, ids, 'message');
+  return idAmong(options.message, await Array.fromAsync(activities.messages(id, { signal })), 'message');
 }
 
 function indexOf(text: string): number {

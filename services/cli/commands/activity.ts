@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { activityIdFrom, openActivities, short, withActivities } from '../activities/ActivityRun.ts';
+import { openActivity, short, withActivities } from '../activities/ActivityRun.ts';
 import {
   addMember,
   leaveActivity,
@@ -101,7 +101,7 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .argument('<id>', anActivity)
     .argument('[version]', 'the version (default: the newest)')
     .option('--no-receipt', 'the certificate alone')
-    .option('--wait [seconds]', 'wait for the receipt (default: 120 s)')
+    .option('--wait [seconds]', 'wait for signatures and receipt (default: 120 s)')
     .option('--out <file>', 'where to; the receipt goes to <file>.receipt.json')
     .action(runs<CertificateFlags, [string, string | undefined]>(context, saveCertificate));
   withActivities(activity.command('give').description('give an activity to a client (operator only)'))
@@ -157,8 +157,7 @@ function addDevices(activity: Command, context: ProgramContext): void {
 
 async function give(run: Run<CentreFlags>, text: string, key: string): Promise<void> {
   const { output, signal } = run;
-  const { activities } = await openActivities(run);
-  const id = await activityIdFrom(activities, text, signal);
+  const { activities, id } = await openActivity(run, text);
   const client = key === 'none' ? null : key;
   await activities.give(id, client, { signal });
   output.json({ ok: true, activity: id, client });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ApiKeyScope } from '../../app/Centre.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { createdKeyAnswerSchema, keyListAnswerSchema } from '../../lib/client/answers.ts';
+import { onceOnly } from '../../lib/client/backOff.ts';
 import { CentreHttp } from '../../lib/client/CentreHttp.ts';
 import { withChain, withData } from '../commandOptions.ts';
 import { operatorKey } from '../operatorKey.ts';
@@ -50,7 +51,7 @@ async function create(run: Run<CreateFlags>, name: string): Promise<void> {
           path: '/v1/keys',
           body: JSON.stringify({ name, scopes }),
           signal: run.signal,
-          backOff: { tries: 1, firstDelayMs: 0, maxDelayMs: 0 },
+          backOff: onceOnly,
         },
         createdKeyAnswerSchema,
       )

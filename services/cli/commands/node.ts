@@ -34,6 +34,19 @@ export function addNode(program: Command, context: ProgramContext): void {
       '--undelivered-alert <hours>',
       'when a message that a member of an activity has not taken is told as a problem (default: 24)',
     )
+    .option(
+      '--unrecorded-alert <hours>',
+      'when a message of an activity without a record in the log is told as a problem (default: 24)',
+    )
+    .option(
+      '--record-spread <seconds>',
+      'within which time each record of an activity goes to the log, at random (default: 20)',
+    )
+    .option(
+      '--unread-activities <number>',
+      'activities that a member may have here that nobody has looked at (default: 100000)',
+    )
+    .option('--unread-quota <GiB>', 'and bytes of messages in them (default: 4)')
     .option('--admission-wait <seconds>', 'how long candidates wait here after a first failed attempt (default: 30)')
     .option('--asn-database <file>', 'networks that candidates come from, in the layout of GeoLite2-ASN')
     .option('--webhook <url>', 'tell events there, signed with NOTARIUM_WEBHOOK_SECRET')

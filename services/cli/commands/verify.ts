@@ -12,7 +12,7 @@ import { type ProgramContext, type Run, runs } from '../Run.ts';
 import { verifyShown } from '../verify/activityFiles.ts';
 import { type Basis, findBasis } from '../verify/basis.ts';
 import { verifyChannelFile } from '../verify/channelEvidence.ts';
-import { failureJson, failureOf, printSteps, printVerdict } from '../verify/printSteps.ts';
+import { basisJson, failureJson, failureOf, printBasis, printSteps, printVerdict } from '../verify/printSteps.ts';
 import { verifyPromise } from '../verify/promise.ts';
 import { type AnyReceipt, readReceipt } from '../verify/readReceipt.ts';
 import { carriedReceipt, findShown, readShown } from '../verify/shownFile.ts';
@@ -89,16 +89,13 @@ function print(run: Run<VerifyFlags>, receipt: Receipt, result: VerifyResult, ba
   const { output } = run;
   const { steps } = result;
   const failure = failureOf(steps);
-  const online = steps.some(({ step, status }) => step === 'chain' && status === 'passed');
   output.json({
     ...result,
     ...failureJson(failure),
-    network: basis.network,
-    trust: basis.source,
-    online,
+    ...basisJson(basis, steps),
     ...(failure.code === undefined ? { anchor: receipt.anchor } : {}),
   });
-  output.line(`network ${basis.network}`, `  trusted by: ${basis.source}`);
+  printBasis(run, basis);
   printSteps(run, steps, ({ step, status, detail }) =>
     status === 'passed' ? stepText(step, receipt, result) : (detail ?? skippedText(step)),
   );

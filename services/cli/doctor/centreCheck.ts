@@ -1,5 +1,6 @@
 import { NotariumError } from '../../core/errors.ts';
 import { statusAnswerSchema } from '../../lib/client/answers.ts';
+import { onceOnly } from '../../lib/client/backOff.ts';
 import { CentreHttp } from '../../lib/client/CentreHttp.ts';
 import { type Check, found, ok, skipped } from './Check.ts';
 
@@ -10,7 +11,7 @@ export async function checkCentre(
   asked: boolean,
   signal: AbortSignal,
 ): Promise<Check> {
-  const http = new CentreHttp({ url, apiKey, timeoutMs: 5_000, backOff: { tries: 1, firstDelayMs: 0, maxDelayMs: 0 } });
+  const http = new CentreHttp({ url, apiKey, timeoutMs: 5_000, backOff: onceOnly });
   try {
     const { ready, problems, version, log } = await http.json({ path: '/v1/status', signal }, statusAnswerSchema);
     const detail = `${http.url}: version ${version}, ${log.size} entries`;

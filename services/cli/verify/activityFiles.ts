@@ -9,13 +9,14 @@ import {
   verifyDisclosure,
 } from '../../core/activities/verifyDisclosure.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import type { ReceiptStep, StepResult, VerifyResult } from '../../core/verifyReceipt.ts';
+import type { StepResult } from '../../core/StepRun.ts';
+import type { ReceiptStep, VerifyResult } from '../../core/verifyReceipt.ts';
 import { verifyDigest } from '../../lib/client/verifyContent.ts';
 import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { VerifyFlags } from '../commandOptions.ts';
 import type { Run } from '../Run.ts';
 import type { Basis } from './basis.ts';
-import { failureJson, failureOf, printSteps, printVerdict } from './printSteps.ts';
+import { basisJson, failureJson, failureOf, printBasis, printSteps, printVerdict } from './printSteps.ts';
 import type { ShownFile } from './shownFile.ts';
 import { skippedText, stepText } from './stepTexts.ts';
 
@@ -155,13 +156,4 @@ function recordText(
 ): string {
   if (step.status === 'skipped' || !record) return step.detail ?? skippedText(step.step);
   return step.step === 'content' ? contentText : stepText(step.step, receipt, record);
-}
-
-function basisJson({ network, source }: Basis, steps: readonly StepResult<string>[]): Record<string, unknown> {
-  const online = steps.some(({ step, status }) => step === 'chain' && status === 'passed');
-  return { network, trust: source, online };
-}
-
-function printBasis({ output }: Run<VerifyFlags>, { network, source }: Basis): void {
-  output.line(`network ${network}`, `  trusted by: ${source}`);
 }

@@ -1,13 +1,14 @@
-import type { StepResult } from '../../core/verifyReceipt.ts';
+import type { StepResult } from '../../core/StepRun.ts';
 import { exitCodeOf } from '../exitCodes.ts';
 import { nextStep } from '../nextSteps.ts';
 import type { Run } from '../Run.ts';
+import type { Basis } from './basis.ts';
 
 /** Code and exit code of the step that failed; none for a verification that passed. */
 export type Failure = { readonly code?: NonNullable<StepResult['code']>; readonly exitCode: number };
 
 /** What a verification came to. */
-export function failureOf(steps: readonly StepResult<string>[]): Failure {
+export function failureOf(steps: readonly StepResult[]): Failure {
   const code = steps.find(({ status }) => status === 'failed')?.code;
   return code === undefined ? { exitCode: 0 } : { code, exitCode: exitCodeOf(code) };
 }
@@ -15,6 +16,17 @@ export function failureOf(steps: readonly StepResult<string>[]): Failure {
 /** What a document of the verification says of it, for `--json`. */
 export function failureJson({ code, exitCode }: Failure): Record<string, unknown> {
   return { ok: code === undefined, exitCode, ...(code === undefined ? {} : { code, next: nextStep(code) }) };
+}
+
+/** What it rests on, for `--json`. */
+export function basisJson({ network, source }: Basis, steps: readonly StepResult[]): Record<string, unknown> {
+  const online = steps.some(({ step, status }) => step === 'chain' && status === 'passed');
+  return { network, trust: source, online };
+}
+
+/** Prints what it rests on. */
+export function printBasis({ output }: Run<object>, { network, source }: Basis): void {
+  output.line(`network ${network}`, `  trusted by: ${source}`);
 }
 
 /**

@@ -11,6 +11,7 @@ import { defaultUrl } from '../openClient.ts';
 import type { Run } from '../Run.ts';
 import { trustNote } from '../trustNote.ts';
 import { findNetwork } from './basis.ts';
+import { failureJson } from './printSteps.ts';
 import { readEvidence } from './readEvidence.ts';
 
 const codes: Readonly<Record<AcceptanceVerdict['status'], ErrorCode | undefined>> = {
@@ -45,9 +46,7 @@ export async function verifyPromise(run: Run<VerifyFlags>, file: string): Promis
   const exitCode = code === undefined ? 0 : exitCodeOf(code);
   const { recordId, centre } = acceptance;
   output.json({
-    ok: code === undefined,
-    exitCode,
-    ...(code === undefined ? {} : { code, next: nextStep(code) }),
+    ...failureJson(code === undefined ? { exitCode } : { code, exitCode }),
     status: verdict.status,
     detail: verdict.detail,
     due: new Date(verdict.dueMs).toISOString(),

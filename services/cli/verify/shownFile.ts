@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { certificateDigest, type TrustCertificate } from '../../core/activities/certificate.ts';
+import { certificateDigest, certificateFormat, type TrustCertificate } from '../../core/activities/certificate.ts';
 import {
   type Disclosure,
   disclosureFormat,
@@ -8,11 +8,13 @@ import {
   parseDisclosure,
 } from '../../core/activities/disclosure.ts';
 import { isCertificate, parseCertificate } from '../../core/activities/verifyCertificate.ts';
-import { fromBase64, fromHex, fromUtf8 } from '../../core/bytes.ts';
+import { attempt } from '../../core/attempt.ts';
+import { fromHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import { attempt } from '../../core/receiptChecks.ts';
-import { digestText, parseEntry } from '../../core/record.ts';
+import { digestText } from '../../core/record.ts';
+import { recordIn } from '../../core/recordIn.ts';
+import { jsonOrUndefined } from '../../lib/jsonOrUndefined.ts';
 import { readSmallFile } from '../../lib/readSmallFile.ts';
 
 /** A file that shows something of a private activity. */
@@ -22,8 +24,6 @@ export type ShownFile =
 
 /** Bytes of a file that says of itself that it is one of these. */
 export type MaybeShown = { readonly kind: ShownFile['kind']; readonly bytes: Uint8Array; readonly value: unknown };
-
-const certificateFormat: TrustCertificate['format'] = 'notarium-trust-certificate/1';
 
 /** Looks whether a file is a disclosure or a trust certificate; undefined for any other one, and for what cannot be read. */
 export async function findShown(path: string): Promise<MaybeShown | undefined> {
@@ -37,12 +37,7 @@ export async function findShown(path: string): Promise<MaybeShown | undefined> {
   }
   // Most files are no JSON, and of most of those a look is enough.
   if (!bytes.includes(disclosureFormat) && !bytes.includes(certificateFormat)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(fromUtf8(bytes));
-  } catch {
-    return undefined;
-  }
+  const value = jsonOrUndefined(bytes);
   if (isDisclosure(value)) return { kind: 'disclosure', bytes, value };
   return isCertificate(value) ? { kind: 'certificate', bytes, value } : undefined;
 }
@@ -57,8 +52,7 @@ export function carriedReceipt({ kind, value }: MaybeShown): unknown {
  * @throws NotariumError `disclosure-malformed`, `trust-certificate-malformed`.
  */
 export function readShown({ kind, bytes }: MaybeShown, receipt: Receipt): ShownFile | undefined {
-  const record = attempt(() => parseEntry(fromBase64(receipt.entry)).record);
-  const digest = 'value' in record ? record.value.digest : undefined;
+  const digest = recordIn(receipt)?.digest;
   if (digest === digestText(createHash('sha256').update(bytes).digest())) {
     const certificate = attempt(() => parseCertificate(bytes));
     const isCanonical =

@@ -2,27 +2,24 @@ import { z } from 'zod';
 import { type Address, concat, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { addressWord, hashWord, type Network, networkName, parseNetworkName, structHasher } from '../eip712.ts';
+import { addressWord, hashWord, type Network, networkName, structHasher } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
-import { addressSchema, hashSchema, hexSchema } from '../schemas.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
+import { hashSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { recovered } from './credential.ts';
-import { maxMembers } from './members.ts';
-import type { TrustSignatures } from './message.ts';
+import { type TrustSignatures, trustShape } from './message.ts';
+
+/** Name and version of the format. */
+export const certificateFormat = 'notarium-trust-certificate/1';
 
 /** Members' signatures over one version: shows that they have agreed to it, to whoever knows its id, and who of those whom it went to has not. */
 export const certificateSchema = z.strictObject({
-  format: z.literal('notarium-trust-certificate/1'),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  format: z.literal(certificateFormat),
+  network: networkNameSchema,
   /** Id of the version. */
   message: hashSchema,
-  /** Whom the version went to, by address: who signs, signs for them. */
-  members: z.array(addressSchema).min(1).max(maxMembers),
-  /** By address. */
-  signatures: z
-    .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
-    .min(1)
-    .max(maxMembers),
+  ...trustShape,
 });
 
 /** See {@link certificateSchema}. */
@@ -54,7 +51,7 @@ export function makeCertificate(
   signatures: TrustSignatures,
 ): TrustCertificate {
   return {
-    ...{ format: 'notarium-trust-certificate/1', network: networkName(network), message },
+    ...{ format: certificateFormat, network: networkName(network), message },
     ...{ members: [...members], signatures },
   };
 }
@@ -92,4 +89,15 @@ export function checkTrust(
   const digest = trustDigest(network, agreement, crypto.keccak256);
   for (const { member, signature } of signatures)
     if (recovered(crypto, digest, signature) !== member) throw fail(`the signature is not by ${member}`);
+}
+
+/** As {@link checkTrust}, whoever of them has signed. */
+export function checkSignatures(
+  network: Network,
+  agreement: Agreement,
+  signatures: TrustSignatures,
+  crypto: Crypto = portableCrypto,
+): void {
+  const signed = [...new Set(signatures.map(({ member }) => member))];
+  checkTrust(network, agreement, signatures, signed, crypto);
 }

@@ -1,6 +1,6 @@
 import type { Address, Hash } from '../bytes.ts';
 import type { Activity, OpenedEpoch, Placed, Proposal } from './activity.ts';
-import { type Member, type Membership, memberOf } from './members.ts';
+import { type Member, type Membership, memberOf, sortedMembers } from './members.ts';
 import type { ActivityTerms, MemberChange } from './message.ts';
 import { pathTo } from './pathTo.ts';
 
@@ -97,7 +97,7 @@ function areEnough({ rules }: ActivityTerms, { members }: Membership, approving:
 export function changedMembers(members: readonly Member[], change: MemberChange): Member[] {
   const address = 'add' in change ? change.add.address : change.remove;
   const others = members.filter((member) => member.address !== address);
-  return 'add' in change ? [...others, change.add].toSorted((a, b) => (a.address < b.address ? -1 : 1)) : others;
+  return 'add' in change ? sortedMembers([...others, change.add]) : others;
 }
 
 function epochsSince(epochs: Activity['epochs'], group: Hash, since: number): OpenedEpoch[] {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { fromUtf8, type Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { NotariumError } from '../errors.ts';
+import { isNotariumError, NotariumError } from '../errors.ts';
 import { type Receipt, receiptSchema } from '../receipt.ts';
+import { saysFormat } from '../saysFormat.ts';
 import { hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { attachmentDigest, bodySchema, maxAttachments, shownAttachment, shownAttachmentSchema } from './contents.ts';
@@ -11,6 +12,7 @@ import { showFields } from './fields.ts';
 import { headSchema } from './message.ts';
 import { commitmentsOf, type Message, maxParcelBytes, shownHead } from './parcel.ts';
 import { type Seal, sealSchema } from './sealed.ts';
+import { checkValues, maxDisclosureValues } from './valueBounds.ts';
 
 /** Name and version of the format. */
 export const disclosureFormat = 'notarium-disclosure/1';
@@ -124,22 +126,24 @@ export function disclosureText(disclosure: Disclosure): string {
 
 /** Whether parsed JSON says that it is a disclosure. */
 export function isDisclosure(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (value as { format?: unknown }).format === disclosureFormat;
+  return saysFormat(value, disclosureFormat);
 }
 
 /**
  * Reads the file of a disclosure. It checks the form only: see `verifyDisclosure`.
- * @throws NotariumError `disclosure-malformed`.
+ * @throws NotariumError `disclosure-malformed`, `activity-body-invalid` for one with too many values.
  */
 export function parseDisclosure(text: string | Uint8Array): Disclosure {
   try {
     const whole = typeof text === 'string' ? text : fromUtf8(text);
+    if (whole.length > maxDisclosureBytes) throw malformed('it is too large');
+    checkValues(whole, maxDisclosureValues);
     const value = parseStrictJson(whole, { maxSize: maxDisclosureBytes, maxDepth });
     const disclosure = asDisclosure(value);
     if (disclosureText(disclosure).trimEnd() !== whole.replace(/\n$/, '')) throw malformed('it is not canonical JSON');
     return disclosure;
   } catch (cause) {
-    if (cause instanceof NotariumError && cause.code === 'disclosure-malformed') throw cause;
+    if (isNotariumError(cause, 'disclosure-malformed') || isNotariumError(cause, 'activity-body-invalid')) throw cause;
     throw malformed((cause as Error).message, cause);
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { sameBytes } from '../bytes.ts';
-import { NotariumError } from '../errors.ts';
 import type { OpenedEpoch } from './activity.ts';
 import type { Message } from './parcel.ts';
+import { refused } from './refused.ts';
 import { blindedGroup, readProtected, sealedSchema, sealingOf } from './sealed.ts';
 
 /**
@@ -25,23 +25,22 @@ export function checkEnvelope(
   { secret, membership }: Pick<OpenedEpoch, 'secret' | 'membership'>,
   key: Uint8Array,
 ): void {
-  const fail = (detail: string): NotariumError => new NotariumError('activity-message-invalid', detail);
   // One message has one seal, whoever gives it: with any other one it would not be what the log has.
   const want = sealingOf(secret, id, head.epoch);
   if (sealed.protected !== want.protected) {
     const { mid, epo, grp } = readProtected(sealed.protected);
-    if (mid !== id) throw fail('the seal is of another message');
-    if (epo !== head.epoch) throw fail('the seal is of another epoch');
-    if (grp !== blindedGroup(secret, id)) throw fail('the seal is of another group');
-    throw fail('it is not the seal of the message');
+    if (mid !== id) throw refused('the seal is of another message');
+    if (epo !== head.epoch) throw refused('the seal is of another epoch');
+    if (grp !== blindedGroup(secret, id)) throw refused('the seal is of another group');
+    throw refused('it is not the seal of the message');
   }
-  if (sealed.iv !== want.iv || !sameBytes(key, want.key)) throw fail('it is not the seal of the message');
+  if (sealed.iv !== want.iv || !sameBytes(key, want.key)) throw refused('it is not the seal of the message');
   if (copy) {
-    if (sealed.recipients.length !== 1) throw fail('a copy is for one member');
+    if (sealed.recipients.length !== 1) throw refused('a copy is for one member');
     return;
   }
   const sealedTo = sealed.recipients.map(({ header }) => header.kid).toSorted();
   const keys = membership.members.map((member) => member.key).toSorted();
   if (sealedTo.length !== keys.length || sealedTo.some((each, index) => each !== keys[index]))
-    throw fail('it is not sealed to the members, all of them and nobody else');
+    throw refused('it is not sealed to the members, all of them and nobody else');
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { type Address, concat, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { NotariumError } from '../errors.ts';
+import { isNotariumError, NotariumError } from '../errors.ts';
 import { addressSchema } from '../schemas.ts';
 import { recoverAddress } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { type Body, maxBodyBytes } from './contents.ts';
 import { leadsTo, type Path, readPath } from './pointer.ts';
+import { countValues, maxParcelValues } from './valueBounds.ts';
 
 /** `typ` of the SD-JWT of a body. */
 export const fieldsType = 'notarium-body+sd-jwt';
@@ -49,16 +50,17 @@ const fail = (detail: string, cause?: unknown): NotariumError =>
  * Reads a body in fields, whole or some of it, and checks the signature by the address that it names. All that RFC 9901 section 7.1 asks
  * for is refused: a disclosure that belongs nowhere, a digest or a name that is there twice. Who the author should be is for the caller
  * to compare.
- * @throws NotariumError `activity-fields-invalid`.
+ * @throws NotariumError `activity-fields-invalid`, `activity-body-invalid` for one with too many values.
  */
 export function readFields(body: FieldBody, crypto: Crypto = portableCrypto): Fields {
   const [header, payload, signature, ...rest] = body.sdJwt.split('.');
   if (header === undefined || payload === undefined || signature === undefined || rest.length > 0)
     throw fail('it is no JWT');
-  const { kid } = parsed(headerSchema, header, 'its header');
-  const claims = parsed(payloadSchema, payload, 'its payload');
+  const left = { values: maxParcelValues };
+  const { kid } = parsed(headerSchema, header, 'its header', left);
+  const claims = parsed(payloadSchema, payload, 'its payload', left);
   checkSignature(`${header}.${payload}`, signature, kid, crypto);
-  const reader = new FieldReader(body.disclosures, crypto.sha256);
+  const reader = new FieldReader(body.disclosures, left, crypto.sha256);
   const shownBody = reader.value(claims.body, []);
   return { author: kid, body: shownBody, ...reader.summary() };
 }
@@ -127,11 +129,11 @@ class FieldReader {
   readonly #paths: Path[] = [];
   #hidden = 0;
 
-  constructor(disclosures: readonly string[], sha256: Crypto['sha256']) {
+  constructor(disclosures: readonly string[], left: Left, sha256: Crypto['sha256']) {
     for (const [index, text] of disclosures.entries()) {
       const digest = toBase64Url(sha256(utf8(text)));
       if (this.#disclosed.has(digest)) throw fail(`disclosure ${index} is there twice`);
-      this.#disclosed.set(digest, { content: parsed(disclosureSchema, text, `disclosure ${index}`), index });
+      this.#disclosed.set(digest, { content: parsed(disclosureSchema, text, `disclosure ${index}`, left), index });
     }
   }
 
@@ -202,11 +204,17 @@ function decoded(text: string, what: string): Uint8Array {
   }
 }
 
-function parsed<T>(schema: z.ZodType<T>, text: string, what: string): T {
+/** How many values all texts of a body may still have. */
+type Left = { values: number };
+
+function parsed<T>(schema: z.ZodType<T>, text: string, what: string, left: Left): T {
   const bytes = decoded(text, what);
   try {
-    return schema.parse(parseStrictJson(fromUtf8(bytes), { maxSize: maxBodyBytes, maxDepth: maxDepth + 2 }));
+    const json = fromUtf8(bytes);
+    left.values -= countValues(json, left.values);
+    return schema.parse(parseStrictJson(json, { maxSize: maxBodyBytes, maxDepth: maxDepth + 2 }));
   } catch (cause) {
+    if (isNotariumError(cause, 'activity-body-invalid')) throw cause;
     throw fail(`${what} does not have the expected form`, cause);
   }
 }

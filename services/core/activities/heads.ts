@@ -1,5 +1,5 @@
 import type { Hash } from '../bytes.ts';
-import type { Activity, OpenedEpoch, Placed, Version } from './activity.ts';
+import type { Activity, Placed, Version } from './activity.ts';
 import { memberOf } from './members.ts';
 import { pathTo } from './pathTo.ts';
 
@@ -9,14 +9,16 @@ import { pathTo } from './pathTo.ts';
  */
 export function hasStayed(activity: Activity, { sender, group }: Placed): boolean {
   const sent = activity.epochs.get(group)?.membership.epoch ?? 0;
-  return chainOf(activity).every(({ membership }) => membership.epoch < sent || memberOf(membership, sender));
+  return pathTo(activity.epochs, activity.group).every(
+    ({ membership }) => membership.epoch < sent || memberOf(membership, sender),
+  );
 }
 
 /** Versions whose place nothing has taken, in the order of their ids. */
 export function headsOf(activity: Activity): Hash[] {
   const { versions } = activity;
   const counted = new Set<Hash>();
-  const next: Hash[] = chainOf(activity).flatMap(({ heads }) => heads);
+  const next: Hash[] = pathTo(activity.epochs, activity.group).flatMap(({ heads }) => heads);
   for (const version of versions.values()) if (hasStayed(activity, version)) next.push(version.id);
   const replaced = new Set<Hash>();
   for (let id = next.pop(); id !== undefined; id = next.pop()) {
@@ -38,9 +40,4 @@ export function headsAfter(before: Activity, after: Activity, version: Version):
   // Of who has come in later something may be here that builds on what is not.
   if (since > 0 || !hasStayed(after, version) || !builds.every((each) => heads.includes(each))) return headsOf(after);
   return [...heads.filter((head) => !builds.includes(head)), id].toSorted();
-}
-
-/** Epochs from the first that is known to the newest. */
-export function chainOf({ epochs, group }: Pick<Activity, 'epochs' | 'group'>): OpenedEpoch[] {
-  return pathTo(epochs, group);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseNetworkName } from '../eip712.ts';
 import { jsonObjectSchema } from '../governance/json.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { credentialSchema } from './credential.ts';
@@ -35,7 +35,7 @@ export type MemberChange = z.infer<typeof changeSchema>;
 
 const common = {
   v: z.literal(1),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   activity: hashSchema,
   epoch: uintSchema,
   /** Digest of the membership to which the message is sealed. */
@@ -68,21 +68,18 @@ const opening = {
   secret: hashSchema,
 };
 
-const start = z.strictObject({
-  ...common,
-  type: z.literal('start'),
-  ...opening,
-  /** Of a device that has made the body; its operator sends. */
-  device: z
-    .strictObject({
-      credential: credentialSchema,
-      /** When the device has said so, by its own clock: Unix seconds. */
-      time: uintSchema,
-      /** Of the device: EIP-712 `DeviceStatement`. */
-      signature: hexSchema(64, 65),
-    })
-    .optional(),
-});
+/** Of a device that has made the body; its operator sends. */
+const device = z
+  .strictObject({
+    credential: credentialSchema,
+    /** When the device has said so, by its own clock: Unix seconds. */
+    time: uintSchema,
+    /** Of the device: EIP-712 `DeviceStatement`. */
+    signature: hexSchema(64, 65),
+  })
+  .optional();
+
+const start = z.strictObject({ ...common, type: z.literal('start'), ...opening, device });
 
 const update = z.strictObject({
   ...common,
@@ -91,10 +88,10 @@ const update = z.strictObject({
   builds: z.array(hashSchema).min(1).max(maxMerged),
   /** One more than the largest of those. */
   number: uintSchema,
-  device: start.shape.device,
+  device,
 });
 
-const note = z.strictObject({ ...common, type: z.literal('note'), on: hashSchema, device: start.shape.device });
+const note = z.strictObject({ ...common, type: z.literal('note'), on: hashSchema, device });
 
 const countersignature = z.strictObject({
   ...common,
@@ -104,19 +101,18 @@ const countersignature = z.strictObject({
   signature: hexSchema(64, 65),
 });
 
-const signatures = z
-  .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
-  .min(1)
-  .max(64);
-
-const certificate = z.strictObject({
-  ...common,
-  type: z.literal('certificate'),
-  on: hashSchema,
-  /** Whom the version went to, by address. */
+/** What a certificate has beside the version. */
+export const trustShape = {
+  /** Whom the version went to, by address: who signs, signs for them. */
   members: z.array(addressSchema).min(1).max(maxMembers),
-  signatures,
-});
+  /** By address. */
+  signatures: z
+    .array(z.strictObject({ member: addressSchema, signature: hexSchema(64, 65) }))
+    .min(1)
+    .max(maxMembers),
+};
+
+const certificate = z.strictObject({ ...common, type: z.literal('certificate'), on: hashSchema, ...trustShape });
 
 const proposal = z.strictObject({ ...common, type: z.literal('proposal'), change: changeSchema });
 
@@ -157,4 +153,4 @@ export type HeadType = Head['type'];
 /** The head of one type of message. */
 export type HeadOf<T extends HeadType> = Extract<Head, { type: T }>;
 /** Which signatures a certificate has. */
-export type TrustSignatures = z.infer<typeof signatures>;
+export type TrustSignatures = z.infer<typeof trustShape.signatures>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Address, concat, fromHex, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
+import { type Address, concat, fromHex, fromUtf8, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
 import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
-import { NotariumError } from '../errors.ts';
+import { isNotariumError, NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { readStrictJson } from '../strictJson.ts';
@@ -20,6 +20,8 @@ import {
 } from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
+import { refused } from './refused.ts';
+import { checkValues, maxParcelValues } from './valueBounds.ts';
 
 /** Largest parcel, as canonical JSON: what is sealed as one piece. */
 export const maxParcelBytes = maxBodyBytes + (1 << 20);
@@ -129,32 +131,35 @@ function keepBytes(message: Parcel, bytes: Uint8Array): void {
 
 /**
  * Reads what was in a seal, and checks all that needs no knowledge of the activity: form, network, signatures.
- * @throws NotariumError `activity-message-invalid`, `device-credential-invalid`.
+ * @throws NotariumError `activity-message-invalid`, `device-credential-invalid`; `activity-body-invalid` for one with too many values.
  */
 export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto = portableCrypto): Message {
-  const fail = (detail: string, cause?: unknown): NotariumError =>
-    new NotariumError('activity-message-invalid', detail, { cause });
   let parcel: Parcel;
   try {
-    const { value, isCanonical } = readStrictJson(bytes, { maxSize: maxParcelBytes, maxDepth: 40 });
+    if (bytes.length > maxParcelBytes) throw new NotariumError('json-too-large');
+    const text = fromUtf8(bytes);
+    checkValues(text, maxParcelValues);
+    const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth: 40 });
     parcel = parcelSchema.parse(value);
     if (isCanonical) keepBytes(parcel, bytes);
   } catch (cause) {
-    throw fail('it does not have the form of a message', cause);
+    if (isNotariumError(cause, 'activity-body-invalid')) throw cause;
+    throw refused('it does not have the form of a message', cause);
   }
   const { head, signature } = parcel;
   if (bytes.length > maxBodyBytes && bodyBytes(parcel.body) > maxBodyBytes)
-    throw fail(`its body has more than ${maxBodyBytes} bytes`);
-  if (head.network !== networkName(network)) throw fail('it is of another network');
+    throw refused(`its body has more than ${maxBodyBytes} bytes`);
+  if (head.network !== networkName(network)) throw refused('it is of another network');
   const commitments = commitmentsOf(parcel, crypto.sha256);
   const id = messageId(commitments, crypto.sha256);
   const signer = recovered(crypto, messageDigest(network, head, id, crypto.keccak256), signature);
-  if (signer !== head.sender) throw fail('it is not signed by its sender');
-  if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256)) throw fail('it does not have all of its fields');
+  if (signer !== head.sender) throw refused('it is not signed by its sender');
+  if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256))
+    throw refused('it does not have all of its fields');
   checkDevice(network, head, commitments, crypto);
   // Another form of the same would have another seal than the one that the log has.
   const written = parcelBytes(parcel);
-  if (written !== bytes && !sameBytes(written, bytes)) throw fail('it is not in its canonical form');
+  if (written !== bytes && !sameBytes(written, bytes)) throw refused('it is not in its canonical form');
   const message = { ...parcel, id };
   knownBytes.set(message, bytes);
   return message;

@@ -5,8 +5,8 @@ import { NotariumError } from '../errors.ts';
 export type Missing = { readonly messages?: readonly Hash[]; readonly group?: Hash };
 
 /** A message that can never be taken. */
-export function refused(detail: string): NotariumError {
-  return new NotariumError('activity-message-invalid', detail);
+export function refused(detail: string, cause?: unknown): NotariumError {
+  return new NotariumError('activity-message-invalid', detail, { cause });
 }
 
 /** A message that came before others on which it depends. */

@@ -3,10 +3,10 @@ import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
 import { concat, fromHex, type Hash, toBase64Url, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { NotariumError } from '../errors.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 import { maxMembers } from './members.ts';
 import { maxParcelBytes } from './parcel.ts';
+import { refused } from './refused.ts';
 
 const base64url = (most: number) =>
   z
@@ -84,7 +84,7 @@ export function readProtected(text: string): Protected {
   try {
     return protectedSchema.parse(JSON.parse(atob(text.replaceAll('-', '+').replaceAll('_', '/'))));
   } catch (cause) {
-    throw new NotariumError('activity-message-invalid', 'its protected header', { cause });
+    throw refused('its protected header', cause);
   }
 }
 

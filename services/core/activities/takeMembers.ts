@@ -1,6 +1,6 @@
 import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
-import type { Activity, OpenedEpoch, OpeningRight } from './activity.ts';
+import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
 import { grown } from './grown.ts';
 import { headsOf } from './heads.ts';
 import type { HeadOf } from './message.ts';
@@ -49,11 +49,16 @@ export function withEpoch(epochs: Activity['epochs'], message: Message, right: O
  */
 export function joinActivity(message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
-  const { activity, terms, group, epoch, sender } = head;
   checkOpening(head);
+  return firstEpoch(message, rightAsToldBy(head));
+}
+
+/** An activity of which nothing is known but the message that opens an epoch. */
+export function firstEpoch(message: Message, right: OpeningRight): Activity {
+  const { activity, terms, group, epoch, sender } = message.head as HeadOf<'start' | 'members'>;
   return {
     ...{ id: activity, terms, group, since: epoch, heads: [] },
-    epochs: withEpoch(new Map(), message, rightAsToldBy(head)),
+    epochs: withEpoch(new Map(), message, right),
     versions: new Map(),
     notes: new Map(),
     countersignatures: new Map(),
@@ -73,7 +78,7 @@ export function rejoinActivity(activity: Activity, message: Message): Activity {
   const { terms, group, epoch, sender } = head;
   checkOpening(head);
   if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
-  if (epoch <= activity.epochs.get(activity.group)!.membership.epoch) throw refused('it is of an earlier epoch');
+  if (epoch <= membersOf(activity).epoch) throw refused('it is of an earlier epoch');
   const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head));
   const taken = grown(activity.taken, message.id, { sender, group });
   const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };

@@ -15,7 +15,7 @@ import { newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
 import { early, refused } from './refused.ts';
-import { takeMembers, withEpoch } from './takeMembers.ts';
+import { firstEpoch, takeMembers, withEpoch } from './takeMembers.ts';
 
 /** How a message has come. */
 export type TakeOptions = {
@@ -31,22 +31,13 @@ export type TakeOptions = {
 export function startActivity(message: Message, crypto: Crypto = portableCrypto): Activity {
   const { head, id } = message;
   if (head.type !== 'start') throw early({ group: head.group });
-  const { activity, terms, membership, group, sender } = head;
+  const { membership, group, sender } = head;
   checkOpening(head, crypto.sha256);
   if (membership.epoch !== 0 || membership.previous !== noHash) throw refused('an activity begins with epoch 0');
   if (memberOf(membership, sender)?.role !== 'initiator')
     throw new NotariumError('activity-role', 'its initiator begins it');
-  return {
-    ...{ id: activity, terms, group, since: 0, heads: [id] },
-    epochs: withEpoch(new Map(), message, 'initiator'),
-    versions: new Map([[id, { id, number: 1, builds: [], sender, group }]]),
-    notes: new Map(),
-    countersignatures: new Map(),
-    certificates: new Map(),
-    proposals: new Map(),
-    leaves: new Map(),
-    taken: new Map([[id, { sender, group }]]),
-  };
+  const versions = new Map([[id, { id, number: 1, builds: [], sender, group }]]);
+  return { ...firstEpoch(message, 'initiator'), heads: [id], versions };
 }
 
 /**
@@ -87,23 +78,24 @@ type Context = {
 };
 
 function changeBy(context: Context): Partial<Activity> {
-  switch (context.message.head.type) {
+  const { head } = context.message;
+  switch (head.type) {
     case 'update':
-      return update(context, context.message.head);
+      return update(context, head);
     case 'note':
-      return note(context, context.message.head);
+      return note(context, head);
     case 'countersignature':
-      return countersignature(context, context.message.head);
+      return countersignature(context, head);
     case 'certificate':
-      return certificate(context, context.message.head);
+      return certificate(context, head);
     case 'proposal':
-      return proposal(context, context.message.head);
+      return proposal(context, head);
     case 'vote':
-      return vote(context, context.message.head);
+      return vote(context, head);
     case 'leave':
-      return leave(context, context.message.head);
+      return leave(context, head);
     default:
-      throw refused(`${context.message.head.type} is none of an activity that has begun`);
+      throw refused(`${head.type} is none of an activity that has begun`);
   }
 }
 

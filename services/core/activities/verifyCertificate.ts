@@ -1,13 +1,20 @@
-import { type Address, fromBase64, fromHex } from '../bytes.ts';
+import { type Address, fromHex } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { parseNetworkName } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
-import { asReceipt, type Receipt } from '../receipt.ts';
-import { attempt } from '../receiptChecks.ts';
-import { parseEntry } from '../record.ts';
+import type { Receipt } from '../receipt.ts';
+import { recordIn } from '../recordIn.ts';
+import { type StepResult, StepRun } from '../StepRun.ts';
+import { saysFormat } from '../saysFormat.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { type ReceiptStep, receiptSteps, type StepResult, type VerifyResult } from '../verifyReceipt.ts';
-import { certificateDigest, certificateSchema, checkTrust, type TrustCertificate } from './certificate.ts';
+import { type ReceiptStep, receiptSteps, type VerifyResult } from '../verifyReceipt.ts';
+import {
+  certificateDigest,
+  certificateFormat,
+  certificateSchema,
+  checkSignatures,
+  type TrustCertificate,
+} from './certificate.ts';
 import type { VerifyRecord } from './verifyDisclosure.ts';
 
 /** Largest file of a trust certificate, in bytes. */
@@ -22,8 +29,7 @@ export type CertificateVerifyResult = {
 
 /** Whether parsed JSON says that it is a trust certificate. */
 export function isCertificate(value: unknown): boolean {
-  const want: TrustCertificate['format'] = 'notarium-trust-certificate/1';
-  return typeof value === 'object' && value !== null && (value as { format?: unknown }).format === want;
+  return saysFormat(value, certificateFormat);
 }
 
 /**
@@ -49,14 +55,16 @@ export async function verifyCertificate(
   options: { readonly verifyRecord: VerifyRecord; readonly crypto?: Crypto | undefined },
 ): Promise<CertificateVerifyResult> {
   const { crypto = portableCrypto, verifyRecord } = options;
-  const signatures = attempt(() => checkSignatures(certificate, receipt, crypto));
-  if ('error' in signatures) {
-    const { code, message, data } = signatures.error;
-    const skipped = receiptSteps.map((step) => ({ step, status: 'skipped' as const }));
-    return { ok: false, steps: [{ step: 'signatures', status: 'failed', code, detail: message, data }, ...skipped] };
-  }
-  const record = await verifyRecord(fromHex(certificateDigest(certificate, crypto.sha256)), receipt);
-  return { ok: record.ok, steps: [{ step: 'signatures', status: 'passed' }, ...record.steps], receipt: record };
+  const steps = new StepRun(['signatures']);
+  steps.make('signatures', () => checkCertificate(certificate, receipt, crypto));
+  const record = steps.hasFailed
+    ? undefined
+    : await verifyRecord(fromHex(certificateDigest(certificate, crypto.sha256)), receipt);
+  return {
+    ok: record?.ok === true,
+    steps: [...steps.results(), ...(record?.steps ?? new StepRun(receiptSteps).results())],
+    ...(record ? { receipt: record } : {}),
+  };
 }
 
 /** Whom the version went to, and who has not signed: not a member any more when the certificate was made. */
@@ -64,14 +72,12 @@ export function missingIn({ members, signatures }: Pick<TrustCertificate, 'membe
   return members.filter((address) => !signatures.some(({ member }) => member === address));
 }
 
-function checkSignatures(certificate: TrustCertificate, receipt: Receipt, crypto: Crypto): void {
+function checkCertificate(certificate: TrustCertificate, receipt: Receipt, crypto: Crypto): void {
   const { network, signatures } = certificate;
-  const signed = [...new Set(signatures.map(({ member }) => member))];
-  checkTrust(parseNetworkName(network)!, certificate, signatures, signed, crypto);
-  const reading = attempt(() => parseEntry(fromBase64(asReceipt(receipt).entry), { crypto }));
-  // What is wrong with the record, the receipt's own step says.
-  if ('error' in reading || reading.value.record.network === network) return;
+  checkSignatures(parseNetworkName(network)!, certificate, signatures, crypto);
+  const record = recordIn(receipt, crypto);
+  if (!record || record.network === network) return;
   throw new NotariumError('receipt-network-mismatch', 'the certificate is of another network', {
-    data: { have: network, want: reading.value.record.network },
+    data: { have: network, want: record.network },
   });
 }

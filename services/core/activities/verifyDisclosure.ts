@@ -1,12 +1,14 @@
-import { type Address, fromBase64, fromHex, type Hash } from '../bytes.ts';
+import { attempt } from '../attempt.ts';
+import { type Address, fromHex, type Hash } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { parseNetworkName } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
-import { asReceipt, type Receipt } from '../receipt.ts';
-import { attempt } from '../receiptChecks.ts';
-import { digestText, parseEntry } from '../record.ts';
-import { type ReceiptStep, receiptSteps, type StepResult, type VerifyResult } from '../verifyReceipt.ts';
-import { checkTrust } from './certificate.ts';
+import type { Receipt } from '../receipt.ts';
+import { digestText } from '../record.ts';
+import { recordIn } from '../recordIn.ts';
+import { type StepResult, StepRun } from '../StepRun.ts';
+import { type ReceiptStep, receiptSteps, type VerifyResult } from '../verifyReceipt.ts';
+import { checkSignatures } from './certificate.ts';
 import { attachmentDigest, attachmentListDigest, bodyDigest } from './contents.ts';
 import { recovered } from './credential.ts';
 import { asDisclosure, type Disclosure } from './disclosure.ts';
@@ -52,38 +54,22 @@ export async function verifyDisclosure(
   options: { readonly verifyRecord: VerifyRecord; readonly crypto?: Crypto | undefined },
 ): Promise<DisclosureVerifyResult> {
   const { crypto = portableCrypto, verifyRecord } = options;
-  const results = new Map<DisclosureStep, StepResult<DisclosureStep>>();
-  let failed = false;
-  const run = <T>(step: DisclosureStep, check: () => T): T | undefined => {
-    if (failed) return undefined;
-    const result = attempt(check);
-    if ('value' in result) {
-      results.set(step, { step, status: 'passed' });
-      return result.value;
-    }
-    failed = true;
-    const { code, message, data } = result.error;
-    results.set(step, { step, status: 'failed', code, detail: message, data });
-    return undefined;
-  };
+  const steps = new StepRun(disclosureSteps);
   // Whoever calls may have it from JSON.parse: the type is their word.
-  const given = run('form', () => asDisclosure(disclosure));
+  const given = steps.make('form', () => asDisclosure(disclosure));
   const { body, author, attachments } = given ?? {};
-  const value = body && run('body', () => checkBody(given!, crypto));
+  const value = body && steps.make('body', () => checkBody(given!, crypto));
   const { fields } = value ?? {};
-  if (author) run('author', () => checkAuthor(given!, fields?.author, crypto));
-  if (attachments) run('attachments', () => checkAttachments(given!, crypto));
-  const message = run('message', () => checkMessage(given!, crypto));
-  const digest = run('seal', () => checkSeal(given!, receipt, crypto));
-  const record = failed ? undefined : await verifyRecord(digest!, receipt);
+  if (author) steps.make('author', () => checkAuthor(given!, fields?.author, crypto));
+  if (attachments) steps.make('attachments', () => checkAttachments(given!, crypto));
+  const message = steps.make('message', () => checkMessage(given!, crypto));
+  const digest = steps.make('seal', () => checkSeal(given!, receipt, crypto));
+  const record = steps.hasFailed ? undefined : await verifyRecord(digest!, receipt);
   const by = author?.head.sender ?? fields?.author;
-  const ok = !failed && record!.ok;
+  const ok = record?.ok === true;
   return {
     ok,
-    steps: [
-      ...disclosureSteps.map((step) => results.get(step) ?? { step, status: 'skipped' as const }),
-      ...(record?.steps ?? receiptSteps.map((step) => ({ step, status: 'skipped' as const }))),
-    ],
+    steps: [...steps.results(), ...(record?.steps ?? new StepRun(receiptSteps).results())],
     shown: ok ? { message: message!, ...(value ? { body: value } : {}), ...(by ? { author: by } : {}) } : {},
     ...(record ? { receipt: record } : {}),
   };
@@ -106,8 +92,7 @@ function checkAuthor({ author, commitments }: Disclosure, fieldsBy: Address | un
     throw new NotariumError('disclosure-author-invalid', 'somebody else has signed the fields');
   if (head.type !== 'certificate') return;
   const { on, members, signatures } = head;
-  const signed = [...new Set(signatures.map(({ member }) => member))];
-  checkTrust(network, { message: on, members }, signatures, signed, crypto);
+  checkSignatures(network, { message: on, members }, signatures, crypto);
 }
 
 function checkAttachments({ attachments, commitments }: Disclosure, { sha256 }: Crypto): void {
@@ -124,12 +109,11 @@ function checkMessage({ commitments, seal }: Disclosure, { sha256 }: Crypto): Ha
   return id;
 }
 
-/** The record is one about this seal. What is wrong with a record that cannot be read, the receipt's own step says. */
+/** The record is one about this seal. */
 function checkSeal({ seal, author }: Disclosure, receipt: Receipt, crypto: Crypto): Uint8Array {
   const digest = fromHex(sealDigest(seal, crypto.sha256));
-  const reading = attempt(() => parseEntry(fromBase64(asReceipt(receipt).entry), { crypto }));
-  if ('error' in reading) return digest;
-  const { record } = reading.value;
+  const record = recordIn(receipt, crypto);
+  if (!record) return digest;
   const fail = (detail: string): NotariumError => new NotariumError('disclosure-seal-mismatch', detail);
   if (record.kind !== 'activity') throw fail(`the record is of kind ${record.kind}`);
   if (record.digest !== digestText(digest)) throw fail('the record has another digest');

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { type Hash, toHex, utf8 } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { addressWord, hashWord, parseNetworkName, structHasher } from '../eip712.ts';
+import { addressWord, hashWord, structHasher } from '../eip712.ts';
 import { nodeEntrySchema } from '../governance/proposalContent.ts';
 import type { Verifier } from '../governance/signing.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { reportSchema } from './report.ts';
@@ -26,7 +27,7 @@ export type Entry = z.infer<typeof entrySchema>;
 /** What a candidate asks an authenticator with, signed by its own key (see {@link joinRequestDigest}). */
 export const joinRequestSchema = z.strictObject({
   format: z.literal('notarium-join/1'),
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   /** The one that is asked: the request serves at no other. */
   authenticator: addressSchema,
   candidate: addressSchema,

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type Hash, toHex, utf8 } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { parseNetworkName } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { addressSchema, hashSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { textAtMost } from './text.ts';
@@ -25,7 +25,7 @@ const names = z
 export const manifestSchema = z.strictObject({
   format: z.literal('notarium-manifest/1'),
   /** `eip155:<chain id>:<BlockAnchor>` */
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   /** Hash of the chain's first block. */
   genesisHash: hashSchema,
   contracts: z.strictObject({

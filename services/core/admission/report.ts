@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type Hash, toHex, utf8 } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { parseNetworkName } from '../eip712.ts';
 import { type ErrorCode, errorTable } from '../errors.ts';
 import { nodeEntrySchema } from '../governance/proposalContent.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, uintSchema } from '../schemas.ts';
 import { measuredSchema } from './measured.ts';
@@ -30,7 +30,7 @@ export const locationSchema = z.strictObject({
 export type Location = z.infer<typeof locationSchema>;
 
 const head = {
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   authenticator: addressSchema,
   candidate: addressSchema,
   purpose: z.enum(['join', 'renewal']),

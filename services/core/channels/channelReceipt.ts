@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotariumError } from '../errors.ts';
 import { inclusionSchema } from '../receipt.ts';
+import { saysFormat } from '../saysFormat.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { jsonWithAmounts } from './amount.ts';
@@ -54,7 +55,7 @@ export function channelReceiptText(receipt: ChannelReceipt): string {
 
 /** Whether a parsed file says that it is a channel receipt: other receipts are read by `parseReceipt`. */
 export function isChannelReceipt(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (value as { format?: unknown }).format === channelReceiptFormat;
+  return saysFormat(value, channelReceiptFormat);
 }
 
 /**

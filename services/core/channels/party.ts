@@ -5,9 +5,9 @@ import { recoverAddress, signatureBytes } from '../signature.ts';
 import { type Bill, billDigest, type SignedBill } from './bill.ts';
 import type { Channel, ChannelNetwork } from './channel.ts';
 import { type Ledger, type OpenLock, stateOf } from './ledger.ts';
-import { type ChannelState, type SignedState, stateDigest } from './state.ts';
+import { type ChannelState, closeDigest, type SignedState, stateDigest } from './state.ts';
 import { type Statement, type StatementRole, statementDigest } from './statement.ts';
-import { type ChannelView, ledgerOfView } from './update.ts';
+import { type ChannelView, ledgerOfView, type SignedClosing } from './update.ts';
 
 /**
  * Signs for one side of a channel. At once and the same each time: the machines compute what they send, and send the same again after a
@@ -135,6 +135,17 @@ export function isSignedBy({ crypto }: Party, digest: Uint8Array, signature: Hex
 /** What both sides sign for a state of the channel. */
 export function digestOf({ network, channelId, crypto }: Party, state: ChannelState): Uint8Array {
   return stateDigest(network, channelId, state, crypto.keccak256);
+}
+
+/** @throws NotariumError `channel-countersignature-invalid` for a closing that not both sides have signed. */
+export function checkClosing(party: Party, { closing, requesterSignature, verifierSignature }: SignedClosing): void {
+  const { network, channelId, channel, crypto } = party;
+  const digest = closeDigest(network, channelId, closing, crypto.keccak256);
+  if (
+    !isSignedBy(party, digest, requesterSignature, channel.requester) ||
+    !isSignedBy(party, digest, verifierSignature, channel.verifier)
+  )
+    throw new NotariumError('channel-countersignature-invalid', 'the closing is not signed by both');
 }
 
 /** Our evidence statement on a bill. */

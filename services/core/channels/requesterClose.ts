@@ -1,7 +1,6 @@
 import type { Hash } from '../bytes.ts';
-import { NotariumError } from '../errors.ts';
 import { closingOf } from './ledger.ts';
-import { isSignedBy, ledgerShown } from './party.ts';
+import { checkClosing, ledgerShown } from './party.ts';
 import { acceptProposal, takeCancelled, takeDisclosures, then, tidied } from './requesterAccept.ts';
 import { withoutBills } from './requesterExchange.ts';
 import {
@@ -136,13 +135,7 @@ function backTo(party: RequesterParty, before: RequesterMemory, now: RequesterMe
 }
 
 function agree(party: RequesterParty, memory: RequesterMemory, agreed: SignedClosing): RequesterStep {
-  const { network, channelId, channel, crypto } = party;
-  const digest = closeDigest(network, channelId, agreed.closing, crypto.keccak256);
-  if (
-    !isSignedBy(party, digest, agreed.requesterSignature, channel.requester) ||
-    !isSignedBy(party, digest, agreed.verifierSignature, channel.verifier)
-  )
-    throw new NotariumError('channel-countersignature-invalid', 'the closing is not signed by both');
+  checkClosing(party, agreed);
   const { memory: rest, bills, effects } = withoutBills(memory, queuedBills(memory), 'channel-state');
   const next: RequesterMemory = { ...commonOf(rest), abandoned: unanswered(memory), state: 'agreed', agreed };
   return changed(next, bills, ...effects, { kind: 'closeTogether', closing: agreed });

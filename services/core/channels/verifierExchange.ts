@@ -1,7 +1,16 @@
 import type { Hash } from '../bytes.ts';
 import { NotariumError } from '../errors.ts';
 import { closingOf, type Ledger, nextLedger, stateOf } from './ledger.ts';
-import { type BillChange, digestOf, earliestOf, isSignedBy, latestOf, ledgerShown, makeStatement } from './party.ts';
+import {
+  type BillChange,
+  checkClosing,
+  digestOf,
+  earliestOf,
+  isSignedBy,
+  latestOf,
+  ledgerShown,
+  makeStatement,
+} from './party.ts';
 import { closeDigest, maxLocks, type SignedState } from './state.ts';
 import { checkStatement } from './statement.ts';
 import {
@@ -17,6 +26,7 @@ import {
   changed,
   type Offer,
   unchanged,
+  type VerifierEffect,
   type VerifierEvent,
   type VerifierLock,
   type VerifierMemory,
@@ -80,11 +90,26 @@ export function takeUpdate(
     throw new NotariumError('channel-update-invalid', 'it is not signed by the requester');
   checkFolds(party, memory, update);
   const verifierSignature = party.signer.sign(digest);
+  const { offered, locked, bills } = billsAfter(party, memory, update, adds);
+  const signedState = { state, requesterSignature: update.signature, verifierSignature };
+  return changed({ ...memory, ledger: next, latest: signedState, offered, locked }, bills, {
+    kind: 'answer',
+    answer: { signature: verifierSignature, disclosures: disclosuresOf(party, locked, update.adds) },
+  });
+}
+
+/** Where the bills are after an update, and what has changed of them. */
+function billsAfter(
+  party: VerifierParty,
+  memory: VerifierMemory,
+  update: Update,
+  adds: readonly Offer[],
+): { offered: Map<Hash, Offer>; locked: Map<Hash, VerifierLock>; bills: BillChange[] } {
   const offered = new Map(memory.offered);
   const locked = new Map(memory.locked);
   const bills: BillChange[] = [];
   update.folds.forEach(({ billId, statement }, at) => {
-    const leafIndex = ledger.evidence.size + at;
+    const leafIndex = memory.ledger.evidence.size + at;
     bills.push({ signed: locked.get(billId)!.signed, state: 'folded', second: statement, leafIndex });
     locked.delete(billId);
   });
@@ -99,11 +124,7 @@ export function takeUpdate(
     locked.set(signed.bill.id, { signed, first, isCancelled: false, ...noted });
     offered.delete(signed.bill.id);
   }
-  const signedState = { state, requesterSignature: update.signature, verifierSignature };
-  return changed({ ...memory, ledger: next, latest: signedState, offered, locked }, bills, {
-    kind: 'answer',
-    answer: { signature: verifierSignature, disclosures: disclosuresOf(party, locked, update.adds) },
-  });
+  return { offered, locked, bills };
 }
 
 /** Countersigns a closing: from then on no state is signed. */
@@ -125,11 +146,18 @@ export function agreeToClose(
   const closing = checkedClosing(party, ledger, request);
   const verifierSignature = party.signer.sign(closeDigest(party.network, channelId, closing, party.crypto.keccak256));
   const agreed = { closing, requesterSignature: signature, verifierSignature };
+  return agreedTo(memory, agreed, now.time, { kind: 'closeAnswer', answer: { signature: verifierSignature } });
+}
+
+/** Bills that were offered will not be locked any more. */
+function agreedTo(
+  memory: VerifierMemory,
+  agreed: SignedClosing,
+  agreedAt: number,
+  ...effects: VerifierEffect[]
+): VerifierStep {
   const bills = [...memory.offered.values()].map(({ signed }): BillChange => ({ signed, state: 'gone' }));
-  return changed({ ...memory, state: 'agreed', agreed, agreedAt: now.time, offered: new Map() }, bills, {
-    kind: 'closeAnswer',
-    answer: { signature: verifierSignature },
-  });
+  return changed({ ...memory, state: 'agreed', agreed, agreedAt, offered: new Map() }, bills, ...effects);
 }
 
 /**
@@ -148,15 +176,8 @@ export function takeView(party: VerifierParty, memory: VerifierMemory, { view }:
 
 /** A closing that we have signed and forgotten: no state may follow it. It is handed in at once, since nobody knows its age. */
 function rememberClosing(party: VerifierParty, memory: VerifierMemory, agreed: SignedClosing): VerifierStep {
-  const { network, channelId, channel, crypto } = party;
-  const digest = closeDigest(network, channelId, agreed.closing, crypto.keccak256);
-  if (
-    !isSignedBy(party, digest, agreed.requesterSignature, channel.requester) ||
-    !isSignedBy(party, digest, agreed.verifierSignature, channel.verifier)
-  )
-    throw new NotariumError('channel-countersignature-invalid', 'the closing is not signed by both');
-  const bills = [...memory.offered.values()].map(({ signed }): BillChange => ({ signed, state: 'gone' }));
-  return changed({ ...memory, state: 'agreed', agreed, agreedAt: 0, offered: new Map() }, bills);
+  checkClosing(party, agreed);
+  return agreedTo(memory, agreed, 0);
 }
 
 /** Bill keys and statements are made anew. */

@@ -1,12 +1,12 @@
 import { verifyInnerProof } from '../aggregate.ts';
+import { attempt } from '../attempt.ts';
 import { type Address, fromHex, type Hash, sameBytes, toHex } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { type ErrorData, NotariumError } from '../errors.ts';
 import { verifyInclusion } from '../log/verifyProof.ts';
-import { attempt } from '../receiptChecks.ts';
+import { type StepResult, StepRun } from '../StepRun.ts';
 import { leafHash } from '../sha256.ts';
 import { recoverAddress, signatureBytes } from '../signature.ts';
-import type { StepResult } from '../verifyReceipt.ts';
 import { billDigest, keyHashOf } from './bill.ts';
 import { type ChannelNetwork, channelIdOf } from './channel.ts';
 import type { ChannelReceipt } from './channelReceipt.ts';
@@ -19,12 +19,10 @@ export const channelReceiptSteps = ['content', 'bill', 'key', 'statements', 'inc
 /** See {@link channelReceiptSteps}. */
 export type ChannelReceiptStep = (typeof channelReceiptSteps)[number];
 
-type ChannelStepResult = StepResult<ChannelReceiptStep>;
-
 /** Outcome of a verification; `ok` when no step failed. */
 export type ChannelVerifyResult = {
   readonly ok: boolean;
-  readonly steps: readonly ChannelStepResult[];
+  readonly steps: readonly StepResult<ChannelReceiptStep>[];
   readonly channelId: Hash;
 };
 
@@ -68,43 +66,27 @@ export async function verifyChannelReceipt(
   const { chainEvidence, crypto = portableCrypto } = options;
   const { network, bill, proof, root, settlement, state } = receipt;
   const channelId = channelIdOf(network, receipt.channel, crypto.keccak256);
-  const results = new Map<ChannelReceiptStep, ChannelStepResult>();
-  let failed = false;
-  const run = (step: ChannelReceiptStep, check: () => void): void => {
-    if (failed) return;
-    const result = attempt(check);
-    failed = 'error' in result;
-    results.set(
-      step,
-      'error' in result
-        ? { step, status: 'failed', code: result.error.code, detail: result.error.message, data: result.error.data }
-        : { step, status: 'passed' },
-    );
-  };
+  const steps = new StepRun(channelReceiptSteps);
   const { contentDigest } = options;
-  if (contentDigest) run('content', () => checkContent(receipt, contentDigest, crypto));
-  run('bill', () => checkBill(receipt, channelId, options, crypto));
-  run('key', () => {
+  if (contentDigest) steps.make('content', () => checkContent(receipt, contentDigest, crypto));
+  steps.make('bill', () => checkBill(receipt, channelId, options, crypto));
+  steps.make('key', () => {
     if (keyHashOf(receipt.key, crypto.sha256) !== bill.keyHash) throw new NotariumError('channel-receipt-key-mismatch');
   });
-  run('statements', () => checkStatements(receipt, crypto));
-  run('inclusion', () => {
+  steps.make('statements', () => checkStatements(receipt, crypto));
+  steps.make('inclusion', () => {
     const { leafIndex, treeSize } = proof;
     const leaf = leafHash(fromHex(bill.digest), crypto.sha256);
     const inclusion = { leafHash: leaf, leafIndex, treeSize, path: proof.path.map(fromHex), root: fromHex(root) };
     if (!verifyInclusion(inclusion, crypto.sha256)) throw new NotariumError('channel-receipt-inclusion-mismatch');
   });
-  if (state || !chainEvidence) run('state', () => checkState(receipt, channelId, crypto));
-  if (chainEvidence && !failed) {
+  if (state || !chainEvidence) steps.make('state', () => checkState(receipt, channelId, crypto));
+  if (chainEvidence && !steps.hasFailed) {
     const query = { channelId, digest: bill.digest, proof, root, ...(settlement ? { settlement } : {}) };
     const answer = await chainEvidence(query);
-    run('chain', () => checkAnswer(answer, receipt));
+    steps.make('chain', () => checkAnswer(answer, receipt));
   }
-  return {
-    ok: !failed,
-    steps: channelReceiptSteps.map((step) => results.get(step) ?? { step, status: 'skipped' }),
-    channelId,
-  };
+  return { ok: !steps.hasFailed, steps: steps.results(), channelId };
 }
 
 function checkContent({ bill, inner }: ChannelReceipt, digest: Uint8Array, crypto: Crypto): void {

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type Hash, toHex, utf8 } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { parseNetworkName } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
+import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
@@ -169,7 +169,7 @@ const contentOf = <K extends ProposalKind>(kind: K) =>
   z.strictObject({
     format: z.literal('notarium-proposal/1'),
     /** The log's network, `eip155:<chain id>:<BlockAnchor>`. */
-    network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+    network: networkNameSchema,
     kind: z.literal(kind),
     title: titleSchema,
     text: textSchema,

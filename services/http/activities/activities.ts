@@ -3,6 +3,7 @@ import type { ActivityTerms } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
+import { sendNothing } from '../answer.ts';
 import { type Route, route } from '../Route.ts';
 import { jsonBodyErrors } from '../readBody.ts';
 import { receiptDoc } from '../schemas/log.ts';
@@ -16,6 +17,7 @@ import {
   bodyOf,
   callerOf,
   contentsErrors,
+  json,
   privately,
   sendingErrors,
   sendPrivately,
@@ -24,9 +26,9 @@ import {
 } from './asked.ts';
 import { contentsOf } from './contents.ts';
 import { activityDoc, activityPageDoc, certificateDoc } from './docs.ts';
-import { countersignBody, noteBody, startBody, updateBody } from './requests.ts';
+import { countersignBody, noteBody, ownerBody, startBody, updateBody } from './requests.ts';
+import { sendingRoute } from './sendingRoute.ts';
 
-const json = <T>(schema: T) => ({ 'application/json': { schema } });
 const usualPage = 20;
 
 /** Private activities: their beginning, their versions, and what is said of these. */
@@ -95,61 +97,32 @@ export const activityRoutes: readonly Route[] = [
       sendPrivately(call.response, 200, await activitiesOf(context).show(callerOf(call), call.params.id));
     },
   }),
-  route<ActivityParams>({
-    ...privately,
-    method: 'post',
+  sendingRoute({
     path: '/v1/activities/{id}/versions',
-    access: 'submit',
-    params: activityParams,
     summary: 'A new version in the place of another one, or of several',
     description:
       'Where `builds` is left out and several versions are in conflict, or names one that was replaced, the answer is `activity-version-stale` with `data.heads`.',
-    requestBody: { required: true, content: json(updateBody) },
-    responses: sentAnswer,
+    body: updateBody,
     errors: [...contentsErrors, 'activity-version-stale'],
-    async handle(call, context) {
-      const by = callerOf(call);
-      const desk = activitiesOf(context);
-      const asked = await bodyOf(call.request, context, updateBody);
+    send(desk, by, id, asked) {
       const { builds } = asked;
-      const update = { ...contentsOf(asked), ...(builds === undefined ? {} : { builds }) };
-      sendSent(call.response, await desk.update(by, call.params.id, update));
+      return desk.update(by, id, { ...contentsOf(asked), ...(builds === undefined ? {} : { builds }) });
     },
   }),
-  route<ActivityParams>({
-    ...privately,
-    method: 'post',
+  sendingRoute({
     path: '/v1/activities/{id}/notes',
-    access: 'submit',
-    params: activityParams,
     summary: 'Say something of a version, as every member may',
-    requestBody: { required: true, content: json(noteBody) },
-    responses: sentAnswer,
+    body: noteBody,
     errors: [...contentsErrors, 'activity-message-early'],
-    async handle(call, context) {
-      const by = callerOf(call);
-      const desk = activitiesOf(context);
-      const asked = await bodyOf(call.request, context, noteBody);
-      sendSent(call.response, await desk.note(by, call.params.id, { ...contentsOf(asked), on: asked.on }));
-    },
+    send: (desk, by, id, asked) => desk.note(by, id, { ...contentsOf(asked), on: asked.on }),
   }),
-  route<ActivityParams>({
-    ...privately,
-    method: 'post',
+  sendingRoute({
     path: '/v1/activities/{id}/countersignatures',
-    access: 'submit',
-    params: activityParams,
     summary: 'Agree to a version',
     description: 'When all members have, its sender makes the certificate.',
-    requestBody: { required: true, content: json(countersignBody) },
-    responses: sentAnswer,
+    body: countersignBody,
     errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-early'],
-    async handle(call, context) {
-      const by = callerOf(call);
-      const desk = activitiesOf(context);
-      const { on } = await bodyOf(call.request, context, countersignBody);
-      sendSent(call.response, await desk.countersign(by, call.params.id, on));
-    },
+    send: (desk, by, id, { on }) => desk.countersign(by, id, on),
   }),
   route<ActivityParams & { readonly version: Hash }>({
     ...privately,
@@ -200,31 +173,22 @@ export const activityRoutes: readonly Route[] = [
     access: 'admin',
     params: activityParams,
     summary: 'Give an activity to a client, or take it back',
-    requestBody: { required: true, content: json(ownerBody()) },
+    requestBody: { required: true, content: json(ownerBody) },
     responses: { 204: { description: 'It is so' } },
-    errors: [...jsonBodyErrors, ...activityErrors, 'not-found'],
+    errors: [...jsonBodyErrors, 'activity-body-invalid', ...activityErrors, 'not-found'],
     async handle(call, context) {
       const desk = activitiesOf(context);
-      const { client } = await bodyOf(call.request, context, ownerBody());
+      const { client } = await bodyOf(call.request, context, ownerBody);
       if (client !== null) {
         const keys = await context.centre.keys.list();
         const isThere = keys.some(({ id, revokedAt }) => id === client && revokedAt === undefined);
         if (!isThere) throw new NotariumError('not-found', 'no such key', { data: { client } });
       }
       await desk.give(callerOf(call), call.params.id, client ?? undefined);
-      call.response.statusCode = 204;
-      call.response.end();
+      sendNothing(call.response);
     },
   }),
 ];
-
-function ownerBody() {
-  return z
-    .strictObject({
-      client: z.string().min(1).max(100).nullable().meta({ description: 'Id of an API key; null for the operator' }),
-    })
-    .meta({ id: 'ActivityOwner' });
-}
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { ActivityCaller, ActivityDesk, SentMessage } from '../../app/activities/ActivityDesk.ts';
+import { checkValues, maxBodyValues } from '../../core/activities/valueBounds.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { type ErrorCode, NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
@@ -33,6 +34,7 @@ export const activityErrors = [
 export const sendingErrors = [
   ...jsonBodyErrors,
   ...activityErrors,
+  'activity-body-invalid',
   'activity-not-member',
   'activity-role',
   'activity-message-invalid',
@@ -44,7 +46,6 @@ export const sendingErrors = [
 /** And of those whose messages have contents. */
 export const contentsErrors = [
   ...sendingErrors,
-  'activity-body-invalid',
   'activity-field-unknown',
   'activity-fields-invalid',
   'attachment-unknown',
@@ -54,10 +55,11 @@ export const contentsErrors = [
 /** What every route of activities says of its access: a key is needed, whatever the policy of the centre. */
 export const privately = { keyed: true, tag: 'activities' } as const;
 
+/** Content that is JSON. */
+export const json = <T>(schema: T) => ({ 'application/json': { schema } });
+
 /** Answer of a route that sends. */
-export const sentAnswer = {
-  201: { description: 'It is on the disk of this centre', content: { 'application/json': { schema: sentMessageDoc } } },
-};
+export const sentAnswer = { 201: { description: 'It is on the disk of this centre', content: json(sentMessageDoc) } };
 
 /** The desk. @throws NotariumError `activities-missing`. */
 export function activitiesOf({ centre }: Pick<HttpContext, 'centre'>): ActivityDesk {
@@ -71,13 +73,14 @@ export function callerOf({ key }: Pick<Call<unknown, unknown>, 'key'>): Activity
   return allows(key, 'admin') ? {} : { client: key.id };
 }
 
-/** The JSON body of a request, in its form. @throws NotariumError of {@link jsonBodyErrors}, `request-invalid`. */
+/** The JSON body of a request, in its form. @throws NotariumError of {@link jsonBodyErrors}, `request-invalid`, `activity-body-invalid`. */
 export async function bodyOf<T>(
   request: Request,
   { limits }: Pick<HttpContext, 'limits'>,
   schema: z.ZodType<T>,
 ): Promise<T> {
   const text = await readJsonText(request, { maxBytes: limits.activityBytes, idleMs: limits.bodyIdleMs });
+  checkValues(text, maxBodyValues);
   const parsed = schema.safeParse(parseStrictJson(text, { maxSize: limits.activityBytes, maxDepth }));
   if (!parsed.success) throw invalidRequest(parsed.error, 'body');
   return parsed.data;

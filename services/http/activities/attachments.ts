@@ -16,6 +16,7 @@ import {
   activityErrors,
   activityParams,
   callerOf,
+  json,
   privately,
   sendPrivately,
 } from './asked.ts';
@@ -48,7 +49,7 @@ export const activityAttachmentRoutes: readonly Route[] = [
     description:
       'It is encrypted under a key of its own as it comes, and goes after a day without a message that names it; a key may have so much of that, and no more (`attachment-quota`). `Content-Type` is the media type of the file. The answer goes into `attachments` of the message: whoever has it can read the file.',
     requestBody: { required: true, content: { '*/*': { schema: binary } } },
-    responses: { 201: { description: 'The file', content: { 'application/json': { schema: attachmentDoc } } } },
+    responses: { 201: { description: 'The file', content: json(attachmentDoc) } },
     errors: [
       'activities-missing',
       'not-found',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Contents, DeviceStatement } from '../../app/activities/ActivityDesk.ts';
-import { attachmentSchema, attachmentsSchema, maxAttachments, maxBodyBytes } from '../../core/activities/contents.ts';
+import type { Contents } from '../../app/activities/ActivityDesk.ts';
+import { attachmentSchema, attachmentsSchema, bodySchema, maxAttachments } from '../../core/activities/contents.ts';
+import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
 import { jsonSchema } from '../../core/governance/json.ts';
 import { hashSchema, hexSchema, uintSchema } from '../../core/schemas.ts';
 
@@ -10,16 +11,7 @@ export const attachmentDoc = attachmentSchema.meta({
   description: 'A file beside a message, with the key that opens it. Digests are SHA-256',
 });
 
-const bodyDoc = z
-  .union([
-    z.strictObject({ salt: hashSchema, body: jsonSchema }),
-    z.strictObject({
-      salt: hashSchema,
-      sdJwt: z.string().max(maxBodyBytes),
-      disclosures: z.array(z.string().max(maxBodyBytes)).max(4096),
-    }),
-  ])
-  .meta({ id: 'ActivityBody', description: 'As one piece, or field by field (SD-JWT)' });
+const bodyDoc = bodySchema.meta({ id: 'ActivityBody', description: 'As one piece, or field by field (SD-JWT)' });
 
 const attachmentsDoc = attachmentsSchema.extend({ list: z.array(attachmentDoc).max(maxAttachments) });
 

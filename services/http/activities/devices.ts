@@ -3,9 +3,10 @@ import { credentialSchema } from '../../core/activities/credential.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { hashSchema } from '../../core/schemas.ts';
+import { sendNothing } from '../answer.ts';
 import { type Route, route } from '../Route.ts';
 import { jsonBodyErrors } from '../readBody.ts';
-import { activitiesOf, bodyOf, callerOf, privately, sendPrivately } from './asked.ts';
+import { activitiesOf, bodyOf, callerOf, json, privately, sendPrivately } from './asked.ts';
 import { credentialDoc, credentialListDoc } from './docs.ts';
 
 const newDevice = credentialSchema
@@ -21,11 +22,17 @@ export const deviceRoutes: readonly Route[] = [
     path: '/v1/devices',
     access: 'submit',
     summary: 'Let a device speak through this node, for a time',
-    requestBody: { required: true, content: { 'application/json': { schema: newDevice } } },
+    requestBody: { required: true, content: json(newDevice) },
     responses: {
-      201: { description: 'Its credential', content: { 'application/json': { schema: credentialDoc } } },
+      201: { description: 'Its credential', content: json(credentialDoc) },
     },
-    errors: [...jsonBodyErrors, 'activities-missing', 'activity-store-corrupt', 'storage-full'],
+    errors: [
+      ...jsonBodyErrors,
+      'activity-body-invalid',
+      'activities-missing',
+      'activity-store-corrupt',
+      'storage-full',
+    ],
     async handle(call, context) {
       const by = callerOf(call);
       const desk = activitiesOf(context);
@@ -39,7 +46,7 @@ export const deviceRoutes: readonly Route[] = [
     path: '/v1/devices',
     access: 'read',
     summary: 'Credentials of devices that the caller has issued, with those that were taken back',
-    responses: { 200: { description: 'All', content: { 'application/json': { schema: credentialListDoc } } } },
+    responses: { 200: { description: 'All', content: json(credentialListDoc) } },
     errors: ['activities-missing', 'activity-store-corrupt'],
     async handle(call, context) {
       sendPrivately(call.response, 200, { items: await activitiesOf(context).credentials(callerOf(call)) });
@@ -60,8 +67,7 @@ export const deviceRoutes: readonly Route[] = [
       if (!(await activitiesOf(context).revokeCredential(callerOf(call), id))) {
         throw new NotariumError('not-found', 'no such credential, or it was taken back', { data: { id } });
       }
-      call.response.statusCode = 204;
-      call.response.end();
+      sendNothing(call.response);
     },
   }),
 ];

@@ -92,6 +92,9 @@ export const activityDoc = z
         }),
       )
       .meta({ description: 'Members that see the activity in another way' }),
+    unrecorded: z
+      .array(hashSchema)
+      .meta({ description: 'Messages that were taken long ago and of which the log has no record' }),
   })
   .meta({ id: 'Activity' });
 

@@ -1,79 +1,39 @@
-import { type Route, route } from '../Route.ts';
-import {
-  type ActivityParams,
-  activitiesOf,
-  activityParams,
-  bodyOf,
-  callerOf,
-  privately,
-  sendingErrors,
-  sendSent,
-  sentAnswer,
-} from './asked.ts';
+import type { Route } from '../Route.ts';
+import { sendingErrors } from './asked.ts';
 import { membersBody, proposeBody, voteBody } from './requests.ts';
+import { sendingRoute } from './sendingRoute.ts';
 
 const partyErrors = [...sendingErrors, 'party-unknown', 'party-unfit'] as const;
 
 /** Who takes part in an activity, and how that changes. */
 export const activityMemberRoutes: readonly Route[] = [
-  route<ActivityParams>({
-    ...privately,
-    method: 'post',
+  sendingRoute({
     path: '/v1/activities/{id}/proposals',
-    access: 'submit',
-    params: activityParams,
     summary: 'Put a change of the members to the vote',
     description: 'It is carried out as soon as it is approved.',
-    requestBody: { required: true, content: { 'application/json': { schema: proposeBody } } },
-    responses: sentAnswer,
+    body: proposeBody,
     errors: partyErrors,
-    async handle(call, context) {
-      const by = callerOf(call);
-      const desk = activitiesOf(context);
-      const change = await bodyOf(call.request, context, proposeBody);
-      sendSent(call.response, await desk.propose(by, call.params.id, change));
-    },
+    send: (desk, by, id, change) => desk.propose(by, id, change),
   }),
-  route<ActivityParams>({
-    ...privately,
-    method: 'post',
+  sendingRoute({
     path: '/v1/activities/{id}/votes',
-    access: 'submit',
-    params: activityParams,
     summary: 'Vote on a change of the members',
-    requestBody: { required: true, content: { 'application/json': { schema: voteBody } } },
-    responses: sentAnswer,
+    body: voteBody,
     errors: [...sendingErrors, 'activity-message-early'],
-    async handle(call, context) {
-      const by = callerOf(call);
-      const desk = activitiesOf(context);
-      const vote = await bodyOf(call.request, context, voteBody);
-      sendSent(call.response, await desk.vote(by, call.params.id, vote));
-    },
+    send: (desk, by, id, vote) => desk.vote(by, id, vote),
   }),
-  route<ActivityParams>({
-    ...privately,
-    method: 'post',
+  sendingRoute({
     path: '/v1/activities/{id}/members',
-    access: 'submit',
-    params: activityParams,
     summary: 'Change the members, or leave',
     description: 'A new epoch with new keys: who is removed reads nothing that comes after it.',
-    requestBody: { required: true, content: { 'application/json': { schema: membersBody } } },
-    responses: sentAnswer,
+    body: membersBody,
     errors: partyErrors,
-    async handle(call, context) {
-      const by = callerOf(call);
-      const desk = activitiesOf(context);
-      const { id } = call.params;
-      const change = await bodyOf(call.request, context, membersBody);
-      if ('leave' in change) sendSent(call.response, await desk.leave(by, id));
-      else if ('proposal' in change) sendSent(call.response, await desk.changeMembers(by, id, change));
-      else {
-        const { add, remove } = change;
-        const asked = { ...(add === undefined ? {} : { add }), ...(remove === undefined ? {} : { remove }) };
-        sendSent(call.response, await desk.changeMembers(by, id, asked));
-      }
+    send(desk, by, id, change) {
+      if ('leave' in change) return desk.leave(by, id);
+      if ('proposal' in change) return desk.changeMembers(by, id, change);
+      const { add, remove } = change;
+      const asked = { ...(add === undefined ? {} : { add }), ...(remove === undefined ? {} : { remove }) };
+      return desk.changeMembers(by, id, asked);
     },
   }),
 ];

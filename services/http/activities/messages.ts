@@ -13,6 +13,7 @@ import {
   activityErrors,
   activityParams,
   callerOf,
+  json,
   privately,
   sendPrivately,
 } from './asked.ts';
@@ -38,7 +39,7 @@ export const activityMessageRoutes: readonly Route[] = [
       limit: limitParameter(200, usualPage),
     }),
     summary: 'Messages without their contents, in the order in which this centre has taken them',
-    responses: { 200: { description: 'A page', content: { 'application/json': { schema: messagePageDoc } } } },
+    responses: { 200: { description: 'A page', content: json(messagePageDoc) } },
     errors: activityErrors,
     async handle(call, context) {
       const { from = 0, limit = usualPage } = call.query ?? {};
@@ -53,7 +54,7 @@ export const activityMessageRoutes: readonly Route[] = [
     access: 'read',
     params: messageParams,
     summary: 'A message with its contents',
-    responses: { 200: { description: 'The message', content: { 'application/json': { schema: messageDoc } } } },
+    responses: { 200: { description: 'The message', content: json(messageDoc) } },
     errors: [...activityErrors, 'tile-corrupt'],
     async handle(call, context) {
       const { id, message } = call.params;
@@ -68,7 +69,7 @@ export const activityMessageRoutes: readonly Route[] = [
     params: messageParams,
     summary: 'How far a message of this centre has come at each member',
     description: 'None for a message that another centre has sent.',
-    responses: { 200: { description: 'Deliveries', content: { 'application/json': { schema: deliveriesDoc } } } },
+    responses: { 200: { description: 'Deliveries', content: json(deliveriesDoc) } },
     errors: [...activityErrors, 'tile-corrupt'],
     async handle(call, context) {
       const { id, message } = call.params;
@@ -84,7 +85,7 @@ export const activityMessageRoutes: readonly Route[] = [
     params: messageParams,
     query: z.strictObject({ wait: waitParameter }),
     summary: "The receipt of a message's record",
-    responses: { 200: { description: 'The receipt', content: { 'application/json': { schema: receiptDoc } } } },
+    responses: { 200: { description: 'The receipt', content: json(receiptDoc) } },
     errors: [...activityErrors, 'record-not-found', 'record-not-anchored', 'record-refused', 'tile-corrupt'],
     async handle(call, context) {
       const { id, message } = call.params;

@@ -76,3 +76,10 @@ export const membersBody = z
     z.strictObject({ leave: z.literal(true) }),
   ])
   .meta({ id: 'ChangeMembers', description: 'The initiator changes them at once, anybody by an approved proposal' });
+
+/** Body of `PUT /v1/activities/{id}/owner`. */
+export const ownerBody = z
+  .strictObject({
+    client: z.string().min(1).max(100).nullable().meta({ description: 'Id of an API key; null for the operator' }),
+  })
+  .meta({ id: 'ActivityOwner' });

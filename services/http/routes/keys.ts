@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ApiKeyScope } from '../../app/Centre.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
-import { sendJson } from '../answer.ts';
+import { sendJson, sendNothing } from '../answer.ts';
 import { invalidRequest } from '../handlerOf.ts';
 import { type Route, route } from '../Route.ts';
 import { readJsonText } from '../readBody.ts';
@@ -69,8 +69,7 @@ export const keyRoutes: readonly Route[] = [
         throw new NotariumError('not-found', 'no such key', { data: { id: params.id } });
       }
       keysChanged();
-      response.statusCode = 204;
-      response.end();
+      sendNothing(response);
     },
   }),
 ];

@@ -1,12 +1,14 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import type { ActivityTerms } from '../../core/activities/message.ts';
+import { pointerOf } from '../../core/activities/pointer.ts';
 import { hexDigits } from '../../core/bytes.ts';
 import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { LinearPattern } from './LinearPattern.ts';
 import { costKeyword, maxSchemaBytes, size, withCosts } from './schemaBounds.ts';
+import { checkReach } from './schemaReach.ts';
 
 /** A JSON Schema (draft 2020-12). */
 type Schema = NonNullable<ActivityTerms['schema']>;
@@ -27,7 +29,7 @@ const tooMuchWork = new Error('the body takes too much work by this schema');
 
 /**
  * Checks bodies by JSON Schemas (draft 2020-12) that other members have written, and that are therefore bounded: in size, depth and
- * number of parts; nothing is fetched; patterns are tested in linear time; and the work of each validation is counted, so that the same
+ * number of parts, and how far references lead; nothing is fetched; patterns are tested in linear time; and the work of each validation is counted, so that the same
  * body is refused by all members alike, however fast their machines are. `format` says something to readers only, as the draft has it.
  */
 export class SchemaCheck {
@@ -42,14 +44,6 @@ export class SchemaCheck {
   }
 
   /**
-   * Whether bodies can be checked by the schema: to be asked before an activity begins.
-   * @throws NotariumError `activity-schema-invalid`.
-   */
-  checkSchema(schema: Schema): void {
-    this.#validator(schema);
-  }
-
-  /**
    * @throws NotariumError `activity-body-invalid` with the first problems, each with its place (RFC 6901), in `data.problems`;
    *   `activity-schema-invalid`.
    */
@@ -60,7 +54,7 @@ export class SchemaCheck {
     try {
       isValid = validate(body);
     } catch (cause) {
-      if (cause !== tooMuchWork && !(cause instanceof RangeError)) throw cause;
+      if (cause !== tooMuchWork) throw cause;
       throw new NotariumError('activity-body-invalid', tooMuchWork.message, { cause });
     }
     if (isValid) return;
@@ -95,10 +89,12 @@ export class SchemaCheck {
         const [first] = problemsOf(this.#forms.errors ?? []);
         throw new Error(`${first?.path} ${first?.problem}`);
       }
+      checkReach(schema);
       // One of its own for each: names in one schema are nothing to another one.
       return this.#ajv().compile(counted);
     } catch (cause) {
-      if (cause instanceof NotariumError) throw cause;
+      // That a stack is full says nothing of the schema: it is bounded so that none gets full by it.
+      if (cause instanceof NotariumError || cause instanceof RangeError) throw cause;
       const detail = (cause as Error).message.slice(0, 500).toWellFormed();
       throw new NotariumError('activity-schema-invalid', detail, { cause });
     }
@@ -173,7 +169,7 @@ function problemsOf(errors: readonly ErrorObject[]): { readonly path: string; re
   for (const { instancePath, keyword, params, message = keyword } of errors) {
     const { additionalProperty, unevaluatedProperty } = params as Record<string, unknown>;
     const name = additionalProperty ?? unevaluatedProperty;
-    const step = typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
+    const step = typeof name === 'string' ? pointerOf([name]) : '';
     const path = `${instancePath}${step}`.slice(0, 256).toWellFormed();
     const problem = message.slice(0, 256).toWellFormed();
     texts.set(`${path} ${problem}`, { path, problem });

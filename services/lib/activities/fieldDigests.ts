@@ -3,12 +3,12 @@ import { SDJwtInstance } from '@sd-jwt/core';
 import { maxBodyBytes } from '../../core/activities/contents.ts';
 import { type FieldBody, fieldsType, readFields, reservedNames } from '../../core/activities/fields.ts';
 import { readPath } from '../../core/activities/pointer.ts';
-import { toHex } from '../../core/bytes.ts';
+import { attempt } from '../../core/attempt.ts';
 import { canonicalBytes, canonicalText } from '../../core/canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { attempt } from '../../core/receiptChecks.ts';
 import type { Signer } from '../../core/signature.ts';
+import { randomHash } from '../randomHash.ts';
 
 /** Most fields that one body can have digests of. */
 const maxFields = 4096;
@@ -19,16 +19,18 @@ const notFields: readonly string[] = [...reservedNames, '_sd_decoy', '__proto__'
 /** Which values are hidden under digests: `_sd` names properties or items of an object or array, the rest leads further in. */
 type Frame = { _sd: (string | number)[]; [step: string]: unknown };
 
+/** Salt of a field: the size is the library's, 128 bits; 256 cost nothing. */
+const randomSalt = (): string => randomBytes(32).toString('base64url');
+
 /** The library with our hash function, salts and signature (ES256K by the key of the node). */
-export function sdJwtOf(signer: Signer): SDJwtInstance<Record<string, unknown>> {
+export function sdJwtOf(signer: Signer, newSalt = randomSalt): SDJwtInstance<Record<string, unknown>> {
   return new SDJwtInstance({
     hasher: (data) =>
       createHash('sha256')
         .update(typeof data === 'string' ? data : new Uint8Array(data))
         .digest(),
     hashAlg: 'sha-256',
-    // The size is the library's, 128 bits; 256 cost nothing.
-    saltGenerator: () => randomBytes(32).toString('base64url'),
+    saltGenerator: newSalt,
     signAlg: 'ES256K',
     signer: async (data) => {
       const signature = await signer.sign(createHash('sha256').update(data).digest());
@@ -47,7 +49,7 @@ export function sdJwtOf(signer: Signer): SDJwtInstance<Record<string, unknown>> 
 export async function digestFields(
   body: unknown,
   signer: Signer,
-  options: { readonly fields?: readonly string[]; readonly crypto?: Crypto } = {},
+  options: { readonly fields?: readonly string[]; readonly crypto?: Crypto; readonly newSalt?: () => string } = {},
 ): Promise<FieldBody> {
   const fail = (detail: string): NotariumError => new NotariumError('activity-body-invalid', detail);
   if (typeof body !== 'object' || body === null) throw fail('fields are those of an object or a list');
@@ -73,9 +75,9 @@ export async function digestFields(
   const missing = wanted && missingOf(wanted);
   if (missing !== undefined) throw new NotariumError('activity-field-unknown', missing.slice(0, 256));
   const header = { typ: fieldsType, kid: signer.address };
-  const compact = await sdJwtOf(signer).issue({ body }, { _sd: [], body: frame } as never, { header });
+  const compact = await sdJwtOf(signer, options.newSalt).issue({ body }, { _sd: [], body: frame } as never, { header });
   const [sdJwt = '', ...disclosures] = compact.split('~').slice(0, -1);
-  const made: FieldBody = { salt: toHex(randomBytes(32)), sdJwt, disclosures };
+  const made: FieldBody = { salt: randomHash(), sdJwt, disclosures };
   checkMade(made, body, options.crypto ?? portableCrypto);
   return made;
 }

@@ -11,9 +11,23 @@ const maxDepth = 32;
 export const costKeyword = 'notariumCost';
 
 /** Keywords whose values are data, or names. */
-const dataKeywords = new Set(['const', 'enum', 'default', 'examples', 'required', 'dependentRequired', '$vocabulary']);
+export const dataKeywords: ReadonlySet<string> = new Set([
+  'const',
+  'enum',
+  'default',
+  'examples',
+  'required',
+  'dependentRequired',
+  '$vocabulary',
+]);
 /** Keywords with a schema for each name. */
-const mapKeywords = new Set(['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions']);
+export const mapKeywords: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  '$defs',
+  'definitions',
+]);
 
 /**
  * Copies a schema; everything in the copy that is checked by itself says what that costs. So the work of a validation can be counted,
@@ -66,6 +80,7 @@ function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether it is an object with members. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return isContainer(value) && !Array.isArray(value);
 }

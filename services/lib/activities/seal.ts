@@ -25,11 +25,15 @@ const aboutKey = Buffer.concat([
   uint32(0),
   uint32(256),
 ]);
+/** Keys that a sealer knows. */
+const mostKeys = 4096;
 /** RFC 3394, section 2.2.3.1. */
 const wrapIv = Buffer.alloc(8, 0xa6);
 
 /** A node's X25519 key pair, to open what is sealed to it. */
 export type OpeningKey = { readonly publicKey: Hash; readonly key: KeyObject };
+
+type KeyPair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
 
 /** What was in a seal, and the key with which it was encrypted. */
 export type Unsealed = { readonly bytes: Uint8Array; readonly contentKey: Uint8Array };
@@ -44,7 +48,12 @@ export function openingKey(secret: Uint8Array): OpeningKey {
 /** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */
 export class Sealer {
   readonly #keys = new Map<Hash, KeyObject>();
-  readonly #most = 4096;
+  readonly #newKeyPair: () => KeyPair;
+
+  /** @param newKeyPair The ephemeral ones: random, but in vectors. */
+  constructor(newKeyPair: () => KeyPair = () => generateKeyPairSync('x25519')) {
+    this.#newKeyPair = newKeyPair;
+  }
 
   /**
    * Seals a message to members, as one piece. To whomever it is, and whoever does it: but for the wrapped keys it is the same.
@@ -69,7 +78,7 @@ export class Sealer {
   }
 
   #wrapped(key: Uint8Array, to: Hash): Sealed['recipients'][number] {
-    const { publicKey, privateKey } = generateKeyPairSync('x25519');
+    const { publicKey, privateKey } = this.#newKeyPair();
     const { x } = publicKey.export({ format: 'jwk' });
     const cipher = createCipheriv('id-aes256-wrap', this.#wrappingKey(privateKey, to), wrapIv);
     const wrapped = Buffer.concat([cipher.update(key), cipher.final()]);
@@ -92,7 +101,7 @@ export class Sealer {
     if (!key) {
       key = keyObject(base64url(fromHex(publicKey)));
       this.#keys.set(publicKey, key);
-      if (this.#keys.size > this.#most) this.#keys.delete(this.#keys.keys().next().value!);
+      if (this.#keys.size > mostKeys) this.#keys.delete(this.#keys.keys().next().value!);
     }
     return key;
   }

@@ -3,7 +3,7 @@ import type { Attachment } from '../../core/activities/contents.ts';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { pieces, readSealed, type SealedFile } from '../readSealed.ts';
-import { chunkBytes, fileKey, newSealedHeader, sealChunk, sealedBytesOf } from '../sealed.ts';
+import { chunkBytes, fileKey, newSealedHeader, type RandomBytes, sealChunk, sealedBytesOf } from '../sealed.ts';
 
 /** What a message says of a sealed file, beside its name. */
 export type SealedSummary = Pick<Attachment, 'sizeBytes' | 'digest' | 'sealedBytes' | 'sealedDigest' | 'key'>;
@@ -22,18 +22,21 @@ export type Sealing = {
  * moved, left out or taken from another file unseen. Both digests are made on the way.
  * @param content Chunks of any size. What it throws comes out of `sealed`.
  */
-export function sealFile(content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Sealing {
+export function sealFile(
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  random: RandomBytes = randomBytes,
+): Sealing {
   let summary: SealedSummary | undefined;
   async function* sealed(): AsyncGenerator<Uint8Array, void, void> {
-    const contentKey = randomBytes(32);
-    const header = newSealedHeader();
+    const contentKey = random(32);
+    const header = newSealedHeader(random);
     const key = fileKey(contentKey, header);
     const plainSum = createHash('sha256');
     const sealedSum = createHash('sha256').update(header);
     let sizeBytes = 0;
     let index = 0;
     const seal = (plain: Uint8Array, isLast: boolean): Uint8Array => {
-      const chunk = sealChunk(key, index++, isLast, plain);
+      const chunk = sealChunk(key, index++, isLast, plain, random);
       plainSum.update(plain);
       sealedSum.update(chunk);
       sizeBytes += plain.length;

@@ -1,5 +1,5 @@
 import { certificateSchema, type TrustCertificate } from '../../core/activities/certificate.ts';
-import { type Attachment, attachmentSchema } from '../../core/activities/contents.ts';
+import type { Attachment } from '../../core/activities/contents.ts';
 import { type Credential, credentialSchema } from '../../core/activities/credential.ts';
 import { commitmentsOf, messageId } from '../../core/activities/parcel.ts';
 import { readProtected, sealDigest } from '../../core/activities/sealed.ts';
@@ -24,14 +24,12 @@ import {
 } from './activityAnswers.ts';
 import { type AttachmentToSend, receiveAttachment, sendAttachment } from './activityAttachments.ts';
 import type { ActivityContents, MemberRequest, NewDevice, StartActivity, UpdateActivity } from './activityRequests.ts';
+import { onceOnly } from './backOff.ts';
 import type { CallOptions, Connection } from './Connection.ts';
 import { receiptAtPath, waitAtPath } from './waitForReceipt.ts';
 
 /** How long to wait for a receipt. */
 export type ReceiptOptions = CallOptions & { readonly waitSeconds?: number | undefined };
-
-/** A message that was sent twice would be there twice. */
-const once = { tries: 1, firstDelayMs: 0, maxDelayMs: 0 };
 
 /**
  * Private activities, asked of one centre with an API key: a client sees its own, a key of scope admin all. What sends is asked once only:
@@ -180,7 +178,7 @@ export class Activities {
 
   /** Sends a file as it is read; what comes back goes into the contents of a message. */
   putAttachment(file: AttachmentToSend, options: CallOptions = {}): Promise<Attachment> {
-    return sendAttachment(this.#connection.http, file, attachmentSchema, options);
+    return sendAttachment(this.#connection.http, file, options);
   }
 
   /**
@@ -208,7 +206,7 @@ export class Activities {
   /** Lets a device speak through the node of the centre, for a time. */
   issueCredential(device: NewDevice, { signal }: CallOptions = {}): Promise<Credential> {
     const body = JSON.stringify(device);
-    const request = { method: 'POST', path: '/v1/devices', body, signal, backOff: once } as const;
+    const request = { method: 'POST', path: '/v1/devices', body, signal, backOff: onceOnly } as const;
     return this.#connection.http.json(request, credentialSchema);
   }
 
@@ -219,7 +217,7 @@ export class Activities {
 
   /** Takes a credential back. @throws NotariumError `not-found`. */
   async revokeCredential(id: Hash, { signal }: CallOptions = {}): Promise<void> {
-    await this.#connection.http.send({ method: 'DELETE', path: `/v1/devices/${id}`, signal, backOff: once });
+    await this.#connection.http.send({ method: 'DELETE', path: `/v1/devices/${id}`, signal, backOff: onceOnly });
   }
 
   #receipt(path: string, { signal, waitSeconds = 0 }: ReceiptOptions): Promise<Receipt> {
@@ -229,7 +227,8 @@ export class Activities {
 
   #send(path: string, body: object, { signal }: CallOptions): Promise<SentMessageAnswer> {
     return this.#connection.http.json(
-      { method: 'POST', path, body: JSON.stringify(body), signal, backOff: once },
+      // What was sent twice would be there twice.
+      { method: 'POST', path, body: JSON.stringify(body), signal, backOff: onceOnly },
       sentMessageSchema,
     );
   }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../clock.ts';
+import { jsonOrUndefined } from '../jsonOrUndefined.ts';
 import { type BackOff, defaultBackOff, waitBeforeTry } from './backOff.ts';
 import { parseProblem } from './problem.ts';
 
@@ -122,7 +123,8 @@ export class CentreHttp {
     }
     if (response.ok) return { response };
     const text = await response.text().catch(() => '');
-    const { error, retry } = parseProblem(parseJson(text), response.status);
+    // Of a proxy's page in HTML, say, the status alone tells what happened.
+    const { error, retry } = parseProblem(jsonOrUndefined(text), response.status);
     return { error, retry, retryAfterMs: retryAfterOf(response) };
   }
 
@@ -155,15 +157,6 @@ export function checkAnswer<T>(schema: z.ZodType<T>, value: unknown, what: strin
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new NotariumError('server-answer-invalid', `${what}: ${issue.path.join('.') || 'body'}: ${issue.message}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A proxy's page in HTML, say: the status alone then tells what happened.
-    return undefined;
-  }
 }
 
 // RFC 9110 section 10.2.3: seconds, or a date.

@@ -3,6 +3,7 @@ import type { Address } from '../../core/bytes.ts';
 import type { Committee } from '../../core/committee.ts';
 import { type Network, parseNetworkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { networkNameSchema } from '../../core/networkNameSchema.ts';
 import { addressSchema, uintSchema } from '../../core/schemas.ts';
 import type { NetworkAnswer } from './answers.ts';
 
@@ -13,7 +14,7 @@ import type { NetworkAnswer } from './answers.ts';
 const trustedNetworkSchema = z.strictObject({
   format: z.literal('notarium-network/1'),
   /** `eip155:<chain id>:<contract>` */
-  network: z.string().refine((name) => parseNetworkName(name) !== undefined, 'not eip155:<chain id>:<contract>'),
+  network: networkNameSchema,
   /** `ConsortiumGovernor`, under which proposals and their results are signed; the registry gets it once. */
   governor: addressSchema.optional(),
   periodSeconds: z.int().min(1),

@@ -84,6 +84,7 @@ export const activityAnswerSchema = summarySchema.extend({
   doubts: z.array(
     z.looseObject({ member: addressSchema, kind: z.string(), messages: z.array(hashSchema), since: z.string() }),
   ),
+  unrecorded: z.array(hashSchema),
 });
 
 /** See {@link activityAnswerSchema}. */

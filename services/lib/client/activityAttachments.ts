@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { z } from 'zod';
-import type { Attachment } from '../../core/activities/contents.ts';
+import { type Attachment, attachmentSchema } from '../../core/activities/contents.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { onceOnly } from './backOff.ts';
 import type { CentreHttp } from './CentreHttp.ts';
 import type { CallOptions } from './Connection.ts';
 
@@ -22,7 +22,6 @@ export type AttachmentToSend = {
 export async function sendAttachment(
   http: CentreHttp,
   { name, mediaType, content }: AttachmentToSend,
-  schema: z.ZodType<Attachment>,
   { signal }: CallOptions,
 ): Promise<Attachment> {
   let unread: { readonly error: unknown } | undefined;
@@ -42,9 +41,9 @@ export async function sendAttachment(
         attachmentName: name,
         contentType: mediaType ?? 'application/octet-stream',
         timeoutMs: uploadMs,
-        backOff: { tries: 1, firstDelayMs: 0, maxDelayMs: 0 },
+        backOff: onceOnly,
       },
-      schema,
+      attachmentSchema,
     );
   } catch (error) {
     // To the connection it looks as if the centre were gone.

@@ -1,8 +1,8 @@
 import type { Attachment } from '../../core/activities/contents.ts';
+import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
 import type { MemberRole } from '../../core/activities/members.ts';
 import type { ActivityTerms } from '../../core/activities/message.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
-import type { DeviceStatement } from './deviceStatement.ts';
 
 /** What a message says: a JSON body and files that were put before, or what a device has made and signed of both. */
 export type ActivityContents =

@@ -1,10 +1,8 @@
 import type { Address } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { type NetworkAnswer, type StatusAnswer, statusAnswerSchema } from './answers.ts';
-import type { BackOff } from './backOff.ts';
+import { onceOnly } from './backOff.ts';
 import { CentreHttp } from './CentreHttp.ts';
-
-const onceOnly: BackOff = { tries: 1, firstDelayMs: 0, maxDelayMs: 0 };
 
 /** One centre of a network, and how it is doing, or why that is not known. */
 export type CentreReport = {

@@ -11,6 +11,9 @@ export type BackOff = {
 /** Six tries in about eight seconds, if the centre does not ask for more time. */
 export const defaultBackOff: BackOff = { tries: 6, firstDelayMs: 250, maxDelayMs: 10_000 };
 
+/** No second try. */
+export const onceOnly: BackOff = { tries: 1, firstDelayMs: 0, maxDelayMs: 0 };
+
 /**
  * Waits before try number `tried + 1`: exponential with jitter, or as long as the centre asked by `Retry-After`.
  * @throws the signal's reason when it aborts meanwhile.

@@ -1,26 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import {
-  type Attachment,
-  type Attachments,
-  attachmentsDigest,
-  type Body,
-  bodyDigest,
-} from '../../core/activities/contents.ts';
+import { type Attachment, attachmentsDigest, type Body, bodyDigest } from '../../core/activities/contents.ts';
 import { type DevicePlace, deviceStatementDigest } from '../../core/activities/credential.ts';
-import { type Hash, type Hex, toHex } from '../../core/bytes.ts';
+import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
+import { toHex } from '../../core/bytes.ts';
 import type { Network } from '../../core/eip712.ts';
 import type { Signer } from '../../core/signature.ts';
-
-/** What a device has made and signed, for the node that speaks for it to send. */
-export type DeviceStatement = {
-  /** Id of the device's credential. */
-  readonly credential: Hash;
-  readonly body: Body;
-  readonly attachments: Attachments;
-  /** When it has said so, by its own clock: Unix seconds. */
-  readonly time: number;
-  readonly signature: Hex;
-};
+import { randomHash } from '../randomHash.ts';
 
 /**
  * Makes and signs, on a device, what it has to say in an activity. It needs nothing but its key and a clock.
@@ -40,16 +24,12 @@ export async function signDeviceStatement(
 ): Promise<DeviceStatement> {
   const { credential, activity, type, on, time = Math.floor(Date.now() / 1000) } = said;
   // What is no JSON makes no digest: canonical bytes refuse it.
-  const body = { salt: salt(), body: said.body } as Body;
-  const attachments = { salt: salt(), list: [...(said.attachments ?? [])] };
+  const body = { salt: randomHash(), body: said.body } as Body;
+  const attachments = { salt: randomHash(), list: [...(said.attachments ?? [])] };
   const digest = deviceStatementDigest(network, {
     ...{ credential, activity, type, on, time },
     body: bodyDigest(body),
     attachments: attachmentsDigest(attachments),
   });
   return { credential, body, attachments, time, signature: toHex(await signer.sign(digest)) };
-}
-
-function salt(): Hash {
-  return toHex(randomBytes(32));
 }

@@ -1,5 +1,5 @@
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import { type BackOff, waitBeforeTry } from './backOff.ts';
+import { type BackOff, onceOnly, waitBeforeTry } from './backOff.ts';
 import { type CentreHttp, checkAnswer } from './CentreHttp.ts';
 import type { CallOptions } from './Connection.ts';
 import { type EventAnswer, eventAnswerSchema } from './governanceAnswers.ts';
@@ -8,7 +8,6 @@ import { mayPass } from './problem.ts';
 /** A centre sends a sign of life every 15 seconds. */
 const silenceMs = 60_000;
 const maxFrameCharacters = 1 << 20;
-const onceOnly: BackOff = { tries: 1, firstDelayMs: 0, maxDelayMs: 0 };
 const reconnect: BackOff = { tries: 1, firstDelayMs: 500, maxDelayMs: 30_000 };
 
 /** How events are followed. */

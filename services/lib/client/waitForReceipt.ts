@@ -3,6 +3,7 @@ import type { RecordId } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { asReceipt, type Receipt } from '../../core/receipt.ts';
 import { systemClock } from '../clock.ts';
+import { onceOnly } from './backOff.ts';
 import type { CentreHttp } from './CentreHttp.ts';
 import { mayPass } from './problem.ts';
 
@@ -69,7 +70,7 @@ export async function receiptAtPath(
       path: `${path}?wait=${waitSeconds}`,
       signal,
       timeoutMs: (waitSeconds + 15) * 1000,
-      backOff: { tries: 1, firstDelayMs: 0, maxDelayMs: 0 },
+      backOff: onceOnly,
     },
     z.unknown(),
   );

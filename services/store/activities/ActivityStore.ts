@@ -2,6 +2,7 @@ import type { Ack } from '../../core/activities/ack.ts';
 import type { HeadType } from '../../core/activities/message.ts';
 import type { Seal } from '../../core/activities/sealed.ts';
 import type { Address, Hash, RecordId } from '../../core/bytes.ts';
+import type { NotariumError } from '../../core/errors.ts';
 
 /** Where an activity stands at this node, beside what its messages say. */
 export type StoredActivity = {
@@ -11,7 +12,12 @@ export type StoredActivity = {
   readonly createdMs: number;
   readonly changedMs: number;
   readonly messageCount: number;
+  /** Somebody here has begun it, or looked at it. */
+  readonly isRead: boolean;
 };
+
+/** What a member has begun and said in activities that nobody here has looked at. */
+export type UnreadLoad = { readonly sender: Address; readonly activities: number; readonly sizeBytes: number };
 
 /** A message that was taken. */
 export type StoredMessage = {
@@ -100,7 +106,8 @@ export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Ha
 /** A credential of a device of this node, and when it was taken back (Unix ms). */
 export type StoredCredential = {
   readonly id: Hash;
-  readonly text: string;
+  /** Undefined where it is damaged: nothing can be said by it any more, but it can be taken back. */
+  readonly text: string | undefined;
   readonly device: Address;
   /** API key of the client that asked for it; undefined for the operator alone. */
   readonly owner?: string | undefined;
@@ -108,7 +115,22 @@ export type StoredCredential = {
 };
 
 /** A record about a message of ours, until the log has taken it. */
-export type PendingRecord = { readonly message: Hash; readonly activity: Hash; readonly entry: string };
+export type PendingRecord = {
+  readonly message: Hash;
+  readonly activity: Hash;
+  readonly entry: string;
+  /** When it is to go there (Unix ms), so that those of one step do not go together. */
+  readonly dueMs: number;
+};
+
+/** A pending record that is not as it was written. */
+export type DamagedRecord = { readonly message: Hash; readonly activity: Hash; readonly error: NotariumError };
+
+/** A message whose record was not found in the log yet. */
+export type UnrecordedMessage = Pick<StoredMessage, 'id' | 'activity' | 'sealDigest' | 'takenMs'> & {
+  /** Undefined where it is damaged: then nobody can say under which subject to look. */
+  readonly seal: Seal | undefined;
+};
 
 /** One step of an activity: all of it on the disk, or nothing. */
 export type ActivityChange = {
@@ -116,6 +138,8 @@ export type ActivityChange = {
   /** Of a new one; that of an activity that is there stays. */
   readonly owner?: string | undefined;
   readonly nowMs: number;
+  /** A new one is begun here, and so read. */
+  readonly isRead?: boolean;
   /** Messages that the activity had when this was made. Where it has others now, nothing of the change is written. */
   readonly after?: number | undefined;
   /** With the first one that is taken, the activity is there. */
@@ -156,6 +180,10 @@ export type ActivityStore = {
   /** Ids of all activities, at most `limit` (1,000) after that one: by id, so that none is left out that changes meanwhile. */
   activityIds(after: Hash | undefined, limit: number): Promise<Hash[]>;
   setOwner(id: Hash, owner: string | undefined): Promise<void>;
+  /** Somebody has looked at it. */
+  setRead(id: Hash): Promise<void>;
+  /** Of each member. */
+  unreadLoads(): Promise<readonly UnreadLoad[]>;
   /**
    * One page, in the order in which they were taken: at most `limit` (1,000), and parcels of at most 16 MiB, but one at least. Only an
    * empty page is the end.
@@ -213,10 +241,29 @@ export type ActivityStore = {
   /** Activities for which something is held. */
   heldActivities(): Promise<Hash[]>;
 
-  /** The oldest first. */
-  pendingRecords(limit: number): Promise<PendingRecord[]>;
+  /** Those that are due at that time, in the order of it, but for those that were set aside. */
+  pendingRecords(
+    limit: number,
+    nowMs: number,
+  ): Promise<{ readonly records: readonly PendingRecord[]; readonly damaged: readonly DamagedRecord[] }>;
+  /** Puts a record in the place of a damaged one. */
+  replaceRecord(record: PendingRecord): Promise<void>;
+  /** A damaged record holds the others up no longer. */
+  setRecordAside(message: Hash): Promise<void>;
+  /** At most 1,000 of those that were set aside. */
+  recordsSetAside(): Promise<Omit<DamagedRecord, 'error'>[]>;
   /** The log has the records of these messages. */
   recordsTaken(taken: readonly { readonly message: Hash; readonly recordId: RecordId }[]): Promise<void>;
+  /**
+   * Messages of one activity or of all, taken before a time, whose record was not found yet: the oldest first, at most `limit` (1,000) after
+   * that one.
+   */
+  unrecorded(query: {
+    readonly activity?: Hash;
+    readonly beforeMs: number;
+    readonly after?: Pick<StoredMessage, 'id' | 'takenMs'>;
+    readonly limit: number;
+  }): Promise<UnrecordedMessage[]>;
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
@@ -235,11 +282,10 @@ export type ActivityStore = {
   dropUpload(sealedDigest: Hash, beforeMs: number): Promise<boolean>;
 
   /** Again under the same id: nothing is changed. */
-  saveCredential(credential: Omit<StoredCredential, 'revokedMs'>): Promise<void>;
+  saveCredential(credential: Omit<StoredCredential, 'revokedMs'> & { readonly text: string }): Promise<void>;
   /** By id, at most `limit` (1,000) after that one. */
   credentials(query?: {
     readonly owner?: string;
-    readonly device?: Address;
     readonly after?: Hash;
     readonly limit?: number;
   }): Promise<readonly StoredCredential[]>;

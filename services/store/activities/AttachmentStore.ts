@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { fromHex, type Hash, toHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { InOrder } from '../channels/InOrder.ts';
+import { InOrder } from '../../lib/InOrder.ts';
 import { sizeOf } from '../channels/spool.ts';
 import { type FileFacts, VaultFiles } from '../channels/VaultFiles.ts';
 import { isMissing, openDisk } from '../disk.ts';

@@ -24,11 +24,10 @@ export function credentialCalls({
         }),
       );
     },
-    credentials: ({ owner, device, after, limit = maxPage } = {}) => {
+    credentials: ({ owner, after, limit = maxPage } = {}) => {
       const page = Math.max(1, Math.min(limit, maxPage));
       let query = reader.selectFrom('activity_credentials').selectAll().orderBy('id').limit(page);
       if (owner !== undefined) query = query.where('owner', '=', owner);
-      if (device !== undefined) query = query.where('device', '=', device);
       if (after !== undefined) query = query.where('id', '>', after);
       return guarded(query.execute().then((rows) => rows.map((row) => credentialOf(row, atRest))));
     },

@@ -114,7 +114,9 @@ async function queued(
   return fitting.flatMap((row) => {
     const text = texts.get(row.text_id);
     // Between the two queries somebody has noted that it was delivered.
-    return text === undefined ? [] : [{ ...deliveryOf(row), text }];
+    if (text === undefined) return [];
+    // A member acknowledges what is queued no longer: what stands there is damage, and nothing to stop for.
+    return [{ ...deliveryOf({ ...row, ack: null }), text }];
   });
 }
 

@@ -1,10 +1,9 @@
 import { sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { runTogether } from '../database.ts';
-import type { ActivityStore, StoredActivity } from './ActivityStore.ts';
+import type { ActivityStore, StoredActivity, UnreadLoad } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
-import { activityOf, messageOf, rowOf } from './rows.ts';
+import { activityOf, messageOf } from './rows.ts';
 import type { ActivityContext } from './Writing.ts';
 import { sizeOfChange } from './writeChanges.ts';
 
@@ -17,13 +16,15 @@ type Calls = Pick<
       | 'list'
       | 'activityIds'
       | 'setOwner'
+      | 'setRead'
+      | 'unreadLoads'
       | 'messages'
       | 'message'
       | 'known'
       | 'bySeal'
       | 'sendersOf'
     )
-  | ('setRecord' | 'pendingRecords' | 'recordsTaken' | 'namedAttachments' | 'messagesNaming')
+  | ('namedAttachments' | 'messagesNaming')
 >;
 
 const maxPage = 1000;
@@ -44,7 +45,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && activityOf(row)),
       ),
-    knownActivities: (ids) => guarded(knownActivities(context, ids)),
+    knownActivities: (ids) => guarded(idsIn(context, 'activities', ids)),
     list: (query) => guarded(list(context, query)),
     activityIds: (after, limit) => {
       const all = reader.selectFrom('activities').select('id').orderBy('id').limit(Math.min(limit, maxPage));
@@ -61,6 +62,13 @@ export function messageCalls(context: ActivityContext): Calls {
             .execute();
         }),
       ),
+    setRead: (id) =>
+      guarded(
+        writer.run(async (trx) => {
+          await trx.updateTable('activities').set({ is_read: 1 }).where('id', '=', id).execute();
+        }),
+      ),
+    unreadLoads: () => guarded(unreadLoads(context)),
     messages: (activity, fromPlace = 0, limit = maxPage) => guarded(messages(context, activity, fromPlace, limit)),
     message: (id) =>
       guarded(
@@ -69,7 +77,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && messageOf(row, atRest)),
       ),
-    known: (ids) => guarded(known(context, ids)),
+    known: (ids) => guarded(idsIn(context, 'activity_messages', ids)),
     bySeal: (sealDigest) =>
       guarded(
         stored()
@@ -79,19 +87,6 @@ export function messageCalls(context: ActivityContext): Calls {
           .then((row) => row && messageOf(row, atRest)),
       ),
     sendersOf: (seals) => guarded(sendersOf(context, seals)),
-    setRecord: (message, recordId) => guarded(setRecords(context, [{ message, recordId }])),
-    pendingRecords: async (limit) => {
-      const query = reader.selectFrom('activity_records').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
-      return guarded(
-        query.execute().then((rows) =>
-          rows.map((row) => {
-            const [message, activity] = [row.message as Hash, row.activity as Hash];
-            return { message, activity, entry: atRest.openText(activity, rowOf.record(message), row.entry) };
-          }),
-        ),
-      );
-    },
-    recordsTaken: (taken) => guarded(setRecords(context, taken)),
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
     messagesNaming: (sealedDigest) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
@@ -141,6 +136,19 @@ function cursorOf(text: string): Pick<StoredActivity, 'changedMs' | 'id'> {
   return { changedMs: Number(match[1]), id: match[2] as Hash };
 }
 
+async function unreadLoads({ reader }: ActivityContext): Promise<UnreadLoad[]> {
+  const rows = await reader
+    .selectFrom('activities')
+    .innerJoin('activity_messages', 'activity_messages.activity', 'activities.id')
+    .where(sql<boolean>`activities.is_read = 0`)
+    .select('sender')
+    .select(sql<number>`cast(sum(case when place = 0 then 1 else 0 end) as bigint)`.as('activities'))
+    .select(sql<number>`cast(sum(parcel_bytes) as bigint)`.as('sizeBytes'))
+    .groupBy('sender')
+    .execute();
+  return rows.map(({ sender, activities, sizeBytes }) => ({ sender: sender as Address, activities, sizeBytes }));
+}
+
 async function messages({ reader, atRest }: ActivityContext, activity: Hash, fromPlace: number, limit: number) {
   const sizes = await reader
     .selectFrom('activity_messages')
@@ -163,17 +171,12 @@ async function messages({ reader, atRest }: ActivityContext, activity: Hash, fro
   return rows.map((row) => messageOf(row, atRest));
 }
 
-async function known({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
-  const rows = inParts(ids).map((some) =>
-    reader.selectFrom('activity_messages').select('id').where('id', 'in', some).execute(),
-  );
-  return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
-}
-
-async function knownActivities({ reader }: ActivityContext, ids: readonly Hash[]): Promise<Set<Hash>> {
-  const rows = inParts(ids).map((some) =>
-    reader.selectFrom('activities').select('id').where('id', 'in', some).execute(),
-  );
+async function idsIn(
+  { reader }: ActivityContext,
+  table: 'activities' | 'activity_messages',
+  ids: readonly Hash[],
+): Promise<Set<Hash>> {
+  const rows = inParts(ids).map((some) => reader.selectFrom(table).select('id').where('id', 'in', some).execute());
   return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
 }
 
@@ -193,23 +196,4 @@ async function namedAttachments({ reader }: ActivityContext, digests: readonly H
     for (const row of rows) found.add(row.sealed_digest as Hash);
   }
   return found;
-}
-
-/** The log has them: they are pending no longer. */
-function setRecords(
-  { writer, engine }: ActivityContext,
-  taken: Parameters<ActivityStore['recordsTaken']>[0],
-): Promise<void> {
-  return writer.run(async (trx) => {
-    const noted = inParts(taken).map((some) => {
-      const rows = some.map(({ message, recordId }) => sql`(${message}, ${recordId})`);
-      return sql`
-        with taken(message, record_id) as (values ${sql.join(rows)})
-        update activity_messages set record_id = taken.record_id from taken where id = taken.message`.compile(trx);
-    });
-    const dropped = inParts(taken.map(({ message }) => message)).map((some) =>
-      trx.deleteFrom('activity_records').where('message', 'in', some).compile(),
-    );
-    await runTogether(engine, trx, [...noted, ...dropped]);
-  });
 }

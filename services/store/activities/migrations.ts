@@ -15,6 +15,7 @@ export type ActivitySchema = {
     created_ms: number;
     changed_ms: number;
     message_count: number;
+    is_read: Generated<number>;
   };
   activity_messages: {
     id: string;
@@ -57,7 +58,15 @@ export type ActivitySchema = {
     held_ms: number;
   };
   activity_uploads: { sealed_digest: string; owner: string | null; size_bytes: number; put_ms: number };
-  activity_records: { seq: Generated<number>; message: string; activity: string; entry: Uint8Array };
+  activity_records: {
+    seq: Generated<number>;
+    message: string;
+    activity: string;
+    entry: Uint8Array;
+    /** 1 where it is damaged and cannot be made again. */
+    is_aside: Generated<number>;
+    due_ms: Generated<number>;
+  };
   activity_credentials: {
     id: string;
     text: Uint8Array;
@@ -73,6 +82,10 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '001-activities': { up: (db) => first(db, engine) },
     '002-uploads': { up: (db) => uploads(db, engine) },
     '003-pauses': { up: (db) => pauses(db, engine) },
+    '004-aside': { up: (db) => aside(db, engine) },
+    '005-unrecorded': { up: unrecorded },
+    '006-due': { up: (db) => due(db, engine) },
+    '007-read': { up: (db) => read(db, engine) },
   };
 }
 
@@ -199,6 +212,41 @@ async function pauses(db: AnyKysely, engine: Engine): Promise<void> {
       .alterTable('activity_deliveries')
       .addColumn(name, intOf(engine), (column) => column.notNull().defaultTo(0))
       .execute();
+}
+
+/** A damaged record is set aside. */
+async function aside(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activity_records')
+    .addColumn('is_aside', intOf(engine), (column) => column.notNull().defaultTo(0))
+    .execute();
+}
+
+/** Messages whose record was not found yet are looked for. */
+async function unrecorded(db: AnyKysely): Promise<void> {
+  await sql
+    .raw(
+      'create index if not exists activity_messages_unrecorded on activity_messages (taken_ms, id) where record_id is null',
+    )
+    .execute(db);
+}
+
+/** Records go to the log at times of their own. */
+async function due(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activity_records')
+    .addColumn('due_ms', intOf(engine), (column) => column.notNull().defaultTo(0))
+    .execute();
+  await sql.raw('create index if not exists activity_records_due on activity_records (is_aside, due_ms)').execute(db);
+}
+
+/** What nobody has looked at is bounded; of what was there before nobody knows. */
+async function read(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activities')
+    .addColumn('is_read', intOf(engine), (column) => column.notNull().defaultTo(1))
+    .execute();
+  await sql.raw('create index if not exists activities_unread on activities (id) where is_read = 0').execute(db);
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

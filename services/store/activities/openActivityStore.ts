@@ -1,12 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noHash } from '../../core/activities/members.ts';
 import type { Address } from '../../core/bytes.ts';
-import { isNotariumError, NotariumError } from '../../core/errors.ts';
+import { NotariumError } from '../../core/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { type Database, openSqlite } from '../database.ts';
-import { openPostgres } from '../postgres.ts';
-import { storageError } from '../storageError.ts';
+import { openBeside } from '../openBeside.ts';
 import type { ActivityChange, ActivityStore, HeldLimits } from './ActivityStore.ts';
 import { AtRest } from './AtRest.ts';
 import { credentialCalls } from './credentials.ts';
@@ -15,8 +12,9 @@ import { GroupWriter } from './GroupWriter.ts';
 import { defaultHeldLimits, heldCalls } from './heldMessages.ts';
 import { isOwnFault } from './isOwnFault.ts';
 import { messageCalls } from './messages.ts';
-import { activityMigrations } from './migrations.ts';
+import { type ActivitySchema, activityMigrations } from './migrations.ts';
 import { RecentTexts } from './RecentTexts.ts';
+import { recordCalls } from './records.ts';
 import { uploadCalls } from './uploads.ts';
 import type { ActivityDb } from './Writing.ts';
 import { writeChanges } from './writeChanges.ts';
@@ -46,20 +44,13 @@ export async function openActivityStore(options: {
 }): Promise<ActivityStore> {
   const { dataDir, databaseUrl, key, node, logger, heldLimits = defaultHeldLimits } = options;
   const atRest = new AtRest(key);
-  const file = join(dataDir, activitiesFile);
   const schema = node === undefined || databaseUrl === undefined ? undefined : `notarium_${node}`;
-  const migrations = { forEngine: activityMigrations, prefix: 'activities', schema };
-  const guarded = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
-      throw failure(error, databaseUrl === undefined ? file : undefined);
-    });
-  const open = async (): Promise<Database> => {
-    if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
-    await mkdir(dataDir, { recursive: true });
-    return openSqlite(file, migrations);
-  };
-  const { engine, db: main, reader: second, close } = await guarded(open());
-  const db = main as unknown as ActivityDb;
+  const { engine, db, reader, guarded, close } = await openBeside<ActivitySchema>({
+    path: join(dataDir, activitiesFile),
+    postgres: databaseUrl === undefined ? undefined : { url: databaseUrl, logger },
+    migrations: { forEngine: activityMigrations, prefix: 'activities', schema },
+    corrupt: { code: 'activity-store-corrupt', data: { row: '' } },
+  });
   try {
     await guarded(checkKey(db, atRest));
   } catch (error) {
@@ -72,17 +63,18 @@ export async function openActivityStore(options: {
     write: (trx, changes) => writeChanges({ trx, engine, atRest, recent }, changes),
     isOwnFault,
   });
-  const context = { engine, reader: second as unknown as ActivityDb, atRest, recent, writer, guarded };
+  const context = { engine, reader, atRest, recent, writer, guarded };
   return {
     isShared: engine === 'postgres',
     ...messageCalls(context),
+    ...recordCalls(context),
     ...deliveryCalls(context),
     ...heldCalls(context, heldLimits, logger),
     ...credentialCalls(context),
     ...uploadCalls(context),
     close: async () => {
       await writer.close();
-      await guarded(close());
+      await close();
     },
   };
 }
@@ -101,15 +93,5 @@ async function checkKey(db: ActivityDb, atRest: AtRest): Promise<void> {
     } catch (cause) {
       throw new NotariumError('activity-store-key-wrong', undefined, { cause });
     }
-  });
-}
-
-/** As the other databases have it, but for damage: nothing rebuilds what is here. */
-function failure(error: unknown, file: string | undefined): Error {
-  const known = storageError(error);
-  if (!isNotariumError(known, 'store-corrupt')) return known;
-  return new NotariumError('activity-store-corrupt', file, {
-    data: { row: '', ...(file ? { file } : {}) },
-    cause: error,
   });
 }

@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely';
 import { ackSchema } from '../../core/activities/ack.ts';
 import type { HeadType } from '../../core/activities/message.ts';
-import { sealSchema } from '../../core/activities/sealed.ts';
+import { type Seal, sealSchema } from '../../core/activities/sealed.ts';
 import type { Address, Hash, RecordId } from '../../core/bytes.ts';
+import { isNotariumError } from '../../core/errors.ts';
 import type {
   Delivery,
   HeldMessage,
@@ -10,6 +11,7 @@ import type {
   StoredActivity,
   StoredCredential,
   StoredMessage,
+  UnrecordedMessage,
 } from './ActivityStore.ts';
 import { type AtRest, corrupt } from './AtRest.ts';
 import type { ActivitySchema } from './migrations.ts';
@@ -35,6 +37,7 @@ export function activityOf(row: Row<'activities'>): StoredActivity {
     createdMs: row.created_ms,
     changedMs: row.changed_ms,
     messageCount: row.message_count,
+    isRead: row.is_read !== 0,
   };
 }
 
@@ -71,6 +74,22 @@ export function messageOf(row: Row<'activity_messages'>, atRest: AtRest): Stored
   };
 }
 
+/** Of one whose seal is damaged all but that. */
+export function unrecordedOf(
+  row: Pick<Row<'activity_messages'>, 'id' | 'activity' | 'taken_ms' | 'seal' | 'seal_digest'>,
+): UnrecordedMessage {
+  let seal: Seal | undefined;
+  try {
+    seal = parsed(rowOf.message(row.id), row.seal, sealSchema);
+  } catch (error) {
+    if (!isNotariumError(error, 'activity-store-corrupt')) throw error;
+  }
+  return {
+    ...{ id: row.id as Hash, activity: row.activity as Hash, takenMs: row.taken_ms, seal },
+    sealDigest: row.seal_digest as Hash,
+  };
+}
+
 /** @throws NotariumError `activity-store-corrupt`. */
 export function deliveryOf(row: Omit<Row<'activity_deliveries'>, 'text_id' | 'next_ms'>): Delivery {
   return {
@@ -98,11 +117,17 @@ export function heldOf(row: Omit<Row<'activity_held'>, 'text_bytes'>, atRest: At
   };
 }
 
-/** @throws NotariumError `activity-store-corrupt`. */
+/** Of a damaged one all but its text: the others are listed all the same. */
 export function credentialOf(row: Row<'activity_credentials'>, atRest: AtRest): StoredCredential {
+  let text: string | undefined;
+  try {
+    text = atRest.openText(row.id as Hash, rowOf.credential(row.id), row.text);
+  } catch (error) {
+    if (!isNotariumError(error, 'activity-store-corrupt')) throw error;
+  }
   return {
     id: row.id as Hash,
-    text: atRest.openText(row.id as Hash, rowOf.credential(row.id), row.text),
+    text,
     device: row.device as Address,
     ...(row.owner === null ? {} : { owner: row.owner }),
     ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),

@@ -3,6 +3,7 @@ import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { runTogether } from '../database.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
+import type { AtRest } from './AtRest.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import type { RecentTexts } from './RecentTexts.ts';
@@ -27,8 +28,8 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
   const lastDelivery = queries.length;
   const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
   for (const rows of inParts(records)) {
-    const values = rows.map(({ message, activity, entry }) => ({
-      ...{ message, activity },
+    const values = rows.map(({ message, activity, entry, dueMs }) => ({
+      ...{ message, activity, due_ms: dueMs },
       entry: atRest.sealText(activity, rowOf.record(message), entry),
     }));
     const insert = trx.insertInto('activity_records').values(values);
@@ -61,66 +62,28 @@ export function sizeOfChange({ messages = [], outgoing = [], records = [] }: Act
 async function messageQueries(
   { trx, engine, atRest }: Writing,
   changes: readonly ActivityChange[],
-): Promise<{ readonly queries: CompiledQuery[]; readonly recorded: ReadonlySet<string> }> {
+): Promise<{ readonly queries: CompiledQuery[]; readonly recorded: ReadonlySet<Hash> }> {
   const saying = changes.filter(({ messages = [] }) => messages.length > 0);
-  const activities = new Map<Hash, Insert<'activities'>>();
-  // The order of their ids: two processes that lock several of them do not wait for one another.
-  for (const { activity, owner, nowMs } of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1))) {
-    if (activities.has(activity)) continue;
-    const row = { id: activity, owner: owner ?? null, created_ms: nowMs, changed_ms: nowMs, message_count: 0 };
-    activities.set(activity, row);
-  }
-  // What is there is written as it is: it stays locked until the end, so that places come one after the other.
-  const locks = inParts([...activities.values()]).map((rows) =>
-    trx
-      .insertInto('activities')
-      .values(rows)
-      .onConflict((on) =>
-        on.column('id').doUpdateSet(({ ref }) => ({ message_count: ref('activities.message_count') })),
-      )
-      .returning(['id', 'message_count'])
-      .compile(),
-  );
-  const ids = [
+  const locks = lockQueries(trx, saying);
+  const looks = knownQueries(trx, [
     ...saying.flatMap(({ messages = [] }) => messages.map(({ id }) => id)),
     ...changes.flatMap(({ records = [] }) => records.map(({ message }) => message)),
-  ];
-  const seen = inParts([...new Set(ids)]).map((some) =>
-    trx.selectFrom('activity_messages').select(['id', 'record_id']).where('id', 'in', some).compile(),
-  );
-  const found = await runTogether(engine, trx, [...locks, ...seen]);
-  type Locked = Selectable<ActivitySchema['activities']>;
-  const locked = found.slice(0, locks.length).flatMap(({ rows }) => rows as Locked[]);
-  const counts = new Map(locked.map(({ id, message_count }) => [id, message_count]));
-  type Seen = Selectable<ActivitySchema['activity_messages']>;
-  const known = new Map(
-    found.slice(locks.length).flatMap(({ rows }) => (rows as Seen[]).map(({ id, record_id }) => [id, record_id])),
-  );
-  const taken = new Map<Hash, Insert<'activity_messages'>>();
-  const named: Insert<'activity_attachments'>[] = [];
-  const changed = new Map<Hash, Insert<'activities'>>();
-  for (const { activity, nowMs, after, messages = [] } of saying) {
-    const have = counts.get(activity);
-    if (after !== undefined && after !== have)
-      throw new NotariumError('activity-changed', undefined, { data: { activity, have, want: after } });
-    for (const message of messages) {
-      if (known.has(message.id) || taken.has(message.id)) continue;
-      const place = counts.get(activity)!;
-      counts.set(activity, place + 1);
-      taken.set(message.id, messageRow(message, { activity, place, takenMs: nowMs }, atRest));
-      named.push(...namesOf(message, activity));
-      changed.set(activity, { ...activities.get(activity)!, changed_ms: nowMs, message_count: place + 1 });
-    }
-  }
-  const queries = inParts([...taken.values()]).map((rows) =>
-    trx.insertInto('activity_messages').values(rows).compile(),
-  );
-  for (const rows of inParts(named)) {
+  ]);
+  const found = (await runTogether(engine, trx, [...locks, ...looks])).map(({ rows }) => rows);
+  const locked = found.slice(0, locks.length).flat() as Selectable<ActivitySchema['activities']>[];
+  const known = found.slice(locks.length).flat() as Selectable<ActivitySchema['activity_messages']>[];
+  const { messages, names, activities } = newRows(saying, {
+    counts: new Map(locked.map(({ id, message_count }) => [id, message_count])),
+    known: new Set(known.map(({ id }) => id as Hash)),
+    atRest,
+  });
+  const queries = inParts(messages).map((rows) => trx.insertInto('activity_messages').values(rows).compile());
+  for (const rows of inParts(names)) {
     queries.push(trx.insertInto('activity_attachments').values(rows).compile());
     const digests = rows.map(({ sealed_digest }) => sealed_digest);
     queries.push(trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).compile());
   }
-  for (const rows of inParts([...changed.values()])) {
+  for (const rows of inParts(activities)) {
     const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
       then excluded.changed_ms else activities.changed_ms end`;
     const upsert = trx
@@ -131,7 +94,64 @@ async function messageQueries(
       );
     queries.push(upsert.compile());
   }
-  return { queries, recorded: new Set([...known].flatMap(([id, recordId]) => (recordId === null ? [] : [id]))) };
+  const recorded = known.flatMap(({ id, record_id }) => (record_id === null ? [] : [id as Hash]));
+  return { queries, recorded: new Set(recorded) };
+}
+
+/** Makes the activities that are missing; answers how many messages each has. */
+function lockQueries(trx: Writing['trx'], saying: readonly ActivityChange[]): CompiledQuery[] {
+  const activities = new Map<Hash, Insert<'activities'>>();
+  // The order of their ids: two processes that lock several of them do not wait for one another.
+  for (const change of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1)))
+    if (!activities.has(change.activity)) activities.set(change.activity, newActivity(change));
+  // What is there is written as it is: it stays locked until the end, so that places come one after the other.
+  return inParts([...activities.values()]).map((rows) =>
+    trx
+      .insertInto('activities')
+      .values(rows)
+      .onConflict((on) =>
+        on.column('id').doUpdateSet(({ ref }) => ({ message_count: ref('activities.message_count') })),
+      )
+      .returning(['id', 'message_count'])
+      .compile(),
+  );
+}
+
+function newActivity({ activity, owner, nowMs, isRead = false }: ActivityChange): Insert<'activities'> {
+  const times = { created_ms: nowMs, changed_ms: nowMs };
+  return { id: activity, owner: owner ?? null, ...times, message_count: 0, is_read: isRead ? 1 : 0 };
+}
+
+/** The rows of messages that are not known, of what they name, and of the activities that have taken them. */
+function newRows(
+  saying: readonly ActivityChange[],
+  { counts, known, atRest }: { counts: Map<string, number>; known: ReadonlySet<Hash>; atRest: AtRest },
+) {
+  const taken = new Map<Hash, Insert<'activity_messages'>>();
+  const names: Insert<'activity_attachments'>[] = [];
+  const changed = new Map<Hash, Insert<'activities'>>();
+  for (const change of saying) {
+    const { activity, nowMs, after, messages = [] } = change;
+    const have = counts.get(activity);
+    if (after !== undefined && after !== have)
+      throw new NotariumError('activity-changed', undefined, { data: { activity, have, want: after } });
+    for (const message of messages) {
+      if (known.has(message.id) || taken.has(message.id)) continue;
+      const place = counts.get(activity)!;
+      counts.set(activity, place + 1);
+      taken.set(message.id, messageRow(message, { activity, place, takenMs: nowMs }, atRest));
+      names.push(...namesOf(message, activity));
+      changed.set(activity, { ...newActivity(change), message_count: place + 1 });
+    }
+  }
+  return { messages: [...taken.values()], names, activities: [...changed.values()] };
+}
+
+/** Which of the messages are there, and whether the log has their records. */
+function knownQueries(trx: Writing['trx'], messages: readonly Hash[]): CompiledQuery[] {
+  return inParts([...new Set(messages)]).map((some) =>
+    trx.selectFrom('activity_messages').select(['id', 'record_id']).where('id', 'in', some).compile(),
+  );
 }
 
 function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'activity_attachments'>[] {

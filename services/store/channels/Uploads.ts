@@ -5,6 +5,7 @@ import { fromHex, type Hash, sameBytes, toHex } from '../../core/bytes.ts';
 import type { UploadDeclaration } from '../../core/channels/upload.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { jsonOrUndefined } from '../../lib/jsonOrUndefined.ts';
 import { contentKeyId, sealedBytesOf } from '../../lib/sealed.ts';
 import { stored } from '../storageError.ts';
 import { Arrival } from './Arrival.ts';
@@ -12,7 +13,7 @@ import { checkTrailer } from './checkEvidence.ts';
 import type { FinishedUpload } from './EvidenceVault.ts';
 import { forgetHash, type OpenUpload, OpenUploads, type UploadLimits } from './OpenUploads.ts';
 import { plainSpool, type Spool, sealedSpool, sizeOf } from './spool.ts';
-import { isThere, jsonOrUndefined, localFile, remove } from './uploadFiles.ts';
+import { isThere, localFile, remove } from './uploadFiles.ts';
 import { type UploadInfo, uploadInfoSchema } from './uploadInfo.ts';
 
 /** What is not larger is synced when it has arrived: it need not be opened once more for that. */

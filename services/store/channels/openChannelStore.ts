@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
@@ -7,11 +6,8 @@ import { type SignedBill, signedBillSchema } from '../../core/channels/bill.ts';
 import { channelSchema } from '../../core/channels/channel.ts';
 import type { BillState } from '../../core/channels/party.ts';
 import type { Statement, StatementRole } from '../../core/channels/statement.ts';
-import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { type Database, openSqlite } from '../database.ts';
-import { openPostgres } from '../postgres.ts';
-import { storageError } from '../storageError.ts';
+import { openBeside } from '../openBeside.ts';
 import type { ChannelChange, ChannelStore, StoredBill, StoredChannel } from './ChannelStore.ts';
 import { type ChannelSchema, channelMigrations } from './migrations.ts';
 
@@ -34,20 +30,12 @@ export async function openChannelStore(options: {
   readonly logger: Logger;
 }): Promise<ChannelStore> {
   const { dataDir, databaseUrl, logger } = options;
-  const file = join(dataDir, channelsFile);
-  const migrations = { forEngine: channelMigrations, prefix: 'channels' };
-  const guarded = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
-      throw failure(error, databaseUrl === undefined ? file : undefined);
-    });
-  const open = async (): Promise<Database> => {
-    if (databaseUrl !== undefined) return openPostgres(databaseUrl, logger, undefined, migrations);
-    await mkdir(dataDir, { recursive: true });
-    return openSqlite(file, migrations);
-  };
-  const { db: main, reader: second, close } = await guarded(open());
-  const db = main as unknown as Db;
-  const reader = second as unknown as Db;
+  const { db, reader, guarded, close } = await openBeside<ChannelSchema>({
+    path: join(dataDir, channelsFile),
+    postgres: databaseUrl === undefined ? undefined : { url: databaseUrl, logger },
+    migrations: { forEngine: channelMigrations, prefix: 'channels' },
+    corrupt: { code: 'channel-store-corrupt' },
+  });
   const bills = () => reader.selectFrom('bills').selectAll();
   return {
     channel: (channelId) =>
@@ -142,7 +130,7 @@ export async function openChannelStore(options: {
       );
     },
     save: (changes) => guarded(db.transaction().execute((trx) => write(trx, changes))),
-    close: () => guarded(close()),
+    close,
   };
 }
 
@@ -258,14 +246,4 @@ function billOf(row: BillRow): StoredBill {
     ...(row.leaf_index === null ? {} : { leafIndex: row.leaf_index }),
     ...(row.note === null ? {} : { note: row.note }),
   };
-}
-
-/** As the main database has it, but for damage: nothing rebuilds what is here. */
-function failure(error: unknown, file: string | undefined): Error {
-  const known = storageError(error, file);
-  if (!isNotariumError(known, 'store-corrupt')) return known;
-  return new NotariumError('channel-store-corrupt', file, {
-    data: file === undefined ? {} : { file },
-    cause: error,
-  });
 }

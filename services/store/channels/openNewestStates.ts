@@ -1,12 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { Hash } from '../../core/bytes.ts';
 import { jsonWithAmounts } from '../../core/channels/amount.ts';
 import { channelViewSchema } from '../../core/channels/update.ts';
-import { openSqlite } from '../database.ts';
-import { storageError } from '../storageError.ts';
+import { openBeside } from '../openBeside.ts';
 import type { NewestStates } from './NewestStates.ts';
 
 const file = 'newest.sqlite';
@@ -30,21 +27,15 @@ const migrations: Record<string, Migration> = {
  * @throws NotariumError `store-version-unsupported`, `store-corrupt`, `storage-full`, `storage-failed`.
  */
 export async function openNewestStates(folder: string): Promise<NewestStates> {
-  const path = join(folder, file);
-  const guarded = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
-      throw storageError(error, path);
-    });
-  const opened = async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return await openSqlite(path, { forEngine: () => migrations, prefix: 'states' });
-  };
-  const { db: main, reader: second, close } = await guarded(opened());
-  const [db, reader] = [main, second] as unknown as Kysely<StatesSchema>[];
+  const { db, reader, guarded, close } = await openBeside<StatesSchema>({
+    path: join(folder, file),
+    folderMode: 0o700,
+    migrations: { forEngine: () => migrations, prefix: 'states' },
+  });
   return {
     channels: () =>
       guarded(
-        reader!
+        reader
           .selectFrom('newest_states')
           .select('channel_id')
           .orderBy('channel_id')
@@ -53,7 +44,7 @@ export async function openNewestStates(folder: string): Promise<NewestStates> {
       ),
     newest: (channelId) =>
       guarded(
-        reader!
+        reader
           .selectFrom('newest_states')
           .select('view')
           .where('channel_id', '=', channelId)
@@ -62,7 +53,7 @@ export async function openNewestStates(folder: string): Promise<NewestStates> {
       ),
     save: (states) =>
       guarded(
-        db!.transaction().execute(async (trx) => {
+        db.transaction().execute(async (trx) => {
           // The last word on each counts.
           for (const { channelId, view } of new Map(states.map((state) => [state.channelId, state])).values()) {
             const row = view && { channel_id: channelId, view: jsonWithAmounts(view) };
@@ -71,6 +62,6 @@ export async function openNewestStates(folder: string): Promise<NewestStates> {
           }
         }),
       ),
-    close: () => guarded(close()),
+    close,
   };
 }

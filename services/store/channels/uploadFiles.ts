@@ -24,12 +24,3 @@ export async function isThere(path: string): Promise<boolean> {
     () => false,
   );
 }
-
-/** Half a description is what a loss of power leaves. */
-export function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

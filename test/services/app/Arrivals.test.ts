@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Arrivals } from '../../../services/app/Arrivals.ts';
 import { GroupCommit } from '../../../services/app/GroupCommit.ts';
-import type { AdmitOutcome, PoolRow } from '../../../services/store/Store.ts';
+import type { AdmitOutcome, PoolRow } from '../../../services/store/PoolRow.ts';
 import { until } from '../../support/until.ts';
 import { row } from '../store/storeKit.ts';
 

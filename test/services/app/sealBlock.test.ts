@@ -6,7 +6,10 @@ import { blockHash, checkBlockSignatures } from '../../../services/core/block.ts
 import { parseNetworkName } from '../../../services/core/eip712.ts';
 import type { Signer } from '../../../services/core/signature.ts';
 import { systemClock } from '../../../services/lib/clock.ts';
-import type { Lease, PoolRow, Store, StoredBlock } from '../../../services/store/Store.ts';
+import type { PoolRow } from '../../../services/store/PoolRow.ts';
+import type { Store } from '../../../services/store/Store.ts';
+import type { StoredBlock } from '../../../services/store/StoredBlock.ts';
+import type { Lease } from '../../../services/store/WriteOptions.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { crypto, randomSigner } from '../../support/recordKit.ts';
 import { logAll, network as networkText, rows } from '../store/storeKit.ts';

@@ -2,12 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import {
-  certificateDigest,
-  makeCertificate,
-  signTrust,
-  type TrustCertificate,
-} from '../../../services/core/activities/certificate.ts';
+import { certificateDigest, type TrustCertificate } from '../../../services/core/activities/certificate.ts';
 import { type Disclosure, disclosureText, makeDisclosure } from '../../../services/core/activities/disclosure.ts';
 import { toHex } from '../../../services/core/bytes.ts';
 import { canonicalText } from '../../../services/core/canonicalJson.ts';
@@ -16,7 +11,14 @@ import { digestFields } from '../../../services/lib/activities/fieldDigests.ts';
 import { randomHash } from '../../support/activityKit.ts';
 import { type CliPlace, type CliRun, cli } from '../../support/cliKit.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
-import { type Notarised, notarised, parties, plainBody, receiptFor } from '../core/activities/disclosureKit.ts';
+import {
+  certificateOf,
+  type Notarised,
+  notarised,
+  parties,
+  plainBody,
+  receiptFor,
+} from '../core/activities/disclosureKit.ts';
 import { committee, network } from '../core/receiptKit.ts';
 
 const [buyer] = parties;
@@ -33,14 +35,7 @@ describe('notarium verify with what shows something of a private activity', () =
     place = { cwd: folder.path };
     plain = await notarised(plainBody(content));
     inFields = await notarised(await digestFields(content, buyer.signer));
-    const message = randomHash();
-    const members = parties.map(({ address }) => address).toSorted();
-    const signed = parties.map(async ({ address, signer }) => ({
-      member: address,
-      signature: await signTrust(network, { message, members }, signer),
-    }));
-    const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    certificate = makeCertificate(network, { message, members }, signatures);
+    certificate = await certificateOf();
     const trusted = { format: 'notarium-network/1', network: networkName(network), periodSeconds: 1, graceSeconds: 1 };
     await writeFile(join(folder.path, 'network.json'), JSON.stringify({ ...trusted, committees: [committee] }));
   });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { BlockCache } from '../../../services/store/BlockCache.ts';
-import type { StoredBlock } from '../../../services/store/Store.ts';
+import type { StoredBlock } from '../../../services/store/StoredBlock.ts';
 
 /** A block with the leaves from `first` up to the tree's size. */
 function block(height: number, first: number, treeSize: number): StoredBlock {

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { toHex } from '../../../services/core/bytes.ts';
 import { entriesPath, tilePath } from '../../../services/core/log/tile.ts';
 import { databaseFile } from '../../../services/store/database.ts';
-import type { AnchoredBlock } from '../../../services/store/Store.ts';
+import type { AnchoredBlock } from '../../../services/store/StoredBlock.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { anchorNext, heir, logAll, row, rows } from './storeKit.ts';
 import { onBothDatabases, type StorePlace, storePlace } from './storePlace.ts';

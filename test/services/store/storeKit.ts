@@ -5,7 +5,9 @@ import { canonicalBytes } from '../../../services/core/canonicalJson.ts';
 import { appendLeaves, rootOf } from '../../../services/core/log/compactRange.ts';
 import type { NotariumRecord, UnsignedRecord } from '../../../services/core/recordSchema.ts';
 import { leafHash } from '../../../services/core/sha256.ts';
-import type { AnchoredBlock, NewBlock, PoolRow, Store } from '../../../services/store/Store.ts';
+import type { PoolRow } from '../../../services/store/PoolRow.ts';
+import type { Store } from '../../../services/store/Store.ts';
+import type { AnchoredBlock, NewBlock } from '../../../services/store/StoredBlock.ts';
 
 export const network = `eip155:31337:0x${'5fbdb231'.repeat(5)}`;
 export const instance = `0x${'ab'.repeat(32)}`;

@@ -3,8 +3,10 @@ import { leaversOf } from '../../../core/activities/decided.ts';
 import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
-import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
+import { isNotariumError } from '../../../core/errors.ts';
+import { jsonOrUndefined } from '../../../lib/jsonOrUndefined.ts';
+import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { Doubts } from './Doubts.ts';
@@ -21,10 +23,10 @@ import {
   maxListed,
 } from './items.ts';
 import { serveComparison } from './serveComparison.ts';
+import { wrongAnswer } from './wrongAnswer.ts';
 
 const activitiesAtOnce = 256;
 const answerBytes = 100 * maxListed;
-const wrongAnswerPoints = 10;
 const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
@@ -39,8 +41,8 @@ type Waiting = { nextMs: number; tries: number };
 
 /**
  * Finds out whether the members of an activity have the same messages, some time after each change and after each start of this node. Of
- * two members the one with the lower address asks first, and the other one where that does not come, or it is not the same. What is missing is fetched; what does not come, and
- * whoever sees the activity in another way, is told.
+ * two members the one with the lower address asks first, and the other one where that does not come, or it is not the same. What is
+ * missing is fetched; what does not come, and whoever sees the activity in another way, is told.
  */
 export class Comparer {
   readonly doubts: Doubts;
@@ -85,14 +87,18 @@ export class Comparer {
     const due = [...this.#changed].filter(([, dueMs]) => dueMs <= nowMs).slice(0, activitiesAtOnce);
     for (const [id] of due) {
       this.#changed.delete(id);
-      const activity = await this.#parts.activities.find(id);
+      const activity = await this.#find(id);
       if (!activity) continue;
       this.#plan(activity);
       this.#quiet(activity);
     }
-    const connected = net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : []));
-    await Promise.all(connected.map((member) => this.#compareWith(net, member, nowMs)));
+    await Promise.all([...connectedPeers(net)].map((member) => this.#compareWith(net, member, nowMs)));
     this.doubts.tell(this.#held.late());
+  }
+
+  /** One that is damaged keeps nobody from comparing the others. */
+  #find(id: Hash): Promise<Activity | undefined> {
+    return this.#parts.damage.passOver(this.#parts.activities.find(id));
   }
 
   /** After a start: some of those that have not changed since. */
@@ -144,7 +150,7 @@ export class Comparer {
     const due = [...(waiting ?? [])].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, maxCompared);
     const activities: Activity[] = [];
     for (const [id] of due) {
-      const activity = await this.#parts.activities.find(id);
+      const activity = await this.#find(id);
       if (activity && this.#isIn(activity)) activities.push(activity);
       else waiting!.delete(id);
     }
@@ -223,7 +229,7 @@ export class Comparer {
     const { activities, signer, store, logger } = this.#parts;
     const members = membersOf((await activities.find(id))!).members.map(({ address }) => address);
     const others = members.filter((address) => address !== member && address !== signer.address);
-    const connected = new Set(net.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    const connected = connectedPeers(net);
     let left = [...lacking];
     for (const source of [member, ...others.filter((address) => connected.has(address))]) {
       if (left.length === 0 || this.#signal.aborted) break;
@@ -246,25 +252,13 @@ export class Comparer {
       signal: this.#signal,
     });
     const bounds = { itemBytes: answerBytes, items: maxCompared, bytes: answerBytes * maxCompared };
-    const wrong = (detail: string): NotariumError => {
-      net.blame(member, 'activity-answer', wrongAnswerPoints);
-      return new NotariumError('peer-answer-invalid', detail, { data: { peer: member } });
-    };
     const answers: Comparison[] = [];
     for await (const item of itemsOf(frames, bounds)) {
-      const parsed = comparisonSchema.safeParse(jsonOf(item));
-      if (!parsed.success) throw wrong('not the expected comparison');
+      const parsed = comparisonSchema.safeParse(jsonOrUndefined(item));
+      if (!parsed.success) throw wrongAnswer(net, member, 'not the expected comparison');
       answers.push(parsed.data);
     }
-    if (answers.length !== asked.length) throw wrong('not a comparison for each activity');
+    if (answers.length !== asked.length) throw wrongAnswer(net, member, 'not a comparison for each activity');
     return answers;
-  }
-}
-
-function jsonOf(item: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(item));
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { Fork } from '../../../core/activities/forks.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
+import type { DoubtView } from '../ActivityDesk.ts';
 import type { ActivityHost } from '../ActivityHost.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { ActivityHost } from '../ActivityHost.ts';
  * (`forked`).
  */
 export type Doubt = {
-  readonly kind: 'lacking' | 'unknown' | 'excluded' | 'forked';
+  readonly kind: DoubtView['kind'];
   /** Ids of what is lacking. */
   readonly messages: readonly Hash[];
 };

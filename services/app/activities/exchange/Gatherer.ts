@@ -1,5 +1,5 @@
 import type { Missing } from '../../../core/activities/refused.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import { jsonFrame } from '../../replication/wire.ts';
@@ -8,6 +8,7 @@ import { arrivedOf, type Opened, openArrived } from './arrived.ts';
 import {
   activityProtocols,
   copySchema,
+  envelopeJson,
   itemsOf,
   type MessagesQuery,
   maxEnvelopeBytes,
@@ -16,12 +17,12 @@ import {
 } from './items.ts';
 import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
+import { wrongAnswer } from './wrongAnswer.ts';
 
 const requestMs = 30_000;
 // A chain of messages that is longer is asked for as a whole.
 const mostDeep = 6;
 const mostMessages = 200_000;
-const wrongAnswerPoints = 10;
 
 type Copy = { readonly place: number; readonly opened: Opened };
 
@@ -67,16 +68,17 @@ export class Gatherer {
       await this.#ask({ activity, messages: asked, groups: [] }, async (copies) => {
         for (const { opened } of copies) {
           if (!asked.includes(opened.message.id)) throw this.#wrong('what was not asked for');
-          await this.#takeOne(activity, opened);
+          await this.#takeOne(activity, opened, 0);
         }
       });
     }
   }
 
-  async #takeOne(activity: Hash, opened: Opened): Promise<void> {
+  /** @param depth Of what it builds on. */
+  async #takeOne(activity: Hash, opened: Opened, depth: number): Promise<void> {
     const missing = await this.#tryAnyhow(opened);
     if (!missing) return;
-    await this.#fetch(activity, missing, 0);
+    await this.#fetch(activity, missing, depth);
     await this.#tryAnyhow(opened);
   }
 
@@ -120,10 +122,7 @@ export class Gatherer {
         const { id, head } = opened.message;
         if (!query.messages.includes(id) && !query.groups.includes(head.group))
           throw this.#wrong('what was not asked for');
-        const missing = await this.#tryAnyhow(opened);
-        if (!missing) continue;
-        await this.#fetch(activity, missing, depth + 1);
-        await this.#tryAnyhow(opened);
+        await this.#takeOne(activity, opened, depth + 1);
       }
       return copies.length;
     });
@@ -164,7 +163,7 @@ export class Gatherer {
   async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
     let copy: ReturnType<typeof copySchema.parse>;
     try {
-      copy = copySchema.parse(JSON.parse(fromUtf8(item)));
+      copy = copySchema.parse(envelopeJson(item));
     } catch {
       throw this.#wrong('not the expected message');
     }
@@ -187,7 +186,6 @@ export class Gatherer {
   }
 
   #wrong(detail: string): NotariumError {
-    this.#net.blame(this.#source, 'activity-answer', wrongAnswerPoints);
-    return new NotariumError('peer-answer-invalid', detail, { data: { peer: this.#source } });
+    return wrongAnswer(this.#net, this.#source, detail);
   }
 }

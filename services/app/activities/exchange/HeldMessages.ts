@@ -5,6 +5,8 @@ import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
+import { InOrder } from '../../../lib/InOrder.ts';
+import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -39,7 +41,7 @@ export class HeldMessages {
   readonly #parts: ActivityParts;
   readonly #signal: AbortSignal;
   readonly #pauses = new Map<Hash, Waiting>();
-  readonly #looking = new Map<string, Promise<void>>();
+  readonly #looking = new InOrder();
   readonly #asking = new Set<Hash>();
   readonly #turns: SourceTurns;
   #net: Net | undefined;
@@ -132,7 +134,7 @@ export class HeldMessages {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#looking.values());
+    await this.#looking.idle();
   }
 
   async #find(): Promise<void> {
@@ -153,19 +155,14 @@ export class HeldMessages {
    * something else, and does not answer.
    */
   #look(activity: Hash, asks: boolean): Promise<void> {
-    const name = `${activity} ${asks}`;
-    const before = this.#looking.get(name) ?? Promise.resolve();
-    const run = before
-      .then(() => this.#lookOnce(activity, asks))
-      .catch((error: unknown) => {
+    return this.#looking.run(`${activity} ${asks}`, async () => {
+      try {
+        await this.#lookOnce(activity, asks);
+      } catch (error) {
         if (!this.#signal.aborted)
           this.#parts.logger.error({ err: error, activity }, 'held messages were not looked at');
-      });
-    const done = run.then(() => {
-      if (this.#looking.get(name) === done) this.#looking.delete(name);
+      }
     });
-    this.#looking.set(name, done);
-    return done;
   }
 
   async #lookOnce(activity: Hash, asks: boolean): Promise<void> {
@@ -192,7 +189,7 @@ export class HeldMessages {
 
   /** Why something is left to be done for it; undefined where nothing is. */
   async #settle(held: HeldMessage, asks: boolean): Promise<Left | undefined> {
-    const { store, clock, refusals, settings } = this.#parts;
+    const { store, clock, refusals, settings, damage } = this.#parts;
     const { activity, sealDigest, from } = held;
     try {
       await this.#take(held, asks);
@@ -202,6 +199,9 @@ export class HeldMessages {
       if (!isNotariumError(error)) throw error;
       if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return 'missing';
       if (error.code.startsWith('storage-')) throw error;
+      if (damage.told(error)) return 'waiting';
+      // When somebody has looked at what is there.
+      if (error.code === 'activity-sender-full') return 'waiting';
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
       if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return 'waiting';
@@ -266,7 +266,7 @@ export class HeldMessages {
     const activity = await activities.find(head.activity);
     const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
     const members = (opens ?? (activity && membersOf(activity)))?.members ?? [];
-    const connected = new Set(this.#net?.peers().flatMap(({ address, isConnected }) => (isConnected ? [address] : [])));
+    const connected = connectedPeers(this.#net);
     const others = members.map(({ address }) => address).filter((address) => connected.has(address));
     return [from, ...others.filter((address) => address !== from && address !== signer.address)];
   }

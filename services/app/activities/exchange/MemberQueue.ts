@@ -1,6 +1,5 @@
 import { isAckOf } from '../../../core/activities/ack.ts';
-import type { Address } from '../../../core/bytes.ts';
-import { fromUtf8 } from '../../../core/bytes.ts';
+import { type Address, fromUtf8 } from '../../../core/bytes.ts';
 import { type ErrorCode, errorTable, isNotariumError, NotariumError } from '../../../core/errors.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Net } from '../../../net/Net.ts';
@@ -10,12 +9,12 @@ import { activityProtocols, answerSchema, type DeliveryAnswer, framesOf, itemsOf
 import { isLostText, madeAgain } from './madeAgain.ts';
 import { pauseMs } from './Pause.ts';
 import { sealedAnew } from './sealedAnew.ts';
+import { wrongAnswer } from './wrongAnswer.ts';
 
 const batchItems = 128;
 const mostBatchBytes = 8 << 20;
 const leastBatchBytes = 32 << 10;
 const answerBytes = 4 << 10;
-const wrongAnswerPoints = 10;
 /** Longest pause in which messages gather for the next request. */
 const mostGatherMs = 200;
 
@@ -251,8 +250,7 @@ export class MemberQueue {
 
   #wrong(detail: string): NotariumError {
     const { net, member } = this.#options;
-    net.blame(member, 'activity-answer', wrongAnswerPoints);
-    return new NotariumError('peer-answer-invalid', detail, { data: { peer: member } });
+    return wrongAnswer(net, member, detail);
   }
 }
 

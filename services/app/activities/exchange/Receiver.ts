@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { isAckOf } from '../../../core/activities/ack.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -10,6 +10,7 @@ import {
   activityProtocols,
   type DeliveryAnswer,
   deliveredSchema,
+  envelopeJson,
   framesOf,
   itemsOf,
   maxEnvelopeBytes,
@@ -41,9 +42,7 @@ export class Receiver {
 
   join(net: Net): void {
     this.#net = net;
-    const receive = (frames: AsyncIterable<Uint8Array>, from: Address): AsyncIterable<Uint8Array> =>
-      framesOf(this.#answers(frames, from));
-    net.handle(activityProtocols.deliver, (frames, from) => receive(frames, from));
+    net.handle(activityProtocols.deliver, (frames, from) => framesOf(this.#answers(frames, from)));
   }
 
   async *#answers(frames: AsyncIterable<Uint8Array>, from: Address): AsyncGenerator<string> {
@@ -92,7 +91,7 @@ export class Receiver {
   async #arrive(from: Address, item: Uint8Array): Promise<Outcome | { readonly arrived: Arrived }> {
     let parsed: ReturnType<typeof deliveredSchema.parse>;
     try {
-      parsed = deliveredSchema.parse(JSON.parse(fromUtf8(item)));
+      parsed = deliveredSchema.parse(envelopeJson(item));
     } catch (cause) {
       this.#net?.blame(from, 'activity-malformed', malformedPoints);
       throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });

@@ -1,5 +1,7 @@
-import { errorTable } from '../../../core/errors.ts';
+import { errorTable, NotariumError } from '../../../core/errors.ts';
+import type { DamagedRecord } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { recordAgain } from '../recordAgain.ts';
 
 const atOnce = 256;
 /** What is said within so long goes to the log together: it waits there for a block anyway. */
@@ -8,12 +10,13 @@ const gatherMs = 100;
 const many = 8;
 const manyGatherMs = 400;
 
-/** Hands the records of messages to the centre's intake: those on the disk, oldest first, until it has taken them. */
+/** Hands the records of messages to the centre's intake: those on the disk, as they become due, until it has taken them. */
 export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
   #isWanted = false;
   #gatherMs = gatherMs;
+  #hasLookedAside = false;
   readonly #stop = new AbortController();
 
   constructor(parts: ActivityParts) {
@@ -52,20 +55,55 @@ export class Records {
 
   /** Whether there may be more that the intake would take now. */
   async #submitSome(): Promise<boolean> {
-    const { store, accept, logger } = this.#parts;
-    const pending = await store.pendingRecords(atOnce);
+    const { store, accept, logger, clock } = this.#parts;
+    await this.#lookAside();
+    const { records: pending, damaged } = await store.pendingRecords(atOnce, clock.nowMs());
     this.#gatherMs = pending.length < many || pending.length === atOnce ? gatherMs : manyGatherMs;
-    if (pending.length === 0) return false;
+    for (const lost of damaged) await this.#mend(lost);
+    if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));
+    let aside = 0;
     const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
     for (const [index, result] of results.entries()) {
       const { message, activity } = pending[index]!;
       if (result.status !== 'failed') taken.push({ message, recordId: result.id });
       else if (!errorTable[result.error.code].retry) {
         logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
+        // Made anew with the next start; as many as go at once would keep all others from going.
+        await store.setRecordAside(message);
+        aside++;
       }
     }
     if (taken.length > 0) await store.recordsTaken(taken);
-    return taken.length === atOnce;
+    return damaged.length > 0 || taken.length + aside === atOnce;
+  }
+
+  /** After a start, what could not be made again may be: a backup has been brought back. */
+  async #lookAside(): Promise<void> {
+    if (this.#hasLookedAside) return;
+    for (const { message, activity } of await this.#parts.store.recordsSetAside()) {
+      const row = `activity_records/${message}`;
+      const error = new NotariumError('activity-store-corrupt', row, { data: { row } });
+      await this.#mend({ message, activity, error });
+    }
+    this.#hasLookedAside = true;
+  }
+
+  /** Makes a damaged record again; one for which that cannot be done is set aside, so that it does not stop the others. */
+  async #mend(lost: DamagedRecord): Promise<void> {
+    const { store, damage, logger } = this.#parts;
+    const { message, activity, error } = lost;
+    try {
+      const record = await recordAgain(this.#parts, lost);
+      if (record) {
+        await store.replaceRecord(record);
+        logger.error({ err: error, activity }, 'the record of a message is made again');
+        return;
+      }
+    } catch (failure) {
+      if (!damage.told(failure)) throw failure;
+    }
+    damage.told(error);
+    await store.setRecordAside(message);
   }
 }

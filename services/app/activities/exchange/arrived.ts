@@ -1,7 +1,7 @@
 import { type Envelope, envelopeSchema } from '../../../core/activities/envelope.ts';
 import { type Message, readParcel } from '../../../core/activities/parcel.ts';
 import { type Seal, sealDigest, sealOf } from '../../../core/activities/sealed.ts';
-import { type Address, fromUtf8, type Hash } from '../../../core/bytes.ts';
+import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { unseal } from '../../../lib/activities/seal.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -18,14 +18,10 @@ export type Arrived = {
 export type Opened = Arrived & { readonly message: Message; readonly contentKey: Uint8Array };
 
 /** @throws NotariumError `activity-message-invalid`. */
-export function readEnvelope(
-  { crypto }: Pick<ActivityParts, 'crypto'>,
-  from: Address,
-  text: Uint8Array | string,
-): Arrived {
+export function readEnvelope({ crypto }: Pick<ActivityParts, 'crypto'>, from: Address, text: string): Arrived {
   let envelope: Envelope;
   try {
-    envelope = envelopeSchema.parse(JSON.parse(typeof text === 'string' ? text : fromUtf8(text)));
+    envelope = envelopeSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });
   }

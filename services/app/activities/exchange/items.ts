@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { ackSchema } from '../../../core/activities/ack.ts';
 import { envelopeSchema } from '../../../core/activities/envelope.ts';
 import { maxParcelBytes } from '../../../core/activities/parcel.ts';
-import { concat, utf8 } from '../../../core/bytes.ts';
+import { checkValues } from '../../../core/activities/valueBounds.ts';
+import { concat, fromUtf8, utf8 } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { hashSchema, uintSchema } from '../../../core/schemas.ts';
 
@@ -26,6 +27,16 @@ export const maxItemsBytes = 16 << 20;
 const frameBytes = 1 << 20;
 // Smaller frames than this on the average cost more than they bring; some come with each item.
 const leastFrameBytes = 1 << 10;
+
+// Some more than one with the keys of 64 members has.
+const maxEnvelopeValues = 1024;
+
+/** JSON of an envelope, or of what there is around one. @throws Error for what has too many values to be one, before it is read. */
+export function envelopeJson(item: Uint8Array): unknown {
+  const text = fromUtf8(item);
+  checkValues(text, maxEnvelopeValues);
+  return JSON.parse(text);
+}
 
 /** What one item of a delivery is. */
 export const deliveredSchema = z.union([envelopeSchema, z.strictObject({ ack: ackSchema })]);

@@ -41,5 +41,5 @@ async function textOf(
   if (!stored || !activity) return undefined;
   const { membership } = activity.epochs.get(messageOf(stored).head.group)!;
   const key = keyOf(parts, member) ?? memberOf(membership, member)?.key;
-  return key && JSON.stringify(await copyFor(parts, { stored, activity, key }));
+  return key && JSON.stringify(copyFor(parts, { stored, activity, key }));
 }

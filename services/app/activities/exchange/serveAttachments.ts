@@ -2,7 +2,9 @@ import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import type { AttachmentFiles } from '../AttachmentFiles.ts';
 import { activityProtocols, attachmentQuerySchema } from './items.ts';
+import { PeerTurns } from './PeerTurns.ts';
 import { readQuery } from './readQuery.ts';
 import { mayHave } from './serveMessages.ts';
 
@@ -11,7 +13,7 @@ const mostAtOnce = 4;
 
 /** Gives members the encrypted bytes of attachments; they have the keys in their messages. */
 export function serveAttachments(parts: ActivityParts, net: Net): void {
-  const open = new Map<Address, number>();
+  const turns = new PeerTurns(mostAtOnce);
   net.handle(activityProtocols.attachments, async function* (frames, from, signal) {
     const { sealedDigest, fromByte } = await readQuery(parts, from, frames, attachmentQuerySchema);
     const { files } = parts;
@@ -22,21 +24,20 @@ export function serveAttachments(parts: ActivityParts, net: Net): void {
       throw unknown;
     }
     if (!files || !(await files.have(sealedDigest)).isWhole) throw unknown;
-    const count = open.get(from) ?? 0;
-    if (count >= mostAtOnce) throw new NotariumError('peer-busy');
-    open.set(from, count + 1);
-    try {
-      for await (const chunk of await files.read(sealedDigest, fromByte)) {
-        signal.throwIfAborted();
-        const bytes = chunk as Uint8Array;
-        for (let at = 0; at < bytes.length; at += frameBytes) yield bytes.subarray(at, at + frameBytes);
-      }
-    } finally {
-      const left = open.get(from)! - 1;
-      if (left === 0) open.delete(from);
-      else open.set(from, left);
-    }
+    yield* turns.give(from, framesFrom(files, { sealedDigest, fromByte }, signal));
   });
+}
+
+async function* framesFrom(
+  files: AttachmentFiles,
+  { sealedDigest, fromByte }: { readonly sealedDigest: Hash; readonly fromByte: number },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of await files.read(sealedDigest, fromByte)) {
+    signal.throwIfAborted();
+    const bytes = chunk as Uint8Array;
+    for (let at = 0; at < bytes.length; at += frameBytes) yield bytes.subarray(at, at + frameBytes);
+  }
 }
 
 async function isGivenTo({ store, activities }: ActivityParts, sealedDigest: Hash, member: Address): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { forksOf } from '../../../core/activities/forks.ts';
+import { isForked } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import { type Address, fromUtf8 } from '../../../core/bytes.ts';
@@ -16,7 +16,9 @@ import {
   maxCompared,
   maxListed,
 } from './items.ts';
+import { PeerTurns } from './PeerTurns.ts';
 import { malformedPoints } from './Refusals.ts';
+import { wasMember } from './serveMessages.ts';
 
 const itemBytes = 1024;
 
@@ -27,7 +29,7 @@ type Outcome = (member: Address, activity: Activity['id'], isSame: boolean) => v
  * @param compared is called with the outcome; where it is not the same the asker may have more.
  */
 export function serveComparison(parts: ActivityParts, net: Net, compared: Outcome): void {
-  const busy = new Set<Address>();
+  const turns = new PeerTurns();
   net.handle(activityProtocols.compare, async function* (frames, from) {
     const asked: Compared[] = [];
     try {
@@ -37,13 +39,7 @@ export function serveComparison(parts: ActivityParts, net: Net, compared: Outcom
       if (isNotariumError(error, 'peer-answer-invalid')) parts.refusals.count(error, from, malformedPoints);
       throw error;
     }
-    if (busy.has(from)) throw new NotariumError('peer-busy');
-    busy.add(from);
-    try {
-      yield* framesOf(answers(parts, from, asked, compared));
-    } finally {
-      busy.delete(from);
-    }
+    yield* turns.give(from, framesOf(answers(parts, from, asked, compared)));
   });
 }
 
@@ -54,7 +50,9 @@ async function* answers(
   compared: Outcome,
 ): AsyncGenerator<string> {
   for (const one of asked) {
-    const answer = comparisonOf(parts, await parts.activities.find(one.activity), from, one);
+    // Of one that is damaged here nothing can be said; the others are compared all the same.
+    const activity = await parts.damage.passOver(parts.activities.find(one.activity));
+    const answer = comparisonOf(parts, activity, from, one);
     if ('unknown' in answer)
       parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
     else compared(from, one.activity, 'same' in answer);
@@ -69,16 +67,13 @@ function comparisonOf(
   { since, digest, after }: Compared,
 ): Comparison {
   if (!activity) return { unknown: true };
-  if (!memberOf(membersOf(activity), from)) {
-    const wasIn = [...activity.epochs.values()].some(({ membership }) => memberOf(membership, from));
-    return wasIn ? { removed: true } : { unknown: true };
-  }
+  if (!memberOf(membersOf(activity), from)) return wasMember(activity, from) ? { removed: true } : { unknown: true };
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);
   return {
     ids: first < 0 ? [] : ids.slice(first, first + maxListed),
-    ...(forksOf(activity).some(({ type }) => type === 'start') ? { forked: true } : {}),
+    ...(isForked(activity) ? { forked: true } : {}),
   };
 }
 

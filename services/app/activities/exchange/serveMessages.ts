@@ -1,5 +1,4 @@
-import type { Activity } from '../../../core/activities/activity.ts';
-import { membersOf } from '../../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
@@ -18,21 +17,16 @@ import {
   maxItemsBytes,
   messagesQuerySchema,
 } from './items.ts';
+import { PeerTurns } from './PeerTurns.ts';
 import { readQuery } from './readQuery.ts';
 
 /** Gives members what they lack. Who asks for anything else learns nothing, not even whether there is such an activity. */
 export function serveMessages(parts: ActivityParts, net: Net): void {
-  const busy = new Set<Address>();
+  // Each answer costs some hundred encryptions.
+  const turns = new PeerTurns();
   net.handle(activityProtocols.messages, async function* (frames, from, signal) {
     const query = await readQuery(parts, from, frames, messagesQuerySchema);
-    // Each answer costs some hundred encryptions.
-    if (busy.has(from)) throw new NotariumError('peer-busy');
-    busy.add(from);
-    try {
-      yield* framesOf(answers(parts, from, query, signal));
-    } finally {
-      busy.delete(from);
-    }
+    yield* turns.give(from, framesOf(answers(parts, from, query, signal)));
   });
 }
 
@@ -82,7 +76,8 @@ async function* wanted(
   }
 }
 
-function wasMember({ epochs }: Activity, address: Address): boolean {
+/** Whether somebody is or was a member, as far as is known here. */
+export function wasMember({ epochs }: Activity, address: Address): boolean {
   return epochs.values().some(({ membership }) => memberOf(membership, address) !== undefined);
 }
 

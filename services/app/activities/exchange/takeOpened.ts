@@ -1,7 +1,8 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
-import { chainOf } from '../../../core/activities/heads.ts';
 import { memberOf } from '../../../core/activities/members.ts';
+import { parcelBytes } from '../../../core/activities/parcel.ts';
+import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
@@ -22,18 +23,25 @@ export type How = {
 
 /**
  * Takes a message in and puts it on the disk, with what this node has to say to it.
- * @throws NotariumError as `takeMessage`, `activity-body-invalid`, and what the disk says.
+ * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities } = parts;
+  const { activities, unread, signer } = parts;
   const { message, seal } = opened;
-  const id = message.head.activity;
+  const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
     const after = stateAfter(parts, activity, opened, how);
     await checkBody(parts, activity?.terms, message);
-    const step = new Step(parts, id, activity);
-    await step.take(message, seal, after);
-    await step.commit();
+    const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
+    const takeBack = sender === signer.address ? undefined : await unread.admit(coming);
+    try {
+      const step = new Step(parts, id, activity);
+      await step.take(message, seal, after);
+      await step.commit();
+    } catch (error) {
+      takeBack?.();
+      throw error;
+    }
   });
 }
 
@@ -74,7 +82,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
 function mayBeginAnew({ signer }: ActivityParts, activity: Activity, sender: Address): boolean {
   const known = membersOf(activity);
   // What it knows of the activity, it knows by the message of this sender alone, which another change may have come before.
-  const [begun] = chainOf(activity);
+  const [begun] = pathTo(activity.epochs, activity.group);
   if (activity.since > 0 && begun?.sender === sender) return true;
   return !memberOf(known, signer.address) || memberOf(known, sender)?.role === 'initiator';
 }

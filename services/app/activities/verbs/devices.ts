@@ -1,9 +1,10 @@
 import { type Credential, credentialSchema, signCredential } from '../../../core/activities/credential.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
+import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, CredentialView } from '../ActivityDesk.ts';
 import type { ActivityHost } from '../ActivityHost.ts';
-import { newSalt } from '../Draft.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
 import { credentialsOf, findCredential } from '../findCredential.ts';
 
 /** See `ActivityDesk.issueCredential`. */
@@ -13,7 +14,7 @@ export async function issueCredential(
   device: { readonly device: Address; readonly name: string; readonly notBefore: number; readonly expires: number },
 ): Promise<Credential> {
   const { device: address, name, notBefore, expires } = device;
-  const asked = { id: newSalt(), device: address, name, notBefore, expires };
+  const asked = { id: randomHash(), device: address, name, notBefore, expires };
   const form = credentialSchema.omit({ operator: true, signature: true }).safeParse(asked);
   if (!form.success) throw new NotariumError('request-invalid', form.error.issues[0]!.message);
   if (expires < notBefore) throw new NotariumError('request-invalid', 'it expires before it begins to hold');
@@ -29,14 +30,19 @@ export async function issueCredential(
 
 /** See `ActivityDesk.credentials`. */
 export async function credentials(
-  { store }: Pick<ActivityHost, 'store'>,
+  { store, damage }: Pick<ActivityParts, 'store' | 'damage'>,
   by: ActivityCaller,
 ): Promise<CredentialView[]> {
   const all = await Array.fromAsync(credentialsOf(store, by));
-  return all.map(({ text, revokedMs }) => ({
-    ...credentialSchema.parse(JSON.parse(text)),
-    ...(revokedMs === undefined ? {} : { revokedAt: new Date(revokedMs).toISOString() }),
-  }));
+  return all.flatMap(({ id, text, revokedMs }) => {
+    if (text === undefined) {
+      const row = `activity_credentials/${id}`;
+      damage.told(new NotariumError('activity-store-corrupt', row, { data: { row } }));
+      return [];
+    }
+    const revoked = revokedMs === undefined ? {} : { revokedAt: new Date(revokedMs).toISOString() };
+    return [{ ...credentialSchema.parse(JSON.parse(text)), ...revoked }];
+  });
 }
 
 /** See `ActivityDesk.revokeCredential`. */

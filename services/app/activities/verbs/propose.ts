@@ -1,6 +1,5 @@
-import type { MemberRole } from '../../../core/activities/members.ts';
 import type { Hash } from '../../../core/bytes.ts';
-import type { ActivityCaller, Party, SentMessage } from '../ActivityDesk.ts';
+import type { ActivityCaller, AskedMember, Party, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { findParty, memberOfParty } from '../parties.ts';
 import { sendIn } from '../sendIn.ts';
@@ -10,7 +9,7 @@ export async function propose(
   parts: ActivityParts,
   by: ActivityCaller,
   id: Hash,
-  asked: { readonly add: { readonly party: Party; readonly role: MemberRole } } | { readonly remove: Party },
+  asked: { readonly add: AskedMember } | { readonly remove: Party },
 ): Promise<SentMessage> {
   const change =
     'add' in asked

@@ -1,17 +1,17 @@
 import { type Member, maxMembers, memberSchema, noHash, sortedMembers } from '../../../core/activities/members.ts';
 import { termsSchema } from '../../../core/activities/message.ts';
 import { NotariumError } from '../../../core/errors.ts';
+import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, SentMessage, StartRequest } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { contentsOf } from '../contentsOf.ts';
-import { newSalt } from '../Draft.ts';
 import { asMember, findParty, memberOfParty } from '../parties.ts';
 import { Step } from '../Step.ts';
 
 /** See `ActivityDesk.start`. */
 export async function start(parts: ActivityParts, by: ActivityCaller, request: StartRequest): Promise<SentMessage> {
   const { kind, request: asked, rules, schema } = request;
-  const activity = request.activity ?? newSalt();
+  const activity = request.activity ?? randomHash();
   const members = sortedMembers(partiesOf(parts, request));
   const terms = termsSchema.safeParse({
     ...{ kind, request: asked },
@@ -28,7 +28,7 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
     const step = new Step(parts, activity, undefined);
     const message = await step.send({
       head: {
-        ...{ type: 'start', terms: terms.data, secret: newSalt() },
+        ...{ type: 'start', terms: terms.data, secret: randomHash() },
         membership: { epoch: 0, previous: noHash, members },
         ...(device ? { device } : {}),
       },

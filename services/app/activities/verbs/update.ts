@@ -2,10 +2,10 @@ import type { Activity } from '../../../core/activities/activity.ts';
 import { maxMerged } from '../../../core/activities/message.ts';
 import type { Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
+import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, Contents, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { contentsOf } from '../contentsOf.ts';
-import { newSalt } from '../Draft.ts';
 import { sendIn } from '../sendIn.ts';
 
 /** See `ActivityDesk.update`. */
@@ -27,8 +27,8 @@ export async function update(
       const some = builds.slice(0, maxMerged);
       const between = await send({
         head: { type: 'update', builds: some, number: nextOf(some) },
-        body: { ...body, salt: newSalt() },
-        attachments: { ...attachments, salt: newSalt() },
+        body: { ...body, salt: randomHash() },
+        attachments: { ...attachments, salt: randomHash() },
       });
       numbers.set(between, nextOf(some));
       builds = [between, ...builds.slice(maxMerged)];

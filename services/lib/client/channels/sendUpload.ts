@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { DetailedError, type FileSource, Upload } from 'tus-js-client';
 import { NotariumError } from '../../../core/errors.ts';
+import { jsonOrUndefined } from '../../jsonOrUndefined.ts';
 import { parseProblem } from '../problem.ts';
 import { sendWhole } from './sendWhole.ts';
 import type { UploadSource } from './uploadSource.ts';
@@ -133,20 +134,12 @@ function isWorthRetry(error: Error): boolean {
   const status = response.getStatus();
   // 409 and 423: another request is at the upload still, the one that broke off.
   if (status === 409 || status === 423) return true;
-  return parseProblem(jsonOf(response.getBody()), status).retry;
+  // Of a proxy's page the status alone tells what happened.
+  return parseProblem(jsonOrUndefined(response.getBody()), status).retry;
 }
 
 function errorOf(error: Error, url: string): Error {
   const response = error instanceof DetailedError ? error.originalResponse : undefined;
-  if (response) return parseProblem(jsonOf(response.getBody()), response.getStatus()).error;
+  if (response) return parseProblem(jsonOrUndefined(response.getBody()), response.getStatus()).error;
   return new NotariumError('server-unreachable', url, { cause: error, data: { url } });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A proxy's page: the status alone tells what happened.
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { NotariumError } from '../../../core/errors.ts';
+import { jsonOrUndefined } from '../../jsonOrUndefined.ts';
 import { parseProblem } from '../problem.ts';
 import type { UploadSource } from './uploadSource.ts';
 
@@ -50,7 +51,8 @@ export async function sendWhole(
   if (status === 201 && location !== undefined && offset === String(body.length))
     return new URL(location, endpoint).href;
   if (status < 400) return undefined;
-  const { error, retry } = parseProblem(jsonOf(text), status);
+  // Of a proxy's page the status alone tells what happened.
+  const { error, retry } = parseProblem(jsonOrUndefined(text), status);
   if (retry) return undefined;
   throw error;
 }
@@ -84,13 +86,4 @@ async function answerOf(response: IncomingMessage): Promise<Answer> {
   for await (const chunk of response.setEncoding('utf8')) if (text.length < problemBytes) text += chunk;
   const offset = headers['upload-offset'];
   return { status, location: headers.location, offset: offset === undefined ? undefined : String(offset), text };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A proxy's page: the status alone tells what happened.
-    return undefined;
-  }
 }

@@ -21,7 +21,7 @@ describe('attachments and devices of activities', function () {
   let stranger: ActivityNode;
   beforeEach(async () => {
     world = new ActivityWorld();
-    [buyer, seller, stranger] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    [buyer, seller, stranger] = await world.open(3);
   });
   afterEach(() => world.close());
 

@@ -18,7 +18,7 @@ describe('what a member of an activity lacks', function () {
   afterEach(() => world.close());
 
   it('and its sender did not give it, comes from another member', async () => {
-    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, carrier] = await world.open(3);
     const { activity, message } = await buyer.desk.start(operator, {
       ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
     });
@@ -43,8 +43,8 @@ describe('what a member of an activity lacks', function () {
       changingAnswers(net, activityProtocols.messages, (items) =>
         items.filter((item) => !withheld.has((JSON.parse(item) as { place: number }).place)),
       );
-    const [buyer] = (await world.open(1, { wrapNet: withholding })) as [ActivityNode];
-    const [seller, carrier] = (await world.open(2)) as [ActivityNode, ActivityNode];
+    const [buyer] = await world.open(1, { wrapNet: withholding });
+    const [seller, carrier] = await world.open(2);
     const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
     const noted = await buyer.desk.note(operator, activity, { on: message, body: 'nothing builds on this' });
     await reaches(noted.message, seller);
@@ -101,7 +101,7 @@ describe('what a member of an activity lacks', function () {
   });
 
   it('is found after a start, too', async () => {
-    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, carrier] = await world.open(3);
     const { activity, message } = await buyer.desk.start(operator, {
       ...{ ...order, receivers: [seller.name, carrier.name], body: 1 },
     });

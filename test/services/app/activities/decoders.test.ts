@@ -5,16 +5,20 @@ import {
   comparisonSchema,
   copySchema,
   deliveredSchema,
+  envelopeJson,
   framesOf,
   itemsOf,
   messagesQuerySchema,
 } from '../../../../services/app/activities/exchange/items.ts';
 import { ackSchema } from '../../../../services/core/activities/ack.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
 import { readProtected } from '../../../../services/core/activities/sealed.ts';
 import { fromUtf8, utf8 } from '../../../../services/core/bytes.ts';
 import { isNotariumError } from '../../../../services/core/errors.ts';
+import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import { activityNetwork, begin, person } from '../../../support/activityKit.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 
 const bounds = { itemBytes: 1_000, items: 20, bytes: 8_000 };
 
@@ -47,6 +51,15 @@ async function whole(frames: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 describe('decoders of activities', function () {
   this.timeout(60_000);
   const places = fc.array(fc.nat(100_000), { maxLength: 20 });
+
+  it('read no envelope that has more values than one can have', async () => {
+    const message = await begin(Array.from({ length: 64 }, (_, index) => person(index + 1)));
+    const { secret, membership } = message.head as HeadOf<'start'>;
+    const sealed = new Sealer().seal(message, secret, membership.members);
+    const largest = { place: 1, envelope: { sealed, copy: true } };
+    expect(envelopeJson(utf8(JSON.stringify(largest)))).to.deep.equal(largest);
+    await expectCode('activity-body-invalid', () => envelopeJson(utf8('[],'.repeat(1_000_000))));
+  });
 
   it('give the items that were sent, however they were cut', async () => {
     const texts = fc.array(fc.string({ maxLength: 200 }), { maxLength: 20 });

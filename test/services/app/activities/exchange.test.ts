@@ -182,6 +182,9 @@ describe('exchange of activities', function () {
     world.isLogAway = false;
     await buyer.open();
     await until('the log has it', () => world.records.length === 1);
-    await until('nothing is pending', async () => (await buyer.store.pendingRecords(10)).length === 0);
+    await until(
+      'nothing is pending',
+      async () => (await buyer.store.pendingRecords(10, Number.MAX_SAFE_INTEGER)).records.length === 0,
+    );
   });
 });

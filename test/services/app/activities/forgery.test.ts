@@ -31,7 +31,7 @@ import {
   say,
   update,
 } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { activityOf, copyOf, type HostilePeer, hostilePeer, resealed, sealedIn } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
@@ -51,8 +51,7 @@ describe('a hostile member', function () {
   before(async () => {
     world = new ActivityWorld();
     // Blame would cut the thief off before it has tried everything.
-    const wrapNet = <T extends object>(net: T): T => Object.assign(net, { blame: () => {} });
-    const [one, two, three] = (await world.open(3, { wrapNet })) as [ActivityNode, ActivityNode, ActivityNode];
+    const [one, two, three] = await world.open(3, { wrapNet: blameless });
     [buyer, seller] = [one, two];
     const sent = await buyer.desk.start(operator, { ...order, receivers: [seller.name, three.name], body: 'secret' });
     ({ activity: id, message: first } = sent);

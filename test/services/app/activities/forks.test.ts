@@ -30,7 +30,7 @@ describe('members of activities that were told different things', function () {
   let carrier: ActivityNode;
   beforeEach(async () => {
     world = new ActivityWorld();
-    [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    [buyer, seller, carrier] = await world.open(3);
   });
   afterEach(() => world.close());
 

@@ -7,7 +7,7 @@ import { NotariumError } from '../../../../services/core/errors.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { Net } from '../../../../services/net/Net.ts';
 import { noteOn, person, randomHash, say } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { activityOf, hostilePeer, sealedIn } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
@@ -27,7 +27,7 @@ describe('messages that came too early', function () {
     const settings = { requestMs: 4_000 };
     const [buyer, seller, third] = (await world.open(3, {
       settings,
-      wrapNet: (net) => wrapNet(Object.assign(net, { blame: () => {} })),
+      wrapNet: (net) => wrapNet(blameless(net)),
     })) as [ActivityNode, ActivityNode, ActivityNode];
     const receivers = [seller.name, third.name];
     const sent = await buyer.desk.start(operator, { ...order, receivers, body: 0 });

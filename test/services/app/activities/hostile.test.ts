@@ -9,7 +9,7 @@ import { concat, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { canonicalBytes } from '../../../../services/core/canonicalJson.ts';
 import { isNotariumError } from '../../../../services/core/errors.ts';
 import { noteOn, randomHash, say, update } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { activityOf, copyOf, type HostilePeer, hostilePeer, resealed, sealedIn } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
@@ -36,8 +36,7 @@ describe('nonsense from a peer', function () {
 
   before(async () => {
     world = new ActivityWorld();
-    const wrapNet = <T extends object>(net: T): T => Object.assign(net, { blame: () => {} });
-    const nodes = (await world.open(4, { wrapNet })) as [ActivityNode, ActivityNode, ActivityNode, ActivityNode];
+    const nodes = await world.open(4, { wrapNet: blameless });
     [buyer, seller] = nodes;
     const receivers = [seller.name, nodes[2].name];
     ({ activity: id, message: first } = await buyer.desk.start(operator, { ...order, receivers, body: 'secret' }));

@@ -23,7 +23,7 @@ describe('members of activities', function () {
   let nodes: [ActivityNode, ActivityNode, ActivityNode, ActivityNode];
   beforeEach(async () => {
     world = new ActivityWorld();
-    nodes = (await world.open(4)) as typeof nodes;
+    nodes = await world.open(4);
   });
   afterEach(() => world.close());
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { SteppedClock } from '../../../support/SteppedClock.ts';
 import { until } from '../../../support/until.ts';
 
@@ -39,9 +39,9 @@ describe('deliveries to a member of activities that does not take them', functio
   it('are tried after ever longer pauses, never given up, told after an age, and delay nobody else', async () => {
     const clock = new SteppedClock();
     const settings = { lookMs, retryMs: 1_000, maxRetryMs: 60_000, undeliveredMs: 10 * 60_000, collectMs: lookMs };
-    const [buyer] = (await world.open(1, { clock, settings })) as [ActivityNode];
-    const [broken] = (await world.open(1, { wrapNet: breaking })) as [ActivityNode];
-    const [carrier] = (await world.open(1)) as [ActivityNode];
+    const [buyer] = await world.open(1, { clock, settings });
+    const [broken] = await world.open(1, { wrapNet: breaking });
+    const [carrier] = await world.open(1);
     const { activity, message } = await buyer.desk.start(operator, {
       ...{ kind: 'industrial', request: 'information', receivers: [broken.name, carrier.name], body: 1 },
     });

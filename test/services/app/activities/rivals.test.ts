@@ -7,16 +7,15 @@ import { type Activity, membersOf } from '../../../../services/core/activities/a
 import { type Message, messageDigest } from '../../../../services/core/activities/parcel.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
-import type { Net } from '../../../../services/net/Net.ts';
 import { activityNetwork, changeMembers, memberFor, propose, randomKey, update } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 // What is refused here is meant to be sent again and again.
-const patient = { wrapNet: (net: Net): Net => Object.assign(net, { blame: () => {} }) };
+const patient = { wrapNet: blameless };
 const lowOrderKey = `0x01${'00'.repeat(31)}` as Hash;
 
 describe('changes of the members of an activity that come between others', function () {
@@ -50,7 +49,7 @@ describe('changes of the members of an activity that come between others', funct
     some.every(({ key }, index) => key === others[index]!.key);
 
   it('whoever was removed reads nothing later, whatever it says about the time before', async () => {
-    const [buyer, seller, mallory] = (await world.open(3, patient)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, mallory] = await world.open(3, patient);
     const { activity, old } = await begun([buyer, seller, mallory]);
     const removal = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
     await reaches(removal.message, seller);
@@ -76,7 +75,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('a removal and a new key at the same time both hold in the end', async () => {
-    const [buyer, seller, mallory] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, mallory] = await world.open(3);
     const { activity } = await begun([buyer, seller, mallory]);
     await seller.close();
     await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
@@ -97,7 +96,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('what was approved is carried out, also where the initiator has changed the members meanwhile', async () => {
-    const nodes = (await world.open(5)) as [ActivityNode, ActivityNode, ActivityNode, ActivityNode, ActivityNode];
+    const nodes = await world.open(5);
     const [buyer, seller, carrier, insurer, bank] = nodes;
     const { activity } = await begun([buyer, seller, carrier]);
     await buyer.close();
@@ -125,12 +124,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('a key to which nothing can be sealed is no key of a member, nor is one of another node', async () => {
-    const [buyer, seller, mallory, broken] = (await world.open(4, patient)) as [
-      ActivityNode,
-      ActivityNode,
-      ActivityNode,
-      ActivityNode,
-    ];
+    const [buyer, seller, mallory, broken] = await world.open(4, patient);
     const { activity, first, old } = await begun([buyer, seller, mallory]);
     const low = membersOf(old).members.map((one) =>
       one.address === mallory.address ? { ...one, key: lowOrderKey } : one,
@@ -161,7 +155,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('what a member has said before it was removed counts for all as soon as one of them has it', async () => {
-    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, carrier] = await world.open(3);
     const { activity, first } = await begun([buyer, seller, carrier]);
     await buyer.close();
     const noted = await carrier.desk.note(operator, activity, { on: first.id, body: 'said in time' });
@@ -178,7 +172,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('a certificate is made by another one where the sender of the version is away, and says who has not signed', async () => {
-    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, carrier] = await world.open(3);
     const { activity, message } = await buyer.desk.start(operator, {
       ...{ kind: 'industrial', request: 'trust', receivers: [seller.name, carrier.name], body: 'one' },
     });
@@ -212,7 +206,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('whoever leaves is let go though the first one to do so is away, and nobody says anything', async () => {
-    const [buyer, seller, carrier] = (await world.open(3)) as [ActivityNode, ActivityNode, ActivityNode];
+    const [buyer, seller, carrier] = await world.open(3);
     const { activity } = await begun([buyer, seller, carrier]);
     await buyer.close();
     const left = await carrier.desk.leave(operator, activity);
@@ -224,7 +218,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('a message that its sender has signed twice has two seals, and the second one is told and not acknowledged', async () => {
-    const [buyer, seller] = (await world.open(2, patient)) as [ActivityNode, ActivityNode];
+    const [buyer, seller] = await world.open(2, patient);
     const { activity, first, old } = await begun([buyer, seller]);
     const one = await update(old, seller.person);
     const digest = messageDigest(activityNetwork, one.head, one.id);
@@ -241,7 +235,7 @@ describe('changes of the members of an activity that come between others', funct
   });
 
   it('more versions in conflict than one can bring together are brought together by several', async () => {
-    const [buyer, seller] = (await world.open(2)) as [ActivityNode, ActivityNode];
+    const [buyer, seller] = await world.open(2);
     const { activity, first, old } = await begun([buyer, seller]);
     const rivals = await Promise.all(Array.from({ length: 34 }, () => update(old, seller.person, [first.id])));
     const answers = await deliver(

@@ -8,7 +8,7 @@ import { startActivity } from '../../../../services/core/activities/takeMessage.
 import { type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import { activityNetwork, begin, changeMembers, memberFor, randomHash, say } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver } from '../../../support/activityWire.ts';
 import { until } from '../../../support/until.ts';
 
@@ -33,7 +33,7 @@ describe('security of activities', function () {
 
   beforeEach(async () => {
     world = new ActivityWorld();
-    [buyer, seller, thief] = (await world.open(3, { wrapNet: (net) => Object.assign(net, { blame: () => {} }) })) as [
+    [buyer, seller, thief] = (await world.open(3, { wrapNet: blameless })) as [
       ActivityNode,
       ActivityNode,
       ActivityNode,

@@ -18,11 +18,11 @@ onBothActivityDatabases('files that a client puts', (databaseUrl) => {
   beforeEach(async () => {
     aheadMs = 0;
     world = new ActivityWorld();
-    [buyer, seller] = (await world.open(2, {
+    [buyer, seller] = await world.open(2, {
       settings: { uploadBytes: 100_000, uploadCount: 3, unnamedMs: 3_600_000, collectMs: 50 },
       clock: { nowMs: () => Date.now() + aheadMs, sleep: (ms, signal) => systemClock.sleep(ms, signal) },
       databaseUrl: await databaseUrl(),
-    })) as [ActivityNode, ActivityNode];
+    });
   });
   afterEach(() => world.close());
 

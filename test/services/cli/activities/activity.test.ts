@@ -128,12 +128,18 @@ describe('notarium activity', function () {
     const merged = await sent(0, ['update', id, '--merge', '--body', '-'], '{"step":4}');
     await reaches(merged.message, nodes[1]);
     expect((await well(0, ['show', id])).stdout).not.to.contain('in conflict');
-    await fails('not-found', 0, ['certificate', id]);
+    const early = await fails('not-found', 0, ['certificate', id]);
+    expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned');
     await well(1, ['note', id, '--text', 'agreed']);
-    await sent(1, ['ack', id, merged.message.slice(0, 14)]);
     const alone = ['certificate', id, '--no-receipt', '--out', 'trust.json'];
-    await until('a certificate', async () => (await run(0, alone)).code === 0);
+    // Asked for before the last one has signed, and without a pause afterwards.
+    const waiting = well(0, [...alone, '--wait', '30']);
+    await sent(1, ['ack', id, merged.message.slice(0, 14)]);
+    await well(1, ['certificate', id, '--no-receipt', '--out', 'theirs.json']);
+    await waiting;
     // The centre behind the server has another log: that is said at once, what is there stays, and the same command goes on.
+    const taken = (): Promise<CliRun> => run(0, ['certificate', id, '--out', 'trust.json', '--json']);
+    await until('its record', async () => (await taken()).code !== exitCodeOf('record-not-anchored'));
     await fails('record-not-found', 0, ['certificate', id, '--out', 'trust.json']);
     await fails('record-not-found', 0, ['disclose', id, '--whole', '--out', 'whole.json']);
     await fails('file-unreadable', 0, ['update', id, '--body', 'whole.json']);

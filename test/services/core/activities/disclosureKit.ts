@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { makeCertificate, signTrust, type TrustCertificate } from '../../../../services/core/activities/certificate.ts';
 import type { Attachment, Body } from '../../../../services/core/activities/contents.ts';
 import { type Message, signParcel } from '../../../../services/core/activities/parcel.ts';
 import {
@@ -62,5 +63,16 @@ export async function receiptFor(digest: Hash, seal?: Seal, changes: object = {}
 /** Verifies a receipt offline, as one who knows the committee. */
 export const verifyRecord: VerifyRecord = (contentDigest, receipt) =>
   verifyReceipt(receipt, { contentDigest, network, committees: [committee], crypto });
+
+/** All parties' signatures over a version. */
+export async function certificateOf(message: Hash = randomHash(), where: Network = network): Promise<TrustCertificate> {
+  const members = parties.map(({ address }) => address).toSorted();
+  const signed = parties.map(async ({ address, signer }) => ({
+    member: address,
+    signature: await signTrust(where, { message, members }, signer),
+  }));
+  const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
+  return makeCertificate(where, { message, members }, signatures);
+}
 
 export const plainBody = (body: unknown): Body => ({ salt: `0x${randomBytes(32).toString('hex')}`, body }) as Body;

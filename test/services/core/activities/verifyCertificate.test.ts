@@ -1,10 +1,5 @@
 import { expect } from 'chai';
-import {
-  certificateDigest,
-  makeCertificate,
-  signTrust,
-  type TrustCertificate,
-} from '../../../../services/core/activities/certificate.ts';
+import { certificateDigest, type TrustCertificate } from '../../../../services/core/activities/certificate.ts';
 import {
   isCertificate,
   parseCertificate,
@@ -15,20 +10,13 @@ import type { Receipt } from '../../../../services/core/receipt.ts';
 import { randomHash } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { network } from '../receiptKit.ts';
-import { crypto, parties, receiptFor, verifyRecord } from './disclosureKit.ts';
+import { certificateOf, crypto, receiptFor, verifyRecord } from './disclosureKit.ts';
 
 describe('a trust certificate, by its receipt', () => {
   let certificate: TrustCertificate;
   let receipt: Receipt;
   before(async () => {
-    const message = randomHash();
-    const members = parties.map(({ address }) => address).toSorted();
-    const signed = parties.map(async ({ address, signer }) => ({
-      member: address,
-      signature: await signTrust(network, { message, members }, signer),
-    }));
-    const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    certificate = makeCertificate(network, { message, members }, signatures);
+    certificate = await certificateOf();
     receipt = await receiptFor(certificateDigest(certificate));
   });
   const outcome = async (given: TrustCertificate, by = receipt): Promise<string> => {
@@ -64,12 +52,7 @@ describe('a trust certificate, by its receipt', () => {
     );
     expect(await outcome(certificate, await receiptFor(randomHash()))).to.equal('content receipt-content-mismatch');
     const elsewhere = { ...network, chainId: 1 };
-    const signed = parties.map(async ({ address, signer }) => ({
-      member: address,
-      signature: await signTrust(elsewhere, certificate, signer),
-    }));
-    const there = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-    expect(await outcome(makeCertificate(elsewhere, certificate, there))).to.equal(
+    expect(await outcome(await certificateOf(certificate.message, elsewhere))).to.equal(
       'signatures receipt-network-mismatch',
     );
     expect(await outcome(certificate, {} as Receipt)).to.equal('record receipt-malformed');

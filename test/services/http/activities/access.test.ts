@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { openApiDocument } from '../../../../services/http/openApi.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
-import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
+import { ActivityWorld } from '../../../support/activityNodes.ts';
 import { expectProblem, startHttpTest, stopHttpTests } from '../../../support/httpTest.ts';
 
 const body = { step: 'order' };
@@ -29,7 +29,7 @@ onBothActivityDatabases('access to private activities over HTTP', (databaseUrl) 
 
   before(async () => {
     world = new ActivityWorld();
-    const [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [ActivityNode, ActivityNode];
+    const [buyer, seller] = await world.open(3, { databaseUrl: await databaseUrl() });
     http = await serveActivities(buyer.desk);
     keys.owner = await http.key('owner', ['read', 'submit']);
     keys.stranger = await http.key('stranger', ['read', 'submit']);

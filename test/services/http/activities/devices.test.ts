@@ -25,7 +25,7 @@ describe('devices over HTTP', function () {
 
   before(async () => {
     world = new ActivityWorld();
-    const [buyer, other] = (await world.open(2)) as [ActivityNode, ActivityNode];
+    const [buyer, other] = await world.open(2);
     seller = other;
     http = await serveActivities(buyer.desk);
     owner = await http.key('owner', ['read', 'submit']);

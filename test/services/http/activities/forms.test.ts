@@ -22,11 +22,7 @@ onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) 
   let seller: ActivityNode;
   before(async () => {
     world = new ActivityWorld();
-    [buyer, seller] = (await world.open(3, { databaseUrl: await databaseUrl() })) as [
-      ActivityNode,
-      ActivityNode,
-      ActivityNode,
-    ];
+    [buyer, seller] = await world.open(3, { databaseUrl: await databaseUrl() });
     http = await serveActivities(buyer.desk, { limits: { bodyIdleMs: 300 } });
     key = await http.key('client', ['read', 'submit']);
   });
@@ -102,6 +98,7 @@ onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) 
     await expectProblem(post('{"body":"\\ud800"}'), 'json-lone-surrogate');
     await expectProblem(post('{"body":1.0}'), 'json-number-not-canonical');
     await expectProblem(post(`{"body":${'['.repeat(40)}${']'.repeat(40)}}`), 'json-too-deep');
+    await expectProblem(post(JSON.stringify({ ...start, body: Array(200_000).fill(1) })), 'activity-body-invalid');
     await expectProblem(post(Buffer.from([0x22, 0xff, 0x22])), 'text-not-utf8');
     await expectProblem(post('{}', { 'content-type': 'text/plain' }), 'request-media-type-unsupported');
     await expectProblem(post('{}', { 'content-encoding': 'gzip' }), 'request-encoding-unsupported');

@@ -1,6 +1,4 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -8,7 +6,7 @@ import { zeroHash } from '../../../../services/core/block.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
 import type { NotariumRecord } from '../../../../services/core/recordSchema.ts';
 import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
-import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
+import { BetweenServers } from '../../../support/betweenServers.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { type HttpTest, signedRecord, startHttpTest, stopHttpTests, testSigner } from '../../../support/httpTest.ts';
 import { memoryNetwork } from '../../../support/memoryCentre.ts';
@@ -17,47 +15,18 @@ import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 const quick = { tries: 4, firstDelayMs: 5, maxDelayMs: 20 };
 const draft = { subject: 'urn:test', digest: `sha-256:${'12'.repeat(32)}` };
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}
-
 describe('lib/client/Notarium', () => {
   let http: HttpTest;
-  const servers: Server[] = [];
+  const servers = new BetweenServers();
   const open = (more: Partial<NotariumOptions> = {}): Notarium =>
     new Notarium({ url: http.url, signer: testSigner, backOff: quick, ...more });
-  /** A server that answers some requests by itself and passes the others to the centre. */
-  const between = async (answer: (...args: Parameters<RequestListener>) => boolean): Promise<string> => {
-    const server = createServer(async (request, response) => {
-      if (answer(request, response)) return;
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of request) chunks.push(chunk as Uint8Array);
-      const { method = 'GET', url, headers } = request;
-      const passed = await fetch(`${http.url}${url}`, {
-        method,
-        headers: Object.fromEntries(
-          Object.entries(headers).filter(([name]) => /^(content-type|authorization)$/.test(name)),
-        ) as Record<string, string>,
-        ...(method === 'GET' ? {} : { body: Buffer.concat(chunks) }),
-      });
-      response.writeHead(passed.status, { 'content-type': passed.headers.get('content-type') ?? '' });
-      response.end(Buffer.from(await passed.arrayBuffer()));
-    });
-    servers.push(server);
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  };
+  const between = (answer: Parameters<BetweenServers['open']>[1]): Promise<string> => servers.open(http.url, answer);
 
   beforeEach(async () => {
     http = await startHttpTest();
   });
   afterEach(async () => {
-    for (const server of servers.splice(0)) {
-      server.closeAllConnections();
-      server.close();
-    }
+    servers.close();
     await stopHttpTests();
   });
 
@@ -73,7 +42,9 @@ describe('lib/client/Notarium', () => {
     expect((await notary.submit(submitted.record!)).status).to.equal('logged');
     const { trusted } = await notary.network();
     expect(verifyReceiptOffline(receipt, { network: memoryNetwork, committees: trusted.committees }).ok).to.equal(true);
-    expect((await all(notary.search({ digest: draft.digest }))).map(({ id }) => id)).to.deep.equal([submitted.id]);
+    expect((await Array.fromAsync(notary.search({ digest: draft.digest }))).map(({ id }) => id)).to.deep.equal([
+      submitted.id,
+    ]);
   });
 
   it('waits on through what is wrong only for now, and no longer', async () => {
@@ -153,114 +124,6 @@ describe('lib/client/Notarium', () => {
     expect((await notary.record(id)).record.meta).to.deep.equal({ onBehalfOf: 'somebody' });
     await expectCode('key-missing', open({ signer: undefined }).submit(draft));
     await expectCode('unauthorized', open({ signer: undefined, apiKey: 'wrong' }).submit(draft));
-  });
-
-  it('hands in many drafts by API key, one result each in order, wrong ones alone failing', async () => {
-    const { secret } = await http.centre.keys.create('somebody', ['submit', 'read']);
-    const count = 30;
-    const items = Array.from({ length: count }, (_, index) =>
-      index === 10 ? { ...draft, digest: 'sha-256:no' } : { ...draft, subject: `urn:${index}` },
-    );
-    const notary = open({ signer: undefined, apiKey: secret });
-    // A record that is signed already goes with them.
-    const results = await all(notary.submitMany([...items, await signedRecord('urn:signed')]));
-    expect(results.map(({ status }) => status)).to.deep.equal(
-      Array.from({ length: count + 1 }, (_, index) => (index === 10 ? 'failed' : 'accepted')),
-    );
-    await http.centre.seal();
-    for (const index of [0, 9, 11, 29])
-      expect((await notary.record(results[index]!.id!)).record.subject).to.equal(`urn:${index}`);
-    const wrong = await all(open({ signer: undefined, apiKey: 'wrong' }).submitMany(items));
-    expect(wrong.map((result) => result.status === 'failed' && result.error.code)).to.deep.equal(
-      Array.from({ length: count }, () => 'unauthorized'),
-    );
-  });
-
-  it('hands in thousands of records, one result each in order, wrong ones alone failing', async () => {
-    const count = 2_345;
-    async function* items() {
-      for (let index = 0; index < count; index++) {
-        yield index === 1_000 ? { ...draft, digest: 'sha-256:no' } : { ...draft, subject: `urn:${index}` };
-      }
-    }
-    const results = await all(open().submitMany(items(), { batchSize: 500 }));
-    expect(results).to.have.length(count);
-    results.forEach((result, index) => {
-      if (index !== 1_000) expect(result.record?.subject).to.equal(`urn:${index}`);
-      expect(result.status).to.equal(index === 1_000 ? 'failed' : 'accepted');
-    });
-    expect((results[1_000] as SubmitResult & { status: 'failed' }).error.code).to.equal('record-digest-invalid');
-  });
-
-  it('hands in records without asking for signed promises, which it gets later all the same', async () => {
-    const items = Array.from({ length: 20 }, (_, index) => ({ ...draft, subject: `urn:${index}` }));
-    const results = await all(open().submitMany(items, { acceptances: false }));
-    expect(results.map(({ status }) => status)).to.deep.equal(Array(20).fill('accepted'));
-    expect(results.some((result) => 'acceptance' in result)).to.equal(false);
-    const { id } = results[3]!;
-    expect((await open().record(id!)).acceptance?.recordId).to.equal(id);
-  });
-
-  it('takes no more from its source than the reader takes results', async () => {
-    let taken = 0;
-    function* items() {
-      for (;;) {
-        taken++;
-        yield { ...draft, subject: `urn:${taken}` };
-      }
-    }
-    const results = open().submitMany(items(), { batchSize: 10 });
-    for (let index = 0; index < 5; index++) await results.next();
-    expect(taken).to.be.below(50);
-    await results.return(undefined);
-  });
-
-  it('posts again what the centre could not take for a while', async () => {
-    http.centre.fail('pool-full', 3);
-    const notary = open({ backOff: { tries: 1_000, firstDelayMs: 5, maxDelayMs: 5 } });
-    const results = notary.submitMany(Array.from({ length: 8 }, (_, index) => ({ ...draft, subject: `urn:${index}` })));
-    const first = results.next();
-    setTimeout(() => http.centre.fail(undefined), 100);
-    expect([(await first).value, ...(await all(results))].map((result) => result?.status)).to.deep.equal(
-      Array(8).fill('accepted'),
-    );
-  });
-
-  it('tries again where the error says so, and not where it does not', async () => {
-    let asked = 0;
-    let answer = { status: 503, code: 'pool-full', retry: true };
-    const url = await between((request, response) => {
-      if (request.method !== 'POST') return false;
-      asked++;
-      response.writeHead(answer.status, { 'content-type': 'application/problem+json' });
-      response.end(JSON.stringify(answer));
-      return true;
-    });
-    const notary = open({ url });
-    await expectCode('pool-full', notary.submit(draft));
-    expect(asked).to.equal(quick.tries);
-    asked = 0;
-    answer = { status: 409, code: 'record-successor-taken', retry: false };
-    await expectCode('record-successor-taken', notary.submit(draft));
-    expect(asked).to.equal(1);
-    asked = 0;
-    answer = { status: 418, code: 'of-a-newer-centre', retry: true };
-    await expectCode('server-answer-invalid', notary.submit(draft));
-    expect(asked).to.equal(quick.tries);
-  });
-
-  it('posts again the lines of a batch whose answer broke off', async () => {
-    let broken = 0;
-    const url = await between((request, response) => {
-      if (!request.url!.endsWith('/batch') || broken++ > 0) return false;
-      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      response.write('{"line":1,"status":"failed","error":{"code":"record-expired","retry":false}}\n{"line":2,"sta');
-      setTimeout(() => response.destroy(), 20);
-      return true;
-    });
-    const items = Array.from({ length: 4 }, (_, index) => ({ ...draft, subject: `urn:${index}` }));
-    const results = await all(open({ url }).submitMany(items));
-    expect(results.map(({ status }) => status)).to.deep.equal(['failed', 'accepted', 'accepted', 'accepted']);
   });
 
   it('trusts no acceptance that a known centre did not sign', async () => {

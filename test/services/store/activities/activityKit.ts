@@ -46,7 +46,7 @@ export function stepOf(activity: Hash, name: string, nowMs: number, members: rea
     nowMs,
     messages: [messageOf(name)],
     outgoing: [outgoingOf(activity, name, members)],
-    records: [{ activity, message: hashOf(`message ${name}`), entry: `entry ${name}` }],
+    records: [{ activity, message: hashOf(`message ${name}`), entry: `entry ${name}`, dueMs: 0 }],
   };
 }
 

@@ -49,7 +49,7 @@ async function fill(at: StorePlace): Promise<void> {
   await store.save({
     ...{ activity: one, nowMs: 1, messages: [messageOf('a', { parcel: utf8(secret) })] },
     outgoing: [outgoingOf(one, 'a', [bob, carol], `out: ${secret}`)],
-    records: [{ activity: one, message: messageOf('a').id, entry: `entry: ${secret}` }],
+    records: [{ activity: one, message: messageOf('a').id, entry: `entry: ${secret}`, dueMs: 0 }],
   });
   await store.hold({ sealDigest: hashOf('s'), activity: one, from: carol, text: `held: ${secret}`, heldMs: 1 });
   await store.saveCredential({ id: hashOf('c'), text: `device: ${secret}`, device: alice });
@@ -76,7 +76,7 @@ onBothDatabases('activities at rest', (place, engine) => {
     const store = await openAt(at);
     expect(Buffer.from((await store.message(messageOf('a').id))!.parcel).toString()).to.equal(secret);
     expect((await store.queued(bob, 1, 1))[0]!.text).to.equal(`out: ${secret}`);
-    expect((await store.pendingRecords(1))[0]!.entry).to.equal(`entry: ${secret}`);
+    expect((await store.pendingRecords(1, Number.MAX_SAFE_INTEGER)).records[0]!.entry).to.equal(`entry: ${secret}`);
     expect((await store.held())[0]!.text).to.equal(`held: ${secret}`);
     expect((await store.credentials())[0]!.text).to.equal(`device: ${secret}`);
     await store.close();
@@ -117,10 +117,23 @@ onBothDatabases('activities at rest', (place, engine) => {
     expect(await rowIn(store.message(a))).to.deep.equal({ row: `activity_messages/${a}` });
     expect(await rowIn(store.messages(one))).to.deep.equal({ row: `activity_messages/${a}` });
     expect(await rowIn(store.bySeal(messageOf('b').sealDigest))).to.deep.equal({ row: `activity_messages/${b}` });
-    expect(await rowIn(store.pendingRecords(9))).to.deep.equal({ row: `activity_records/${a}` });
+    const { records, damaged } = await store.pendingRecords(9, Number.MAX_SAFE_INTEGER);
+    expect(records).to.deep.equal([]);
+    expect(damaged.map(({ message, error }) => [message, error.data])).to.deep.equal([
+      [a, { row: `activity_records/${a}` }],
+    ]);
+    await store.setRecordAside(a);
+    expect(await store.pendingRecords(9, Number.MAX_SAFE_INTEGER)).to.deep.equal({ records: [], damaged: [] });
+    expect(await store.recordsSetAside()).to.deep.equal([{ message: a, activity: one }]);
+    await store.replaceRecord({ message: a, activity: one, entry: 'made again', dueMs: 0 });
+    expect((await store.pendingRecords(9, Number.MAX_SAFE_INTEGER)).records.map(({ entry }) => entry)).to.deep.equal([
+      'made again',
+    ]);
+    expect(await store.recordsSetAside()).to.deep.equal([]);
     // What somebody has sent too early it can send again: the others are not held up by it.
     expect(await store.held()).to.deep.equal([]);
-    expect(await rowIn(store.credentials())).to.deep.equal({ row: `activity_credentials/${hashOf('c')}` });
+    const [credential, ...others] = await store.credentials();
+    expect([credential!.id, credential!.text, others]).to.deep.equal([hashOf('c'), undefined, []]);
     const lost = {
       ...{ row: `activity_texts/${text!.text_id}`, sealDigest: hashOf('seal a'), member: bob },
       ...{ activity: one, message: a },

@@ -1,0 +1,36 @@
+import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
+import type { Hash } from '../../core/bytes.ts';
+import type { PendingRecord } from '../../store/activities/ActivityStore.ts';
+import { messageOf } from './Activities.ts';
+import type { ActivityParts } from './ActivityParts.ts';
+import { makeRecord } from './makeRecord.ts';
+
+type Parts = Pick<ActivityParts, 'store' | 'activities' | 'network' | 'crypto' | 'clock' | 'settings'>;
+
+/**
+ * The record of a message of this node, or of a certificate that it has made, made anew: another signature under the same subject and digest.
+ * @returns undefined where neither is there any more.
+ * @throws NotariumError `activity-store-corrupt` where what it is made of is damaged, too.
+ */
+export async function recordAgain(
+  parts: Parts,
+  { activity: id, message }: Pick<PendingRecord, 'activity' | 'message'>,
+): Promise<PendingRecord | undefined> {
+  const { store, activities, network, crypto } = parts;
+  const activity = await activities.find(id);
+  if (!activity) return undefined;
+  const about = (group: Hash, digest: Hash) => {
+    const { secret } = activity.epochs.get(group)!;
+    return makeRecord(parts, { activity: id, message, secret, digest });
+  };
+  const stored = await store.message(message);
+  if (stored) return await about(messageOf(stored).head.group, stored.sealDigest);
+  for (const certificate of activity.certificates.values()) {
+    const said = await store.message(certificate);
+    const head = said && messageOf(said).head;
+    if (head?.type !== 'certificate') continue;
+    const made = makeCertificate(network, { message: head.on, members: head.members }, head.signatures);
+    if (certificateDigest(made, crypto.sha256) === message) return await about(head.group, message);
+  }
+  return undefined;
+}

@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { until } from '../../../support/until.ts';
+
+const order = { kind: 'industrial', request: 'information' } as const;
+const code = 'activity-sender-full';
+
+onBothActivityDatabases('what members have at a node that nobody there has looked at', (databaseUrl) => {
+  let world: ActivityWorld;
+  afterEach(() => world.close());
+  const open = async (settings: object): Promise<[ActivityNode, ActivityNode, ActivityNode]> => {
+    world = new ActivityWorld();
+    return (await world.open(3, { settings, databaseUrl: await databaseUrl() })) as [
+      ActivityNode,
+      ActivityNode,
+      ActivityNode,
+    ];
+  };
+
+  it('is bounded in activities; the rest waits at its sender, and nobody else is held up', async () => {
+    const [buyer, seller, other] = await open({ unreadActivities: 2 });
+    const receivers = [seller.name];
+    const begin = (by: ActivityNode, body: number) => by.desk.start(operator, { ...order, receivers, body });
+    const sent = [await begin(buyer, 1), await begin(buyer, 2), await begin(buyer, 3)];
+    await reaches(sent[1]!.message, seller);
+    const [waiting] = await until('the third one is refused for now', async () => {
+      const all = await buyer.store.deliveries(sent[2]!.activity);
+      return all[0]?.problem?.code === code && all;
+    });
+    expect(waiting!.state).to.equal('queued');
+    expect(await seller.counted('messages_refused_total', { code })).to.be.above(0);
+    // What is said in one that is there goes on, and so do others.
+    const note = await buyer.desk.note(operator, sent[0]!.activity, { on: sent[0]!.message, body: 'said in it' });
+    await reaches(note.message, seller);
+    await reaches((await begin(other, 4)).message, seller);
+    // The bound is that of the node, also after a restart.
+    await seller.close();
+    await seller.open();
+    await world.connect();
+    const refused = await seller.counted('messages_refused_total', { code });
+    await until('it is tried again', async () => (await seller.counted('messages_refused_total', { code })) > refused);
+    expect(await seller.has(sent[2]!.message)).to.equal(false);
+    await seller.desk.list(operator, { limit: 9 });
+    expect((await seller.store.activity(sent[0]!.activity))!.isRead, 'a list is no look').to.equal(false);
+    await seller.desk.show(operator, sent[0]!.activity);
+    await reaches(sent[2]!.message, seller);
+    expect((await seller.store.activity(sent[0]!.activity))!.isRead).to.equal(true);
+    expect((await buyer.store.activity(sent[0]!.activity))!.isRead, 'begun there').to.equal(true);
+  });
+
+  it('is bounded in bytes; what is looked at is not', async () => {
+    const [buyer, seller] = await open({ unreadBytes: 40_000 });
+    const { activity, message: on } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 0 });
+    await reaches(on, seller);
+    const body = 'x'.repeat(15_000);
+    const notes = [];
+    for (let at = 0; at < 4; at++) notes.push((await buyer.desk.note(operator, activity, { on, body })).message);
+    await until('what is too much is refused for now', async () => {
+      const all = await buyer.store.deliveries(activity);
+      return all.filter(({ state, problem }) => state === 'queued' && problem?.code === code).length === 2;
+    });
+    expect(await seller.store.known(notes)).to.have.property('size', 2);
+    expect(await seller.store.unreadLoads()).to.have.length(1);
+    await seller.desk.note(operator, activity, { on, body: 'read' });
+    await reaches(notes[3]!, seller);
+    await reaches(notes[2]!, seller);
+    expect(await seller.store.unreadLoads()).to.deep.equal([]);
+  });
+});
