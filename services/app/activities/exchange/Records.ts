@@ -6,16 +6,12 @@ import { recordAgain } from '../recordAgain.ts';
 const atOnce = 256;
 /** What is said within so long goes to the log together: it waits there for a block anyway. */
 const gatherMs = 100;
-/** While so many came together the last time: handed in, they cost each centre a commit and some messages, for one as for many. */
-const many = 8;
-const manyGatherMs = 400;
 
 /** Hands the records of messages to the centre's intake: those on the disk, as they become due, until it has taken them. */
 export class Records {
   readonly #parts: ActivityParts;
   #running: Promise<void> | undefined;
   #isWanted = false;
-  #gatherMs = gatherMs;
   #hasLookedAside = false;
   readonly #stop = new AbortController();
 
@@ -41,7 +37,7 @@ export class Records {
   async #run(): Promise<void> {
     const { clock } = this.#parts;
     while (this.#isWanted && !this.#stop.signal.aborted) {
-      await clock.sleep(this.#gatherMs, this.#stop.signal);
+      await clock.sleep(gatherMs, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       this.#isWanted = false;
       try {
@@ -58,7 +54,6 @@ export class Records {
     const { store, accept, logger, clock } = this.#parts;
     await this.#lookAside();
     const { records: pending, damaged } = await store.pendingRecords(atOnce, clock.nowMs());
-    this.#gatherMs = pending.length < many || pending.length === atOnce ? gatherMs : manyGatherMs;
     for (const lost of damaged) await this.#mend(lost);
     if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));
