@@ -5,7 +5,8 @@ import type { Engine } from './Engine.ts';
 import { migrationsFor } from './migrations.ts';
 import { PackedAnswer, type PackedColumn, type PackedKind, type PackedRows } from './packed.ts';
 import type { Schema } from './schema.ts';
-import { SqliteThreadClient, sqliteDialect } from './sqliteDialect.ts';
+import { SqliteThreadClient, sqliteDialect, TogetherStatements } from './sqliteDialect.ts';
+import type { SqliteResult } from './sqliteWorker.ts';
 
 /** A connection pool or a transaction on it. */
 export type Db = Kysely<Schema>;
@@ -98,6 +99,28 @@ export async function migrate(
 function tableNamed(engine: Engine, name: string): RawBuilder<unknown> {
   if (engine === 'sqlite') return sql`select 1 from sqlite_master where type = 'table' and name = ${name}`;
   return sql`select 1 where to_regclass(${name}) is not null`;
+}
+
+/**
+ * Runs statements one after the other, where none needs what the one before it answers. On SQLite they cross to the database's thread, and back,
+ * at once: that takes longer than most of them.
+ * @returns Of each its rows, or how many it has changed.
+ */
+export async function runTogether(
+  engine: Engine,
+  db: Pick<Db, 'executeQuery'>,
+  queries: readonly CompiledQuery[],
+): Promise<readonly SqliteResult[]> {
+  if (queries.length === 0) return [];
+  if (engine === 'sqlite') {
+    return (await db.executeQuery<SqliteResult>(CompiledQuery.raw('', [new TogetherStatements(queries)]))).rows;
+  }
+  const results: SqliteResult[] = [];
+  for (const query of queries) {
+    const { rows, numAffectedRows } = await db.executeQuery<object>(query);
+    results.push({ rows, changes: Number(numAffectedRows ?? 0) });
+  }
+  return results;
 }
 
 /** Inserts many rows by one statement; rows that are there already stay as they are. */
