@@ -121,7 +121,7 @@ export const activityRoutes: readonly Route[] = [
     summary: 'Agree to a version',
     description: 'When all members have, its sender makes the certificate.',
     body: countersignBody,
-    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-early'],
+    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-known', 'activity-message-early'],
     send: (desk, by, id, { on }) => desk.countersign(by, id, on),
   }),
   route<ActivityParams & { readonly version: Hash }>({

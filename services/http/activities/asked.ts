@@ -39,6 +39,7 @@ export const sendingErrors = [
   'activity-role',
   'activity-message-invalid',
   'activity-epoch-stale',
+  'activity-forked',
   'activity-changed',
   'storage-full',
 ] as const satisfies readonly ErrorCode[];
