@@ -117,12 +117,12 @@ function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): vo
 
 function printVersions(
   { output }: Run<unknown>,
-  { versions, heads, members, terms }: ActivityAnswer,
+  { versions, heads, terms }: ActivityAnswer,
   names: (address: Address) => string,
 ): void {
-  const rows = versions.map(({ id, number, sender, countersigned, certificate, notes }) => [
+  const rows = versions.map(({ id, number, sender, countersigned, unsigned, certificate, notes }) => [
     ...[heads.includes(id) ? '>' : ' ', short(id), `${number}`, clip(names(sender), nameWidth)],
-    terms.request === 'information' ? '-' : `${countersigned.length} of ${members.length}`,
+    terms.request === 'information' ? '-' : `${countersigned.length} of ${countersigned.length + unsigned.length}`,
     ...[certificate === undefined ? '-' : short(certificate), `${notes.length}`],
   ]);
   const head = ['', 'version', 'no', 'sender', 'signed', 'certified', 'notes'];

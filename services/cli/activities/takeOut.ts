@@ -104,11 +104,12 @@ export async function saveCertificate(run: Run<CertificateFlags>, text: string, 
   // For the signatures, too: so also without the receipt.
   const waitSeconds = waitOf({ ...options, receipt: true });
   const startMs = performance.now();
-  const { activities, id } = await openActivity(run, text);
+  const { activities, nameOf, id } = await openActivity(run, text);
   const on = versionOf(await activities.get(id, { signal }), version);
   const path = resolve(terminal.cwd, options.out ?? `${short(on)}.certificate.json`);
   const receiptPath = `${path}.receipt.json`;
-  const certificate = await awaitCertificate(activities, { activity: id, version: on }, { waitSeconds, signal });
+  const asked = { activity: id, version: on };
+  const certificate = await awaitCertificate({ activities, nameOf }, asked, { waitSeconds, signal });
   await writeAgain(path, `${JSON.stringify(certificate, null, 2)}\n`);
   output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
   const done = { ok: true, path, version: on, signatures: certificate.signatures.length };

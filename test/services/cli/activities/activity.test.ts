@@ -107,6 +107,20 @@ describe('notarium activity', function () {
     await fails('usage-invalid', 1, ['disclose', id, '--no-receipt']);
   });
 
+  it('names the file that cannot be read as JSON, and what is wrong with it', async () => {
+    const start = ['start', '--to', 'Node 2', '--body'];
+    await writeFile(join(folder.path, 'mark.json'), '\ufeff{"step":1}');
+    await writeFile(join(folder.path, 'cut.json'), '{"step":');
+    await writeFile(join(folder.path, 'bytes.json'), Uint8Array.of(0xff, 0xfe));
+    const marked = await fails('json-malformed', 0, [...start, 'mark.json']);
+    expect(marked.stdout).to.contain('mark.json: it begins with a byte order mark');
+    expect((await fails('json-malformed', 0, [...start, 'cut.json'])).stdout).to.contain('cut.json: ');
+    expect((await fails('text-not-utf8', 0, [...start, 'bytes.json'])).stdout).to.contain('bytes.json');
+    const schema = await fails('json-malformed', 0, [...start, 'order.json', '--schema', 'cut.json']);
+    expect(schema.stdout).to.contain('cut.json: ');
+    expect((await fails('json-malformed', 0, [...start, '-'])).stdout).to.contain('what is piped in: ');
+  });
+
   it('brings versions in conflict together, notes, and writes the certificate', async () => {
     const first = await sent(0, ['start', '--request', 'trust', '--to', 'Node 2', '--body', '-'], '{"step":1}');
     await reaches(first.message, nodes[1]);
@@ -129,7 +143,7 @@ describe('notarium activity', function () {
     await reaches(merged.message, nodes[1]);
     expect((await well(0, ['show', id])).stdout).not.to.contain('in conflict');
     const early = await fails('not-found', 0, ['certificate', id]);
-    expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned');
+    expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned, missing: Node 2');
     await well(1, ['note', id, '--text', 'agreed']);
     const alone = ['certificate', id, '--no-receipt', '--out', 'trust.json'];
     // Asked for before the last one has signed, and without a pause afterwards.

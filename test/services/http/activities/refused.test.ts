@@ -1,3 +1,4 @@
+import { expect } from 'chai';
 import type { ActivityDesk } from '../../../../services/app/activities/ActivityDesk.ts';
 import { type ErrorCode, NotariumError } from '../../../../services/core/errors.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
@@ -45,6 +46,22 @@ describe('what private activities refuse over HTTP', function () {
     await reaches(proposal.message, world.nodes[0]!);
     third!.registered = { ...third!.registered, encryptionKey: seller!.registered.encryptionKey };
     await expectProblem(ask('votes', { on: proposal.message, approve: true }), 'party-unfit');
+  });
+
+  it('a change of members that changes nothing, or that nobody may make', async () => {
+    await expectProblem(ask('proposals', { add: { party: 'Node 2', role: 'regulator' } }), 'request-invalid');
+    await expectProblem(ask('proposals', { remove: 'Node 3' }), 'request-invalid');
+    await expectProblem(ask('proposals', { remove: 'Node 1' }), 'activity-role');
+  });
+
+  it('a certificate that is not there, and says whose signatures are missing', async () => {
+    const [, seller] = world.nodes;
+    const certificate = (version: string) => http.ask('GET', `${one}/certificate/${version}`, admin);
+    const { data } = await expectProblem(certificate(sent.message), 'not-found');
+    expect(data).to.deep.equal({ version: sent.message, missing: [seller!.address] });
+    const unknown = randomHash();
+    const other = await expectProblem(certificate(unknown), 'not-found');
+    expect(other.data).to.deep.equal({ version: unknown, missing: [] });
   });
 
   it('to carry out a proposal that is not here', async () => {
