@@ -50,6 +50,7 @@ export const contentsErrors = [
   'activity-field-unknown',
   'activity-fields-invalid',
   'attachment-unknown',
+  'attachment-corrupt',
   'device-credential-invalid',
 ] as const satisfies readonly ErrorCode[];
 
