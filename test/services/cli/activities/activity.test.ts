@@ -87,11 +87,12 @@ describe('notarium activity', function () {
     expect(stdout)
       .to.match(/Node 2 +countersigned/)
       .and.to.match(/Node 3 +(delivered|read)/);
-    expect(stdout).to.contain('"article": "pumps"').and.to.contain('file 0: delivery note.txt');
+    expect(stdout).to.match(/"article": "pumps",[^}]*"price": \{[^}]*"amount": 12/);
+    expect(stdout).to.contain('file 0: delivery note.txt');
     const shown = (await well(0, ['show', id, '--json'])).json<{ activity: { terms: { rules: object } } }>();
     expect(shown.activity.terms.rules).to.deep.equal({ history: false, approval: 'majority' });
     const list = (await well(0, ['list'])).stdout;
-    expect(list).to.contain(activity.slice(0, 10)).and.to.contain('initiator');
+    expect(list).to.contain(activity.slice(0, 10)).and.to.contain('initiator').and.to.contain(message.slice(0, 10));
     expect((await well(0, ['list', '--json'])).json<{ activities: object[] }>().activities).to.have.length(1);
 
     await well(1, ['attachment', id, '--out', 'got.txt']);
