@@ -57,7 +57,13 @@ export type ActivitySchema = {
     text_bytes: number;
     held_ms: number;
   };
-  activity_uploads: { sealed_digest: string; owner: string | null; size_bytes: number; put_ms: number };
+  activity_uploads: {
+    sealed_digest: string;
+    owner: string | null;
+    size_bytes: number;
+    put_ms: number;
+    answer_digest: string | null;
+  };
   activity_records: {
     seq: Generated<number>;
     message: string;
@@ -86,6 +92,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '005-unrecorded': { up: unrecorded },
     '006-due': { up: (db) => due(db, engine) },
     '007-read': { up: (db) => read(db, engine) },
+    '009-answers': { up: answers },
   };
 }
 
@@ -247,6 +254,11 @@ async function read(db: AnyKysely, engine: Engine): Promise<void> {
     .addColumn('is_read', intOf(engine), (column) => column.notNull().defaultTo(1))
     .execute();
   await sql.raw('create index if not exists activities_unread on activities (id) where is_read = 0').execute(db);
+}
+
+/** What was answered to an upload; of those that were there before nobody knows. */
+async function answers(db: AnyKysely): Promise<void> {
+  await db.schema.alterTable('activity_uploads').addColumn('answer_digest', 'text').execute();
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;
