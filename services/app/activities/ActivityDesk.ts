@@ -29,8 +29,8 @@ export type Contents =
 
 /** What an activity begins with. */
 export type StartRequest = Contents & {
-  /** Chosen by a device, which has to sign it; drawn at random by default. */
-  readonly activity?: Hash;
+  /** Of the id: chosen by a device, which has to sign it; drawn at random by default. */
+  readonly salt?: Hash;
   readonly kind: ActivityTerms['kind'];
   readonly request: ActivityTerms['request'];
   /** History for those who join later, by a majority, where left out. */

@@ -39,12 +39,12 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
   const client = await openActivities(run);
-  const activity = randomHash();
-  const contents = await readContents(run, client, { activity, type: 'start', on: [] });
+  const salt = randomHash();
+  const contents = await readContents(run, client, { activity: salt, type: 'start', on: [] });
   const sent = await client.activities.start(
     {
       ...contents,
-      ...{ activity, kind, request, receivers, regulators },
+      ...{ salt, kind, request, receivers, regulators },
       rules: { history: options.history, approval: options.unanimous ? 'unanimity' : 'majority' },
       ...(schema === undefined ? {} : { schema: schema as Record<string, unknown> }),
     },

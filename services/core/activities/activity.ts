@@ -1,4 +1,5 @@
 import type { Address, Hash, Hex } from '../bytes.ts';
+import type { Origin } from './activityId.ts';
 import type { Membership } from './members.ts';
 import type { ActivityTerms, MemberChange } from './message.ts';
 
@@ -52,6 +53,7 @@ export type Proposal = {
  */
 export type Activity = {
   readonly id: Hash;
+  readonly origin: Origin;
   readonly terms: ActivityTerms;
   /** By digest. */
   readonly epochs: ReadonlyMap<Hash, OpenedEpoch>;

@@ -176,7 +176,9 @@ function checkDevice(network: Network, head: Head, { body, attachments }: Commit
   const operator: Address = credential.operator;
   if (operator !== head.sender) throw fail('its operator is not the sender');
   const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
-  const place = { credential: credential.id, activity: head.activity, type: head.type, on, time };
+  // Of a start it cannot know the id, but what makes it that of no other activity.
+  const activity = head.type === 'start' ? head.origin.salt : head.activity;
+  const place = { credential: credential.id, activity, type: head.type, on, time };
   const digest = deviceStatementDigest(network, { ...place, body, attachments }, crypto.keccak256);
   if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
 }

@@ -53,14 +53,14 @@ export const activityRoutes: readonly Route[] = [
       const by = callerOf(call);
       const desk = activitiesOf(context);
       const asked = await bodyOf(call.request, context, startBody);
-      const { kind, request, receivers, regulators, rules, schema, activity } = asked;
+      const { kind, request, receivers, regulators, rules, schema, salt } = asked;
       const sent = await desk.start(by, {
         ...contentsOf(asked),
         ...{ kind, request, receivers },
         ...(regulators === undefined ? {} : { regulators }),
         ...(rules === undefined ? {} : { rules: defined(rules) }),
         ...(schema === undefined ? {} : { schema: schema as NonNullable<ActivityTerms['schema']> }),
-        ...(activity === undefined ? {} : { activity }),
+        ...(salt === undefined ? {} : { salt }),
       });
       sendSent(call.response, sent);
     },

@@ -50,9 +50,9 @@ describe('devices over HTTP', function () {
         activity: changes.activity ?? activity,
       }),
     });
-    const activity = randomHash();
+    const salt = randomHash();
     return [
-      { path: '/v1/activities', body: { ...terms(), activity, ...(await made('start', activity)) } },
+      { path: '/v1/activities', body: { ...terms(), salt, ...(await made('start', salt)) } },
       { path: `/v1/activities/${sent.activity}/versions`, body: await made('update', sent.activity) },
       {
         path: `/v1/activities/${sent.activity}/notes`,
