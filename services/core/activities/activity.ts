@@ -93,6 +93,13 @@ export function trustees(activity: Activity, version: Version, group: Hash): Add
   return recipientsOf(activity, version).filter((address) => still.includes(address));
 }
 
+/** Members whose countersignature the certificate of a version still needs; none where nobody is asked. */
+export function unsignedOf(activity: Activity, version: Version): Address[] {
+  if (!wantsTrust(activity)) return [];
+  const signed = activity.countersignatures.get(version.id);
+  return trustees(activity, version, activity.group).filter((member) => !signed?.has(member));
+}
+
 /** Whether members are asked to countersign. */
 export function wantsTrust({ terms }: Pick<Activity, 'terms'>): boolean {
   return terms.request !== 'information';

@@ -28,11 +28,14 @@ export function groupDigest(opening: Opening, sha256: Crypto['sha256'] = portabl
  * nothing of what was before.
  * @throws NotariumError `activity-message-invalid`.
  */
-export function checkOpening(head: HeadOf<'start' | 'members'>): void {
-  if (groupDigest(head) !== head.group || head.membership.epoch !== head.epoch)
+export function checkOpening(
+  head: HeadOf<'start' | 'members'>,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): void {
+  if (groupDigest(head, sha256) !== head.group || head.membership.epoch !== head.epoch)
     throw refused('its group is not that of its members');
   const { network, activity, origin, membership } = head;
-  if (activityId(network, origin) !== activity) throw refused('its activity was begun by somebody else');
+  if (activityId(network, origin, sha256) !== activity) throw refused('its activity was begun by somebody else');
   if (membership.members.some(({ role, address }) => role === 'initiator' && address !== origin.initiator))
     throw refused('its initiator is another one');
 }

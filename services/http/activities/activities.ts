@@ -121,7 +121,7 @@ export const activityRoutes: readonly Route[] = [
     summary: 'Agree to a version',
     description: 'When all members have, its sender makes the certificate.',
     body: countersignBody,
-    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-early'],
+    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-known', 'activity-message-early'],
     send: (desk, by, id, { on }) => desk.countersign(by, id, on),
   }),
   route<ActivityParams & { readonly version: Hash }>({
@@ -131,14 +131,12 @@ export const activityRoutes: readonly Route[] = [
     access: 'read',
     params: activityParams.extend({ version: hashSchema }),
     summary: "All members' signatures over a version",
-    description: '`not-found` while some are missing. Its own digest is in the log.',
+    description: '`not-found` while some are missing: `data.missing` says whose. Its own digest is in the log.',
     responses: { 200: { description: 'The certificate', content: json(certificateDoc) } },
     errors: [...activityErrors, 'not-found'],
     async handle(call, context) {
       const { id, version } = call.params;
-      const certificate = await activitiesOf(context).certificate(callerOf(call), id, version);
-      if (!certificate) throw new NotariumError('not-found', 'some signatures are missing', { data: { version } });
-      sendPrivately(call.response, 200, certificate);
+      sendPrivately(call.response, 200, await activitiesOf(context).certificate(callerOf(call), id, version));
     },
   }),
   route<ActivityParams & { readonly version: Hash }, { wait?: number | undefined }>({

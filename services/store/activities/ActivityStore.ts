@@ -106,6 +106,8 @@ export type StoredUpload = {
   readonly owner?: string | undefined;
   readonly sizeBytes: number;
   readonly putMs: number;
+  /** Digest of what was answered to it: undefined for one of an earlier version. */
+  readonly answerDigest?: Hash | undefined;
 };
 
 /** Which message names an attachment. */

@@ -63,7 +63,13 @@ export type ActivitySchema = {
     text_bytes: number;
     held_ms: number;
   };
-  activity_uploads: { sealed_digest: string; owner: string | null; size_bytes: number; put_ms: number };
+  activity_uploads: {
+    sealed_digest: string;
+    owner: string | null;
+    size_bytes: number;
+    put_ms: number;
+    answer_digest: string | null;
+  };
   activity_records: {
     seq: Generated<number>;
     message: string;
@@ -93,6 +99,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '006-due': { up: (db) => due(db, engine) },
     '007-read': { up: (db) => read(db, engine) },
     '008-here': { up: (db) => here(db, engine) },
+    '009-answers': { up: answers },
   };
 }
 
@@ -262,6 +269,11 @@ async function here(db: AnyKysely, engine: Engine): Promise<void> {
     .alterTable('activity_attachments')
     .addColumn('is_here', intOf(engine), (column) => column.notNull().defaultTo(1))
     .execute();
+}
+
+/** What was answered to an upload; of those that were there before nobody knows. */
+async function answers(db: AnyKysely): Promise<void> {
+  await db.schema.alterTable('activity_uploads').addColumn('answer_digest', 'text').execute();
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

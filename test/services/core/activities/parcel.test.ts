@@ -57,6 +57,16 @@ describe('a message of an activity', () => {
     const refused = async (bytes: Uint8Array) =>
       await expectCode('activity-message-invalid', () => readParcel(activityNetwork, bytes));
     await refused(utf8(JSON.stringify(parcel, null, 1)));
+    const { head, body: said, attachments, signature } = parcel;
+    await refused(utf8(JSON.stringify({ head, body: said, attachments, signature })));
+    const ordered = new TextDecoder().decode(parcelBytes(message));
+    await refused(utf8(ordered.replace('{"attachments":{', '{"attachments":{ ')));
+    const turned = ordered.replace(
+      /"body":\{"body":(.*),"salt":("0x[0-9a-f]{64}")\},"head"/,
+      '"body":{"salt":$2,"body":$1},"head"',
+    );
+    expect(turned).not.to.equal(ordered);
+    await refused(utf8(turned));
     const short = toHex(compactSignature(fromHex(message.signature)));
     await refused(parcelBytes({ ...message, signature: short }));
     const body = { salt: randomHash(), sdJwt: 'a.b.c', disclosures: ['one', 'two'] };
@@ -109,6 +119,32 @@ describe('a message of an activity', () => {
       await bytesWith(good, signature, seller, time - 1),
     ])
       await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+  });
+
+  it('of a device comes by a credential that holds when the device speaks, and when its operator sends that', async () => {
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const draft = await say(seller, 'note', place, { celsius: 4 });
+    const { body, attachments } = commitmentsOf(draft);
+    const sentAt = Math.floor(Date.parse(draft.head.time) / 1000);
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const about = { id: randomHash(), device: device.address, name: 'Sensor 7' };
+    const bytesOf = async (saidAt: number, held: { notBefore: number; expires: number }) => {
+      const credential = await signCredential(activityNetwork, { ...about, ...held }, seller.signer);
+      const said = { credential: credential.id, activity: place.activity, on: [place.on], time: saidAt } as const;
+      const digest = deviceStatementDigest(activityNetwork, { ...said, type: 'note', body, attachments });
+      const signature = toHex(await device.signer.sign(digest));
+      const head = { device: { credential, time: saidAt, signature } };
+      return parcelBytes(await say(seller, 'note', place, null, { head, parcel }));
+    };
+    const saidAt = sentAt - 10;
+    readParcel(activityNetwork, await bytesOf(saidAt, { notBefore: saidAt, expires: sentAt }));
+    for (const held of [
+      { notBefore: saidAt + 1, expires: sentAt },
+      { notBefore: saidAt, expires: sentAt - 1 },
+    ]) {
+      const bytes = await bytesOf(saidAt, held);
+      await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+    }
   });
 
   it('of a device is that of its place: nobody can say it again elsewhere, through another node, or as something else', async () => {

@@ -61,14 +61,19 @@ describe('devices over HTTP', function () {
     ];
   }
 
+  async function saidIn(activity: Hash): Promise<Hash[]> {
+    const { items } = await http.get<{ items: { id: Hash }[] }>(`/v1/activities/${activity}/messages`, owner);
+    return items.map(({ id }) => id);
+  }
+
   async function expectRefused(
     credential: Hash,
     changes: { by?: TestKey; signer?: typeof device; activity?: Hash } = {},
   ): Promise<void> {
-    const before = await http.get<{ items: unknown[] }>(`/v1/activities/${sent.activity}/messages`, owner);
+    const before = await saidIn(sent.activity);
     for (const { path, body } of await statements(credential, changes))
       await expectProblem(http.ask('POST', path, changes.by ?? owner, body), 'device-credential-invalid');
-    expect(await http.get(`/v1/activities/${sent.activity}/messages`, owner)).to.deep.equal(before);
+    expect(await saidIn(sent.activity)).to.deep.equal(before);
   }
 
   it('speak by a credential that holds', async () => {
