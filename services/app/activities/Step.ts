@@ -1,17 +1,25 @@
 import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
-import { disclosuresDigest } from '../../core/activities/contents.ts';
+import { attachmentsDigest, disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
 import type { Envelope } from '../../core/activities/envelope.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
 import { groupDigest } from '../../core/activities/opening.ts';
-import { type Message, parcelBytes, readParcel, signParcel } from '../../core/activities/parcel.ts';
+import {
+  headDigest,
+  type Message,
+  parcelBytes,
+  readParcel,
+  shownHead,
+  signParcel,
+} from '../../core/activities/parcel.ts';
 import { type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { signFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import type { NewMessage, Outgoing, PendingRecord } from '../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from './ActivityParts.ts';
@@ -58,7 +66,7 @@ export class Step {
   async send(draft: Draft): Promise<Hash> {
     const { network, signer, crypto, sealer } = this.#parts;
     const before = this.#activity;
-    const parcel = this.#parcelOf(draft);
+    const parcel = await this.#parcelOf(draft);
     // What others would refuse must not leave.
     await checkBody(this.#parts, before?.terms, parcel);
     const message = await signParcel(network, parcel, signer, crypto);
@@ -122,7 +130,7 @@ export class Step {
     if (members.size > 0) wake([...members]);
   }
 
-  #parcelOf({ head, body, attachments }: Draft) {
+  async #parcelOf({ head, body = { salt: randomHash(), body: null }, attachments: files }: Draft) {
     const { network, signer, clock, crypto } = this.#parts;
     const sender = signer.address;
     const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
@@ -130,7 +138,8 @@ export class Step {
     const hasLeft = this.#activity && leaversOf(this.#activity).has(sender);
     if (hasLeft || (!opens && !memberOf(membership, sender)))
       throw new NotariumError('activity-not-member', undefined, { data: { sender } });
-    const fields = body && disclosuresDigest(body, crypto.sha256);
+    const fields = disclosuresDigest(body, crypto.sha256);
+    const attachments = files ?? { salt: randomHash(), list: [] };
     const whole = {
       ...head,
       v: 1,
@@ -141,11 +150,12 @@ export class Step {
       time: new Date(clock.nowMs()).toISOString(),
       salt: randomHash(),
     } as Head;
-    return {
-      head: whole,
-      body: body ?? { salt: randomHash(), body: null },
-      attachments: attachments ?? { salt: randomHash(), list: [] },
+    if (!('packed' in body)) return { head: whole, body, attachments };
+    const place = {
+      head: headDigest(shownHead(whole, crypto.sha256), crypto.sha256),
+      attachments: attachmentsDigest(attachments, crypto.sha256),
     };
+    return { head: whole, body: await signFields(body, place, signer), attachments };
   }
 
   #add(message: Message, seal: Seal, after: Activity): void {

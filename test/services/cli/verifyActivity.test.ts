@@ -7,7 +7,7 @@ import { type Disclosure, disclosureText, makeDisclosure } from '../../../servic
 import { toHex } from '../../../services/core/bytes.ts';
 import { canonicalText } from '../../../services/core/canonicalJson.ts';
 import { networkName } from '../../../services/core/eip712.ts';
-import { digestFields } from '../../../services/lib/activities/fieldDigests.ts';
+import { packFields } from '../../../services/lib/activities/fieldDigests.ts';
 import { randomHash } from '../../support/activityKit.ts';
 import { type CliPlace, type CliRun, cli } from '../../support/cliKit.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -34,7 +34,7 @@ describe('notarium verify with what shows something of a private activity', () =
     folder = await temporaryFolder();
     place = { cwd: folder.path };
     plain = await notarised(plainBody(content));
-    inFields = await notarised(await digestFields(content, buyer.signer));
+    inFields = await notarised(await packFields(content));
     certificate = await certificateOf();
     const trusted = { format: 'notarium-network/1', network: networkName(network), periodSeconds: 1, graceSeconds: 1 };
     await writeFile(join(folder.path, 'network.json'), JSON.stringify({ ...trusted, committees: [committee] }));
