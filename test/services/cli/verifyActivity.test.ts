@@ -98,6 +98,24 @@ describe('notarium verify with what shows something of a private activity', () =
     expect(told).to.deep.include({ ok: true, kind: 'trust-certificate', message: certificate.message });
   });
 
+  it('says who has not signed a trust certificate, and claims no reason', async () => {
+    const { signatures } = certificate;
+    const alone = { ...certificate, signatures: signatures.slice(0, 1) };
+    const receipt = await receiptFor(certificateDigest(alone));
+    const { code, stdout } = await verify(canonicalText(alone), receipt);
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.contain(`1 of the 3 to whom message ${certificate.message} went have signed it`);
+    for (const { member } of signatures.slice(1))
+      expect(stdout).to.match(new RegExp(`^  not signed by ${member}$`, 'm'));
+    expect(stdout).to.contain('why some have not signed, or whether they were members still, it does not show');
+    expect((await verify(canonicalText(alone), receipt, '--json')).json()).to.deep.include({
+      members: [signatures[0]!.member],
+      missing: signatures.slice(1).map(({ member }) => member),
+    });
+    const whole = await verify(canonicalText(certificate), await receiptFor(certificateDigest(certificate)));
+    expect(whole.stdout).not.to.contain('not signed');
+  });
+
   it('has an exit code for each cause', async () => {
     const good = makeDisclosure(plain.message, plain.seal, { body: true, author: true, attachments: [1] });
     const fields = makeDisclosure(inFields.message, inFields.seal, { body: ['order'] });
