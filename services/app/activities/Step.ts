@@ -69,6 +69,7 @@ export class Step {
     const parcel = await this.#parcelOf(draft);
     // What others would refuse must not leave.
     await checkBody(this.#parts, before?.terms, parcel);
+    this.#checkSaidOnce(parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);
     const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
@@ -156,6 +157,14 @@ export class Step {
       attachments: attachmentsDigest(attachments, crypto.sha256),
     };
     return { head: whole, body: await signFields(body, place, signer), attachments };
+  }
+
+  /** What a device has said once, its client could send again and again. */
+  #checkSaidOnce(parcel: Omit<Parcel, 'signature'>): void {
+    const { network, crypto } = this.#parts;
+    const said = statementOf(network, parcel, crypto);
+    const message = said && this.#activity?.statements.get(said);
+    if (message) throw new NotariumError('device-credential-invalid', 'it was sent before', { data: { message } });
   }
 
   #add(message: Message, seal: Seal, after: Activity): void {
