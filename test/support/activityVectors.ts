@@ -1,7 +1,12 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { signAck } from '../../services/core/activities/ack.ts';
 import { type Activity, recipientsOf } from '../../services/core/activities/activity.ts';
-import { certificateDigest, makeCertificate, signTrust } from '../../services/core/activities/certificate.ts';
+import {
+  certificateDigest,
+  certificateSalt,
+  makeCertificate,
+  signTrust,
+} from '../../services/core/activities/certificate.ts';
 import type { Attachments, Body } from '../../services/core/activities/contents.ts';
 import { deviceStatementDigest, signCredential } from '../../services/core/activities/credential.ts';
 import { disclosureText, makeDisclosure } from '../../services/core/activities/disclosure.ts';
@@ -199,8 +204,12 @@ export async function activityVectors() {
     await say(one, { type: 'countersignature', on: second.id, signature });
     signatures.push({ member: one.address, signature });
   }
-  await say(bob, { type: 'certificate', on: second.id, members: [...to], signatures });
-  const certificate = makeCertificate(network, { message: second.id, members: to }, signatures);
+  const { message: certified } = await say(bob, { type: 'certificate', on: second.id, members: [...to], signatures });
+  const certificate = makeCertificate(
+    network,
+    { message: second.id, members: to },
+    { signatures, salt: certificateSalt((first.head as { secret: Hash }).secret, certified.id) },
+  );
 
   const { message: proposal } = await say(bob, { type: 'proposal', change: { remove: carol.address } });
   const votes: Hash[] = [];

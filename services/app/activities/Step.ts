@@ -1,5 +1,5 @@
 import { type Activity, membersOf } from '../../core/activities/activity.ts';
-import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
+import { certificateDigest, certificateSalt, makeCertificate } from '../../core/activities/certificate.ts';
 import { attachmentsDigest, disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
 import type { Envelope } from '../../core/activities/envelope.ts';
@@ -9,10 +9,12 @@ import { groupDigest } from '../../core/activities/opening.ts';
 import {
   headDigest,
   type Message,
+  type Parcel,
   parcelBytes,
   readParcel,
   shownHead,
   signParcel,
+  statementOf,
 } from '../../core/activities/parcel.ts';
 import { type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
@@ -86,7 +88,9 @@ export class Step {
     if (message.head.type === 'certificate') {
       // Of its own, so that it can be shown to those who know nothing of the activity.
       const { on, members, signatures } = message.head;
-      const own = certificateDigest(makeCertificate(network, { message: on, members }, signatures), crypto.sha256);
+      const salt = certificateSalt(secret, message.id);
+      const made = makeCertificate(network, { message: on, members }, { signatures, salt });
+      const own = certificateDigest(made, crypto.sha256);
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: own, secret, digest: own }));
     }
     this.#add(message, seal, after);

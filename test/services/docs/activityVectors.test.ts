@@ -282,8 +282,10 @@ describe('test/vectors/activities.json', () => {
       expect(signerOf(certificateType, { message, members: certificate.members }, signature)).to.equal(sender);
       signatures.push({ member: sender, signature });
     }
+    const [{ id: certified, epochSecret }] = ofType('certificate');
     expect(certificate).to.deep.equal({
       ...{ format: 'notarium-trust-certificate/1', network: networkName, message: certificate.message },
+      salt: hex(hmac(epochSecret, 'notarium-trust-certificate-salt/1\n', raw(certified))),
       members: people
         .slice(0, 3)
         .map(({ address }: Any) => address)

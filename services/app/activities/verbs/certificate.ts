@@ -1,4 +1,9 @@
-import { certificateDigest, makeCertificate, type TrustCertificate } from '../../../core/activities/certificate.ts';
+import {
+  certificateDigest,
+  certificateSalt,
+  makeCertificate,
+  type TrustCertificate,
+} from '../../../core/activities/certificate.ts';
 import { blindedGroup } from '../../../core/activities/sealed.ts';
 import type { Hash, RecordId } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
@@ -45,6 +50,8 @@ async function madeOf(
   const { head } = messageOf(stored);
   if (head.type !== 'certificate') return undefined;
   const { secret } = activity.epochs.get(head.group)!;
-  const made = makeCertificate(parts.network, { message: version, members: head.members }, head.signatures);
+  const { members, signatures } = head;
+  const salt = certificateSalt(secret, stored.id);
+  const made = makeCertificate(parts.network, { message: version, members }, { signatures, salt });
   return { made, secret };
 }

@@ -78,7 +78,7 @@ export async function certificateOf(message: Hash = randomHash(), where: Network
     signature: await signTrust(where, { message, members }, signer),
   }));
   const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-  return makeCertificate(where, { message, members }, signatures);
+  return makeCertificate(where, { message, members }, { signatures, salt: randomHash() });
 }
 
 export const plainBody = (body: unknown): Body => ({ salt: `0x${randomBytes(32).toString('hex')}`, body }) as Body;
