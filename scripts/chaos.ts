@@ -26,10 +26,10 @@ const { rounds, scale } = program.opts<{ rounds: number; scale: number }>();
 const isChosen = ({ name }: Fault): boolean =>
   program.args.length === 0 || program.args.some((text) => name.includes(text));
 const groups = [
-  { faults: faultsOf(scale).filter(isChosen), options: { periodSeconds: 2, recordsPerBatch: 10 } },
+  { faults: faultsOf(scale).filter(isChosen), options: { periodSeconds: 2, recordsPerBatch: 20 } },
   {
     faults: reorganisationsOf(scale).filter(isChosen),
-    options: { periodSeconds: 2, recordsPerBatch: 10, confirmations: 2 },
+    options: { periodSeconds: 2, recordsPerBatch: 20, confirmations: 2 },
   },
 ].filter(({ faults }) => faults.length > 0);
 if (groups.length === 0) program.error('no fault has such a name');

@@ -76,7 +76,7 @@ await inLanes(
   work,
 );
 
-say('\n=== the slowest test files, in seconds of the clock and of the processors');
+if (fileTimes.length > 0) say('\n=== the slowest test files, in seconds of the clock and of the processors');
 for (const { file, seconds, processor } of fileTimes
   .sort((one, other) => other.seconds - one.seconds)
   .slice(0, slowestShown)) {

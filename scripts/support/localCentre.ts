@@ -15,6 +15,9 @@ import { launcher } from './launcher.ts';
 /** Some chains mine every few seconds only. */
 const fundLimitMs = 60_000;
 
+/** Of a keystore whose password is 24 random bytes: nobody guesses those, however little a guess costs. */
+const drawnScryptN = 1 << 12;
+
 /**
  * A keystore with a random password beside it, readable by this user only: enough for a centre that runs unattended.
  * @throws NotariumError `key-missing` when there is a keystore without its password, or one that is damaged.
@@ -29,10 +32,10 @@ export async function ensureKeys(dataDir: string): Promise<KeystorePublic> {
     }
     return await readKeystore(folder);
   }
-  if (!existsSync(passwordFile)) {
-    await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
-  }
-  return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
+  if (existsSync(passwordFile)) return await createKeystore(folder, (await readFile(passwordFile, 'utf8')).trim());
+  const password = randomBytes(24).toString('base64url');
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  return await createKeystore(folder, password, { scryptN: drawnScryptN });
 }
 
 /** The local chain's first account, whose key the whole world knows, pays for a centre's gas. Resolves when it is there. */

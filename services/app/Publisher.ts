@@ -53,6 +53,9 @@ export class Publisher {
   #deafUntilMs = 0;
   #pauseMs = 0;
   #prunedHeight = 0;
+  /** The last step has found nothing to do, and nothing has come since. */
+  #isStill = false;
+  #changes = 0;
 
   /**
    * `onChange` is called after each step that others may be waiting for. Without `isPublishing`, chain and clock are
@@ -103,6 +106,12 @@ export class Publisher {
     this.#isHinted = true;
   }
 
+  /** Records have come into the pool. */
+  poolChanged(): void {
+    this.#changes++;
+    this.#isStill = false;
+  }
+
   /** Ends after the step under way; a block on its way is taken up again at the next start. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -113,6 +122,7 @@ export class Publisher {
   async #tick(): Promise<void> {
     const { store, problems, settings, periodSeconds } = this.#parts;
     if (performance.now() < this.#retryMs) return;
+    const changes = this.#changes;
     const lease = await this.#holdLease();
     // Also when there is nothing to publish: who asks must hear that the chain is away, or another one.
     const isHinted = this.#isHinted && performance.now() >= this.#deafUntilMs;
@@ -120,6 +130,7 @@ export class Publisher {
     const isLooking = isDue || (lease !== undefined && !this.#reconciled);
     if (isLooking) {
       this.#isHinted = false;
+      this.#isStill = false;
       const logSize = store.logSize();
       await this.#look(lease);
       if (isHinted && store.logSize() === logSize) this.#deafUntilMs = performance.now() + periodSeconds * 500;
@@ -129,6 +140,7 @@ export class Publisher {
       if (isLooking) await this.#storeIsWell();
       return this.#well();
     }
+    if (this.#isStill && problems.list().length === 0) return;
     const [live] = await store.liveBlocks();
     if (live) {
       const step = await this.#advance(live, lease);
@@ -138,10 +150,13 @@ export class Publisher {
       await this.#storeIsWell();
       if (step !== 'committed' || !this.#reconciled) return this.#well();
     }
-    if (await this.#seal(lease)) this.#onChange();
+    const sealing = await this.#seal(lease);
+    if (sealing === 'sealed') this.#onChange();
     this.#well();
     await this.#storeIsWell();
     problems.clear('vote-conflict', 'quorum-unreachable');
+    // Another process on the same database may take records, and tells nobody.
+    this.#isStill = sealing === 'nothing' && !live && store.engine === 'sqlite' && changes === this.#changes;
   }
 
   /** Whether the chain still is the one that the data folder belongs to, and the clock right. */
@@ -177,14 +192,15 @@ export class Publisher {
     this.#prunedHeight = height;
   }
 
-  async #seal(lease: Lease): Promise<boolean> {
+  /** `nothing`: there is no record that the log lacks. */
+  async #seal(lease: Lease): Promise<'sealed' | 'nothing' | 'later'> {
     const { store, chain, clock, problems, periodSeconds, signer } = this.#parts;
     const slot = slotAt(clock.nowMs(), periodSeconds);
-    if (slot <= this.#lastSlot || slot === this.#slotOfAnother) return false;
+    if (slot <= this.#lastSlot || slot === this.#slotOfAnother) return 'later';
     const previous = await store.committedBlock();
     this.#size.reached(previous?.header.height ?? 0);
     const isCovered = store.logSize() === (previous?.header.treeSize ?? 0);
-    if (isCovered && (await store.poolStatus()).count === 0) return false;
+    if (isCovered && (await store.poolStatus()).count === 0) return 'nothing';
     const committee = await chain.committee();
     if (!committee.members.includes(signer.address)) {
       throw new NotariumError('not-in-committee', signer.address, { data: { epoch: committee.epoch } });
@@ -193,14 +209,14 @@ export class Publisher {
     if (publisherOf(committee, slot) !== signer.address) {
       // The chain need not be asked again, ten times a second, before the next slot.
       this.#slotOfAnother = slot;
-      return false;
+      return 'later';
     }
-    if (slot <= (previous?.header.slot ?? -1)) return false;
+    if (slot <= (previous?.header.slot ?? -1)) return 'later';
     await this.#checkClock();
     // Another centre's block may have come since the last look.
     if (this.#parts.replication && (await chain.head()) !== (previous?.header.height ?? 0)) {
       this.#reconciled = false;
-      return false;
+      return 'later';
     }
     // Here too: a promise may have ended with the slot before, and nobody looks again before the record is sealed.
     await watchPromises(this.#parts, slot);
@@ -210,7 +226,7 @@ export class Publisher {
     });
     this.#lastSlot = slot;
     if (block) await this.#advance(block, lease);
-    return block !== undefined;
+    return block ? 'sealed' : 'later';
   }
 
   async #advance(block: StoredBlock, lease: Lease): Promise<BlockStep> {

@@ -141,6 +141,7 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     peerPoolPart: settings.peerPoolPart,
     onAccepted: (entries) => {
       metrics.accepted.inc(entries.length);
+      publisher.poolChanged();
       seat.replication?.broadcast(entries);
     },
   });
@@ -150,7 +151,10 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       net: await open(),
       workers,
       hasRoomFor: (count, peer, beyond) => intake.hasRoomFor(count, peer, beyond),
-      onPooled: (count, peer) => intake.addPooled(count, peer),
+      onPooled(count, peer) {
+        intake.addPooled(count, peer);
+        publisher.poolChanged();
+      },
       lookSoon: () => publisher.lookSoon(),
       ...(options.peers ? { peers: options.peers } : {}),
     });

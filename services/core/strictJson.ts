@@ -19,16 +19,30 @@ const defaultLimits: JsonLimits = { maxSize: 1 << 20, maxDepth: 16 };
  *   `json-too-deep`, `json-too-large`, `text-not-utf8`.
  */
 export function parseStrictJson(input: string | Uint8Array, limits: Partial<JsonLimits> = {}): unknown {
+  return readStrictJson(input, limits).value;
+}
+
+/**
+ * As {@link parseStrictJson}. `isCanonical`: the text is the one that RFC 8785 has for the value. Where it says no, it still may be.
+ * @throws NotariumError as {@link parseStrictJson}.
+ */
+export function readStrictJson(
+  input: string | Uint8Array,
+  limits: Partial<JsonLimits> = {},
+): { readonly value: unknown; readonly isCanonical: boolean } {
   const { maxSize, maxDepth } = { ...defaultLimits, ...limits };
   if (input.length > maxSize) {
     throw new NotariumError('json-too-large', undefined, { data: { have: input.length, want: maxSize } });
   }
   const text = typeof input === 'string' ? input : decode(input);
-  return readCanonical(text, maxDepth) ?? new StrictParser(text, maxDepth).parse();
+  return readPlain(text, maxDepth) ?? { value: new StrictParser(text, maxDepth).parse(), isCanonical: false };
 }
 
-/** The value of a text that is canonical by RFC 8785 already, and so has one reading only; undefined for every other text, and for null. */
-function readCanonical(text: string, maxDepth: number): unknown {
+/**
+ * The value of a text that JSON.stringify would write in the same way again, and that so has one reading only; undefined for every other
+ * text. Nothing else is as fast, and most texts are such.
+ */
+function readPlain(text: string, maxDepth: number): { value: unknown; isCanonical: boolean } | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -36,26 +50,30 @@ function readCanonical(text: string, maxDepth: number): unknown {
     // What is wrong with it is for the parser to say.
     return undefined;
   }
-  return isExact(value, maxDepth) && JSON.stringify(value) === text ? value : undefined;
+  const order = { isByName: true };
+  return isExact(value, maxDepth, order) && JSON.stringify(value) === text
+    ? { value, isCanonical: order.isByName }
+    : undefined;
 }
 
 /**
- * Whether a value that JSON.parse has made is not nested too deep, has the members of its objects in order, and neither half characters nor
- * integers that stand for several: all that JSON.stringify would write again as it was.
+ * Whether a value that JSON.parse has made is not nested too deep, and has neither half characters nor integers that stand for several. Notes
+ * whether the members of all objects are in the order of RFC 8785.
  */
-function isExact(value: unknown, maxDepth: number): boolean {
+function isExact(value: unknown, maxDepth: number, order: { isByName: boolean }): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
   if (typeof value !== 'object' || value === null) return true;
   if (maxDepth === 0) return false;
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) if (!isExact(value[index], maxDepth - 1)) return false;
+    for (let index = 0; index < value.length; index++) if (!isExact(value[index], maxDepth - 1, order)) return false;
     return true;
   }
   let before: string | undefined;
   for (const key of Object.keys(value)) {
-    if ((before !== undefined && before >= key) || !key.isWellFormed()) return false;
-    if (!isExact((value as Record<string, unknown>)[key], maxDepth - 1)) return false;
+    if (!key.isWellFormed()) return false;
+    if (before !== undefined && before >= key) order.isByName = false;
+    if (!isExact((value as Record<string, unknown>)[key], maxDepth - 1, order)) return false;
     before = key;
   }
   return true;

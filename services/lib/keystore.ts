@@ -1,12 +1,12 @@
 import { randomBytes, scrypt } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { computeAddress, decryptKeystoreJson, encryptKeystoreJson, scrypt as ethersScrypt } from 'ethers';
 import { z } from 'zod';
 import { type Address, fromHex, type Hash, type Hex, toHex } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
 import { addressSchema, hashSchema } from '../core/schemas.ts';
+import { curveKey } from './curveKey.ts';
 import { readSmallFile } from './readSmallFile.ts';
 import { syncFolder } from './syncFolder.ts';
 
@@ -175,9 +175,8 @@ async function sealed(kind: Kind, secret: Uint8Array, password: string, scryptN:
 }
 
 function publicPart(kind: Kind, secret: Uint8Array): Hex {
-  if (kind === 'ed25519') return toHex(ed25519.getPublicKey(secret));
-  if (kind === 'x25519') return toHex(x25519.getPublicKey(secret));
-  return computeAddress(toHex(secret)).toLowerCase() as Hex;
+  if (kind === 'secp256k1') return computeAddress(toHex(secret)).toLowerCase() as Hex;
+  return curveKey(kind, secret).publicKey;
 }
 
 async function readKeyFile(dir: string, { name, kind }: KeyFile): Promise<{ text: string; public: Hex }> {

@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiKeys } from '../app/apiKeys.ts';
 import { blocksForRebuild } from '../app/blocksForRebuild.ts';
 import type { Centre } from '../app/Centre.ts';
-import { readResourceSettings } from '../app/resources/resourceSettings.ts';
 import { openChain } from '../chain/openChain.ts';
 import type { ActionContext, CliActions } from '../cli/CliActions.ts';
-import { readPassword } from '../cli/openClient.ts';
-import type { Settings } from '../cli/settings.ts';
 import type { Terminal } from '../cli/Terminal.ts';
 import { NotariumError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -16,32 +12,13 @@ import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { databaseFile } from '../store/database.ts';
 import type { RebuildReport, StoreOptions } from '../store/Store.ts';
-import { aborted } from './aborted.ts';
-import { keysDirOf, nodeOptions, storePlaces } from './nodeOptions.ts';
-import { type NodeOptions, openNode, required, storeOptions, withStore } from './openNode.ts';
-import { readPolicy } from './readPolicy.ts';
+import { required } from './required.ts';
+import { storeOptions, storePlaces, withStore } from './storePlaces.ts';
 
 /** The commands that need store, chain and HTTP server, for the command line to call. */
 export function cliActions(terminal: Terminal): CliActions {
   return {
-    async runNode(context) {
-      const { settings, output, signal } = context;
-      const password = await readPassword(settings, terminal, `Password of ${keysDirOf(settings)}`);
-      const { resources: path, data: dataDir } = settings;
-      const source = { dataDir, env: terminal.env, ...(path === undefined ? {} : { path }) };
-      const resources = await readResourceSettings(source);
-      const verifier = await verifierModule(settings);
-      const node = await openNode({ ...nodeOptions(settings, password), resources, ...verifier });
-      try {
-        await keepAdminKey(settings.data, node.centre.keys);
-        output.line(`listening on ${node.http.url}`);
-        output.json({ ok: true, url: node.http.url });
-        await aborted(signal);
-        output.note('stopping …');
-      } finally {
-        await node.close();
-      }
-    },
+    runNode: async (context) => (await import('./runNode.ts')).runNode(context, terminal),
 
     runVerifier: async (context, options) => (await import('./verifier.ts')).runVerifier(context, options, terminal),
     channels: {
@@ -96,15 +73,6 @@ export function cliActions(terminal: Terminal): CliActions {
   };
 }
 
-/** What makes a centre a verifier of evidence too; nothing without a policy. */
-async function verifierModule(settings: Settings): Promise<Pick<NodeOptions, 'verifier'>> {
-  const { verifierPolicy, evidenceUrl, confirmations = 1 } = settings;
-  if (verifierPolicy === undefined) return {};
-  const contract = required(settings.channels, 'the contract EvidenceChannels', '--channels ADDRESS');
-  const policy = await readPolicy(verifierPolicy);
-  return { verifier: { contract, policy, evidenceUrl, confirmations: Math.max(1, confirmations) } };
-}
-
 function notesOf({ mendedTiles, missingBlocks, salvaged }: RebuildReport): string[] {
   const notes = mendedTiles.map((path) => `made again: ${path}`);
   if (missingBlocks > 0) {
@@ -120,21 +88,6 @@ function notesOf({ mendedTiles, missingBlocks, salvaged }: RebuildReport): strin
     }
   }
   return notes;
-}
-
-/**
- * An API key of scope admin in the data folder, for the operator's own command line: whoever may read the folder may
- * administer the centre.
- */
-async function keepAdminKey(dataDir: string, keys: Centre['keys']): Promise<void> {
-  const file = join(dataDir, 'admin-key');
-  const secret = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (secret !== undefined && (await keys.find(secret.trim()))) return;
-  const created = await keys.create('operator', ['admin']);
-  await writeFile(file, `${created.secret}\n`, { mode: 0o600 });
 }
 
 /**

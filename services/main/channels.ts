@@ -12,11 +12,11 @@ import { NotariumError } from '../core/errors.ts';
 import { contentOf, type VerifierContent } from '../lib/client/channels/contentOf.ts';
 import { HttpVerifier } from '../lib/client/channels/HttpVerifier.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { required } from './openNode.ts';
 import { evidenceChannelsIn, readAgreed } from './requester/agreed.ts';
 import { openOnChain } from './requester/openOnChain.ts';
 import { signerOf } from './requester/requesterKey.ts';
 import { runEvidenceChannel } from './requester/runEvidenceChannel.ts';
+import { required } from './required.ts';
 
 const folderOf = ({ settings }: ActionContext): string => join(settings.data, 'requester');
 

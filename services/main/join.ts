@@ -12,7 +12,7 @@ import { openKeystore } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
-import { required } from './openNode.ts';
+import { required } from './required.ts';
 
 /** `notarium join`: what is not given is taken from what was attested before. */
 export async function joinByAction({ settings, signal }: ActionContext, options: JoinOptions): Promise<Joined> {

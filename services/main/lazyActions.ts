@@ -5,7 +5,7 @@ import type { Terminal } from '../cli/Terminal.ts';
 export function lazyActions(terminal: Terminal): CliActions {
   const load = async (): Promise<CliActions> => (await import('./actions.ts')).cliActions(terminal);
   return {
-    runNode: async (context) => (await load()).runNode(context),
+    runNode: async (context) => (await import('./runNode.ts')).runNode(context, terminal),
     runVerifier: async (context, options) => (await import('./verifier.ts')).runVerifier(context, options, terminal),
     channels: {
       open: async (context, options) => (await import('./channels.ts')).openChannelByAction(context, options),

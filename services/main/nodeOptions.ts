@@ -1,11 +1,12 @@
-import { join } from 'node:path';
 import type { ActivitySettings } from '../app/activities/ActivityHost.ts';
 import { settingsOf } from '../app/CentreParts.ts';
 import { checkWebhook } from '../app/webhook/webhookSettings.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Address } from '../core/bytes.ts';
 import { defaultRateLimits } from '../http/HttpOptions.ts';
-import { type NodeOptions, nodeLogger, required, type StorePlaces } from './openNode.ts';
+import type { NodeOptions } from './openNode.ts';
+import { required } from './required.ts';
+import { keysDirOf, storePlaces } from './storePlaces.ts';
 
 /**
  * Options of a node from the settings of the command line.
@@ -59,21 +60,6 @@ function activitiesOf(settings: Settings): Partial<ActivitySettings> {
   };
 }
 
-/** Where a node keeps its data. */
-export function storePlaces(settings: Settings): StorePlaces {
-  const { data, databaseUrl, logUrl, attachmentsUrl, s3AccessKeyId, s3SecretAccessKey, logLevel } = settings;
-  return {
-    dataDir: data,
-    logger: nodeLogger(logLevel ?? 'info'),
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
-    ...(logUrl === undefined ? {} : { logUrl }),
-    ...(attachmentsUrl === undefined ? {} : { attachmentsUrl }),
-    ...(s3AccessKeyId === undefined || s3SecretAccessKey === undefined
-      ? {}
-      : { s3: { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey } }),
-  };
-}
-
 function webhookOf({ webhook: url, webhookSecret, webhookEvents }: Settings): Pick<NodeOptions, 'webhook'> {
   if (url === undefined) return {};
   const secret = required(webhookSecret, 'the secret of the webhook', 'NOTARIUM_WEBHOOK_SECRET in the environment');
@@ -101,9 +87,4 @@ function peersOf(text: string): Map<Address, string[]> {
     peers.set(name, [...(peers.get(name) ?? []), multiaddr]);
   }
   return peers;
-}
-
-/** Keystore folder of a centre. */
-export function keysDirOf(settings: Settings): string {
-  return settings.keystore ?? join(settings.data, 'keystore');
 }

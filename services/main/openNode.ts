@@ -1,5 +1,4 @@
 import { access, constants } from 'node:fs/promises';
-import pino, { type Logger as PinoLogger } from 'pino';
 import type { ActivitySettings } from '../app/activities/ActivityHost.ts';
 import type { AdmissionSettings } from '../app/admission/AdmissionSettings.ts';
 import type { CentreSettings } from '../app/CentreParts.ts';
@@ -14,7 +13,6 @@ import { networkName } from '../core/eip712.ts';
 import { NotariumError } from '../core/errors.ts';
 import type { HttpOptions } from '../http/HttpOptions.ts';
 import { type HttpServer, startHttpServer } from '../http/httpServer.ts';
-import { redactedPaths } from '../http/requestLog.ts';
 import { openKeystore, openOldEncryptionKeys } from '../lib/keystore.ts';
 import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
@@ -22,13 +20,12 @@ import { version } from '../lib/version.ts';
 import type { Net } from '../net/Net.ts';
 import type { NetMetrics } from '../net/netMetrics.ts';
 import { openStore } from '../store/openStore.ts';
-import type { S3Credentials, Store, StoreOptions } from '../store/Store.ts';
 import { openActivityKit } from './activities.ts';
 import type { RunningVerifier, VerifierOptions } from './openVerifier.ts';
+import { type StorePlaces, storeOptions } from './storePlaces.ts';
 
 /** Everything that a running centre is configured by. */
-export type NodeOptions = {
-  readonly dataDir: string;
+export type NodeOptions = StorePlaces & {
   /** Keystore folder. */
   readonly keysDir: string;
   readonly password: string;
@@ -36,13 +33,8 @@ export type NodeOptions = {
   readonly oldEncryptionKeys?: readonly string[];
   readonly rpcUrl: string;
   readonly contract: Address;
-  readonly databaseUrl?: string;
-  readonly logUrl?: string;
-  /** Bucket of the files of private activities. */
-  readonly attachmentsUrl?: string;
   /** What differs from the defaults of private activities. */
   readonly activities?: Partial<ActivitySettings>;
-  readonly s3?: S3Credentials;
   readonly http: HttpOptions;
   readonly settings?: Partial<CentreSettings>;
   /** Multiaddrs at which other centres may connect; a port of this machine alone by default. */
@@ -63,22 +55,10 @@ export type NodeOptions = {
   };
   /** Where events are told. */
   readonly webhook?: WebhookSettings;
-  readonly logger: PinoLogger;
 };
-
-/** Where a node keeps its data. */
-export type StorePlaces = Pick<NodeOptions, 'dataDir' | 'databaseUrl' | 'logUrl' | 'attachmentsUrl' | 's3' | 'logger'>;
 
 /** A centre with its HTTP server. */
 export type RunningNode = { readonly centre: OpenCentre; readonly http: HttpServer; close(): Promise<void> };
-
-/** A logger that writes JSON lines to stderr; no key, token or content ever goes into it. */
-export function nodeLogger(level: string): PinoLogger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: redactedPaths },
-    pino.destination({ fd: 2, sync: true }),
-  );
-}
 
 /**
  * Opens keystore, chain, store and centre, in this order, and then listens. What is open is closed again when a later
@@ -191,38 +171,6 @@ function netOpener(
       ...(announce ? { announce } : {}),
     });
   };
-}
-
-/** The store of a node on its chain; without a chain, a store that has been opened on one before. */
-export function storeOptions(places: StorePlaces, chain?: Pick<Chain, 'info'>): StoreOptions {
-  const { dataDir, databaseUrl, logUrl, s3, logger } = places;
-  return {
-    dataDir,
-    ...(chain && { network: networkName(chain.info.network), instance: chain.info.genesisHash }),
-    logger,
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
-    ...(logUrl === undefined ? {} : { logUrl }),
-    ...(s3 === undefined ? {} : { s3 }),
-  };
-}
-
-/** Opens a store without a centre, for the commands that need only it, and closes it in the end. */
-export async function withStore<T>(options: StoreOptions, use: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(options);
-  try {
-    return await use(store);
-  } finally {
-    await store.close();
-  }
-}
-
-/**
- * A setting that a command cannot do without.
- * @throws NotariumError `config-invalid`.
- */
-export function required<T>(value: T | undefined, name: string, flag: string): T {
-  if (value === undefined) throw new NotariumError('config-invalid', `${name} is needed: give ${flag}`);
-  return value;
 }
 
 function oldKeysOf({ keysDir, oldEncryptionKeys = [], password }: NodeOptions): Promise<Uint8Array[]> {

@@ -9,10 +9,11 @@ import { localSigner } from '../lib/localSigner.ts';
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { version } from '../lib/version.ts';
 import { aborted } from './aborted.ts';
-import { keysDirOf, storePlaces } from './nodeOptions.ts';
-import { nodeLogger, required } from './openNode.ts';
+import { nodeLogger } from './nodeLogger.ts';
 import { openVerifier } from './openVerifier.ts';
 import { readPolicy } from './readPolicy.ts';
+import { required } from './required.ts';
+import { keysDirOf, storePlaces } from './storePlaces.ts';
 import { warnOfNoCoins } from './warnOfNoCoins.ts';
 
 const defaultPort = 8090;

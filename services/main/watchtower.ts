@@ -13,7 +13,8 @@ import { startWatchtowerServer, type WatchtowerServerOptions } from '../http/wat
 import { loadCrypto } from '../lib/nativeCrypto.ts';
 import { openWatchtowerStore } from '../store/watchtower.ts';
 import { aborted } from './aborted.ts';
-import { nodeLogger, required } from './openNode.ts';
+import { nodeLogger } from './nodeLogger.ts';
+import { required } from './required.ts';
 import { warnOfNoCoins } from './warnOfNoCoins.ts';
 
 const defaultChannelLimit = 100_000;

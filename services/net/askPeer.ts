@@ -2,10 +2,11 @@ import { setMaxListeners } from 'node:events';
 import type { Stream } from '@libp2p/interface';
 import type { Address } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
-import { FrameFault } from './frames.ts';
+import { type Frame, FrameFault } from './frames.ts';
 import type { RequestOptions } from './Net.ts';
 import { remoteError } from './remoteError.ts';
-import { blameFault, framesFrom, type RequestContext, sendFrame } from './requests.ts';
+import { blameFault, framesFrom, type RequestContext } from './requests.ts';
+import { sendFrames } from './sendFrames.ts';
 import { StreamGone } from './streamBytes.ts';
 
 /** A request to one peer. `openStream` connects first where there is no connection. */
@@ -79,15 +80,19 @@ async function* exchange(ask: Ask, signal: AbortSignal): AsyncGenerator<Uint8Arr
   }
 }
 
-async function sendAll(stream: Stream, { context, name, frames, options }: Ask): Promise<void> {
-  const timeoutBytes = new Uint8Array(4);
-  new DataView(timeoutBytes.buffer).setUint32(0, Math.min(options.timeoutMs, 2 ** 32 - 1));
-  await sendFrame(stream, { context, name, kind: 'open', payload: timeoutBytes });
-  for await (const payload of frames) await sendFrame(stream, { context, name, kind: 'data', payload });
-  await sendFrame(stream, { context, name, kind: 'end' });
+async function sendAll(stream: Stream, ask: Ask): Promise<void> {
+  await sendFrames(stream, ask, requestFrames(ask));
   await stream.close().catch((cause: unknown) => {
     throw new StreamGone('the stream is gone', { cause });
   });
+}
+
+async function* requestFrames({ frames, options }: Ask): AsyncGenerator<Frame> {
+  const timeoutBytes = new Uint8Array(4);
+  new DataView(timeoutBytes.buffer).setUint32(0, Math.min(options.timeoutMs, 2 ** 32 - 1));
+  yield { kind: 'open', payload: timeoutBytes };
+  for await (const payload of frames) yield { kind: 'data', payload };
+  yield { kind: 'end', payload: new Uint8Array() };
 }
 
 function asPeerError(

@@ -9,6 +9,8 @@ import type { GossipContext } from './GossipContext.ts';
 import { gossipService } from './gossipService.ts';
 import type { Identity } from './identity.ts';
 import type { NetLimits } from './Net.ts';
+import { noLog } from './noLog.ts';
+import { writeProtocolsOnce } from './writeProtocolsOnce.ts';
 
 /** Streams that one connection may have open: those of requests, as many again that are refused, and libp2p's own. */
 export function maxStreamsOf({ openRequests }: NetLimits): number {
@@ -16,7 +18,7 @@ export function maxStreamsOf({ openRequests }: NetLimits): number {
 }
 
 /** A libp2p node, not started yet, that a stranger cannot exhaust. */
-export function createNode(options: {
+export async function createNode(options: {
   identity: Identity;
   listen: readonly string[];
   announce: readonly string[];
@@ -26,7 +28,8 @@ export function createNode(options: {
   gossip: GossipContext;
 }): Promise<Libp2p<{ identify: Identify; gossip: GossipSub }>> {
   const { identity, listen, announce, gater, prefix, gossip } = options;
-  return createLibp2p({
+  const node = await createLibp2p({
+    logger: noLog,
     privateKey: identity.privateKey,
     start: false,
     nodeInfo: { name: 'notarium', version: '1', userAgent: 'notarium' },
@@ -59,4 +62,6 @@ export function createNode(options: {
       gossip: gossipService(gossip),
     },
   });
+  writeProtocolsOnce(node);
+  return node;
 }

@@ -1,11 +1,10 @@
 import type { Stream } from '@libp2p/interface';
 import type { Address } from '../core/bytes.ts';
-import { NotariumError } from '../core/errors.ts';
-import { encodeFrame, type Frame, type FrameFault, readFrames } from './frames.ts';
+import { type Frame, type FrameFault, readFrames } from './frames.ts';
 import { penalties } from './limits.ts';
 import type { NetLimits } from './Net.ts';
 import type { NetMetrics } from './netMetrics.ts';
-import { readBytes, sendBytes } from './streamBytes.ts';
+import { readBytes } from './streamBytes.ts';
 
 /** What both ends of a request need of the network. */
 export type RequestContext = {
@@ -41,23 +40,4 @@ export async function* framesFrom(
 export function blameFault(context: RequestContext, peer: Address, fault: FrameFault): void {
   const points = fault.reason === 'frame-too-large' ? penalties.frameTooLarge : penalties.frameMalformed;
   context.blame(peer, fault.reason, points);
-}
-
-/**
- * Sends one frame and waits until the connection has taken it.
- * @throws NotariumError `message-too-large`; StreamGone.
- */
-export async function sendFrame(
-  stream: Stream,
-  options: { context: RequestContext; name: string; kind: Frame['kind']; payload?: Uint8Array },
-): Promise<void> {
-  const { context, name, kind, payload } = options;
-  const { frameBytes } = context.limits;
-  if (payload !== undefined && payload.length > frameBytes) {
-    throw new NotariumError('message-too-large', undefined, { data: { have: payload.length, want: frameBytes } });
-  }
-  const frame = encodeFrame(kind, payload);
-  await sendBytes(stream, frame);
-  context.metrics.bytes.inc({ name, direction: 'out' }, frame.length);
-  context.metrics.messages.inc({ name, direction: 'out' });
 }

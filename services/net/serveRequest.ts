@@ -7,7 +7,8 @@ import { encodeFrame, type Frame, FrameFault } from './frames.ts';
 import { penalties } from './limits.ts';
 import type { RequestHandler } from './Net.ts';
 import { errorPayload } from './remoteError.ts';
-import { blameFault, framesFrom, type RequestContext, sendFrame } from './requests.ts';
+import { blameFault, framesFrom, type RequestContext } from './requests.ts';
+import { sendFrames } from './sendFrames.ts';
 import { readBytes, StreamGone, sendBytes } from './streamBytes.ts';
 
 // Time for the first frame, and for the caller to close its end after the last one: who takes longer is half open.
@@ -87,12 +88,15 @@ async function answer(
     }
     throw new StreamGone('the caller ended the stream within the request');
   }
-  for await (const frame of handler(data(), peer, signal)) {
+  async function* answers(): AsyncGenerator<Frame> {
+    for await (const payload of handler(data(), peer, signal)) {
+      signal.throwIfAborted();
+      yield { kind: 'data', payload };
+    }
     signal.throwIfAborted();
-    await sendFrame(stream, { context, name, kind: 'data', payload: frame });
+    yield { kind: 'end', payload: new Uint8Array() };
   }
-  signal.throwIfAborted();
-  await sendFrame(stream, { context, name, kind: 'end' });
+  await sendFrames(stream, { context, name }, answers());
 }
 
 /** Frames of the caller, in an order that a request can have. */

@@ -5,7 +5,8 @@ import type { Engine } from './Engine.ts';
 import { migrationsFor } from './migrations.ts';
 import { PackedAnswer, type PackedColumn, type PackedKind, type PackedRows } from './packed.ts';
 import type { Schema } from './schema.ts';
-import { SqliteThreadClient, sqliteDialect } from './sqliteDialect.ts';
+import { SqliteThreadClient, sqliteDialect, TogetherStatements } from './sqliteDialect.ts';
+import type { SqliteResult } from './sqliteWorker.ts';
 
 /** A connection pool or a transaction on it. */
 export type Db = Kysely<Schema>;
@@ -74,6 +75,15 @@ export async function migrate(
 ): Promise<void> {
   const migrations = forEngine(engine);
   const table = `${prefix}_migration`;
+  const { rows: tables } = await tableNamed(engine, table).execute(db);
+  if (tables.length > 0) {
+    const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
+    const unknown = rows.find((row) => !(row.name in migrations));
+    if (unknown)
+      throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
+    // Nearly every start: the migrator would read the whole schema first to find that out.
+    if (rows.length === Object.keys(migrations).length) return;
+  }
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => migrations },
@@ -81,15 +91,36 @@ export async function migrate(
     migrationLockTableName: `${table}_lock`,
     ...(schema === undefined ? {} : { migrationTableSchema: schema }),
   });
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (tables.some((each) => each.name === table && (schema === undefined || each.schema === schema))) {
-    const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
-    const unknown = rows.find((row) => !(row.name in migrations));
-    if (unknown)
-      throw new NotariumError('store-version-unsupported', unknown.name, { data: { migration: unknown.name } });
-  }
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
+}
+
+/** Finds a table where a query that names it would. */
+function tableNamed(engine: Engine, name: string): RawBuilder<unknown> {
+  if (engine === 'sqlite') return sql`select 1 from sqlite_master where type = 'table' and name = ${name}`;
+  return sql`select 1 where to_regclass(${name}) is not null`;
+}
+
+/**
+ * Runs statements one after the other, where none needs what the one before it answers. On SQLite they cross to the database's thread, and back,
+ * at once: that takes longer than most of them.
+ * @returns Of each its rows, or how many it has changed.
+ */
+export async function runTogether(
+  engine: Engine,
+  db: Pick<Db, 'executeQuery'>,
+  queries: readonly CompiledQuery[],
+): Promise<readonly SqliteResult[]> {
+  if (queries.length === 0) return [];
+  if (engine === 'sqlite') {
+    return (await db.executeQuery<SqliteResult>(CompiledQuery.raw('', [new TogetherStatements(queries)]))).rows;
+  }
+  const results: SqliteResult[] = [];
+  for (const query of queries) {
+    const { rows, numAffectedRows } = await db.executeQuery<object>(query);
+    results.push({ rows, changes: Number(numAffectedRows ?? 0) });
+  }
+  return results;
 }
 
 /** Inserts many rows by one statement; rows that are there already stay as they are. */

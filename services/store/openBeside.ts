@@ -5,7 +5,6 @@ import { type ErrorCode, isNotariumError, NotariumError } from '../core/errors.t
 import type { Logger } from '../lib/logger.ts';
 import { type Database, type Migrations, openSqlite } from './database.ts';
 import type { Engine } from './Engine.ts';
-import { openPostgres } from './postgres.ts';
 import { storageError } from './storageError.ts';
 
 /** Where a database stands beside the main one. */
@@ -42,7 +41,11 @@ export async function openBeside<Tables>(place: BesidePlace): Promise<BesideData
       throw failure(error, place);
     });
   const open = async (): Promise<Database> => {
-    if (postgres) return openPostgres(postgres.url, postgres.logger, undefined, migrations);
+    if (postgres) {
+      // Read only when it is needed: most have their files.
+      const { openPostgres } = await import('./postgres.ts');
+      return openPostgres(postgres.url, postgres.logger, undefined, migrations);
+    }
     await mkdir(dirname(path), { recursive: true, mode: folderMode });
     return openSqlite(path, migrations);
   };

@@ -13,7 +13,7 @@ import {
 } from 'kysely';
 import { moduleFile } from '../lib/moduleFile.ts';
 import { buffersOf, PackedAnswer, PackedRows } from './packed.ts';
-import type { SqliteAnswer, SqliteOrder, SqliteWorkerData } from './sqliteWorker.ts';
+import type { SqliteAnswer, SqliteOrder, SqliteStatement, SqliteWorkerData } from './sqliteWorker.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what Kysely asks of a dialect
 type AnyKysely = Kysely<any>;
@@ -26,6 +26,15 @@ export class SqliteError extends Error {
     super(message);
     this.name = 'SqliteError';
     this.errcode = errcode;
+  }
+}
+
+/** As the only parameter of a query: statements that are one order, one after the other. The answer has a row for each: a {@link SqliteResult}. */
+export class TogetherStatements {
+  readonly statements: readonly SqliteStatement[];
+
+  constructor(queries: readonly Pick<CompiledQuery, 'sql' | 'parameters'>[]) {
+    this.statements = queries.map(({ sql, parameters }) => ({ sql, parameters: parameters as SQLInputValue[] }));
   }
 }
 
@@ -146,6 +155,10 @@ class SqliteConnection implements DatabaseConnection {
     this.#begin = false;
     const [first] = parameters;
     const last = parameters.at(-1);
+    if (first instanceof TogetherStatements) {
+      const { rows } = await this.#thread.order({ op: 'together', statements: first.statements, ...begin });
+      return { rows: rows as R[] };
+    }
     if (first instanceof PackedRows) {
       const { count, columns } = first;
       const answer = await this.#thread.order({ op: 'many', sql, count, columns, ...begin }, buffersOf(columns));

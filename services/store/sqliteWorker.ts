@@ -5,6 +5,12 @@ import { buffersOf, bytesAt, type PackedColumn, type PackedKind, packRows } from
 /** What the database thread is started with. */
 export type SqliteWorkerData = { readonly path: string; readonly readOnly: boolean; readonly cacheKiB: number };
 
+/** A statement and its parameters. */
+export type SqliteStatement = { readonly sql: string; readonly parameters: readonly SQLInputValue[] };
+
+/** What one of several statements has: rows, or how many it has changed. */
+export type SqliteResult = { readonly rows: readonly object[]; readonly changes?: number };
+
 /** One order to the database thread. `begin`: open a write transaction first. */
 export type SqliteOrder = { readonly id: number; readonly begin?: boolean } & (
   | { readonly op: 'query'; readonly sql: string; readonly parameters: readonly SQLInputValue[] }
@@ -15,6 +21,7 @@ export type SqliteOrder = { readonly id: number; readonly begin?: boolean } & (
       readonly kinds: readonly PackedKind[];
     }
   | { readonly op: 'many'; readonly sql: string; readonly count: number; readonly columns: readonly PackedColumn[] }
+  | { readonly op: 'together'; readonly statements: readonly SqliteStatement[] }
   | { readonly op: 'commit' | 'rollback' | 'close' }
 );
 
@@ -65,7 +72,9 @@ class SqliteThread {
         if (this.#spoiled) throw new Error('the transaction has failed before');
         try {
           if (order.begin) this.#db.exec('begin immediate');
-          return this.#statement(order);
+          return order.op === 'together'
+            ? { rows: order.statements.map((statement) => this.#query(statement)) }
+            : this.#statement(order);
         } catch (error) {
           // As PostgreSQL has it: after a failed statement nothing of the transaction may be committed.
           this.#spoiled = this.#db.isTransaction || order.begin === true;
@@ -88,8 +97,12 @@ class SqliteThread {
       const { count, columns } = packRows(rows, order.kinds);
       return { rows: [], packed: { count, columns } };
     }
-    if (reads) return { rows: statement.all(...order.parameters) };
-    return { rows: [], changes: Number(statement.run(...order.parameters).changes) };
+    return answered(statement, reads, order.parameters);
+  }
+
+  #query({ sql, parameters }: SqliteStatement): SqliteResult {
+    const { statement, reads } = this.#prepare(sql, 'query');
+    return answered(statement, reads, parameters);
   }
 
   #prepare(sql: string, op: SqliteOrder['op']): Prepared {
@@ -124,6 +137,11 @@ class SqliteThread {
     if (this.#db.isTransaction) this.#db.exec('rollback');
     return { rows: [] };
   }
+}
+
+function answered(statement: StatementSync, reads: boolean, parameters: readonly SQLInputValue[]): SqliteResult {
+  if (reads) return { rows: statement.all(...parameters) };
+  return { rows: [], changes: Number(statement.run(...parameters).changes) };
 }
 
 function valueAt(column: PackedColumn, index: number): SQLInputValue {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { x25519 } from '@noble/curves/ed25519.js';
 import { type Activity, membersOf, recipientsOf } from '../../services/core/activities/activity.ts';
 import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
 import { attachmentsDigest, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
@@ -26,6 +25,7 @@ import { type Address, type Hash, toHex } from '../../services/core/bytes.ts';
 import { type Network, networkName } from '../../services/core/eip712.ts';
 import type { Signer } from '../../services/core/signature.ts';
 import { type PackedFields, packFields, signFields } from '../../services/lib/activities/fieldDigests.ts';
+import { curveKey } from '../../services/lib/curveKey.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
 
@@ -36,7 +36,7 @@ export const randomHash = (): Hash => toHex(randomBytes(32));
 const crypto = await loadCrypto();
 
 /** An X25519 public key of nobody in particular. */
-export const randomKey = (): Hash => toHex(x25519.getPublicKey(randomBytes(32)));
+export const randomKey = (): Hash => curveKey('x25519', randomBytes(32)).publicKey;
 
 /** A node that takes part, with both of its keys. */
 export type Person = {
@@ -50,7 +50,7 @@ export type Person = {
 export function person(number: number): Person {
   const signer = localSigner(new Uint8Array(32).fill(number), crypto);
   const secret = new Uint8Array(32).fill(100 + number);
-  return { signer, address: signer.address, secret, key: toHex(x25519.getPublicKey(secret)) };
+  return { signer, address: signer.address, secret, key: curveKey('x25519', secret).publicKey };
 }
 
 export const memberFor = ({ address, key }: Person, role: MemberRole): Member => ({ address, role, key });

@@ -22,7 +22,7 @@ export async function centreKeys(dataDir: string): Promise<KeystorePublic> {
   if (existsSync(folder)) return await readKeystore(folder);
   await mkdir(dataDir, { recursive: true });
   await writeFile(join(dataDir, 'password'), password, { mode: 0o600 });
-  return await createKeystore(folder, password, { scryptN: 1 << 10 });
+  return await createKeystore(folder, password, { scryptN: 2 });
 }
 
 /** A real centre process with its HTTP API. */

@@ -1,6 +1,6 @@
 // Whoever is asked has work to do: what takes longer is asked for less often, at the price of a sixteenth of the time.
 const shortestMs = 20;
-const longestMs = 100;
+const longestMs = 250;
 
 /**
  * Waits for a condition: the first value that is neither undefined nor false.

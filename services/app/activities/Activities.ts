@@ -1,4 +1,4 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { type Message, parcelSchema } from '../../core/activities/parcel.ts';
 import { joinActivity, rejoinActivity } from '../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
@@ -8,7 +8,11 @@ import { InOrder } from '../../lib/InOrder.ts';
 import type { StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
-const mostInMemory = 2_000;
+/**
+ * Members and messages of all that are in memory: of small groups, those of half a minute at two hundred a second. After that time each is compared with
+ * the other members.
+ */
+const mostInMemory = 32_000;
 const messagesAtOnce = 256;
 // Each time another process of this node has come first.
 const mostTries = 64;
@@ -21,6 +25,7 @@ const mostAbsent = 10_000;
 export class Activities {
   readonly #parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>;
   readonly #known = new Map<Hash, Activity>();
+  #weight = 0;
   /** Of how many messages each was made. */
   readonly #counts = new WeakMap<Activity, number>();
   /** Those that were looked for and are not here. */
@@ -81,18 +86,34 @@ export class Activities {
     const unknown = [...new Set(ids)].filter((id) => !this.#known.has(id) && !this.#absent.has(id));
     if (unknown.length === 0) return;
     const here = await this.#parts.store.knownActivities(unknown);
-    if (this.#absent.size > mostAbsent) this.#absent.clear();
     // One that has begun meanwhile is known.
-    for (const id of unknown) if (!here.has(id) && !this.#known.has(id)) this.#absent.add(id);
+    for (const id of unknown) if (!here.has(id) && !this.#known.has(id)) this.noteAbsent(id);
+  }
+
+  /** Nothing has to be looked for: its id has just been drawn at random. */
+  noteAbsent(id: Hash): void {
+    if (this.#absent.size > mostAbsent) this.#absent.clear();
+    this.#absent.add(id);
   }
 
   /** What it has become; only for who works on it alone, and after it is on the disk. */
   set(activity: Activity, count: number): void {
     this.#absent.delete(activity.id);
-    this.#known.delete(activity.id);
+    this.#forget(activity.id);
     this.#known.set(activity.id, activity);
+    this.#weight += weightOf(activity);
     this.#counts.set(activity, count);
-    if (this.#known.size > mostInMemory) this.#known.delete(this.#known.keys().next().value!);
+    for (const id of this.#known.keys()) {
+      if (this.#weight <= mostInMemory || id === activity.id) break;
+      this.#forget(id);
+    }
+  }
+
+  #forget(id: Hash): void {
+    const known = this.#known.get(id);
+    if (!known) return;
+    this.#known.delete(id);
+    this.#weight -= weightOf(known);
   }
 
   async #isNewest(activity: Activity, stored?: Pick<StoredActivity, 'messageCount'>): Promise<boolean> {
@@ -122,7 +143,7 @@ export class Activities {
   /** A message that was taken before is taken in the same way again. */
   #again(activity: Activity | undefined, message: Message): Activity {
     const { network, crypto } = this.#parts;
-    if (!activity) return message.head.type === 'members' ? joinActivity(message) : startActivity(message);
+    if (!activity) return message.head.type === 'members' ? joinActivity(message) : startActivity(message, crypto);
     try {
       return takeMessage(network, activity, message, { isWanted: true, crypto });
     } catch (error) {
@@ -134,6 +155,10 @@ export class Activities {
       });
     }
   }
+}
+
+function weightOf(activity: Activity): number {
+  return activity.taken.size + membersOf(activity).members.length;
 }
 
 /** A message as it was taken: checked then, and not again. */

@@ -74,7 +74,7 @@ export class Step {
     this.#checkSaidOnce(parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);
-    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
+    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message, crypto);
     const { membership, secret } = after.epochs.get(message.head.group)!;
     const sealed = sealer.seal(message, secret, membership.members);
     const seal = sealOf(sealed, crypto.sha256);
@@ -151,7 +151,7 @@ export class Step {
       network: networkName(network),
       ...{ activity: this.#id, epoch: membership.epoch, sender },
       ...(fields === undefined ? {} : { fields }),
-      group: opens ? groupDigest({ ...opens, activity: this.#id, sender }) : this.#activity!.group,
+      group: opens ? groupDigest({ ...opens, activity: this.#id, sender }, crypto.sha256) : this.#activity!.group,
       time: new Date(clock.nowMs()).toISOString(),
       salt: randomHash(),
     } as Head;

@@ -2,7 +2,8 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
-type Load = { activities: number; sizeBytes: number };
+type Load = { readonly activities: number; readonly sizeBytes: number };
+type Loads = Map<Address, Load>;
 
 /** A message that is to be taken, and whether its activity begins here with it. */
 type Coming = {
@@ -12,13 +13,21 @@ type Coming = {
   readonly isNew: boolean;
 };
 
+/** To be called with whether the message has come onto the disk. */
+type Settle = (isTaken: boolean) => void;
+
 /**
  * Bounds what each member may have here that nobody has looked at: any centre may begin activities with any other one, as many as it likes.
  * What comes is counted as if nobody looked at it, and counted anew from the disk where that would be too much.
  */
 export class Unread {
   readonly #parts: Pick<ActivityHost, 'store' | 'settings' | 'clock'>;
-  #loads: Map<Address, Load> | undefined;
+  /** On the disk; undefined until it was counted. */
+  #loads: Loads | undefined;
+  /** As it is being counted, or was. */
+  #counted: Loads | undefined;
+  /** On its way there. */
+  readonly #coming: Loads = new Map();
   #countedMs = 0;
   #counting: Promise<void> | undefined;
 
@@ -26,12 +35,8 @@ export class Unread {
     this.#parts = parts;
   }
 
-  /**
-   * Counts a message that is on its way to the disk.
-   * @returns Takes it back, where it does not come there.
-   * @throws NotariumError `activity-sender-full`.
-   */
-  async admit(coming: Coming): Promise<() => void> {
+  /** @throws NotariumError `activity-sender-full`. */
+  async admit(coming: Coming): Promise<Settle> {
     if (!this.#loads) await this.#count();
     if (this.#fits(coming)) return this.#add(coming);
     const { store, clock, settings } = this.#parts;
@@ -42,22 +47,21 @@ export class Unread {
     throw new NotariumError('activity-sender-full', undefined, { data: { sender: coming.sender } });
   }
 
-  #add({ sender, sizeBytes, isNew }: Coming): () => void {
-    const load = this.#loads!.get(sender) ?? { activities: 0, sizeBytes: 0 };
-    this.#loads!.set(sender, load);
-    const activities = isNew ? 1 : 0;
-    load.activities += activities;
-    load.sizeBytes += sizeBytes;
-    return () => {
-      load.activities -= activities;
-      load.sizeBytes -= sizeBytes;
+  #add(coming: Coming): Settle {
+    change(this.#coming, coming, 1);
+    return (isTaken) => {
+      change(this.#coming, coming, -1);
+      if (!isTaken) return;
+      change(this.#loads!, coming, 1);
+      if (this.#counted !== this.#loads) change(this.#counted!, coming, 1);
     };
   }
 
   #fits({ sender, sizeBytes, isNew }: Coming): boolean {
     const { unreadActivities, unreadBytes } = this.#parts.settings;
-    const load = this.#loads?.get(sender) ?? { activities: 0, sizeBytes: 0 };
-    return load.activities + (isNew ? 1 : 0) <= unreadActivities && load.sizeBytes + sizeBytes <= unreadBytes;
+    const [there, coming] = [loadOf(this.#loads!, sender), loadOf(this.#coming, sender)];
+    const activities = there.activities + coming.activities + (isNew ? 1 : 0);
+    return activities <= unreadActivities && there.sizeBytes + coming.sizeBytes + sizeBytes <= unreadBytes;
   }
 
   async #count(): Promise<void> {
@@ -68,8 +72,27 @@ export class Unread {
   }
 
   async #read(): Promise<void> {
-    this.#countedMs = this.#parts.clock.nowMs();
-    const loads = await this.#parts.store.unreadLoads();
-    this.#loads = new Map(loads.map(({ sender, activities, sizeBytes }) => [sender, { activities, sizeBytes }]));
+    const { store, clock } = this.#parts;
+    this.#countedMs = clock.nowMs();
+    // What comes onto the disk meanwhile the database may have counted or not: it is counted here, if also twice until the next time.
+    const counted: Loads = new Map();
+    this.#counted = counted;
+    for (const { sender, ...load } of await store.unreadLoads()) add(counted, sender, load);
+    this.#loads = counted;
   }
+}
+
+function loadOf(loads: Loads, sender: Address): Load {
+  return loads.get(sender) ?? { activities: 0, sizeBytes: 0 };
+}
+
+function add(loads: Loads, sender: Address, { activities, sizeBytes }: Load): void {
+  const before = loadOf(loads, sender);
+  loads.set(sender, { activities: before.activities + activities, sizeBytes: before.sizeBytes + sizeBytes });
+}
+
+function change(loads: Loads, { sender, isNew, sizeBytes }: Coming, sign: 1 | -1): void {
+  add(loads, sender, { activities: isNew ? sign : 0, sizeBytes: sign * sizeBytes });
+  const { activities, sizeBytes: bytes } = loadOf(loads, sender);
+  if (activities === 0 && bytes === 0) loads.delete(sender);
 }

@@ -22,6 +22,8 @@ import {
 
 // Gossip has had that long, at least, for what is listed then; most of it is in the log by now, and needs no comparing.
 const periodMs = 3_000;
+/** Every so many periods at the least: while no record comes anywhere, there is nothing that gossip could have lost. */
+const mostStillRuns = 5;
 const pageIds = 20_000;
 const maxOrphans = 10_000;
 /** Pages of one run, more than a full pool has: a list without an end must not keep us busy without a pause. */
@@ -39,13 +41,16 @@ type Cursor = {
   afterSeq: number;
   readonly orphans: Set<string>;
   isRunning: boolean;
+  /** Periods for which it was not asked; undefined while there may be more. */
+  stillRuns: number | undefined;
   /** Ids that it has listed and not given the records of, since it was blamed for that. */
   withheld: number;
 };
 
 /**
  * Fetches what other pools have and ours has not: after a connection, and every few seconds. Each pool is a list that only
- * grows at its end, so a place in it is all that has to be remembered. Who asks again is told what has been there for a period.
+ * grows at its end, so a place in it is all that has to be remembered. Who asks again is told what has been there for a period. Where neither pool has
+ * grown, it is asked less often.
  */
 export class Reconciler {
   readonly #parts: ReplicationParts;
@@ -70,10 +75,14 @@ export class Reconciler {
     this.#loop = every(
       periodMs,
       async () => {
+        // Since the run before the last one: that one has told others nothing of what was new then.
+        const wasSeq = this.#settledSeq;
         this.#settledSeq = this.#newestSeq;
         this.#newestSeq = (await this.#parts.store.poolStatus()).lastSeq;
+        const isStill = this.#newestSeq === wasSeq;
         const connected = net.peers().filter(({ isConnected }) => isConnected);
-        await Promise.all(connected.map(({ address }) => this.#run(address)));
+        const due = connected.filter(({ address }) => this.#isDue(this.#cursorOf(address), isStill));
+        await Promise.all(due.map(({ address }) => this.#run(address)));
       },
       { signal: this.#stop.signal, logger, name: 'reconcile pools', clock },
     );
@@ -103,15 +112,24 @@ export class Reconciler {
     }
   }
 
+  #isDue(cursor: Cursor, isStill: boolean): boolean {
+    if (!isStill || cursor.stillRuns === undefined) return true;
+    return ++cursor.stillRuns >= mostStillRuns;
+  }
+
   async #run(peer: Address): Promise<void> {
     const cursor = this.#cursorOf(peer);
     if (cursor.isRunning) return;
     cursor.isRunning = true;
+    cursor.stillRuns = undefined;
+    const { instance, afterSeq } = cursor;
     try {
       await this.#retryOrphans(peer, cursor);
       for (let page = 0; page < maxPages && !this.#stop.signal.aborted; page++) {
         if (await this.#page(peer, cursor)) break;
       }
+      if (cursor.instance === instance && cursor.afterSeq === afterSeq && cursor.orphans.size === 0)
+        cursor.stillRuns = 0;
     } catch (error) {
       // The next run goes on from the same place.
       this.#parts.logger.debug({ err: error, peer }, 'comparing pools failed');
@@ -123,7 +141,10 @@ export class Reconciler {
   #cursorOf(peer: Address): Cursor {
     const known = this.#cursors.get(peer);
     if (known) return known;
-    const cursor: Cursor = { instance: '', afterSeq: 0, orphans: new Set(), isRunning: false, withheld: 0 };
+    const cursor: Cursor = {
+      ...{ instance: '', afterSeq: 0, orphans: new Set<string>() },
+      ...{ isRunning: false, stillRuns: undefined, withheld: 0 },
+    };
     this.#cursors.set(peer, cursor);
     return cursor;
   }

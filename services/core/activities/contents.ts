@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { textAtMost } from '../admission/text.ts';
-import { fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
-import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
+import { fromHex, type Hash, toHex } from '../bytes.ts';
+import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { jsonSchema } from '../governance/json.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
@@ -42,12 +42,6 @@ export const bodySchema = z.union([
 /** See {@link bodySchema}. */
 export type Body = z.infer<typeof bodySchema>;
 
-/** Size of a body: of its canonical JSON; of one in fields, of the texts that it is made of. */
-export function bodyBytes(body: Body): number {
-  if (!('sdJwt' in body)) return canonicalBytes(body.body).length;
-  return body.disclosures.reduce((sum, { length }) => sum + length, body.sdJwt.length);
-}
-
 /** The attachments of a message. */
 export const attachmentsSchema = z.strictObject({
   salt: hashSchema,
@@ -58,22 +52,33 @@ export const attachmentsSchema = z.strictObject({
 export type Attachments = z.infer<typeof attachmentsSchema>;
 
 // A body can be large, and is written for its commitment as it is written to be sealed.
-const knownTexts = new WeakMap<Body, string>();
+const knownBytes = new WeakMap<Body, Uint8Array>();
 
-/** Canonical text of a body. Neither may be changed. */
-export function bodyText(body: Body): string {
-  let text = knownTexts.get(body);
-  if (text === undefined) {
-    text = canonicalText(body);
-    knownTexts.set(body, text);
+/** Canonical bytes of a body. Neither may be changed. */
+export function writtenBody(body: Body): Uint8Array {
+  let bytes = knownBytes.get(body);
+  if (!bytes) {
+    bytes = canonicalBytes(body);
+    knownBytes.set(body, bytes);
   }
-  return text;
+  return bytes;
+}
+
+/** Takes the canonical bytes of a body from where it was read, so that it need not be written again. */
+export function keepWrittenBody(body: Body, bytes: Uint8Array): void {
+  knownBytes.set(body, bytes);
+}
+
+/** Size of a body: of its canonical JSON; of one in fields, of the texts that it is made of. */
+export function bodyBytes(body: Body): number {
+  if ('sdJwt' in body) return body.disclosures.reduce((sum, { length }) => sum + length, body.sdJwt.length);
+  const around = canonicalBytes({ salt: body.salt, body: '' }).length - '""'.length;
+  return writtenBody(body).length - around;
 }
 
 /** Commitment to a body. By its salt nobody can guess what it is. The disclosures are bound by the SD-JWT. */
 export function bodyDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
-  const text = 'sdJwt' in body ? canonicalText({ salt: body.salt, sdJwt: body.sdJwt }) : bodyText(body);
-  return toHex(sha256(utf8(text)));
+  return toHex(sha256('sdJwt' in body ? canonicalBytes({ salt: body.salt, sdJwt: body.sdJwt }) : writtenBody(body)));
 }
 
 /** Digest of all disclosures of a body in fields, in their order; undefined for one that is one piece. */

@@ -25,14 +25,16 @@ export function checkEnvelope(
   { secret, membership }: Pick<OpenedEpoch, 'secret' | 'membership'>,
   key: Uint8Array,
 ): void {
-  const { mid, epo, grp } = readProtected(sealed.protected);
-  if (mid !== id) throw refused('the seal is of another message');
-  if (epo !== head.epoch) throw refused('the seal is of another epoch');
-  if (grp !== blindedGroup(secret, id)) throw refused('the seal is of another group');
   // One message has one seal, whoever gives it: with any other one it would not be what the log has.
   const want = sealingOf(secret, id, head.epoch);
-  const isThat = sealed.protected === want.protected && sealed.iv === want.iv && sameBytes(key, want.key);
-  if (!isThat) throw refused('it is not the seal of the message');
+  if (sealed.protected !== want.protected) {
+    const { mid, epo, grp } = readProtected(sealed.protected);
+    if (mid !== id) throw refused('the seal is of another message');
+    if (epo !== head.epoch) throw refused('the seal is of another epoch');
+    if (grp !== blindedGroup(secret, id)) throw refused('the seal is of another group');
+    throw refused('it is not the seal of the message');
+  }
+  if (sealed.iv !== want.iv || !sameBytes(key, want.key)) throw refused('it is not the seal of the message');
   if (copy) {
     if (sealed.recipients.length !== 1) throw refused('a copy is for one member');
     return;

@@ -23,7 +23,10 @@ export function groupDigest(opening: Opening, sha256: Crypto['sha256'] = portabl
 }
 
 /** That a message which opens an epoch is sealed to those whom it names. @throws NotariumError `activity-message-invalid`. */
-export function checkOpening(head: HeadOf<'start' | 'members'>): void {
-  if (groupDigest(head) !== head.group || head.membership.epoch !== head.epoch)
+export function checkOpening(
+  head: HeadOf<'start' | 'members'>,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): void {
+  if (groupDigest(head, sha256) !== head.group || head.membership.epoch !== head.epoch)
     throw refused('its group is not that of its members');
 }

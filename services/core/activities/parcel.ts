@@ -6,16 +6,17 @@ import { hashWord, type Network, networkName, structHasher, uintWord } from '../
 import { isNotariumError, NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
-import { parseStrictJson } from '../strictJson.ts';
+import { readStrictJson } from '../strictJson.ts';
 import {
   attachmentsDigest,
   attachmentsSchema,
   bodyBytes,
   bodyDigest,
   bodySchema,
-  bodyText,
   disclosuresDigest,
+  keepWrittenBody,
   maxBodyBytes,
+  writtenBody,
 } from './contents.ts';
 import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
 import { type Head, headSchema } from './message.ts';
@@ -105,12 +106,27 @@ const knownBytes = new WeakMap<Parcel, Uint8Array>();
 export function parcelBytes(message: Parcel): Uint8Array {
   let bytes = knownBytes.get(message);
   if (!bytes) {
-    const { head, body, attachments, signature } = message;
-    const [files, said, by] = [attachments, head, signature].map(canonicalText);
-    bytes = utf8(`{"attachments":${files},"body":${bodyText(body)},"head":${said},"signature":${by}}`);
+    const { before, after } = aroundBody(message);
+    bytes = concat(before, writtenBody(message.body), after);
     knownBytes.set(message, bytes);
   }
   return bytes;
+}
+
+/** What stands before the body in the canonical bytes of a message, and after it. */
+function aroundBody({ attachments, head, signature }: Parcel): Record<'before' | 'after', Uint8Array> {
+  const [files, said, by] = [attachments, head, signature].map(canonicalText);
+  return { before: utf8(`{"attachments":${files},"body":`), after: utf8(`,"head":${said},"signature":${by}}`) };
+}
+
+/** Takes the bytes of a message from the canonical text that it was read from: a large body need not be written once more. */
+function keepBytes(message: Parcel, bytes: Uint8Array): void {
+  const { before, after } = aroundBody(message);
+  const end = bytes.length - after.length;
+  const isAround = sameBytes(bytes.subarray(0, before.length), before) && sameBytes(bytes.subarray(end), after);
+  if (!isAround) return;
+  keepWrittenBody(message.body, bytes.subarray(before.length, end));
+  knownBytes.set(message, bytes);
 }
 
 /**
@@ -123,7 +139,9 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
     if (bytes.length > maxParcelBytes) throw new NotariumError('json-too-large');
     const text = fromUtf8(bytes);
     checkValues(text, maxParcelValues);
-    parcel = parcelSchema.parse(parseStrictJson(text, { maxSize: maxParcelBytes, maxDepth: 40 }));
+    const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth: 40 });
+    parcel = parcelSchema.parse(value);
+    if (isCanonical) keepBytes(parcel, bytes);
   } catch (cause) {
     if (isNotariumError(cause, 'activity-body-invalid')) throw cause;
     throw refused('it does not have the form of a message', cause);
@@ -140,8 +158,11 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
     throw refused('it does not have all of its fields');
   checkDevice(network, head, commitments, crypto);
   // Another form of the same would have another seal than the one that the log has.
-  if (!sameBytes(parcelBytes(parcel), bytes)) throw refused('it is not in its canonical form');
-  return { ...parcel, id };
+  const written = parcelBytes(parcel);
+  if (written !== bytes && !sameBytes(written, bytes)) throw refused('it is not in its canonical form');
+  const message = { ...parcel, id };
+  knownBytes.set(message, bytes);
+  return message;
 }
 
 function checkDevice(network: Network, head: Head, { body, attachments }: Commitments, crypto: Crypto): void {

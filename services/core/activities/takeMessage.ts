@@ -28,11 +28,11 @@ export type TakeOptions = {
  * Begins an activity with its first message.
  * @throws NotariumError `activity-message-invalid`, `activity-role`.
  */
-export function startActivity(message: Message): Activity {
+export function startActivity(message: Message, crypto: Crypto = portableCrypto): Activity {
   const { head, id } = message;
   if (head.type !== 'start') throw early({ group: head.group });
   const { membership, group, sender } = head;
-  checkOpening(head);
+  checkOpening(head, crypto.sha256);
   if (membership.epoch !== 0 || membership.previous !== noHash) throw refused('an activity begins with epoch 0');
   if (memberOf(membership, sender)?.role !== 'initiator')
     throw new NotariumError('activity-role', 'its initiator begins it');

@@ -2,21 +2,28 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createPrivateKey,
   createPublicKey,
+  createSecretKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { x25519 } from '@noble/curves/ed25519.js';
 import type { Member } from '../../core/activities/members.ts';
 import { type Message, maxParcelBytes, type Parcel, parcelBytes } from '../../core/activities/parcel.ts';
 import { type Sealed, sealingOf } from '../../core/activities/sealed.ts';
-import { fromHex, type Hash, toHex } from '../../core/bytes.ts';
+import { fromHex, type Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { curveKey } from '../curveKey.ts';
 
 const keyManagement = 'ECDH-ES+A256KW';
 const tagBytes = 16;
+const aboutKey = Buffer.concat([
+  uint32(keyManagement.length),
+  Buffer.from(keyManagement),
+  uint32(0),
+  uint32(0),
+  uint32(256),
+]);
 /** Keys that a sealer knows. */
 const mostKeys = 4096;
 /** RFC 3394, section 2.2.3.1. */
@@ -32,9 +39,7 @@ export type Unsealed = { readonly bytes: Uint8Array; readonly contentKey: Uint8A
 
 /** The key pair of a secret (32 bytes). */
 export function openingKey(secret: Uint8Array): OpeningKey {
-  const publicKey = x25519.getPublicKey(secret);
-  const jwk = { ...publicJwk(base64url(publicKey)), d: base64url(secret) };
-  return { publicKey: toHex(publicKey), key: createPrivateKey({ key: jwk, format: 'jwk' }) };
+  return curveKey('x25519', secret);
 }
 
 /** Seals messages to members (JWE, RFC 7516); knows the keys that it has met, the newest of so many. */
@@ -53,7 +58,9 @@ export class Sealer {
    */
   seal(message: Message, secret: Hash, members: readonly Pick<Member, 'key'>[]): Sealed {
     const { protected: header, iv, key } = sealingOf(secret, message.id, message.head.epoch);
-    const cipher = createCipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
+    const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), Buffer.from(iv, 'base64url'), {
+      authTagLength: tagBytes,
+    });
     cipher.setAAD(Buffer.from(header));
     const ciphertext = Buffer.concat([cipher.update(plaintextOf(message)), cipher.final()]);
     return {
@@ -78,7 +85,7 @@ export class Sealer {
     };
   }
 
-  #wrappingKey(privateKey: KeyObject, to: Hash): Uint8Array {
+  #wrappingKey(privateKey: KeyObject, to: Hash): KeyObject {
     try {
       return agreedKey(privateKey, this.#keyOf(to));
     } catch (cause) {
@@ -117,22 +124,18 @@ export function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Unsealed {
 }
 
 function decrypted({ protected: header, iv, ciphertext, tag }: Sealed, key: Uint8Array): Uint8Array {
-  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: tagBytes });
+  const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), Buffer.from(iv, 'base64url'), {
+    authTagLength: tagBytes,
+  });
   decipher.setAAD(Buffer.from(header));
   decipher.setAuthTag(Buffer.from(tag, 'base64url'));
   return new Uint8Array(Buffer.concat([decipher.update(ciphertext, 'base64url'), decipher.final()]));
 }
 
 /** Concat KDF of RFC 7518, section 4.6.2, for A256KW and without names of the parties. */
-function agreedKey(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
-  const about = Buffer.from(keyManagement);
-  return createHash('sha256')
-    .update(uint32(1))
-    .update(diffieHellman({ privateKey, publicKey }))
-    .update(uint32(about.length))
-    .update(about)
-    .update(Buffer.concat([uint32(0), uint32(0), uint32(256)]))
-    .digest();
+function agreedKey(privateKey: KeyObject, publicKey: KeyObject): KeyObject {
+  const agreed = diffieHellman({ privateKey, publicKey });
+  return createSecretKey(createHash('sha256').update(uint32(1)).update(agreed).update(aboutKey).digest());
 }
 
 function plaintextOf(message: Parcel): Uint8Array {

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomFillSync,
+} from 'node:crypto';
 import { type Hash, utf8 } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 
@@ -14,13 +21,14 @@ const mostKeys = 1024;
  * of another one.
  */
 export class AtRest {
-  readonly #key: Uint8Array;
-  readonly #keys = new Map<Hash, Uint8Array>();
+  // As bytes, Node takes longer to look what they are than to encrypt a row.
+  readonly #key: KeyObject;
+  readonly #keys = new Map<Hash, KeyObject>();
 
   /** @param key 32 bytes. @throws RangeError for another length. */
   constructor(key: Uint8Array) {
     if (key.length !== keyBytes) throw new RangeError(`a key for the activities has ${keyBytes} bytes`);
-    this.#key = Uint8Array.from(key);
+    this.#key = createSecretKey(key);
   }
 
   /** @param scope What has a key of its own: an activity. @param row Table and id. */
@@ -59,10 +67,10 @@ export class AtRest {
     return Buffer.from(this.open(scope, row, sealed)).toString();
   }
 
-  #keyOf(scope: Hash): Uint8Array {
+  #keyOf(scope: Hash): KeyObject {
     let key = this.#keys.get(scope);
     if (!key) {
-      key = createHmac('sha256', this.#key).update(`notarium-activities/1\n${scope}`).digest();
+      key = createSecretKey(createHmac('sha256', this.#key).update(`notarium-activities/1\n${scope}`).digest());
       this.#keys.set(scope, key);
       if (this.#keys.size > mostKeys) this.#keys.delete(this.#keys.keys().next().value!);
     }

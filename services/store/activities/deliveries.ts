@@ -1,10 +1,11 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
+import { runTogether } from '../database.ts';
 import type { ActivityStore, Delivery } from './ActivityStore.ts';
 import { corrupt } from './AtRest.ts';
 import { firstBytes, inParts } from './parts.ts';
 import { deliveryOf, detailText, rowOf } from './rows.ts';
-import { dropTexts, textRow, writeTexts } from './texts.ts';
+import { dropTexts, textQueries, textRow } from './texts.ts';
 import type { ActivityContext, ActivityDb, Writing } from './Writing.ts';
 
 type Calls = Pick<
@@ -132,22 +133,26 @@ function lostText(
 }
 
 async function writeOutcomes(writing: Writing, outcomes: readonly Outcome[]): Promise<void> {
-  const done: string[] = [];
   const keyOf = ({ sealDigest, member }: Outcome): string => `${sealDigest}/${member}`;
   // One after the other where the same delivery is there twice.
   const isEachOnce = new Set(outcomes.map(keyOf)).size === outcomes.length;
-  for (const some of isEachOnce ? inParts(outcomes) : outcomes.map((outcome) => [outcome]))
-    done.push(...(await writeSomeOutcomes(writing.trx, some)));
-  await dropTexts(writing, done);
+  const parts = isEachOnce ? inParts(outcomes) : outcomes.map((outcome) => [outcome]);
+  const queries = parts.map((some) => outcomesQuery(writing.trx, some));
+  const results = await runTogether(writing.engine, writing.trx, queries);
+  const changed = results.flatMap(({ rows }) => rows as { readonly text_id: string; readonly state: string }[]);
+  await dropTexts(
+    writing,
+    changed.flatMap(({ text_id, state }) => (state === 'queued' ? [] : [text_id])),
+  );
 }
 
-/** Answers the texts that may not be needed any more. */
-async function writeSomeOutcomes(trx: ActivityDb, outcomes: readonly Outcome[]): Promise<string[]> {
+/** Answers what has become of them, with the texts that may not be needed any more. */
+function outcomesQuery(trx: ActivityDb, outcomes: readonly Outcome[]): CompiledQuery {
   const rows = outcomes.map(({ sealDigest, member, state, ack, problem, nextMs = null }) => {
     const [code, detail] = problem ? [problem.code, detailText(problem.detail)] : [null, null];
     return sql`(${sealDigest}, ${member}, ${state}, ${ack ? JSON.stringify(ack) : null}, ${code}, ${detail}, cast(${nextMs} as bigint))`;
   });
-  const { rows: changed } = await sql<{ text_id: string; state: string }>`
+  return sql`
     with outcome(seal_digest, member, state, ack, problem_code, problem_detail, next_ms) as (values ${sql.join(rows)})
     update activity_deliveries set
       state = outcome.state,
@@ -160,8 +165,7 @@ async function writeSomeOutcomes(trx: ActivityDb, outcomes: readonly Outcome[]):
     where activity_deliveries.seal_digest = outcome.seal_digest
       and activity_deliveries.member = outcome.member
       and ${rankOf('activity_deliveries.state')} <= ${rankOf('outcome.state')}
-    returning activity_deliveries.text_id, activity_deliveries.state`.execute(trx);
-  return changed.flatMap(({ text_id, state }) => (state === 'queued' ? [] : [text_id]));
+    returning activity_deliveries.text_id, activity_deliveries.state`.compile(trx);
 }
 
 /** How far a state has come. */
@@ -181,7 +185,7 @@ async function replaceQueued(writing: Writing, member: Address, sealDigest: Hash
   const old = await (writing.engine === 'postgres' ? mine.forUpdate() : mine).executeTakeFirst();
   if (!old) return;
   const text = textRow(next, writing.atRest);
-  await writeTexts(trx, [text]);
+  for (const query of textQueries(trx, [text])) await trx.executeQuery(query);
   if (next.sealDigest !== sealDigest) {
     const other = await trx
       .selectFrom('activity_deliveries')

@@ -176,22 +176,16 @@ async function idsIn(
   table: 'activities' | 'activity_messages',
   ids: readonly Hash[],
 ): Promise<Set<Hash>> {
-  const found = new Set<Hash>();
-  for (const some of inParts(ids)) {
-    const rows = await reader.selectFrom(table).select('id').where('id', 'in', some).execute();
-    for (const { id } of rows) found.add(id as Hash);
-  }
-  return found;
+  const rows = inParts(ids).map((some) => reader.selectFrom(table).select('id').where('id', 'in', some).execute());
+  return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
 }
 
 async function sendersOf({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Map<Hash, Address>> {
-  const senders = new Map<Hash, Address>();
-  for (const some of inParts(seals)) {
-    const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
-    for (const row of await query.where('seal_digest', 'in', some).execute())
-      senders.set(row.seal_digest as Hash, row.sender as Address);
-  }
-  return senders;
+  const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
+  const rows = inParts(seals).map((some) => query.where('seal_digest', 'in', some).execute());
+  return new Map(
+    (await Promise.all(rows)).flat().map((row) => [row.seal_digest as Hash, row.sender as Address] as const),
+  );
 }
 
 async function namedAttachments({ reader }: ActivityContext, digests: readonly Hash[]): Promise<Set<Hash>> {

@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
+import { runTogether } from '../database.ts';
 import type { ActivityStore, DamagedRecord, PendingRecord } from './ActivityStore.ts';
 import { inParts } from './parts.ts';
 import { rowOf, unrecordedOf } from './rows.ts';
@@ -114,11 +116,20 @@ async function pendingRecords(
 }
 
 /** The log has them: they are pending no longer. */
-function setRecords({ writer }: ActivityContext, taken: Parameters<ActivityStore['recordsTaken']>[0]): Promise<void> {
+function setRecords(
+  { writer, engine }: ActivityContext,
+  taken: Parameters<ActivityStore['recordsTaken']>[0],
+): Promise<void> {
   return writer.run(async (trx) => {
-    for (const { message, recordId } of taken)
-      await trx.updateTable('activity_messages').set({ record_id: recordId }).where('id', '=', message).execute();
-    for (const some of inParts(taken.map(({ message }) => message)))
-      await trx.deleteFrom('activity_records').where('message', 'in', some).execute();
+    const noted = inParts(taken).map((some) => {
+      const rows = some.map(({ message, recordId }) => sql`(${message}, ${recordId})`);
+      return sql`
+        with taken(message, record_id) as (values ${sql.join(rows)})
+        update activity_messages set record_id = taken.record_id from taken where id = taken.message`.compile(trx);
+    });
+    const dropped = inParts(taken.map(({ message }) => message)).map((some) =>
+      trx.deleteFrom('activity_records').where('message', 'in', some).compile(),
+    );
+    await runTogether(engine, trx, [...noted, ...dropped]);
   });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Insertable, sql } from 'kysely';
+import { type CompiledQuery, type Insertable, sql } from 'kysely';
 import { type Hash, toHex } from '../../core/bytes.ts';
+import { runTogether } from '../database.ts';
 import type { AtRest } from './AtRest.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
@@ -19,24 +20,22 @@ export function textRow(
 }
 
 /** Writes texts. One that is there is locked: nobody drops it before the end of the transaction. */
-export async function writeTexts(trx: Writing['trx'], texts: readonly TextRow[]): Promise<void> {
+export function textQueries(trx: Writing['trx'], texts: readonly TextRow[]): CompiledQuery[] {
   const sorted = texts.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  for (const rows of inParts(sorted)) {
-    await trx
+  return inParts(sorted).map((rows) =>
+    trx
       .insertInto('activity_texts')
       .values(rows)
       .onConflict((on) => on.column('id').doUpdateSet(({ ref }) => ({ text_bytes: ref('excluded.text_bytes') })))
-      .execute();
-  }
+      .compile(),
+  );
 }
 
 /** Drops those of the texts that no member needs any more. */
 export async function dropTexts({ trx, engine }: Omit<Writing, 'atRest'>, ids: readonly string[]): Promise<void> {
-  for (const some of inParts([...new Set(ids)].toSorted())) {
+  const queries = inParts([...new Set(ids)].toSorted()).flatMap((some) => {
     const locked = trx.selectFrom('activity_texts').select('id').where('id', 'in', some).orderBy('id');
-    // Another process may be giving the text to a member: with the lock, what it has written is seen. SQLite has one writer.
-    if (engine === 'postgres') await locked.forUpdate().execute();
-    await trx
+    const dropped = trx
       .deleteFrom('activity_texts')
       .where('id', 'in', some)
       .where(({ not, exists, selectFrom }) =>
@@ -49,6 +48,9 @@ export async function dropTexts({ trx, engine }: Omit<Writing, 'atRest'>, ids: r
           ),
         ),
       )
-      .execute();
-  }
+      .compile();
+    // Another process may be giving the text to a member: with the lock, what it has written is seen. SQLite has one writer.
+    return engine === 'postgres' ? [locked.forUpdate().compile(), dropped] : [dropped];
+  });
+  await runTogether(engine, trx, queries);
 }

@@ -1,13 +1,14 @@
-import { type Insertable, sql } from 'kysely';
+import { type CompiledQuery, type Insertable, type Selectable, sql } from 'kysely';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { runTogether } from '../database.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
 import type { AtRest } from './AtRest.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import type { RecentTexts } from './RecentTexts.ts';
 import { messageRow, rowOf } from './rows.ts';
-import { dropTexts, textRow, writeTexts } from './texts.ts';
+import { dropTexts, textQueries, textRow } from './texts.ts';
 import type { Writing } from './Writing.ts';
 
 type WritingTexts = Writing & { readonly recent: RecentTexts };
@@ -15,23 +16,36 @@ type Insert<T extends keyof ActivitySchema> = Insertable<ActivitySchema[T]>;
 
 /** Writes changes of many activities at once; see `ActivityStore.save`. */
 export async function writeChanges(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
-  const { trx, atRest } = writing;
-  const recorded = await writeMessages(writing, changes);
-  await writeOutgoing(writing, changes);
+  const { trx, engine, atRest } = writing;
+  const { queries, recorded } = await messageQueries(writing, changes);
+  const outgoing = outgoingOf(writing, changes);
+  queries.push(...textQueries(trx, outgoing.texts));
+  const firstDelivery = queries.length;
+  for (const rows of inParts(outgoing.deliveries)) {
+    const insert = trx.insertInto('activity_deliveries').values(rows);
+    queries.push(insert.onConflict((on) => on.columns(['seal_digest', 'member']).doNothing()).compile());
+  }
+  const lastDelivery = queries.length;
   const records = changes.flatMap((change) => change.records ?? []).filter(({ message }) => !recorded.has(message));
   for (const rows of inParts(records)) {
     const values = rows.map(({ message, activity, entry, dueMs }) => ({
       ...{ message, activity, due_ms: dueMs },
       entry: atRest.sealText(activity, rowOf.record(message), entry),
     }));
-    await trx
-      .insertInto('activity_records')
-      .values(values)
-      .onConflict((on) => on.column('message').doNothing())
-      .execute();
+    const insert = trx.insertInto('activity_records').values(values);
+    queries.push(insert.onConflict((on) => on.column('message').doNothing()).compile());
   }
-  for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? []))
-    await trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from).execute();
+  for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? [])) {
+    const held = trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from);
+    queries.push(held.compile());
+  }
+  const results = await runTogether(engine, trx, queries);
+  const written = results.slice(firstDelivery, lastDelivery).reduce((sum, { changes: count = 0 }) => sum + count, 0);
+  if (written < outgoing.deliveries.length)
+    await dropTexts(
+      writing,
+      outgoing.texts.map(({ id }) => id),
+    );
 }
 
 /** About as many bytes as a change has. */
@@ -44,55 +58,63 @@ export function sizeOfChange({ messages = [], outgoing = [], records = [] }: Act
   );
 }
 
-/** Writes the messages that are new; answers which of those that are not have their record. */
-async function writeMessages({ trx, atRest }: Writing, changes: readonly ActivityChange[]): Promise<Set<Hash>> {
+/** What writes the messages that are new, and which of those that are not have their record. */
+async function messageQueries(
+  { trx, engine, atRest }: Writing,
+  changes: readonly ActivityChange[],
+): Promise<{ readonly queries: CompiledQuery[]; readonly recorded: ReadonlySet<Hash> }> {
   const saying = changes.filter(({ messages = [] }) => messages.length > 0);
-  const counts = await lockActivities(trx, saying);
-  const known = await knownMessages(trx, [
+  const locks = lockQueries(trx, saying);
+  const looks = knownQueries(trx, [
     ...saying.flatMap(({ messages = [] }) => messages.map(({ id }) => id)),
     ...changes.flatMap(({ records = [] }) => records.map(({ message }) => message)),
   ]);
-  const { messages, names, activities } = newRows(saying, { counts, known, atRest });
-  for (const rows of inParts(messages)) await trx.insertInto('activity_messages').values(rows).execute();
+  const found = (await runTogether(engine, trx, [...locks, ...looks])).map(({ rows }) => rows);
+  const locked = found.slice(0, locks.length).flat() as Selectable<ActivitySchema['activities']>[];
+  const known = found.slice(locks.length).flat() as Selectable<ActivitySchema['activity_messages']>[];
+  const { messages, names, activities } = newRows(saying, {
+    counts: new Map(locked.map(({ id, message_count }) => [id, message_count])),
+    known: new Set(known.map(({ id }) => id as Hash)),
+    atRest,
+  });
+  const queries = inParts(messages).map((rows) => trx.insertInto('activity_messages').values(rows).compile());
   for (const rows of inParts(names)) {
-    await trx.insertInto('activity_attachments').values(rows).execute();
+    queries.push(trx.insertInto('activity_attachments').values(rows).compile());
     const digests = rows.map(({ sealed_digest }) => sealed_digest);
-    await trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).execute();
+    queries.push(trx.deleteFrom('activity_uploads').where('sealed_digest', 'in', digests).compile());
   }
   for (const rows of inParts(activities)) {
     const later = sql<number>`case when excluded.changed_ms > activities.changed_ms
       then excluded.changed_ms else activities.changed_ms end`;
-    await trx
+    const upsert = trx
       .insertInto('activities')
       .values(rows)
       .onConflict((on) =>
         on.column('id').doUpdateSet(({ ref }) => ({ changed_ms: later, message_count: ref('excluded.message_count') })),
-      )
-      .execute();
+      );
+    queries.push(upsert.compile());
   }
-  return new Set([...known].flatMap(([id, isRecorded]) => (isRecorded ? [id] : [])));
+  const recorded = known.flatMap(({ id, record_id }) => (record_id === null ? [] : [id as Hash]));
+  return { queries, recorded: new Set(recorded) };
 }
 
 /** Makes the activities that are missing; answers how many messages each has. */
-async function lockActivities(trx: Writing['trx'], saying: readonly ActivityChange[]): Promise<Map<string, number>> {
+function lockQueries(trx: Writing['trx'], saying: readonly ActivityChange[]): CompiledQuery[] {
   const activities = new Map<Hash, Insert<'activities'>>();
   // The order of their ids: two processes that lock several of them do not wait for one another.
   for (const change of saying.toSorted((a, b) => (a.activity < b.activity ? -1 : 1)))
     if (!activities.has(change.activity)) activities.set(change.activity, newActivity(change));
   // What is there is written as it is: it stays locked until the end, so that places come one after the other.
-  const counts = new Map<string, number>();
-  for (const rows of inParts([...activities.values()])) {
-    const have = await trx
+  return inParts([...activities.values()]).map((rows) =>
+    trx
       .insertInto('activities')
       .values(rows)
       .onConflict((on) =>
         on.column('id').doUpdateSet(({ ref }) => ({ message_count: ref('activities.message_count') })),
       )
       .returning(['id', 'message_count'])
-      .execute();
-    for (const { id, message_count } of have) counts.set(id, message_count);
-  }
-  return counts;
+      .compile(),
+  );
 }
 
 function newActivity({ activity, owner, nowMs, isRead = false }: ActivityChange): Insert<'activities'> {
@@ -103,7 +125,7 @@ function newActivity({ activity, owner, nowMs, isRead = false }: ActivityChange)
 /** The rows of messages that are not known, of what they name, and of the activities that have taken them. */
 function newRows(
   saying: readonly ActivityChange[],
-  { counts, known, atRest }: { counts: Map<string, number>; known: ReadonlyMap<Hash, boolean>; atRest: AtRest },
+  { counts, known, atRest }: { counts: Map<string, number>; known: ReadonlySet<Hash>; atRest: AtRest },
 ) {
   const taken = new Map<Hash, Insert<'activity_messages'>>();
   const names: Insert<'activity_attachments'>[] = [];
@@ -126,26 +148,18 @@ function newRows(
 }
 
 /** Which of the messages are there, and whether the log has their records. */
-async function knownMessages(trx: Writing['trx'], messages: readonly Hash[]): Promise<Map<Hash, boolean>> {
-  const known = new Map<Hash, boolean>();
-  for (const some of inParts([...new Set(messages)])) {
-    const rows = await trx
-      .selectFrom('activity_messages')
-      .select(['id', 'record_id'])
-      .where('id', 'in', some)
-      .execute();
-    for (const row of rows) known.set(row.id as Hash, row.record_id !== null);
-  }
-  return known;
+function knownQueries(trx: Writing['trx'], messages: readonly Hash[]): CompiledQuery[] {
+  return inParts([...new Set(messages)]).map((some) =>
+    trx.selectFrom('activity_messages').select(['id', 'record_id']).where('id', 'in', some).compile(),
+  );
 }
 
 function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'activity_attachments'>[] {
   return [...new Set(attachments)].map((sealedDigest) => ({ sealed_digest: sealedDigest, message: id, activity }));
 }
 
-async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityChange[]): Promise<void> {
-  const { trx, atRest, recent } = writing;
-  const texts = new Map<string, Insert<'activity_texts'>>();
+function outgoingOf({ atRest, recent }: WritingTexts, changes: readonly ActivityChange[]) {
+  const texts = new Map<string, ReturnType<typeof textRow>>();
   const deliveries: Insert<'activity_deliveries'>[] = [];
   for (const { nowMs, outgoing = [] } of changes) {
     for (const { members, ...out } of outgoing) {
@@ -164,15 +178,5 @@ async function writeOutgoing(writing: WritingTexts, changes: readonly ActivityCh
       }
     }
   }
-  await writeTexts(trx, [...texts.values()]);
-  let written = 0;
-  for (const rows of inParts(deliveries)) {
-    const { numInsertedOrUpdatedRows } = await trx
-      .insertInto('activity_deliveries')
-      .values(rows)
-      .onConflict((on) => on.columns(['seal_digest', 'member']).doNothing())
-      .executeTakeFirstOrThrow();
-    written += Number(numInsertedOrUpdatedRows ?? 0);
-  }
-  if (written < deliveries.length) await dropTexts(writing, [...texts.keys()]);
+  return { texts: [...texts.values()], deliveries };
 }

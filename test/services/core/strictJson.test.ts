@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { utf8 } from '../../../services/core/bytes.ts';
 import { canonicalText } from '../../../services/core/canonicalJson.ts';
-import { parseStrictJson } from '../../../services/core/strictJson.ts';
+import { parseStrictJson, readStrictJson } from '../../../services/core/strictJson.ts';
 import { codeOf } from '../../support/codeOf.ts';
 import { isExactJson } from '../../support/isExactJson.ts';
 
@@ -65,6 +65,22 @@ describe('strictJson', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  it('says of no text that it is canonical but of one that is', () => {
+    const notes = new Set<boolean>();
+    fc.assert(
+      fc.property(anyJson, (value) => {
+        for (const text of [JSON.stringify(value), canonicalText(value), JSON.stringify(value, undefined, 1)]) {
+          const { value: read, isCanonical } = readStrictJson(text);
+          notes.add(isCanonical);
+          if (isCanonical) expect(text).to.equal(canonicalText(read));
+        }
+      }),
+    );
+    expect([...notes]).to.have.members([true, false]);
+    expect(readStrictJson('{"a":{"b":1,"c":[2]}}').isCanonical).to.equal(true);
+    expect(readStrictJson('{"a":{"c":[2],"b":1}}').isCanonical).to.equal(false);
   });
 
   it('reads a canonical text as it reads the same one with white space', () => {

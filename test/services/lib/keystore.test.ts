@@ -1,6 +1,6 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { expect } from 'chai';
 import { Wallet } from 'ethers';
 import { toHex } from '../../../services/core/bytes.ts';
@@ -18,13 +18,6 @@ import { temporaryFolder } from '../../support/temporaryFolder.ts';
 const quick = { scryptN: 2 };
 
 const filled = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
-
-/** Public key by Node's own implementation; the last byte of the algorithm's identifier (RFC 8410) says which. */
-function nodePublicKey(algorithm: '70' | '6e', secret: Uint8Array): string {
-  const der = Buffer.from(`302e020100300506032b65${algorithm}04220420${toHex(secret).slice(2)}`, 'hex');
-  const { x } = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({ format: 'jwk' });
-  return toHex(Buffer.from(x!, 'base64url'));
-}
 
 describe('keystore', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -66,13 +59,13 @@ describe('keystore', () => {
     expect(new Wallet(toHex(nodeKey)).address.toLowerCase()).to.equal(made.address);
   });
 
-  it('takes secrets over, and names the public keys that Node derives', async () => {
+  it('takes secrets over, and names the public keys that others derive', async () => {
     const secrets = { nodeKey: filled(1), noteSeed: filled(2), encryptionKey: filled(3) };
     const made = await createKeystore(dir, 'x', { ...quick, secrets });
     expect(made).to.deep.equal({
       address: new Wallet(toHex(secrets.nodeKey)).address.toLowerCase(),
-      noteKey: nodePublicKey('70', secrets.noteSeed),
-      encryptionPublicKey: nodePublicKey('6e', secrets.encryptionKey),
+      noteKey: toHex(ed25519.getPublicKey(secrets.noteSeed)),
+      encryptionPublicKey: toHex(x25519.getPublicKey(secrets.encryptionKey)),
     });
     expect(await openKeystore(dir, 'x')).to.deep.equal({ ...made, ...secrets });
   });

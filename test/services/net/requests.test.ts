@@ -136,6 +136,35 @@ describe('net/requests', () => {
     await until('the handler ended', () => ended === 2);
   });
 
+  it('holds back no frame for one that comes later: each may be an answer to the one before', async () => {
+    const { ask } = await asked(async function* (frames) {
+      for await (const [number] of frames) yield Uint8Array.of(number! + 1);
+    });
+    const answers: number[] = [];
+    const frames = async function* () {
+      for (let number = 0; number < 3; number++) {
+        yield Uint8Array.of(10 * number);
+        await until('its answer', () => answers.length > number);
+      }
+    };
+    for await (const [answer] of ask(frames())) answers.push(answer!);
+    expect(answers).to.deep.equal([1, 11, 21]);
+  });
+
+  it('gives the frames before a failure, and then the failure', async () => {
+    const { ask } = await asked(async function* () {
+      yield Uint8Array.of(1);
+      yield Uint8Array.of(2);
+      throw new NotariumError('not-found', 'the third');
+    });
+    const came: number[] = [];
+    const read = async (): Promise<void> => {
+      for await (const [frame] of ask()) came.push(frame!);
+    };
+    await expectCode('not-found', read);
+    expect(came).to.deep.equal([1, 2]);
+  });
+
   it('throws what the frames of the caller throw', async () => {
     const { ask } = await asked(async function* (frames) {
       for await (const frame of frames) yield frame;

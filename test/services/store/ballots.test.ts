@@ -14,14 +14,15 @@ onBothDatabases('what centres sign of proposals', (place) => {
     const store = await at.open();
     const draft = { draftHash: hash('d'), contentHash: hash('1'), content: '{"text":"\\u0000"}', validUntil: 2 ** 48 };
     expect(await store.proposalDraft(hash('d'))).to.equal(undefined);
-    const both = await Promise.all([
-      store.keepProposalDraft(draft),
-      store.keepProposalDraft({ ...draft, contentHash: hash('2') }),
-    ]);
-    expect(both).to.deep.equal([draft, draft]);
+    const rival = { ...draft, contentHash: hash('2') };
+    const [first, second] = await Promise.all([store.keepProposalDraft(draft), store.keepProposalDraft(rival)]);
+    // Of two at once, either may be the first.
+    expect([draft, rival]).to.deep.include(first);
+    expect(second).to.deep.equal(first);
     const newer = { ...draft, contentHash: hash('3'), content: '{}' };
-    expect(await store.keepProposalDraft(newer, hash('2'))).to.deep.equal(draft);
-    expect(await store.keepProposalDraft(newer, hash('1'))).to.deep.equal(newer);
+    const lost = first.contentHash === hash('1') ? hash('2') : hash('1');
+    expect(await store.keepProposalDraft(newer, lost)).to.deep.equal(first);
+    expect(await store.keepProposalDraft(newer, first.contentHash)).to.deep.equal(newer);
     await store.close();
     expect(await (await at.open()).proposalDraft(hash('d'))).to.deep.equal(newer);
   });

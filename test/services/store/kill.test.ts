@@ -5,13 +5,18 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { silentLogger } from '../../../services/lib/logger.ts';
 import { openStore } from '../../../services/store/openStore.ts';
+import { bundled } from '../../support/bundled.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { testPostgres } from '../../support/postgres.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { instance, network, row } from './storeKit.ts';
 import { storePlace } from './storePlace.ts';
 
-const script = join(import.meta.dirname, 'killChild.ts');
+let script: Awaited<ReturnType<typeof bundled>>;
+before(async () => {
+  script = await bundled(join(import.meta.dirname, 'killChild.ts'));
+});
+after(() => script?.[Symbol.asyncDispose]());
 
 /** Starts a child and gives every whole line that it says. */
 function work(
@@ -20,7 +25,7 @@ function work(
   databaseUrl: string | undefined,
   onLine: (line: string) => void,
 ): ChildProcess {
-  const child = spawn(process.execPath, [script, dataDir, String(round), ...(databaseUrl ? [databaseUrl] : [])], {
+  const child = spawn(process.execPath, [script.path, dataDir, String(round), ...(databaseUrl ? [databaseUrl] : [])], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   createInterface({ input: child.stdout! }).on('line', onLine);

@@ -10,6 +10,7 @@ import { idOfEntry } from '../../../services/store/keys.ts';
 import type { PoolPromise, PoolRow } from '../../../services/store/PoolRow.ts';
 import type { Store } from '../../../services/store/Store.ts';
 import type { AnchoredBlock } from '../../../services/store/StoredBlock.ts';
+import { bundled } from '../../support/bundled.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { anchorNext, heir, logAll, row, rows } from './storeKit.ts';
 import { onBothDatabases, type StorePlace, storePlace } from './storePlace.ts';
@@ -189,6 +190,11 @@ for (const [engine, kills] of [
   describe(`store rollBackLog under kill -9 (${engine})`, function () {
     this.timeout(240_000);
     let child: ChildProcess | undefined;
+    let script: Awaited<ReturnType<typeof bundled>>;
+    before(async () => {
+      script = await bundled(join(import.meta.dirname, 'rollBackChild.ts'));
+    });
+    after(() => script?.[Symbol.asyncDispose]());
     // A test that gives up must not leave mocha waiting for it.
     afterEach(() => void child?.kill('SIGKILL'));
 
@@ -201,7 +207,7 @@ for (const [engine, kills] of [
         let left = 1 + Math.floor(Math.random() * 4);
         const started: ChildProcess = spawn(
           process.execPath,
-          [join(import.meta.dirname, 'rollBackChild.ts'), place.dataDir, String(round), place.databaseUrl ?? ''],
+          [script.path, place.dataDir, String(round), place.databaseUrl ?? ''],
           { stdio: ['ignore', 'pipe', 'inherit'] },
         );
         child = started;

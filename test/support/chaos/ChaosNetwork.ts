@@ -37,7 +37,7 @@ export async function startChaosNetwork(
     recordsPerBatch?: number;
   } = {},
 ): Promise<ChaosNetwork> {
-  const { periodSeconds = 1, confirmations, recordsPerBatch = 4 } = options;
+  const { periodSeconds = 1, confirmations, recordsPerBatch = 8 } = options;
   const gates: RpcGate[] = [];
   const consortium = await startConsortium({
     centres: 4,

@@ -17,7 +17,7 @@ export class Load {
   readonly #clients: Promise<void>[];
   #made = 0;
 
-  /** Each client posts so many records in a batch, ten batches a second at most. */
+  /** Each client posts so many records in a batch, five batches a second at most: each batch costs all centres more than its records do. */
   constructor(consortium: Consortium, perBatch: number) {
     this.#consortium = consortium;
     this.#perBatch = perBatch;
@@ -50,7 +50,7 @@ export class Load {
         if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error;
       }
       // A client that is refused for a while does not ask a thousand times a second.
-      await new Promise((done) => setTimeout(done, 100));
+      await new Promise((done) => setTimeout(done, 200));
     }
   }
 }

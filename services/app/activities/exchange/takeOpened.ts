@@ -33,14 +33,15 @@ export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}):
     const after = stateAfter(parts, activity, opened, how);
     await checkBody(parts, activity?.terms, message);
     const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
-    const takeBack = sender === signer.address ? undefined : await unread.admit(coming);
+    const settle = sender === signer.address ? undefined : await unread.admit(coming);
+    let isTaken = false;
     try {
       const step = new Step(parts, id, activity);
       await step.take(message, seal, after);
       await step.commit();
-    } catch (error) {
-      takeBack?.();
-      throw error;
+      isTaken = true;
+    } finally {
+      settle?.(isTaken);
     }
   });
 }
@@ -60,7 +61,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!activity.terms.rules.history) throw refused('this node was added without what was before');
   }
   if (!activity) {
-    if (head.type !== 'members') return startActivity(message);
+    if (head.type !== 'members') return startActivity(message, crypto);
     if (!how.isJoin) throw early({ group: head.membership.previous });
     if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
     return joinActivity(message);

@@ -20,6 +20,7 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
   });
   if (!terms.success) throw new NotariumError('request-invalid', terms.error.issues[0]!.message);
   const { body, attachments, device } = await contentsOf(parts, by, request);
+  if (!request.activity) parts.activities.noteAbsent(activity);
   return await parts.activities.change(activity, async () => {
     // No two are ever drawn at random.
     if (request.activity && (await parts.store.activity(activity)))

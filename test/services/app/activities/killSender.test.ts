@@ -4,16 +4,31 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
+import type { StoredMessage } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
+import { bundled } from '../../../support/bundled.ts';
 import { until } from '../../../support/until.ts';
 import type { Begun } from './killSender.ts';
 import { type FromSender, killPoints, type ToSender } from './killSenderMessages.ts';
 
 const script = join(import.meta.dirname, 'killSender.ts');
 
+/** However many the sender has said before it was killed: on a slow machine more than one page. */
+async function allMessages({ store }: ActivityNode, id: Hash): Promise<StoredMessage[]> {
+  const all: StoredMessage[] = [];
+  for (let page = await store.messages(id); page.length > 0; page = await store.messages(id, all.length))
+    all.push(...page);
+  return all;
+}
+
 onBothActivityDatabases('a sender of activities under kill -9', (databaseUrl) => {
   let world: ActivityWorld;
+  let child: Awaited<ReturnType<typeof bundled>>;
+  before(async () => {
+    child = await bundled(script);
+  });
+  after(() => child?.[Symbol.asyncDispose]());
   afterEach(() => world.close());
 
   /** Lets the first node work in a process of its own until it is killed; what it has promised. */
@@ -21,16 +36,16 @@ onBothActivityDatabases('a sender of activities under kill -9', (databaseUrl) =>
     const promised: Hash[] = [];
     const directory = others.map(({ address, net }) => [address, net.multiaddrs] as const);
     const whole: Begun = { ...begun, folder: await world.folder(), others: directory };
-    const child = fork(script, [JSON.stringify(whole)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    child.on('message', async ({ listens, sent, accept }: FromSender) => {
+    const sending = fork(child.path, [JSON.stringify(whole)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    sending.on('message', async ({ listens, sent, accept }: FromSender) => {
       if (sent) promised.push(sent);
       const [sender] = world.nodes;
       if (listens) for (const { net } of others) net.setDirectory(new Map([...directory, [sender!.address, listens]]));
       if (!accept) return;
       const results = await world.accept(accept.lines);
-      if (child.connected) child.send({ id: accept.id, results } satisfies ToSender, () => {});
+      if (sending.connected) sending.send({ id: accept.id, results } satisfies ToSender, () => {});
     });
-    const [, signal] = await once(child, 'close');
+    const [, signal] = await once(sending, 'close');
     expect(signal).to.equal('SIGKILL');
     return promised;
   }
@@ -48,7 +63,7 @@ onBothActivityDatabases('a sender of activities under kill -9', (databaseUrl) =>
       const { items } = await sender.desk.list({}, { limit: 10 });
       expect(items).to.have.length(1);
       const [{ id, messageCount }] = items as [(typeof items)[0]];
-      const messages = await sender.store.messages(id, 0, 1000);
+      const messages = await allMessages(sender, id);
       expect(messages).to.have.length(messageCount);
       // What was not promised and is there all the same goes its way, too.
       const ids = messages.map((message) => message.id);
@@ -68,7 +83,7 @@ onBothActivityDatabases('a sender of activities under kill -9', (databaseUrl) =>
         messages.map(({ sealDigest }) => digestText(fromHex(sealDigest))).toSorted(),
       );
       for (const other of others) {
-        expect((await other.store.messages(id, 0, 1000)).map((message) => message.id)).to.have.members(ids);
+        expect((await allMessages(other, id)).map((message) => message.id)).to.have.members(ids);
         expect(await other.state(id)).to.deep.equal(await sender.state(id));
       }
     });

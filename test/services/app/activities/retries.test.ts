@@ -38,7 +38,9 @@ describe('deliveries to a member of activities that does not take them', functio
 
   it('are tried after ever longer pauses, never given up, told after an age, and delay nobody else', async () => {
     const clock = new SteppedClock();
-    const settings = { lookMs, retryMs: 1_000, maxRetryMs: 60_000, undeliveredMs: 10 * 60_000, collectMs: lookMs };
+    // No other loop sleeps for longer than a look.
+    const often = { lookMs, collectMs: lookMs, compareMs: lookMs };
+    const settings = { ...often, retryMs: 1_000, maxRetryMs: 60_000, undeliveredMs: 10 * 60_000 };
     const [buyer] = await world.open(1, { clock, settings });
     const [broken] = await world.open(1, { wrapNet: breaking });
     const [carrier] = await world.open(1);

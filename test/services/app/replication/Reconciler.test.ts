@@ -51,6 +51,50 @@ describe('Reconciler', () => {
     await reconciler.close();
   });
 
+  it('asks less often while neither pool grows, and in the next period after a record has come', async () => {
+    await using voter = await openVoter();
+    const { store, publisher } = voter;
+    let asked = 0;
+    const wakes: (() => void)[] = [];
+    const net: Partial<Net> = {
+      ...voter.parts.net,
+      handle: () => {},
+      onConnect: () => {},
+      peers: () => [{ address: publisher, isConnected: true, score: 0 }],
+      async *request() {
+        asked++;
+        yield jsonFrame({ instance: 'one', lastSeq: 1, isEnd: true });
+      },
+    };
+    const clock = {
+      ...voter.parts.clock,
+      sleep: (_: number, signal?: AbortSignal) =>
+        new Promise<void>((wake) => {
+          wakes.push(wake);
+          signal?.addEventListener('abort', () => wake());
+        }),
+    };
+    const reconciler = new Reconciler({ ...voter.parts, clock, net: net as Net });
+    /** How often it asks in so many periods. */
+    const askedIn = async (periods: number): Promise<number> => {
+      const before = asked;
+      for (let period = 0; period < periods; period++) {
+        wakes.pop()!();
+        await until('the end of the run', () => wakes.length > 0);
+      }
+      return asked - before;
+    };
+    reconciler.start();
+    await until('the end of the first run', () => wakes.length > 0);
+    // The first one has moved the place; the second one finds nothing more.
+    expect(await askedIn(1)).to.equal(1);
+    expect(await askedIn(10)).to.equal(2);
+    await store.admit([poolRow(await voter.record())]);
+    expect(await askedIn(2)).to.equal(2);
+    expect(await askedIn(10)).to.equal(2);
+    await reconciler.close();
+  });
+
   it('lists all to one who asks for the first time, and to others what has been in the pool for a period', async () => {
     await using voter = await openVoter();
     const { store, publisher } = voter;

@@ -27,6 +27,7 @@ import {
   update,
   vote,
 } from '../../../support/activityKit.ts';
+import { crypto } from '../../../support/recordKit.ts';
 
 const people = [1, 2, 3, 4, 5].map(person);
 const [initiator] = people as [Person];
@@ -40,7 +41,7 @@ class Said {
     let now = activity;
     for (let tries = 0; tries < 4; tries++) {
       try {
-        return takeMessage(activityNetwork, now, message, { isWanted: true });
+        return takeMessage(activityNetwork, now, message, { isWanted: true, crypto });
       } catch (error) {
         if (isNotariumError(error, 'activity-message-known')) return now;
         if (!isNotariumError(error)) throw error;

@@ -57,6 +57,16 @@ describe('a message of an activity', () => {
     const refused = async (bytes: Uint8Array) =>
       await expectCode('activity-message-invalid', () => readParcel(activityNetwork, bytes));
     await refused(utf8(JSON.stringify(parcel, null, 1)));
+    const { head, body: said, attachments, signature } = parcel;
+    await refused(utf8(JSON.stringify({ head, body: said, attachments, signature })));
+    const ordered = new TextDecoder().decode(parcelBytes(message));
+    await refused(utf8(ordered.replace('{"attachments":{', '{"attachments":{ ')));
+    const turned = ordered.replace(
+      /"body":\{"body":(.*),"salt":("0x[0-9a-f]{64}")\},"head"/,
+      '"body":{"salt":$2,"body":$1},"head"',
+    );
+    expect(turned).not.to.equal(ordered);
+    await refused(utf8(turned));
     const short = toHex(compactSignature(fromHex(message.signature)));
     await refused(parcelBytes({ ...message, signature: short }));
     const body = { salt: randomHash(), sdJwt: 'a.b.c', disclosures: ['one', 'two'] };

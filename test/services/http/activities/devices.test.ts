@@ -61,14 +61,23 @@ describe('devices over HTTP', function () {
     ];
   }
 
+  /** All messages, but for their records, which come when they come. */
+  async function said(): Promise<unknown[]> {
+    const { items } = await http.get<{ items: { recordId?: string }[] }>(
+      `/v1/activities/${sent.activity}/messages`,
+      owner,
+    );
+    return items.map(({ recordId: _, ...message }) => message);
+  }
+
   async function expectRefused(
     credential: Hash,
     changes: { by?: TestKey; signer?: typeof device; activity?: Hash } = {},
   ): Promise<void> {
-    const before = await http.get<{ items: unknown[] }>(`/v1/activities/${sent.activity}/messages`, owner);
+    const before = await said();
     for (const { path, body } of await statements(credential, changes))
       await expectProblem(http.ask('POST', path, changes.by ?? owner, body), 'device-credential-invalid');
-    expect(await http.get(`/v1/activities/${sent.activity}/messages`, owner)).to.deep.equal(before);
+    expect(await said()).to.deep.equal(before);
   }
 
   it('say a thing once: their client cannot send it again', async () => {

@@ -5,11 +5,16 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import type { ActivityStore, StoredMessage } from '../../../../services/store/activities/ActivityStore.ts';
+import { bundled } from '../../../support/bundled.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { bob, carol, hashOf, openAt, outgoingOf } from './activityKit.ts';
 import { rawTable } from './rawTable.ts';
 
-const script = join(import.meta.dirname, 'killChild.ts');
+let script: Awaited<ReturnType<typeof bundled>>;
+before(async () => {
+  script = await bundled(join(import.meta.dirname, 'killChild.ts'));
+});
+after(() => script?.[Symbol.asyncDispose]());
 
 /** Runs children at the same time and kills them when each has said so many lines; what they said. */
 async function workAndKill(
@@ -21,7 +26,7 @@ async function workAndKill(
   let left = rounds.length;
   const children = rounds.map((round): ChildProcess => {
     const url = at.databaseUrl ? [at.databaseUrl] : [];
-    const child = spawn(process.execPath, [script, at.dataDir, round, ...url], {
+    const child = spawn(process.execPath, [script.path, at.dataDir, round, ...url], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let said = 0;
