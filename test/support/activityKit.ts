@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { type Activity, membersOf, recipientsOf } from '../../services/core/activities/activity.ts';
 import { activityId } from '../../services/core/activities/activityId.ts';
 import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
-import type { Body } from '../../services/core/activities/contents.ts';
+import { attachmentsDigest, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
 import { changedMembers, leaversOf } from '../../services/core/activities/decided.ts';
+import type { FieldBody, FieldsPlace } from '../../services/core/activities/fields.ts';
 import {
   type Member,
   type MemberRole,
@@ -20,10 +21,11 @@ import type {
   TrustSignatures,
 } from '../../services/core/activities/message.ts';
 import { groupDigest } from '../../services/core/activities/opening.ts';
-import { type Message, type Parcel, signParcel } from '../../services/core/activities/parcel.ts';
+import { headDigest, type Message, type Parcel, shownHead, signParcel } from '../../services/core/activities/parcel.ts';
 import { type Address, type Hash, toHex } from '../../services/core/bytes.ts';
 import { type Network, networkName } from '../../services/core/eip712.ts';
 import type { Signer } from '../../services/core/signature.ts';
+import { type PackedFields, packFields, signFields } from '../../services/lib/activities/fieldDigests.ts';
 import { curveKey } from '../../services/lib/curveKey.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
@@ -83,6 +85,23 @@ export async function say<T extends HeadType>(
     ...changes.parcel,
   };
   return await signParcel(activityNetwork, parcel, changes.signer ?? by.signer, crypto);
+}
+
+/** A body in fields, signed as that of a message of which nothing else is known. */
+export async function signedFields(
+  body: unknown,
+  signer: Signer,
+  options: Parameters<typeof packFields>[1] & { readonly place?: FieldsPlace } = {},
+): Promise<FieldBody> {
+  const { place = { head: randomHash(), attachments: randomHash() } } = options;
+  return await signFields(await packFields(body, options), place, signer);
+}
+
+/** A parcel whose body is in fields, signed for it. */
+export async function withFields(parcel: Omit<Parcel, 'signature' | 'body'>, packed: PackedFields, signer: Signer) {
+  const head = { ...parcel.head, fields: disclosuresDigest(packed)! };
+  const place = { head: headDigest(shownHead(head)), attachments: attachmentsDigest(parcel.attachments) };
+  return { ...parcel, head, body: await signFields(packed, place, signer) };
 }
 
 /** The first message of an activity among these, the first of whom begins it. */

@@ -2,8 +2,13 @@ import { createHash, createPublicKey } from 'node:crypto';
 import { signAck } from '../../services/core/activities/ack.ts';
 import { type Activity, recipientsOf } from '../../services/core/activities/activity.ts';
 import { activityId } from '../../services/core/activities/activityId.ts';
-import { certificateDigest, makeCertificate, signTrust } from '../../services/core/activities/certificate.ts';
-import { type Attachments, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
+import {
+  certificateDigest,
+  certificateSalt,
+  makeCertificate,
+  signTrust,
+} from '../../services/core/activities/certificate.ts';
+import type { Attachments, Body } from '../../services/core/activities/contents.ts';
 import { deviceStatementDigest, signCredential } from '../../services/core/activities/credential.ts';
 import { disclosureText, makeDisclosure } from '../../services/core/activities/disclosure.ts';
 import { type Membership, noHash, sortedMembers } from '../../services/core/activities/members.ts';
@@ -23,10 +28,10 @@ import { startActivity, takeMessage } from '../../services/core/activities/takeM
 import { concat, fromUtf8, type Hash, toHex } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
 import { digestText } from '../../services/core/record.ts';
-import { digestFields } from '../../services/lib/activities/fieldDigests.ts';
+import { type PackedFields, packFields } from '../../services/lib/activities/fieldDigests.ts';
 import { openingKey, Sealer } from '../../services/lib/activities/seal.ts';
 import { sealFile } from '../../services/lib/activities/sealedFile.ts';
-import { memberFor, activityNetwork as network, type Person, person } from './activityKit.ts';
+import { memberFor, activityNetwork as network, type Person, person, withFields } from './activityKit.ts';
 
 /** All that is random elsewhere: SHA-256 of a number, one after the other. */
 class FixedRandom {
@@ -94,21 +99,21 @@ export async function activityVectors() {
   async function say(
     by: Person,
     head: object,
-    contents: { body?: Body; attachments?: Attachments } = {},
+    contents: { body?: Body | PackedFields; attachments?: Attachments } = {},
   ): Promise<{ message: Message; sealed: Sealed }> {
     const { body = { salt: random.hash(), body: null }, attachments = { salt: random.hash(), list: [] } } = contents;
-    const fields = disclosuresDigest(body);
     const place = activity && {
       group: activity.group,
       epoch: activity.epochs.get(activity.group)!.membership.epoch,
     };
     const whole = {
       ...{ v: 1, network: networkName(network), activity: id, sender: by.address, time, salt: random.hash() },
-      ...(fields === undefined ? {} : { fields }),
       ...place,
       ...head,
     } as Head;
-    const message = await signParcel(network, { head: whole, body, attachments }, by.signer);
+    const said = { head: whole, attachments };
+    const parcel = 'packed' in body ? await withFields(said, body, by.signer) : { ...said, body };
+    const message = await signParcel(network, parcel, by.signer);
     activity = activity ? takeMessage(network, activity, message) : startActivity(message);
     const { secret, membership } = activity.epochs.get(message.head.group)!;
     ephemeral.length = 0;
@@ -116,7 +121,7 @@ export async function activityVectors() {
     const seal = sealOf(sealed);
     const digest = sealDigest(seal);
     messages.push({
-      parcel: { head: whole, body, attachments, signature: message.signature },
+      parcel: { ...parcel, signature: message.signature },
       canonical: fromUtf8(parcelBytes(message)),
       commitments: commitmentsOf(message),
       id: message.id,
@@ -168,27 +173,30 @@ export async function activityVectors() {
     { id: random.hash(), device: device.address, name: 'Terminal 7', notBefore: 1_795_000_000, expires: 1_800_000_000 },
     bob.signer,
   );
-  const inFields = {
-    ...(await digestFields({ ...order, lines: ['x', 'y'] }, bob.signer, {
-      newSalt: () => Buffer.from(random.bytes(32)).toString('base64url'),
-    })),
+  const packed = {
+    ...(await packFields(
+      { ...order, lines: ['x', 'y'] },
+      { newSalt: () => Buffer.from(random.bytes(32)).toString('base64url') },
+    )),
     salt: random.hash(),
   };
-  const noFiles = { salt: random.hash(), list: [] };
-  const { body, attachments: files } = commitmentsOf({ head: first.head, body: inFields, attachments: noFiles });
+  const { message: second } = await say(
+    bob,
+    { type: 'update', builds: [first.id], number: 2 },
+    { body: packed, attachments: { salt: random.hash(), list: [] } },
+  );
+
+  const ofDevice = {
+    body: { salt: random.hash(), body: { temperature: 21.5 } },
+    attachments: { salt: random.hash(), list: [] },
+  };
+  const { body, attachments: files } = commitmentsOf({ head: second.head, ...ofDevice });
   const statement = {
-    ...{ credential: credential.id, activity: id, type: 'update' as const, on: [first.id], time: deviceTime },
+    ...{ credential: credential.id, activity: id, type: 'note' as const, on: [second.id], time: deviceTime },
     ...{ body, attachments: files },
   };
   const said = toHex(await device.signer.sign(deviceStatementDigest(network, statement)));
-  const { message: second } = await say(
-    bob,
-    {
-      ...{ type: 'update', builds: [first.id], number: 2 },
-      device: { credential, time: deviceTime, signature: said },
-    },
-    { body: inFields, attachments: noFiles },
-  );
+  await say(bob, { type: 'note', on: second.id, device: { credential, time: deviceTime, signature: said } }, ofDevice);
   await say(carol, { type: 'note', on: second.id }, { body: { salt: random.hash(), body: 'seen' } });
 
   const to = recipientsOf(activity!, activity!.versions.get(second.id)!);
@@ -198,8 +206,12 @@ export async function activityVectors() {
     await say(one, { type: 'countersignature', on: second.id, signature });
     signatures.push({ member: one.address, signature });
   }
-  await say(bob, { type: 'certificate', on: second.id, members: [...to], signatures });
-  const certificate = makeCertificate(network, { message: second.id, members: to }, signatures);
+  const { message: certified } = await say(bob, { type: 'certificate', on: second.id, members: [...to], signatures });
+  const certificate = makeCertificate(
+    network,
+    { message: second.id, members: to },
+    { signatures, salt: certificateSalt((first.head as { secret: Hash }).secret, certified.id) },
+  );
 
   const { message: proposal } = await say(bob, { type: 'proposal', change: { remove: carol.address } });
   const votes: Hash[] = [];

@@ -100,7 +100,7 @@ export async function copyOf(
   return copyFor({ sealer }, { stored, activity: await activityOf(node, stored.activity), key: to.key });
 }
 
-/** Opens what is sealed to somebody and encrypts it again, changed, under the same key. */
+/** Opens what is sealed to somebody and encrypts it again, changed, under the same key: a copy for that one, as {@link copyOf} makes it. */
 export function resealed(
   { sealed }: Envelope,
   to: Person,
@@ -114,9 +114,16 @@ export function resealed(
   const text = (some: Uint8Array): string => Buffer.from(some).toString('base64url');
   return {
     sealed: {
-      ...{ ...sealed, protected: header, iv: text(iv), ciphertext: text(ciphertext) },
-      tag: text(cipher.getAuthTag()),
+      ...{ protected: header, iv: text(iv), ciphertext: text(ciphertext), tag: text(cipher.getAuthTag()) },
+      recipients: sealed.recipients.filter((each) => each.header.kid === to.key),
     },
     copy: true,
   };
+}
+
+/** The same bytes, with a bit set in the last character of their base64url that belongs to none of them. */
+export function withSpareBit(text: string): string {
+  if (text.length % 4 === 0) throw new Error('no bit is spare in whole groups of four');
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return `${text.slice(0, -1)}${alphabet[alphabet.indexOf(text.at(-1)!) + 1]}`;
 }

@@ -1,6 +1,5 @@
-import type { Body } from '../../core/activities/contents.ts';
 import type { ActivityTerms } from '../../core/activities/message.ts';
-import type { Address } from '../../core/bytes.ts';
+import type { Parcel } from '../../core/activities/parcel.ts';
 import type { Network } from '../../core/eip712.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { OpeningKey } from '../../lib/activities/seal.ts';
@@ -100,6 +99,6 @@ export type ActivityHost = {
 export type BodyTools = {
   /** @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`. */
   checkBody(schema: NonNullable<ActivityTerms['schema']>, body: unknown): void;
-  /** What a body says; of one field by field, all of them. @throws NotariumError `activity-fields-invalid`. */
-  read(body: Body, sender: Address): Promise<unknown>;
+  /** What a message says; of a body in fields, all of them. @throws NotariumError `activity-fields-invalid`. */
+  read(message: Pick<Parcel, 'head' | 'body' | 'attachments'>): Promise<unknown>;
 };

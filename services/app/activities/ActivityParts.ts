@@ -38,6 +38,8 @@ export type ActivityParts = ActivityHost & {
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
   /** This member and this node have met two seals of one message. */
   readonly disputed: (activity: Hash, member: Address) => void;
+  /** A member has signed one message in two ways: that stays so, whatever it says later. */
+  readonly signedTwice: (activity: Hash, member: Address) => void;
   /** A record was put on the disk. */
   readonly submit: () => void;
 };

@@ -1,17 +1,27 @@
 import { type Activity, membersOf } from '../../core/activities/activity.ts';
-import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
-import { disclosuresDigest } from '../../core/activities/contents.ts';
+import { certificateDigest, certificateSalt, makeCertificate } from '../../core/activities/certificate.ts';
+import { attachmentsDigest, disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
 import type { Envelope } from '../../core/activities/envelope.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
 import { groupDigest } from '../../core/activities/opening.ts';
-import { type Message, parcelBytes, readParcel, signParcel } from '../../core/activities/parcel.ts';
+import {
+  headDigest,
+  type Message,
+  type Parcel,
+  parcelBytes,
+  readParcel,
+  shownHead,
+  signParcel,
+  statementOf,
+} from '../../core/activities/parcel.ts';
 import { blindedGroup, type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
 import { NotariumError } from '../../core/errors.ts';
+import { signFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import type { NewMessage, Outgoing, PendingRecord } from '../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from './ActivityParts.ts';
@@ -59,9 +69,10 @@ export class Step {
   async send(draft: Draft): Promise<Hash> {
     const { network, signer, crypto, sealer } = this.#parts;
     const before = this.#activity;
-    const parcel = this.#parcelOf(draft);
+    const parcel = await this.#parcelOf(draft);
     // What others would refuse must not leave.
     await checkBody(this.#parts, before?.terms, parcel);
+    this.#checkSaidOnce(parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);
     const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message, crypto);
@@ -74,7 +85,7 @@ export class Step {
       const text = JSON.stringify({ sealed } satisfies Envelope);
       this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, text, members: others });
     }
-    for (const about of this.#toRecord(message, digest))
+    for (const about of this.#toRecord(message, secret, digest))
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));
     this.#add(message, seal, after);
     await this.#follow(message);
@@ -95,11 +106,13 @@ export class Step {
   }
 
   /** Of a message of this node's: of a certificate another one of its own, so that it can be shown to those who know nothing of the activity. */
-  #toRecord({ id, head }: Message, digest: Hash): { readonly message: Hash; readonly digest: Hash }[] {
+  #toRecord({ id, head }: Message, secret: Hash, digest: Hash): { readonly message: Hash; readonly digest: Hash }[] {
     const { network, crypto } = this.#parts;
     if (head.type !== 'certificate') return [{ message: id, digest }];
     const { on, members, signatures } = head;
-    const own = certificateDigest(makeCertificate(network, { message: on, members }, signatures), crypto.sha256);
+    const salt = certificateSalt(secret, id);
+    const made = makeCertificate(network, { message: on, members }, { signatures, salt });
+    const own = certificateDigest(made, crypto.sha256);
     return [
       { message: id, digest },
       { message: own, digest: own },
@@ -109,7 +122,7 @@ export class Step {
   /** What this node has said comes back from another one after a loss, perhaps before its record was in the log. */
   async #recordAgain(message: Message, seal: Seal, after: Activity): Promise<void> {
     const { secret } = after.epochs.get(message.head.group)!;
-    for (const about of this.#toRecord(message, sealDigest(seal, this.#parts.crypto.sha256))) {
+    for (const about of this.#toRecord(message, secret, sealDigest(seal, this.#parts.crypto.sha256))) {
       const grp = blindedGroup(secret, about.message);
       if (await recordOf(this.#parts, { digest: about.digest, grp })) continue;
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));
@@ -141,7 +154,7 @@ export class Step {
     if (members.size > 0) wake([...members]);
   }
 
-  #parcelOf({ head, body, attachments }: Draft) {
+  async #parcelOf({ head, body = { salt: randomHash(), body: null }, attachments: files }: Draft) {
     const { network, signer, clock, crypto } = this.#parts;
     const sender = signer.address;
     const opens = head.type === 'start' || head.type === 'members' ? head : undefined;
@@ -149,7 +162,8 @@ export class Step {
     const hasLeft = this.#activity && leaversOf(this.#activity).has(sender);
     if (hasLeft || (!opens && !memberOf(membership, sender)))
       throw new NotariumError('activity-not-member', undefined, { data: { sender } });
-    const fields = body && disclosuresDigest(body, crypto.sha256);
+    const fields = disclosuresDigest(body, crypto.sha256);
+    const attachments = files ?? { salt: randomHash(), list: [] };
     const whole = {
       ...head,
       v: 1,
@@ -160,11 +174,20 @@ export class Step {
       time: new Date(clock.nowMs()).toISOString(),
       salt: randomHash(),
     } as Head;
-    return {
-      head: whole,
-      body: body ?? { salt: randomHash(), body: null },
-      attachments: attachments ?? { salt: randomHash(), list: [] },
+    if (!('packed' in body)) return { head: whole, body, attachments };
+    const place = {
+      head: headDigest(shownHead(whole, crypto.sha256), crypto.sha256),
+      attachments: attachmentsDigest(attachments, crypto.sha256),
     };
+    return { head: whole, body: await signFields(body, place, signer), attachments };
+  }
+
+  /** What a device has said once, its client could send again and again. */
+  #checkSaidOnce(parcel: Omit<Parcel, 'signature'>): void {
+    const { network, crypto } = this.#parts;
+    const said = statementOf(network, parcel, crypto);
+    const message = said && this.#activity?.statements.get(said);
+    if (message) throw new NotariumError('device-credential-invalid', 'it was sent before', { data: { message } });
   }
 
   #add(message: Message, seal: Seal, after: Activity): void {

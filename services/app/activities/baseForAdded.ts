@@ -1,6 +1,11 @@
 import type { Activity } from '../../core/activities/activity.ts';
+import type { Body } from '../../core/activities/contents.ts';
+import { type FieldBody, readFields } from '../../core/activities/fields.ts';
 import type { HeadOf } from '../../core/activities/message.ts';
-import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import { pointerOf } from '../../core/activities/pointer.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import { isNotariumError } from '../../core/errors.ts';
+import { type PackedFields, packFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
@@ -22,15 +27,30 @@ export async function baseForAdded(
   if (addedBy(activity, head).length === 0) return [];
   const stored = version === undefined || rivals.length > 0 ? undefined : await store.message(version);
   if (!stored) return [];
-  const { body, attachments, head: last } = messageOf(stored);
-  const said = await bodies.read(body, last.sender);
+  const message = messageOf(stored);
+  const { body, attachments } = message;
+  const said = await bodies.read(message);
   return [
     {
       head: { type: 'update', builds: [stored.id], number: 1 + activity.versions.get(stored.id)!.number },
       // With other salts, so that nobody can tell by the commitments what was said before.
-      body:
-        'sdJwt' in body ? await digestFields(said, signer, { crypto }) : { salt: randomHash(), body: said as never },
+      body: 'sdJwt' in body ? await inSameFields(body, said, crypto) : plain(said),
       attachments: { salt: randomHash(), list: attachments.list },
     },
   ];
+}
+
+/** With the same fields hidden; whole, to members alone, where another program has made fields of what this one cannot. */
+async function inSameFields(body: FieldBody, said: unknown, crypto: Crypto): Promise<Body | PackedFields> {
+  const fields = readFields(body, crypto).shown.map(pointerOf);
+  try {
+    return await packFields(said, { fields, crypto });
+  } catch (error) {
+    if (!isNotariumError(error, 'activity-body-invalid')) throw error;
+    return plain(said);
+  }
+}
+
+function plain(said: unknown): Body {
+  return { salt: randomHash(), body: said as never };
 }

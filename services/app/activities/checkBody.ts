@@ -4,18 +4,19 @@ import type { ActivityHost } from './ActivityHost.ts';
 
 /**
  * Checks the body of a message: that of a version by the schema of its activity, and one in fields, of whatever message, that its sender
- * has signed them: else a member could say in a note, or have notarised, what another one has said elsewhere.
+ * has signed them for this message: else a member could say in a note, or have notarised, what another one has said elsewhere.
  * @param terms of the activity; those of the message itself where it begins one.
  * @throws NotariumError `activity-body-invalid`, `activity-fields-invalid`, `activity-schema-invalid`.
  */
 export async function checkBody(
   { bodies }: Pick<ActivityHost, 'bodies'>,
   terms: ActivityTerms | undefined,
-  { head, body }: Pick<Parcel, 'head' | 'body'>,
+  message: Pick<Parcel, 'head' | 'body' | 'attachments'>,
 ): Promise<void> {
+  const { head, body } = message;
   const schema = schemaFor(terms, head);
   if ('body' in body && schema === undefined) return;
-  const said = await bodies.read(body, head.sender);
+  const said = await bodies.read(message);
   if (schema !== undefined) bodies.checkBody(schema, said);
 }
 

@@ -1,8 +1,8 @@
-import { type Body, bodyBytes, maxBodyBytes } from '../../core/activities/contents.ts';
+import { bodyBytes, maxBodyBytes } from '../../core/activities/contents.ts';
 import { type Credential, checkCredential, credentialSchema } from '../../core/activities/credential.ts';
 import type { Hash, Hex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import { digestFields } from '../../lib/activities/fieldDigests.ts';
+import { packedBytes, packFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import type { ActivityCaller, Contents } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
@@ -24,7 +24,7 @@ export type MadeContents = Required<Pick<Draft, 'body' | 'attachments'>> & {
  */
 export async function contentsOf(parts: Parts, by: ActivityCaller, contents: Contents): Promise<MadeContents> {
   const made = await madeOf(parts, by, contents);
-  const have = bodyBytes(made.body);
+  const have = 'packed' in made.body ? packedBytes(made.body, parts.signer.address) : bodyBytes(made.body);
   if (have > maxBodyBytes) {
     const detail = `a body has at most ${maxBodyBytes} bytes`;
     throw new NotariumError('request-too-large', detail, { data: { have, want: maxBodyBytes } });
@@ -37,18 +37,21 @@ async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Pro
   if (!contents.device) {
     const { body, fields, attachments = [] } = contents;
     return {
-      body: fields ? await inFields(parts, body, fields) : { salt: randomHash(), body: (body ?? null) as never },
+      body: fields
+        ? await packFields(body, { crypto: parts.crypto, ...(fields === true ? {} : { fields }) })
+        : { salt: randomHash(), body: (body ?? null) as never },
       attachments: { salt: randomHash(), list: [...attachments] },
       device: undefined,
     };
   }
   const { credential: id, body, attachments, time, signature } = contents.device;
+  if ('sdJwt' in body)
+    throw new NotariumError(
+      'request-invalid',
+      'a device signs a body whole: fields are signed for a message, by its sender',
+    );
   const credential = await heldCredential(parts, by, id);
   return { body, attachments, device: { credential, time, signature } };
-}
-
-async function inFields({ signer, crypto }: Parts, body: unknown, fields: true | readonly string[]): Promise<Body> {
-  return await digestFields(body, signer, { crypto, ...(fields === true ? {} : { fields }) });
 }
 
 async function heldCredential(

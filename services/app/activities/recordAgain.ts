@@ -1,9 +1,11 @@
-import { certificateDigest, makeCertificate } from '../../core/activities/certificate.ts';
+import { certificateDigest, certificateSalt, makeCertificate } from '../../core/activities/certificate.ts';
 import type { Hash } from '../../core/bytes.ts';
 import type { PendingRecord } from '../../store/activities/ActivityStore.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { makeRecord } from './makeRecord.ts';
+
+const atOnce = 256;
 
 type Parts = Pick<ActivityParts, 'store' | 'activities' | 'network' | 'crypto' | 'clock' | 'settings'>;
 
@@ -25,12 +27,18 @@ export async function recordAgain(
   };
   const stored = await store.message(message);
   if (stored) return await about(messageOf(stored).head.group, stored.sealDigest);
-  for (const certificate of activity.certificates.values()) {
-    const said = await store.message(certificate);
-    const head = said && messageOf(said).head;
-    if (head?.type !== 'certificate') continue;
-    const made = makeCertificate(network, { message: head.on, members: head.members }, head.signatures);
-    if (certificateDigest(made, crypto.sha256) === message) return await about(head.group, message);
+  // That of this node need not be the one that counts.
+  for (let place = 0; ; ) {
+    const some = await store.messages(id, place, atOnce);
+    if (some.length === 0) return undefined;
+    place = some.at(-1)!.place + 1;
+    for (const each of some) {
+      const { head } = messageOf(each);
+      if (head.type !== 'certificate') continue;
+      const { members, signatures, on, group } = head;
+      const salt = certificateSalt(activity.epochs.get(group)!.secret, each.id);
+      const made = makeCertificate(network, { message: on, members }, { signatures, salt });
+      if (certificateDigest(made, crypto.sha256) === message) return await about(group, message);
+    }
   }
-  return undefined;
 }

@@ -37,7 +37,10 @@ export function withContents(command: Command): Command {
   return command
     .option('--body <file>', 'what it says: a JSON file, or - for what is piped in')
     .option('--attach <file>', 'a file beside it, of any size; may be repeated', several)
-    .option('--fields [paths]', 'notarise each field, or those named (a.b,c), so that it can be shown alone')
+    .option(
+      '--fields [paths]',
+      'notarise each field, or those named (a.b,c) and what is beside them, so that it can be shown alone',
+    )
     .option('--device <credential>', 'say it as a device: signed here by --key or --keystore, sent by the centre')
     .option('--key <file>', 'private key of the device')
     .option('--keystore <dir>', 'keystore folder of the device')

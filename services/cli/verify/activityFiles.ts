@@ -60,13 +60,15 @@ export async function verifyShown(
   if (failure.code === undefined) {
     run.output.line(
       ...members.map((member) => `  signed by ${member}`),
-      ...missing.map((member) => `  not signed by ${member}: it was no member any more`),
+      ...missing.map((member) => `  not signed by ${member}`),
+      ...(missing.length > 0 ? [missingNote] : []),
       certificateNote,
     );
   }
   printVerdict(run, failure);
 }
 
+const missingNote = '  why some have not signed, or whether they were members still, it does not show';
 const certificateNote = '  what they have signed is for who knows the activity';
 
 function printDisclosure(

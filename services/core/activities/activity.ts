@@ -73,6 +73,8 @@ export type Activity = {
   readonly proposals: ReadonlyMap<Hash, Proposal>;
   /** By message: who wants to leave, and in which epoch it has said so. */
   readonly leaves: ReadonlyMap<Hash, Placed>;
+  /** What devices have signed, by digest: the message with the lowest id that says it. */
+  readonly statements: ReadonlyMap<Hash, Hash>;
   /** All messages that were taken, by id. */
   readonly taken: ReadonlyMap<Hash, Placed>;
 };

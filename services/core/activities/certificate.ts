@@ -1,5 +1,7 @@
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
-import { type Address, concat, type Hash, toHex } from '../bytes.ts';
+import { type Address, concat, fromHex, type Hash, toHex, utf8 } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { addressWord, hashWord, type Network, networkName, structHasher } from '../eip712.ts';
@@ -19,6 +21,8 @@ export const certificateSchema = z.strictObject({
   network: networkNameSchema,
   /** Id of the version. */
   message: hashSchema,
+  /** See {@link certificateSalt}. */
+  salt: hashSchema,
   ...trustShape,
 });
 
@@ -44,14 +48,26 @@ export async function signTrust(network: Network, agreement: Agreement, signer: 
   return toHex(await signer.sign(trustDigest(network, agreement)));
 }
 
+const saltPrefix = utf8('notarium-trust-certificate-salt/1\n');
+
+/**
+ * What makes the certificate of one member another one than that of the next: two members may make the same at the same time, and records
+ * with one digest would show that they belong together.
+ * @param secret of the epoch in which it was made.
+ * @param by Id of the message with the signatures.
+ */
+export function certificateSalt(secret: Hash, by: Hash): Hash {
+  return toHex(hmac(nobleSha256, fromHex(secret), concat(saltPrefix, fromHex(by))));
+}
+
 /** The certificate of a version. */
 export function makeCertificate(
   network: Network,
   { message, members }: Agreement,
-  signatures: TrustSignatures,
+  { signatures, salt }: { readonly signatures: TrustSignatures; readonly salt: Hash },
 ): TrustCertificate {
   return {
-    ...{ format: certificateFormat, network: networkName(network), message },
+    ...{ format: certificateFormat, network: networkName(network), message, salt },
     ...{ members: [...members], signatures },
   };
 }

@@ -82,8 +82,11 @@ export function bodyDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto
 }
 
 /** Digest of all disclosures of a body in fields, in their order; undefined for one that is one piece. */
-export function disclosuresDigest(body: Body, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash | undefined {
-  return 'sdJwt' in body ? toHex(sha256(canonicalBytes(body.disclosures))) : undefined;
+export function disclosuresDigest(
+  body: Body | Pick<Extract<Body, { sdJwt: string }>, 'disclosures'>,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Hash | undefined {
+  return 'disclosures' in body ? toHex(sha256(canonicalBytes(body.disclosures))) : undefined;
 }
 
 /** What may be shown of an attachment: all but its key, of which the digest makes the rest unguessable. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Address, concat, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../bytes.ts';
+import { type Address, concat, fromBase64Url, fromUtf8, type Hash, toBase64Url, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { isNotariumError, NotariumError } from '../errors.ts';
-import { addressSchema } from '../schemas.ts';
+import { addressSchema, hashSchema } from '../schemas.ts';
 import { recoverAddress } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { type Body, maxBodyBytes } from './contents.ts';
@@ -19,10 +19,14 @@ const maxDepth = 40;
 /** A body in fields (RFC 9901): each can be shown without the others. */
 export type FieldBody = Extract<Body, { readonly sdJwt: string }>;
 
+/** Commitments of the message that a body in fields was signed for: in no other one does it say anything. */
+export type FieldsPlace = { readonly head: Hash; readonly attachments: Hash };
+
 /** What is shown of a body in fields. */
 export type Fields = {
   /** Who has signed the body. */
   readonly author: Address;
+  readonly place: FieldsPlace;
   /** The body as far as it is shown: hidden properties are left out, and hidden items too. */
   readonly body: unknown;
   /** Fields that are shown because their disclosure is there, in the order of the disclosures. */
@@ -37,7 +41,12 @@ const headerSchema = z.strictObject({
   /** Address of the key that has signed. */
   kid: addressSchema,
 });
-const payloadSchema = z.strictObject({ _sd_alg: z.literal('sha-256'), body: z.unknown() });
+const payloadSchema = z.strictObject({
+  _sd_alg: z.literal('sha-256'),
+  body: z.unknown(),
+  head: hashSchema,
+  attachments: hashSchema,
+});
 const disclosureSchema = z.union([z.tuple([z.string(), z.unknown()]), z.tuple([z.string(), z.string(), z.unknown()])]);
 
 /** What a digest stands for: a salt, the name for a property, the value. */
@@ -58,20 +67,48 @@ export function readFields(body: FieldBody, crypto: Crypto = portableCrypto): Fi
     throw fail('it is no JWT');
   const left = { values: maxParcelValues };
   const { kid } = parsed(headerSchema, header, 'its header', left);
-  const claims = parsed(payloadSchema, payload, 'its payload', left);
+  const { body: packed, head, attachments } = parsed(payloadSchema, payload, 'its payload', left);
   checkSignature(`${header}.${payload}`, signature, kid, crypto);
-  const reader = new FieldReader(body.disclosures, left, crypto.sha256);
-  const shownBody = reader.value(claims.body, []);
-  return { author: kid, body: shownBody, ...reader.summary() };
+  return { author: kid, place: { head, attachments }, ...openFields({ packed, ...body }, crypto, left) };
+}
+
+/**
+ * Puts disclosures in the place of their digests.
+ * @throws NotariumError as {@link readFields}.
+ */
+export function openFields(
+  { packed, disclosures }: { readonly packed: unknown; readonly disclosures: readonly string[] },
+  { sha256 }: Pick<Crypto, 'sha256'>,
+  left: Left = { values: maxParcelValues },
+): Pick<Fields, 'body' | 'shown' | 'hidden'> {
+  const reader = new FieldReader(disclosures, left, sha256);
+  const body = reader.value(packed, []);
+  return { body, ...reader.summary() };
+}
+
+/**
+ * Checks that fields were signed for the message with these commitments: else who has them could have them notarised once more, as what
+ * their author has said at another time, or beside other files.
+ * @throws NotariumError `activity-fields-invalid`.
+ */
+export function checkPlace({ place }: Pick<Fields, 'place'>, { head, attachments }: FieldsPlace): void {
+  if (place.head !== head || place.attachments !== attachments)
+    throw fail('its fields were signed for another message');
 }
 
 /**
  * The body of a message as its sender has meant it, in whichever form it is. Members see all fields.
- * @throws NotariumError `activity-fields-invalid` when fields are missing, or somebody else has signed them.
+ * @param place Commitments of the message, to check that they were signed for that one.
+ * @throws NotariumError `activity-fields-invalid` when fields are missing, somebody else has signed them, or they are of another message.
  */
-export function wholeBody(body: Body, sender: Address, crypto: Crypto = portableCrypto): unknown {
+export function wholeBody(
+  body: Body,
+  sender: Address,
+  options: { readonly place?: FieldsPlace; readonly crypto?: Crypto } = {},
+): unknown {
   if (!('sdJwt' in body)) return body.body;
-  const fields = readFields(body, crypto);
+  const fields = readFields(body, options.crypto);
+  if (options.place) checkPlace(fields, options.place);
   if (fields.author !== sender) throw fail('its fields are not signed by the sender');
   if (fields.hidden > 0) throw fail('some of its fields are missing');
   return fields.body;

@@ -175,10 +175,34 @@ function checkDevice(network: Network, head: Head, { body, attachments }: Commit
     new NotariumError('device-credential-invalid', detail, { data: { id: credential.id } });
   const operator: Address = credential.operator;
   if (operator !== head.sender) throw fail('its operator is not the sender');
+  const digest = statementDigest(network, head, { body, attachments }, crypto)!;
+  if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
+}
+
+/** What a device has signed of a message; undefined where none has. */
+function statementDigest(
+  network: Network,
+  head: Head,
+  { body, attachments }: Pick<Commitments, 'body' | 'attachments'>,
+  { keccak256 }: Crypto = portableCrypto,
+): Uint8Array | undefined {
+  if (!('device' in head) || head.device === undefined) return undefined;
+  const { credential, time } = head.device;
   const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
   // Of a start it cannot know the id, but what makes it that of no other activity.
   const activity = head.type === 'start' ? head.origin.salt : head.activity;
   const place = { credential: credential.id, activity, type: head.type, on, time };
-  const digest = deviceStatementDigest(network, { ...place, body, attachments }, crypto.keccak256);
-  if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
+  return deviceStatementDigest(network, { ...place, body, attachments }, keccak256);
+}
+
+/** Digest of what a device has signed of a message: one in each activity. */
+export function statementOf(
+  network: Network,
+  { head, body, attachments }: Pick<Parcel, 'head' | 'body' | 'attachments'>,
+  crypto: Crypto = portableCrypto,
+): Hash | undefined {
+  if (!('device' in head) || head.device === undefined) return undefined;
+  const { sha256 } = crypto;
+  const said = { body: bodyDigest(body, sha256), attachments: attachmentsDigest(attachments, sha256) };
+  return toHex(statementDigest(network, head, said, crypto)!);
 }

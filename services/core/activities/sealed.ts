@@ -8,24 +8,45 @@ import { maxMembers } from './members.ts';
 import { maxParcelBytes } from './parcel.ts';
 import { refused } from './refused.ts';
 
-const base64url = (most: number) =>
-  z
-    .string()
-    .regex(/^[A-Za-z0-9_-]*$/)
-    .max(Math.ceil((most * 4) / 3) + 4);
+/**
+ * Whether the bits of the last character that belong to no byte are zero: otherwise one seal could be written in several ways, each with
+ * another digest. So much is told without decoding megabytes.
+ */
+function isCanonical(text: string): boolean {
+  const last = text.slice(-1);
+  switch (text.length % 4) {
+    case 0:
+      return true;
+    case 2:
+      return 'AQgw'.includes(last);
+    case 3:
+      return 'AEIMQUYcgkosw048'.includes(last);
+    default:
+      return false;
+  }
+}
 
-const epkSchema = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('X25519'), x: base64url(32) });
+const charactersOf = (sizeBytes: number): number => Math.ceil((sizeBytes * 4) / 3);
+const canonicalBase64url = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]*$/)
+  .refine(isCanonical, 'it is not canonical base64url');
+const atMost = (sizeBytes: number) => canonicalBase64url.max(charactersOf(sizeBytes));
+const exactly = (sizeBytes: number) => canonicalBase64url.length(charactersOf(sizeBytes));
+
+const epkSchema = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('X25519'), x: exactly(32) });
 
 /** A sealed message: JWE in the general JSON serialization (RFC 7516), ECDH-ES+A256KW on X25519, A256GCM. */
 export const sealedSchema = z.strictObject({
-  protected: base64url(2048),
-  iv: base64url(12),
-  ciphertext: base64url(maxParcelBytes),
-  tag: base64url(16),
+  protected: atMost(2048),
+  iv: exactly(12),
+  ciphertext: atMost(maxParcelBytes),
+  tag: exactly(16),
   recipients: z
     .array(
       z.strictObject({
-        encrypted_key: base64url(64),
+        /** Of 32 bytes, wrapped: 8 more. */
+        encrypted_key: exactly(40),
         header: z.strictObject({
           alg: z.literal('ECDH-ES+A256KW'),
           /** X25519 public key of the recipient. */

@@ -67,6 +67,7 @@ export function firstEpoch(message: Message, right: OpeningRight): Activity {
     certificates: new Map(),
     proposals: new Map(),
     leaves: new Map(),
+    statements: new Map(),
     taken: new Map([[message.id, { sender, group }]]),
   };
 }

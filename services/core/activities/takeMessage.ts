@@ -13,7 +13,7 @@ import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
-import type { Message } from './parcel.ts';
+import { type Message, statementOf } from './parcel.ts';
 import { early, refused } from './refused.ts';
 import { firstEpoch, isHearsay, takeMembers, withEpoch } from './takeMembers.ts';
 
@@ -64,7 +64,17 @@ export function takeMessage(
   if (membership.epoch !== head.epoch) throw refused('it names another epoch than its group is of');
   checkSender(activity, head, membership, options);
   const context = { network, activity, message, epoch, membership, crypto: options.crypto ?? portableCrypto };
-  return { ...activity, ...changeBy(context), taken };
+  return { ...activity, ...changeBy(context), statements: withStatement(context), taken };
+}
+
+/**
+ * What a device has said twice by its operator is taken, for others may have taken either; who sends in its name looks here first.
+ */
+function withStatement({ network, activity, message, crypto }: Context): Activity['statements'] {
+  const said = statementOf(network, message, crypto);
+  if (said === undefined) return activity.statements;
+  const have = activity.statements.get(said);
+  return grown(activity.statements, said, have !== undefined && have < message.id ? have : message.id);
 }
 
 type Context = {

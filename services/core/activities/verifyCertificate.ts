@@ -67,7 +67,10 @@ export async function verifyCertificate(
   };
 }
 
-/** Whom the version went to, and who has not signed: not a member any more when the certificate was made. */
+/**
+ * Whom the version went to, and who has not signed. Members take a certificate only where those have left, but whoever has signed can have
+ * one notarised without them: to others it shows nothing of why they are missing.
+ */
 export function missingIn({ members, signatures }: Pick<TrustCertificate, 'members' | 'signatures'>): Address[] {
   return members.filter((address) => !signatures.some(({ member }) => member === address));
 }

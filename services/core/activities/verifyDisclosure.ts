@@ -12,7 +12,7 @@ import { checkSignatures } from './certificate.ts';
 import { attachmentDigest, attachmentListDigest, bodyDigest } from './contents.ts';
 import { recovered } from './credential.ts';
 import { asDisclosure, type Disclosure } from './disclosure.ts';
-import { type Fields, readFields } from './fields.ts';
+import { checkPlace, type Fields, readFields } from './fields.ts';
 import { headDigest, messageDigest, messageId } from './parcel.ts';
 import { activitySubject, readProtected, sealDigest } from './sealed.ts';
 
@@ -79,6 +79,7 @@ function checkBody({ body, commitments }: Disclosure, crypto: Crypto): NonNullab
   if (bodyDigest(body!, crypto.sha256) !== commitments.body) throw new NotariumError('disclosure-body-mismatch');
   if (!('sdJwt' in body!)) return { value: body!.body };
   const fields = readFields(body, crypto);
+  checkPlace(fields, commitments);
   return { value: fields.body, fields };
 }
 

@@ -36,7 +36,7 @@ export const contentsShape = {
     .optional()
     .meta({
       description:
-        'Notarises the body as salted digests of its fields, so that each can be shown without the others: of all of them (`true`), or of those named by JSON Pointers or dotted paths',
+        'Notarises the body as salted digests of its fields, so that each can be shown without the others: of all of them (`true`), or of those named by JSON Pointers or dotted paths and of what stands beside these, each as one',
     }),
   attachments: z.array(attachmentDoc).max(maxAttachments).optional(),
   device: deviceStatement.optional(),

@@ -7,7 +7,7 @@ import { type Disclosure, disclosureText, makeDisclosure } from '../../../servic
 import { toHex } from '../../../services/core/bytes.ts';
 import { canonicalText } from '../../../services/core/canonicalJson.ts';
 import { networkName } from '../../../services/core/eip712.ts';
-import { digestFields } from '../../../services/lib/activities/fieldDigests.ts';
+import { packFields } from '../../../services/lib/activities/fieldDigests.ts';
 import { randomHash } from '../../support/activityKit.ts';
 import { type CliPlace, type CliRun, cli } from '../../support/cliKit.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -34,7 +34,7 @@ describe('notarium verify with what shows something of a private activity', () =
     folder = await temporaryFolder();
     place = { cwd: folder.path };
     plain = await notarised(plainBody(content));
-    inFields = await notarised(await digestFields(content, buyer.signer));
+    inFields = await notarised(await packFields(content));
     certificate = await certificateOf();
     const trusted = { format: 'notarium-network/1', network: networkName(network), periodSeconds: 1, graceSeconds: 1 };
     await writeFile(join(folder.path, 'network.json'), JSON.stringify({ ...trusted, committees: [committee] }));
@@ -96,6 +96,24 @@ describe('notarium verify with what shows something of a private activity', () =
     }
     const told = (await verify(canonicalText(certificate), receipt, '--json')).json();
     expect(told).to.deep.include({ ok: true, kind: 'trust-certificate', message: certificate.message });
+  });
+
+  it('says who has not signed a trust certificate, and claims no reason', async () => {
+    const { signatures } = certificate;
+    const alone = { ...certificate, signatures: signatures.slice(0, 1) };
+    const receipt = await receiptFor(certificateDigest(alone));
+    const { code, stdout } = await verify(canonicalText(alone), receipt);
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.contain(`1 of the 3 to whom message ${certificate.message} went have signed it`);
+    for (const { member } of signatures.slice(1))
+      expect(stdout).to.match(new RegExp(`^  not signed by ${member}$`, 'm'));
+    expect(stdout).to.contain('why some have not signed, or whether they were members still, it does not show');
+    expect((await verify(canonicalText(alone), receipt, '--json')).json()).to.deep.include({
+      members: [signatures[0]!.member],
+      missing: signatures.slice(1).map(({ member }) => member),
+    });
+    const whole = await verify(canonicalText(certificate), await receiptFor(certificateDigest(certificate)));
+    expect(whole.stdout).not.to.contain('not signed');
   });
 
   it('has an exit code for each cause', async () => {

@@ -198,8 +198,8 @@ describe('test/vectors/activities.json', () => {
   const messageWith = (id: string): Any => messages.find((message: Any) => message.id === id);
   const ofType = (type: string): Any[] => messages.filter(({ parcel }: Any) => parcel.head.type === type);
 
-  it('has a device’s word for the update of its operator', () => {
-    const [{ parcel, commitments }] = ofType('update');
+  it('has a device’s word for a note of its operator', () => {
+    const [{ parcel, commitments }] = ofType('note');
     const { credential, time, signature } = parcel.head.device;
     const { signature: granted, ...said } = credential;
     expect(
@@ -211,7 +211,7 @@ describe('test/vectors/activities.json', () => {
     ).to.equal(parcel.head.sender);
     expect(credential.operator).to.equal(parcel.head.sender);
     const statement = {
-      ...{ credential: credential.id, activity: parcel.head.activity, type: 'update', on: parcel.head.builds, time },
+      ...{ credential: credential.id, activity: parcel.head.activity, type: 'note', on: [parcel.head.on], time },
       ...{ body: commitments.body, attachments: commitments.attachments },
     };
     expect(
@@ -226,7 +226,7 @@ describe('test/vectors/activities.json', () => {
   });
 
   /** The body of an SD-JWT, and who has signed it. */
-  function fieldsOf(sdJwt: string, disclosures: readonly string[]): { body: unknown; author: string } {
+  function fieldsOf(sdJwt: string, disclosures: readonly string[]): Any {
     const [header, payload, signature] = sdJwt.split('.') as [string, string, string];
     const { kid, ...rest } = JSON.parse(Buffer.from(header, 'base64url').toString());
     expect(rest).to.deep.equal({ typ: 'notarium-body+sd-jwt', alg: 'ES256K' });
@@ -235,7 +235,8 @@ describe('test/vectors/activities.json', () => {
     const digest = sha256(`${header}.${payload}`);
     const keys = [27, 28].map((v) => recoverAddress(digest, hex(Buffer.concat([rs, Uint8Array.of(v)]))).toLowerCase());
     expect(keys).to.include(kid);
-    return { body: revealed(payload, disclosures), author: kid };
+    const { head, attachments } = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return { body: revealed(payload, disclosures), author: kid, head, attachments };
   }
 
   /** RFC 9901, section 7.1, step 3: digests are replaced by what they stand for, or go. */
@@ -264,9 +265,12 @@ describe('test/vectors/activities.json', () => {
   it('has a body in fields', () => {
     const [{ parcel }] = ofType('update');
     const { sdJwt, disclosures } = parcel.body;
-    expect(fieldsOf(sdJwt, disclosures)).to.deep.equal({ body: vectors.bodyInFields, author: parcel.head.sender });
+    const { head, attachments } = messages.find((message: Any) => message.parcel === parcel).commitments;
+    expect(fieldsOf(sdJwt, disclosures)).to.deep.equal({
+      ...{ body: vectors.bodyInFields, author: parcel.head.sender, head, attachments },
+    });
     const payload = JSON.parse(Buffer.from(sdJwt.split('.')[1], 'base64url').toString());
-    expect(Object.keys(payload).toSorted()).to.deep.equal(['_sd_alg', 'body']);
+    expect(Object.keys(payload).toSorted()).to.deep.equal(['_sd_alg', 'attachments', 'body', 'head']);
     expect(Object.keys(payload.body)).to.deep.equal(['_sd']);
     expect(disclosures).to.have.length(10);
   });
@@ -280,8 +284,10 @@ describe('test/vectors/activities.json', () => {
       expect(signerOf(certificateType, { message, members: certificate.members }, signature)).to.equal(sender);
       signatures.push({ member: sender, signature });
     }
+    const [{ id: certified, epochSecret }] = ofType('certificate');
     expect(certificate).to.deep.equal({
       ...{ format: 'notarium-trust-certificate/1', network: networkName, message: certificate.message },
+      salt: hex(hmac(epochSecret, 'notarium-trust-certificate-salt/1\n', raw(certified))),
       members: people
         .slice(0, 3)
         .map(({ address }: Any) => address)
@@ -355,7 +361,10 @@ describe('test/vectors/activities.json', () => {
       if (body) {
         expect(bodyCommitment(body)).to.equal(commitments.body);
         if ('sdJwt' in body)
-          expect(fieldsOf(body.sdJwt, body.disclosures).body).to.deep.equal({ price: { amount: 12.5 } });
+          expect(fieldsOf(body.sdJwt, body.disclosures)).to.deep.include({
+            body: { price: { amount: 12.5 } },
+            ...{ head: commitments.head, attachments: commitments.attachments },
+          });
       }
       const id = idOf(commitments);
       if (author) {

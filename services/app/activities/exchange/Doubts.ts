@@ -23,6 +23,8 @@ const mostNamed = 256;
 export class Doubts {
   readonly #parts: Pick<ActivityHost, 'clock' | 'settings' | 'problems' | 'logger'>;
   readonly #doubts = new Map<Hash, Map<Address, DatedDoubt>>();
+  /** What a member has signed twice: that both have the same messages now takes nothing of it back. */
+  readonly #twice = new Map<Hash, Map<Address, DatedDoubt>>();
   readonly #forked = new Set<Hash>();
 
   constructor(parts: Pick<ActivityHost, 'clock' | 'settings' | 'problems' | 'logger'>) {
@@ -30,7 +32,16 @@ export class Doubts {
   }
 
   of(activity: Hash): ReadonlyMap<Address, DatedDoubt> {
-    return this.#doubts.get(activity) ?? new Map();
+    return new Map([...(this.#doubts.get(activity) ?? []), ...(this.#twice.get(activity) ?? [])]);
+  }
+
+  /** A member has signed one message in two ways, and this node has seen both. */
+  signedTwice(activity: Hash, member: Address): void {
+    const members = this.#twice.get(activity) ?? new Map<Address, DatedDoubt>();
+    if (members.has(member)) return;
+    this.#parts.logger.warn({ activity, peer: member }, 'a member has signed the same message in two ways');
+    members.set(member, { kind: 'forked', messages: [], sinceMs: this.#parts.clock.nowMs() });
+    this.#twice.set(activity, members);
   }
 
   raise(activity: Hash, member: Address, { kind, messages }: Doubt): void {
@@ -44,6 +55,7 @@ export class Doubts {
     this.#doubts.set(activity, doubts);
   }
 
+  /** Both have the same. */
   clear(activity: Hash, member: Address): void {
     const doubts = this.#doubts.get(activity);
     doubts?.delete(member);
@@ -53,6 +65,7 @@ export class Doubts {
   /** This node is no member any more. */
   drop(activity: Hash): void {
     this.#doubts.delete(activity);
+    this.#twice.delete(activity);
     this.#forked.delete(activity);
   }
 
@@ -70,7 +83,7 @@ export class Doubts {
   tell(held: number): void {
     const { clock, settings, problems } = this.#parts;
     const nowMs = clock.nowMs();
-    const all = [...this.#doubts.values()].flatMap((doubts) => [...doubts.values()]);
+    const all = [...this.#doubts.values(), ...this.#twice.values()].flatMap((doubts) => [...doubts.values()]);
     const split = all.filter(({ kind }) => kind === 'forked' || kind === 'excluded').length;
     const missing = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs);
     const late = held + missing.length;

@@ -140,10 +140,10 @@ export class Receiver {
 
   /** One message has one seal, but its sender alone can sign it twice: the log has one of the two, and others may have been given that one. */
   async #checkSeal({ message, sealDigest, from }: Opened): Promise<void> {
-    const { store, disputed } = this.#parts;
+    const { store, signedTwice } = this.#parts;
     const stored = await store.message(message.id);
     if (!stored || stored.sealDigest === sealDigest) return;
-    disputed(stored.activity, from);
+    signedTwice(stored.activity, from);
     throw new NotariumError('activity-forked', 'its sender has signed the same message in two ways', {
       data: { message: message.id, seals: [stored.sealDigest, sealDigest] },
     });

@@ -1,5 +1,10 @@
 import { type Activity, unsignedOf, wantsTrust } from '../../../core/activities/activity.ts';
-import { certificateDigest, makeCertificate, type TrustCertificate } from '../../../core/activities/certificate.ts';
+import {
+  certificateDigest,
+  certificateSalt,
+  makeCertificate,
+  type TrustCertificate,
+} from '../../../core/activities/certificate.ts';
 import { blindedGroup } from '../../../core/activities/sealed.ts';
 import type { Hash, RecordId } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
@@ -42,9 +47,11 @@ async function madeOf(
   const message = activity.certificates.get(version);
   const stored = message && (await parts.store.message(message));
   const head = stored && messageOf(stored).head;
-  if (head?.type !== 'certificate') throw noneOf(activity, version);
+  if (!stored || head?.type !== 'certificate') throw noneOf(activity, version);
   const { secret } = activity.epochs.get(head.group)!;
-  const made = makeCertificate(parts.network, { message: version, members: head.members }, head.signatures);
+  const { members, signatures } = head;
+  const salt = certificateSalt(secret, stored.id);
+  const made = makeCertificate(parts.network, { message: version, members }, { signatures, salt });
   return { made, secret };
 }
 

@@ -2,9 +2,9 @@ import { bodyTools } from '../../../../services/app/activities/bodyTools.ts';
 import { checkBody } from '../../../../services/app/activities/checkBody.ts';
 import type { ActivityTerms } from '../../../../services/core/activities/message.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
-import { digestFields } from '../../../../services/lib/activities/fieldDigests.ts';
+import { packFields } from '../../../../services/lib/activities/fieldDigests.ts';
 import { loadCrypto } from '../../../../services/lib/nativeCrypto.ts';
-import { begin, noteOn, person, say } from '../../../support/activityKit.ts';
+import { begin, noteOn, person, randomHash, say, withFields } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 
 const [buyer, seller] = [person(1), person(2)];
@@ -30,11 +30,18 @@ describe('the body of a message', () => {
     const first = await begin([buyer, seller]);
     const activity = startActivity(first);
     const place = { activity: activity.id, epoch: 0, group: activity.group, on: first.id };
-    const body = await digestFields({ price: 12, paid: true }, buyer.signer);
-    await checkBody({ bodies }, activity.terms, await say(buyer, 'note', place, null, { parcel: { body } }));
+    const { head, attachments } = await say(buyer, 'note', place);
+    const parcel = await withFields({ head, attachments }, await packFields({ price: 12, paid: true }), buyer.signer);
+    const { body } = parcel;
+    await checkBody({ bodies }, activity.terms, parcel);
+    const bySeller = await withFields({ head, attachments }, await packFields({ price: 12 }), seller.signer);
     const others = [
-      await say(seller, 'note', place, null, { parcel: { body } }),
-      await say(buyer, 'note', place, null, { parcel: { body: { ...body, disclosures: body.disclosures.slice(1) } } }),
+      bySeller,
+      { ...parcel, body: { ...body, disclosures: body.disclosures.slice(1) } },
+      // What the same sender has said, in another message of its own.
+      { ...(await say(buyer, 'note', place)), body },
+      { ...parcel, attachments: { ...attachments, salt: randomHash() } },
+      { ...parcel, head: { ...parcel.head, activity: randomHash() } },
     ];
     for (const other of others)
       await expectCode('activity-fields-invalid', checkBody({ bodies }, activity.terms, other));

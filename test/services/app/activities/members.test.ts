@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
+import { type FieldBody, readFields } from '../../../../services/core/activities/fields.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { pointerOf } from '../../../../services/core/activities/pointer.ts';
 import { activitySubject, blindedGroup } from '../../../../services/core/activities/sealed.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
@@ -79,6 +81,25 @@ describe('members of activities', function () {
     await carrier.close();
     await carrier.open();
     expect((await carrier.desk.show(operator, activity)).heads).to.deep.equal([own.message]);
+  });
+
+  it('that join later get the present version with the fields that it had, however much else is in it', async () => {
+    const [buyer, seller, carrier] = nodes;
+    const body = { price: { amount: 5, currency: 'EUR' }, rows: Array.from({ length: 5000 }, (_, index) => index) };
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ kind: 'industrial', request: 'information', rules: { history: false } },
+      ...{ receivers: [seller.name], body, fields: ['price.amount'] },
+    });
+    await reaches(message, seller);
+    const added = await buyer.desk.changeMembers(operator, activity, {
+      add: [{ party: carrier.name, role: 'receiver' }],
+    });
+    await reaches(added.message, carrier);
+    const base = await until('it has where it stands', async () => (await carrier.state(activity)).heads[0]);
+    const { parcel } = await carrier.desk.message(operator, activity, base);
+    const fields = readFields(parcel.body as FieldBody);
+    expect(fields.body).to.deep.equal(body);
+    expect(fields.shown.map(pointerOf)).to.have.members(['/price', '/price/amount', '/price/currency', '/rows']);
   });
 
   it('that are removed read nothing newer, and nothing of theirs is taken; added again, they are back', async () => {

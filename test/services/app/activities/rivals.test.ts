@@ -273,8 +273,14 @@ describe('changes of the members of an activity that come between others', funct
     expect(taken).to.have.property('ack');
     const [refused] = await deliver(seller, buyer, [sealedIn(first, again)]);
     expect(refused).to.have.property('code', 'activity-forked');
-    const { doubts } = await buyer.desk.show(operator, activity);
-    expect(doubts.map(({ member, kind }) => [member, kind])).to.deep.equal([[seller.address, 'forked']]);
+    const told = async () =>
+      (await buyer.desk.show(operator, activity)).doubts.map(({ member, kind }) => [member, kind]);
+    expect(await told()).to.deep.equal([[seller.address, 'forked']]);
+    // They compare what they have, and have the same.
+    await reaches(one.id, seller);
+    const next = await seller.desk.update(operator, activity, { body: 'next' });
+    await reaches(next.message, buyer);
+    expect(await told()).to.deep.equal([[seller.address, 'forked']]);
   });
 
   it('more versions in conflict than one can bring together are brought together by several', async () => {

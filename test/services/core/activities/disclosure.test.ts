@@ -10,12 +10,13 @@ import {
 } from '../../../../services/core/activities/disclosure.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { signParcel } from '../../../../services/core/activities/parcel.ts';
-import { sealDigest } from '../../../../services/core/activities/sealed.ts';
+import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
 import { verifyDisclosure } from '../../../../services/core/activities/verifyDisclosure.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
-import { digestFields } from '../../../../services/lib/activities/fieldDigests.ts';
-import { randomHash } from '../../../support/activityKit.ts';
+import { packFields } from '../../../../services/lib/activities/fieldDigests.ts';
+import { Sealer } from '../../../../services/lib/activities/seal.ts';
+import { begin, randomHash } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { network } from '../receiptKit.ts';
 import { crypto, type Notarised, notarised, parties, plainBody, receiptFor, verifyRecord } from './disclosureKit.ts';
@@ -39,7 +40,7 @@ describe('the disclosure of a message', () => {
   let inFields: Notarised;
   before(async () => {
     plain = await notarised(plainBody(content));
-    inFields = await notarised(await digestFields(content, buyer.signer));
+    inFields = await notarised(await packFields(content));
   });
 
   it('shows a body, and nothing else', async () => {
@@ -191,7 +192,7 @@ describe('the disclosure of a message', () => {
         'seal disclosure-seal-mismatch',
       );
     expect(await outcome(disclosure, await receiptFor(digest, plain.seal))).to.equal('ok');
-    const moved = await notarised(plainBody(content), { ...network, chainId: 1 });
+    const moved = await notarised(plainBody(content), { where: { ...network, chainId: 1 } });
     const [of, there] = [makeDisclosure(moved.message, moved.seal, { author: true }), moved.receipt];
     expect(await outcome(of, there)).to.equal('seal disclosure-seal-mismatch');
   });
@@ -214,9 +215,28 @@ describe('the disclosure of a message', () => {
   });
 
   it('of fields that somebody else has signed than the sender is refused', async () => {
-    const stolen = await notarised(await digestFields(content, seller.signer));
+    const stolen = await notarised(await packFields(content), { fieldsBy: seller });
     const both = makeDisclosure(stolen.message, stolen.seal, { body: true, author: true });
     expect(await outcome(both, stolen.receipt)).to.equal('author disclosure-author-invalid');
+  });
+
+  it('of fields that were signed for another message is refused, whoever shows what of that', async () => {
+    const { head, attachments, body } = inFields.message;
+    const own = await begin([seller], { secret: randomHash() });
+    const { fields } = head;
+    // The seller has the fields, and a message of its own, or one of the same head with other files: both notarised by it.
+    const others = [
+      { head: { ...own.head, network: head.network, fields }, attachments: own.attachments, body },
+      { head, attachments: own.attachments, body },
+      { head: { ...own.head, network: head.network, fields }, attachments, body },
+    ];
+    for (const parcel of others) {
+      const message = await signParcel(network, parcel as never, seller.signer);
+      const seal = sealOf(new Sealer().seal(message, randomHash(), [seller]));
+      const receipt = await receiptFor(sealDigest(seal), seal);
+      const disclosure = makeDisclosure(message, seal, { body: ['price'] });
+      expect(await outcome(disclosure, receipt)).to.equal('body activity-fields-invalid');
+    }
   });
 
   it('shows the signatures of a certificate only if they are right', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { makeCertificate, signTrust, type TrustCertificate } from '../../../../services/core/activities/certificate.ts';
 import type { Attachment, Body } from '../../../../services/core/activities/contents.ts';
-import { type Message, signParcel } from '../../../../services/core/activities/parcel.ts';
+import { type Message, type Parcel, signParcel } from '../../../../services/core/activities/parcel.ts';
 import {
   activitySubject,
   readProtected,
@@ -15,9 +15,10 @@ import { type Network, networkName } from '../../../../services/core/eip712.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
 import { digestText } from '../../../../services/core/record.ts';
 import { verifyReceipt } from '../../../../services/core/verifyReceipt.ts';
+import type { PackedFields } from '../../../../services/lib/activities/fieldDigests.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import { loadCrypto } from '../../../../services/lib/nativeCrypto.ts';
-import { begin, person, randomHash } from '../../../support/activityKit.ts';
+import { begin, type Person, person, randomHash, withFields } from '../../../support/activityKit.ts';
 import { committee, fileDigest, network, receiptsOf, recordOf } from '../receiptKit.ts';
 
 /** The fast one. */
@@ -40,13 +41,18 @@ const attachment = (name: string): Attachment => ({
 });
 
 /** The first message of an activity, with two attachments, in a block with other records. */
-export async function notarised(body: Body, where: Network = network): Promise<Notarised> {
+export async function notarised(
+  body: Body | PackedFields,
+  { where = network, fieldsBy = parties[0] }: { where?: Network; fieldsBy?: Person } = {},
+): Promise<Notarised> {
   const [by] = parties;
   const secret = randomHash();
   const drafted = await begin(parties, { secret });
   const attachments = { salt: randomHash(), list: [attachment('order.pdf'), attachment('plan of the hall.pdf')] };
   const head = { ...drafted.head, network: networkName(where) };
-  const message = await signParcel(where, { head, body, attachments }, by.signer);
+  const said = { head, attachments } as Omit<Parcel, 'signature' | 'body'>;
+  const parcel = 'packed' in body ? await withFields(said, body, fieldsBy.signer) : { ...said, body };
+  const message = await signParcel(where, parcel, by.signer);
   const sealed = await new Sealer().seal(message, secret, parties);
   const seal = sealOf(sealed);
   return { message, seal, secret, receipt: await receiptFor(sealDigest(seal), seal) };
@@ -72,7 +78,7 @@ export async function certificateOf(message: Hash = randomHash(), where: Network
     signature: await signTrust(where, { message, members }, signer),
   }));
   const signatures = (await Promise.all(signed)).sort((a, b) => (a.member < b.member ? -1 : 1));
-  return makeCertificate(where, { message, members }, signatures);
+  return makeCertificate(where, { message, members }, { signatures, salt: randomHash() });
 }
 
 export const plainBody = (body: unknown): Body => ({ salt: `0x${randomBytes(32).toString('hex')}`, body }) as Body;

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { deviceStatementDigest, signCredential } from '../../../../services/core/activities/credential.ts';
 import { leaversOf } from '../../../../services/core/activities/decided.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
-import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { commitmentsOf, type Message } from '../../../../services/core/activities/parcel.ts';
 import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
@@ -43,6 +44,31 @@ const purchase = async (): Promise<Activity> =>
   startActivity(await begin([buyer, seller, carrier], { regulators: [authority] }));
 
 describe('an activity, by its messages', () => {
+  it('knows what devices have said, once each, in whatever order the messages came', async () => {
+    const activity = await purchase();
+    const [on] = activity.heads as [Hash];
+    const place = { activity: activity.id, epoch: 0, group: activity.group, on };
+    const draft = await say(seller, 'note', place, { celsius: 4 });
+    const time = Math.floor(Date.parse(draft.head.time) / 1000);
+    const about = { id: randomHash(), device: stranger.address, name: 'Sensor 7', notBefore: time, expires: time };
+    const credential = await signCredential(activityNetwork, about, seller.signer);
+    const noted = { credential: about.id, activity: activity.id, type: 'note', on: [on], time } as const;
+    const digest = deviceStatementDigest(activityNetwork, { ...noted, ...commitmentsOf(draft) });
+    const device = { credential, time, signature: toHex(await stranger.signer.sign(digest)) };
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const said = () => say(seller, 'note', place, null, { head: { device }, parcel });
+    const [one, two] = [await said(), await said()];
+    expect(activity.statements.size).to.equal(0);
+    expect(take(activity, draft).statements.size).to.equal(0);
+    const first = one.id < two.id ? one.id : two.id;
+    for (const order of [
+      [one, two],
+      [two, one],
+    ])
+      expect([...take(activity, ...order).statements]).to.deep.equal([[toHex(digest), first]]);
+    expect([...take(activity, two).statements]).to.deep.equal([[toHex(digest), two.id]]);
+  });
+
   it('begins with its initiator', async () => {
     const activity = await purchase();
     expect(activity.heads).to.have.length(1);

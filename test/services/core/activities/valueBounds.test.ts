@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Body } from '../../../../services/core/activities/contents.ts';
 import { parseDisclosure } from '../../../../services/core/activities/disclosure.ts';
 import { readFields } from '../../../../services/core/activities/fields.ts';
+import { noHash } from '../../../../services/core/activities/members.ts';
 import { parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
 import {
   checkValues,
@@ -71,7 +72,7 @@ describe('the number of values in JSON of activities', () => {
   it('is bounded in a body in fields, in all parts of it together', async () => {
     const part = (value: string) => Buffer.from(value).toString('base64url');
     const header = part(`{"alg":"ES256K","kid":"${people[0].address}","typ":"notarium-body+sd-jwt"}`);
-    const payload = part('{"_sd_alg":"sha-256","body":{"_sd":[]}}');
+    const payload = part(`{"_sd_alg":"sha-256","attachments":"${noHash}","body":{"_sd":[]},"head":"${noHash}"}`);
     const list = `[${Array(maxParcelValues / 2)
       .fill('1')
       .join(',')}]`;
@@ -79,7 +80,7 @@ describe('the number of values in JSON of activities', () => {
       ...{ salt: randomHash(), disclosures: [...disclosures] },
       sdJwt: `${header}.${claims}.${part('x'.repeat(64))}`,
     });
-    const tooMany = part(`{"_sd_alg":"sha-256","body":[${list},${list}]}`);
+    const tooMany = part(`{"_sd_alg":"sha-256","attachments":"${noHash}","body":[${list},${list}],"head":"${noHash}"}`);
     await expectCode('activity-body-invalid', () => readFields(body([], tooMany)));
     await expectCode('activity-fields-invalid', () => readFields(body([])));
   });

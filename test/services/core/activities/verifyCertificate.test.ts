@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { certificateDigest, type TrustCertificate } from '../../../../services/core/activities/certificate.ts';
+import {
+  certificateDigest,
+  certificateSalt,
+  makeCertificate,
+  type TrustCertificate,
+} from '../../../../services/core/activities/certificate.ts';
+import { blindedGroup } from '../../../../services/core/activities/sealed.ts';
 import {
   isCertificate,
   parseCertificate,
@@ -56,6 +62,18 @@ describe('a trust certificate, by its receipt', () => {
       'signatures receipt-network-mismatch',
     );
     expect(await outcome(certificate, {} as Receipt)).to.equal('record receipt-malformed');
+  });
+
+  it('of two who make the same has nothing in the log that shows that they belong together', () => {
+    const { message, members, signatures } = certificate;
+    const secret = randomHash();
+    const [one, other] = [randomHash(), randomHash()].map((by) => {
+      const made = makeCertificate(network, { message, members }, { signatures, salt: certificateSalt(secret, by) });
+      const digest = certificateDigest(made);
+      return { digest, subject: blindedGroup(secret, digest), salt: made.salt };
+    });
+    for (const part of ['digest', 'subject', 'salt'] as const) expect(one![part]).not.to.equal(other![part]);
+    expect(certificateSalt(randomHash(), one!.digest)).not.to.equal(certificateSalt(secret, one!.digest));
   });
 
   it('is refused with any character changed', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { recoverAddress } from 'ethers';
 import fc from 'fast-check';
-import { bodySchema } from '../../../../services/core/activities/contents.ts';
+import { bodyBytes, bodySchema } from '../../../../services/core/activities/contents.ts';
 import {
   type FieldBody,
   fieldsType,
@@ -13,8 +13,8 @@ import {
 import { pointerOf, readPath } from '../../../../services/core/activities/pointer.ts';
 import { canonicalText } from '../../../../services/core/canonicalJson.ts';
 import { parseStrictJson } from '../../../../services/core/strictJson.ts';
-import { digestFields, sdJwtOf } from '../../../../services/lib/activities/fieldDigests.ts';
-import { person, randomHash } from '../../../support/activityKit.ts';
+import { packedBytes, packFields, sdJwtOf, signFields } from '../../../../services/lib/activities/fieldDigests.ts';
+import { person, randomHash, signedFields } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 
 const [buyer, seller] = [person(1), person(2)];
@@ -34,6 +34,8 @@ const b64 = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const digestOf = (disclosure: string) => createHash('sha256').update(disclosure).digest('base64url');
 
+const place = { head: randomHash(), attachments: randomHash() };
+
 /** An SD-JWT as anybody can write it who has a key. */
 async function forged(
   body: unknown,
@@ -41,7 +43,7 @@ async function forged(
   changes: { header?: object; claims?: object } = {},
 ): Promise<FieldBody> {
   const header = { alg: 'ES256K', typ: fieldsType, kid: buyer.address, ...changes.header };
-  const signed = `${b64(header)}.${b64({ body, _sd_alg: 'sha-256', ...changes.claims })}`;
+  const signed = `${b64(header)}.${b64({ body, ...place, _sd_alg: 'sha-256', ...changes.claims })}`;
   const signature = await buyer.signer.sign(createHash('sha256').update(signed).digest());
   return { salt: randomHash(), sdJwt: `${signed}.${b64Bytes(signature.subarray(0, 64))}`, disclosures };
 }
@@ -52,7 +54,7 @@ const shownBy = (body: FieldBody) => readFields(body).body;
 describe('a body in fields', () => {
   let whole: FieldBody;
   before(async () => {
-    whole = await digestFields(purchase, buyer.signer);
+    whole = await signedFields(purchase, buyer.signer);
   });
 
   it('is read whole by members, and by nobody in another name', async () => {
@@ -62,14 +64,20 @@ describe('a body in fields', () => {
     await expectCode('activity-fields-invalid', () => wholeBody(whole, seller.address));
     await expectCode('activity-fields-invalid', () => wholeBody(showFields(whole, ['order']), buyer.address));
     expect(wholeBody({ salt: randomHash(), body: 5 }, seller.address)).to.equal(5);
+    const { place: of } = readFields(whole);
+    expect(wholeBody(whole, buyer.address, { place: of })).to.deep.equal(purchase);
+    for (const other of [{ head: randomHash() }, { attachments: randomHash() }])
+      await expectCode('activity-fields-invalid', () =>
+        wholeBody(whole, buyer.address, { place: { ...of, ...other } }),
+      );
   });
 
   it('is an SD-JWT that the library and ethers read alike', async () => {
     const compact = (body: FieldBody) => `${[body.sdJwt, ...body.disclosures].join('~')}~`;
-    const library = sdJwtOf(buyer.signer);
-    expect(await library.getClaims(compact(whole))).to.deep.equal({ body: purchase });
+    const library = sdJwtOf();
+    expect(await library.getClaims(compact(whole))).to.deep.equal({ body: purchase, ...readFields(whole).place });
     const some = showFields(whole, ['/items/1/price', 'buyer.name']);
-    expect(await library.getClaims(compact(some))).to.deep.equal({ body: shownBy(some) });
+    expect(await library.getClaims(compact(some))).to.deep.equal({ body: shownBy(some), ...readFields(whole).place });
     const [header, payload, signature] = whole.sdJwt.split('.') as [string, string, string];
     const digest = createHash('sha256').update(`${header}.${payload}`).digest();
     const rs = Buffer.from(signature, 'base64url').toString('hex');
@@ -117,20 +125,30 @@ describe('a body in fields', () => {
     await expectCode('activity-field-unknown', () => showFields(some, ['paid']));
   });
 
-  it('hides only the fields that were named, if some were', async () => {
-    const named = await digestFields(purchase, buyer.signer, { fields: ['/buyer', 'items.0.price'] });
-    expect(named.disclosures).to.have.length(2);
+  it('can show each field that was named alone: what is beside it is hidden too, each as one', async () => {
+    const named = await signedFields(purchase, buyer.signer, { fields: ['/buyer', 'items.0.price'] });
     expect(wholeBody(named, buyer.address)).to.deep.equal(purchase);
-    const { buyer: _, ...rest } = purchase;
-    expect(shownBy(showFields(named, []))).to.deep.equal({
-      ...rest,
-      items: [{ sku: 'a', 'net/gross~': 'net' }, purchase.items[1]],
-    });
-    expect(shownBy(showFields(named, ['/items/0/sku']))).not.to.have.property('buyer');
-    const twice = await digestFields(purchase, buyer.signer, { fields: ['/buyer', 'buyer', '/buyer/name'] });
-    expect(twice.disclosures).to.have.length(2);
+    expect(shownBy(showFields(named, []))).to.deep.equal({});
+    expect(shownBy(showFields(named, ['buyer']))).to.deep.equal({ buyer: purchase.buyer });
+    const price = showFields(named, ['items.0.price']);
+    expect(shownBy(price)).to.deep.equal({ items: [{ price: 120 }] });
+    const text = JSON.stringify(price.disclosures.map((each) => Buffer.from(each, 'base64url').toString()));
+    for (const word of ['PO-1', 'ACME', 'net', 'sku', 'dotted', '80']) expect(text).not.to.contain(word);
+    // What was not named is one field each: seven at the top, two items, three of the first item.
+    expect(named.disclosures).to.have.length(6 + 2 + 3);
+    expect(shownBy(showFields(named, ['/items/1/sku']))).to.deep.equal({ items: [purchase.items[1]] });
+    const twice = await signedFields(purchase, buyer.signer, { fields: ['/buyer', 'buyer', '/buyer/name'] });
+    expect(twice.disclosures).to.have.length(6 + 2);
     for (const fields of [['/buyers'], ['/buyer', '/buyer/names'], ['']])
-      await expectCode('activity-field-unknown', digestFields(purchase, buyer.signer, { fields }));
+      await expectCode('activity-field-unknown', signedFields(purchase, buyer.signer, { fields }));
+  });
+
+  it('has its size known before it is signed', async () => {
+    for (const body of [purchase, [1, { a: 2 }]]) {
+      const packed = await packFields(body);
+      const place = { head: randomHash(), attachments: randomHash() };
+      expect(packedBytes(packed, buyer.address)).to.equal(bodyBytes(await signFields(packed, place, buyer.signer)));
+    }
   });
 
   it('comes back as it was, whatever it is', async () => {
@@ -153,7 +171,7 @@ describe('a body in fields', () => {
         const body = parseStrictJson(JSON.stringify(made));
         let fields: FieldBody;
         try {
-          fields = await digestFields(body, buyer.signer);
+          fields = await signedFields(body, buyer.signer);
         } catch (error) {
           // The library takes this name for the prototype.
           expect(error).to.have.property('code', 'activity-body-invalid');
@@ -179,9 +197,14 @@ describe('a body in fields', () => {
       { '': 1 },
       long,
     ]) {
-      await expectCode('activity-body-invalid', digestFields(body, buyer.signer));
+      await expectCode('activity-body-invalid', signedFields(body, buyer.signer));
     }
-    expect(wholeBody(await digestFields(long, buyer.signer, { fields: ['/4096'] }), buyer.address)).to.deep.equal(long);
+    // Named alone, a field of the list would be shown with thousands of others.
+    await expectCode('activity-body-invalid', signedFields(long, buyer.signer, { fields: ['/4096'] }));
+    const within = { price: 5, rows: long };
+    expect(wholeBody(await signedFields(within, buyer.signer, { fields: ['price'] }), buyer.address)).to.deep.equal(
+      within,
+    );
   });
 
   it('is refused with any character changed', async () => {
@@ -236,6 +259,8 @@ describe('a body in fields', () => {
     await refused(await forged({}, [], { header: { jwk: {} } }));
     await refused(await forged({}, [], { claims: { _sd_alg: 'sha-1' } }));
     await refused(await forged({}, [], { claims: { exp: 1 } }));
+    await refused(await forged({}, [], { claims: { head: undefined } }));
+    await refused(await forged({}, [], { claims: { attachments: 'none' } }));
     for (const sdJwt of ['', 'a.b', 'a.b.c', '..', `${whole.sdJwt}.x`]) await refused({ ...whole, sdJwt });
     const disclosures: string[] = [];
     let inner: unknown = 1;

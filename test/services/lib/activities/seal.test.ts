@@ -13,6 +13,7 @@ import { startActivity } from '../../../../services/core/activities/takeMessage.
 import { openingKey, Sealer, unseal } from '../../../../services/lib/activities/seal.ts';
 import { begin, person, randomHash } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { withSpareBit } from '../../../support/hostilePeer.ts';
 
 const [buyer, seller, carrier, stranger] = [person(1), person(2), person(3), person(4)];
 
@@ -55,6 +56,33 @@ describe('a sealed message', () => {
     for (const other of changed) await expectCode('activity-message-unreadable', () => unseal(other, keys));
     const digest = sealDigest(sealOf(sealed));
     for (const other of changed.slice(0, 4)) expect(sealDigest(sealOf(other))).to.not.equal(digest);
+  });
+
+  it('is written in one way: of base64url the canonical one, and nothing shorter', async () => {
+    const message = await begin([buyer, seller, carrier]);
+    const secret = randomHash();
+    // Of each remainder by three one.
+    for (const name of ['a', 'ab', 'abc']) {
+      const said = { ...message, attachments: { ...message.attachments, salt: name } } as never;
+      const sealed = sealer.seal(said, secret, [buyer, seller]);
+      const isTaken = (change: object) => sealedSchema.safeParse({ ...sealed, ...change }).success;
+      expect(isTaken({})).to.equal(true);
+      for (const part of ['protected', 'iv', 'ciphertext', 'tag'] as const) {
+        const text = sealed[part];
+        const others = [`${text.slice(0, text.length - (text.length % 4))}A`, `${text}=`];
+        if (text.length % 4 > 1) others.push(withSpareBit(text));
+        for (const other of others) expect(isTaken({ [part]: other }), `${part} ${other}`).to.equal(false);
+      }
+      const [{ header, encrypted_key }, second] = sealed.recipients as [Sealed['recipients'][0], object];
+      const x = withSpareBit(header.epk.x);
+      const recipients = [
+        { header: { ...header, epk: { ...header.epk, x } }, encrypted_key },
+        { header, encrypted_key: withSpareBit(encrypted_key) },
+        { header, encrypted_key: encrypted_key.slice(0, -2) },
+      ];
+      for (const other of recipients) expect(isTaken({ recipients: [other, second] })).to.equal(false);
+      for (const tag of [sealed.tag.slice(0, 16), '']) expect(isTaken({ tag })).to.equal(false);
+    }
   });
 
   it('belongs to its message, epoch and group, and to all of the members', async () => {
