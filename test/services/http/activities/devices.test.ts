@@ -78,22 +78,25 @@ describe('devices over HTTP', function () {
 
   it('say a thing once: their client cannot send it again', async () => {
     const { id } = await issue(owner);
-    const on = { on: [sent.message], activity: sent.activity, credential: id };
+    // Its own: a version that is sent takes the place of the one that others build on.
+    const { activity, message } = await http.post<Sent>('/v1/activities', owner, { ...terms(), body: 'order' });
     const said = (type: 'update' | 'note') =>
-      signDeviceStatement(activityNetwork, device, { ...on, type, body: { kg: 7 } });
-    const place = `/v1/activities/${sent.activity}`;
-    for (const [path, body] of [
-      [`${place}/notes`, { on: sent.message, device: await said('note') }],
-      [`${place}/versions`, { builds: [sent.message], device: await said('update') }],
+      signDeviceStatement(activityNetwork, device, {
+        ...{ on: [message], activity, credential: id, type, body: { kg: 7 } },
+      });
+    const place = `/v1/activities/${activity}`;
+    for (const [path, body, code] of [
+      [`${place}/notes`, { on: message, device: await said('note') }, 'device-credential-invalid'],
+      [`${place}/versions`, { builds: [message], device: await said('update') }, 'activity-version-stale'],
     ] as const) {
       const first = await http.ask('POST', path, owner, body);
       expect(first.status, await first.text()).to.equal(201);
-      const before = await http.get<{ items: unknown[] }>(`${place}/messages`, owner);
-      await expectProblem(http.ask('POST', path, owner, body), 'device-credential-invalid');
-      expect(await http.get(`${place}/messages`, owner)).to.deep.equal(before);
+      const before = await saidIn(activity);
+      await expectProblem(http.ask('POST', path, owner, body), code);
+      expect(await saidIn(activity)).to.deep.equal(before);
     }
     // The same again, as a word of its own.
-    const again = { on: sent.message, device: await said('note') };
+    const again = { on: message, device: await said('note') };
     expect((await http.ask('POST', `${place}/notes`, owner, again)).status).to.equal(201);
   });
 
