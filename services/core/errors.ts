@@ -150,7 +150,7 @@ export const errorTable = {
   'activity-version-stale': row(409, 'There is a newer version than the one that this builds on'),
   'activity-body-invalid': row(
     422,
-    'The body is not what the schema of the activity asks for, or its JSON has too many values',
+    'The body is not what the schema of the activity asks for, has too many values, or cannot be notarised in fields',
   ),
   'activity-field-unknown': row(422, 'The body has no such field'),
   'activity-fields-invalid': row(422, 'The fields of the body are not those that its author has signed'),

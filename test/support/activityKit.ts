@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Activity, membersOf, recipientsOf } from '../../services/core/activities/activity.ts';
+import { activityId } from '../../services/core/activities/activityId.ts';
 import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
 import { attachmentsDigest, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
 import { changedMembers, leaversOf } from '../../services/core/activities/decided.ts';
@@ -120,12 +121,13 @@ export async function begin(
     ...regulators.map((one) => memberFor(one, 'regulator')),
   ]);
   const membership: Membership = { epoch: 0, previous: noHash, members };
-  const activity = randomHash();
+  const origin = { initiator: initiator!.address, salt: randomHash() };
+  const activity = activityId(networkName(activityNetwork), origin);
   const group = groupDigest({ activity, sender: initiator!.address, terms, membership, secret, ...changes });
   return await say(
     initiator!,
     'start',
-    { activity, epoch: 0, group, terms, membership, secret },
+    { activity, epoch: 0, group, terms, membership, secret, origin },
     { step: 'start' },
     { head: changes ?? {} },
   );
@@ -203,5 +205,6 @@ export async function changeMembers(
   const membership: Membership = { epoch: before.epoch + 1, previous: activity.group, members };
   const opening = { terms: activity.terms, membership, secret: randomHash(), heads: [...activity.heads], ...more };
   const group = groupDigest({ activity: activity.id, sender: by.address, ...opening });
-  return await say(by, 'members', { activity: activity.id, epoch: membership.epoch, group, ...opening });
+  const { id, origin } = activity;
+  return await say(by, 'members', { activity: id, epoch: membership.epoch, group, origin, ...opening });
 }

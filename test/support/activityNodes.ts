@@ -36,6 +36,7 @@ const quick: ActivitySettings = {
   maxRetryMs: 400,
   lookMs: 100,
   compareMs: 300,
+  catchUpMs: 1_000,
   recordSpreadMs: 0,
   requestMs: 20_000,
 };

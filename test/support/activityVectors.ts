@@ -1,6 +1,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { signAck } from '../../services/core/activities/ack.ts';
 import { type Activity, recipientsOf } from '../../services/core/activities/activity.ts';
+import { activityId } from '../../services/core/activities/activityId.ts';
 import {
   certificateDigest,
   certificateSalt,
@@ -90,7 +91,8 @@ export async function activityVectors() {
     const { key } = openingKey(secret);
     return { privateKey: key, publicKey: createPublicKey(key) };
   });
-  const id = random.hash();
+  const origin = { initiator: alice.address, salt: random.hash() };
+  const id = activityId(networkName(network), origin);
   let activity: Activity | undefined;
   const messages: object[] = [];
 
@@ -142,7 +144,7 @@ export async function activityVectors() {
   const opens = (by: Person, membership: Membership, more: object = {}) => {
     const opening = { terms, membership, secret: random.hash(), ...more };
     const group = groupDigest({ activity: id, sender: by.address, ...opening });
-    return { epoch: membership.epoch, group, ...opening };
+    return { epoch: membership.epoch, group, ...opening, origin };
   };
 
   const plain = Buffer.concat([Buffer.alloc(65_536, 'notarium '), Buffer.from('the last piece')]);

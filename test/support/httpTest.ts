@@ -8,6 +8,7 @@ import type { HttpOptions } from '../../services/http/HttpOptions.ts';
 import { type HttpServer, startHttpServer } from '../../services/http/httpServer.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
+import { declaredOnly } from './declaredOnly.ts';
 import { type MemoryCentre, memoryCentre, memoryNetwork } from './memoryCentre.ts';
 
 const crypto = await loadCrypto();
@@ -22,7 +23,7 @@ const running: HttpTest[] = [];
 /** Starts a server on a free port, without rate limits unless asked for. */
 export async function startHttpTest(options: HttpOptions = {}): Promise<HttpTest> {
   const centre = await memoryCentre();
-  const http = await startHttpServer(centre, { port: 0, rateLimits: false, stopMs: 300, ...options });
+  const http = declaredOnly(await startHttpServer(centre, { port: 0, rateLimits: false, stopMs: 300, ...options }));
   const test = { ...http, centre };
   running.push(test);
   return test;

@@ -29,8 +29,8 @@ export type Contents =
 
 /** What an activity begins with. */
 export type StartRequest = Contents & {
-  /** Chosen by a device, which has to sign it; drawn at random by default. */
-  readonly activity?: Hash;
+  /** Of the id: chosen by a device, which has to sign it; drawn at random by default. */
+  readonly salt?: Hash;
   readonly kind: ActivityTerms['kind'];
   readonly request: ActivityTerms['request'];
   /** History for those who join later, by a majority, where left out. */
@@ -56,6 +56,8 @@ export type VersionView = {
   readonly builds: readonly Hash[];
   readonly sender: Address;
   readonly countersigned: readonly Address[];
+  /** Members whose countersignature its certificate still needs; none where nobody is asked. */
+  readonly unsigned: readonly Address[];
   /** Message with the certificate. */
   readonly certificate?: Hash;
   readonly notes: readonly Hash[];
@@ -166,12 +168,15 @@ export type ActivityDesk = {
   note(by: ActivityCaller, activity: Hash, note: Contents & { readonly on: Hash }): Promise<SentMessage>;
   /** Agrees to a version. @throws NotariumError `activity-trust-unasked`. */
   countersign(by: ActivityCaller, activity: Hash, version: Hash): Promise<SentMessage>;
-  /** All members' signatures over a version; undefined while some are missing. */
-  certificate(by: ActivityCaller, activity: Hash, version: Hash): Promise<TrustCertificate | undefined>;
-  /** The record of a certificate, once it is there. @throws NotariumError `not-found` while some signatures are missing. */
+  /** All members' signatures over a version. @throws NotariumError `not-found` with `data.missing` while there is none. */
+  certificate(by: ActivityCaller, activity: Hash, version: Hash): Promise<TrustCertificate>;
+  /** The record of a certificate, once it is there. @throws NotariumError `not-found` with `data.missing` while there is no certificate. */
   certificateRecord(by: ActivityCaller, activity: Hash, version: Hash): Promise<RecordId | undefined>;
 
-  /** Puts a change of the members to the vote, with this node's own voice for it; it is carried out as soon as it is approved. */
+  /**
+   * Puts a change of the members to the vote, with this node's own voice for it; it is carried out as soon as it is approved.
+   * @throws NotariumError `request-invalid` where who is to come is a member, or who is to go is none; `party-unknown`, `party-unfit`.
+   */
   propose(
     by: ActivityCaller,
     activity: Hash,

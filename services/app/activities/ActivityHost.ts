@@ -27,11 +27,13 @@ export type ActivitySettings = {
   readonly recordSpreadMs: number;
   /** Time after the last change of an activity in which its members find out whether all have the same. */
   readonly compareMs: number;
+  /** After a start nothing is said in an activity for so long, unless it has been compared with all members: a backup may have been brought back. */
+  readonly catchUpMs: number;
   /** Age of what is missing at which it is told as a problem. */
   readonly incompleteMs: number;
   /** How often pending records, held messages and ages are looked at. */
   readonly lookMs: number;
-  /** Most time of one request to a member; of a file, without anything of it coming. */
+  /** Most time of one request to a member; of a file, of each MiB of it. */
   readonly requestMs: number;
   /** Activities, and bytes of messages, that a member may have here without anybody here having looked at them. */
   readonly unreadActivities: number;
@@ -53,6 +55,7 @@ export const defaultActivitySettings: ActivitySettings = {
   unrecordedMs: 24 * 60 * 60_000,
   recordSpreadMs: 20_000,
   compareMs: 30_000,
+  catchUpMs: 10_000,
   incompleteMs: 60 * 60_000,
   lookMs: 2_000,
   requestMs: 60_000,

@@ -32,9 +32,11 @@ export type ActivityParts = ActivityHost & {
   readonly wake: (members: readonly Address[]) => void;
   /** A message of this activity was taken. */
   readonly changed: (activity: Hash) => void;
+  /** Resolves when it is known what was said before this node was started, or that cannot be found out in time. */
+  readonly caughtUp: (activity: Hash) => Promise<void>;
   /** Which members see an activity in another way. */
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
-  /** This member and this node have met two beginnings of an activity, by different nodes. */
+  /** This member and this node have met two seals of one message. */
   readonly disputed: (activity: Hash, member: Address) => void;
   /** A member has signed one message in two ways: that stays so, whatever it says later. */
   readonly signedTwice: (activity: Hash, member: Address) => void;

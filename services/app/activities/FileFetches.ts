@@ -10,7 +10,7 @@ import { activityProtocols } from './exchange/items.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 
 const requestMs = 15 * 60_000;
-// A member that gives less at a time is not asked again for the rest.
+// A member that gives less at a time, or takes longer for it than one request may, is not asked again for the rest.
 const leastBytes = 1 << 20;
 
 type Parts = Pick<ActivityHost, 'settings' | 'logger'> & { readonly refusals: Refusals };
@@ -90,22 +90,29 @@ export class FileFetches {
     const stop = new AbortController();
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const idleMs = this.#parts.settings.requestMs;
-    const late = new NotariumError('peer-timeout', `nothing came for ${idleMs} ms`, { data: { peer: source } });
-    const timer = setTimeout(() => stop.abort(late), idleMs);
+    const late = new NotariumError('peer-timeout', `less than 1 MiB in ${idleMs} ms`, { data: { peer: source } });
     const frames = net.request(source, activityProtocols.attachments, [query], { timeoutMs: requestMs, signal });
     async function* watched(): AsyncGenerator<Uint8Array> {
-      for await (const frame of frames) {
-        timer.refresh();
-        yield frame;
-        timer.refresh();
+      let leftMs = idleMs;
+      let bytes = 0;
+      // What this node takes to write it does not count.
+      const watch = () => ({ startMs: performance.now(), timer: setTimeout(() => stop.abort(late), leftMs) });
+      let wait = watch();
+      try {
+        for await (const frame of frames) {
+          clearTimeout(wait.timer);
+          leftMs = Math.max(0, leftMs - (performance.now() - wait.startMs));
+          bytes += frame.length;
+          if (bytes >= leastBytes) [leftMs, bytes] = [idleMs, 0];
+          yield frame;
+          wait = watch();
+        }
+      } finally {
+        clearTimeout(wait.timer);
       }
     }
-    try {
-      // All of it may have come, and was not taken in before a kill.
-      await files.fetch(file, fromByte, fromByte < file.sealedBytes ? watched() : (async function* () {})());
-    } finally {
-      clearTimeout(timer);
-    }
+    // All of it may have come, and was not taken in before a kill.
+    await files.fetch(file, fromByte, fromByte < file.sealedBytes ? watched() : (async function* () {})());
     if (!(await files.have(file.sealedDigest)).isWhole)
       throw new NotariumError('peer-answer-invalid', 'it ends before its end', { data: { peer: source } });
   }

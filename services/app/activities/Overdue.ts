@@ -49,6 +49,7 @@ export class Overdue {
   async #do(id: Hash): Promise<void> {
     const { activities, signer } = this.#parts;
     const own = signer.address;
+    await this.#parts.caughtUp(id);
     await activities.change(id, async (activity) => {
       if (!activity || !memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return;
       const lacking = (now: Activity) => certificatesOf(now, [...now.versions.keys()], () => true);

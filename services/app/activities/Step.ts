@@ -16,7 +16,7 @@ import {
   signParcel,
   statementOf,
 } from '../../core/activities/parcel.ts';
-import { type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
+import { blindedGroup, type Seal, sealDigest, sealOf } from '../../core/activities/sealed.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { networkName } from '../../core/eip712.ts';
@@ -30,6 +30,7 @@ import { copiesForAdded } from './copiesForAdded.ts';
 import type { Draft } from './Draft.ts';
 import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
+import { recordOf } from './recordOf.ts';
 
 // An activity that answers itself without end would be a fault of this program.
 const mostFollowUps = 64;
@@ -84,15 +85,8 @@ export class Step {
       const text = JSON.stringify({ sealed } satisfies Envelope);
       this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, text, members: others });
     }
-    this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: message.id, secret, digest }));
-    if (message.head.type === 'certificate') {
-      // Of its own, so that it can be shown to those who know nothing of the activity.
-      const { on, members, signatures } = message.head;
-      const salt = certificateSalt(secret, message.id);
-      const made = makeCertificate(network, { message: on, members }, { signatures, salt });
-      const own = certificateDigest(made, crypto.sha256);
-      this.#records.push(await makeRecord(this.#parts, { activity: this.#id, message: own, secret, digest: own }));
-    }
+    for (const about of this.#toRecord(message, secret, digest))
+      this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));
     this.#add(message, seal, after);
     await this.#follow(message);
     return message.id;
@@ -101,12 +95,37 @@ export class Step {
   /** Takes a message of another one, with what the activity has become by it, and says what this node has to say to that. */
   async take(message: Message, seal: Seal, after: Activity): Promise<void> {
     this.#add(message, seal, after);
+    if (message.head.sender === this.#parts.signer.address) await this.#recordAgain(message, seal, after);
     try {
       this.#outgoing.push(...(await copiesForAdded(this.#parts, after, message)));
       await this.#follow(message);
     } catch (error) {
       // What others have said holds whatever this node has to say to it.
       this.#parts.logger.error({ err: error, activity: this.#id }, 'what follows from a message could not be sent');
+    }
+  }
+
+  /** Of a message of this node's: of a certificate another one of its own, so that it can be shown to those who know nothing of the activity. */
+  #toRecord({ id, head }: Message, secret: Hash, digest: Hash): { readonly message: Hash; readonly digest: Hash }[] {
+    const { network, crypto } = this.#parts;
+    if (head.type !== 'certificate') return [{ message: id, digest }];
+    const { on, members, signatures } = head;
+    const salt = certificateSalt(secret, id);
+    const made = makeCertificate(network, { message: on, members }, { signatures, salt });
+    const own = certificateDigest(made, crypto.sha256);
+    return [
+      { message: id, digest },
+      { message: own, digest: own },
+    ];
+  }
+
+  /** What this node has said comes back from another one after a loss, perhaps before its record was in the log. */
+  async #recordAgain(message: Message, seal: Seal, after: Activity): Promise<void> {
+    const { secret } = after.epochs.get(message.head.group)!;
+    for (const about of this.#toRecord(message, secret, sealDigest(seal, this.#parts.crypto.sha256))) {
+      const grp = blindedGroup(secret, about.message);
+      if (await recordOf(this.#parts, { digest: about.digest, grp })) continue;
+      this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));
     }
   }
 
@@ -181,6 +200,7 @@ export class Step {
       seal,
       sealDigest: sealDigest(seal, sha256),
       attachments: message.attachments.list.map((file) => file.sealedDigest),
+      hasFiles: message.head.sender === this.#parts.signer.address,
     });
     this.#heads.push(message.head);
     this.#activity = after;

@@ -4,8 +4,9 @@ import { NotariumError } from '../../core/errors.ts';
 import type { ActivityCaller } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { AttachmentFiles } from './AttachmentFiles.ts';
+import { answerDigest } from './answerDigest.ts';
 
-type Parts = Pick<ActivityHost, 'store' | 'clock' | 'settings' | 'logger'>;
+type Parts = Pick<ActivityHost, 'store' | 'clock' | 'settings' | 'logger' | 'crypto'>;
 type Load = { count: number; sizeBytes: number };
 
 /** Files that clients put before the message that names them: how much of that each may have, and what becomes of what is never named. */
@@ -30,7 +31,7 @@ export class Uploads {
     content: Readable,
     sizeBytes?: number,
   ): Promise<Omit<Attachment, 'name' | 'mediaType'>> {
-    const { store, clock, settings } = this.#parts;
+    const { store, clock, settings, crypto } = this.#parts;
     const { uploadBytes, uploadCount } = settings;
     const open = this.#open.get(client) ?? { count: 0, sizeBytes: 0 };
     this.#open.set(client, open);
@@ -55,7 +56,10 @@ export class Uploads {
         }
       }
       const file = await this.#files.put(Readable.from(counted(), { objectMode: false }));
-      const upload = { sealedDigest: file.sealedDigest, sizeBytes: file.sealedBytes, putMs: clock.nowMs() };
+      const upload = {
+        ...{ sealedDigest: file.sealedDigest, sizeBytes: file.sealedBytes, putMs: clock.nowMs() },
+        answerDigest: answerDigest(file, crypto),
+      };
       await store.saveUpload(client === undefined ? upload : { ...upload, owner: client });
       return file;
     } finally {

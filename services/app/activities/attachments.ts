@@ -37,6 +37,10 @@ export async function attachment(
     throw new NotariumError('activity-unknown', 'it has no such attachment', { data: { message } });
   const { isWhole } = await files.have(found.sealedDigest);
   if (!isWhole) await parts.fetches.fetch(files, parts.net, found, sourcesOf(parts, activity, stored.sender));
+  const { sealedDigest } = found;
+  const names = await parts.store.messagesNaming(sealedDigest);
+  if (names.some((name) => name.message === message && !name.isHere))
+    await parts.store.setHere({ sealedDigest, message });
   return { attachment: found, content: await files.open(found) };
 }
 

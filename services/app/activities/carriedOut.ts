@@ -21,7 +21,7 @@ export function newEpoch(
   const first = heads.filter(isOfWhoGoes);
   return {
     head: {
-      ...{ type: 'members', terms: activity.terms, membership, secret: randomHash() },
+      ...{ type: 'members', terms: activity.terms, membership, secret: randomHash(), origin: activity.origin },
       ...why,
       heads: [...first, ...heads.filter((id) => !first.includes(id))].slice(0, maxNamed),
     },

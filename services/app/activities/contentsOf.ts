@@ -20,7 +20,7 @@ export type MadeContents = Required<Pick<Draft, 'body' | 'attachments'>> & {
 /**
  * Contents as they go into a message.
  * @throws NotariumError `activity-field-unknown`, `activity-body-invalid`, `request-too-large`; `attachment-unknown`: the caller has put no such
- *   file, and none of its activities names it; `device-credential-invalid`: it is unknown here, another client's, taken back, or does not hold now.
+ *   file, and none of its activities names it; `attachment-corrupt`: the upload was answered in another way; `device-credential-invalid`: it is unknown here, another client's, taken back, or does not hold now.
  */
 export async function contentsOf(parts: Parts, by: ActivityCaller, contents: Contents): Promise<MadeContents> {
   const made = await madeOf(parts, by, contents);

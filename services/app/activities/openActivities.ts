@@ -67,6 +67,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
       held.changed(activity);
       comparer.changed(activity);
     },
+    caughtUp: (activity) => comparer.caughtUp(activity),
     doubts: (activity) => comparer.doubts.of(activity),
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
     signedTwice: (activity, member) => comparer.doubts.signedTwice(activity, member),
@@ -124,7 +125,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     desk: deskOf(parts),
     async close() {
       stop.abort();
-      await Promise.all([...loops, outbox.close(), records.close(), held.close()]);
+      await Promise.all([...loops, outbox.close(), records.close(), held.close(), comparer.close()]);
     },
   };
 }

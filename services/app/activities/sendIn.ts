@@ -36,6 +36,7 @@ export async function sendAlways(
   make: Make,
   { carriesOut }: SendOptions = {},
 ): Promise<SentMessage> {
+  await parts.caughtUp(id);
   return await parts.activities.change(id, async (current) => {
     const activity = current!;
     const step = new Step(parts, id, activity);

@@ -1,8 +1,8 @@
 import type { TrustCertificate } from '../../core/activities/certificate.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
-import type { Activities } from '../../lib/client/Activities.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { type ActivityClient, namesIn } from './ActivityRun.ts';
 
 /** Once all have signed, a member makes the certificate by itself, and sends it to the others. */
 const madeSeconds = 10;
@@ -10,10 +10,10 @@ const pauseMs = 500;
 
 /**
  * The certificate of a version: waits for the signatures as long as it may, and for what is made of them when all are there.
- * @throws NotariumError `not-found` with how many have countersigned; `activity-trust-unasked`; of the centre.
+ * @throws NotariumError `not-found` with how many have countersigned, and who has not; `activity-trust-unasked`; of the centre.
  */
 export async function awaitCertificate(
-  activities: Activities,
+  { activities, nameOf }: Pick<ActivityClient, 'activities' | 'nameOf'>,
   { activity, version }: { readonly activity: Hash; readonly version: Hash },
   { waitSeconds, signal }: { readonly waitSeconds: number; readonly signal: AbortSignal },
 ): Promise<TrustCertificate> {
@@ -25,17 +25,17 @@ export async function awaitCertificate(
     } catch (error) {
       if (!isNotariumError(error, 'not-found')) throw error;
     }
-    const { terms, members, versions } = await activities.get(activity, { signal });
-    if (terms.request === 'information') throw new NotariumError('activity-trust-unasked');
-    const countersigned = versions.find(({ id }) => id === version)?.countersigned ?? [];
-    const signed = members.filter(({ address }) => countersigned.includes(address));
-    const isComplete = signed.length === members.length;
+    const now = await activities.get(activity, { signal });
+    if (now.terms.request === 'information') throw new NotariumError('activity-trust-unasked');
+    const { countersigned = [], unsigned = [] } = now.versions.find(({ id }) => id === version) ?? {};
+    const isComplete = unsigned.length === 0;
     const untilMs = startMs + 1000 * (isComplete ? Math.max(waitSeconds, madeSeconds) : waitSeconds);
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0) {
-      const detail = `not yet: ${signed.length} of ${members.length} have countersigned`;
-      throw new NotariumError('not-found', isComplete ? `${detail}, and nobody has made it` : detail, {
-        data: { version, have: signed.length, want: members.length },
+      const [have, want] = [countersigned.length, countersigned.length + unsigned.length];
+      const left = isComplete ? 'nobody has made it' : `missing: ${unsigned.map(namesIn(now, nameOf)).join(', ')}`;
+      throw new NotariumError('not-found', `not yet: ${have} of ${want} have countersigned, ${left}`, {
+        data: { version, have, want, missing: unsigned },
       });
     }
     await systemClock.sleep(Math.min(pauseMs, leftMs), signal);

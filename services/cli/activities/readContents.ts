@@ -7,7 +7,7 @@ import type { DevicePlace } from '../../core/activities/credential.ts';
 import { checkValues, maxBodyValues } from '../../core/activities/valueBounds.ts';
 import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { parseNetworkName } from '../../core/eip712.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
 import type { Activities } from '../../lib/client/Activities.ts';
 import type { ActivityContents } from '../../lib/client/activityRequests.ts';
@@ -58,8 +58,21 @@ export async function readJson({ terminal }: Pick<Run<unknown>, 'terminal'>, fil
     file === '-'
       ? await readPiped(terminal.stdin)
       : await readSmallFile(resolve(terminal.cwd, file), { maxBytes: maxBodyFileBytes, pipes: true });
+  const what = file === '-' ? 'what is piped in' : file;
+  try {
+    return parsed(bytes);
+  } catch (error) {
+    if (!isNotariumError(error)) throw error;
+    const { code, detail, data } = error;
+    throw new NotariumError(code, detail === '' ? what : `${what}: ${detail}`, { data, cause: error });
+  }
+}
+
+function parsed(bytes: Uint8Array): unknown {
   if (bytes.length > maxBodyFileBytes) throw new NotariumError('json-too-large');
   const text = textOf(bytes);
+  if (text.startsWith('\ufeff'))
+    throw new NotariumError('json-malformed', 'it begins with a byte order mark (BOM): save it as UTF-8 without one');
   checkValues(text, maxBodyValues);
   return parseStrictJson(text, { maxSize: maxBodyFileBytes, maxDepth });
 }

@@ -8,6 +8,7 @@ import type { CentreFlags } from '../commandOptions.ts';
 import { oneOf } from '../governance/listProposals.ts';
 import type { Run } from '../Run.ts';
 import { idAmong, onlyHead, openActivities, openActivity, short, versionOf } from './ActivityRun.ts';
+import { nextCommand } from './nextCommand.ts';
 import { type ContentsFlags, readContents, readJson } from './readContents.ts';
 
 /** Options of `notarium activity start`. */
@@ -38,19 +39,19 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
   const client = await openActivities(run);
-  const activity = randomHash();
-  const contents = await readContents(run, client, { activity, type: 'start', on: [] });
+  const salt = randomHash();
+  const contents = await readContents(run, client, { activity: salt, type: 'start', on: [] });
   const sent = await client.activities.start(
     {
       ...contents,
-      ...{ activity, kind, request, receivers, regulators },
+      ...{ salt, kind, request, receivers, regulators },
       rules: { history: options.history, approval: options.unanimous ? 'unanimity' : 'majority' },
       ...(schema === undefined ? {} : { schema: schema as Record<string, unknown> }),
     },
     { signal },
   );
   tellSent(run, sent, `began ${sent.activity}`);
-  output.note(`  How far it has come: notarium activity show ${short(sent.activity)}`);
+  output.note(`  How far it has come: ${nextCommand(run, `activity show ${short(sent.activity)}`)}`);
 }
 
 /** `notarium activity update`. */
@@ -67,6 +68,7 @@ export async function updateActivity(run: Run<UpdateFlags>, text: string): Promi
   const contents = await readContents(run, client, { activity: id, type: 'update', on: builds ?? [] });
   const sent = await activities.update(id, { ...contents, ...(builds ? { builds } : {}) }, { signal });
   tellSent(run, sent, `new version ${sent.message}`);
+  run.output.note(`  How far it has come: ${nextCommand(run, `activity show ${short(id)}`)}`);
 }
 
 async function buildsOf(
@@ -101,6 +103,7 @@ export async function acknowledgeActivity(run: Run<CentreFlags>, text: string, v
   const on = versionOf(await activities.get(id, { signal }), version);
   const sent = await activities.countersign(id, on, { signal });
   tellSent(run, sent, `countersigned version ${short(on)}`);
+  run.output.note(`  Once all have: ${nextCommand(run, `activity certificate ${short(id)} ${short(on)} --wait`)}`);
 }
 
 /** Prints what every command does that sends. */

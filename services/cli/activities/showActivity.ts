@@ -1,5 +1,6 @@
 import { wholeBody } from '../../core/activities/fields.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
+import { canonicalText } from '../../core/canonicalJson.ts';
 import type {
   ActivityAnswer,
   ActivitySummaryAnswer,
@@ -13,6 +14,7 @@ import { sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
 import { table } from '../table.ts';
 import { clip, idAmong, namesIn, openActivities, openActivity, short } from './ActivityRun.ts';
+import { nextCommand } from './nextCommand.ts';
 
 /** Options of `notarium activity list`. */
 export type ListFlags = CentreFlags & { readonly limit?: string };
@@ -37,9 +39,9 @@ export async function listActivities(run: Run<ListFlags>): Promise<void> {
   }
   const rows = found.map(({ id, kind, request, role, heads, messageCount, changedAt }) => [
     ...[short(id), kind, request, role ?? '-', `${messageCount}`],
-    ...[heads.length > 1 ? 'conflict' : 'one', changedAt.slice(0, 10)],
+    ...[heads.length > 1 ? 'conflict' : (heads.map(short)[0] ?? '-'), changedAt.slice(0, 10)],
   ]);
-  const head = ['id', 'kind', 'request', 'role', 'msgs', 'version', 'changed'];
+  const head = ['id', 'kind', 'request', 'role', 'msgs', 'newest', 'changed'];
   output.line(...table([head, ...rows], new Set([4])));
 }
 
@@ -117,12 +119,12 @@ function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): vo
 
 function printVersions(
   { output }: Run<unknown>,
-  { versions, heads, members, terms }: ActivityAnswer,
+  { versions, heads, terms }: ActivityAnswer,
   names: (address: Address) => string,
 ): void {
-  const rows = versions.map(({ id, number, sender, countersigned, certificate, notes }) => [
+  const rows = versions.map(({ id, number, sender, countersigned, unsigned, certificate, notes }) => [
     ...[heads.includes(id) ? '>' : ' ', short(id), `${number}`, clip(names(sender), nameWidth)],
-    terms.request === 'information' ? '-' : `${countersigned.length} of ${members.length}`,
+    terms.request === 'information' ? '-' : `${countersigned.length} of ${countersigned.length + unsigned.length}`,
     ...[certificate === undefined ? '-' : short(certificate), `${notes.length}`],
   ]);
   const head = ['', 'version', 'no', 'sender', 'signed', 'certified', 'notes'];
@@ -135,15 +137,18 @@ function printProposals(
   names: (address: Address) => string,
 ): void {
   if (proposals.length === 0) return;
-  const rows = proposals.map(({ id, change, votes, isApproved, isOpen, hasOtherKey }) => [
+  const rows = proposals.map(({ id, change, votes, isApproved, isOpen }) => [
     short(id),
     'add' in change
       ? `add ${clip(names(change.add.address), nameWidth)} as ${change.add.role}`
       : `remove ${clip(names(change.remove), nameWidth)}`,
     `${votes.filter(({ approve }) => approve).length}:${votes.filter(({ approve }) => !approve).length}`,
-    `${isApproved ? 'approved' : isOpen ? 'open' : 'over'}${hasOtherKey ? ', not with the key of the registry' : ''}`,
+    isApproved ? 'approved' : isOpen ? 'open' : 'over',
   ]);
   output.line('', ...table([['proposal', 'change', 'votes', 'state'], ...rows]).map((line) => `  ${line}`));
+  for (const { id, hasOtherKey } of proposals)
+    if (hasOtherKey)
+      output.line(`  ${output.mark('failed')} ${short(id)} has another encryption key than the registry`);
 }
 
 const doubtTexts: Readonly<Record<string, string>> = {
@@ -182,18 +187,28 @@ function printUnrecorded({ output }: Run<unknown>, { unrecorded }: ActivityAnswe
 }
 
 function printMessage(
-  { output }: Run<unknown>,
-  { parcel, recordId, type }: MessageAnswer,
+  run: Run<object>,
+  { id, parcel, recordId, type }: MessageAnswer,
   names: (address: Address) => string,
   isWhole: boolean,
 ): void {
+  const { output } = run;
   const { head, attachments, body } = parcel;
   output.line(`  ${type} by ${clip(names(head.sender), 42)}, ${head.time}`);
   if ('device' in head && head.device) output.line(`  made by the device ${clip(head.device.credential.name, 50)}`);
-  output.line(recordId === undefined ? '  record    not in the log yet' : `  record    ${recordId}`);
-  const lines = JSON.stringify(wholeBody(body, head.sender), null, 2).split('\n');
+  output.line(
+    recordId === undefined
+      ? '  record    not in the log yet: records go there at random times'
+      : `  record    ${recordId}`,
+  );
+  // In fields its properties have no order.
+  const said = JSON.parse(canonicalText(wholeBody(body, head.sender))) as unknown;
+  const lines = JSON.stringify(said, null, 2).split('\n');
   if (isWhole || lines.length <= shownBodyLines) output.line(...lines.map((line) => `  | ${line}`));
-  else output.line(`  | ${counted(lines.length, 'line')}: notarium activity show ${short(head.activity)} ID`);
+  else
+    output.line(
+      `  | ${counted(lines.length, 'line')}: ${nextCommand(run, `activity show ${short(head.activity)} ${short(id)}`)}`,
+    );
   for (const [index, { name, sizeBytes }] of attachments.list.entries())
     output.line(`  file ${index}: ${clip(name, 48)}, ${sizeText(sizeBytes)}`);
 }

@@ -12,6 +12,7 @@ import type { CentreFlags } from '../commandOptions.ts';
 import { exists } from '../exists.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
+import { shellWord } from '../shellWord.ts';
 import { idAmong, onlyHead, openActivity, short, versionOf } from './ActivityRun.ts';
 import { awaitCertificate } from './awaitCertificate.ts';
 import { fieldsOf } from './readContents.ts';
@@ -95,7 +96,7 @@ export async function disclose(run: Run<DiscloseFlags>, text: string): Promise<v
   await writeFileWhole(path, disclosureText(disclosure));
   output.json({ ok: true, path, message });
   output.line(`${output.mark('passed')} ${path}`);
-  output.note(`  Anyone can check it: notarium verify ${basename(path)}`);
+  output.note(`  Anyone can check it: notarium verify ${shellWord(options.out ?? basename(path))}`);
 }
 
 /** `notarium activity certificate`. */
@@ -104,11 +105,12 @@ export async function saveCertificate(run: Run<CertificateFlags>, text: string, 
   // For the signatures, too: so also without the receipt.
   const waitSeconds = waitOf({ ...options, receipt: true });
   const startMs = performance.now();
-  const { activities, id } = await openActivity(run, text);
+  const { activities, nameOf, id } = await openActivity(run, text);
   const on = versionOf(await activities.get(id, { signal }), version);
   const path = resolve(terminal.cwd, options.out ?? `${short(on)}.certificate.json`);
   const receiptPath = `${path}.receipt.json`;
-  const certificate = await awaitCertificate(activities, { activity: id, version: on }, { waitSeconds, signal });
+  const asked = { activity: id, version: on };
+  const certificate = await awaitCertificate({ activities, nameOf }, asked, { waitSeconds, signal });
   await writeAgain(path, `${JSON.stringify(certificate, null, 2)}\n`);
   output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
   const done = { ok: true, path, version: on, signatures: certificate.signatures.length };
@@ -124,7 +126,7 @@ export async function saveCertificate(run: Run<CertificateFlags>, text: string, 
   await writeAgain(receiptPath, `${JSON.stringify(receipt, null, 2)}\n`);
   output.json({ ...done, receipt: receiptPath });
   output.line(`${output.mark('passed')} ${receiptPath}`);
-  output.note(`  Anyone can check it: notarium verify ${basename(path)}`);
+  output.note(`  Anyone can check it: notarium verify ${shellWord(options.out ?? basename(path))}`);
 }
 
 /** Seconds that are waited for a receipt. @throws NotariumError `usage-invalid`. */

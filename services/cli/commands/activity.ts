@@ -92,7 +92,7 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .option('--author', 'who sent it, to whom and when')
     .option('--attachment <number>', 'a file, by its digest; may be repeated', several)
     .option('--no-receipt', 'without the receipt: it can be given beside it later')
-    .option('--wait [seconds]', 'wait for the receipt (default: 120 s)')
+    .option('--wait [seconds]', 'wait for the receipt: so long, or 120 s (default: answer at once)')
     .option('--out <file>', 'where to (default: <message>.disclosure.json)')
     .action(runs<DiscloseFlags, [string]>(context, disclose));
   withActivities(
@@ -101,8 +101,8 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .argument('<id>', anActivity)
     .argument('[version]', 'the version (default: the newest)')
     .option('--no-receipt', 'the certificate alone')
-    .option('--wait [seconds]', 'wait for signatures and receipt (default: 120 s)')
-    .option('--out <file>', 'where to; the receipt goes to <file>.receipt.json')
+    .option('--wait [seconds]', 'wait for signatures and receipt: so long, or 120 s (default: answer at once)')
+    .option('--out <file>', 'where to (default: <version>.certificate.json); the receipt goes to <file>.receipt.json')
     .action(runs<CertificateFlags, [string, string | undefined]>(context, saveCertificate));
   withActivities(activity.command('give').description('give an activity to a client (operator only)'))
     .argument('<id>', anActivity)
@@ -129,8 +129,8 @@ function addMembers(activity: Command, context: ProgramContext): void {
     .action(runs<CentreFlags, [string]>(context, leaveActivity));
   withActivities(members.command('propose').description('put a change of the members to the vote'))
     .argument('<id>', anActivity)
-    .option('--add <party>', 'whom to add')
-    .option('--remove <party>', 'whom to remove')
+    .option('--add <party>', 'whom to add: name, address or endpoint in the registry')
+    .option('--remove <party>', 'whom to remove: name, address or endpoint')
     .option('--role <role>', 'receiver or regulator (default: receiver)')
     .action(runs<ProposeFlags, [string]>(context, proposeMember));
   withActivities(members.command('vote').description('vote on a proposal'))

@@ -1,4 +1,5 @@
 import type { Address, Hash, Hex } from '../bytes.ts';
+import type { Origin } from './activityId.ts';
 import type { Membership } from './members.ts';
 import type { ActivityTerms, MemberChange } from './message.ts';
 
@@ -52,6 +53,7 @@ export type Proposal = {
  */
 export type Activity = {
   readonly id: Hash;
+  readonly origin: Origin;
   readonly terms: ActivityTerms;
   /** By digest. */
   readonly epochs: ReadonlyMap<Hash, OpenedEpoch>;
@@ -91,6 +93,13 @@ export function recipientsOf({ epochs }: Pick<Activity, 'epochs'>, { group }: Pi
 export function trustees(activity: Activity, version: Version, group: Hash): Address[] {
   const still = activity.epochs.get(group)!.membership.members.map(({ address }) => address);
   return recipientsOf(activity, version).filter((address) => still.includes(address));
+}
+
+/** Members whose countersignature the certificate of a version still needs; none where nobody is asked. */
+export function unsignedOf(activity: Activity, version: Version): Address[] {
+  if (!wantsTrust(activity)) return [];
+  const signed = activity.countersignatures.get(version.id);
+  return trustees(activity, version, activity.group).filter((member) => !signed?.has(member));
 }
 
 /** Whether members are asked to countersign. */

@@ -1,4 +1,4 @@
-import type { Hash } from '../bytes.ts';
+import type { Address, Hash } from '../bytes.ts';
 import type { Activity, Placed, Version } from './activity.ts';
 import { memberOf } from './members.ts';
 import { pathTo } from './pathTo.ts';
@@ -7,11 +7,22 @@ import { pathTo } from './pathTo.ts';
  * Whether the sender of a message is in every epoch from that of the message to the newest. What somebody has sent who left meanwhile counts
  * only where it is built on, or named as seen by the change of members: else it would count for those alone whom it reached in time.
  */
-export function hasStayed(activity: Activity, { sender, group }: Placed): boolean {
-  const sent = activity.epochs.get(group)?.membership.epoch ?? 0;
-  return pathTo(activity.epochs, activity.group).every(
-    ({ membership }) => membership.epoch < sent || memberOf(membership, sender),
-  );
+export function hasStayed(activity: Activity, placed: Placed): boolean {
+  return staying(activity)(placed);
+}
+
+/** As {@link hasStayed}, for many messages: the way to the newest epoch is gone once for each sender. */
+function staying({ epochs, group: newest }: Activity): (placed: Placed) => boolean {
+  const path = pathTo(epochs, newest);
+  const lastOut = new Map<Address, number>();
+  return ({ sender, group }) => {
+    let out = lastOut.get(sender);
+    if (out === undefined) {
+      out = path.findLast(({ membership }) => !memberOf(membership, sender))?.membership.epoch ?? -1;
+      lastOut.set(sender, out);
+    }
+    return out < (epochs.get(group)?.membership.epoch ?? 0);
+  };
 }
 
 /** Versions whose place nothing has taken, in the order of their ids. */
@@ -19,7 +30,8 @@ export function headsOf(activity: Activity): Hash[] {
   const { versions } = activity;
   const counted = new Set<Hash>();
   const next: Hash[] = pathTo(activity.epochs, activity.group).flatMap(({ heads }) => heads);
-  for (const version of versions.values()) if (hasStayed(activity, version)) next.push(version.id);
+  const isIn = staying(activity);
+  for (const version of versions.values()) if (isIn(version)) next.push(version.id);
   const replaced = new Set<Hash>();
   for (let id = next.pop(); id !== undefined; id = next.pop()) {
     const version = versions.get(id);

@@ -3,6 +3,7 @@ import { jsonObjectSchema } from '../governance/json.ts';
 import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
+import { originSchema } from './activityId.ts';
 import { credentialSchema } from './credential.ts';
 import { maxMembers, memberSchema, membershipSchema } from './members.ts';
 
@@ -66,6 +67,8 @@ const opening = {
   membership: membershipSchema,
   /** Blinds what the log sees of the epoch: known to its members alone. */
   secret: hashSchema,
+  /** Of which the activity has its id. */
+  origin: originSchema,
 };
 
 /** Of a device that has made the body; its operator sends. */

@@ -14,7 +14,8 @@ type Branch = { readonly epoch: OpenedEpoch; readonly tip: Hash; readonly streng
  * 1. the one in which the strongest decision was made, at whatever time the others come: so nobody makes a weaker one undone by a change
  *    of older members;
  * 2. of equally strong ones not that of a sender whom another one of them has removed;
- * 3. the one with the lower proposal, or else message: for a proposal was voted on, and nobody can choose its id afterwards.
+ * 3. of several by one sender one that removes somebody: it may not have known of that any more, from a backup;
+ * 4. the one with the lower proposal, or else message: for a proposal was voted on, and nobody can choose its id afterwards.
  */
 export function newestGroup({ epochs, leaves }: Pick<Activity, 'epochs' | 'leaves'>): Hash {
   const branches = new Map<Hash, Branch[]>();
@@ -42,8 +43,16 @@ function holding(epochs: Activity['epochs'], rivals: readonly Branch[]): Branch 
   const staying = strongest.filter(({ epoch }) =>
     strongest.every(({ tip }) => memberOf(epochs.get(tip)!.membership, epoch.sender)),
   );
-  const [first] = (staying.length > 0 ? staying : strongest).toSorted((a, b) => (isFirst(a.epoch, b.epoch) ? -1 : 1));
+  const left = staying.length > 0 ? staying : strongest;
+  const removing = new Set(left.flatMap(({ epoch }) => (removes(epochs, epoch) ? [epoch.sender] : [])));
+  const kept = left.filter(({ epoch }) => !removing.has(epoch.sender) || removes(epochs, epoch));
+  const [first] = kept.toSorted((a, b) => (isFirst(a.epoch, b.epoch) ? -1 : 1));
   return first;
+}
+
+function removes(epochs: Activity['epochs'], { membership }: OpenedEpoch): boolean {
+  const before = epochs.get(membership.previous)?.membership.members ?? [];
+  return before.some(({ address }) => !memberOf(membership, address));
 }
 
 function isFirst(one: OpenedEpoch, other: OpenedEpoch): boolean {

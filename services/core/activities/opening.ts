@@ -1,6 +1,7 @@
 import { type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
+import { activityId } from './activityId.ts';
 import type { HeadOf } from './message.ts';
 import { refused } from './refused.ts';
 
@@ -22,11 +23,19 @@ export function groupDigest(opening: Opening, sha256: Crypto['sha256'] = portabl
   return toHex(sha256(canonicalBytes(bound)));
 }
 
-/** That a message which opens an epoch is sealed to those whom it names. @throws NotariumError `activity-message-invalid`. */
+/**
+ * That a message which opens an epoch is sealed to those whom it names, in the activity of the initiator that it names: also for who knows
+ * nothing of what was before.
+ * @throws NotariumError `activity-message-invalid`.
+ */
 export function checkOpening(
   head: HeadOf<'start' | 'members'>,
   sha256: Crypto['sha256'] = portableCrypto.sha256,
 ): void {
   if (groupDigest(head, sha256) !== head.group || head.membership.epoch !== head.epoch)
     throw refused('its group is not that of its members');
+  const { network, activity, origin, membership } = head;
+  if (activityId(network, origin, sha256) !== activity) throw refused('its activity was begun by somebody else');
+  if (membership.members.some(({ role, address }) => role === 'initiator' && address !== origin.initiator))
+    throw refused('its initiator is another one');
 }

@@ -189,7 +189,9 @@ function statementDigest(
   if (!('device' in head) || head.device === undefined) return undefined;
   const { credential, time } = head.device;
   const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
-  const place = { credential: credential.id, activity: head.activity, type: head.type, on, time };
+  // Of a start it cannot know the id, but what makes it that of no other activity.
+  const activity = head.type === 'start' ? head.origin.salt : head.activity;
+  const place = { credential: credential.id, activity, type: head.type, on, time };
   return deviceStatementDigest(network, { ...place, body, attachments }, keccak256);
 }
 

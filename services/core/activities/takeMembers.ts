@@ -7,6 +7,7 @@ import type { HeadOf } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
+import { pathTo } from './pathTo.ts';
 import { early, refused } from './refused.ts';
 import { rightAsToldBy, rightTo } from './rightTo.ts';
 
@@ -50,14 +51,15 @@ export function withEpoch(epochs: Activity['epochs'], message: Message, right: O
 export function joinActivity(message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
   checkOpening(head);
+  if (head.epoch === 0) throw refused('an activity begins with its start');
   return firstEpoch(message, rightAsToldBy(head));
 }
 
 /** An activity of which nothing is known but the message that opens an epoch. */
 export function firstEpoch(message: Message, right: OpeningRight): Activity {
-  const { activity, terms, group, epoch, sender } = message.head as HeadOf<'start' | 'members'>;
+  const { activity, origin, terms, group, epoch, sender } = message.head as HeadOf<'start' | 'members'>;
   return {
-    ...{ id: activity, terms, group, since: epoch, heads: [] },
+    ...{ id: activity, origin, terms, group, since: epoch, heads: [] },
     epochs: withEpoch(new Map(), message, right),
     versions: new Map(),
     notes: new Map(),
@@ -70,6 +72,11 @@ export function firstEpoch(message: Message, right: OpeningRight): Activity {
   };
 }
 
+/** Whether all that is known of it rests on the word of somebody who may not be believed: nothing of what was before is known. */
+export function isHearsay({ epochs, group, since }: Activity): boolean {
+  return since > 0 && pathTo(epochs, group)[0]!.right !== 'initiator';
+}
+
 /**
  * An activity as somebody has it that had left, and was added again without what was meanwhile.
  * @throws NotariumError as `takeMessage`.
@@ -77,11 +84,15 @@ export function firstEpoch(message: Message, right: OpeningRight): Activity {
 export function rejoinActivity(activity: Activity, message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
   const { terms, group, epoch, sender } = head;
-  checkOpening(head);
-  if (canonicalText(terms) !== canonicalText(activity.terms)) throw refused('the terms of an activity never change');
-  if (epoch <= membersOf(activity).epoch) throw refused('it is of an earlier epoch');
-  const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head));
+  const joined = joinActivity(message);
   const taken = grown(activity.taken, message.id, { sender, group });
+  const isOther = canonicalText(terms) !== canonicalText(activity.terms);
+  const isEarlier = epoch <= membersOf(activity).epoch;
+  // The initiator's word counts more than what anybody else has told of its activity, whatever epoch that names.
+  if ((isOther || isEarlier) && isHearsay(activity) && rightAsToldBy(head) === 'initiator') return { ...joined, taken };
+  if (isOther) throw refused('the terms of an activity never change');
+  if (isEarlier) throw refused('it is of an earlier epoch');
+  const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head));
   const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
   return { ...changed, heads: headsOf(changed) };
 }

@@ -15,7 +15,7 @@ import { newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
 import { type Message, statementOf } from './parcel.ts';
 import { early, refused } from './refused.ts';
-import { firstEpoch, takeMembers, withEpoch } from './takeMembers.ts';
+import { firstEpoch, isHearsay, takeMembers, withEpoch } from './takeMembers.ts';
 
 /** How a message has come. */
 export type TakeOptions = {
@@ -43,7 +43,7 @@ export function startActivity(message: Message, crypto: Crypto = portableCrypto)
 /**
  * Takes one more message of an activity in. What it refuses changes nothing.
  * @throws NotariumError `activity-message-known` when it was taken before; `activity-message-early` with data.missing; `activity-message-invalid`,
- *   `activity-not-member`, `activity-role`, `activity-forked`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
+ *   `activity-not-member`, `activity-role`, `trust-certificate-invalid`; `activity-epoch-stale`, which is to be tried again after a change of
  *   the members.
  */
 export function takeMessage(
@@ -57,7 +57,7 @@ export function takeMessage(
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
   const taken = grown(activity.taken, id, { sender: head.sender, group: head.group });
   if (head.type === 'start') return { ...rivalStart(activity, message), taken };
-  if (head.type === 'members') return { ...takeMembers(activity, message), taken };
+  if (head.type === 'members') return { ...changedMembers(activity, message, options), taken };
   const epoch = activity.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   const { membership } = epoch;
@@ -107,6 +107,18 @@ function changeBy(context: Context): Partial<Activity> {
     default:
       throw refused(`${head.type} is none of an activity that has begun`);
   }
+}
+
+/**
+ * Another change by who was removed since is taken only where it holds, or where somebody has built on it: else there would be no end to what
+ * it can say of the time before.
+ */
+function changedMembers(activity: Activity, message: Message, { isWanted }: TakeOptions): Activity {
+  const changed = takeMembers(activity, message);
+  const { sender, membership } = message.head as HeadOf<'members'>;
+  const holds = changed.group !== activity.group;
+  if (isWanted || holds || hasStayed(activity, { sender, group: membership.previous })) return changed;
+  throw new NotariumError('activity-epoch-stale', 'its sender was removed since');
 }
 
 function checkSender(
@@ -224,12 +236,10 @@ function leave({ activity, message, membership }: Context, { sender, group }: He
 function rivalStart(activity: Activity, message: Message): Activity {
   const rival = startActivity(message);
   const starts = startsOf(activity);
-  if (starts.length === 0) throw refused('the activity has begun already');
-  const [{ sender }] = starts as [Version];
-  if (sender !== message.head.sender) {
-    throw new NotariumError('activity-forked', 'another node has begun it', {
-      data: { activity: activity.id, senders: [sender, message.head.sender] },
-    });
+  if (starts.length === 0) {
+    // Who is given what was before was told something else by somebody that had no right to.
+    if (isHearsay(activity) && rival.terms.rules.history) return rival;
+    throw refused('the activity has begun already');
   }
   const isFirst = starts.every(({ id }) => message.id < id);
   const epochs = withEpoch(activity.epochs, message, 'initiator');

@@ -53,14 +53,14 @@ export const activityRoutes: readonly Route[] = [
       const by = callerOf(call);
       const desk = activitiesOf(context);
       const asked = await bodyOf(call.request, context, startBody);
-      const { kind, request, receivers, regulators, rules, schema, activity } = asked;
+      const { kind, request, receivers, regulators, rules, schema, salt } = asked;
       const sent = await desk.start(by, {
         ...contentsOf(asked),
         ...{ kind, request, receivers },
         ...(regulators === undefined ? {} : { regulators }),
         ...(rules === undefined ? {} : { rules: defined(rules) }),
         ...(schema === undefined ? {} : { schema: schema as NonNullable<ActivityTerms['schema']> }),
-        ...(activity === undefined ? {} : { activity }),
+        ...(salt === undefined ? {} : { salt }),
       });
       sendSent(call.response, sent);
     },
@@ -121,7 +121,7 @@ export const activityRoutes: readonly Route[] = [
     summary: 'Agree to a version',
     description: 'When all members have, its sender makes the certificate.',
     body: countersignBody,
-    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-early'],
+    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-known', 'activity-message-early'],
     send: (desk, by, id, { on }) => desk.countersign(by, id, on),
   }),
   route<ActivityParams & { readonly version: Hash }>({
@@ -131,14 +131,12 @@ export const activityRoutes: readonly Route[] = [
     access: 'read',
     params: activityParams.extend({ version: hashSchema }),
     summary: "All members' signatures over a version",
-    description: '`not-found` while some are missing. Its own digest is in the log.',
+    description: '`not-found` while some are missing: `data.missing` says whose. Its own digest is in the log.',
     responses: { 200: { description: 'The certificate', content: json(certificateDoc) } },
     errors: [...activityErrors, 'not-found'],
     async handle(call, context) {
       const { id, version } = call.params;
-      const certificate = await activitiesOf(context).certificate(callerOf(call), id, version);
-      if (!certificate) throw new NotariumError('not-found', 'some signatures are missing', { data: { version } });
-      sendPrivately(call.response, 200, certificate);
+      sendPrivately(call.response, 200, await activitiesOf(context).certificate(callerOf(call), id, version));
     },
   }),
   route<ActivityParams & { readonly version: Hash }, { wait?: number | undefined }>({

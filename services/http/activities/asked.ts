@@ -39,6 +39,7 @@ export const sendingErrors = [
   'activity-role',
   'activity-message-invalid',
   'activity-epoch-stale',
+  'activity-forked',
   'activity-changed',
   'storage-full',
 ] as const satisfies readonly ErrorCode[];
@@ -49,6 +50,7 @@ export const contentsErrors = [
   'activity-field-unknown',
   'activity-fields-invalid',
   'attachment-unknown',
+  'attachment-corrupt',
   'device-credential-invalid',
 ] as const satisfies readonly ErrorCode[];
 

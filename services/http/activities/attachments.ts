@@ -113,8 +113,11 @@ export const activityAttachmentRoutes: readonly Route[] = [
       'attachment-mismatch',
       'attachment-corrupt',
       'peer-unreachable',
+      'peer-timeout',
       'peer-busy',
       'peer-answer-invalid',
+      'request-too-large',
+      'upload-conflict',
       'storage-full',
     ],
     async handle(call, context) {

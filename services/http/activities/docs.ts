@@ -65,6 +65,9 @@ export const activityDoc = z
         builds: z.array(hashSchema),
         sender: addressSchema,
         countersigned: z.array(addressSchema),
+        unsigned: z.array(addressSchema).meta({
+          description: 'Members whose countersignature its certificate still needs; none where nobody is asked',
+        }),
         certificate: hashSchema.optional().meta({ description: 'Message with the certificate' }),
         notes: z.array(hashSchema),
       }),

@@ -19,7 +19,7 @@ export const activityMemberRoutes: readonly Route[] = [
     path: '/v1/activities/{id}/votes',
     summary: 'Vote on a change of the members',
     body: voteBody,
-    errors: [...sendingErrors, 'activity-message-early'],
+    errors: [...sendingErrors, 'activity-message-known', 'activity-message-early', 'party-unfit'],
     send: (desk, by, id, vote) => desk.vote(by, id, vote),
   }),
   sendingRoute({
@@ -27,7 +27,7 @@ export const activityMemberRoutes: readonly Route[] = [
     summary: 'Change the members, or leave',
     description: 'A new epoch with new keys: who is removed reads nothing that comes after it.',
     body: membersBody,
-    errors: partyErrors,
+    errors: [...partyErrors, 'activity-message-early'],
     send(desk, by, id, change) {
       if ('leave' in change) return desk.leave(by, id);
       if ('proposal' in change) return desk.changeMembers(by, id, change);

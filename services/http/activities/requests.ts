@@ -22,7 +22,9 @@ export const startBody = z
       .meta({ description: 'JSON Schema (draft 2020-12) of the body of every version' }),
     receivers: z.array(party).min(1).max(maxMembers),
     regulators: z.array(party).max(maxMembers).optional(),
-    activity: hashSchema.optional().meta({ description: 'Id that a device has signed for; at random by default' }),
+    salt: hashSchema.optional().meta({
+      description: 'Of the id: 32 random bytes that a device has signed in place of the activity; drawn by default',
+    }),
     ...contentsShape,
   })
   .refine(hasOneContent, oneContent)

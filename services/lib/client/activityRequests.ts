@@ -17,8 +17,8 @@ export type ActivityContents =
 
 /** How an activity begins. Parties are named by name, address or endpoint in the registry. */
 export type StartActivity = ActivityContents & {
-  /** Chosen by a device, which signs it. */
-  readonly activity?: Hash | undefined;
+  /** Of the id: chosen by a device, which signs it in place of the activity. */
+  readonly salt?: Hash | undefined;
   readonly kind: ActivityTerms['kind'];
   readonly request: ActivityTerms['request'];
   readonly receivers: readonly string[];

@@ -77,10 +77,16 @@ export type HeldMessage = {
   readonly heldMs: number;
 };
 
+/** Which one it is. */
+export type HeldName = Pick<HeldMessage, 'sealDigest' | 'from' | 'heldMs'>;
+
 /** How much is held for messages that have not come: the oldest go first. */
 export type HeldLimits = {
   readonly perSender: number;
   readonly perSenderBytes: number;
+  /** Of a sender that is no member any more, in one activity. */
+  readonly late: number;
+  readonly lateBytes: number;
   readonly total: number;
   readonly totalBytes: number;
 };
@@ -89,6 +95,8 @@ export type HeldLimits = {
 export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> & {
   /** Sealed digests of its attachments: as long as a message names them they stay. */
   readonly attachments?: readonly Hash[];
+  /** They were put here. */
+  readonly hasFiles?: boolean;
 };
 
 /** A file that a client has put and no message names yet. */
@@ -98,10 +106,18 @@ export type StoredUpload = {
   readonly owner?: string | undefined;
   readonly sizeBytes: number;
   readonly putMs: number;
+  /** Digest of what was answered to it: undefined for one of an earlier version. */
+  readonly answerDigest?: Hash | undefined;
 };
 
 /** Which message names an attachment. */
-export type AttachmentName = { readonly sealedDigest: Hash; readonly message: Hash; readonly activity: Hash };
+export type AttachmentName = {
+  readonly sealedDigest: Hash;
+  readonly message: Hash;
+  readonly activity: Hash;
+  /** The file was put or fetched for this message. */
+  readonly isHere: boolean;
+};
 
 /** A credential of a device of this node, and when it was taken back (Unix ms). */
 export type StoredCredential = {
@@ -201,14 +217,14 @@ export type ActivityStore = {
   waiting(): Promise<Address[]>;
   /**
    * Next deliveries to a member, oldest first, texts of at most so many bytes (one at least).
-   * @param nowMs Those whose pause is over at that time; all by default.
+   * @param pauses Those whose pause is over at that time, or is longer than the longest there is, as the clock was set back; all by default.
    * @throws NotariumError `activity-store-corrupt`, of a text that is lost with `data.sealDigest`, `member`, `activity` and `message`.
    */
   queued(
     member: Address,
     limit: number,
     maxBytes: number,
-    nowMs?: number,
+    pauses?: { readonly nowMs: number; readonly longestMs: number },
   ): Promise<(Delivery & { readonly text: string })[]>;
   /** When the first pause of what is queued for a member is over; undefined where nothing is queued. */
   nextTry(member: Address): Promise<number | undefined>;
@@ -234,10 +250,16 @@ export type ActivityStore = {
   /** Oldest queued delivery of each member, for alerts. */
   oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
 
-  /** Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most. */
-  hold(held: HeldMessage): Promise<void>;
-  /** In the order in which they came. A damaged one is given up, and the log of this node says so. */
-  held(activity?: Hash): Promise<HeldMessage[]>;
+  /**
+   * Within {@link HeldLimits}: the oldest of its sender go first, then those of who has most.
+   * @param isLate Of a sender that is no member any more: of these fewer are kept, for each activity.
+   */
+  hold(held: HeldMessage, isLate?: boolean): Promise<void>;
+  /**
+   * In the order in which they came. A damaged one is given up, and the log of this node says so.
+   * @param isWanted Others are not read.
+   */
+  held(activity?: Hash, isWanted?: (name: HeldName) => boolean): Promise<HeldMessage[]>;
   /** Activities for which something is held. */
   heldActivities(): Promise<Hash[]>;
 
@@ -269,6 +291,8 @@ export type ActivityStore = {
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
   /** Messages that name an attachment, at most 1,000: whose members may have it. */
   messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+  /** The file of an attachment is here for this message. */
+  setHere(name: Pick<AttachmentName, 'sealedDigest' | 'message'>): Promise<void>;
 
   /** Notes a file that was put. */
   saveUpload(upload: StoredUpload): Promise<void>;

@@ -13,6 +13,7 @@ type Calls = Pick<
   'waiting' | 'queued' | 'nextTry' | 'endPauses' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'
 >;
 type Outcome = Parameters<ActivityStore['delivered']>[0][number];
+type Pauses = NonNullable<Parameters<ActivityStore['queued']>[3]>;
 type Next = Parameters<ActivityStore['replaceQueued']>[2];
 
 const maxPage = 1000;
@@ -30,8 +31,8 @@ export function deliveryCalls(context: ActivityContext): Calls {
   const { reader, writer, engine, atRest, guarded } = context;
   return {
     waiting: () => guarded(waiting(reader)),
-    queued: (member, limit, maxBytes, nowMs = Number.MAX_SAFE_INTEGER) =>
-      guarded(queued(context, member, { limit, maxBytes, nowMs })),
+    queued: (member, limit, maxBytes, { nowMs, longestMs } = { nowMs: Number.MAX_SAFE_INTEGER, longestMs: 0 }) =>
+      guarded(queued(context, member, { limit, maxBytes, nowMs, longestMs })),
     nextTry: async (member) => {
       const query = reader.selectFrom('activity_deliveries').select(({ fn }) => fn.min('next_ms').as('next'));
       const row = await guarded(query.where('member', '=', member).where(isQueued).executeTakeFirst());
@@ -78,7 +79,7 @@ async function waiting(reader: ActivityDb): Promise<Address[]> {
 async function queued(
   { reader, atRest, recent }: ActivityContext,
   member: Address,
-  { limit, maxBytes, nowMs }: { readonly limit: number; readonly maxBytes: number; readonly nowMs: number },
+  { limit, maxBytes, nowMs, longestMs }: Pauses & { readonly limit: number; readonly maxBytes: number },
 ): ReturnType<ActivityStore['queued']> {
   const rows = await reader
     .selectFrom('activity_deliveries')
@@ -87,7 +88,8 @@ async function queued(
     .select('activity_texts.text_bytes')
     .where('member', '=', member)
     .where(isQueued)
-    .where('next_ms', '<=', nowMs)
+    // The clock was set back: nothing was to wait so long.
+    .where(({ eb, or }) => or([eb('next_ms', '<=', nowMs), eb('next_ms', '>', nowMs + longestMs)]))
     .orderBy('seq')
     .limit(Math.min(limit, maxPage))
     .execute();

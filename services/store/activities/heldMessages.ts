@@ -1,11 +1,11 @@
-import { type Selectable, sql } from 'kysely';
-import type { Hash } from '../../core/bytes.ts';
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { Address, Hash } from '../../core/bytes.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { ActivityStore, HeldLimits, HeldMessage } from './ActivityStore.ts';
+import type { ActivityStore, HeldLimits, HeldMessage, HeldName } from './ActivityStore.ts';
 import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import { heldOf, rowOf } from './rows.ts';
-import type { ActivityContext, Writing } from './Writing.ts';
+import type { ActivityContext, ActivityDb, Writing } from './Writing.ts';
 
 type HeldRow = Selectable<ActivitySchema['activity_held']>;
 type Load = { readonly sender: string; readonly count: number; readonly sizeBytes: number };
@@ -14,6 +14,8 @@ type Load = { readonly sender: string; readonly count: number; readonly sizeByte
 export const defaultHeldLimits: HeldLimits = {
   perSender: 256,
   perSenderBytes: 24 << 20,
+  late: 16,
+  lateBytes: 8 << 20,
   total: 4096,
   totalBytes: 96 << 20,
 };
@@ -37,15 +39,17 @@ export function heldCalls(
     return read;
   };
   return {
-    hold: async (held) => {
-      const dropped = await guarded(writer.run((trx) => hold({ trx, engine, atRest }, held, limits)));
+    hold: async (held, isLate = false) => {
+      const dropped = await guarded(writer.run((trx) => hold({ trx, engine, atRest }, held, { ...limits, isLate })));
       if (dropped > 0)
         logger.warn({ dropped, from: held.from }, 'messages that came too early were given up: too many');
     },
-    held: (activity) => {
-      const all = reader.selectFrom('activity_held').selectAll().orderBy('seq');
+    held: (activity, isWanted) => {
+      const all = reader.selectFrom('activity_held').orderBy('seq');
       const query = activity === undefined ? all : all.where('activity', '=', activity);
-      return guarded(query.execute().then((rows) => readable(rows)));
+      return guarded(
+        (isWanted ? rowsOf(reader, query, isWanted) : query.selectAll().execute()).then((rows) => readable(rows)),
+      );
     },
     heldActivities: () => {
       const query = reader.selectFrom('activity_held').select('activity').distinct();
@@ -54,8 +58,29 @@ export function heldCalls(
   };
 }
 
+async function rowsOf(
+  reader: ActivityDb,
+  query: SelectQueryBuilder<ActivitySchema, 'activity_held', object>,
+  isWanted: (name: HeldName) => boolean,
+): Promise<HeldRow[]> {
+  const names = await query.select(['seq', 'seal_digest', 'sender', 'held_ms']).execute();
+  const wanted = names.filter(({ seal_digest, sender, held_ms }) =>
+    isWanted({ sealDigest: seal_digest as Hash, from: sender as Address, heldMs: held_ms }),
+  );
+  const rows: HeldRow[] = [];
+  for (const some of inParts(wanted.map(({ seq }) => seq))) {
+    const these = reader.selectFrom('activity_held').selectAll().where('seq', 'in', some);
+    rows.push(...(await these.orderBy('seq').execute()));
+  }
+  return rows;
+}
+
 /** Answers how many were given up for it. */
-async function hold({ trx, atRest }: Writing, held: HeldMessage, limits: HeldLimits): Promise<number> {
+async function hold(
+  { trx, atRest }: Writing,
+  held: HeldMessage,
+  limits: HeldLimits & { readonly isLate: boolean },
+): Promise<number> {
   const { sealDigest, activity, from, text, heldMs } = held;
   const row = {
     ...{ seal_digest: sealDigest, activity, sender: from, held_ms: heldMs },
@@ -70,6 +95,8 @@ async function hold({ trx, atRest }: Writing, held: HeldMessage, limits: HeldLim
   if (!numInsertedOrUpdatedRows) return 0;
   const { perSender, perSenderBytes } = limits;
   let dropped = await dropOldest(trx, from, { least: 1, count: perSender, sizeBytes: perSenderBytes });
+  if (limits.isLate)
+    dropped += await dropOldest(trx, from, { least: 1, count: limits.late, sizeBytes: limits.lateBytes }, activity);
   for (;;) {
     const loads = await loadsOf(trx);
     const count = loads.reduce((sum, load) => sum + load.count, 0);
@@ -100,13 +127,14 @@ async function dropOldest(
   trx: Writing['trx'],
   sender: string,
   keep: { readonly least: number; readonly count: number; readonly sizeBytes: number },
+  activity?: Hash,
 ): Promise<number> {
-  const rows = await trx
+  const all = trx
     .selectFrom('activity_held')
     .select(['seq', 'text_bytes'])
     .where('sender', '=', sender)
-    .orderBy('seq', 'desc')
-    .execute();
+    .orderBy('seq', 'desc');
+  const rows = await (activity === undefined ? all : all.where('activity', '=', activity)).execute();
   let sizeBytes = 0;
   const kept = rows.findIndex(({ text_bytes }, index) => {
     sizeBytes += text_bytes;

@@ -24,7 +24,7 @@ type Calls = Pick<
       | 'bySeal'
       | 'sendersOf'
     )
-  | ('namedAttachments' | 'messagesNaming')
+  | ('namedAttachments' | 'messagesNaming' | 'setHere')
 >;
 
 const maxPage = 1000;
@@ -96,12 +96,19 @@ export function messageCalls(context: ActivityContext): Calls {
           .limit(maxPage)
           .execute()
           .then((rows) =>
-            rows.map(({ message, activity }) => ({
-              ...{ sealedDigest, message: message as Hash, activity: activity as Hash },
+            rows.map(({ message, activity, is_here }) => ({
+              ...{ sealedDigest, message: message as Hash, activity: activity as Hash, isHere: is_here !== 0 },
             })),
           ),
       );
     },
+    setHere: ({ sealedDigest, message }) =>
+      guarded(
+        writer.run(async (trx) => {
+          const named = trx.updateTable('activity_attachments').where('sealed_digest', '=', sealedDigest);
+          await named.set({ is_here: 1 }).where('message', '=', message).execute();
+        }),
+      ),
   };
 }
 

@@ -30,7 +30,13 @@ export type ActivitySchema = {
     record_id: string | null;
     taken_ms: number;
   };
-  activity_attachments: { sealed_digest: string; message: string; activity: string };
+  activity_attachments: {
+    sealed_digest: string;
+    message: string;
+    activity: string;
+    /** 1 where the file was put or fetched for this message. */
+    is_here: Generated<number>;
+  };
   /** What goes to members, by its own digest: a copy has the seal of its original. */
   activity_texts: { id: string; activity: string; text: Uint8Array; text_bytes: number };
   activity_deliveries: {
@@ -57,7 +63,13 @@ export type ActivitySchema = {
     text_bytes: number;
     held_ms: number;
   };
-  activity_uploads: { sealed_digest: string; owner: string | null; size_bytes: number; put_ms: number };
+  activity_uploads: {
+    sealed_digest: string;
+    owner: string | null;
+    size_bytes: number;
+    put_ms: number;
+    answer_digest: string | null;
+  };
   activity_records: {
     seq: Generated<number>;
     message: string;
@@ -86,6 +98,8 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '005-unrecorded': { up: unrecorded },
     '006-due': { up: (db) => due(db, engine) },
     '007-read': { up: (db) => read(db, engine) },
+    '008-here': { up: (db) => here(db, engine) },
+    '009-answers': { up: answers },
   };
 }
 
@@ -247,6 +261,19 @@ async function read(db: AnyKysely, engine: Engine): Promise<void> {
     .addColumn('is_read', intOf(engine), (column) => column.notNull().defaultTo(1))
     .execute();
   await sql.raw('create index if not exists activities_unread on activities (id) where is_read = 0').execute(db);
+}
+
+/** A file is given by a message that it came with; of what was there before nobody knows. */
+async function here(db: AnyKysely, engine: Engine): Promise<void> {
+  await db.schema
+    .alterTable('activity_attachments')
+    .addColumn('is_here', intOf(engine), (column) => column.notNull().defaultTo(1))
+    .execute();
+}
+
+/** What was answered to an upload; of those that were there before nobody knows. */
+async function answers(db: AnyKysely): Promise<void> {
+  await db.schema.alterTable('activity_uploads').addColumn('answer_digest', 'text').execute();
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

@@ -9,10 +9,13 @@ type Calls = Pick<ActivityStore, 'saveUpload' | 'uploadsOf' | 'touchUploads' | '
 /** Files that were put and that no message names yet. */
 export function uploadCalls({ reader, writer, guarded }: ActivityContext): Calls {
   return {
-    saveUpload: ({ sealedDigest, owner, sizeBytes, putMs }) =>
+    saveUpload: ({ sealedDigest, owner, sizeBytes, putMs, answerDigest }) =>
       guarded(
         writer.run(async (trx) => {
-          const row = { sealed_digest: sealedDigest, owner: owner ?? null, size_bytes: sizeBytes, put_ms: putMs };
+          const row = {
+            ...{ sealed_digest: sealedDigest, owner: owner ?? null, size_bytes: sizeBytes, put_ms: putMs },
+            answer_digest: answerDigest ?? null,
+          };
           await trx
             .insertInto('activity_uploads')
             .values(row)
@@ -66,9 +69,12 @@ async function touch(trx: ActivityDb, digests: readonly Hash[], nowMs: number): 
       .where('sealed_digest', 'in', some)
       .returningAll()
       .execute();
-    for (const { sealed_digest, owner, size_bytes, put_ms } of rows) {
-      const upload = { sealedDigest: sealed_digest as Hash, sizeBytes: size_bytes, putMs: put_ms };
-      touched.push(owner === null ? upload : { ...upload, owner });
+    for (const { sealed_digest, owner, size_bytes, put_ms, answer_digest } of rows) {
+      touched.push({
+        ...{ sealedDigest: sealed_digest as Hash, sizeBytes: size_bytes, putMs: put_ms },
+        ...(owner === null ? {} : { owner }),
+        ...(answer_digest === null ? {} : { answerDigest: answer_digest as Hash }),
+      });
     }
   }
   return touched;

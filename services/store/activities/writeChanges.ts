@@ -154,8 +154,13 @@ function knownQueries(trx: Writing['trx'], messages: readonly Hash[]): CompiledQ
   );
 }
 
-function namesOf({ id, attachments = [] }: NewMessage, activity: Hash): Insert<'activity_attachments'>[] {
-  return [...new Set(attachments)].map((sealedDigest) => ({ sealed_digest: sealedDigest, message: id, activity }));
+function namesOf(
+  { id, attachments = [], hasFiles = false }: NewMessage,
+  activity: Hash,
+): Insert<'activity_attachments'>[] {
+  return [...new Set(attachments)].map((sealedDigest) => ({
+    ...{ sealed_digest: sealedDigest, message: id, activity, is_here: hasFiles ? 1 : 0 },
+  }));
 }
 
 function outgoingOf({ atRest, recent }: WritingTexts, changes: readonly ActivityChange[]) {

@@ -173,7 +173,9 @@ describe('test/vectors/activities.json', () => {
 
       if ('membership' in head)
         it('opens an epoch', () => {
-          const { activity, sender, terms, membership, secret, heads = [], proposal, left } = head;
+          const { network, activity, sender, terms, membership, secret, heads = [], proposal, left, origin } = head;
+          const { initiator, salt } = origin;
+          expect(sha256('notarium-activity/1\n', canonical({ network, initiator, salt }))).to.equal(activity);
           const bound = {
             ...{ activity, sender, terms, membership, secret, heads },
             ...(proposal ? { proposal } : {}),

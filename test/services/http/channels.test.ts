@@ -8,6 +8,7 @@ import type { HttpOptions } from '../../../services/http/HttpOptions.ts';
 import { type HttpServer, startVerifierServer } from '../../../services/http/httpServer.ts';
 import { AccessToken } from '../../../services/lib/client/channels/AccessToken.ts';
 import { HttpVerifier, verifierTerms } from '../../../services/lib/client/channels/HttpVerifier.ts';
+import { declaredOnly } from '../../support/declaredOnly.ts';
 import {
   type DeskDouble,
   deskDouble,
@@ -35,7 +36,7 @@ describe('routes of a verifier', () => {
   const start = async (options: HttpOptions = {}): Promise<void> => {
     folder ??= await mkdtemp(join(tmpdir(), 'notarium-desk-'));
     desk = await deskDouble(folder);
-    http = await startVerifierServer(desk, { port: 0, rateLimits: false, stopMs: 300, ...options });
+    http = declaredOnly(await startVerifierServer(desk, { port: 0, rateLimits: false, stopMs: 300, ...options }));
     verifier = new HttpVerifier({ ...idle, url: http.url, backOff: { tries: 1, firstDelayMs: 1, maxDelayMs: 1 } });
   };
   const auth = (): Record<string, string> => ({ authorization: verifier.token.header() });

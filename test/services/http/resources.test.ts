@@ -13,6 +13,7 @@ import {
   versionReportsSchema,
 } from '../../../services/http/schemas/resources.ts';
 import { type RunningChain, startChain } from '../../support/chains.ts';
+import { declaredOnly } from '../../support/declaredOnly.ts';
 import { startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
 import { until } from '../../support/until.ts';
 import { type KeptCentre, type ResourcesKit, resourcesKit } from '../app/resources/resourcesKit.ts';
@@ -28,7 +29,7 @@ describe('HTTP API of resource sets', function () {
     running = await startChain({ kind: 'anvil' });
     kit = await resourcesKit(running);
     kept = await kit.openCentre(0, { checkMs: 60_000 });
-    http = await startHttpServer(kept.centre, { port: 0, rateLimits: false });
+    http = declaredOnly(await startHttpServer(kept.centre, { port: 0, rateLimits: false }));
     ({ secret } = await kept.centre.keys.create('operator', ['admin']));
     await kit.passVersion([{ op: 'add', path: '/capacity', value: 5 }]);
     await until('the report', async () => (await version()).ownReport?.state === 'sent');

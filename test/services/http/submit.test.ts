@@ -171,7 +171,7 @@ describe('POST /v1/records', () => {
     http.centre.throwNext(new Error('secret of the machine'));
     const problem = await expectProblem(fetch(`${url}/${id}`), 'internal');
     expect(JSON.stringify(problem)).not.to.include('secret');
-    http.centre.throwNext(new NotariumError('chain-unreachable'));
-    await expectProblem(fetch(`${url}/${id}`), 'chain-unreachable');
+    http.centre.throwNext(new NotariumError('storage-failed'));
+    await expectProblem(fetch(`${url}/${id}`), 'storage-failed');
   });
 });

@@ -8,7 +8,7 @@ import { type OpeningKey, unseal } from '../../../lib/activities/seal.ts';
 import { InOrder } from '../../../lib/InOrder.ts';
 import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
-import type { HeldMessage } from '../../../store/activities/ActivityStore.ts';
+import type { HeldMessage, HeldName } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { Gatherer } from './Gatherer.ts';
@@ -31,6 +31,8 @@ type Waiting = Pause & {
   holds: number;
   /** Since when something is held whose base does not come. */
   missingSinceMs?: number | undefined;
+  /** What came after its sender was removed, with the members of that time: as long as these are the same it stays so. */
+  readonly late: Map<string, Hash>;
 };
 
 /** Why something stays held: its base does not come, or its turn may come yet. */
@@ -69,12 +71,12 @@ export class HeldMessages {
     this.#net = net;
   }
 
-  /** On the disk when it resolves. */
-  async hold({ message, envelope, from, sealDigest }: Opened): Promise<void> {
+  /** On the disk when it resolves. @param isLate Its sender was removed before it came. */
+  async hold({ message, envelope, from, sealDigest }: Opened, isLate = false): Promise<void> {
     const { store, clock } = this.#parts;
     const { activity } = message.head;
     const heldMs = clock.nowMs();
-    await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs });
+    await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs }, isLate);
     this.#waiting(activity).holds++;
     if (this.#pauses.size > mostActivities) await this.#forgetOthers();
   }
@@ -144,7 +146,7 @@ export class HeldMessages {
   #waiting(activity: Hash): Waiting {
     let waiting = this.#pauses.get(activity);
     if (!waiting) {
-      waiting = { failures: 0, nextMs: 0, holds: 0 };
+      waiting = { failures: 0, nextMs: 0, holds: 0, late: new Map() };
       this.#pauses.set(activity, waiting);
     }
     return waiting;
@@ -166,19 +168,30 @@ export class HeldMessages {
   }
 
   async #lookOnce(activity: Hash, asks: boolean): Promise<void> {
-    const { store } = this.#parts;
+    const { store, activities, clock, settings } = this.#parts;
     const pause = this.#pauses.get(activity);
     if (!pause || this.#signal.aborted) return;
     const { holds } = pause;
     let left = 0;
     let missingSinceMs: number | undefined;
-    for (const held of await store.held(activity)) {
+    const group = pause.late.size === 0 ? undefined : (await activities.find(activity))?.group;
+    const there = new Set<string>();
+    const isLookedAt = (name: HeldName): boolean => {
+      there.add(nameOf(name));
+      const isYoung = clock.nowMs() - name.heldMs < settings.undeliveredMs;
+      if (group === undefined || !isYoung || pause.late.get(nameOf(name)) !== group) return true;
+      left++;
+      return false;
+    };
+    for (const held of await store.held(activity, isLookedAt)) {
       if (this.#signal.aborted) return;
-      const why = await this.#settle(held, asks);
+      const why = await this.#settle(held, asks, pause);
       if (why) left++;
+      else pause.late.delete(nameOf(held));
       if (why === 'missing') missingSinceMs = Math.min(missingSinceMs ?? held.heldMs, held.heldMs);
     }
     pause.missingSinceMs = missingSinceMs;
+    for (const name of pause.late.keys()) if (!there.has(name)) pause.late.delete(name);
     if (left === 0) {
       if (pause.holds === holds && this.#pauses.get(activity) === pause) this.#pauses.delete(activity);
       return;
@@ -188,9 +201,10 @@ export class HeldMessages {
   }
 
   /** Why something is left to be done for it; undefined where nothing is. */
-  async #settle(held: HeldMessage, asks: boolean): Promise<Left | undefined> {
-    const { store, clock, refusals, settings, damage } = this.#parts;
+  async #settle(held: HeldMessage, asks: boolean, { late }: Waiting): Promise<Left | undefined> {
+    const { store, activities, clock, refusals, settings, damage } = this.#parts;
     const { activity, sealDigest, from } = held;
+    const before = await activities.find(activity);
     try {
       await this.#take(held, asks);
       // Its sender knows only that it has come.
@@ -204,7 +218,10 @@ export class HeldMessages {
       if (error.code === 'activity-sender-full') return 'waiting';
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
-      if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) return 'waiting';
+      if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) {
+        if (before) late.set(nameOf(held), before.group);
+        return 'waiting';
+      }
       refusals.count(error, from);
     }
     await store.save({ activity, nowMs: clock.nowMs(), released: [{ sealDigest, from }] });
@@ -293,6 +310,10 @@ export class HeldMessages {
       return false;
     }
   }
+}
+
+function nameOf({ sealDigest, from }: Pick<HeldName, 'sealDigest' | 'from'>): string {
+  return `${sealDigest} ${from}`;
 }
 
 function keyIn(sealed: Sealed, keys: readonly OpeningKey[]): Uint8Array | undefined {

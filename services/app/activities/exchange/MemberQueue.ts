@@ -158,11 +158,12 @@ export class MemberQueue {
 
   /** What is to be sent now; a text that is lost is made again. */
   async #next(): Promise<Queued[]> {
-    const { store, clock } = this.#parts;
+    const { store, clock, settings } = this.#parts;
     const { member, signal } = this.#options;
     while (!signal.aborted) {
       try {
-        return await store.queued(member, batchItems, this.#batchBytes, clock.nowMs());
+        const pauses = { nowMs: clock.nowMs(), longestMs: settings.maxRetryMs };
+        return await store.queued(member, batchItems, this.#batchBytes, pauses);
       } catch (error) {
         if (!isLostText(error)) throw error;
         await madeAgain(this.#parts, member, error);

@@ -129,7 +129,8 @@ export class Receiver {
     } catch (error) {
       const isEarly = isNotariumError(error, 'activity-message-early');
       // Or, by a rival of the change that has made it so, in time.
-      if (isEarly || isNotariumError(error, 'activity-epoch-stale')) await this.#held.hold(opened);
+      const isLate = isNotariumError(error, 'activity-epoch-stale');
+      if (isEarly || isLate) await this.#held.hold(opened, isLate);
       if (isEarly) return { early: opened };
       if (!isNotariumError(error, 'activity-message-known')) throw error;
       await this.#checkSeal(opened);

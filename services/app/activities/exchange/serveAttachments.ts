@@ -40,8 +40,15 @@ async function* framesFrom(
   }
 }
 
+/**
+ * Whether the file is here for something that is said in an activity of this member's. Whoever has been shown the digest of a file can name it
+ * in an activity of its own, and would find out by the answer who has it from another one.
+ */
 async function isGivenTo({ store, activities }: ActivityParts, sealedDigest: Hash, member: Address): Promise<boolean> {
-  for (const { message, activity: id } of await store.messagesNaming(sealedDigest)) {
+  const names = await store.messagesNaming(sealedDigest);
+  const here = new Set(names.flatMap(({ activity, isHere }) => (isHere ? [activity] : [])));
+  for (const { message, activity: id } of names) {
+    if (!here.has(id)) continue;
     const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
     if (stored && activity && mayHave(activity, stored, member)) return true;
   }

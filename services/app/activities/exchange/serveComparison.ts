@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { isForked } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
@@ -35,6 +36,8 @@ export function serveComparison(parts: ActivityParts, net: Net, compared: Outcom
     try {
       for await (const item of itemsOf(frames, { itemBytes, items: maxCompared, bytes: itemBytes * maxCompared }))
         asked.push(comparedOf(item));
+      if (new Set(asked.map(({ activity }) => activity)).size < asked.length)
+        throw new NotariumError('peer-answer-invalid', 'it compares an activity twice');
     } catch (error) {
       if (isNotariumError(error, 'peer-answer-invalid')) parts.refusals.count(error, from, malformedPoints);
       throw error;
@@ -57,6 +60,8 @@ async function* answers(
       parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
     else compared(from, one.activity, 'same' in answer);
     yield JSON.stringify(answer);
+    // Of a large one it is work without a pause.
+    await setImmediate();
   }
 }
 

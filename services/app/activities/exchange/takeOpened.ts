@@ -1,12 +1,12 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
+import type { HeadOf } from '../../../core/activities/message.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
 import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
-import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody } from '../checkBody.ts';
@@ -69,9 +69,8 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   try {
     return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
   } catch (error) {
-    if (isNotariumError(error, 'activity-forked')) parts.disputed(activity.id, opened.from);
     const isEarly = isNotariumError(error, 'activity-message-early');
-    if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head.sender)) throw error;
+    if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
     return rejoinActivity(activity, message);
   }
 }
@@ -80,10 +79,10 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
  * Who was removed is not told, and does not know what was meanwhile when it is added again. The initiator may change the members as it
  * likes, so its word is enough; by nobody else's can a member be made to forget what it knows.
  */
-function mayBeginAnew({ signer }: ActivityParts, activity: Activity, sender: Address): boolean {
+function mayBeginAnew({ signer }: ActivityParts, activity: Activity, { sender, origin }: HeadOf<'members'>): boolean {
   const known = membersOf(activity);
   // What it knows of the activity, it knows by the message of this sender alone, which another change may have come before.
   const [begun] = pathTo(activity.epochs, activity.group);
   if (activity.since > 0 && begun?.sender === sender) return true;
-  return !memberOf(known, signer.address) || memberOf(known, sender)?.role === 'initiator';
+  return !memberOf(known, signer.address) || origin.initiator === sender;
 }

@@ -1,3 +1,4 @@
+import { type Activity, unsignedOf, wantsTrust } from '../../../core/activities/activity.ts';
 import {
   certificateDigest,
   certificateSalt,
@@ -19,8 +20,8 @@ export async function certificate(
   by: ActivityCaller,
   id: Hash,
   version: Hash,
-): Promise<TrustCertificate | undefined> {
-  return (await madeOf(parts, by, id, version))?.made;
+): Promise<TrustCertificate> {
+  return (await madeOf(parts, by, id, version)).made;
 }
 
 /** See `ActivityDesk.certificateRecord`. */
@@ -30,28 +31,37 @@ export async function certificateRecord(
   id: Hash,
   version: Hash,
 ): Promise<RecordId | undefined> {
-  const found = await madeOf(parts, by, id, version);
-  if (!found) throw new NotariumError('not-found', 'some signatures are missing', { data: { version } });
-  const digest = certificateDigest(found.made, parts.crypto.sha256);
-  return (await recordOf(parts, { digest, grp: blindedGroup(found.secret, digest) }))?.id;
+  const { made, secret } = await madeOf(parts, by, id, version);
+  const digest = certificateDigest(made, parts.crypto.sha256);
+  return (await recordOf(parts, { digest, grp: blindedGroup(secret, digest) }))?.id;
 }
 
-/** The certificate, and the secret of the epoch in which it was made. */
+/** The certificate, and the secret of the epoch in which it was made. @throws NotariumError `not-found`. */
 async function madeOf(
   parts: ActivityParts,
   by: ActivityCaller,
   id: Hash,
   version: Hash,
-): Promise<{ readonly made: TrustCertificate; readonly secret: Hash } | undefined> {
+): Promise<{ readonly made: TrustCertificate; readonly secret: Hash }> {
   const { activity } = await requireActivity(parts, by, id);
   const message = activity.certificates.get(version);
   const stored = message && (await parts.store.message(message));
-  if (!stored) return undefined;
-  const { head } = messageOf(stored);
-  if (head.type !== 'certificate') return undefined;
+  const head = stored && messageOf(stored).head;
+  if (!stored || head?.type !== 'certificate') throw noneOf(activity, version);
   const { secret } = activity.epochs.get(head.group)!;
   const { members, signatures } = head;
   const salt = certificateSalt(secret, stored.id);
   const made = makeCertificate(parts.network, { message: version, members }, { signatures, salt });
   return { made, secret };
+}
+
+function noneOf(activity: Activity, version: Hash): NotariumError {
+  const known = activity.versions.get(version);
+  const missing = known ? unsignedOf(activity, known).toSorted() : [];
+  const none = (detail: string): NotariumError =>
+    new NotariumError('not-found', detail, { data: { version, missing } });
+  if (!known) return none('it has no such version');
+  if (!wantsTrust(activity)) return none('nobody is asked to countersign');
+  if (missing.length === 0) return none('all have countersigned, and nobody has made it yet');
+  return none(`it is not countersigned by ${missing.join(', ')} yet`);
 }

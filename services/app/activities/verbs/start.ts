@@ -1,5 +1,7 @@
+import { activityId } from '../../../core/activities/activityId.ts';
 import { type Member, maxMembers, memberSchema, noHash, sortedMembers } from '../../../core/activities/members.ts';
 import { termsSchema } from '../../../core/activities/message.ts';
+import { networkName } from '../../../core/eip712.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, SentMessage, StartRequest } from '../ActivityDesk.ts';
@@ -11,7 +13,8 @@ import { Step } from '../Step.ts';
 /** See `ActivityDesk.start`. */
 export async function start(parts: ActivityParts, by: ActivityCaller, request: StartRequest): Promise<SentMessage> {
   const { kind, request: asked, rules, schema } = request;
-  const activity = request.activity ?? randomHash();
+  const origin = { initiator: parts.signer.address, salt: request.salt ?? randomHash() };
+  const activity = activityId(networkName(parts.network), origin, parts.crypto.sha256);
   const members = sortedMembers(partiesOf(parts, request));
   const terms = termsSchema.safeParse({
     ...{ kind, request: asked },
@@ -20,15 +23,15 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
   });
   if (!terms.success) throw new NotariumError('request-invalid', terms.error.issues[0]!.message);
   const { body, attachments, device } = await contentsOf(parts, by, request);
-  if (!request.activity) parts.activities.noteAbsent(activity);
+  if (!request.salt) parts.activities.noteAbsent(activity);
   return await parts.activities.change(activity, async () => {
     // No two are ever drawn at random.
-    if (request.activity && (await parts.store.activity(activity)))
+    if (request.salt && (await parts.store.activity(activity)))
       throw new NotariumError('request-invalid', 'there is such an activity');
     const step = new Step(parts, activity, undefined);
     const message = await step.send({
       head: {
-        ...{ type: 'start', terms: terms.data, secret: randomHash() },
+        ...{ type: 'start', terms: terms.data, secret: randomHash(), origin },
         membership: { epoch: 0, previous: noHash, members },
         ...(device ? { device } : {}),
       },

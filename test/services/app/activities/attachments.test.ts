@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
+import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
 import { deviceStatementDigest } from '../../../../services/core/activities/credential.ts';
-import { commitmentsOf } from '../../../../services/core/activities/parcel.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import { commitmentsOf, type Message } from '../../../../services/core/activities/parcel.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
-import { activityNetwork, randomHash } from '../../../support/activityKit.ts';
+import { activityNetwork, begin, randomHash, say } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
 import { until } from '../../../support/until.ts';
@@ -48,6 +51,37 @@ describe('attachments and devices of activities', function () {
     );
   });
 
+  it('a file is not given to who names it in an activity of its own, to find out who has it', async () => {
+    const bytes = randomBytes(9_000);
+    const file = await buyer.desk.putAttachment(operator, { name: 'plan.pdf', content: Readable.from([bytes]) });
+    const { activity, message } = await buyer.desk.start(operator, {
+      ...{ ...order, receivers: [seller.name], body: null, attachments: [file] },
+    });
+    await reaches(message, seller);
+    await buffer((await seller.desk.attachment(operator, activity, { message, index: 0 })).content);
+    const ask = async (of: ActivityNode): Promise<Buffer> => {
+      const query = new TextEncoder().encode(JSON.stringify({ sealedDigest: file.sealedDigest, fromByte: 0 }));
+      const frames = stranger.net.request(of.address, activityProtocols.attachments, [query], { timeoutMs: 20_000 });
+      return Buffer.concat(await Array.fromAsync(frames));
+    };
+    const named = new Map<ActivityNode, Message>();
+    for (const node of [buyer, seller]) {
+      const { head } = await begin([stranger.person, node.person]);
+      const attachments = { salt: randomHash(), list: [file] };
+      const { type: _, ...place } = head as HeadOf<'start'>;
+      const own = await say(stranger.person, 'start', place, null, { parcel: { attachments } });
+      await deliver(stranger, node, [sealedIn(own)]);
+      await reaches(own.id, node);
+      await expectCode('not-found', ask(node));
+      named.set(node, own);
+    }
+    // Who opens it here for that message has it for that too.
+    const { id, head } = named.get(seller)!;
+    await buffer((await seller.desk.attachment(operator, head.activity, { message: id, index: 0 })).content);
+    expect(await ask(seller)).to.have.length(file.sealedBytes);
+    await expectCode('not-found', ask(buyer));
+  });
+
   it('a device speaks through its node, until its credential is taken back', async () => {
     const device = randomSigner();
     const now = Math.floor(Date.now() / 1000);
@@ -71,10 +105,10 @@ describe('attachments and devices of activities', function () {
         },
       };
     };
-    const activity = randomHash();
-    const { message } = await buyer.desk.start(client, {
-      ...{ ...order, activity, receivers: [seller.name] },
-      ...(await statement(activity, { kilograms: 812 })),
+    const salt = randomHash();
+    const { activity, message } = await buyer.desk.start(client, {
+      ...{ ...order, salt, receivers: [seller.name] },
+      ...(await statement(salt, { kilograms: 812 })),
     });
     await reaches(message, seller);
     const { parcel } = await seller.desk.message(operator, activity, message);
@@ -88,7 +122,7 @@ describe('attachments and devices of activities', function () {
       'device-credential-invalid',
       buyer.desk.start(
         { client: 'other' },
-        { ...order, activity: other, receivers: [seller.name], ...(await statement(other, 1)) },
+        { ...order, salt: other, receivers: [seller.name], ...(await statement(other, 1)) },
       ),
     );
     expect(await buyer.desk.credentials({ client: 'other' })).to.deep.equal([]);

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
-import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
+import { activityProtocols, framesOf, maxListed } from '../../../../services/app/activities/exchange/items.ts';
 import type { Net } from '../../../../services/net/Net.ts';
 import { randomHash, say } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { changingAnswers, deliver, sealedIn } from '../../../support/activityWire.ts';
+import { hostilePeer } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -115,5 +116,48 @@ describe('what a member of an activity lacks', function () {
     await Promise.all([seller.open(), carrier.open(), buyer.open()]);
     await world.connect();
     await reaches(note.id, carrier, buyer);
+  });
+
+  it('keeps no other member waiting where one answers slowly, and no ids are followed that are not in their order', async () => {
+    const asked: string[] = [];
+    const recording = (net: Net): Net => {
+      const request = net.request.bind(net);
+      return Object.assign(blameless(net), {
+        request: ((to, protocol, ...rest) => {
+          if (protocol === activityProtocols.compare) asked.push(to);
+          return request(to, protocol, ...rest);
+        }) as Net['request'],
+      });
+    };
+    const nodes = await world.open(3, { wrapNet: recording, settings: { requestMs: 4_000 } });
+    const [buyer, slow, seller] = nodes.toSorted((a, b) => (a.address < b.address ? -1 : 1)) as [
+      ActivityNode,
+      ActivityNode,
+      ActivityNode,
+    ];
+    const one = await buyer.desk.start(operator, { ...order, receivers: [slow.name, seller.name], body: 1 });
+    const two = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 2 });
+    await reaches(one.message, slow, seller);
+    await reaches(two.message, seller);
+    // Two pages of the same ids; then nothing.
+    const ids = Array.from({ length: maxListed }, randomHash).toSorted();
+    let answers = 0;
+    const silent = Promise.withResolvers<void>();
+    const peer = await hostilePeer(world, slow);
+    peer.answers.set(activityProtocols.compare, async function* (frames, _from, signal) {
+      const items = await Array.fromAsync(frames);
+      if (++answers > 2) {
+        silent.resolve();
+        await new Promise((_resolve, reject) => signal.addEventListener('abort', reject));
+      }
+      if (items.length > 0) yield* framesOf([JSON.stringify({ ids })]);
+    });
+    await buyer.desk.update(operator, one.activity, { body: 'x' });
+    await silent.promise;
+    expect(await buyer.counted('messages_refused_total', { code: 'peer-answer-invalid' })).to.be.greaterThan(0);
+    const before = asked.length;
+    const said = await buyer.desk.update(operator, two.activity, { body: 'y' });
+    await reaches(said.message, seller);
+    await until('the other member is asked', () => asked.slice(before).includes(seller.address), 2_000);
   });
 });

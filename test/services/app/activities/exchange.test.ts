@@ -77,7 +77,11 @@ describe('exchange of activities', function () {
     });
     await reaches(message, seller, carrier);
     await seller.desk.countersign(operator, activity, message);
-    expect(await buyer.desk.certificate(operator, activity, message)).to.equal(undefined);
+    const missing = await until('the seller has countersigned', async () => {
+      const { data } = await expectCode('not-found', buyer.desk.certificate(operator, activity, message));
+      return (data.missing as string[]).length === 1 && data.missing;
+    });
+    expect(missing).to.deep.equal([carrier.address]);
     await carrier.desk.countersign(operator, activity, message);
     await expectCode('activity-message-known', carrier.desk.countersign(operator, activity, message));
     for (const node of nodes) {

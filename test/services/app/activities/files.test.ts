@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { activityProtocols, attachmentQuerySchema } from '../../../../services/app/activities/exchange/items.ts';
 import type { Attachment } from '../../../../services/core/activities/contents.ts';
@@ -34,6 +35,12 @@ const faults: Record<string, (asked: Asked) => AsyncGenerator<Uint8Array>> = {
   async *'half of another file, and then nothing more'({ signal }) {
     yield randomBytes(half);
     await once(signal, 'abort');
+  },
+  async *'a byte of another file now and then'({ signal }) {
+    while (!signal.aborted) {
+      yield randomBytes(1);
+      await delay(200, undefined, { signal });
+    }
   },
   async *'an error'() {
     yield randomBytes(0);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { type Membership, noHash, sortedMembers } from '../../../../services/core/activities/members.ts';
-import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import type { ActivityTerms, HeadOf } from '../../../../services/core/activities/message.ts';
 import { groupDigest } from '../../../../services/core/activities/opening.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
@@ -14,12 +15,17 @@ import { until } from '../../../support/until.ts';
 async function beginning(nodes: readonly ActivityNode[], as?: Message): Promise<Message> {
   const people = nodes.map(({ person }) => person);
   if (!as) return await begin(people);
-  const { activity, terms } = as.head as HeadOf<'start'>;
+  const { activity, terms, origin } = as.head as HeadOf<'start'>;
   const members = people.map((one, index) => memberFor(one, index === 0 ? 'initiator' : 'receiver'));
   const membership: Membership = { epoch: 0, previous: noHash, members: sortedMembers(members) };
   const secret = randomHash();
   const group = groupDigest({ activity, sender: people[0]!.address, terms, membership, secret });
-  return await say(people[0]!, 'start', { activity, epoch: 0, group, terms, membership, secret }, { step: 'another' });
+  return await say(
+    people[0]!,
+    'start',
+    { activity, epoch: 0, group, terms, membership, secret, origin },
+    { step: 'another' },
+  );
 }
 
 describe('members of activities that were told different things', function () {
@@ -97,17 +103,67 @@ describe('members of activities that were told different things', function () {
     expect(doubts.find(({ member }) => member === carrier.address)).to.include({ kind: 'excluded' });
   });
 
-  it('refuse the activity of one who takes the place of its initiator, and both are alarmed', async () => {
-    const forged = await beginning([seller, carrier]);
-    const { activity } = forged.head;
-    await deliver(seller, carrier, [sealedIn(forged)]);
-    const asked = { kind: 'industrial', request: 'information', body: 1 } as const;
-    const { message } = await buyer.desk.start(operator, { ...asked, activity, receivers: [carrier.name] });
-    const delivery = await until('it is refused', async () =>
-      (await buyer.desk.deliveries(operator, activity, message)).find(({ state }) => state === 'refused'),
-    );
-    expect(delivery.problem?.code).to.equal('activity-forked');
-    await alarmed(buyer, carrier);
-    expect((await carrier.desk.show(operator, activity)).heads).to.deep.equal([forged.id]);
+  const order = { kind: 'industrial', request: 'information', body: 1 } as const;
+
+  /** A change of members as somebody tells it to who knows nothing of what was before. */
+  async function toldBy(by: ActivityNode, as: Message, changes: { epoch?: number; terms?: ActivityTerms } = {}) {
+    const { activity, origin, terms: real } = as.head as HeadOf<'start'>;
+    const { epoch = 2 ** 50, terms = real } = changes;
+    const others = [buyer, seller, carrier].filter((node) => node !== buyer);
+    const members = [
+      memberFor(buyer.person, 'initiator'),
+      ...others.map(({ person }) => memberFor(person, 'receiver')),
+    ];
+    const membership: Membership = { epoch, previous: randomHash(), members: sortedMembers(members) };
+    const opening = { terms, membership, secret: randomHash(), heads: [] };
+    const group = groupDigest({ activity, sender: by.address, ...opening });
+    return await say(by.person, 'members', { activity, epoch, group, origin, ...opening });
+  }
+
+  it('refuse the activity of one who takes the place of its initiator, and take the real one', async () => {
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name] });
+    await reaches(message, seller);
+    const first = messageOf((await buyer.store.message(message))!);
+    const forged = await beginning([seller, carrier], first);
+    const [answer] = await deliver(seller, carrier, [sealedIn(forged)]);
+    expect(answer).to.have.property('code', 'activity-message-invalid');
+    const added = await buyer.desk.changeMembers(operator, activity, {
+      add: [{ party: carrier.name, role: 'receiver' }],
+    });
+    await reaches(added.message, carrier);
   });
+
+  for (const history of [false, true])
+    it(`believe the initiator, whatever they were told of its activity before, ${history ? 'with' : 'without'} history`, async () => {
+      const asked = { ...order, rules: { history }, receivers: [seller.name] };
+      const { activity, message } = await buyer.desk.start(operator, asked);
+      await reaches(message, seller);
+      const first = messageOf((await buyer.store.message(message))!);
+      const { terms } = first.head as HeadOf<'start'>;
+      const rules = { ...terms.rules, history: false };
+      const told = await toldBy(seller, first, { terms: { ...terms, rules } });
+      await deliver(seller, carrier, [sealedIn(told)]);
+      await reaches(told.id, carrier);
+      await buyer.desk.changeMembers(operator, activity, { remove: [seller.name] });
+      const added = await buyer.desk.changeMembers(operator, activity, {
+        add: [{ party: carrier.name, role: 'receiver' }],
+      });
+      const next = await buyer.desk.update(operator, activity, { body: 2 });
+      await reaches(added.message, carrier);
+      await reaches(next.message, carrier);
+      const [here, there] = await Promise.all([buyer, carrier].map((node) => node.state(activity)));
+      expect(there!.members).to.deep.equal(here!.members);
+      expect(there!.epoch).to.equal(2);
+      // And still after a start, from what is on the disk.
+      await carrier.close();
+      await carrier.open();
+      await world.connect();
+      expect((await carrier.state(activity)).epoch).to.equal(2);
+      // Nobody else makes it forget that again.
+      const again = await toldBy(seller, first, { epoch: 2 ** 50 + 1 });
+      await deliver(seller, carrier, [sealedIn(again)]);
+      const last = await buyer.desk.update(operator, activity, { body: 3 });
+      await reaches(last.message, carrier);
+      expect((await carrier.state(activity)).epoch).to.equal(2);
+    });
 });

@@ -194,6 +194,14 @@ describe('nonsense from a peer', function () {
     });
   });
 
+  it('that asks about one activity more than once in a request is one refusal', async () => {
+    const asked = item(utf8(JSON.stringify({ activity: id, since: 0, digest: randomHash() })));
+    await counts('peer-answer-invalid', 1, async () => {
+      expect(await endOf(member, activityProtocols.compare, [concat(asked, asked)])).not.to.equal(undefined);
+    });
+    expect(await endOf(member, activityProtocols.compare, [asked])).to.equal(undefined);
+  });
+
   it('about what others have said learns nothing of who has it', async () => {
     const copy = await copyOf(buyer, { id: first, to: buyer.person });
     // Whoever has got hold of a sealed message, or of what has its seal, could ask everybody whether it has that.

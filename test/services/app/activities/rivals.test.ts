@@ -7,7 +7,16 @@ import { type Activity, membersOf } from '../../../../services/core/activities/a
 import { type Message, messageDigest } from '../../../../services/core/activities/parcel.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
-import { activityNetwork, changeMembers, memberFor, propose, randomKey, update } from '../../../support/activityKit.ts';
+import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
+import {
+  activityNetwork,
+  changeMembers,
+  memberFor,
+  noteOn,
+  propose,
+  randomKey,
+  update,
+} from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -72,6 +81,38 @@ describe('changes of the members of an activity that come between others', funct
     const sentTo = (await buyer.desk.deliveries(operator, activity, three.message)).map(({ member }) => member);
     expect(sentTo).to.deep.equal([seller.address]);
     expect(await mallory.has(three.message)).to.equal(false);
+  });
+
+  it('what whoever was removed says is not opened again before the members have changed', async () => {
+    let looked = 0;
+    const counting = (store: ActivityStore): ActivityStore => ({
+      ...store,
+      held: async (...query) => {
+        const held = await store.held(...query);
+        looked += held.length;
+        return held;
+      },
+    });
+    const [buyer] = await world.open(1, { wrapStore: counting, ...patient });
+    const [seller, mallory, other] = await world.open(3, patient);
+    const { activity, first, old } = await begun([buyer, seller, mallory]);
+    const removal = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+    await reaches(removal.message, seller);
+    const late = [await noteOn(old, mallory.person, first.id), await noteOn(old, mallory.person, first.id)];
+    for (const note of late) await deliver(mallory, buyer, [sealedIn(first, note)]);
+    const said = async () => {
+      const { message } = await seller.desk.note(operator, activity, { on: first.id, body: 'seen' });
+      await reaches(message, buyer);
+    };
+    await said();
+    await until('each was looked at', () => looked >= late.length);
+    const before = looked;
+    for (let count = 0; count < 3; count++) await said();
+    const asked = { add: [{ party: other.name, role: 'receiver' as const }] };
+    await buyer.desk.changeMembers(operator, activity, asked);
+    await until('each was looked at again', () => looked >= before + late.length);
+    expect(looked).to.equal(before + late.length);
+    expect(await buyer.store.held(activity)).to.have.length(late.length);
   });
 
   it('a removal and a new key at the same time both hold in the end', async () => {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
-import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
@@ -47,6 +47,25 @@ onBothActivityDatabases('files that a client puts', (databaseUrl) => {
     await buyer.desk.start(client, { ...order, receivers: [seller.name], attachments: [first] });
     await put(randomBytes(60_000));
     await expectCode('attachment-quota', put(randomBytes(10)));
+  });
+
+  it('are named as their upload was answered, or not at all', async () => {
+    const file = await put(randomBytes(1000));
+    const start = (attachment: object, by: { client?: string } = client) =>
+      buyer.desk.start(by, { ...order, receivers: [seller.name], attachments: [{ ...file, ...attachment }] });
+    const hash = `0x${'11'.repeat(32)}` as const;
+    const wrong = [{ key: hash }, { digest: hash }, { sizeBytes: 5 }, { sealedBytes: 77 }];
+    for (const each of wrong) await expectCode('attachment-corrupt', start(each));
+    expect((await buyer.desk.list({}, { limit: 10 })).items).to.deep.equal([]);
+    const { activity, message } = await start({ name: 'under another name' });
+    await reaches(message, seller);
+    const { content } = await seller.desk.attachment({}, activity, { message, index: 0 });
+    expect(Buffer.concat(await Array.fromAsync(content as AsyncIterable<Buffer>))).to.have.length(1000);
+    // Now a message says what it is.
+    for (const each of wrong) await expectCode('attachment-corrupt', start(each));
+    await expectCode('attachment-corrupt', start(wrong[0]!, {}));
+    await expectCode('attachment-unknown', start(wrong[0]!, { client: 'other' }));
+    await start({});
   });
 
   it('count while they come', async () => {

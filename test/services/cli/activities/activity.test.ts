@@ -87,11 +87,12 @@ describe('notarium activity', function () {
     expect(stdout)
       .to.match(/Node 2 +countersigned/)
       .and.to.match(/Node 3 +(delivered|read)/);
-    expect(stdout).to.contain('"article": "pumps"').and.to.contain('file 0: delivery note.txt');
+    expect(stdout).to.match(/"article": "pumps",[^}]*"price": \{[^}]*"amount": 12/);
+    expect(stdout).to.contain('file 0: delivery note.txt');
     const shown = (await well(0, ['show', id, '--json'])).json<{ activity: { terms: { rules: object } } }>();
     expect(shown.activity.terms.rules).to.deep.equal({ history: false, approval: 'majority' });
     const list = (await well(0, ['list'])).stdout;
-    expect(list).to.contain(activity.slice(0, 10)).and.to.contain('initiator');
+    expect(list).to.contain(activity.slice(0, 10)).and.to.contain('initiator').and.to.contain(message.slice(0, 10));
     expect((await well(0, ['list', '--json'])).json<{ activities: object[] }>().activities).to.have.length(1);
 
     await well(1, ['attachment', id, '--out', 'got.txt']);
@@ -105,6 +106,20 @@ describe('notarium activity', function () {
     expect(JSON.stringify(disclosure)).not.to.contain(nodes[1].address);
     await fails('activity-field-unknown', 1, ['disclose', id, '--fields', 'colour', '--no-receipt', '--out', 'x.json']);
     await fails('usage-invalid', 1, ['disclose', id, '--no-receipt']);
+  });
+
+  it('names the file that cannot be read as JSON, and what is wrong with it', async () => {
+    const start = ['start', '--to', 'Node 2', '--body'];
+    await writeFile(join(folder.path, 'mark.json'), '\ufeff{"step":1}');
+    await writeFile(join(folder.path, 'cut.json'), '{"step":');
+    await writeFile(join(folder.path, 'bytes.json'), Uint8Array.of(0xff, 0xfe));
+    const marked = await fails('json-malformed', 0, [...start, 'mark.json']);
+    expect(marked.stdout).to.contain('mark.json: it begins with a byte order mark');
+    expect((await fails('json-malformed', 0, [...start, 'cut.json'])).stdout).to.contain('cut.json: ');
+    expect((await fails('text-not-utf8', 0, [...start, 'bytes.json'])).stdout).to.contain('bytes.json');
+    const schema = await fails('json-malformed', 0, [...start, 'order.json', '--schema', 'cut.json']);
+    expect(schema.stdout).to.contain('cut.json: ');
+    expect((await fails('json-malformed', 0, [...start, '-'])).stdout).to.contain('what is piped in: ');
   });
 
   it('brings versions in conflict together, notes, and writes the certificate', async () => {
@@ -129,7 +144,7 @@ describe('notarium activity', function () {
     await reaches(merged.message, nodes[1]);
     expect((await well(0, ['show', id])).stdout).not.to.contain('in conflict');
     const early = await fails('not-found', 0, ['certificate', id]);
-    expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned');
+    expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned, missing: Node 2');
     await well(1, ['note', id, '--text', 'agreed']);
     const alone = ['certificate', id, '--no-receipt', '--out', 'trust.json'];
     // Asked for before the last one has signed, and without a pause afterwards.

@@ -248,7 +248,7 @@ describe('the disclosure of a message', () => {
       signature: await signTrust(network, { message, members }, signer),
     });
     const of = async (signatures: HeadOf<'certificate'>['signatures']) => {
-      const { terms: _, membership: __, secret: ___, ...common } = plain.message.head as HeadOf<'start'>;
+      const { terms: _, membership: __, secret: ___, origin: ____, ...common } = plain.message.head as HeadOf<'start'>;
       const head = { ...common, type: 'certificate' as const, on, members, signatures };
       const message = await signParcel(network, { ...plain.message, head }, buyer.signer);
       const disclosure = makeDisclosure(message, plain.seal, { author: true });

@@ -31,8 +31,9 @@ const [initiator, alice, bob, mallory, newcomer] = [1, 2, 3, 4, 5].map(person) a
   Person,
   Person,
 ];
+// As members give one another what they have, in whatever order; from a sender that was removed nobody takes what loses.
 const take = (activity: Activity, ...messages: Message[]): Activity =>
-  messages.reduce((now, message) => takeMessage(activityNetwork, now, message), activity);
+  messages.reduce((now, message) => takeMessage(activityNetwork, now, message, { isWanted: true }), activity);
 const isIn = (activity: Activity, { address }: Person): boolean =>
   membersOf(activity).members.some((member) => member.address === address);
 const withKey = (activity: Activity, { address }: Person): Member[] =>
@@ -84,6 +85,17 @@ describe('the newest members, where several changes were made of the same ones',
     expect(take(now, evil, friend, more).group).to.equal(now.group);
   });
 
+  it('what whoever was removed says later about the time before, and changes nothing, is not taken from it', async () => {
+    const start = startActivity(await begin([initiator, alice, mallory]));
+    const removed = take(start, await changeMembers(start, initiator, { remove: mallory.address }));
+    const own = await changeMembers(start, mallory, withKey(start, mallory));
+    await expectCode('activity-epoch-stale', () => takeMessage(activityNetwork, removed, own));
+    // Of one that is in it may come late, and with another one that has built on it.
+    expect(take(removed, own).epochs.size).to.equal(3);
+    const byAlice = await changeMembers(start, alice, withKey(start, alice));
+    expect(takeMessage(activityNetwork, removed, byAlice).epochs.size).to.equal(3);
+  });
+
   it('whoever was added stays, whatever an older member says about the time before', async () => {
     const old = startActivity(await begin([initiator, alice, mallory]));
     const addition = await changeMembers(old, initiator, { add: memberFor(newcomer, 'receiver') });
@@ -105,6 +117,21 @@ describe('the newest members, where several changes were made of the same ones',
       for (const order of [changes, changes.toReversed()])
         expect(isIn(take(first, ...order), mallory), `run ${run}`).to.equal(false);
     }
+  });
+
+  it('of several changes by one member a removal holds, whatever came first: it was restored from a backup', async () => {
+    const start = startActivity(await begin([initiator, alice, mallory]));
+    const removal = await changeMembers(start, initiator, { remove: mallory.address });
+    const addition = await lowerThan(removal.id, () =>
+      changeMembers(start, initiator, { add: memberFor(newcomer, 'receiver') }),
+    );
+    for (const messages of [
+      [removal, addition],
+      [addition, removal],
+    ])
+      expect(isIn(take(start, ...messages), mallory)).to.equal(false);
+    const later = await changeMembers(take(start, addition), initiator, { add: memberFor(bob, 'receiver') });
+    expect(isIn(take(start, addition, later, removal), mallory)).to.equal(false);
   });
 
   it('whoever was voted out cannot come back by another proposal that was approved before', async () => {

@@ -121,6 +121,32 @@ describe('a message of an activity', () => {
       await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
   });
 
+  it('of a device comes by a credential that holds when the device speaks, and when its operator sends that', async () => {
+    const place = { activity: randomHash(), epoch: 0, group: noHash, on: noHash };
+    const draft = await say(seller, 'note', place, { celsius: 4 });
+    const { body, attachments } = commitmentsOf(draft);
+    const sentAt = Math.floor(Date.parse(draft.head.time) / 1000);
+    const parcel = { body: draft.body, attachments: draft.attachments };
+    const about = { id: randomHash(), device: device.address, name: 'Sensor 7' };
+    const bytesOf = async (saidAt: number, held: { notBefore: number; expires: number }) => {
+      const credential = await signCredential(activityNetwork, { ...about, ...held }, seller.signer);
+      const said = { credential: credential.id, activity: place.activity, on: [place.on], time: saidAt } as const;
+      const digest = deviceStatementDigest(activityNetwork, { ...said, type: 'note', body, attachments });
+      const signature = toHex(await device.signer.sign(digest));
+      const head = { device: { credential, time: saidAt, signature } };
+      return parcelBytes(await say(seller, 'note', place, null, { head, parcel }));
+    };
+    const saidAt = sentAt - 10;
+    readParcel(activityNetwork, await bytesOf(saidAt, { notBefore: saidAt, expires: sentAt }));
+    for (const held of [
+      { notBefore: saidAt + 1, expires: sentAt },
+      { notBefore: saidAt, expires: sentAt - 1 },
+    ]) {
+      const bytes = await bytesOf(saidAt, held);
+      await expectCode('device-credential-invalid', () => readParcel(activityNetwork, bytes));
+    }
+  });
+
   it('of a device is that of its place: nobody can say it again elsewhere, through another node, or as something else', async () => {
     const place = { activity: randomHash(), epoch: 0, group: noHash };
     const on = randomHash();

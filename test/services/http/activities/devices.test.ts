@@ -50,9 +50,9 @@ describe('devices over HTTP', function () {
         activity: changes.activity ?? activity,
       }),
     });
-    const activity = randomHash();
+    const salt = randomHash();
     return [
-      { path: '/v1/activities', body: { ...terms(), activity, ...(await made('start', activity)) } },
+      { path: '/v1/activities', body: { ...terms(), salt, ...(await made('start', salt)) } },
       { path: `/v1/activities/${sent.activity}/versions`, body: await made('update', sent.activity) },
       {
         path: `/v1/activities/${sent.activity}/notes`,
@@ -61,23 +61,19 @@ describe('devices over HTTP', function () {
     ];
   }
 
-  /** All messages, but for their records, which come when they come. */
-  async function said(): Promise<unknown[]> {
-    const { items } = await http.get<{ items: { recordId?: string }[] }>(
-      `/v1/activities/${sent.activity}/messages`,
-      owner,
-    );
-    return items.map(({ recordId: _, ...message }) => message);
+  async function saidIn(activity: Hash): Promise<Hash[]> {
+    const { items } = await http.get<{ items: { id: Hash }[] }>(`/v1/activities/${activity}/messages`, owner);
+    return items.map(({ id }) => id);
   }
 
   async function expectRefused(
     credential: Hash,
     changes: { by?: TestKey; signer?: typeof device; activity?: Hash } = {},
   ): Promise<void> {
-    const before = await said();
+    const before = await saidIn(sent.activity);
     for (const { path, body } of await statements(credential, changes))
       await expectProblem(http.ask('POST', path, changes.by ?? owner, body), 'device-credential-invalid');
-    expect(await said()).to.deep.equal(before);
+    expect(await saidIn(sent.activity)).to.deep.equal(before);
   }
 
   it('speak by a credential that holds', async () => {

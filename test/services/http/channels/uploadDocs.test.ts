@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { type HttpServer, startVerifierServer } from '../../../../services/http/httpServer.ts';
 import { openApiDocument } from '../../../../services/http/openApi.ts';
 import { AccessToken } from '../../../../services/lib/client/channels/AccessToken.ts';
+import { declaredOnly } from '../../../support/declaredOnly.ts';
 import { deskDouble, doubleChannelId, doubleNetwork, signAsRequester } from '../../../support/deskDouble.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 
@@ -33,7 +34,9 @@ describe('uploads, as the OpenAPI document has them', () => {
 
   before(async () => {
     folder = await temporaryFolder();
-    http = await startVerifierServer(await deskDouble(folder.path), { port: 0, rateLimits: false, stopMs: 300 });
+    http = declaredOnly(
+      await startVerifierServer(await deskDouble(folder.path), { port: 0, rateLimits: false, stopMs: 300 }),
+    );
     const parts = { network: doubleNetwork, channelId: doubleChannelId, sign: signAsRequester };
     access = { authorization: new AccessToken(parts).header(), 'Tus-Resumable': '1.0.0' };
   });

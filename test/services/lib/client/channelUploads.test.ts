@@ -17,6 +17,7 @@ import {
   packSource,
   type UploadSource,
 } from '../../../../services/lib/client/channels/uploadSource.ts';
+import { declaredOnly } from '../../../support/declaredOnly.ts';
 import {
   type DeskDouble,
   deskDouble,
@@ -34,7 +35,7 @@ describe('uploads of a requester', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'notarium-uploads-'));
     desk = await deskDouble(join(folder, 'uploads'));
-    http = await startVerifierServer(desk, { port: 0, rateLimits: false, stopMs: 300 });
+    http = declaredOnly(await startVerifierServer(desk, { port: 0, rateLimits: false, stopMs: 300 }));
     const channel = { network: doubleNetwork, channelId: doubleChannelId, sign: signAsRequester };
     verifier = new HttpVerifier({ ...channel, url: http.url });
   });

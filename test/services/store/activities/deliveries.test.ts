@@ -74,7 +74,8 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     await using at = await place();
     let store = await openAt(at);
     for (const name of ['a', 'b', 'c']) await store.save(stepOf(one, name, 1000, [bob, carol]));
-    const texts = async (nowMs?: number) => (await store.queued(bob, 2, 1e6, nowMs)).map(({ text }) => text);
+    const texts = async (nowMs?: number, longestMs = 1e6) =>
+      (await store.queued(bob, 2, 1e6, nowMs === undefined ? undefined : { nowMs, longestMs })).map(({ text }) => text);
     const problem = { code: 'internal', detail: '' };
     const later = (name: string, nextMs: number) => ({
       ...{ sealDigest: seal(name), member: bob, state: 'queued' as const, problem, nextMs },
@@ -86,6 +87,9 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     store = await openAt(at);
     expect(await texts(4999)).to.deep.equal(['text c']);
     expect(await texts(5000)).to.deep.equal(['text a', 'text c']);
+    // The clock was set back: no pause is so long.
+    expect(await texts(0, 4000)).to.deep.equal(['text a', 'text b']);
+    expect(await texts(0, 5000)).to.deep.equal(['text b', 'text c']);
     expect(await texts()).to.deep.equal(['text a', 'text b']);
     expect((await store.deliveries(one)).map(({ tries }) => tries)).to.deep.equal([1, 0, 2, 0, 0, 0]);
     await store.delivered([{ sealDigest: seal('c'), member: bob, state: 'read' }]);

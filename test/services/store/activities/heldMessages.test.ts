@@ -9,7 +9,7 @@ const [one, two] = [hashOf('one'), hashOf('two')];
 const heldOf = (name: string, from: Address, activity = one, text = `text ${name}`): HeldMessage => ({
   ...{ sealDigest: hashOf(`seal ${name}`), activity, from, text, heldMs: 1000 },
 });
-const heldLimits = { perSender: 4, perSenderBytes: 100, total: 6, totalBytes: 200 };
+const heldLimits = { perSender: 4, perSenderBytes: 100, late: 2, lateBytes: 20, total: 6, totalBytes: 200 };
 
 onBothDatabases('messages that came too early', (place) => {
   it('are there until they are released, of each sender the first', async () => {
@@ -37,6 +37,28 @@ onBothDatabases('messages that came too early', (place) => {
     expect(await store.held()).to.deep.equal([]);
     // To give something up makes no activity.
     expect(await store.activity(two)).to.equal(undefined);
+    await store.close();
+  });
+
+  it('are fewer of who is no member any more, and read only where they are wanted', async () => {
+    await using at = await place();
+    const store = await openAt(at, { heldLimits });
+    await store.hold(heldOf('elsewhere', bob, two));
+    await store.hold(heldOf('early', carol));
+    for (const name of ['a', 'b', 'c']) await store.hold(heldOf(name, bob), true);
+    expect(await store.held()).to.deep.equal([
+      heldOf('elsewhere', bob, two),
+      heldOf('early', carol),
+      heldOf('b', bob),
+      heldOf('c', bob),
+    ]);
+    const seen: unknown[] = [];
+    const wanted = await store.held(one, (name) => {
+      seen.push(name);
+      return name.from === carol;
+    });
+    expect(wanted).to.deep.equal([heldOf('early', carol)]);
+    expect(seen).to.deep.include({ sealDigest: hashOf('seal b'), from: bob, heldMs: 1000 });
     await store.close();
   });
 

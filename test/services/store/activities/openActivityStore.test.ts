@@ -197,8 +197,12 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const names = await store.messagesNaming(y);
     expect(names.map(({ activity }) => activity).sort()).to.deep.equal([one, two].sort());
     expect(await store.messagesNaming(x)).to.deep.equal([
-      { sealedDigest: x, message: messageOf('a').id, activity: one },
+      { sealedDigest: x, message: messageOf('a').id, activity: one, isHere: false },
     ]);
+    await store.setHere({ sealedDigest: y, message: messageOf('b').id });
+    await store.save({ activity: one, nowMs: 1, messages: [messageOf('c', { attachments: [y], hasFiles: true })] });
+    const here = (await store.messagesNaming(y)).filter(({ isHere }) => isHere);
+    expect(here.map(({ message }) => message)).to.have.members([messageOf('b').id, messageOf('c').id]);
     expect(await store.messagesNaming(z)).to.deep.equal([]);
     await store.close();
   });

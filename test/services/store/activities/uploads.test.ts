@@ -23,6 +23,9 @@ onBothDatabases('files that no message names', (place) => {
     await store.save({ activity: one, nowMs: 1, messages: [naming] });
     expect(await store.uploadsOf('client')).to.deep.equal({ count: 1, sizeBytes: 100 });
     expect(await store.touchUploads([hashOf('a'), hashOf('c')], 5000)).to.deep.equal([upload('c', 5000)]);
+    const answered = { ...upload('d', 5000), answerDigest: hashOf('answer') };
+    await store.saveUpload(answered);
+    expect(await store.touchUploads([hashOf('d')], 5000)).to.deep.equal([answered]);
     await store.close();
   });
 

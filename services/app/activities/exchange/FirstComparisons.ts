@@ -1,0 +1,62 @@
+import type { Address, Hash } from '../../../core/bytes.ts';
+import type { ActivityParts } from '../ActivityParts.ts';
+
+type Waiting = { readonly members: readonly Address[]; readonly end: AbortController };
+
+/**
+ * What this node knew when it was started may be a backup of long ago: before it says something in an activity of that time, the members have
+ * told it what it lacks; all of them, as it may have removed one since. For some time only, so that it says something where they are away.
+ */
+export class FirstComparisons {
+  readonly #parts: Pick<ActivityParts, 'store' | 'clock' | 'settings'>;
+  readonly #signal: AbortSignal;
+  readonly #openedMs: number;
+  // By the machine's own time, whatever the clock is set to.
+  readonly #startMs = performance.now();
+  readonly #done = new Map<Hash, Set<Address>>();
+  readonly #waiting = new Map<Hash, Set<Waiting>>();
+
+  constructor(parts: Pick<ActivityParts, 'store' | 'clock' | 'settings'>, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#openedMs = parts.clock.nowMs();
+  }
+
+  get #leftMs(): number {
+    return this.#parts.settings.catchUpMs - (performance.now() - this.#startMs);
+  }
+
+  /** A member has the same, or has given what this node lacked. */
+  compared(activity: Hash, member: Address): void {
+    if (this.#leftMs <= 0) {
+      this.#done.clear();
+      return;
+    }
+    this.#done.set(activity, (this.#done.get(activity) ?? new Set()).add(member));
+    for (const { members, end } of this.#waiting.get(activity) ?? []) if (this.#isDone(activity, members)) end.abort();
+  }
+
+  /** @param ask Asks the members; answers which. */
+  async wait(activity: Hash, ask: () => Promise<readonly Address[]>): Promise<void> {
+    if (this.#leftMs <= 0) return;
+    const stored = await this.#parts.store.activity(activity);
+    if (!stored || stored.createdMs >= this.#openedMs) return;
+    const members = await ask();
+    if (this.#isDone(activity, members)) return;
+    const one = { members, end: new AbortController() };
+    const waiting = this.#waiting.get(activity) ?? new Set();
+    this.#waiting.set(activity, waiting.add(one));
+    try {
+      const signal = AbortSignal.any([this.#signal, one.end.signal]);
+      await this.#parts.clock.sleep(Math.max(0, this.#leftMs), signal);
+    } finally {
+      waiting.delete(one);
+      if (waiting.size === 0) this.#waiting.delete(activity);
+    }
+  }
+
+  #isDone(activity: Hash, members: readonly Address[]): boolean {
+    const done = this.#done.get(activity);
+    return members.every((member) => done?.has(member));
+  }
+}

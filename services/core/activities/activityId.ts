@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { concat, type Hash, toHex, utf8 } from '../bytes.ts';
+import { canonicalBytes } from '../canonicalJson.ts';
+import { type Crypto, portableCrypto } from '../crypto.ts';
+import { addressSchema, hashSchema } from '../schemas.ts';
+
+const prefix = utf8('notarium-activity/1\n');
+
+/** What the id of an activity is made of, so that nobody but its initiator can begin one with that id. */
+export const originSchema = z.strictObject({
+  /** Who has begun it. */
+  initiator: addressSchema,
+  /** 32 random bytes. */
+  salt: hashSchema,
+});
+
+/** See {@link originSchema}. */
+export type Origin = z.infer<typeof originSchema>;
+
+/** The id of an activity: SHA-256 of what it was begun with, in one network. */
+export function activityId(
+  network: string,
+  { initiator, salt }: Origin,
+  sha256: Crypto['sha256'] = portableCrypto.sha256,
+): Hash {
+  return toHex(sha256(concat(prefix, canonicalBytes({ network, initiator, salt }))));
+}

@@ -1,0 +1,85 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
+import { digestText } from '../../../../services/core/record.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { until } from '../../../support/until.ts';
+
+const order = { kind: 'industrial', request: 'information' } as const;
+
+describe('a node that was restored from a backup', function () {
+  this.timeout(60_000);
+  let world: ActivityWorld;
+  let buyer: ActivityNode;
+  let seller: ActivityNode;
+  let mallory: ActivityNode;
+  let activity: Hash;
+  async function begin(catchUpMs: number): Promise<void> {
+    [buyer, seller, mallory] = await world.open(3, { settings: { catchUpMs } });
+    const receivers = [seller.name, mallory.name];
+    const sent = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(sent.message, seller, mallory);
+    ({ activity } = sent);
+  }
+  beforeEach(() => {
+    world = new ActivityWorld();
+  });
+  afterEach(() => world.close());
+
+  /** What the buyer had before is what it has again after the work. */
+  async function lostAfter(work: () => Promise<void>): Promise<void> {
+    const at = (name: string): Promise<string> => world.folder().then((folder) => join(folder, name));
+    await buyer.close();
+    await cp(await at('node 1'), await at('backup'), { recursive: true });
+    await buyer.open();
+    await world.connect();
+    await work();
+    await buyer.close();
+    await rm(await at('node 1'), { recursive: true });
+    await cp(await at('backup'), await at('node 1'), { recursive: true });
+    await buyer.open();
+  }
+
+  it('says nothing before it knows whom it has removed since', async () => {
+    await begin(30_000);
+    let removal: Hash | undefined;
+    await lostAfter(async () => {
+      ({ message: removal } = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] }));
+      await reaches(removal, seller);
+    });
+    const said = buyer.desk.update(operator, activity, { body: 'after the removal' });
+    await world.connect();
+    const { message } = await said;
+    await reaches(message, seller);
+    expect(await buyer.has(removal!)).to.equal(true);
+    expect((await buyer.desk.show(operator, activity)).members).to.have.length(2);
+    expect((await buyer.desk.deliveries(operator, activity, message)).map(({ member }) => member)).to.deep.equal([
+      seller.address,
+    ]);
+  });
+
+  it('says something all the same where nobody answers', async () => {
+    await begin(500);
+    await Promise.all(world.nodes.map((node) => node.close()));
+    await buyer.open();
+    const { message } = await buyer.desk.update(operator, activity, { body: 'alone' });
+    expect(await buyer.has(message)).to.equal(true);
+  });
+
+  it('has the record of what it said meanwhile in the log', async () => {
+    await begin(30_000);
+    let lost: Hash | undefined;
+    await lostAfter(async () => {
+      world.isLogAway = true;
+      ({ message: lost } = await buyer.desk.update(operator, activity, { body: 'two' }));
+      await reaches(lost, seller);
+    });
+    world.isLogAway = false;
+    await world.connect();
+    await reaches(lost!, buyer);
+    const { sealDigest } = (await buyer.store.message(lost!))!;
+    const digest = digestText(fromHex(sealDigest));
+    await until('it is in the log', () => world.records.some((record) => record.digest === digest));
+  });
+});
