@@ -15,7 +15,7 @@ export const easyRules: Omit<AdmissionRules, 'manifestHash'> = {
   reapplySeconds: 1,
   minScore: 100,
   renewSeconds: 0,
-  minHashesPerSecond: 100_000,
+  minHashesPerSecond: 30_000,
   memoryMiB: 16,
   minMemoryPassesPerMinute: 30,
   minWrittenMiBPerSecond: 1,

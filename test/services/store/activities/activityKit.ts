@@ -28,7 +28,7 @@ export function messageOf(name: string, fields: Partial<NewMessage> = {}): NewMe
     type: 'update',
     sender: alice,
     parcel: utf8(`{"parcel":"${name}"}`),
-    seal: { protected: 'e30', iv: 'AAAA', tag: 'AAAA', ciphertextDigest: hashOf(`ciphertext ${name}`) },
+    seal: { protected: 'e30', iv: 'A'.repeat(16), tag: 'A'.repeat(22), ciphertextDigest: hashOf(`ciphertext ${name}`) },
     sealDigest: hashOf(`seal ${name}`),
     ...fields,
   };
