@@ -178,7 +178,7 @@ describe('notarium join with three real centres', function () {
     const shown = await admission(1, 'show', candidate);
     expect(shown.stdout).to.contain('We run a data centre in Ghent.').and.contain('Ask us anything.');
     expect(shown.stdout).to.match(/^ {2}check +measured +reported +minimum +unit$/m);
-    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +100,000 +hashes\/s$/m);
+    expect(shown.stdout).to.match(/^ {2}hashing +[\d,]+ +([\d,]+|-) +30,000 +hashes\/s$/m);
     const proposalId = /notarium proposal vote (0x[0-9a-f]{64}) for --reason/.exec(shown.stdout)?.[1] ?? '';
     expect(proposalId).to.equal(proposal.proposalId);
     await until('its node to say so', async () => {
@@ -248,7 +248,7 @@ describe('notarium join with three real centres', function () {
     expect(run.stderr).to.contain('error candidate-too-slow');
     expect(run.stderr).to.match(/^ {2}check +hashing$/m);
     expect(run.stderr).to.match(/^ {2}measured +[\d,.]+ hashes\/s$/m);
-    expect(run.stderr).to.match(/^ {2}required +100,000 hashes\/s$/m);
+    expect(run.stderr).to.match(/^ {2}required +30,000 hashes\/s$/m);
     expect(run.stderr).to.match(/^ {2}location +country unknown, 127\.0\.0\.0\/8/m);
     expect(run.stderr).to.match(/^ {2}again from +20/m);
     const { outcomes } = (await admission(0, 'outcomes', '--candidate', address, '--json')).json<{
