@@ -7,6 +7,7 @@ import type {
   IntakeResult,
   RecordView,
 } from '../../services/app/Centre.ts';
+import { Waiters } from '../../services/app/Waiters.ts';
 import { signAcceptance, signRefusal } from '../../services/core/acceptance.ts';
 import { type BlockHeader, blockDigest, zeroHash } from '../../services/core/block.ts';
 import { type Address, type RecordId, toHex } from '../../services/core/bytes.ts';
@@ -25,7 +26,6 @@ import {
 import { verifyReceipt } from '../../services/core/verifyReceipt.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';
-import { Bell } from './Bell.ts';
 import { memoryKeys } from './memoryKeys.ts';
 import { MemoryLog } from './memoryLog.ts';
 
@@ -78,7 +78,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
   const log = new MemoryLog<Kept>();
   const blocks: BlockView[] = [];
   const events: CentreEvent[] = [];
-  const bell = new Bell();
+  const bell = new Waiters();
   const calls: number[] = [];
   let open = 0;
   let mostOpen = 0;
@@ -95,7 +95,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
   };
   const emit = (type: CentreEvent['type'], data: Record<string, unknown>): void => {
     events.push({ seq: events.length + 1, type, time: new Date().toISOString(), data });
-    bell.ring();
+    bell.wake();
   };
   const viewOf = (kept: Kept): RecordView => {
     const { id, record, acceptance, leafIndex, height } = kept;
@@ -244,7 +244,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         id,
         await signRefusal(network, { recordId: id, reason: 'record-expired', winner: zeroHash, slot: 9 }, signer),
       );
-      bell.ring();
+      bell.wake();
     },
     async record(id) {
       trip();
@@ -274,7 +274,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
         }
         const leftMs = deadline - performance.now();
         if (leftMs <= 0 || signal?.aborted) throw new NotariumError('record-not-anchored');
-        await bell.next(signal, leftMs);
+        await bell.wait(leftMs, signal);
       }
     },
     async search({ digest, subject, submitter, after, limit }) {
@@ -349,7 +349,7 @@ export async function memoryCentre(): Promise<MemoryCentre> {
           if (event) {
             yield event;
             seq++;
-          } else await bell.next(signal);
+          } else await bell.wait(60_000, signal);
         }
       } finally {
         listeners--;

@@ -4,32 +4,22 @@ import type { ProposalDraft } from '../../../services/chain/Governance.ts';
 import { toHex } from '../../../services/core/bytes.ts';
 import { resourceSetId } from '../../../services/core/governance/configuration.ts';
 import { proposalKinds } from '../../../services/core/governance/names.ts';
-import { devAddress, type RunningChain, startChain } from '../../support/chains.ts';
+import { devAddress } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { governorOf } from '../../support/governor.ts';
 import { rpcProxy } from '../../support/rpcProxy.ts';
 import { chainKit } from './chainKit.ts';
-import { type GovernanceKit, governanceKit } from './governanceKit.ts';
+import { freshGovernance } from './freshGovernance.ts';
 
 const unknown = `0x${'ab'.repeat(32)}` as const;
 const configurationHash = `0x${'c0'.repeat(32)}` as const;
 
 describe('governance of a chain', () => {
-  let running: RunningChain;
-  let kit: GovernanceKit;
-  before(async () => {
-    running = await startChain({ kind: 'hardhat' });
-  });
-  after(() => running.stop());
-  const fresh = async (rules?: Parameters<typeof governanceKit>[1]): Promise<GovernanceKit> => {
-    kit?.close();
-    kit = await governanceKit(running.rpcUrl, rules);
-    return kit;
-  };
-  afterEach(() => kit?.close());
+  const governed = freshGovernance('hardhat');
+  const { fresh } = governed;
 
   const version = (base: number, hash = configurationHash, uri = '/v1/contents/x') =>
-    kit.draft('resource', {
+    governed.kit.draft('resource', {
       resourceSet: 'web',
       base,
       patch: [{ op: 'add', path: '/a', value: 1 }],
@@ -38,9 +28,11 @@ describe('governance of a chain', () => {
     });
 
   it('is there once the registry has a governor that is one', async () => {
-    const { chain, deployed, close } = Object.assign(await chainKit(running.rpcUrl), { close: () => chain.close() });
+    const { chain, deployed, close } = Object.assign(await chainKit(governed.running.rpcUrl), {
+      close: () => chain.close(),
+    });
     expect(chain.governance).to.equal(undefined);
-    await governorOf(running.rpcUrl, deployed.registry);
+    await governorOf(governed.running.rpcUrl, deployed.registry);
     await chain.nodes();
     expect(chain.governance).to.equal(undefined);
     close();
@@ -49,8 +41,8 @@ describe('governance of a chain', () => {
     const reader = await openReader();
     expect(reader.governance?.governor).to.deep.equal(governance.governor);
     expect(reader.governance?.resources).to.deep.equal(governance.resources);
-    const draft = kit.draft('general', {});
-    await expectCode('key-missing', reader.governance!.propose(draft, await kit.sign(draft)));
+    const draft = governed.kit.draft('general', {});
+    await expectCode('key-missing', reader.governance!.propose(draft, await governed.kit.sign(draft)));
     reader.close();
   });
 
@@ -66,7 +58,7 @@ describe('governance of a chain', () => {
     };
     const rule = { aggregation: 'weighted', quorumShare: 1, delaySeconds: 2, periodSeconds: 3 } as const;
     const drafts: Record<string, ProposalDraft> = {
-      admission: kit.draft('admission', {
+      admission: governed.kit.draft('admission', {
         steps: [
           { do: 'enroll', node },
           { do: 'activate', account: node.account },
@@ -75,10 +67,14 @@ describe('governance of a chain', () => {
           { do: 'rotate', account: devAddress(1), node },
         ],
       }),
-      suspension: kit.draft('suspension', { accounts: [devAddress(1), devAddress(2)] }),
-      removal: kit.draft('removal', { accounts: [devAddress(1)], ban: [devAddress(5)], unban: [devAddress(6)] }),
-      authenticator: kit.draft('authenticator', { changes: [{ account: devAddress(1), isAllowed: true }] }),
-      parameter: kit.draft('parameter', {
+      suspension: governed.kit.draft('suspension', { accounts: [devAddress(1), devAddress(2)] }),
+      removal: governed.kit.draft('removal', {
+        accounts: [devAddress(1)],
+        ban: [devAddress(5)],
+        unban: [devAddress(6)],
+      }),
+      authenticator: governed.kit.draft('authenticator', { changes: [{ account: devAddress(1), isAllowed: true }] }),
+      parameter: governed.kit.draft('parameter', {
         rules: [{ kind: 'resource', rule }],
         weights: [{ account: devAddress(1), votes: 7 }],
         admission: {
@@ -95,7 +91,7 @@ describe('governance of a chain', () => {
         },
       }),
       resource: version(0),
-      general: kit.draft('general', {}),
+      general: governed.kit.draft('general', {}),
     };
     expect(Object.keys(drafts)).to.deep.equal([...proposalKinds]);
     for (const draft of Object.values(drafts)) {
@@ -108,10 +104,10 @@ describe('governance of a chain', () => {
       );
       expect(BigInt(await governance.proposalIdOf(draft)), content.kind).to.equal(proposalId);
       // The contract takes each of them: what it does is of its kind.
-      const event = await kit.propose(draft);
+      const event = await governed.kit.propose(draft);
       expect(event).to.deep.include({ kind: content.kind, description, calls, contentHash, validUntil });
       expect(event.proposer).to.equal(devAddress(0));
-      expect(event.signature).to.equal(toHex(await kit.sign(draft)));
+      expect(event.signature).to.equal(toHex(await governed.kit.sign(draft)));
     }
   });
 
@@ -141,7 +137,7 @@ describe('governance of a chain', () => {
       governance.propose(proposed, signature),
     ]);
     expect(ends[0]!.status).to.equal('fulfilled');
-    expect((await kit.events()).filter(({ type }) => type === 'proposal.created')).to.have.length(1);
+    expect((await governed.kit.events()).filter(({ type }) => type === 'proposal.created')).to.have.length(1);
   });
 
   it('counts own votes', async () => {
@@ -149,11 +145,11 @@ describe('governance of a chain', () => {
     const { proposalId } = await propose(draft('general', {}));
     const vote = { proposalId, support: 'for', reason: '' } as const;
     await expectCode('proposal-unknown', governance.castVote({ ...vote, proposalId: unknown }));
-    const stranger = await kit.as(5);
+    const stranger = await governed.kit.as(5);
     await expectCode('elector-unknown', stranger.castVote(vote));
     await governance.castVote(vote);
     await expectCode('vote-cast', governance.castVote({ ...vote, support: 'against' }));
-    await (await kit.as(1)).castVote({ ...vote, support: 'against', reason: 'zu früh ✗' });
+    await (await governed.kit.as(1)).castVote({ ...vote, support: 'against', reason: 'zu früh ✗' });
     const proposal = (await governance.proposal(proposalId))!;
     expect(proposal).to.deep.include({
       state: 'active',
@@ -171,7 +167,7 @@ describe('governance of a chain', () => {
       [true, true, false, false].map((hasVoted, index) => ({ account: devAddress(index), votes: 1, hasVoted })),
     );
     expect(await governance.proposal(unknown)).to.equal(undefined);
-    const votes = (await kit.events()).filter(({ type }) => type === 'vote.cast');
+    const votes = (await governed.kit.events()).filter(({ type }) => type === 'vote.cast');
     expect(votes.map(({ place: _, ...said }) => said)).to.deep.equal([
       { type: 'vote.cast', proposalId, voter: devAddress(0), support: 'for', votes: 1, reason: '' },
       { type: 'vote.cast', proposalId, voter: devAddress(1), support: 'against', votes: 1, reason: 'zu früh ✗' },
@@ -195,7 +191,7 @@ describe('governance of a chain', () => {
     await expectCode('proposal-unknown', governance.castVotes(unknown, []));
     await governance.castVotes(proposalId, votes);
     expect(await governance.proposal(proposalId)).to.deep.include({ forVotes: 2, againstVotes: 0, abstainVotes: 1 });
-    const { reason } = (await kit.events()).findLast((event) => event.type === 'vote.cast')!;
+    const { reason } = (await governed.kit.events()).findLast((event) => event.type === 'vote.cast')!;
     expect(reason).to.equal('no view');
   });
 
@@ -210,7 +206,7 @@ describe('governance of a chain', () => {
     expect(electorate.map(({ votes }) => votes)).to.deep.equal([1, 1, 9, 1]);
     expect(totalVotes).to.equal(12);
     expect(await governance.rule('removal')).to.deep.equal(rule);
-    const said = (await kit.events()).map(({ place: _, ...event }) => event);
+    const said = (await governed.kit.events()).map(({ place: _, ...event }) => event);
     expect(said).to.deep.include({ type: 'rule.set', kind: 'removal', rule });
     expect(said).to.deep.include({ type: 'weights.set', version: 1, weights });
   });
@@ -222,12 +218,12 @@ describe('governance of a chain', () => {
     const votes = [await ballot(first.proposalId, 0, 'for')];
     await expectCode('proposal-state', governance.castVotes(first.proposalId, votes));
     await expectCode('proposal-state', governance.execute(first));
-    await expectCode('elector-unknown', (await kit.as(1)).cancel(first));
+    await expectCode('elector-unknown', (await governed.kit.as(1)).cancel(first));
     await governance.cancel(first);
     await expectCode('proposal-state', governance.cancel(first));
     expect((await governance.proposal(first.proposalId))?.state).to.equal('canceled');
     await expectCode('proposal-unknown', governance.cancel({ ...first, description: 'another' }));
-    expect((await kit.events()).map(({ type }) => type)).to.include('proposal.canceled');
+    expect((await governed.kit.events()).map(({ type }) => type)).to.include('proposal.canceled');
   });
 
   it('goes by the clock of a chain whose newest block is old', async () => {
@@ -269,7 +265,7 @@ describe('governance of a chain', () => {
     await governance.castVotesAndExecute(event, votes);
     expect(await governance.proposal(proposalId)).to.deep.include({ forVotes: 3, state: 'executed' });
     expect((await chain.committee()).members).to.deep.equal([0, 1, 2].map(devAddress));
-    expect((await kit.events()).slice(-4).map(({ type }) => type)).to.deep.equal([
+    expect((await governed.kit.events()).slice(-4).map(({ type }) => type)).to.deep.equal([
       'vote.cast',
       'vote.cast',
       'vote.cast',
@@ -300,16 +296,16 @@ describe('governance of a chain', () => {
     expect(stale).to.have.property('error', 'ReportStale');
     expect(await governance.reportSequence(resourceSet, 1, devAddress(0))).to.equal(5);
     expect(await governance.reportSequence(resourceSet, 1, devAddress(1))).to.equal(0);
-    await expectCode('elector-unknown', (await kit.as(5)).submitReport(report));
-    await (await kit.as(1)).submitReport({ ...report, actualHash: unknown });
+    await expectCode('elector-unknown', (await governed.kit.as(5)).submitReport(report));
+    await (await governed.kit.as(1)).submitReport({ ...report, actualHash: unknown });
     const { passedAt, ...kept } = await governance.resourceVersion(resourceSet, 1);
     expect(passedAt).to.be.greaterThan(1_600_000_000);
     const { proposalId } = passed;
     const ofVersion = { configurationHash, proposalId, epoch: 1, parent: 0, uri: '/v1/contents/x' };
     expect(kept).to.deep.equal({ ...ofVersion, version: 1, state: 'applied', matching: 1, differing: 1 });
-    for (const member of [2, 3]) await (await kit.as(member)).submitReport(report);
+    for (const member of [2, 3]) await (await governed.kit.as(member)).submitReport(report);
     expect(await governance.resourceHeads(resourceSet)).to.deep.equal({ head: 1, inForce: 1, count: 1 });
-    const said = (await kit.events()).map(({ place: _, ...event }) => event);
+    const said = (await governed.kit.events()).map(({ place: _, ...event }) => event);
     expect(said).to.deep.include({ type: 'version.added', resourceSet, version: 1, ...ofVersion });
     expect(said).to.deep.include({
       type: 'version.reported',
@@ -333,7 +329,7 @@ describe('governance of a chain', () => {
     expect(BigInt((await rpc('eth_blockNumber', [])) as string)).to.equal(BigInt(block + 2));
     // A node may say that it has forgotten old states, or answer as if there had been nothing.
     for (const forgotten of [{ error: { code: -32000, message: 'missing trie node' } }, { change: () => '0x' }]) {
-      const proxy = await rpcProxy(running.rpcUrl, ({ method, params }) =>
+      const proxy = await rpcProxy(governed.running.rpcUrl, ({ method, params }) =>
         method === 'eth_getCode' && Number(params[1]) <= block ? forgotten : undefined,
       );
       const reader = await openReader({ rpcUrl: proxy.rpcUrl });

@@ -1,33 +1,23 @@
 import { expect } from 'chai';
 import { consortiumGovernorAt } from '../../../services/chain/contracts.ts';
-import { devAddress, type RunningChain, startChain } from '../../support/chains.ts';
+import { devAddress } from '../../support/chains.ts';
 import { expectCode } from '../../support/expectCode.ts';
 import { rpcProxy } from '../../support/rpcProxy.ts';
 import { until } from '../../support/until.ts';
-import { type GovernanceKit, governanceKit } from './governanceKit.ts';
+import { freshGovernance } from './freshGovernance.ts';
 
 const unknown = `0x${'ab'.repeat(32)}` as const;
 
 describe('events of the governance of a chain', () => {
-  let running: RunningChain;
-  let kit: GovernanceKit;
-  before(async () => {
-    running = await startChain({ kind: 'anvil' });
-  });
-  after(() => running.stop());
-  const fresh = async (rules?: Parameters<typeof governanceKit>[1]): Promise<GovernanceKit> => {
-    kit?.close();
-    kit = await governanceKit(running.rpcUrl, rules);
-    return kit;
-  };
-  afterEach(() => kit?.close());
+  const governed = freshGovernance('anvil');
+  const { fresh } = governed;
 
   it('places events in blocks', async () => {
     const { governance, chain, draft, sign } = await fresh();
     const proposed = draft('general', {});
     const { transactionHash, blockNumber } = await governance.propose(proposed, await sign(proposed));
     const newest = await governance.newestBlock();
-    const [event] = await kit.events();
+    const [event] = await governed.kit.events();
     expect(event!.place).to.deep.equal({
       blockNumber,
       blockHash: (await governance.blockAt(blockNumber))!.hash,
@@ -51,7 +41,7 @@ describe('events of the governance of a chain', () => {
     expect(data.signature.r).to.match(/^0x[0-9a-f]{64}$/);
     expect(data.signature.s).to.match(/^0x[0-9a-f]{64}$/);
     const spent = BigInt(data.gasUsed) * BigInt(data.gasPriceWei);
-    const { rpc } = kit;
+    const { rpc } = governed.kit;
     const before = BigInt(String(await rpc('eth_getBalance', [devAddress(0), `0x${(blockNumber - 1).toString(16)}`])));
     expect(before - (await chain.balance())).to.equal(spent);
     expect(await governance.transactionData(unknown)).to.equal(undefined);
@@ -76,7 +66,7 @@ describe('events of the governance of a chain', () => {
     const { draft, propose, openReader } = await fresh();
     const { blockNumber } = (await propose(draft('general', {}))).place;
     let fault: 'replaced' | 'unsigned' = 'replaced';
-    const proxy = await rpcProxy(running.rpcUrl, ({ method }) => {
+    const proxy = await rpcProxy(governed.running.rpcUrl, ({ method }) => {
       if (method === 'eth_getBlockByNumber' && fault === 'replaced') {
         return { change: (block) => ({ ...(block as object), hash: unknown }) };
       }

@@ -5,36 +5,20 @@ import type { Hash } from '../../../../services/core/bytes.ts';
 import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
-import { type RunningChain, startChain } from '../../../support/chains.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import {
-  type AdmissionKit,
-  admissionKit,
-  type JoinOptions,
-  type KitCandidate,
-  type Lie,
-  noWork,
-} from './admissionKit.ts';
+import { type JoinOptions, type KitCandidate, type Lie, noWork } from './admissionKit.ts';
+import { freshDesks } from './freshDesks.ts';
 
 const nonsense: Hash = `0x${'77'.repeat(32)}` as const;
 
 describe('sessions and failures at an authenticator', () => {
-  let running: RunningChain;
-  let kit: AdmissionKit;
-  before(async () => {
-    running = await startChain({ kind: 'anvil' });
-  });
-  after(() => running.stop());
-  afterEach(() => kit.dispose());
-  const fresh = async (options?: Parameters<typeof admissionKit>[1]) => {
-    kit = await admissionKit(running.rpcUrl, options);
-    return kit.desks[0]!;
-  };
+  const desks = freshDesks();
+  const { fresh } = desks;
 
   const failing = (code: ErrorCode, candidate: KitCandidate, options: JoinOptions) =>
-    expectCode(code, candidate.join(kit.desks[0]!, options));
+    expectCode(code, candidate.join(desks.kit.desks[0]!, options));
   const only =
     (check: Check, values: (right: readonly Hash[]) => readonly Hash[]): Lie =>
     (packet, right) =>
@@ -42,7 +26,7 @@ describe('sessions and failures at an authenticator', () => {
 
   it('leaves one session to a candidate; a new one ends the old, and that does not count', async () => {
     const desk = await fresh();
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const first = await candidate.begin(desk);
     const second = await candidate.begin(desk);
     await expectCode('session-unknown', desk.desk.answer(first.session, JSON.stringify(candidate.work(first.packet))));
@@ -52,18 +36,18 @@ describe('sessions and failures at an authenticator', () => {
 
   it('lets nobody hold places by beginning anew', async () => {
     const desk = await fresh({ admission: noWork });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     for (let count = 0; count <= 20; count++) await candidate.begin(desk);
     const { data } = await expectCode('admission-throttled', candidate.begin(desk));
     expect(data.retryAfterSeconds).to.be.within(1, 5);
-    await (await kit.candidate(6)).begin(desk, { caller: '198.51.100.7' });
+    await (await desks.kit.candidate(6)).begin(desk, { caller: '198.51.100.7' });
     desk.ahead.ms += 5_000;
     await candidate.begin(desk);
   });
 
   it('counts a session that is given up for another one after work was given out in it', async () => {
     const desk = await fresh({ admission: { ...noWork, minHashesPerSecond: 1_000 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const { session, packet } = await candidate.begin(desk);
     await desk.desk.answer(session, JSON.stringify(candidate.work(packet)));
     await candidate.begin(desk);
@@ -77,7 +61,7 @@ describe('sessions and failures at an authenticator', () => {
 
   it('counts a wrong answer also where its session was ended while it was checked', async () => {
     const desk = await fresh({ admission: { ...noWork, memoryMiB: 128, minMemoryPassesPerMinute: 60 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const { session, packet } = await candidate.begin(desk);
     await desk.desk.answer(session, JSON.stringify(candidate.work(packet)));
     const values = Array.from({ length: 8 }, () => nonsense);
@@ -91,7 +75,7 @@ describe('sessions and failures at an authenticator', () => {
 
   it('leaves a session to the newest request of its candidate, whoever sends an older one', async () => {
     const desk = await fresh({ admission: noWork });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const time = new Date(Date.now() - 60_000).toISOString();
     const older = await candidate.signed(candidate.request(desk.parts.signer.address, { time }));
     const { session, packet } = await candidate.begin(desk);
@@ -110,7 +94,7 @@ describe('sessions and failures at an authenticator', () => {
 
   it('begins anew after a restart, and lets who has failed wait all the same', async () => {
     const desk = await fresh();
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const { session, packet } = await candidate.begin(desk);
     await desk.restart();
     await expectCode('session-unknown', desk.desk.answer(session, JSON.stringify(candidate.work(packet))));
@@ -121,8 +105,8 @@ describe('sessions and failures at an authenticator', () => {
     expect(again.data).to.include({ retryAt: data.retryAt });
     expect(again.data.retryAfterSeconds).to.be.within(25, 30);
     // From the same network nobody, from another one any other.
-    await failing('admission-throttled', await kit.candidate(6), { caller: '203.0.113.200' });
-    await (await kit.candidate(6)).begin(desk, { caller: '198.51.100.7' });
+    await failing('admission-throttled', await desks.kit.candidate(6), { caller: '203.0.113.200' });
+    await (await desks.kit.candidate(6)).begin(desk, { caller: '198.51.100.7' });
     await failing('admission-throttled', candidate, { caller: '198.51.100.7' });
     await desk.restart({ firstWaitMs: 0 });
     await candidate.begin(desk);
@@ -130,7 +114,7 @@ describe('sessions and failures at an authenticator', () => {
 
   it('lets a candidate wait twice as long after each failure, and until tomorrow after so many', async () => {
     const desk = await fresh({ admission: noWork, settings: { firstWaitMs: 0 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const unproven: JoinOptions = { lie: () => [nonsense] };
     const waits: number[] = [];
     for (let count = 1; count <= 10; count++) {
@@ -150,7 +134,7 @@ describe('sessions and failures at an authenticator', () => {
   it('lets nobody wait for failures of a time that is still to come, since the clock was set back', async () => {
     const clock = { ...systemClock, aheadMs: 30 * 86_400_000, nowMs: () => Date.now() + clock.aheadMs };
     const desk = await fresh({ admission: noWork, clock });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const time = new Date(clock.nowMs()).toISOString();
     await failing('manifest-unproven', candidate, { request: { time }, lie: () => [nonsense] });
     await failing('admission-throttled', candidate, { request: { time: new Date(clock.nowMs()).toISOString() } });
@@ -160,7 +144,7 @@ describe('sessions and failures at an authenticator', () => {
 
   it('counts a packet that nobody answers', async () => {
     const desk = await fresh({ admission: noWork });
-    const [one, other] = [await kit.candidate(5), await kit.candidate(6)];
+    const [one, other] = [await desks.kit.candidate(5), await desks.kit.candidate(6)];
     await one.begin(desk);
     desk.ahead.ms += 2_001;
     // Whoever comes next finds it.
@@ -177,7 +161,7 @@ describe('sessions and failures at an authenticator', () => {
     const begin = async (caller: string) => {
       const key = randomBytes(32);
       const { address } = localSigner(key, crypto);
-      const candidate = await kit.candidate(5);
+      const candidate = await desks.kit.candidate(5);
       const request = { ...candidate.request(desk.parts.signer.address), candidate: address };
       const body = await candidate.signed(request, key);
       return await desk.desk.begin(body, caller);

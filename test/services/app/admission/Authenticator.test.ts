@@ -15,40 +15,25 @@ import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { recordIdBytes } from '../../../../services/core/record.ts';
 import { recoverAddress } from '../../../../services/core/signature.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
-import { devAddress, devKey, type RunningChain, startChain } from '../../../support/chains.ts';
+import { devAddress, devKey } from '../../../support/chains.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import {
-  type AdmissionKit,
-  admissionKit,
-  type JoinOptions,
-  type KitCandidate,
-  type Lie,
-  noWork,
-} from './admissionKit.ts';
+import { type JoinOptions, type KitCandidate, type Lie, noWork } from './admissionKit.ts';
+import { freshDesks } from './freshDesks.ts';
 
 const nonsense: Hash = `0x${'77'.repeat(32)}` as const;
 
 describe('an authenticator', () => {
-  let running: RunningChain;
-  let kit: AdmissionKit;
-  before(async () => {
-    running = await startChain({ kind: 'anvil' });
-  });
-  after(() => running.stop());
-  afterEach(() => kit.dispose());
-  const fresh = async (options?: Parameters<typeof admissionKit>[1]) => {
-    kit = await admissionKit(running.rpcUrl, options);
-    return kit.desks[0]!;
-  };
+  const desks = freshDesks();
+  const { fresh } = desks;
 
   it('attests who does all the work, and puts that into the log', async () => {
     const desk = await fresh();
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const { report, attestation } = await candidate.join(desk);
     const { hash } = sealedReport(report);
     const { application, authenticator, signature } = attestation!;
-    const { rules, manifest } = kit;
+    const { rules, manifest } = desks.kit;
     expect(authenticator).to.equal(devAddress(0));
     expect(application).to.deep.include({
       entryHash: entryHashOf(candidate.entry),
@@ -62,7 +47,7 @@ describe('an authenticator', () => {
       location: { country: 'AU', network: '203.0.113.0/24' },
     });
     expect(report.score).to.be.at.least(rules.minScore);
-    const { registry } = kit.chain.admission;
+    const { registry } = desks.kit.chain.admission;
     const digest = attestationDigest(registry, candidate.address, candidate.entry, application);
     expect(recoverAddress(crypto, digest, fromHex(signature))).to.equal(devAddress(0));
     expect((await desk.store.findRecord(recordIdBytes(outcomeRecord(report, hash))))?.where).to.equal('pool');
@@ -70,7 +55,7 @@ describe('an authenticator', () => {
   });
 
   const failing = (code: ErrorCode, candidate: KitCandidate, options: JoinOptions) =>
-    expectCode(code, candidate.join(kit.desks[0]!, options));
+    expectCode(code, candidate.join(desks.kit.desks[0]!, options));
   const only =
     (check: Check, values: (right: readonly Hash[]) => readonly Hash[]): Lie =>
     (packet, right) =>
@@ -79,7 +64,7 @@ describe('an authenticator', () => {
   it('refuses who answers late, partly, or what is wrong, with the check and the figures, and tells the log', async () => {
     // Each failure would make the next one wait.
     const desk = await fresh({ settings: { firstWaitMs: 0, attemptsPerDay: 1_000 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const lies: [ErrorCode, Check, Lie][] = [
       ['manifest-unproven', 'manifest', only('manifest', () => [nonsense])],
       ['answer-incomplete', 'hashing', only('hashing', (values) => values.slice(1))],
@@ -120,7 +105,7 @@ describe('an authenticator', () => {
 
   it('finds out who skips half of the stretches, or seven of eight passes', async () => {
     await fresh({ settings: { firstWaitMs: 0, attemptsPerDay: 1_000 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const made = (values: readonly Hash[], every: number): Hash[] =>
       values.map((value, at) => (at % every === 0 ? value : toHex(randomBytes(32))));
     // One in 65,536 comes through; seven of eight passes for certain not.
@@ -130,8 +115,8 @@ describe('an authenticator', () => {
 
   it('takes nothing that was computed for another candidate, nonce or manifest', async () => {
     const desk = await fresh({ admission: noWork, settings: { firstWaitMs: 0, attemptsPerDay: 1_000 } });
-    const [one, other] = [await kit.candidate(5), await kit.candidate(6)];
-    const { manifest } = kit;
+    const [one, other] = [await desks.kit.candidate(5), await desks.kit.candidate(6)];
+    const { manifest } = desks.kit;
     const wrong: ((packet: Packet) => Uint8Array)[] = [
       (packet) => seedOf(packet, manifest.bytes, other.address),
       (packet) => seedOf({ ...packet, nonce: toHex(randomBytes(32)) }, manifest.bytes, one.address),
@@ -147,7 +132,7 @@ describe('an authenticator', () => {
 
   it('takes an answer once, and that of the packet alone', async () => {
     const desk = await fresh({ settings: { firstWaitMs: 0, attemptsPerDay: 1_000 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const { session, packet } = await candidate.begin(desk);
     const first = JSON.stringify(candidate.work(packet));
     const both = await Promise.allSettled([desk.desk.answer(session, first), desk.desk.answer(session, first)]);
@@ -161,7 +146,7 @@ describe('an authenticator', () => {
 
   it('refuses a request with a wrong form, time, network, authenticator or signature, which count against no candidate', async () => {
     const desk = await fresh({ admission: noWork });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const own = desk.parts.signer.address;
     const zero = `0x${'00'.repeat(32)}` as const;
     const at = (ms: number) => ({ time: new Date(Date.now() + ms).toISOString() });
@@ -197,25 +182,25 @@ describe('an authenticator', () => {
 
   it('challenges nobody who could not apply, and for a renewal active centres alone', async () => {
     const desk = await fresh({ admission: noWork, settings: { firstWaitMs: 0 } });
-    const { data } = await failing('application-refused', await kit.candidate(1), {});
+    const { data } = await failing('application-refused', await desks.kit.candidate(1), {});
     expect(data).to.deep.equal({ status: 'active' });
-    const stranger = await kit.candidate(5);
+    const stranger = await desks.kit.candidate(5);
     await failing('application-refused', stranger, { request: { purpose: 'renewal' } });
-    await kit.govern('ban', stranger.address);
+    await desks.kit.govern('ban', stranger.address);
     await failing('application-refused', stranger, {});
-    const renewed = await (await kit.candidate(1)).join(desk, { request: { purpose: 'renewal' } });
+    const renewed = await (await desks.kit.candidate(1)).join(desk, { request: { purpose: 'renewal' } });
     expect(renewed.attestation).to.equal(undefined);
-    await kit.govern('setAdmissionRules', { ...kit.rules, attestations: 0 });
-    await failing('admission-closed', await kit.candidate(6), {});
-    await kit.govern('setAdmissionRules', { ...kit.rules, memoryMiB: 4_096, minMemoryPassesPerMinute: 10 });
-    const rules = await failing('admission-rules-unusable', await kit.candidate(6), {});
+    await desks.kit.govern('setAdmissionRules', { ...desks.kit.rules, attestations: 0 });
+    await failing('admission-closed', await desks.kit.candidate(6), {});
+    await desks.kit.govern('setAdmissionRules', { ...desks.kit.rules, memoryMiB: 4_096, minMemoryPassesPerMinute: 10 });
+    const rules = await failing('admission-rules-unusable', await desks.kit.candidate(6), {});
     expect(rules.data).to.deep.equal({ field: 'memoryMiB', have: 4_096, want: 2_048 });
   });
 
   it('refuses who is too slow, and a profile that contradicts what was measured', async () => {
     const admission = { ...noWork, minHashesPerSecond: 1_000 };
     const desk = await fresh({ admission, settings: { firstWaitMs: 0, attemptsPerDay: 1_000 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const slowly: Lie = (packet, right) => {
       if (packet.check === 'hashing') desk.ahead.ms += 2_000;
       return right;
@@ -226,15 +211,15 @@ describe('an authenticator', () => {
     const boast = { software: 'notarium 0.1.0', hashesPerSecond: 1e11 };
     const boasted = await failing('profile-contradicts', candidate, { request: { reported: boast } });
     expect(boasted.data).to.deep.include({ field: 'hashesPerSecond', have: 1e11 });
-    await kit.govern('setAdmissionRules', { ...kit.rules, minScore: 10_001 });
+    await desks.kit.govern('setAdmissionRules', { ...desks.kit.rules, minScore: 10_001 });
     const scored = await failing('candidate-too-slow', candidate, {});
     expect(scored.data).to.deep.include({ want: 10_001, unit: 'score' });
   });
 
   it('signs the very application that another authenticator has attested', async () => {
     const desk = await fresh({ centres: 2, admission: { minWrittenMiBPerSecond: 0, minReadMiBPerSecond: 0 } });
-    const second = kit.desks[1]!;
-    const candidate = await kit.candidate(5);
+    const second = desks.kit.desks[1]!;
+    const candidate = await desks.kit.candidate(5);
     const { report, attestation } = await candidate.join(desk);
     const { expiry } = attestation!.application;
     const confirms = { report, expiry };
@@ -264,14 +249,14 @@ describe('an authenticator', () => {
     expect(confirmed.report).to.deep.equal(report);
     expect(confirmed.attestation!.application).to.deep.equal(attestation!.application);
     expect(confirmed.attestation!.authenticator).to.equal(devAddress(1));
-    await kit.govern('setAdmissionRules', { ...kit.rules, attestations: 2 });
-    const applicant = await kit.open({ signer: localSigner(devKey(5), crypto) });
+    await desks.kit.govern('setAdmissionRules', { ...desks.kit.rules, attestations: 2 });
+    const applicant = await desks.kit.open({ signer: localSigner(devKey(5), crypto) });
     const signatures = [attestation!, confirmed.attestation!].map(({ authenticator: address, signature }) => ({
       address,
       signature: fromHex(signature),
     }));
     await applicant.admission.applyFor(attestation!.application, packAttestations(signatures));
-    expect((await kit.chain.admission.node(candidate.address)).status).to.equal('candidate');
+    expect((await desks.kit.chain.admission.node(candidate.address)).status).to.equal('candidate');
     applicant.close();
     const soon = await expectCode('application-early', candidate.begin(desk));
     expect(soon.data.want).to.equal(Number(soon.data.have) + Number(soon.data.retryAfterSeconds));

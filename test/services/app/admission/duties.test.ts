@@ -8,37 +8,29 @@ import { type Address, fromHex, utf8 } from '../../../../services/core/bytes.ts'
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { readProposalContent } from '../../../../services/core/governance/proposalContent.ts';
 import { localSigner } from '../../../../services/lib/localSigner.ts';
-import { devAddress, devKey, type RunningChain, startChain } from '../../../support/chains.ts';
+import { devAddress, devKey } from '../../../support/chains.ts';
 import { until } from '../../../support/until.ts';
 import { crypto } from '../../chain/chainKit.ts';
-import { type AdmissionKit, admissionKit, type KitCandidate, type KitDesk, noWork } from './admissionKit.ts';
+import { type KitCandidate, type KitDesk, noWork } from './admissionKit.ts';
+import { freshDesks } from './freshDesks.ts';
 
 describe('what an authenticator does by itself', () => {
-  let running: RunningChain;
-  let kit: AdmissionKit;
-  before(async () => {
-    running = await startChain({ kind: 'anvil' });
-  });
-  after(() => running.stop());
-  afterEach(() => kit.dispose());
-  const fresh = async (options?: Parameters<typeof admissionKit>[1]) => {
-    kit = await admissionKit(running.rpcUrl, options);
-    return kit.desks[0]!;
-  };
+  const desks = freshDesks();
+  const { fresh } = desks;
   const apply = async (candidate: KitCandidate, place: number, desk: KitDesk, statement: string) => {
     const { attestation } = await candidate.join(desk, { request: { statement } });
     const { application, authenticator: address, signature } = attestation!;
-    const { admission, close } = await kit.open({ signer: localSigner(devKey(place), crypto) });
+    const { admission, close } = await desks.kit.open({ signer: localSigner(devKey(place), crypto) });
     await admission.applyFor(application, packAttestations([{ address, signature: fromHex(signature) }]));
     await admission.publish({ account: candidate.address, ...candidate.entry }, application);
     close();
-    return (await kit.chain.admission.node(candidate.address)).application!;
+    return (await desks.kit.chain.admission.node(candidate.address)).application!;
   };
-  const created = async () => (await kit.events()).filter(({ type }) => type === 'proposal.created');
+  const created = async () => (await desks.kit.events()).filter(({ type }) => type === 'proposal.created');
 
   it('opens the vote on who has applied with its report, once, whatever happens in between', async () => {
     const desk = await fresh({ admission: { ...noWork, minHashesPerSecond: 1_000 } });
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const application = await apply(candidate, 5, desk, 'Honest\nMeasured by nobody');
     const seen = await until('the vote is open', async () => {
       const view = await desk.desk.application(candidate.address);
@@ -57,7 +49,7 @@ describe('what an authenticator does by itself', () => {
     // What the candidate says cannot pass itself off as the rest.
     expect(content.text.split('\n').slice(-2)).to.deep.equal(['> Honest', '> Measured by nobody']);
     await desk.restart();
-    const second = await kit.candidate(6);
+    const second = await desks.kit.candidate(6);
     await apply(second, 6, desk, '');
     await until('the next vote is open', async () => (await desk.desk.application(second.address))?.proposal);
     expect(await created()).to.have.length(2);
@@ -66,11 +58,11 @@ describe('what an authenticator does by itself', () => {
   it('leaves the vote to who has proposed it before', async () => {
     const desk = await fresh({ admission: noWork });
     await desk.rest();
-    const candidate = await kit.candidate(5);
+    const candidate = await desks.kit.candidate(5);
     const account = candidate.address;
     const application = await apply(candidate, 5, desk, '');
     const proposed: unknown[] = [];
-    const nodes = await kit.chain.nodes();
+    const nodes = await desks.kit.chain.nodes();
     const registry = { nodes: () => nodes };
     const look = async () => {
       const opener = new VoteOpener({ ...desk.parts, registry }, async (text) => {
@@ -83,7 +75,7 @@ describe('what an authenticator does by itself', () => {
     await look();
     expect(proposed).to.have.length(1);
     const effect = { steps: [{ do: 'admit' as const, account, application: application as Address }] };
-    const { proposalId } = await kit.propose(kit.draft('admission', effect, 1));
+    const { proposalId } = await desks.kit.propose(desks.kit.draft('admission', effect, 1));
     await desk.confirmed(proposalId);
     await look();
     expect(proposed).to.have.length(1);
@@ -92,14 +84,14 @@ describe('what an authenticator does by itself', () => {
 
   it('opens the vote where another centre has taken its own back before it began', async () => {
     const desk = await fresh({ admission: noWork, rules: { admission: { delaySeconds: 3_000 } } });
-    const candidate = await kit.candidate(5);
-    const rival = await kit.as(1);
+    const candidate = await desks.kit.candidate(5);
+    const rival = await desks.kit.as(1);
     await desk.rest();
     const application = await apply(candidate, 5, desk, '');
     const effect = {
       steps: [{ do: 'admit' as const, account: candidate.address, application: application as Address }],
     };
-    const theirs = await kit.propose(kit.draft('admission', effect, 1));
+    const theirs = await desks.kit.propose(desks.kit.draft('admission', effect, 1));
     await desk.confirmed(theirs.proposalId);
     await desk.restart();
     const opened = async () => (await desk.desk.application(candidate.address))?.proposal;
@@ -132,7 +124,7 @@ describe('what an authenticator does by itself', () => {
     await open().look();
     expect((await told()).map(({ address }) => address)).to.have.members([1, 2, 3].map(devAddress));
     expect(await below()).to.equal(3);
-    const centre = await kit.candidate(1);
+    const centre = await desks.kit.candidate(1);
     const request = { purpose: 'renewal' as const };
     await centre.join(desk, { request });
     await watch.look();
@@ -155,7 +147,9 @@ describe('what an authenticator does by itself', () => {
     await desk.rest();
     const { parts, store } = desk;
     const watched = devAddress(2);
-    const { report } = await (await kit.candidate(2)).join(kit.desks[1]!, { request: { purpose: 'renewal' } });
+    const { report } = await (await desks.kit.candidate(2)).join(desks.kit.desks[1]!, {
+      request: { purpose: 'renewal' },
+    });
     const time = '9999-12-31T23:59:59.000Z';
     const lie = outcomeRecord({ ...report, time }, sealedReport(report).hash);
     const entry = utf8(JSON.stringify(lie));

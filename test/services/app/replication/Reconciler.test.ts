@@ -1,9 +1,22 @@
 import { expect } from 'chai';
 import { Reconciler } from '../../../../services/app/replication/Reconciler.ts';
 import { jsonFrame, protocols } from '../../../../services/app/replication/wire.ts';
+import type { Clock } from '../../../../services/lib/clock.ts';
 import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
 import { until } from '../../../support/until.ts';
 import { openVoter, poolRow } from './replicationKit.ts';
+
+/** A clock on which each sleep lasts until one of `wakes` is called. */
+function sleepsUntilWoken(clock: Clock, onSleep: () => void = () => {}) {
+  const wakes: (() => void)[] = [];
+  const sleep = (_: number, signal?: AbortSignal): Promise<void> =>
+    new Promise<void>((wake) => {
+      onSleep();
+      wakes.push(wake);
+      signal?.addEventListener('abort', () => wake());
+    });
+  return { clock: { ...clock, sleep }, wakes };
+}
 
 describe('Reconciler', () => {
   it('asks again for records without a predecessor after a try for which there was no room', async () => {
@@ -13,7 +26,6 @@ describe('Reconciler', () => {
     const heir = await voter.record({ supersedes: title.id });
     offered.set(heir.id, heir.entry);
     let runs = 0;
-    const wakes: (() => void)[] = [];
     const net: Partial<Net> = {
       ...voter.parts.net,
       handle: () => {},
@@ -25,15 +37,7 @@ describe('Reconciler', () => {
         if (runs === 0) yield heir.idBytes;
       },
     };
-    const clock = {
-      ...voter.parts.clock,
-      sleep: (_: number, signal?: AbortSignal) =>
-        new Promise<void>((wake) => {
-          runs++;
-          wakes.push(wake);
-          signal?.addEventListener('abort', () => wake());
-        }),
-    };
+    const { clock, wakes } = sleepsUntilWoken(voter.parts.clock, () => runs++);
     const reconciler = new Reconciler({ ...voter.parts, clock, net: net as Net });
     const run = async (): Promise<void> => {
       const before = runs;
@@ -55,7 +59,6 @@ describe('Reconciler', () => {
     await using voter = await openVoter();
     const { store, publisher } = voter;
     let asked = 0;
-    const wakes: (() => void)[] = [];
     const net: Partial<Net> = {
       ...voter.parts.net,
       handle: () => {},
@@ -66,14 +69,7 @@ describe('Reconciler', () => {
         yield jsonFrame({ instance: 'one', lastSeq: 1, isEnd: true });
       },
     };
-    const clock = {
-      ...voter.parts.clock,
-      sleep: (_: number, signal?: AbortSignal) =>
-        new Promise<void>((wake) => {
-          wakes.push(wake);
-          signal?.addEventListener('abort', () => wake());
-        }),
-    };
+    const { clock, wakes } = sleepsUntilWoken(voter.parts.clock);
     const reconciler = new Reconciler({ ...voter.parts, clock, net: net as Net });
     /** How often it asks in so many periods. */
     const askedIn = async (periods: number): Promise<number> => {
@@ -108,15 +104,7 @@ describe('Reconciler', () => {
       onConnect: () => {},
       peers: () => [],
     };
-    const wakes: (() => void)[] = [];
-    const clock = {
-      ...voter.parts.clock,
-      sleep: (_: number, signal?: AbortSignal) =>
-        new Promise<void>((wake) => {
-          wakes.push(wake);
-          signal?.addEventListener('abort', () => wake());
-        }),
-    };
+    const { clock, wakes } = sleepsUntilWoken(voter.parts.clock);
     const reconciler = new Reconciler({ ...voter.parts, clock, net: net as Net });
     /** What a peer is told: how it goes on, and how many records. */
     const ask = async (instance: string, afterSeq: number) => {

@@ -1,30 +1,15 @@
 import { expect } from 'chai';
-import { Notarium, type NotariumOptions } from '../../../../services/index.ts';
 import type { SubmitResult } from '../../../../services/lib/client/submitBatch.ts';
-import { BetweenServers } from '../../../support/betweenServers.ts';
 import { expectCode } from '../../../support/expectCode.ts';
-import { type HttpTest, signedRecord, startHttpTest, stopHttpTests, testSigner } from '../../../support/httpTest.ts';
-
-const quick = { tries: 4, firstDelayMs: 5, maxDelayMs: 20 };
-const draft = { subject: 'urn:test', digest: `sha-256:${'12'.repeat(32)}` };
+import { signedRecord } from '../../../support/httpTest.ts';
+import { draft, freshCentre, quick } from './notariumKit.ts';
 
 describe('lib/client/Notarium, many records', () => {
-  let http: HttpTest;
-  const servers = new BetweenServers();
-  const open = (more: Partial<NotariumOptions> = {}): Notarium =>
-    new Notarium({ url: http.url, signer: testSigner, backOff: quick, ...more });
-  const between = (answer: Parameters<BetweenServers['open']>[1]): Promise<string> => servers.open(http.url, answer);
-
-  beforeEach(async () => {
-    http = await startHttpTest();
-  });
-  afterEach(async () => {
-    servers.close();
-    await stopHttpTests();
-  });
+  const centre = freshCentre();
+  const { open, between } = centre;
 
   it('hands in many drafts by API key, one result each in order, wrong ones alone failing', async () => {
-    const { secret } = await http.centre.keys.create('somebody', ['submit', 'read']);
+    const { secret } = await centre.http.centre.keys.create('somebody', ['submit', 'read']);
     const count = 30;
     const items = Array.from({ length: count }, (_, index) =>
       index === 10 ? { ...draft, digest: 'sha-256:no' } : { ...draft, subject: `urn:${index}` },
@@ -35,7 +20,7 @@ describe('lib/client/Notarium, many records', () => {
     expect(results.map(({ status }) => status)).to.deep.equal(
       Array.from({ length: count + 1 }, (_, index) => (index === 10 ? 'failed' : 'accepted')),
     );
-    await http.centre.seal();
+    await centre.http.centre.seal();
     for (const index of [0, 9, 11, 29])
       expect((await notary.record(results[index]!.id!)).record.subject).to.equal(`urn:${index}`);
     const wrong = await Array.fromAsync(open({ signer: undefined, apiKey: 'wrong' }).submitMany(items));
@@ -84,11 +69,11 @@ describe('lib/client/Notarium, many records', () => {
   });
 
   it('posts again what the centre could not take for a while', async () => {
-    http.centre.fail('pool-full', 3);
+    centre.http.centre.fail('pool-full', 3);
     const notary = open({ backOff: { tries: 1_000, firstDelayMs: 5, maxDelayMs: 5 } });
     const results = notary.submitMany(Array.from({ length: 8 }, (_, index) => ({ ...draft, subject: `urn:${index}` })));
     const first = results.next();
-    setTimeout(() => http.centre.fail(undefined), 100);
+    setTimeout(() => centre.http.centre.fail(undefined), 100);
     expect([(await first).value, ...(await Array.fromAsync(results))].map((result) => result?.status)).to.deep.equal(
       Array(8).fill('accepted'),
     );

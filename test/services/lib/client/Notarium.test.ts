@@ -5,30 +5,16 @@ import { expect } from 'chai';
 import { zeroHash } from '../../../../services/core/block.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
 import type { NotariumRecord } from '../../../../services/core/recordSchema.ts';
-import { Notarium, type NotariumOptions, verifyReceiptOffline } from '../../../../services/index.ts';
-import { BetweenServers } from '../../../support/betweenServers.ts';
+import { Notarium, verifyReceiptOffline } from '../../../../services/index.ts';
 import { expectCode } from '../../../support/expectCode.ts';
-import { type HttpTest, signedRecord, startHttpTest, stopHttpTests, testSigner } from '../../../support/httpTest.ts';
+import { signedRecord, stopHttpTests, testSigner } from '../../../support/httpTest.ts';
 import { memoryNetwork } from '../../../support/memoryCentre.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
-
-const quick = { tries: 4, firstDelayMs: 5, maxDelayMs: 20 };
-const draft = { subject: 'urn:test', digest: `sha-256:${'12'.repeat(32)}` };
+import { draft, freshCentre } from './notariumKit.ts';
 
 describe('lib/client/Notarium', () => {
-  let http: HttpTest;
-  const servers = new BetweenServers();
-  const open = (more: Partial<NotariumOptions> = {}): Notarium =>
-    new Notarium({ url: http.url, signer: testSigner, backOff: quick, ...more });
-  const between = (answer: Parameters<BetweenServers['open']>[1]): Promise<string> => servers.open(http.url, answer);
-
-  beforeEach(async () => {
-    http = await startHttpTest();
-  });
-  afterEach(async () => {
-    servers.close();
-    await stopHttpTests();
-  });
+  const centre = freshCentre();
+  const { open, between } = centre;
 
   it('signs, submits, waits and verifies', async () => {
     const notary = open();
@@ -37,7 +23,7 @@ describe('lib/client/Notarium', () => {
     expect(submitted.record?.submitter).to.equal(testSigner.address);
     expect(await notary.submit(submitted.record!)).to.deep.equal({ ...submitted, status: 'known' });
     const waiting = notary.waitForReceipt(submitted.id);
-    await http.centre.seal();
+    await centre.http.centre.seal();
     const receipt = await waiting;
     expect((await notary.submit(submitted.record!)).status).to.equal('logged');
     const { trusted } = await notary.network();
@@ -64,7 +50,7 @@ describe('lib/client/Notarium', () => {
     });
     const notary = open({ url });
     const { id } = await notary.submit(draft);
-    await http.centre.seal();
+    await centre.http.centre.seal();
     expect((await notary.waitForReceipt(id)).proof.leafIndex).to.equal(0);
     expect([answers.length, last]).to.deep.equal([0, 1]);
     answers.push({ status: 500, type: 'application/problem+json', body: '{"code":"tile-corrupt","retry":false}' });
@@ -84,7 +70,7 @@ describe('lib/client/Notarium', () => {
     const byBytes = await notary.notarizeFile(Buffer.from('content'));
     const byStream = await notary.notarizeFile(new Blob(['content']).stream());
     expect(new Set([byPath.digest, byBytes.digest, byStream.digest]).size).to.equal(1);
-    await http.centre.seal();
+    await centre.http.centre.seal();
     const receipt = await notary.waitForReceipt(byPath.id);
     expect((await notary.verify(path, receipt)).ok).to.equal(true);
     const wrong = await notary.verify(Buffer.from('other'), receipt);
@@ -107,7 +93,7 @@ describe('lib/client/Notarium', () => {
     const notary = open();
     const { id, members, receiptOf } = await notary.notarizeAggregate(paths);
     expect(members.map(({ path }) => path)).to.deep.equal(paths);
-    await http.centre.seal();
+    await centre.http.centre.seal();
     const receipt = await notary.waitForReceipt(id);
     for (const [index, path] of paths.entries()) {
       expect((await notary.verify(path, receiptOf(receipt, index))).ok).to.equal(true);
@@ -117,7 +103,7 @@ describe('lib/client/Notarium', () => {
   });
 
   it('lets the centre sign for a client with an API key', async () => {
-    const { secret } = await http.centre.keys.create('somebody', ['submit', 'read']);
+    const { secret } = await centre.http.centre.keys.create('somebody', ['submit', 'read']);
     const notary = open({ signer: undefined, apiKey: secret });
     const { id, record } = await notary.submit(draft);
     expect(record).to.equal(undefined);
@@ -138,7 +124,7 @@ describe('lib/client/Notarium', () => {
         void (async () => {
           let body = '';
           for await (const chunk of request) body += chunk;
-          const real = await fetch(`${http.url}/v1/records`, {
+          const real = await fetch(`${centre.http.url}/v1/records`, {
             method: 'POST',
             body,
             headers: { 'content-type': 'application/json' },
@@ -158,10 +144,10 @@ describe('lib/client/Notarium', () => {
   it('gives no receipt of another record, and none that does not hold', async () => {
     const notary = open();
     const [a, b] = [await notary.submit(draft), await notary.submit({ ...draft, subject: 'urn:other' })];
-    await http.centre.seal();
+    await centre.http.centre.seal();
     const swapped = await between((request, response) => {
       if (!request.url!.includes(a.id)) return false;
-      void fetch(`${http.url}/v1/records/${b.id}/receipt`).then(async (real) => {
+      void fetch(`${centre.http.url}/v1/records/${b.id}/receipt`).then(async (real) => {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(await real.text());
       });
@@ -181,7 +167,7 @@ describe('lib/client/Notarium', () => {
     expect((await waiting).message).to.equal('enough');
     await expectCode('wait-timeout', notary.waitForReceipt(id, { timeoutMs: 0 }));
     await expectCode('record-not-found', notary.waitForReceipt(zeroHash));
-    await http.centre.refuse(id);
+    await centre.http.centre.refuse(id);
     await expectCode('record-refused', notary.waitForReceipt(id));
   });
 
@@ -214,7 +200,7 @@ describe('lib/client/Notarium', () => {
     const judge = async (nowMs: number) => (await notary.checkAcceptance(acceptance!, { nowMs })).status;
     expect(await judge(dueMs - 1)).to.equal('pending');
     expect(await judge(dueMs)).to.equal('broken');
-    await http.centre.seal();
+    await centre.http.centre.seal();
     expect(await judge(dueMs)).to.equal('kept');
     const late = { ...acceptance!, includeBySlot: 1 };
     await expectCode('signature-mismatch', notary.checkAcceptance(late));
@@ -223,7 +209,7 @@ describe('lib/client/Notarium', () => {
       notary.checkAcceptance({ ...acceptance!, centre: testSigner.address }),
     );
     const other = await notary.submit({ ...draft, subject: 'urn:refused' });
-    await http.centre.refuse(other.id);
+    await centre.http.centre.refuse(other.id);
     expect((await notary.checkAcceptance(other.acceptance!, { nowMs: dueMs })).status).to.equal('refused');
     await stopHttpTests();
     await expectCode('server-unreachable', notary.checkAcceptance({ ...acceptance!, recordId: id }, { nowMs: dueMs }));
