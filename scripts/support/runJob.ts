@@ -14,7 +14,7 @@ export type JobRun = {
 };
 
 // Several times what the longest one takes on two busy cores: a process that hangs must not hang the whole run.
-const limitMs = 30 * 60_000;
+const limitMs = 15 * 60_000;
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => {

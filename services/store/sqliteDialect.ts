@@ -54,12 +54,20 @@ export class SqliteThreadClient {
   #transfer: ArrayBuffer[] = [];
   #lastId = 0;
   #dead: Error | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(data: SqliteWorkerData) {
     this.#data = data;
   }
 
+  /** @throws Error where the thread has ended, or has been told to. */
   order(order: Order, transfer: ArrayBuffer[] = []): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
+    // The thread would never end for what came after its last order in the same message.
+    if (this.#closed) return Promise.reject(this.#dead ?? databaseClosed());
+    return this.#order(order, transfer);
+  }
+
+  #order(order: Order, transfer: ArrayBuffer[]): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
     if (this.#dead) return Promise.reject(this.#dead);
     this.#worker ??= this.#start();
     const id = ++this.#lastId;
@@ -115,12 +123,18 @@ export class SqliteThreadClient {
     else waiting.resolve(answer);
   }
 
-  async close(): Promise<void> {
+  /** Resolves when the thread has ended, after all that was ordered before. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     if (this.#dead) return;
     const worker = this.#worker;
-    if (!worker) return this.#die(new Error('the database is closed'));
+    if (!worker) return this.#die(databaseClosed());
     const exited = new Promise((resolve) => worker.once('exit', resolve));
-    await this.order({ op: 'close' });
+    await this.#order({ op: 'close' }, []);
     worker.ref();
     await exited;
   }
@@ -130,6 +144,10 @@ export class SqliteThreadClient {
     for (const waiting of this.#waiting.values()) waiting.reject(this.#dead);
     this.#waiting.clear();
   }
+}
+
+function databaseClosed(): Error {
+  return new Error('the database is closed');
 }
 
 class SqliteConnection implements DatabaseConnection {

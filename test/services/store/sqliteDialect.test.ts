@@ -44,6 +44,18 @@ describe('SqliteThreadClient', () => {
     await thread.close();
   });
 
+  it('ends after what was ordered before, whatever comes in the same turn after that', async () => {
+    const thread = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 1024 });
+    const query = () => thread.order({ op: 'query', sql: 'select 1 as one', parameters: [] });
+    const before = query();
+    const ends = [thread.close(), thread.close()];
+    const late = query().catch(messageOf);
+    expect((await before).rows).to.deep.equal([{ one: 1 }]);
+    expect(await late).to.equal('the database is closed');
+    await Promise.all(ends);
+    await thread.close();
+  });
+
   it('is closed without a thread where nobody has asked it anything', async () => {
     const thread = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 1024 });
     await thread.close();
