@@ -25,6 +25,8 @@ describe('centres that attack the private activities of another one', function (
   let consortium: Consortium;
   let seller: Member;
   let desks: Notarium['activities'][];
+  /** Of the operator of the seller, who alone sees what is counted of activities. */
+  let apiKey: string;
   let id: Hash;
   let first: Hash;
   /** One is a member of the activity; the other, without any bounds of ours, is a centre of the consortium and no more. */
@@ -35,11 +37,12 @@ describe('centres that attack the private activities of another one', function (
     consortium = await startConsortium({ centres: 4, idle: [2, 3] });
     const { members, chain, network } = consortium;
     seller = members[1]!;
+    const keyOf = async ({ dataDir }: Member) => (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+    apiKey = await keyOf(seller);
     desks = await Promise.all(
-      members.slice(0, 2).map(async ({ url, dataDir }) => {
-        const apiKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
-        return new Notarium({ url, apiKey, rpcUrl: chain.rpcUrl }).activities;
-      }),
+      members
+        .slice(0, 2)
+        .map(async (one) => new Notarium({ url: one.url, apiKey: await keyOf(one), rpcUrl: chain.rpcUrl }).activities),
     );
     const { nodeKey } = await openKeystore(join(members[3]!.dataDir, 'keystore'), password);
     stranger = await rawNode(nodeKey, networkName(network));
@@ -65,7 +68,8 @@ describe('centres that attack the private activities of another one', function (
 
   /** Sum of a metric of the seller. */
   async function metric(name: string): Promise<number> {
-    const text = await (await fetch(`${seller.url}/metrics`)).text();
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const text = await (await fetch(`${seller.url}/metrics`, { headers })).text();
     const lines = text.split('\n').filter((line) => line.startsWith(name) && ' {'.includes(line[name.length]!));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
