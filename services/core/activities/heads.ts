@@ -1,28 +1,14 @@
-import type { Address, Hash } from '../bytes.ts';
+import type { Hash } from '../bytes.ts';
 import type { Activity, Placed, Version } from './activity.ts';
-import { memberOf } from './members.ts';
 import { pathTo } from './pathTo.ts';
+import { stayingUntil } from './stayingUntil.ts';
 
 /**
  * Whether the sender of a message is in every epoch from that of the message to the newest. What somebody has sent who left meanwhile counts
  * only where it is built on, or named as seen by the change of members: else it would count for those alone whom it reached in time.
  */
 export function hasStayed(activity: Activity, placed: Placed): boolean {
-  return staying(activity)(placed);
-}
-
-/** As {@link hasStayed}, for many messages: the way to the newest epoch is gone once for each sender. */
-function staying({ epochs, group: newest }: Activity): (placed: Placed) => boolean {
-  const path = pathTo(epochs, newest);
-  const lastOut = new Map<Address, number>();
-  return ({ sender, group }) => {
-    let out = lastOut.get(sender);
-    if (out === undefined) {
-      out = path.findLast(({ membership }) => !memberOf(membership, sender))?.membership.epoch ?? -1;
-      lastOut.set(sender, out);
-    }
-    return out < (epochs.get(group)?.membership.epoch ?? 0);
-  };
+  return stayingUntil(activity.epochs, activity.group)(placed);
 }
 
 /** Versions whose place nothing has taken, in the order of their ids. */
@@ -30,7 +16,7 @@ export function headsOf(activity: Activity): Hash[] {
   const { versions } = activity;
   const counted = new Set<Hash>();
   const next: Hash[] = pathTo(activity.epochs, activity.group).flatMap(({ heads }) => heads);
-  const isIn = staying(activity);
+  const isIn = stayingUntil(activity.epochs, activity.group);
   for (const version of versions.values()) if (isIn(version)) next.push(version.id);
   const replaced = new Set<Hash>();
   for (let id = next.pop(); id !== undefined; id = next.pop()) {
