@@ -118,7 +118,8 @@ describe('centres that attack the private activities of another one', function (
     const given = member.net.request(seller.address, activityProtocols.messages, frames, { timeoutMs: 60_000 });
     expect(await Array.fromAsync(given)).to.deep.equal([]);
     expect(await refusals('activity-not-member')).to.equal(1);
-    const file = [utf8(JSON.stringify({ sealedDigest: first, fromByte: 0 }))];
+    const wanted = { activity: id, message: first, sealedDigest: first, fromByte: 0 };
+    const file = [utf8(JSON.stringify(wanted))];
     const refused = member.net.request(seller.address, activityProtocols.attachments, file, { timeoutMs: 60_000 });
     expect(await Array.fromAsync(refused).catch(({ code }: { code: string }) => code)).to.equal('not-found');
     expect(await refusals('not-found')).to.equal(1);

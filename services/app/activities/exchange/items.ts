@@ -99,8 +99,16 @@ export const comparisonSchema = z.union([
 /** See {@link comparisonSchema}. */
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-/** Which attachment is wanted. */
-export const attachmentQuerySchema = z.strictObject({ sealedDigest: hashSchema, fromByte: uintSchema });
+/** Which attachment is wanted, and a message of an activity that names it. */
+export const attachmentQuerySchema = z.strictObject({
+  activity: hashSchema,
+  message: hashSchema,
+  sealedDigest: hashSchema,
+  fromByte: uintSchema,
+});
+
+/** See {@link attachmentQuerySchema}. */
+export type AttachmentQuery = z.infer<typeof attachmentQuerySchema>;
 
 /** Texts of any size as frames: each with its size before it (4 bytes, big endian), several in one frame, or one in several. */
 export async function* framesOf(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Uint8Array> {
