@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { type ActivitySettings, defaultActivitySettings } from '../../services/app/activities/ActivityHost.ts';
+import {
+  type ActivityHost,
+  type ActivitySettings,
+  defaultActivitySettings,
+} from '../../services/app/activities/ActivityHost.ts';
 import { activityMetrics } from '../../services/app/activities/activityMetrics.ts';
 import { bodyTools } from '../../services/app/activities/bodyTools.ts';
 import { keepAttachments } from '../../services/app/activities/keepAttachments.ts';
@@ -179,11 +183,9 @@ export class ActivityNode {
   }
 
   async open(): Promise<void> {
-    const dataDir = join(await this.#world.folder(), `node ${this.#number}`);
-    await mkdir(dataDir, { recursive: true });
+    const dataDir = await this.#folder();
     this.metrics = new Registry();
-    const { signer } = this.person;
-    const clock = this.#options.clock ?? systemClock;
+    const { clock = systemClock } = this.#options;
     const net = await openNet({
       privateKey: this.nodeKey,
       network: networkName(activityNetwork),
@@ -191,15 +193,55 @@ export class ActivityNode {
       metrics: createNetMetrics(this.metrics),
     });
     this.net = this.#options.wrapNet?.(net) ?? net;
+    const store = await this.#openStore();
+    this.store = this.#options.wrapStore?.(store) ?? store;
+    const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
+    this.#activities = openActivities({
+      ...this.#host(this.store),
+      onDuty: async () => true,
+      onJoin: (handler) => handler(this.net),
+      ...{ problems: this.problems, metrics: activityMetrics(this.metrics) },
+      files: keepAttachments(files),
+    });
+    this.isOpen = true;
+  }
+
+  /** Another process of this node, with the same PostgreSQL, which is in no network. */
+  async openBeside(): Promise<Pick<OpenActivities, 'desk' | 'close'>> {
+    const store = await this.#openStore();
+    const metrics = activityMetrics(new Registry());
+    const activities = openActivities({
+      ...this.#host(store),
+      ...{ onDuty: async () => false, onJoin: () => {}, problems: new Problems(), metrics },
+    });
+    return {
+      desk: activities.desk,
+      async close() {
+        await activities.close();
+        await store.close();
+      },
+    };
+  }
+
+  async #openStore(): Promise<ActivityStore> {
+    const dataDir = await this.#folder();
     const { databaseUrl } = this.#options;
-    this.store = await openActivityStore({
+    return await openActivityStore({
       ...{ dataDir, key: new Uint8Array(32).fill(this.#number), node: this.address, logger: silentLogger },
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
     });
-    this.store = this.#options.wrapStore?.(this.store) ?? this.store;
-    const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
-    this.#activities = openActivities({
-      ...{ network: activityNetwork, signer, crypto, store: this.store, registry: this.#world.registry },
+  }
+
+  async #folder(): Promise<string> {
+    const dataDir = join(await this.#world.folder(), `node ${this.#number}`);
+    await mkdir(dataDir, { recursive: true });
+    return dataDir;
+  }
+
+  #host(store: ActivityStore): Omit<ActivityHost, 'onDuty' | 'onJoin' | 'problems' | 'metrics' | 'files'> {
+    const { clock = systemClock, settings } = this.#options;
+    return {
+      ...{ network: activityNetwork, signer: this.person.signer, crypto, store, registry: this.#world.registry },
       keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
       search: async ({ digest, subject }) => ({
@@ -208,14 +250,8 @@ export class ActivityNode {
           .filter(({ record }) => record.digest === digest || record.subject === subject)
           .map((found) => ({ ...found, state: 'logged' as const })),
       }),
-      onDuty: async () => true,
-      onJoin: (handler) => handler(this.net),
-      ...{ problems: this.problems, metrics: activityMetrics(this.metrics), clock, logger: silentLogger },
-      settings: { ...quick, ...this.#options.settings },
-      bodies: bodyTools(crypto),
-      files: keepAttachments(files),
-    });
-    this.isOpen = true;
+      ...{ clock, logger: silentLogger, settings: { ...quick, ...settings }, bodies: bodyTools(crypto) },
+    };
   }
 
   /** As after a crash: what was not on the disk is gone. */

@@ -9,6 +9,7 @@ import { jsonOrUndefined } from '../../../lib/jsonOrUndefined.ts';
 import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { ChangedElsewhere } from './ChangedElsewhere.ts';
 import { Doubts } from './Doubts.ts';
 import { FirstComparisons } from './FirstComparisons.ts';
 import { Gatherer } from './Gatherer.ts';
@@ -56,6 +57,7 @@ export class Comparer {
   readonly #quiet: ComparerOptions['quiet'];
   /** When to look with whom it is to be compared. */
   readonly #changed = new Map<Hash, number>();
+  readonly #elsewhere: ChangedElsewhere;
   readonly #waiting = new Map<Address, Map<Hash, Waiting>>();
   /** Members with which it is being compared. */
   readonly #turns = new Map<Address, Promise<void>>();
@@ -70,6 +72,7 @@ export class Comparer {
     this.#signal = signal;
     this.#quiet = quiet;
     this.doubts = new Doubts(parts);
+    this.#elsewhere = new ChangedElsewhere(parts);
     this.#first = new FirstComparisons(parts, signal);
   }
 
@@ -81,8 +84,9 @@ export class Comparer {
     });
   }
 
-  /** Something was taken. */
+  /** Something was taken. Who is in no network compares nothing; what was taken before that is looked at after it. */
   changed(activity: Hash): void {
+    if (!this.#net) return;
     const { clock, settings } = this.#parts;
     this.#changed.set(activity, clock.nowMs() + settings.compareMs);
   }
@@ -91,6 +95,7 @@ export class Comparer {
     const net = this.#net;
     if (!net) return;
     await this.#lookBack();
+    for (const id of await this.#elsewhere.look()) if (!this.#changed.has(id)) this.changed(id);
     const nowMs = this.#parts.clock.nowMs();
     const due = [...this.#changed].filter(([, dueMs]) => dueMs <= nowMs).slice(0, activitiesAtOnce);
     for (const [id] of due) {
