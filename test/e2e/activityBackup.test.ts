@@ -13,8 +13,7 @@ import { until } from '../support/until.ts';
 
 const order = { kind: 'industrial', request: 'trust', receivers: ['Centre 2'] } as const;
 
-describe('what a centre keeps of private activities', function () {
-  this.timeout(240_000);
+describe('what a centre keeps of private activities', () => {
   let consortium: Consortium;
   let buyer: Member;
   let seller: Member;

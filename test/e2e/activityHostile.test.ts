@@ -20,8 +20,7 @@ import { until } from '../support/until.ts';
 const bounds = { itemBytes: 1 << 20, items: 1000, bytes: 1 << 24 };
 const open = encodeFrame('open', Uint8Array.of(0, 0, 255, 255));
 
-describe('centres that attack the private activities of another one', function () {
-  this.timeout(240_000);
+describe('centres that attack the private activities of another one', () => {
   let consortium: Consortium;
   let seller: Member;
   let desks: Notarium['activities'][];

@@ -9,8 +9,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 
 const hourMs = 3_600_000;
 
-describe('a clock that jumps', function () {
-  this.timeout(300_000);
+describe('a clock that jumps', () => {
   const signer = randomSigner();
   const acceptances: Acceptance[] = [];
   let net: TestNetwork;

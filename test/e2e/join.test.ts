@@ -22,8 +22,7 @@ import { until } from '../support/until.ts';
 
 const statement = 'We run a data centre in Ghent.\nAsk us anything.';
 
-describe('notarium join with three real centres', function () {
-  this.timeout(300_000);
+describe('notarium join with three real centres', () => {
   let consortium: Consortium;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let place: CliPlace;

@@ -25,8 +25,7 @@ import { until } from '../support/until.ts';
 const cutOffScore = 100;
 const notNow = 'the slot is not now';
 
-describe('a malicious centre', function () {
-  this.timeout(300_000);
+describe('a malicious centre', () => {
   let consortium: Consortium;
   let attacker: Attacker;
   let honest: readonly Member[];

@@ -7,8 +7,7 @@ import { type Governor, governorOf } from '../support/governor.ts';
 import { randomSigner, signedRecord, textOf } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
-describe('the registry changes while centres run', function () {
-  this.timeout(60_000);
+describe('the registry changes while centres run', () => {
   let consortium: Consortium;
   let governor: Governor;
   const signer = randomSigner();

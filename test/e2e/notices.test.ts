@@ -12,8 +12,7 @@ import { until } from '../support/until.ts';
 
 type Event = { seq: number; type: string; data: Record<string, unknown> };
 
-describe('what two centres learn of proposals from the chain', function () {
-  this.timeout(120_000);
+describe('what two centres learn of proposals from the chain', () => {
   let consortium: Consortium;
   let first: Member;
   let second: Member;

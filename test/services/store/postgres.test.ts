@@ -48,10 +48,7 @@ function proceed(pid: number): void {
   }
 }
 
-describe('store on a PostgreSQL that fails', function () {
-  // The first one starts the server.
-  this.timeout(120_000);
-
+describe('store on a PostgreSQL that fails', () => {
   it('outlives the loss of a connection in the middle of a transaction', async () => {
     await using place = await watched();
     const { store, admin } = place;

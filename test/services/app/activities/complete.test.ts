@@ -10,8 +10,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 
-describe('what a member of an activity lacks', function () {
-  this.timeout(60_000);
+describe('what a member of an activity lacks', () => {
   let world: ActivityWorld;
   beforeEach(() => {
     world = new ActivityWorld();

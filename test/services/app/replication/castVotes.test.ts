@@ -15,8 +15,7 @@ import { randomSigner } from '../../../support/recordKit.ts';
 import { logAll, row, rows } from '../../store/storeKit.ts';
 import { itemOf, openVoter, poolRow, slot, testNetwork, type Voter } from './replicationKit.ts';
 
-describe('castVotes', function () {
-  this.timeout(60_000);
+describe('castVotes', () => {
   let voter: Voter;
   beforeEach(async () => {
     voter = await openVoter();

@@ -22,8 +22,7 @@ function leavesOf(items: readonly Uint8Array[]): BlockLeaves {
   return { ids: half(0), leafHashes: half(32) };
 }
 
-describe('checkProposal', function () {
-  this.timeout(120_000);
+describe('checkProposal', () => {
   let voter: Voter;
   beforeEach(async () => {
     voter = await openVoter();
