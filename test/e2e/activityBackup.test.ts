@@ -42,7 +42,7 @@ describe('what a centre keeps of private activities', () => {
     return new Notarium({ url, apiKey, rpcUrl: consortium.chain.rpcUrl }).activities;
   };
   const has = (member: Member, message: Hash) =>
-    until('it has come', async () => (await at(member)).message(activity, message).catch(() => undefined), 60_000);
+    until('it has come', async () => (await at(member)).message(activity, message).catch(() => undefined));
   const folderOf = ({ dataDir, address }: Member): string => join(dataDir, 'activities', address);
   const run = (cwd: string, ...args: string[]) =>
     new Promise<{ code: number; output: string }>((resolve) => {

@@ -120,7 +120,7 @@ describe('centres that attack the private activities of another one', () => {
   });
 
   it('hold up nobody by thousands of streams that say nothing, or little by little', async () => {
-    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(30_000));
+    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(120_000));
     const connection = await stranger.node.dial(multiaddr(place!));
     const protocol = `${stranger.prefix}/activities/1`;
     const memory = await metric('process_resident_memory_bytes');
@@ -150,7 +150,7 @@ describe('centres that attack the private activities of another one', () => {
   });
 
   it('are cut off for bytes that are no frames, and the others are served', async () => {
-    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(30_000));
+    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(120_000));
     const connection = await stranger.node.dial(multiaddr(place!));
     const large = new Uint8Array(5);
     large[0] = 1;

@@ -242,7 +242,8 @@ describe('notarium join with three real centres', () => {
     const slow = join(folder.path, 'slow');
     const { address } = await centreKeys(slow);
     await fund(consortium.chain.rpcUrl, address);
-    const run = await joining({ dataDir: slow, pauseMs: 1_400 });
+    // One that comes too late, after the packet's answer, leaves it too slow all the same.
+    const run = await joining({ dataDir: slow, pauseMs: 2_300 });
     expect(run.code, run.stdout + run.stderr).to.equal(81);
     expect(run.stderr).to.contain('error candidate-too-slow');
     expect(run.stderr).to.match(/^ {2}check +hashing$/m);

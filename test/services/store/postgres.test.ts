@@ -66,7 +66,7 @@ describe('store on a PostgreSQL that fails', () => {
   });
 
   it('gives a server that has come to a halt up, works with its next process, and closes all the same', async () => {
-    await using place = await watched({ databaseAnswerMs: 1_000 });
+    await using place = await watched({ databaseAnswerMs: 2_500 });
     const { store } = place;
     const stopped: number[] = [];
     const halt = async (): Promise<void> => {

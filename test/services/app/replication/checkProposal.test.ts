@@ -38,7 +38,7 @@ describe('checkProposal', () => {
     { wrong = {}, items = records.map(itemOf) }: { wrong?: Partial<BlockHeader>; items?: Uint8Array[] } = {},
   ): Promise<Proposal> => {
     const header = await voter.headerOf(records, wrong);
-    return await checkProposal(voter.parts, { header, ...leavesOf(items) }, AbortSignal.timeout(10_000));
+    return await checkProposal(voter.parts, { header, ...leavesOf(items) }, AbortSignal.timeout(120_000));
   };
   const expectRefused = async (call: Promise<unknown>, reason: string, isFault = true): Promise<void> => {
     const error = await expectCode('vote-refused', call);
@@ -237,7 +237,7 @@ describe('checkProposal', () => {
     const header = await voter.headerOf([record]);
     const behind = { ...parts, store: { ...store, poolLeaves } };
     const block = { header, ...leavesOf([itemOf(record)]) };
-    await expectRefused(checkProposal(behind, block, AbortSignal.timeout(10_000)), 'the height is taken', false);
+    await expectRefused(checkProposal(behind, block, AbortSignal.timeout(120_000)), 'the height is taken', false);
     expect(voter.blames).to.deep.equal([]);
   });
 
