@@ -472,7 +472,7 @@ describe('a malicious centre', () => {
     it('with a frame that is too large: frame-too-large', async () => {
       const victim = await victimFor(25);
       const request = attacker.net.request(victim.address, protocols.vote, [randomBytes(5 * 1024 * 1024)], {
-        timeoutMs: 5_000,
+        timeoutMs: 60_000,
       });
       try {
         for await (const _ of request);

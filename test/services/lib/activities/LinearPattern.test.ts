@@ -82,7 +82,7 @@ describe('patterns tested in linear time', () => {
       }),
       { numRuns },
     );
-    expect(endless).to.be.below(numRuns / 1000);
+    expect(endless).to.be.below(numRuns / 100);
     // That it is found out at all.
     expect(saidByEngine(/^(a+)+$/u, [`${'a'.repeat(40)}!`])).to.equal(undefined);
   });
