@@ -30,8 +30,7 @@ const canary = {
   path: `canary${randomBytes(6).toString('hex')}`,
 };
 
-describe('what an outsider sees of private activities', function () {
-  this.timeout(240_000);
+describe('what an outsider sees of private activities', () => {
   let consortium: Consortium;
   let scenes: ActivityScenes;
   /** The log's records, as the outsider has them. */

@@ -48,8 +48,7 @@ async function whole(frames: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(await Array.fromAsync(frames));
 }
 
-describe('decoders of activities', function () {
-  this.timeout(60_000);
+describe('decoders of activities', () => {
   const places = fc.array(fc.nat(100_000), { maxLength: 20 });
 
   it('read no envelope that has more values than one can have', async () => {

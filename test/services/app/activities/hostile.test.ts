@@ -22,8 +22,7 @@ function item(bytes: Uint8Array, size = bytes.length): Uint8Array {
   return concat(head, bytes);
 }
 
-describe('nonsense from a peer', function () {
-  this.timeout(120_000);
+describe('nonsense from a peer', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

@@ -19,8 +19,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 
-describe('members of activities', function () {
-  this.timeout(60_000);
+describe('members of activities', () => {
   let world: ActivityWorld;
   let nodes: [ActivityNode, ActivityNode, ActivityNode, ActivityNode];
   beforeEach(async () => {

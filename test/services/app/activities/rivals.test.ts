@@ -27,8 +27,7 @@ const order = { kind: 'industrial', request: 'information' } as const;
 const patient = { wrapNet: blameless };
 const lowOrderKey = `0x01${'00'.repeat(31)}` as Hash;
 
-describe('changes of the members of an activity that come between others', function () {
-  this.timeout(60_000);
+describe('changes of the members of an activity that come between others', () => {
   let world: ActivityWorld;
   beforeEach(() => {
     world = new ActivityWorld();

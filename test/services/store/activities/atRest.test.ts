@@ -66,12 +66,12 @@ onBothDatabases('activities at rest', (place, engine) => {
       if (tables.includes(table)) expect(rows, table).to.have.length(1);
       for (const value of rows.flatMap((row) => Object.values(row))) {
         const bytes = value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value));
-        expect(bytes.includes('4711'), table).to.equal(false);
+        expect(bytes.includes(secret), table).to.equal(false);
       }
     }
     if (engine === 'sqlite') {
       for (const name of await readdir(at.dataDir))
-        expect((await readFile(join(at.dataDir, name))).includes('4711'), name).to.equal(false);
+        expect((await readFile(join(at.dataDir, name))).includes(secret), name).to.equal(false);
     }
     const store = await openAt(at);
     expect(Buffer.from((await store.message(messageOf('a').id))!.parcel).toString()).to.equal(secret);
