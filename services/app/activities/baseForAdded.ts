@@ -1,11 +1,11 @@
 import type { Activity } from '../../core/activities/activity.ts';
 import type { Body } from '../../core/activities/contents.ts';
-import { type FieldBody, readFields } from '../../core/activities/fields.ts';
+import { type FieldBody, type PackedFields, readFields } from '../../core/activities/fields.ts';
 import type { HeadOf } from '../../core/activities/message.ts';
 import { pointerOf } from '../../core/activities/pointer.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { isNotariumError } from '../../core/errors.ts';
-import { type PackedFields, packFields } from '../../lib/activities/fieldDigests.ts';
+import { packFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';

@@ -45,11 +45,6 @@ async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Pro
     };
   }
   const { credential: id, body, attachments, time, signature } = contents.device;
-  if ('sdJwt' in body)
-    throw new NotariumError(
-      'request-invalid',
-      'a device signs a body whole: fields are signed for a message, by its sender',
-    );
   const credential = await heldCredential(parts, by, id);
   return { body, attachments, device: { credential, time, signature } };
 }

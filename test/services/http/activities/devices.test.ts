@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { signCredential } from '../../../../services/core/activities/credential.ts';
+import { wholeBody } from '../../../../services/core/activities/fields.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { signDeviceStatement } from '../../../../services/lib/client/deviceStatement.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { activityNetwork, randomHash } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectProblem, stopHttpTests } from '../../../support/httpTest.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
 
@@ -106,6 +107,36 @@ describe('devices over HTTP', function () {
       const answer = await http.ask('POST', path, owner, body);
       expect(answer.status, await answer.text()).to.equal(201);
     }
+  });
+
+  it('speak field by field: what they have signed are the digests of their fields', async () => {
+    const { id } = await issue(owner);
+    const body = { kg: 7, gate: 'north' };
+    const said = () =>
+      signDeviceStatement(activityNetwork, device, {
+        ...{ on: [sent.message], activity: sent.activity, credential: id, type: 'note', body, fields: true },
+      });
+    const path = `/v1/activities/${sent.activity}/notes`;
+    const { message } = await http.post<Sent>(path, owner, { on: sent.message, device: await said() });
+    await reaches(message, seller);
+    const { parcel } = await seller.desk.message({}, sent.activity, message);
+    expect(parcel.head).to.have.nested.property('device.credential.id', id);
+    expect(wholeBody(parcel.body, parcel.head.sender)).to.deep.equal(body);
+    const before = await saidIn(sent.activity);
+    const { body: packed, ...rest } = await said();
+    if (!('packed' in packed)) throw new Error('it is in one piece');
+    const { salt: _, ...others } = (await said()).body as typeof packed;
+    const ask = (changed: object) =>
+      http.ask('POST', path, owner, { on: sent.message, device: { ...rest, body: { ...packed, ...changed } } });
+    await expectProblem(ask(others), 'device-credential-invalid');
+    await expectProblem(ask({ disclosures: packed.disclosures.slice(1) }), 'activity-fields-invalid');
+    await expectProblem(
+      ask({ disclosures: [...packed.disclosures, packed.disclosures[0]] }),
+      'activity-fields-invalid',
+    );
+    await expectProblem(ask({ packed: { ...(packed.packed as object), open: true } }), 'device-credential-invalid');
+    await expectProblem(ask({ sdJwt: 'a.b.c' }), 'request-invalid');
+    expect(await saidIn(sent.activity)).to.deep.equal(before);
   });
 
   it('say nothing by one that has expired, does not hold yet, or was taken back', async () => {
