@@ -1,3 +1,4 @@
+import { deviceSalt } from '../../core/activities/activityId.ts';
 import { type Attachment, attachmentsDigest } from '../../core/activities/contents.ts';
 import { type DevicePlace, deviceStatementDigest } from '../../core/activities/credential.ts';
 import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
@@ -11,7 +12,7 @@ import { randomHash } from '../randomHash.ts';
 /**
  * Makes and signs, on a device, what it has to say in an activity. It needs nothing but its key and a clock.
  * @param signer the key that the credential names.
- * @param said.activity of a new one: 32 random bytes, which `start` is given as well.
+ * @param said.activity of a new one: 32 random bytes, which `start` is given as well (`salt`).
  * @param said.on the versions that an update builds on, as it is given them in `builds`, or the one that a note is on.
  * @param said.fields notarises each field (`true`), or those named (JSON Pointers or dotted paths) and what stands beside them, so that each can
  *   be shown without the others.
@@ -35,7 +36,7 @@ export async function signDeviceStatement(
       { salt: randomHash(), body: said.body as never };
   const attachments = { salt: randomHash(), list: [...(said.attachments ?? [])] };
   const digest = deviceStatementDigest(network, {
-    ...{ credential, activity, type, on, time },
+    ...{ credential, type, on, time, activity: type === 'start' ? deviceSalt(credential, activity) : activity },
     body: deviceBodyDigest(body),
     attachments: attachmentsDigest(attachments),
   });

@@ -159,6 +159,34 @@ describe('devices over HTTP', function () {
     await expectRefused((await signCredential(activityNetwork, self, device)).id);
   });
 
+  it('begin an activity once, and whether another client’s device has is not told', async () => {
+    const { id } = await issue(owner);
+    const salt = randomHash();
+    const begun = async (credential: Hash) => ({
+      ...{ ...terms(), salt },
+      device: await signDeviceStatement(activityNetwork, device, {
+        ...{ credential, activity: salt, type: 'start', on: [], body: 'weighed' },
+      }),
+    });
+    const first = await http.post<Sent>('/v1/activities', owner, await begun(id));
+    await expectProblem(http.ask('POST', '/v1/activities', owner, await begun(id)), 'request-invalid');
+    const ofStranger = await issue(stranger);
+    // What the device has said for one client is nothing for the other, whether its activity is there or not.
+    for (const drawn of [salt, randomHash()]) {
+      const { device: said } = await begun(id);
+      const asked = { ...terms(), salt: drawn, device: { ...said, credential: ofStranger.id } };
+      await expectProblem(http.ask('POST', '/v1/activities', stranger, asked), 'device-credential-invalid');
+    }
+    // The same salt, by the same device and node, for another client: it is answered like any other one.
+    const other = await http.post<Sent>('/v1/activities', stranger, await begun(ofStranger.id));
+    expect(other.activity).to.not.equal(first.activity);
+    for (const by of [owner, stranger]) {
+      await expectProblem(http.ask('POST', '/v1/activities', by, { ...terms(), salt, body: 1 }), 'request-invalid');
+      const { salt: _, ...without } = await begun(by === owner ? id : ofStranger.id);
+      await expectProblem(http.ask('POST', '/v1/activities', by, without), 'request-invalid');
+    }
+  });
+
   it('say nothing that they have not signed, or have signed for another activity', async () => {
     const { id } = await issue(owner);
     await expectRefused(id, { signer: randomSigner() });
