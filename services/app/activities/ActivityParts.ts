@@ -1,3 +1,4 @@
+import type { Activity } from '../../core/activities/activity.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
@@ -34,6 +35,10 @@ export type ActivityParts = ActivityHost & {
   readonly changed: (activity: Hash) => void;
   /** Resolves when it is known what was said before this node was started, or that cannot be found out in time. */
   readonly caughtUp: (activity: Hash) => Promise<void>;
+  /** Whether that would take time. */
+  readonly isBehind: (activity: Activity) => Promise<boolean>;
+  /** What this node has to say to messages that were taken meanwhile, it says then. */
+  readonly answerLater: (activity: Hash, messages: readonly Hash[]) => void;
   /** Which members see an activity in another way. */
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
   /** This member and this node have met two seals of one message. */

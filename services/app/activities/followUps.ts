@@ -14,7 +14,7 @@ import { saidAgain } from './saidAgain.ts';
 type Parts = Pick<ActivityHost, 'network' | 'signer' | 'store' | 'bodies' | 'crypto'>;
 
 /**
- * What this node says by itself after a message: its own countersignature to its versions, their certificate as soon as all have signed, its
+ * What this node says by itself after a message, and has not said yet: its own countersignature to its versions, their certificate as soon as all have signed, its
  * voice for what it has proposed, the change of members once that is approved, and the next epoch for those who stay when one leaves.
  */
 export async function followUps(parts: Parts, activity: Activity, { id, head }: Message): Promise<Draft[]> {
@@ -25,6 +25,7 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
     case 'start':
     case 'update': {
       if (head.sender !== own || !wantsTrust(activity)) return [];
+      if (activity.countersignatures.get(id)?.has(own)) return [];
       const members = recipientsOf(activity, head);
       return [
         {
@@ -50,10 +51,16 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
         ...certificatesOf(activity, [...activity.versions.keys()], (version) => makerOf(activity, version) === own),
       ];
     case 'proposal':
-      return head.sender === own ? [{ head: { type: 'vote', on: id, approve: true } }] : [];
+      return head.sender === own && !hasVoted(activity, id, own)
+        ? [{ head: { type: 'vote', on: id, approve: true } }]
+        : [];
     default:
       return [];
   }
+}
+
+function hasVoted({ proposals }: Activity, id: Hash, own: Address): boolean {
+  return [...(proposals.get(id)?.votes.values() ?? [])].some(({ sender }) => sender === own);
 }
 
 /** The first thing that this node is to do; with the epoch that it makes, it is asked again. */

@@ -59,6 +59,37 @@ describe('a node that was restored from a backup', function () {
     ]);
   });
 
+  it('says nothing by itself either: what a removed member sends brings it no answer', async () => {
+    [buyer, seller, mallory] = await world.open(3, { settings: { catchUpMs: 30_000 } });
+    const receivers = [seller.name, mallory.name];
+    const sent = await buyer.desk.start(operator, { ...order, request: 'both', receivers, body: 'one' });
+    const version = sent.message;
+    ({ activity } = sent);
+    await reaches(version, seller, mallory);
+    await reaches((await seller.desk.countersign(operator, activity, version)).message, buyer, mallory);
+    await lostAfter(async () => {
+      const { message } = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+      await reaches(message, seller);
+      await seller.close();
+    });
+    await world.connect();
+    // It does not know that it was removed, nor does the buyer any more: with this signature all have signed.
+    const { message: last } = await mallory.desk.countersign(operator, activity, version);
+    await reaches(last, buyer);
+    const certificate = async () => (await buyer.desk.show(operator, activity)).versions[0]!.certificate;
+    expect(await certificate()).to.equal(undefined);
+    await seller.open();
+    await world.connect();
+    await until('the buyer makes the certificate', async () => (await certificate()) !== undefined);
+    expect((await buyer.desk.show(operator, activity)).members).to.have.length(2);
+    const made = (await certificate())!;
+    expect((await buyer.desk.deliveries(operator, activity, made)).map(({ member }) => member)).to.deep.equal([
+      seller.address,
+    ]);
+    await reaches(made, seller);
+    expect(await mallory.has(made)).to.equal(false);
+  });
+
   it('says something all the same where nobody answers', async () => {
     await begin(500);
     await Promise.all(world.nodes.map((node) => node.close()));
