@@ -165,7 +165,8 @@ describe('a node that was restored from a backup', function () {
     // What is shown of the message to a third party holds by each of them: these are all that it is compared with.
     for (const node of [buyer, seller, mallory]) {
       await until('the record is found', async () => (await node.desk.message(operator, activity, lost!)).recordId);
-      expect(await node.store.unrecorded({ beforeMs: Number.MAX_SAFE_INTEGER, limit: 9 })).to.deep.equal([]);
+      const left = await node.store.unrecorded({ beforeMs: Number.MAX_SAFE_INTEGER, limit: 9 });
+      expect(left.map(({ id }) => id)).to.not.include(lost!);
     }
   });
 });
