@@ -211,7 +211,7 @@ describe('notarium activity', function () {
     await well(0, ['update', activity, '--body', 'order.json', ...asDevice]);
     const inFields = await sent(0, ['update', activity, '--body', 'order.json', '--fields', ...asDevice]);
     expect(inFields.activity).to.equal(activity);
-    expect((await well(0, ['show', activity])).stdout.match(/made by the device scale 5/g)).to.have.length(3);
+    expect((await well(0, ['show', activity])).stdout).to.contain('made by the device scale 5');
     await well(0, ['device', 'revoke', id.slice(0, 10)]);
     expect((await well(0, ['device', 'list'])).stdout).to.contain('revoked');
     await fails('device-credential-invalid', 0, ['update', activity, '--body', 'order.json', ...asDevice]);
