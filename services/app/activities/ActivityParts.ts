@@ -5,6 +5,7 @@ import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { Damage } from './Damage.ts';
+import type { BodyTurns } from './exchange/BodyTurns.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { Refusals } from './exchange/Refusals.ts';
@@ -23,6 +24,7 @@ export type ActivityParts = ActivityHost & {
   net?: Net;
   /** What members have here that nobody has looked at. */
   readonly unread: Unread;
+  readonly bodyTurns: BodyTurns;
   /** What is damaged on the disk, and passed over. */
   readonly damage: Damage;
   /** What others were refused. */

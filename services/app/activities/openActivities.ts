@@ -6,6 +6,7 @@ import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
 import { Damage } from './Damage.ts';
+import { BodyTurns } from './exchange/BodyTurns.ts';
 import { Comparer } from './exchange/Comparer.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
 import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
@@ -51,6 +52,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     sealer: new Sealer(),
     damage: new Damage(host),
     unread: new Unread(host),
+    bodyTurns: new BodyTurns({ burstMs: host.settings.checkMs }),
     uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;

@@ -9,7 +9,7 @@ import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembe
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
 import { isNotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { checkBody } from '../checkBody.ts';
+import { checkBody, hasToBeChecked } from '../checkBody.ts';
 import { Step } from '../Step.ts';
 import type { Opened } from './arrived.ts';
 
@@ -23,15 +23,16 @@ export type How = {
 
 /**
  * Takes a message in and puts it on the disk, with what this node has to say to it.
- * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, and what the disk says.
+ * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, `peer-busy`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities, unread, signer } = parts;
+  const { activities, unread, signer, bodyTurns } = parts;
   const { message, seal } = opened;
   const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
     const after = stateAfter(parts, activity, opened, how);
-    await checkBody(parts, activity?.terms, message);
+    if (hasToBeChecked(activity?.terms, message))
+      await bodyTurns.take(opened.from, () => checkBody(parts, activity?.terms, message));
     const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
     const settle = sender === signer.address ? undefined : await unread.admit(coming);
     let isTaken = false;
