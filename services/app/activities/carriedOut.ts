@@ -1,5 +1,6 @@
 import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { changedMembers, decidedIn, leaversOf } from '../../core/activities/decided.ts';
+import { isForked } from '../../core/activities/forks.ts';
 import { lostChange } from '../../core/activities/lostChange.ts';
 import { type Member, maxMembers, memberOf, sortedMembers } from '../../core/activities/members.ts';
 import { maxNamed } from '../../core/activities/message.ts';
@@ -62,6 +63,7 @@ export function dueFor(activity: Activity, own: Address): Due[] {
   const staying = members.filter(({ address }) => !leavers.has(address));
   const due: Due[] =
     leavers.size > 0 ? [{ by: firstOf(staying), draft: () => withoutLeavers(activity), takesAway: true }] : [];
+  if (isForked(activity)) return due;
   for (const id of proposals) {
     const { change, sender } = activity.proposals.get(id)!;
     const gone = 'remove' in change ? change.remove : undefined;

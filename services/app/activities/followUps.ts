@@ -1,6 +1,7 @@
 import { type Activity, membersOf, recipientsOf, trustees, wantsTrust } from '../../core/activities/activity.ts';
 import { signTrust } from '../../core/activities/certificate.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
+import { isForked } from '../../core/activities/forks.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { TrustSignatures } from '../../core/activities/message.ts';
 import type { Message } from '../../core/activities/parcel.ts';
@@ -21,6 +22,8 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
   const { network, signer } = parts;
   const own = signer.address;
   if (!memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return [];
+  // Nobody knows which of the two others go by: whoever leaves is let go, and nothing else is said.
+  if (isForked(activity)) return head.type === 'leave' || head.type === 'members' ? ownDue(activity, own) : [];
   switch (head.type) {
     case 'start':
     case 'update': {
@@ -83,7 +86,7 @@ export function certificatesOf(
   versions: readonly Hash[],
   isWanted: (version: Hash) => boolean,
 ): Draft[] {
-  if (!wantsTrust(activity)) return [];
+  if (!wantsTrust(activity) || isForked(activity)) return [];
   return versions.flatMap((on) => {
     const version = activity.versions.get(on);
     if (!version || activity.certificates.has(on)) return [];
