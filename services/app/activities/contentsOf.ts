@@ -49,6 +49,11 @@ async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Pro
   return { body, attachments, device: { credential, time, signature } };
 }
 
+/** Checks again that the device may speak: its credential may have been taken back since. @throws NotariumError `device-credential-invalid`. */
+export async function checkStillHeld(parts: Parts, by: ActivityCaller, device: MadeContents['device']): Promise<void> {
+  if (device) await heldCredential(parts, by, device.credential.id);
+}
+
 async function heldCredential(
   { store, network, crypto, clock }: Parts,
   by: ActivityCaller,

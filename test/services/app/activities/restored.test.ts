@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
+import { signDeviceStatement } from '../../../../services/lib/client/deviceStatement.ts';
+import { activityNetwork, person } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -125,6 +128,29 @@ describe('a node that was restored from a backup', function () {
     await buyer.open();
     const { message } = await buyer.desk.update(operator, activity, { body: 'alone' });
     expect(await buyer.has(message)).to.equal(true);
+  });
+
+  it('sends nothing for a device whose credential is taken back while it waits', async () => {
+    await begin(30_000);
+    const device = person(9);
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const { id: credential } = await buyer.desk.issueCredential(operator, {
+      ...{ device: device.address, name: 'scale', notBefore: nowSeconds - 10, expires: nowSeconds + 3600 },
+    });
+    const { heads } = await buyer.desk.show(operator, activity);
+    const word = await signDeviceStatement(activityNetwork, device.signer, {
+      ...{ credential, activity, type: 'note', on: [...heads], body: 'weighed' },
+    });
+    await Promise.all(world.nodes.map((node) => node.close()));
+    await buyer.open();
+    const said = expectCode(
+      'device-credential-invalid',
+      buyer.desk.note(operator, activity, { on: heads[0]!, device: word }),
+    );
+    expect(await buyer.desk.revokeCredential(operator, credential)).to.equal(true);
+    await Promise.all([seller.open(), mallory.open()]);
+    await world.connect();
+    await said;
   });
 
   it('has the record of what it said meanwhile in the log', async () => {
