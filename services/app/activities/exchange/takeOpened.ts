@@ -1,4 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf } from '../../../core/activities/decided.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
@@ -7,7 +8,7 @@ import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
-import { isNotariumError } from '../../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody, hasToBeChecked } from '../checkBody.ts';
 import { Step } from '../Step.ts';
@@ -67,6 +68,14 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
     return joinActivity(message);
   }
+  // Who has filled this node's disk need not be the one who lets it go: but for who is in, nothing is taken any more.
+  if (
+    !how.isWanted &&
+    head.type !== 'members' &&
+    head.sender !== signer.address &&
+    leaversOf(activity).has(signer.address)
+  )
+    throw new NotariumError('activity-not-member', 'this node has left', { data: { activity: activity.id } });
   try {
     return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
   } catch (error) {
