@@ -2,9 +2,6 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
-/** Counting much takes long, and others read meanwhile: for so many times as long it is not done again. */
-const restTimes = 50;
-
 type Load = { readonly activities: number; readonly sizeBytes: number };
 type Loads = Map<Address, Load>;
 
@@ -32,7 +29,6 @@ export class Unread {
   /** On its way there. */
   readonly #coming: Loads = new Map();
   #countedMs = 0;
-  #tookMs = 0;
   #counting: Promise<void> | undefined;
 
   constructor(parts: Pick<ActivityHost, 'store' | 'settings' | 'clock'>) {
@@ -46,8 +42,7 @@ export class Unread {
     const { store, clock, settings } = this.#parts;
     if (!coming.isNew && (await store.activity(coming.activity))?.isRead) return () => {};
     // Some of them may have been looked at since.
-    const againMs = Math.max(settings.lookMs, restTimes * this.#tookMs);
-    if (Math.abs(clock.nowMs() - this.#countedMs) >= againMs) await this.#count();
+    if (Math.abs(clock.nowMs() - this.#countedMs) >= settings.lookMs) await this.#count();
     if (this.#fits(coming)) return this.#add(coming);
     throw new NotariumError('activity-sender-full', undefined, { data: { sender: coming.sender } });
   }
@@ -84,7 +79,6 @@ export class Unread {
     this.#counted = counted;
     for (const { sender, ...load } of await store.unreadLoads()) add(counted, sender, load);
     this.#loads = counted;
-    this.#tookMs = Math.max(0, clock.nowMs() - this.#countedMs);
   }
 }
 

@@ -1,10 +1,6 @@
 import { expect } from 'chai';
-import { defaultActivitySettings } from '../../../../services/app/activities/ActivityHost.ts';
-import { Unread } from '../../../../services/app/activities/Unread.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
-import { person, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
-import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -74,33 +70,5 @@ onBothActivityDatabases('what members have at a node that nobody there has looke
     await reaches(notes[3]!, seller);
     await reaches(notes[2]!, seller);
     expect(await seller.store.unreadLoads()).to.deep.equal([]);
-  });
-});
-
-describe('the count of what nobody has looked at', () => {
-  it('is not made again for some time where it takes long, however much comes', async () => {
-    let nowMs = 0;
-    let counts = 0;
-    const { address: sender } = person(1);
-    const store = {
-      activity: async () => undefined,
-      unreadLoads: async () => {
-        counts++;
-        nowMs += 1_000;
-        return [{ sender, activities: 1, sizeBytes: 1_000 }];
-      },
-    };
-    const settings = { ...defaultActivitySettings, lookMs: 2_000, unreadBytes: 1_000 };
-    const clock = { nowMs: () => nowMs, sleep: async () => {} };
-    const unread = new Unread({ store, settings, clock } as unknown as ConstructorParameters<typeof Unread>[0]);
-    const come = () =>
-      expectCode('activity-sender-full', unread.admit({ sender, activity: randomHash(), sizeBytes: 1, isNew: true }));
-    await come();
-    expect(counts).to.equal(1);
-    for (; nowMs < 49_000; nowMs += 2_000) await come();
-    expect(counts).to.equal(1);
-    nowMs += 4_000;
-    await come();
-    expect(counts).to.equal(2);
   });
 });
