@@ -29,14 +29,19 @@ export const attachmentSchema = z.strictObject({
 /** See {@link attachmentSchema}. */
 export type Attachment = z.infer<typeof attachmentSchema>;
 
+const disclosures = z.array(z.string().max(maxBodyBytes)).max(4096);
+const onePiece = z.strictObject({ salt: hashSchema, body: jsonSchema });
+
 /** What a message says, as one piece, or field by field (SD-JWT): `sdJwt` without its disclosures, which stand beside it. */
 export const bodySchema = z.union([
-  z.strictObject({ salt: hashSchema, body: jsonSchema }),
-  z.strictObject({
-    salt: hashSchema,
-    sdJwt: z.string().max(maxBodyBytes),
-    disclosures: z.array(z.string().max(maxBodyBytes)).max(4096),
-  }),
+  onePiece,
+  z.strictObject({ salt: hashSchema, sdJwt: z.string().max(maxBodyBytes), disclosures }),
+]);
+
+/** What a device says, as one piece, or field by field: `packed` has digests in the place of fields, and is still to be signed by its operator. */
+export const deviceBodySchema = z.union([
+  onePiece,
+  z.strictObject({ salt: hashSchema, packed: jsonSchema, disclosures }),
 ]);
 
 /** See {@link bodySchema}. */

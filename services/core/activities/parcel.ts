@@ -18,8 +18,9 @@ import {
   maxBodyBytes,
   writtenBody,
 } from './contents.ts';
-import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
-import { type Head, headSchema } from './message.ts';
+import { checkCredential, type DevicePlace, deviceStatementDigest, recovered } from './credential.ts';
+import { deviceBodyDigest } from './fields.ts';
+import { type Head, type HeadOf, headSchema } from './message.ts';
 import { refused } from './refused.ts';
 import { checkValues, maxParcelValues } from './valueBounds.ts';
 
@@ -156,7 +157,8 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   if (signer !== head.sender) throw refused('it is not signed by its sender');
   if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256))
     throw refused('it does not have all of its fields');
-  checkDevice(network, head, commitments, crypto);
+  if (deviceOf(head))
+    checkDevice(network, head, { ...commitments, body: deviceBodyDigest(parcel.body, crypto) }, crypto);
   // Another form of the same would have another seal than the one that the log has.
   const written = parcelBytes(parcel);
   if (written !== bytes && !sameBytes(written, bytes)) throw refused('it is not in its canonical form');
@@ -165,9 +167,23 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   return message;
 }
 
-function checkDevice(network: Network, head: Head, { body, attachments }: Commitments, crypto: Crypto): void {
-  if (!('device' in head) || head.device === undefined) return;
-  const { credential, time, signature } = head.device;
+type DeviceWord = { readonly body: Hash; readonly attachments: Hash };
+
+/** The device in whose name a message is sent. */
+export function deviceOf(head: Head): NonNullable<HeadOf<'note'>['device']> | undefined {
+  return 'device' in head ? head.device : undefined;
+}
+
+/**
+ * Checks the word of the device in whose name a message is sent; nothing of one that has none.
+ * @param said.body See `deviceBodyDigest`.
+ * @param said.attachments Their commitment.
+ * @throws NotariumError `device-credential-invalid`.
+ */
+export function checkDevice(network: Network, head: Head, said: DeviceWord, crypto: Crypto = portableCrypto): void {
+  const device = deviceOf(head);
+  if (!device) return;
+  const { credential, time, signature } = device;
   // It holds when the device speaks, and still when its operator sends that.
   for (const seconds of [time, Math.floor(Date.parse(head.time) / 1000)])
     checkCredential(network, credential, seconds, crypto);
@@ -175,34 +191,32 @@ function checkDevice(network: Network, head: Head, { body, attachments }: Commit
     new NotariumError('device-credential-invalid', detail, { data: { id: credential.id } });
   const operator: Address = credential.operator;
   if (operator !== head.sender) throw fail('its operator is not the sender');
-  const digest = statementDigest(network, head, { body, attachments }, crypto)!;
+  const digest = statementDigest(network, head, device, said, crypto);
   if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
 }
 
-/** What a device has signed of a message; undefined where none has. */
 function statementDigest(
   network: Network,
   head: Head,
-  { body, attachments }: Pick<Commitments, 'body' | 'attachments'>,
-  { keccak256 }: Crypto = portableCrypto,
-): Uint8Array | undefined {
-  if (!('device' in head) || head.device === undefined) return undefined;
-  const { credential, time } = head.device;
+  { credential, time }: NonNullable<ReturnType<typeof deviceOf>>,
+  { body, attachments }: DeviceWord,
+  { keccak256 }: Crypto,
+): Uint8Array {
   const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
   // Of a start it cannot know the id, but what makes it that of no other activity.
   const activity = head.type === 'start' ? head.origin.salt : head.activity;
-  const place = { credential: credential.id, activity, type: head.type, on, time };
+  const place = { credential: credential.id, activity, type: head.type as DevicePlace['type'], on, time };
   return deviceStatementDigest(network, { ...place, body, attachments }, keccak256);
 }
 
-/** Digest of what a device has signed of a message: one in each activity. */
+/** Digest of what a device has signed of a message, one in each activity; undefined where none has. */
 export function statementOf(
   network: Network,
   { head, body, attachments }: Pick<Parcel, 'head' | 'body' | 'attachments'>,
   crypto: Crypto = portableCrypto,
 ): Hash | undefined {
-  if (!('device' in head) || head.device === undefined) return undefined;
-  const { sha256 } = crypto;
-  const said = { body: bodyDigest(body, sha256), attachments: attachmentsDigest(attachments, sha256) };
-  return toHex(statementDigest(network, head, said, crypto)!);
+  const device = deviceOf(head);
+  if (!device) return undefined;
+  const said = { body: deviceBodyDigest(body, crypto), attachments: attachmentsDigest(attachments, crypto.sha256) };
+  return toHex(statementDigest(network, head, device, said, crypto));
 }

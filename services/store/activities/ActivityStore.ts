@@ -307,6 +307,7 @@ export type ActivityStore = {
 
   /** Again under the same id: nothing is changed. */
   saveCredential(credential: Omit<StoredCredential, 'revokedMs'> & { readonly text: string }): Promise<void>;
+  credential(id: Hash): Promise<StoredCredential | undefined>;
   /** By id, at most `limit` (1,000) after that one. */
   credentials(query?: {
     readonly owner?: string;

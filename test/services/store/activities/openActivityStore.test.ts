@@ -224,6 +224,8 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const second = { id: ids[1], text: 'second', device: bob, revokedMs: 5000 };
     const third = { id: ids[2], text: 'third', device: bob, owner: 'client' };
     expect(await store.credentials()).to.deep.equal([first, second, third]);
+    for (const one of [first, second, third]) expect(await store.credential(one.id!)).to.deep.equal(one);
+    expect(await store.credential(hashOf('x'))).to.equal(undefined);
     expect(await store.credentials({ owner: 'client' })).to.deep.equal([first, third]);
     expect(await store.credentials({ after: ids[0]!, limit: 1 })).to.deep.equal([second]);
     await store.close();
