@@ -18,7 +18,11 @@ const digitsAtOnce = 1024;
 /** The parts of Node's Buffer in use here: it writes and reads texts ten times as fast. Browsers have none. */
 type NativeTexts = {
   from(text: string, encoding: 'base64'): Uint8Array;
-  from(buffer: ArrayBufferLike, offset: number, sizeBytes: number): { toString(encoding: 'hex' | 'base64' | 'base64url'): string };
+  from(
+    buffer: ArrayBufferLike,
+    offset: number,
+    sizeBytes: number,
+  ): { toString(encoding: 'hex' | 'base64' | 'base64url'): string };
 };
 let native = (globalThis as { Buffer?: NativeTexts }).Buffer;
 

@@ -106,7 +106,13 @@ describe('decoders of activities', function () {
     const end = Buffer.from('\n');
     // Also a small one may stand behind.
     expect(readDelivered(item({ sealed: rest }, end, bytes))).to.deep.equal({ sealed });
-    const ack = { seal: person(1).key, stage: 'read', member: person(1).address, time: 1, signature: `0x${'ab'.repeat(65)}` };
+    const ack = {
+      seal: person(1).key,
+      stage: 'read',
+      member: person(1).address,
+      time: 1,
+      signature: `0x${'ab'.repeat(65)}`,
+    };
     expect(readDelivered(item({ ack }))).to.deep.equal({ ack });
     const bad: Record<string, Uint8Array> = {
       'two ciphertexts': item({ sealed }, end, bytes),
@@ -170,7 +176,11 @@ describe('decoders of activities', function () {
     for (const { length } of frames) expect(length).to.be.at.most(2 << 20);
     const all = Buffer.concat(frames);
     const limits = { itemBytes: 4 << 20, items: sent.length, bytes: all.length };
-    for (const pieces of [frames, [all], Array.from({ length: 90 }, (_, at) => all.subarray(at << 16, (at + 1) << 16))]) {
+    for (const pieces of [
+      frames,
+      [all],
+      Array.from({ length: 90 }, (_, at) => all.subarray(at << 16, (at + 1) << 16)),
+    ]) {
       const items = await Array.fromAsync(itemsOf(asFrames(pieces), limits));
       expect(items.map(({ length }) => length)).to.deep.equal(sizes);
       items.forEach((item, index) => void expect(Buffer.compare(item, sent[index]!)).to.equal(0));

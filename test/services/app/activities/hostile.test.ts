@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { activityProtocols, maxEnvelopeBytes, maxItems } from '../../../../services/app/activities/exchange/items.ts';
+import { maxEnvelopeBytes } from '../../../../services/app/activities/exchange/envelopeItems.ts';
+import { activityProtocols, maxItems } from '../../../../services/app/activities/exchange/items.ts';
 import type { Activity } from '../../../../services/core/activities/activity.ts';
 import { maxAttachments } from '../../../../services/core/activities/contents.ts';
 import { parcelBytes } from '../../../../services/core/activities/parcel.ts';

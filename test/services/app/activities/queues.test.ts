@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { readEnvelopeItem } from '../../../../services/app/activities/exchange/envelopeItems.ts';
 import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
 import { signAck } from '../../../../services/core/activities/ack.ts';
-import { readEnvelopeItem } from '../../../../services/app/activities/exchange/envelopeItems.ts';
 import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
 import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import type { RequestHandler } from '../../../../services/net/Net.ts';

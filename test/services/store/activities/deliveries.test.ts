@@ -75,7 +75,9 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     let store = await openAt(at);
     for (const name of ['a', 'b', 'c']) await store.save(stepOf(one, name, 1000, [bob, carol]));
     const texts = async (nowMs?: number, longestMs = 1e6) =>
-      (await store.queued(bob, 2, 1e6, nowMs === undefined ? undefined : { nowMs, longestMs })).map(({ item }) => fromUtf8(item));
+      (await store.queued(bob, 2, 1e6, nowMs === undefined ? undefined : { nowMs, longestMs })).map(({ item }) =>
+        fromUtf8(item),
+      );
     const problem = { code: 'internal', detail: '' };
     const later = (name: string, nextMs: number) => ({
       ...{ sealDigest: seal(name), member: bob, state: 'queued' as const, problem, nextMs },
