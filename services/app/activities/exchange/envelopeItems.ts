@@ -2,17 +2,17 @@ import { z } from 'zod';
 import { ackSchema } from '../../../core/activities/ack.ts';
 import type { Envelope } from '../../../core/activities/envelope.ts';
 import { maxParcelBytes } from '../../../core/activities/parcel.ts';
-import { type Sealed, sealedSchema } from '../../../core/activities/sealed.ts';
+import { ciphertextBytes, type Sealed, sealedSchema, sealedWith } from '../../../core/activities/sealed.ts';
 import { checkValues } from '../../../core/activities/valueBounds.ts';
-import { fromUtf8, toBase64Url, utf8 } from '../../../core/bytes.ts';
+import { fromUtf8, utf8 } from '../../../core/bytes.ts';
 import { uintSchema } from '../../../core/schemas.ts';
 
 /** Most bytes of an envelope beside its ciphertext: the keys of 64 members take a third of it. */
 export const maxHeadBytes = 64 << 10;
 /** Largest item that has an envelope, and what there is around one, in it. */
 export const maxEnvelopeBytes = maxParcelBytes + maxHeadBytes;
-/** A larger ciphertext, in characters, stands behind the JSON: as a part of it, it would be read and copied again and again. */
-const maxCharactersWithin = 8 << 10;
+/** A larger ciphertext stands behind the JSON: as a part of it, it would be read and copied again and again. */
+const maxBytesWithin = 6 << 10;
 // Some more than one with the keys of 64 members has.
 const maxEnvelopeValues = 1024;
 const lineFeed = 0x0a;
@@ -42,13 +42,15 @@ export function copyItem({ place, envelope: { sealed, ...rest } }: Copy): Uint8A
   return itemOf(sealed, (left) => ({ place, envelope: { sealed: left, ...rest } }));
 }
 
-function itemOf({ ciphertext, ...rest }: Sealed, around: (sealed: Partial<Sealed>) => object): Uint8Array {
-  if (ciphertext.length <= maxCharactersWithin) return utf8(JSON.stringify(around({ ...rest, ciphertext })));
-  const head = utf8(JSON.stringify(around(rest)));
-  const item = Buffer.alloc(head.length + 1 + Math.floor((ciphertext.length * 3) / 4));
+function itemOf(sealed: Sealed, around: (sealed: Partial<Sealed>) => object): Uint8Array {
+  const bytes = ciphertextBytes(sealed);
+  if (bytes.length <= maxBytesWithin) return utf8(JSON.stringify(around(sealed)));
+  const { protected: header, iv, tag, recipients } = sealed;
+  const head = utf8(JSON.stringify(around({ protected: header, iv, tag, recipients })));
+  const item = new Uint8Array(head.length + 1 + bytes.length);
   item.set(head);
   item[head.length] = lineFeed;
-  item.write(ciphertext, head.length + 1, 'base64url');
+  item.set(bytes, head.length + 1);
   return item;
 }
 
@@ -83,10 +85,11 @@ function read(item: Uint8Array): { readonly json: unknown; readonly ciphertext?:
 }
 
 function whole({ sealed, ...rest }: z.infer<typeof envelopeSchema>, behind: Uint8Array | undefined): Envelope {
-  const { ciphertext: within } = sealed;
-  if ((within === undefined) === (behind === undefined)) throw new Error('not one ciphertext');
-  if (behind && behind.length > maxParcelBytes) throw new Error('a ciphertext that is too large');
-  return { ...rest, sealed: { ...sealed, ciphertext: within ?? toBase64Url(behind!) } };
+  const { ciphertext, ...others } = sealed;
+  if (ciphertext !== undefined && !behind) return { ...rest, sealed: { ...others, ciphertext } };
+  if (ciphertext !== undefined || !behind) throw new Error('not one ciphertext');
+  if (behind.length > maxParcelBytes) throw new Error('a ciphertext that is too large');
+  return { ...rest, sealed: sealedWith(others, behind) };
 }
 
 /** Whether what is sealed in an item is sealed to a key. */
