@@ -89,13 +89,15 @@ const knownBytes = new WeakMap<Sealed, Uint8Array>();
 
 /** A sealed message by the bytes of its ciphertext, which may not be changed any more; the text is made when somebody reads it. */
 export function sealedWith(rest: Omit<Sealed, 'ciphertext'>, ciphertext: Uint8Array): Sealed {
+  const { protected: header, iv, tag, recipients } = rest;
   let text: string | undefined;
   const sealed = {
-    ...rest,
+    ...{ protected: header, iv },
     get ciphertext() {
       text ??= toBase64Url(ciphertext);
       return text;
     },
+    ...{ tag, recipients },
   };
   knownBytes.set(sealed, ciphertext);
   return sealed;
