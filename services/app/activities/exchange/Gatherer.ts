@@ -5,16 +5,8 @@ import type { Net } from '../../../net/Net.ts';
 import { jsonFrame } from '../../replication/wire.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { arrivedOf, type Opened, openArrived } from './arrived.ts';
-import {
-  activityProtocols,
-  copySchema,
-  envelopeJson,
-  itemsOf,
-  type MessagesQuery,
-  maxEnvelopeBytes,
-  maxItems,
-  maxItemsBytes,
-} from './items.ts';
+import { maxEnvelopeBytes, readCopy } from './envelopeItems.ts';
+import { activityProtocols, itemsOf, type MessagesQuery, maxItems, maxItemsBytes } from './items.ts';
 import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
 import { wrongAnswer } from './wrongAnswer.ts';
@@ -165,9 +157,9 @@ export class Gatherer {
   }
 
   async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
-    let copy: ReturnType<typeof copySchema.parse>;
+    let copy: ReturnType<typeof readCopy>;
     try {
-      copy = copySchema.parse(envelopeJson(item));
+      copy = readCopy(item);
     } catch {
       throw this.#wrong('not the expected message');
     }
