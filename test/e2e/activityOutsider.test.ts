@@ -47,6 +47,8 @@ describe('what an outsider sees of private activities', () => {
     const name = `${way} ${centres.join('-')}`;
     bytes.set(name, [...(bytes.get(name) ?? []), some]);
   };
+  /** What a stranger without a key reads at each member, and its operator. */
+  const told = { openly: [] as string[], operator: [] as string[] };
   const activityRecords = () => records.filter(({ record }) => record.kind === 'activity');
 
   before(async () => {
@@ -81,6 +83,7 @@ describe('what an outsider sees of private activities', () => {
       ...parseEntry(entry),
       text: Buffer.from(entry).toString(),
     }));
+    await askMembers();
     // What it has written is on its disk then, and nobody writes any more.
     await Promise.all([members[outsider]!.stop(), members[seller]!.stop()]);
     [tapOfSeller, tapOfOutsider] = (await Promise.all(taps.map(readTap))) as [Tap, Tap];
@@ -100,6 +103,21 @@ describe('what an outsider sees of private activities', () => {
     expect((await post(members[buyer]!.url, record)).status).to.equal(201);
     const { status } = await fetch(`${members[outsider]!.entry.endpoint}/v1/records/${canary.path}`);
     expect(status).to.equal(400);
+  }
+
+  /** Over HTTP, what is open at each member. */
+  async function askMembers(): Promise<void> {
+    for (const index of [buyer, seller, carrier]) {
+      const { url, dataDir } = consortium.members[index]!;
+      const apiKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+      const ask = async (headers: Record<string, string>): Promise<string> => {
+        const paths = ['/metrics', '/v1/status', '/readyz'];
+        const answers = await Promise.all(paths.map((path) => fetch(`${url}${path}`, { headers })));
+        return (await Promise.all(answers.map((answer) => answer.text()))).join('\n');
+      };
+      told.openly.push(await ask({}));
+      told.operator.push(await ask({ authorization: `Bearer ${apiKey}` }));
+    }
   }
 
   async function gather(): Promise<void> {
@@ -152,6 +170,15 @@ describe('what an outsider sees of private activities', () => {
       streams.filter(({ protocol }) => protocol.includes('activit')).length;
     expect(activityStreams(tapOfSeller)).to.be.greaterThan(0);
     expect(activityStreams(tapOfOutsider)).to.equal(0);
+  });
+
+  it('is nothing at any member that says that it takes part: that is for its operator', () => {
+    for (const text of told.openly)
+      expect(text)
+        .to.include('notarium_log_size')
+        .and.not.to.match(/activit/);
+    for (const text of told.operator)
+      expect(text).to.match(/notarium_activity_messages_(sent|taken)_total\{.*\} [1-9]/);
   });
 
   it('is nothing of what was said: no word, no name of a file or of a field, no file, no id, salt or key', () => {

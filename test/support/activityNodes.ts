@@ -19,6 +19,7 @@ import { openingKey } from '../../services/lib/activities/seal.ts';
 import { type Clock, systemClock } from '../../services/lib/clock.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
 import type { Net } from '../../services/net/Net.ts';
+import { createNetMetrics } from '../../services/net/netMetrics.ts';
 import { openNet } from '../../services/net/openNet.ts';
 import type { ActivityStore } from '../../services/store/activities/ActivityStore.ts';
 import { AttachmentStore } from '../../services/store/activities/AttachmentStore.ts';
@@ -189,6 +190,7 @@ export class ActivityNode {
       privateKey: this.nodeKey,
       network: networkName(activityNetwork),
       logger: silentLogger,
+      metrics: createNetMetrics(this.metrics),
     });
     this.net = this.#options.wrapNet?.(net) ?? net;
     const { databaseUrl } = this.#options;

@@ -1,7 +1,7 @@
-import type { Address, Hash } from '../bytes.ts';
+import type { Hash } from '../bytes.ts';
 import type { Activity, Placed, Version } from './activity.ts';
-import { memberOf } from './members.ts';
 import { pathTo } from './pathTo.ts';
+import { stayingUntil } from './stayingUntil.ts';
 
 /**
  * Whether the sender of a message is in every epoch on the way to the newest, from where that way and the one to the epoch of the message part.
@@ -9,30 +9,7 @@ import { pathTo } from './pathTo.ts';
  * those alone whom it reached in time.
  */
 export function hasStayed(activity: Activity, placed: Placed): boolean {
-  return staying(activity)(placed);
-}
-
-/** As {@link hasStayed}, for many messages: the way to the newest epoch is gone once for each sender and each epoch. */
-function staying({ epochs, group: newest }: Activity): (placed: Placed) => boolean {
-  const path = pathTo(epochs, newest);
-  const places = new Map(path.map((epoch, at) => [epoch, at]));
-  const lastOut = new Map<Address, number>();
-  const firstOf = new Map<Hash, number>();
-  // The epoch's own number says nothing: who was removed may open any number of them in a branch that does not hold.
-  const firstAfter = (group: Hash): number => {
-    let epoch = epochs.get(group);
-    const own = epoch && places.get(epoch);
-    if (own !== undefined) return own;
-    while (epoch && !places.has(epoch)) epoch = epochs.get(epoch.membership.previous);
-    return epoch ? places.get(epoch)! + 1 : 0;
-  };
-  return ({ sender, group }) => {
-    const out = lastOut.get(sender) ?? path.findLastIndex(({ membership }) => !memberOf(membership, sender));
-    lastOut.set(sender, out);
-    const first = firstOf.get(group) ?? firstAfter(group);
-    firstOf.set(group, first);
-    return out < first;
-  };
+  return stayingUntil(activity.epochs, activity.group)(placed);
 }
 
 /** Versions whose place nothing has taken, in the order of their ids. */
@@ -40,7 +17,7 @@ export function headsOf(activity: Activity): Hash[] {
   const { versions } = activity;
   const counted = new Set<Hash>();
   const next: Hash[] = pathTo(activity.epochs, activity.group).flatMap(({ heads }) => heads);
-  const isIn = staying(activity);
+  const isIn = stayingUntil(activity.epochs, activity.group);
   for (const version of versions.values()) if (isIn(version)) next.push(version.id);
   const replaced = new Set<Hash>();
   for (let id = next.pop(); id !== undefined; id = next.pop()) {

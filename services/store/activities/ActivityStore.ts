@@ -289,8 +289,10 @@ export type ActivityStore = {
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
-  /** Messages that name an attachment, at most 1,000: whose members may have it. */
-  messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+  /** Messages that name an attachment by id, at most 1,000 after that one. */
+  messagesNaming(sealedDigest: Hash, after?: Hash): Promise<AttachmentName[]>;
+  /** Whether this message of the activity names the attachment, and the file is here for it or for another one there. */
+  isFileHere(name: Omit<AttachmentName, 'isHere'>): Promise<boolean>;
   /** The file of an attachment is here for this message. */
   setHere(name: Pick<AttachmentName, 'sealedDigest' | 'message'>): Promise<void>;
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { ActivityStore, StoredActivity, UnreadLoad } from './ActivityStore.ts';
+import type { ActivityStore, AttachmentName, StoredActivity, UnreadLoad } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
 import { activityOf, messageOf } from './rows.ts';
 import type { ActivityContext } from './Writing.ts';
@@ -24,7 +24,7 @@ type Calls = Pick<
       | 'bySeal'
       | 'sendersOf'
     )
-  | ('namedAttachments' | 'messagesNaming' | 'setHere')
+  | ('namedAttachments' | 'messagesNaming' | 'isFileHere' | 'setHere')
 >;
 
 const maxPage = 1000;
@@ -34,6 +34,8 @@ const pageBytes = 16 << 20;
 export function messageCalls(context: ActivityContext): Calls {
   const { reader, writer, atRest, guarded } = context;
   const stored = () => reader.selectFrom('activity_messages').selectAll();
+  const namesOf = ({ sealedDigest }: Pick<AttachmentName, 'sealedDigest'>) =>
+    reader.selectFrom('activity_attachments').select('is_here').where('sealed_digest', '=', sealedDigest).limit(1);
   return {
     save: (change) => guarded(writer.save(change, sizeOfChange(change))),
     activity: (id) =>
@@ -88,10 +90,10 @@ export function messageCalls(context: ActivityContext): Calls {
       ),
     sendersOf: (seals) => guarded(sendersOf(context, seals)),
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
-    messagesNaming: (sealedDigest) => {
+    messagesNaming: (sealedDigest, after) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
       return guarded(
-        query
+        (after === undefined ? query : query.where('message', '>', after))
           .orderBy('message')
           .limit(maxPage)
           .execute()
@@ -102,13 +104,24 @@ export function messageCalls(context: ActivityContext): Calls {
           ),
       );
     },
-    setHere: ({ sealedDigest, message }) =>
-      guarded(
+    async isFileHere(name) {
+      const rows = namesOf(name).where('activity', '=', name.activity);
+      const named = await guarded(rows.where('message', '=', name.message).executeTakeFirst());
+      return (
+        named !== undefined && (await guarded(rows.where(sql<boolean>`is_here = 1`).executeTakeFirst())) !== undefined
+      );
+    },
+    async setHere(name) {
+      const named = await guarded(namesOf(name).where('message', '=', name.message).executeTakeFirst());
+      if (named?.is_here !== 0) return;
+      const { sealedDigest, message } = name;
+      await guarded(
         writer.run(async (trx) => {
-          const named = trx.updateTable('activity_attachments').where('sealed_digest', '=', sealedDigest);
-          await named.set({ is_here: 1 }).where('message', '=', message).execute();
+          const row = trx.updateTable('activity_attachments').where('sealed_digest', '=', sealedDigest);
+          await row.set({ is_here: 1 }).where('message', '=', message).execute();
         }),
-      ),
+      );
+    },
   };
 }
 

@@ -268,6 +268,8 @@ async function here(db: AnyKysely, engine: Engine): Promise<void> {
     .alterTable('activity_attachments')
     .addColumn('is_here', intOf(engine), (column) => column.notNull().defaultTo(1))
     .execute();
+  const places = 'activity_attachments (sealed_digest, activity) where is_here = 1';
+  await sql.raw(`create index if not exists activity_attachments_here on ${places}`).execute(db);
 }
 
 /** What was answered to an upload; of those that were there before nobody knows. */

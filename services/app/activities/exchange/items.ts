@@ -82,8 +82,16 @@ export const comparisonSchema = z.union([
 /** See {@link comparisonSchema}. */
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-/** Which attachment is wanted. */
-export const attachmentQuerySchema = z.strictObject({ sealedDigest: hashSchema, fromByte: uintSchema });
+/** Which attachment is wanted, and a message of an activity that names it. */
+export const attachmentQuerySchema = z.strictObject({
+  activity: hashSchema,
+  message: hashSchema,
+  sealedDigest: hashSchema,
+  fromByte: uintSchema,
+});
+
+/** See {@link attachmentQuerySchema}. */
+export type AttachmentQuery = z.infer<typeof attachmentQuerySchema>;
 
 type Item = string | Uint8Array;
 

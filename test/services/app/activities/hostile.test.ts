@@ -246,7 +246,8 @@ describe('nonsense from a peer', () => {
     const got = await seller.desk.attachment(operator, id, { message: sent.message, index: 0 });
     expect(Buffer.concat(await Array.fromAsync(got.content)).toString()).to.equal('content');
     activity = await activityOf(buyer, id);
-    const query = (sealedDigest: Hash) => [utf8(JSON.stringify({ sealedDigest, fromByte: 0 }))];
+    const asked = { activity: id, message: sent.message, fromByte: 0 };
+    const query = (sealedDigest: Hash) => [utf8(JSON.stringify({ ...asked, sealedDigest }))];
     for (const digest of [file.sealedDigest, randomHash()])
       await counts('not-found', 1, async () =>
         expect(await endOf(stranger, activityProtocols.attachments, query(digest))).to.equal('not-found'),

@@ -3,6 +3,7 @@ import { type Activity, membersOf } from '../../../../services/core/activities/a
 import { decidedIn } from '../../../../services/core/activities/decided.ts';
 import type { Member } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import { newestGroup } from '../../../../services/core/activities/newestGroup.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
@@ -55,6 +56,15 @@ async function approved(activity: Activity, by: readonly Person[], change: Param
   const carriedOut = (sender: Person, from: Activity = take(open, ...votes)) =>
     changeMembers(from, sender, change, { proposal: { id: proposal.id, votes: votes.map(({ id }) => id) } });
   return { messages: [proposal, ...votes], carriedOut };
+}
+
+/** Counts how often something is looked up in it. */
+class Counted<K, V> extends Map<K, V> {
+  looks = 0;
+  override get(key: K): V | undefined {
+    this.looks++;
+    return super.get(key);
+  }
 }
 
 describe('the newest members, where several changes were made of the same ones', () => {
@@ -288,5 +298,20 @@ describe('the newest members, where several changes were made of the same ones',
     const [one, other] = [take(now, removal, twice), take(now, twice, removal)];
     expect(one.epochs).to.deep.equal(other.epochs);
     expect(one.epochs.get(head.group)!.by).to.equal([removal.id, twice.id].toSorted()[0]);
+  });
+
+  it('are found by a look at each epoch, however often a member has changed its key and said that it leaves', async () => {
+    let now = startActivity(await begin([initiator, alice, mallory]));
+    for (let epoch = 0; epoch < 40; epoch++) {
+      now = take(now, await changeMembers(now, mallory, withKey(now, mallory)));
+      now = take(now, await leave(now, mallory));
+    }
+    for (let more = 0; more < 40; more++) now = take(now, await leave(now, mallory));
+    const epochs = new Counted(now.epochs);
+    expect(newestGroup({ epochs, leaves: now.leaves })).to.equal(now.group);
+    expect([...decidedIn({ ...now, epochs }).leavers.keys()]).to.deep.equal([mallory.address]);
+    expect(epochs.looks).to.be.lessThan(10 * (now.epochs.size + now.leaves.size));
+    now = take(now, await update(now, alice));
+    expect(isIn(take(now, await letGo(now, initiator)), mallory)).to.equal(false);
   });
 });

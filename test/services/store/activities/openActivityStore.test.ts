@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fromUtf8, utf8 } from '../../../../services/core/bytes.ts';
+import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt, stepOf } from './activityKit.ts';
@@ -204,6 +204,14 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const here = (await store.messagesNaming(y)).filter(({ isHere }) => isHere);
     expect(here.map(({ message }) => message)).to.have.members([messageOf('b').id, messageOf('c').id]);
     expect(await store.messagesNaming(z)).to.deep.equal([]);
+    const [first, second] = names.map(({ message }) => message);
+    expect((await store.messagesNaming(y, first))[0]).to.have.property('message', second);
+    const isHere = (activity: Hash, name: string, sealedDigest = y) =>
+      store.isFileHere({ activity, message: messageOf(name).id, sealedDigest });
+    // For another message of its activity, which names it as well.
+    expect(await isHere(one, 'a')).to.equal(true);
+    expect([await isHere(two, 'b'), await isHere(two, 'c')]).to.deep.equal([true, false]);
+    expect([await isHere(one, 'a', x), await isHere(one, 'c', x)]).to.deep.equal([false, false]);
     await store.close();
   });
 
