@@ -201,8 +201,7 @@ async function first(db: AnyKysely, engine: Engine): Promise<void> {
     'activity_deliveries_activity on activity_deliveries (activity, seq)',
     'activity_held_sender on activity_held (sender, seq, text_bytes)',
     'activity_held_activity on activity_held (activity, seq)',
-    'activity_credentials_device on activity_credentials (device)',
-    'activity_credentials_owner on activity_credentials (owner) where owner is not null',
+    'activity_credentials_owner on activity_credentials (owner, id) where owner is not null',
   ])
     await sql.raw(`create index if not exists ${text}`).execute(db);
 }
