@@ -20,12 +20,11 @@ export function newEpoch(
   const { heads, versions } = activity;
   // Those of members that go count only where they are named.
   const isOfWhoGoes = (id: Hash): boolean => !memberOf(membership, versions.get(id)!.sender);
-  const first = heads.filter(isOfWhoGoes);
   return {
     head: {
       ...{ type: 'members', terms: activity.terms, membership, secret: randomHash(), origin: activity.origin },
       ...why,
-      heads: [...first, ...heads.filter((id) => !first.includes(id))].slice(0, maxNamed),
+      heads: [...heads.filter(isOfWhoGoes), ...heads.filter((id) => !isOfWhoGoes(id))].slice(0, maxNamed),
     },
   };
 }
