@@ -65,6 +65,8 @@ export class ActivityWorld {
   #folder: Promise<string> | undefined;
   /** The log takes nothing while it is true. */
   isLogAway = false;
+  /** No centre has what the log took, yet. */
+  isLogBehind = false;
   /** Whether the log takes a record, ever. */
   takes: (record: NotariumRecord) => boolean = () => true;
 
@@ -245,7 +247,7 @@ export class ActivityNode {
       keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
       search: async ({ digest, subject }) => ({
-        items: this.#world.records
+        items: (this.#world.isLogBehind ? [] : this.#world.records)
           .map((record, index) => ({ id: `0x${index.toString(16).padStart(64, '0')}` as Hash, record }))
           .filter(({ record }) => record.digest === digest || record.subject === subject)
           .map((found) => ({ ...found, state: 'logged' as const })),

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { ActivityStore, AttachmentName, StoredActivity, UnreadLoad } from './ActivityStore.ts';
+import type { ActivityStore, AttachmentName, StoredActivity } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
 import { activityOf, messageOf } from './rows.ts';
+import { setRead, unreadLoads } from './unread.ts';
 import type { ActivityContext } from './Writing.ts';
 import { sizeOfChange } from './writeChanges.ts';
 
@@ -64,12 +65,7 @@ export function messageCalls(context: ActivityContext): Calls {
             .execute();
         }),
       ),
-    setRead: (id) =>
-      guarded(
-        writer.run(async (trx) => {
-          await trx.updateTable('activities').set({ is_read: 1 }).where('id', '=', id).execute();
-        }),
-      ),
+    setRead: (id) => guarded(writer.run((trx) => setRead(trx, id))),
     unreadLoads: () => guarded(unreadLoads(context)),
     messages: (activity, fromPlace = 0, limit = maxPage) => guarded(messages(context, activity, fromPlace, limit)),
     message: (id) =>
@@ -154,19 +150,6 @@ function cursorOf(text: string): Pick<StoredActivity, 'changedMs' | 'id'> {
   const match = /^(\d{1,15})-(0x[0-9a-f]{64})$/.exec(text);
   if (!match) throw new NotariumError('request-invalid', 'the cursor is not one of ours');
   return { changedMs: Number(match[1]), id: match[2] as Hash };
-}
-
-async function unreadLoads({ reader }: ActivityContext): Promise<UnreadLoad[]> {
-  const rows = await reader
-    .selectFrom('activities')
-    .innerJoin('activity_messages', 'activity_messages.activity', 'activities.id')
-    .where(sql<boolean>`activities.is_read = 0`)
-    .select('sender')
-    .select(sql<number>`cast(sum(case when place = 0 then 1 else 0 end) as bigint)`.as('activities'))
-    .select(sql<number>`cast(sum(parcel_bytes) as bigint)`.as('sizeBytes'))
-    .groupBy('sender')
-    .execute();
-  return rows.map(({ sender, activities, sizeBytes }) => ({ sender: sender as Address, activities, sizeBytes }));
 }
 
 async function messages({ reader, atRest }: ActivityContext, activity: Hash, fromPlace: number, limit: number) {

@@ -114,8 +114,7 @@ export class Comparer {
     return this.#first.wait(id, async () => {
       const activity = await this.#find(id);
       if (!activity || !this.#isIn(activity)) return [];
-      const own = this.#parts.signer.address;
-      const others = membersOf(activity).members.flatMap(({ address }) => (address === own ? [] : [address]));
+      const others = this.#othersIn(activity);
       const connected = connectedPeers(this.#net);
       for (const member of others) {
         this.#want(member, id, 0);
@@ -123,6 +122,11 @@ export class Comparer {
       }
       return others;
     });
+  }
+
+  /** Whether {@link Comparer.caughtUp} would wait. */
+  async isBehind(activity: Activity): Promise<boolean> {
+    return this.#isIn(activity) && (await this.#first.isBehind(activity.id, this.#othersIn(activity)));
   }
 
   async close(): Promise<void> {
@@ -177,6 +181,11 @@ export class Comparer {
   #isIn(activity: Activity): boolean {
     const own = this.#parts.signer.address;
     return memberOf(membersOf(activity), own) !== undefined && !leaversOf(activity).has(own);
+  }
+
+  #othersIn(activity: Activity): Address[] {
+    const own = this.#parts.signer.address;
+    return membersOf(activity).members.flatMap(({ address }) => (address === own ? [] : [address]));
   }
 
   #want(member: Address, activity: Hash, atMs: number): void {

@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
+import { deviceSalt } from '../../../../services/core/activities/activityId.ts';
 import { deviceStatementDigest } from '../../../../services/core/activities/credential.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { commitmentsOf, type Message } from '../../../../services/core/activities/parcel.ts';
@@ -17,8 +18,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'thing-thing', request: 'information' } as const;
 
-describe('attachments and devices of activities', function () {
-  this.timeout(60_000);
+describe('attachments and devices of activities', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;
@@ -139,7 +139,7 @@ describe('attachments and devices of activities', function () {
     const salt = randomHash();
     const { activity, message } = await buyer.desk.start(client, {
       ...{ ...order, salt, receivers: [seller.name] },
-      ...(await statement(salt, { kilograms: 812 })),
+      ...(await statement(deviceSalt(credential.id, salt), { kilograms: 812 })),
     });
     await reaches(message, seller);
     const { parcel } = await seller.desk.message(operator, activity, message);
