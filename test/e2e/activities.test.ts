@@ -14,8 +14,7 @@ import { until } from '../support/until.ts';
 
 const secret = 'Saint-Emilion grand cru, 1200 bottles';
 
-describe('private activities between centres', function () {
-  this.timeout(180_000);
+describe('private activities between centres', () => {
   let consortium: Consortium;
   let clients: Notarium[];
   let activity: Hash;

@@ -20,8 +20,7 @@ import { until } from '../support/until.ts';
 const bounds = { itemBytes: 1 << 20, items: 1000, bytes: 1 << 24 };
 const open = encodeFrame('open', Uint8Array.of(0, 0, 255, 255));
 
-describe('centres that attack the private activities of another one', function () {
-  this.timeout(240_000);
+describe('centres that attack the private activities of another one', () => {
   let consortium: Consortium;
   let seller: Member;
   let desks: Notarium['activities'][];
@@ -121,7 +120,7 @@ describe('centres that attack the private activities of another one', function (
   });
 
   it('hold up nobody by thousands of streams that say nothing, or little by little', async () => {
-    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(30_000));
+    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(120_000));
     const connection = await stranger.node.dial(multiaddr(place!));
     const protocol = `${stranger.prefix}/activities/1`;
     const memory = await metric('process_resident_memory_bytes');
@@ -151,7 +150,7 @@ describe('centres that attack the private activities of another one', function (
   });
 
   it('are cut off for bytes that are no frames, and the others are served', async () => {
-    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(30_000));
+    const [place] = await lookUpPeer(seller.url, seller.address, AbortSignal.timeout(120_000));
     const connection = await stranger.node.dial(multiaddr(place!));
     const large = new Uint8Array(5);
     large[0] = 1;

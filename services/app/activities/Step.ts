@@ -2,7 +2,6 @@ import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { certificateDigest, certificateSalt, makeCertificate } from '../../core/activities/certificate.ts';
 import { attachmentsDigest, disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
-import type { Envelope } from '../../core/activities/envelope.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
 import { groupDigest } from '../../core/activities/opening.ts';
@@ -28,6 +27,7 @@ import type { ActivityParts } from './ActivityParts.ts';
 import { checkBody } from './checkBody.ts';
 import { copiesForAdded } from './copiesForAdded.ts';
 import type { Draft } from './Draft.ts';
+import { envelopeItem } from './exchange/envelopeItems.ts';
 import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
 import { recordOf } from './recordOf.ts';
@@ -84,8 +84,8 @@ export class Step {
     const digest = sealDigest(seal, crypto.sha256);
     const others = membership.members.map(({ address }) => address).filter((address) => address !== signer.address);
     if (others.length > 0) {
-      const text = JSON.stringify({ sealed } satisfies Envelope);
-      this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, text, members: others });
+      const item = envelopeItem({ sealed });
+      this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, item, members: others });
     }
     for (const about of this.#toRecord(message, secret, digest))
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));

@@ -6,6 +6,7 @@ import type { Outgoing, StoredMessage } from '../../store/activities/ActivitySto
 import type { ActivityParts } from './ActivityParts.ts';
 import { addedBy } from './addedBy.ts';
 import { copyFor } from './copyFor.ts';
+import { envelopeItem } from './exchange/envelopeItems.ts';
 
 const atOnce = 256;
 
@@ -32,12 +33,12 @@ export async function copiesForAdded(
     for (const stored of some) {
       if (stored.sender !== signer.address || (await hadRead(parts, stored, head.sender, madeAt))) continue;
       for (const { address, key } of added) {
-        const text = JSON.stringify(copyFor(parts, { stored, activity, key }));
+        const item = envelopeItem(copyFor(parts, { stored, activity, key }));
         copies.push({
           sealDigest: stored.sealDigest,
           activity: activity.id,
           message: stored.id,
-          text,
+          item,
           members: [address],
         });
       }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { textAtMost } from '../admission/text.ts';
-import { fromHex, type Hash, toHex } from '../bytes.ts';
+import { fromHex, fromUtf8, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { jsonSchema } from '../governance/json.ts';
+import { type Json, jsonSchema } from '../governance/json.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 
 /** Largest body, see {@link bodyBytes}. */
@@ -72,6 +72,18 @@ export function writtenBody(body: Body): Uint8Array {
 /** Takes the canonical bytes of a body from where it was read, so that it need not be written again. */
 export function keepWrittenBody(body: Body, bytes: Uint8Array): void {
   knownBytes.set(body, bytes);
+}
+
+/** A body that is one piece, by the bytes of what it says: canonical JSON, which is read when somebody asks for it. */
+export function unreadBody(salt: Hash, bytes: Uint8Array): Body {
+  let read: { readonly body: Json } | undefined;
+  return {
+    salt,
+    get body() {
+      read ??= { body: JSON.parse(fromUtf8(bytes)) as Json };
+      return read.body;
+    },
+  };
 }
 
 /** Size of a body: of its canonical JSON; of one in fields, of the texts that it is made of. */

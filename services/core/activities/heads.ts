@@ -4,24 +4,34 @@ import { memberOf } from './members.ts';
 import { pathTo } from './pathTo.ts';
 
 /**
- * Whether the sender of a message is in every epoch from that of the message to the newest. What somebody has sent who left meanwhile counts
- * only where it is built on, or named as seen by the change of members: else it would count for those alone whom it reached in time.
+ * Whether the sender of a message is in every epoch on the way to the newest, from where that way and the one to the epoch of the message part.
+ * What somebody has sent who left meanwhile counts only where it is built on, or named as seen by the change of members: else it would count for
+ * those alone whom it reached in time.
  */
 export function hasStayed(activity: Activity, placed: Placed): boolean {
   return staying(activity)(placed);
 }
 
-/** As {@link hasStayed}, for many messages: the way to the newest epoch is gone once for each sender. */
+/** As {@link hasStayed}, for many messages: the way to the newest epoch is gone once for each sender and each epoch. */
 function staying({ epochs, group: newest }: Activity): (placed: Placed) => boolean {
   const path = pathTo(epochs, newest);
+  const places = new Map(path.map((epoch, at) => [epoch, at]));
   const lastOut = new Map<Address, number>();
+  const firstOf = new Map<Hash, number>();
+  // The epoch's own number says nothing: who was removed may open any number of them in a branch that does not hold.
+  const firstAfter = (group: Hash): number => {
+    let epoch = epochs.get(group);
+    const own = epoch && places.get(epoch);
+    if (own !== undefined) return own;
+    while (epoch && !places.has(epoch)) epoch = epochs.get(epoch.membership.previous);
+    return epoch ? places.get(epoch)! + 1 : 0;
+  };
   return ({ sender, group }) => {
-    let out = lastOut.get(sender);
-    if (out === undefined) {
-      out = path.findLast(({ membership }) => !memberOf(membership, sender))?.membership.epoch ?? -1;
-      lastOut.set(sender, out);
-    }
-    return out < (epochs.get(group)?.membership.epoch ?? 0);
+    const out = lastOut.get(sender) ?? path.findLastIndex(({ membership }) => !memberOf(membership, sender));
+    lastOut.set(sender, out);
+    const first = firstOf.get(group) ?? firstAfter(group);
+    firstOf.set(group, first);
+    return out < first;
   };
 }
 

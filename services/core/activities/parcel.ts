@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Address, concat, fromHex, fromUtf8, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
 import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
+import { scanCanonical } from '../canonicalScan.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
 import { isNotariumError, NotariumError } from '../errors.ts';
@@ -16,13 +17,14 @@ import {
   disclosuresDigest,
   keepWrittenBody,
   maxBodyBytes,
+  unreadBody,
   writtenBody,
 } from './contents.ts';
 import { checkCredential, type DevicePlace, deviceStatementDigest, recovered } from './credential.ts';
 import { deviceBodyDigest } from './fields.ts';
 import { type Head, type HeadOf, headSchema } from './message.ts';
 import { refused } from './refused.ts';
-import { checkValues, maxParcelValues } from './valueBounds.ts';
+import { checkValues, countValues, maxParcelValues } from './valueBounds.ts';
 
 /** Largest parcel, as canonical JSON: what is sealed as one piece. */
 export const maxParcelBytes = maxBodyBytes + (1 << 20);
@@ -41,6 +43,13 @@ export type Parcel = z.infer<typeof parcelSchema>;
 
 /** A parcel that was checked, and the id of its message. */
 export type Message = Parcel & { readonly id: Hash };
+
+const maxDepth = 40;
+const levelsAroundBody = 2;
+/** For smaller messages it is not worth it. */
+const leastUnreadBytes = 32 << 10;
+const mostBytesBeforeBody = 256 << 10;
+const bodyPrefix = utf8(',"body":{"body":');
 
 const idPrefix = utf8('notarium-activity-message/1\n');
 const hasher = structHasher('ActivityMessage(bytes32 activity,uint64 epoch,bytes32 id)');
@@ -138,11 +147,7 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   let parcel: Parcel;
   try {
     if (bytes.length > maxParcelBytes) throw new NotariumError('json-too-large');
-    const text = fromUtf8(bytes);
-    checkValues(text, maxParcelValues);
-    const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth: 40 });
-    parcel = parcelSchema.parse(value);
-    if (isCanonical) keepBytes(parcel, bytes);
+    parcel = withUnreadBody(bytes) ?? readWhole(bytes);
   } catch (cause) {
     if (isNotariumError(cause, 'activity-body-invalid')) throw cause;
     throw refused('it does not have the form of a message', cause);
@@ -165,6 +170,50 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   const message = { ...parcel, id };
   knownBytes.set(message, bytes);
   return message;
+}
+
+function readWhole(bytes: Uint8Array): Parcel {
+  const text = fromUtf8(bytes);
+  checkValues(text, maxParcelValues);
+  const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth });
+  const parcel = parcelSchema.parse(value);
+  if (isCanonical) keepBytes(parcel, bytes);
+  return parcel;
+}
+
+/**
+ * A message with a large body in its canonical form, without anything having been made of that body: who takes the message in needs its digest alone.
+ * undefined for every other message, and for what is none: {@link readWhole} says what is wrong.
+ */
+function withUnreadBody(bytes: Uint8Array): Parcel | undefined {
+  if (bytes.length < leastUnreadBytes) return undefined;
+  // No text within JSON has that in it, and in the canonical form there are but the attachments before it.
+  const start = endOfPrefix(bytes);
+  const scanned = start === undefined ? undefined : scanCanonical(bytes, start, maxDepth - levelsAroundBody);
+  if (start === undefined || scanned === undefined) return undefined;
+  const rest = concat(bytes.subarray(0, start), utf8('null'), bytes.subarray(scanned.end));
+  let parcel: Parcel;
+  try {
+    const text = fromUtf8(rest);
+    if (scanned.values - 1 + countValues(text, maxParcelValues) > maxParcelValues) return undefined;
+    const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth });
+    if (!isCanonical) return undefined;
+    parcel = parcelSchema.parse(value);
+  } catch {
+    return undefined;
+  }
+  const whole = { ...parcel, body: unreadBody(parcel.body.salt, bytes.subarray(start, scanned.end)) };
+  keepBytes(whole, bytes);
+  return whole;
+}
+
+/** Where what a body says begins: a body that is one piece. */
+function endOfPrefix(bytes: Uint8Array): number | undefined {
+  const head = bytes.subarray(0, mostBytesBeforeBody);
+  for (let at = head.indexOf(bodyPrefix[0]!); at >= 0; at = head.indexOf(bodyPrefix[0]!, at + 1)) {
+    if (bodyPrefix.every((byte, index) => head[at + index] === byte)) return at + bodyPrefix.length;
+  }
+  return undefined;
 }
 
 type DeviceWord = { readonly body: Hash; readonly attachments: Hash };

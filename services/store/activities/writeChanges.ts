@@ -53,7 +53,7 @@ export function sizeOfChange({ messages = [], outgoing = [], records = [] }: Act
   const sum = (sizes: readonly number[]): number => sizes.reduce((all, size) => all + size, 0);
   return (
     sum(messages.map(({ parcel }) => parcel.length)) +
-    sum(outgoing.map(({ text }) => text.length)) +
+    sum(outgoing.map(({ item }) => item.length)) +
     sum(records.map(({ entry }) => entry.length))
   );
 }
@@ -172,7 +172,7 @@ function outgoingOf({ atRest, recent }: WritingTexts, changes: readonly Activity
       if (members.length > 0) {
         texts.set(row.id, row);
         // By its digest: whatever becomes of the transaction, nothing else goes by that.
-        recent.put(row.id, out.text);
+        recent.put(row.id, out.item);
       }
       for (const member of members) {
         deliveries.push({

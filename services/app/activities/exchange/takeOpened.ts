@@ -8,6 +8,7 @@ import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
+import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody, hasToBeChecked } from '../checkBody.ts';
@@ -18,6 +19,8 @@ import type { Opened } from './arrived.ts';
 export type How = {
   /** This node has asked for it, since another message builds on it. */
   readonly isWanted?: boolean;
+  /** On whose word, where that may be nobody's any more: who was removed could want what it says itself. */
+  readonly wantedBy?: Address;
   /** What was before will never be given to this node. */
   readonly isJoin?: boolean;
 };
@@ -77,7 +80,8 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   )
     throw new NotariumError('activity-not-member', 'this node has left', { data: { activity: activity.id } });
   try {
-    return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
+    const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
+    return takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
   } catch (error) {
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;

@@ -17,8 +17,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'thing-thing', request: 'information' } as const;
 
-describe('attachments and devices of activities', function () {
-  this.timeout(60_000);
+describe('attachments and devices of activities', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

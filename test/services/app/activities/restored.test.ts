@@ -11,8 +11,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 
-describe('a node that was restored from a backup', function () {
-  this.timeout(60_000);
+describe('a node that was restored from a backup', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

@@ -15,8 +15,7 @@ import { until } from '../../../support/until.ts';
 
 type Sent = { ok: boolean; activity: `0x${string}`; message: `0x${string}` };
 
-describe('notarium activity', function () {
-  this.timeout(60_000);
+describe('notarium activity', () => {
   let world: ActivityWorld;
   let nodes: [ActivityNode, ActivityNode, ActivityNode];
   let servers: [ActivityHttp, ActivityHttp];

@@ -156,7 +156,7 @@ describe('the disclosure of a message', () => {
         );
       }
     }
-  }).timeout(240_000);
+  });
 
   it('has a code for each step', async () => {
     const good = makeDisclosure(plain.message, plain.seal, { body: true, author: true, attachments: [0] });

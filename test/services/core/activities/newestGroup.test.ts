@@ -72,6 +72,35 @@ describe('the newest members, where several changes were made of the same ones',
     }
   });
 
+  it('and what it says in epochs that it opens then does not count, however many these are', async () => {
+    const first = await begin([initiator, alice, bob, mallory]);
+    const old = startActivity(first);
+    const removal = await changeMembers(old, initiator, { remove: mallory.address });
+    let now = take(old, removal);
+    const version = await update(now, alice);
+    now = take(now, version);
+    let own = old;
+    const said: Message[] = [];
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      const rekey = await changeMembers(own, mallory, withKey(own, mallory));
+      own = take(own, rekey);
+      const evil = await update(own, mallory, own.heads);
+      own = take(own, evil);
+      said.push(rekey, evil);
+      await expectCode('activity-epoch-stale', () =>
+        takeMessage(activityNetwork, take(now, ...said.slice(0, -1)), evil),
+      );
+    }
+    for (const end of [take(now, ...said), take(own, removal, version)]) {
+      expect(end.group).to.equal(now.group);
+      expect(end.heads).to.deep.equal([version.id]);
+    }
+    // Who has only lost its change, and is a member still, is heard.
+    const moved = take(old, await changeMembers(old, alice, withKey(old, alice)));
+    const kept = await update(moved, alice, moved.heads);
+    expect(take(moved, kept, removal).heads).to.deep.equal([kept.id]);
+  });
+
   it('nor does a branch of its own help, with friends that are removed as well', async () => {
     const old = startActivity(await begin([initiator, alice, bob, mallory]));
     const rekey = await changeMembers(old, alice, withKey(old, alice));

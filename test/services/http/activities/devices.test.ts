@@ -12,8 +12,7 @@ import { randomSigner } from '../../../support/recordKit.ts';
 type Issued = { readonly id: Hash };
 type Sent = { readonly activity: Hash; readonly message: Hash };
 
-describe('devices over HTTP', function () {
-  this.timeout(60_000);
+describe('devices over HTTP', () => {
   let world: ActivityWorld;
   let http: ActivityHttp;
   let seller: ActivityNode;

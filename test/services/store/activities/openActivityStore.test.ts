@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { utf8 } from '../../../../services/core/bytes.ts';
+import { fromUtf8, utf8 } from '../../../../services/core/bytes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt, stepOf } from './activityKit.ts';
@@ -244,7 +244,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(error).to.be.instanceOf(RangeError);
     const again = await openAt(at);
     expect((await again.activity(one))!.messageCount).to.equal(20);
-    expect((await again.queued(bob, 99, 1e6)).map(({ text }) => text)).to.deep.equal(
+    expect((await again.queued(bob, 99, 1e6)).map(({ item }) => fromUtf8(item))).to.deep.equal(
       Array.from({ length: 20 }, (_, index) => `text m ${index}`),
     );
     await again.close();
@@ -258,7 +258,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
       store.save(stepOf(one, 'a', 1, [bob])),
       store.save(bad),
       store.save(stepOf(one, 'b', 1, [bob])),
-      store.hold({ sealDigest: hashOf('s'), activity: two, from: carol, text: 'held', heldMs: 1 }),
+      store.hold({ sealDigest: hashOf('s'), activity: two, from: carol, item: utf8('held'), heldMs: 1 }),
     ]);
     expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
     expect((await store.messages(one)).map(({ id }) => id)).to.deep.equal([messageOf('a').id, messageOf('b').id]);
