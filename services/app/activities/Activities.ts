@@ -1,4 +1,4 @@
-import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import type { Activity } from '../../core/activities/activity.ts';
 import { type Message, parcelSchema } from '../../core/activities/parcel.ts';
 import { joinActivity, rejoinActivity } from '../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
@@ -9,10 +9,12 @@ import type { StoredActivity, StoredMessage } from '../../store/activities/Activ
 import type { ActivityHost } from './ActivityHost.ts';
 
 /**
- * Members and messages of all that are in memory: of small groups, those of half a minute at two hundred a second. After that time each is compared with
- * the other members.
+ * Messages of all that are in memory, with members and heads of each epoch, and schemas: of small groups, those of half a minute at two hundred
+ * a second. After that time each is compared with the other members.
  */
 const mostInMemory = 32_000;
+/** A schema of so many characters takes about as much memory as a message does. */
+const schemaCharacters = 64;
 const messagesAtOnce = 256;
 // Each time another process of this node has come first.
 const mostTries = 64;
@@ -157,8 +159,17 @@ export class Activities {
   }
 }
 
-function weightOf(activity: Activity): number {
-  return activity.taken.size + membersOf(activity).members.length;
+// The same for all states of an activity.
+const schemaWeights = new WeakMap<Activity['terms'], number>();
+
+function weightOf({ taken, epochs, terms }: Activity): number {
+  let weight = schemaWeights.get(terms);
+  if (weight === undefined) {
+    weight = terms.schema ? Math.ceil(JSON.stringify(terms.schema).length / schemaCharacters) : 0;
+    schemaWeights.set(terms, weight);
+  }
+  for (const { membership, heads } of epochs.values()) weight += membership.members.length + heads.length;
+  return weight + taken.size;
 }
 
 /** A message as it was taken: checked then, and not again. */
