@@ -69,7 +69,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     },
     caughtUp: (activity) => comparer.caughtUp(activity),
     doubts: (activity) => comparer.doubts.of(activity),
-    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
+    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }, true),
     signedTwice: (activity, member) => comparer.doubts.signedTwice(activity, member),
   };
   const refusals = new Refusals(parts);
