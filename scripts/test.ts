@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import { buildForTests, type TestBuild } from './support/buildForTests.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
-import { type Counts, failureIn, judgeJob } from './support/judgeJob.ts';
+import { type Counts, failureIn, judgeJob, readable } from './support/judgeJob.ts';
 import { inLanes } from './support/lanes.ts';
 import { runJob } from './support/runJob.ts';
 import { type Job, rankOf, type Step, steps } from './support/testSteps.ts';
@@ -61,11 +61,12 @@ async function work({ step, name, ...job }: Job & { readonly step: Step }): Prom
     fileTimes.push({ file: file!, seconds: Number(seconds), processor: Number(processor) });
   }
   results.push({ ...counts, step, name, seconds: run.seconds });
-  if (counts.failed > 0) failures.push(`${name}\n${failureIn(run.output)}`);
+  if (counts.failed > 0) failures.push(`${name}\n${failureIn(run)}`);
   // All that it wrote stands together, after its end: several processes run at a time.
   say(`\n=== ${name === step.name ? name : `${step.name}: ${name}`}`);
-  if (!step.mustFailWith) process.stdout.write(run.output.replaceAll(/^FILE .+\n/gm, ''));
+  if (!step.mustFailWith) process.stdout.write(readable(run.output));
   else if (counts.failed > 0) say(`${run.output}\nthis check should have failed with ${step.mustFailWith}`);
+  if (run.endedBy) say(`${name} did not end by itself: ended by ${run.endedBy}`);
   say(marked(counts, `${name}: ${counts.passed} passed, ${counts.failed} failed (${run.seconds.toFixed(1)} s)`));
 }
 

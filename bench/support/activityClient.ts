@@ -87,8 +87,10 @@ async function large({ places, runs, bodyBytes }: ActivityTask & { kind: 'large'
   const place = places[0]!;
   const seconds: number[] = [];
   const sentSeconds: number[] = [];
+  let centresCpuSeconds = 0;
   for (let index = 0; index <= runs; index++) {
     const text = startText(places, place, { run: index, ...orderOf(bodyBytes) });
+    const cpuBefore = await cpuSecondsOf(places);
     const startMs = performance.now();
     const sent = await start(place, text);
     const sentMs = performance.now();
@@ -98,8 +100,9 @@ async function large({ places, runs, bodyBytes }: ActivityTask & { kind: 'large'
     if (index > 0) {
       seconds.push((endMs - startMs) / 1000);
       sentSeconds.push((sentMs - startMs) / 1000);
+      centresCpuSeconds += (await cpuSecondsOf(places)) - cpuBefore;
     }
     await sleep(runPauseMs);
   }
-  return { seconds, sentSeconds };
+  return { seconds, sentSeconds, centresCpuSeconds };
 }

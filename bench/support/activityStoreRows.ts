@@ -2,7 +2,7 @@ import { createHash, hash, randomBytes } from 'node:crypto';
 import { mkdtemp, open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Address, type Hash, toHex } from '../../services/core/bytes.ts';
+import { type Address, type Hash, toHex, utf8 } from '../../services/core/bytes.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
 import type { ActivityChange } from '../../services/store/activities/ActivityStore.ts';
 import { openActivityStore } from '../../services/store/activities/openActivityStore.ts';
@@ -81,11 +81,11 @@ function stepOf(index: number): ActivityChange {
   const parcel = randomBytes(bodyBytes);
   const ciphertextDigest = toHex(createHash('sha256').update(parcel).digest());
   const seal = { protected: 'e30'.padEnd(300, 'x'), iv: 'x'.repeat(16), tag: 'x'.repeat(22), ciphertextDigest };
-  const text = parcel.toString('base64url').padEnd(2 * bodyBytes, 'x');
+  const item = utf8(parcel.toString('base64url').padEnd(2 * bodyBytes, 'x'));
   return {
     ...{ activity, nowMs: Date.now() },
     messages: [{ id, type: 'start', sender: members[0]!, parcel, seal, sealDigest }],
-    outgoing: [{ activity, message: id, sealDigest, text, members }],
+    outgoing: [{ activity, message: id, sealDigest, item, members }],
     records: [{ activity, message: id, entry: 'x'.repeat(600), dueMs: 0 }],
   };
 }

@@ -57,7 +57,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'activity-store-key-wrong':
     'Put back the keystore that the database was made with: without it nobody can read what is there.',
   'channel-store-corrupt':
-    'Restore that file from a backup of yours, also an older one, and leave channels/states as it is: with that, or from the other side, it goes on from the newest state. Without one let the other side close, or a watchtower.',
+    'Restore that file from a backup of yours, also an older one, and leave channels/states as it is: with that, or from the other side, it goes on from the newest state. Without one let the other side close, or a watchtower. Where channels/states/newest.sqlite is damaged itself, move it away and start: it is written again from the database, unless that is from a backup.',
   'attachment-quota':
     'Send the message that the files are for; what no message names goes after a day. The operator sets --attachment-quota.',
   'attachment-unknown': 'Put the file again: what no message names goes after a day.',

@@ -17,7 +17,7 @@ export type GossipVerdict = 'accept' | 'ignore' | 'reject';
 export type GossipHandler = (payload: Uint8Array, from: Address) => Promise<GossipVerdict>;
 
 /**
- * Answers one request: reads the frames of the caller, yields those of the answer. What it throws ends the stream with an
+ * Answers one request: reads the frames of the caller, yields those of the answer, which may not be changed any more: they are not copied. What it throws ends the stream with an
  * error at the caller's side (a NotariumError keeps its code, detail and data). The signal aborts when the caller is gone or out of time.
  */
 export type RequestHandler = (
@@ -95,7 +95,7 @@ export type Net = {
    */
   subscribe(topic: string, handler: GossipHandler, atOnce?: number): void;
   /**
-   * Opens a stream, sends the frames, and gives those of the answer as they come; reading slowly slows the peer down.
+   * Opens a stream, sends the frames, which may not be changed any more, and gives those of the answer as they come; reading slowly slows the peer down.
    * Nothing happens before the first frame of the answer is asked for; leaving the loop ends the request.
    * @throws NotariumError `peer-unreachable`, `peer-timeout`, `peer-answer-invalid`, `peer-refused` (it does not serve the
    * protocol), each with data.peer; `message-too-large`; the peer's own error code, `peer-busy` among them; the reason of

@@ -33,10 +33,15 @@ export class FrameFault extends Error {
 
 /** Bytes of a frame. */
 export function encodeFrame(kind: Frame['kind'], payload: Uint8Array = new Uint8Array()): Uint8Array {
+  return concat(encodeHeader(kind, payload.length), payload);
+}
+
+/** What stands before the payload of a frame. */
+export function encodeHeader(kind: Frame['kind'], sizeBytes: number): Uint8Array {
   const header = new Uint8Array(headerBytes);
   header[0] = frameKinds[kind];
-  new DataView(header.buffer).setUint32(1, payload.length);
-  return concat(header, payload);
+  new DataView(header.buffer).setUint32(1, sizeBytes);
+  return header;
 }
 
 /**

@@ -2,11 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Stream } from '@libp2p/interface';
 import { concat } from '../core/bytes.ts';
 import { NotariumError } from '../core/errors.ts';
-import { encodeFrame, type Frame } from './frames.ts';
+import { encodeFrame, encodeHeader, type Frame } from './frames.ts';
 import type { RequestContext } from './requests.ts';
 import { sendBytes } from './streamBytes.ts';
 
-// With so much nothing is gained by waiting for more.
+// With so much nothing is gained by waiting for more, or by copying it to others.
 const gatherBytes = 64 * 1024;
 
 type Sending = { readonly context: RequestContext; readonly name: string };
@@ -30,7 +30,11 @@ async function* encoded({ context, name }: Sending, frames: AsyncIterable<Frame>
   for await (const { kind, payload } of frames) {
     const { length: have } = payload;
     if (have > want) throw new NotariumError('message-too-large', undefined, { data: { have, want } });
-    yield encodeFrame(kind, payload);
+    if (have < gatherBytes) yield encodeFrame(kind, payload);
+    else {
+      yield encodeHeader(kind, have);
+      yield payload;
+    }
     messages.inc();
   }
 }
@@ -56,6 +60,7 @@ async function* gathered(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
         if ('error' in outcome) throw outcome.error;
         return;
       }
+      if (heldBytes > 0 && outcome.value.value.length >= gatherBytes) yield take();
       held.push(outcome.value.value);
       heldBytes += outcome.value.value.length;
     }

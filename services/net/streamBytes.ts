@@ -19,9 +19,9 @@ export async function* readBytes(stream: Stream): AsyncGenerator<Uint8Array> {
     if (queuedBytes >= highWaterBytes && stream.readStatus === 'readable') stream.pause();
   };
   const onMessage = ({ data }: StreamMessageEvent): void => {
-    const bytes = data.subarray();
-    queue.push(bytes);
-    queuedBytes += bytes.length;
+    // A list as it is: as one piece all of it would be copied.
+    for (const bytes of data instanceof Uint8Array ? [data] : data) queue.push(bytes);
+    queuedBytes += data.byteLength;
     // A pause within resume() would be undone by its last step, and the peer told to send on.
     if (!isResuming) holdBack();
     wake();

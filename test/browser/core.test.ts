@@ -42,8 +42,7 @@ async function domOf(chromium: string, url: string): Promise<{ dom: string; stde
   return { dom, stderr };
 }
 
-describe('in a browser', function () {
-  this.timeout(240_000);
+describe('in a browser', () => {
   let chromium: string;
 
   before(function () {

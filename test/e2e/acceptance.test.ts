@@ -11,8 +11,7 @@ import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
-describe('what a centre has promised', function () {
-  this.timeout(300_000);
+describe('what a centre has promised', () => {
   const signer = randomSigner();
   let net: TestNetwork;
   let anvil: AnvilControl;

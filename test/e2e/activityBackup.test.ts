@@ -13,8 +13,7 @@ import { until } from '../support/until.ts';
 
 const order = { kind: 'industrial', request: 'trust', receivers: ['Centre 2'] } as const;
 
-describe('what a centre keeps of private activities', function () {
-  this.timeout(240_000);
+describe('what a centre keeps of private activities', () => {
   let consortium: Consortium;
   let buyer: Member;
   let seller: Member;
@@ -43,7 +42,7 @@ describe('what a centre keeps of private activities', function () {
     return new Notarium({ url, apiKey, rpcUrl: consortium.chain.rpcUrl }).activities;
   };
   const has = (member: Member, message: Hash) =>
-    until('it has come', async () => (await at(member)).message(activity, message).catch(() => undefined), 60_000);
+    until('it has come', async () => (await at(member)).message(activity, message).catch(() => undefined));
   const folderOf = ({ dataDir, address }: Member): string => join(dataDir, 'activities', address);
   const run = (cwd: string, ...args: string[]) =>
     new Promise<{ code: number; output: string }>((resolve) => {

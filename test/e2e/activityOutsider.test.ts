@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type Envelope, envelopeSchema } from '../../services/core/activities/envelope.ts';
+import { readDelivered } from '../../services/app/activities/exchange/envelopeItems.ts';
+import type { Envelope } from '../../services/core/activities/envelope.ts';
 import { activitySubject, blindedGroup, readProtected } from '../../services/core/activities/sealed.ts';
 import { type Hash, toHex } from '../../services/core/bytes.ts';
 import { type CheckedRecord, parseEntry } from '../../services/core/record.ts';
@@ -30,8 +31,7 @@ const canary = {
   path: `canary${randomBytes(6).toString('hex')}`,
 };
 
-describe('what an outsider sees of private activities', function () {
-  this.timeout(240_000);
+describe('what an outsider sees of private activities', () => {
   let consortium: Consortium;
   let scenes: ActivityScenes;
   /** The log's records, as the outsider has them. */
@@ -47,6 +47,8 @@ describe('what an outsider sees of private activities', function () {
     const name = `${way} ${centres.join('-')}`;
     bytes.set(name, [...(bytes.get(name) ?? []), some]);
   };
+  /** What a stranger without a key reads at each member, and its operator. */
+  const told = { openly: [] as string[], operator: [] as string[] };
   const activityRecords = () => records.filter(({ record }) => record.kind === 'activity');
 
   before(async () => {
@@ -81,6 +83,7 @@ describe('what an outsider sees of private activities', function () {
       ...parseEntry(entry),
       text: Buffer.from(entry).toString(),
     }));
+    await askMembers();
     // What it has written is on its disk then, and nobody writes any more.
     await Promise.all([members[outsider]!.stop(), members[seller]!.stop()]);
     [tapOfSeller, tapOfOutsider] = (await Promise.all(taps.map(readTap))) as [Tap, Tap];
@@ -100,6 +103,21 @@ describe('what an outsider sees of private activities', function () {
     expect((await post(members[buyer]!.url, record)).status).to.equal(201);
     const { status } = await fetch(`${members[outsider]!.entry.endpoint}/v1/records/${canary.path}`);
     expect(status).to.equal(400);
+  }
+
+  /** Over HTTP, what is open at each member. */
+  async function askMembers(): Promise<void> {
+    for (const index of [buyer, seller, carrier]) {
+      const { url, dataDir } = consortium.members[index]!;
+      const apiKey = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+      const ask = async (headers: Record<string, string>): Promise<string> => {
+        const paths = ['/metrics', '/v1/status', '/readyz'];
+        const answers = await Promise.all(paths.map((path) => fetch(`${url}${path}`, { headers })));
+        return (await Promise.all(answers.map((answer) => answer.text()))).join('\n');
+      };
+      told.openly.push(await ask({}));
+      told.operator.push(await ask({ authorization: `Bearer ${apiKey}` }));
+    }
   }
 
   async function gather(): Promise<void> {
@@ -152,6 +170,15 @@ describe('what an outsider sees of private activities', function () {
       streams.filter(({ protocol }) => protocol.includes('activit')).length;
     expect(activityStreams(tapOfSeller)).to.be.greaterThan(0);
     expect(activityStreams(tapOfOutsider)).to.equal(0);
+  });
+
+  it('is nothing at any member that says that it takes part: that is for its operator', () => {
+    for (const text of told.openly)
+      expect(text)
+        .to.include('notarium_log_size')
+        .and.not.to.match(/activit/);
+    for (const text of told.operator)
+      expect(text).to.match(/notarium_activity_messages_(sent|taken)_total\{.*\} [1-9]/);
   });
 
   it('is nothing of what was said: no word, no name of a file or of a field, no file, no id, salt or key', () => {
@@ -288,8 +315,8 @@ function envelopesTo({ streams }: Tap): Envelope[] {
     const envelopes: Envelope[] = [];
     for (let at = 0; at + 4 <= items.length; ) {
       const end = at + 4 + items.readUInt32BE(at);
-      const parsed = envelopeSchema.safeParse(JSON.parse(items.subarray(at + 4, end).toString()));
-      if (parsed.success) envelopes.push(parsed.data);
+      const read = readDelivered(items.subarray(at + 4, end));
+      if ('sealed' in read) envelopes.push(read);
       at = end;
     }
     return envelopes;

@@ -13,8 +13,7 @@ import { until } from '../support/until.ts';
 const order = { kind: 'industrial', request: 'both', receivers: ['Centre 2'] } as const;
 const longMs = 60_000;
 
-describe('private activities of a centre that is several processes', function () {
-  this.timeout(240_000);
+describe('private activities of a centre that is several processes', () => {
   let consortium: Consortium;
   let s3: TestS3;
   const processes: CentreProcess[] = [];

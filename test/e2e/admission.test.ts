@@ -29,8 +29,7 @@ const rules = {
   minReadMiBPerSecond: 1,
 };
 
-describe('an authenticator as a process', function () {
-  this.timeout(180_000);
+describe('an authenticator as a process', () => {
   let net: TestNetwork;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let manifest: Uint8Array;

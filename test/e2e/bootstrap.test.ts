@@ -7,8 +7,7 @@ import { expect } from 'chai';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-describe('scripts/bootstrap', function () {
-  this.timeout(300_000);
+describe('scripts/bootstrap', () => {
   let base: string;
 
   beforeEach(async () => {

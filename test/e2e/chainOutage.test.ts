@@ -11,8 +11,7 @@ import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
-describe('a chain that goes away', function () {
-  this.timeout(300_000);
+describe('a chain that goes away', () => {
   const signer = randomSigner();
   let stateDir: string;
   let net: TestNetwork;

@@ -7,8 +7,7 @@ import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
-describe('anchors on a chain that changes its mind', function () {
-  this.timeout(300_000);
+describe('anchors on a chain that changes its mind', () => {
   const signer = randomSigner();
   let net: TestNetwork;
   let anvil: AnvilControl;

@@ -23,8 +23,7 @@ const crypto = await loadCrypto();
 const names = ['a.txt', 'b.txt', 'c.txt'];
 const challengeSeconds = 60;
 
-describe('endings of evidence channels by commands', function () {
-  this.timeout(180_000);
+describe('endings of evidence channels by commands', () => {
   let network: TestNetwork;
   let kit: ChannelTestKit;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -38,8 +38,7 @@ const crashAt = (moment: string): Record<string, string> => ({
   NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import ${preload}`,
 });
 
-describe('a side of an evidence channel that is killed', function () {
-  this.timeout(240_000);
+describe('a side of an evidence channel that is killed', () => {
   let kit: EndingsKit;
   let port: number;
   let dataDir: string;

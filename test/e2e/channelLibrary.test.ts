@@ -19,8 +19,7 @@ import { expectCode } from '../support/expectCode.ts';
 
 const bytes = (index: number): Uint8Array => Buffer.from(`measurement ${index}`);
 
-describe('evidence channels by the library', function () {
-  this.timeout(120_000);
+describe('evidence channels by the library', () => {
   let place: ChannelPlace;
   let folder: string;
   let channelId: Hash;

@@ -13,8 +13,7 @@ import { until } from '../support/until.ts';
 
 const erc20 = new Interface(['function balanceOf(address) view returns (uint256)']);
 
-describe('evidence channels by commands: tokens, and streams of many', function () {
-  this.timeout(180_000);
+describe('evidence channels by commands: tokens, and streams of many', () => {
   let place: ChannelPlace;
   let token: Address;
   let channelId: Hash;

@@ -20,8 +20,7 @@ type Finished = { code: number | null; json: Record<string, unknown>; output: st
 const node = [process.execPath, '--disable-warning=ExperimentalWarning', launcher];
 const requesterKey = `0x${Buffer.from(devKey(3)).toString('hex')}`;
 
-describe('evidence channels by commands', function () {
-  this.timeout(180_000);
+describe('evidence channels by commands', () => {
   let chain: RunningChain;
   let contract: Address;
   let folder: string;

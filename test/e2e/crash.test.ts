@@ -68,7 +68,7 @@ describe('kill -9 under load', function () {
     }
 
     const { url } = net.centre;
-    await until('an empty pool', async () => (await statusOf(url)).pool.count === 0, 60_000);
+    await until('an empty pool', async () => (await statusOf(url)).pool.count === 0);
     const { log } = await statusOf(url);
     const logged: RecordId[] = [];
     for (let index = 0; index * 256 < log.size; index++) {

@@ -21,8 +21,7 @@ async function overwrite(path: string, at: number, bytes: Buffer = garbage): Pro
   await file.close();
 }
 
-describe('damage to a data folder', function () {
-  this.timeout(300_000);
+describe('damage to a data folder', () => {
   const signer = randomSigner();
   let net: TestNetwork;
   let records: CheckedRecord[];

@@ -11,8 +11,7 @@ import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
-describe('a full disk', function () {
-  this.timeout(300_000);
+describe('a full disk', () => {
   const signer = randomSigner();
   let net: TestNetwork | undefined;
   const acknowledged = new Set<RecordId>();

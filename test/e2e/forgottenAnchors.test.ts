@@ -6,8 +6,7 @@ import { failingCentre } from '../support/centreProcess.ts';
 import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 
-describe('a chain that is set back before the first anchor', function () {
-  this.timeout(300_000);
+describe('a chain that is set back before the first anchor', () => {
   const signer = randomSigner();
   let net: TestNetwork;
 

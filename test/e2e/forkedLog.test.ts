@@ -68,8 +68,7 @@ describe('a reorganisation that takes what only a minority has committed', funct
     await expectSameLogs(all, [common.id, kept.id]);
     expect(await recordOf(minority.url, doomed.id)).to.deep.include({ state: 'refused' });
     expect(await failedSteps({ url: minority.url, rpcUrl: chain.rpcUrl }, lostReceipt)).to.include('chain failed');
-    const { problems } = await statusOf(minority.url);
-    expect(problems).to.deep.equal([]);
+    await until('no problem is left', async () => (await statusOf(minority.url)).problems.length === 0);
     // And the log goes on growing, at the minority too.
     const next = await signedRecord(network, signer, 'next');
     expect((await post(minority.url, next)).status).to.equal(201);

@@ -36,8 +36,7 @@ async function anchorHidden(rpcUrl: string, contract: Address, submit: () => Pro
   await anvil.automine(true);
 }
 
-describe('a block that a stranger anchored first, in a way that hides its signatures', function () {
-  this.timeout(300_000);
+describe('a block that a stranger anchored first, in a way that hides its signatures', () => {
   let net: TestNetwork;
   let record: CheckedRecord;
 
@@ -94,9 +93,7 @@ describe('a block that a stranger anchored first, in a way that hides its signat
   });
 });
 
-describe('such a block of many centres', function () {
-  this.timeout(300_000);
-
+describe('such a block of many centres', () => {
   it('has receipts that hold from every centre, since each gives its vote again', async () => {
     await using consortium = await startConsortium({ centres: 4, graceSeconds: 60 });
     const { chain, deployed, network, members } = consortium;

@@ -12,8 +12,7 @@ import { crypto, randomSigner, signedRecord, textOf } from '../support/recordKit
 import { expectSameLogs, untilSettled } from '../support/sameLogs.ts';
 import { until } from '../support/until.ts';
 
-describe('many centres', function () {
-  this.timeout(300_000);
+describe('many centres', () => {
   let consortium: Consortium;
   const signer = randomSigner();
   const ids: CheckedRecord['id'][] = [];

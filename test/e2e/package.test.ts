@@ -17,8 +17,7 @@ import { until } from '../support/until.ts';
 // A consumer's compiler has no say in the project's own settings.
 const strictest = ['--strict', '--noEmit', '--module', 'NodeNext', '--target', 'ES2024', '--lib', 'ESNext,DOM'];
 
-describe('the npm package', function () {
-  this.timeout(300_000);
+describe('the npm package', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let net: TestNetwork;
   let consumer: string;

@@ -11,8 +11,7 @@ import { until } from '../support/until.ts';
 
 const poolLimit = 40;
 
-describe('a centre that floods the pools with valid records', function () {
-  this.timeout(60_000);
+describe('a centre that floods the pools with valid records', () => {
   let consortium: Consortium;
   let attacker: Attacker;
   const signer = randomSigner();

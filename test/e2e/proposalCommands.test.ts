@@ -19,8 +19,7 @@ const example = (name: string): string => fileURLToPath(new URL(`../../examples/
 
 type Shown = { proposal: ProposalDetail; verification: { status: string; basis: string; confirmedBy?: string[] } };
 
-describe('notarium proposal with two real centres', function () {
-  this.timeout(240_000);
+describe('notarium proposal with two real centres', () => {
   let consortium: Consortium;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let place: CliPlace;

@@ -11,8 +11,7 @@ import { until } from '../support/until.ts';
 
 type View = Record<string, unknown> & { readonly state: string; readonly result: ProposalResult | null };
 
-describe('four centres decide on proposals', function () {
-  this.timeout(240_000);
+describe('four centres decide on proposals', () => {
   let consortium: Consortium;
   let governance: DeployedGovernance;
   let proxy: RpcProxy;

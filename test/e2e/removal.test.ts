@@ -10,8 +10,7 @@ import { type Governor, governorOf } from '../support/governor.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 
-describe('centres are given other keys and removed while the rest run', function () {
-  this.timeout(120_000);
+describe('centres are given other keys and removed while the rest run', () => {
   let consortium: Consortium;
   let governor: Governor;
   /** Of blocks of the centre that is given another key, and of the one that is removed, made before that. */

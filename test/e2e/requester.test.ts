@@ -34,8 +34,7 @@ async function holdingRpc(rpcUrl: string) {
   };
 }
 
-describe('a requester that is interrupted', function () {
-  this.timeout(180_000);
+describe('a requester that is interrupted', () => {
   let at: RequesterCommands;
 
   const terms = (amount: string): [string, ...string[]] => ['open', '--url', at.verifier.url, '--amount', amount];

@@ -8,8 +8,7 @@ import { deployGovernance } from '../support/chains.ts';
 import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { until } from '../support/until.ts';
 
-describe('resource sets of a real centre', function () {
-  this.timeout(180_000);
+describe('resource sets of a real centre', () => {
   let network: TestNetwork;
   let service: ConfigurationService;
   before(async () => {

@@ -14,8 +14,7 @@ import { deployNotarium, startChain } from '../support/chains.ts';
 import { freePorts } from '../support/freePorts.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 
-describe('npm start', function () {
-  this.timeout(300_000);
+describe('npm start', () => {
   let base: string;
   const children: ChildProcess[] = [];
 

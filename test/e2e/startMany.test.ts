@@ -13,8 +13,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { expectFree, listener, type Started, startScript } from '../support/startScript.ts';
 import { until } from '../support/until.ts';
 
-describe('npm start -- --centres', function () {
-  this.timeout(300_000);
+describe('npm start -- --centres', () => {
   let base: string;
   const children: ChildProcess[] = [];
 

@@ -21,8 +21,7 @@ const post = (url: string, body: string) =>
   json(`${url}/v1/records?`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
 
 for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
-  describe(`one centre on ${kind}`, function () {
-    this.timeout(300_000);
+  describe(`one centre on ${kind}`, () => {
     let net: TestNetwork;
     const signer = randomSigner();
 

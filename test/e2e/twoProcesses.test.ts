@@ -7,8 +7,7 @@ import { startNetwork, type TestNetwork } from '../support/network.ts';
 import { testPostgres } from '../support/postgres.ts';
 import { randomSigner, signedRecord } from '../support/recordKit.ts';
 
-describe('two processes of one centre on one PostgreSQL', function () {
-  this.timeout(300_000);
+describe('two processes of one centre on one PostgreSQL', () => {
   const signer = randomSigner();
   let net: TestNetwork;
   let env: Record<string, string>;

@@ -10,8 +10,7 @@ import type { SignedHistory } from '../support/channels.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 
-describe('notarium watchtower', function () {
-  this.timeout(120_000);
+describe('notarium watchtower', () => {
   let running: RunningChain;
   let kit: ChannelTestKit;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -6,8 +6,7 @@ import { randomSigner, signedRecord } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
 import { type WebhookReceiver, webhookReceiver, webhookSecret } from '../support/webhookReceiver.ts';
 
-describe('the webhook of a centre that is killed', function () {
-  this.timeout(180_000);
+describe('the webhook of a centre that is killed', () => {
   const secret = webhookSecret();
   const env = { NOTARIUM_WEBHOOK_SECRET: secret };
   let receiver: WebhookReceiver;

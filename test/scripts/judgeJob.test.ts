@@ -16,6 +16,13 @@ describe('what a job came to', () => {
     expect(judgeJob(tests, ran(0, '  0 passing\n'))).to.deep.equal({ passed: 0, failed: 1 });
     expect(judgeJob(tests, ran(0, ''))).to.deep.equal({ passed: 0, failed: 1 });
     expect(judgeJob(tests, ran(null, '  12 passing\n'))).to.deep.equal({ passed: 12, failed: 1 });
+    const overdue = { ...ran(0, '  12 passing\n'), endedBy: 'its limit of 900 s' };
+    expect(judgeJob(tests, overdue)).to.deep.equal({ passed: 12, failed: 1 });
+    expect(judgeJob(check, overdue)).to.deep.equal({ passed: 0, failed: 1 });
+    expect(judgeJob({ ...check, mustFailWith: /passing/ }, { ...overdue, code: null })).to.deep.equal({
+      passed: 0,
+      failed: 1,
+    });
   });
 
   it('is one check, by its exit code and what it has said', () => {
@@ -32,14 +39,23 @@ describe('what a job came to', () => {
 describe('what a failed job says of it', () => {
   it('is what mocha says from the failures on, without the times of the files', () => {
     const output =
-      '  ✔ one\n  1) two\n\n  1 passing (3s)\n  1 failing\n\n  1) two:\nFILE 1.0 2.0 a.test.ts\n     Error: no\n';
-    expect(failureIn(output).trim()).to.equal('1 failing\n\n  1) two:\n     Error: no');
+      '  ✔ one\nAT a two\n  1) two\n\n  1 passing (3s)\n  1 failing\n\n  1) two:\nFILE 1.0 2.0 a.test.ts\n     Error: no\n';
+    expect(failureIn({ output }).trim()).to.equal('1 failing\n\n  1) two:\n     Error: no');
   });
 
   it('is the end of what a check has written, and no more than can be read', () => {
-    expect(failureIn('lint: 2 errors')).to.equal('lint: 2 errors');
-    expect(failureIn(`${'x'.repeat(100_000)}the end`)).to.match(/^x{3993}the end$/);
-    expect(failureIn(`1 failing\n${'x'.repeat(100_000)}`)).to.have.length(4_000);
+    expect(failureIn({ output: 'lint: 2 errors' })).to.equal('lint: 2 errors');
+    expect(failureIn({ output: `${'x'.repeat(100_000)}the end` })).to.match(/^x{3993}the end$/);
+    expect(failureIn({ output: `1 failing\n${'x'.repeat(100_000)}` })).to.have.length(4_000);
+  });
+});
+
+describe('what a job says that did not end by itself', () => {
+  it('begins with what has ended it, and at which test or hook', () => {
+    const output = 'AT a one\n  ✔ one\nAT a two\n';
+    const endedBy = 'its limit of 900 s';
+    expect(failureIn({ output, endedBy })).to.equal('ended by its limit of 900 s, at: a two\n  ✔ one\n');
+    expect(failureIn({ output: 'half of it', endedBy: 'SIGSEGV' })).to.equal('ended by SIGSEGV\nhalf of it');
   });
 });
 

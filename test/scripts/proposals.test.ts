@@ -12,8 +12,7 @@ import { temporaryFolder } from '../support/temporaryFolder.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const example = (name: string): string => join(root, 'examples', name);
 
-describe('scripts propose, vote and execute on a network of the configuration', function () {
-  this.timeout(180_000);
+describe('scripts propose, vote and execute on a network of the configuration', () => {
   let chain: RunningChain;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   before(async () => {

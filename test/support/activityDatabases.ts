@@ -6,9 +6,7 @@ export function onBothActivityDatabases(
   suite: (databaseUrl: () => Promise<string | undefined>) => void,
 ): void {
   for (const engine of ['sqlite', 'postgres'] as const) {
-    describe(`${title} (${engine})`, function () {
-      // The first one starts the server.
-      this.timeout(120_000);
+    describe(`${title} (${engine})`, () => {
       suite(async () => (engine === 'postgres' ? (await testPostgres()).createDatabase() : undefined));
     });
   }

@@ -4,7 +4,7 @@ import { activityId } from '../../services/core/activities/activityId.ts';
 import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
 import { attachmentsDigest, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
 import { changedMembers, leaversOf } from '../../services/core/activities/decided.ts';
-import type { FieldBody, FieldsPlace } from '../../services/core/activities/fields.ts';
+import type { FieldBody, FieldsPlace, PackedFields } from '../../services/core/activities/fields.ts';
 import {
   type Member,
   type MemberRole,
@@ -25,7 +25,7 @@ import { headDigest, type Message, type Parcel, shownHead, signParcel } from '..
 import { type Address, type Hash, toHex } from '../../services/core/bytes.ts';
 import { type Network, networkName } from '../../services/core/eip712.ts';
 import type { Signer } from '../../services/core/signature.ts';
-import { type PackedFields, packFields, signFields } from '../../services/lib/activities/fieldDigests.ts';
+import { packFields, signFields } from '../../services/lib/activities/fieldDigests.ts';
 import { curveKey } from '../../services/lib/curveKey.ts';
 import { localSigner } from '../../services/lib/localSigner.ts';
 import { loadCrypto } from '../../services/lib/nativeCrypto.ts';

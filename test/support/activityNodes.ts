@@ -19,6 +19,7 @@ import { openingKey } from '../../services/lib/activities/seal.ts';
 import { type Clock, systemClock } from '../../services/lib/clock.ts';
 import { silentLogger } from '../../services/lib/logger.ts';
 import type { Net } from '../../services/net/Net.ts';
+import { createNetMetrics } from '../../services/net/netMetrics.ts';
 import { openNet } from '../../services/net/openNet.ts';
 import type { ActivityStore } from '../../services/store/activities/ActivityStore.ts';
 import { AttachmentStore } from '../../services/store/activities/AttachmentStore.ts';
@@ -60,6 +61,8 @@ export class ActivityWorld {
   #folder: Promise<string> | undefined;
   /** The log takes nothing while it is true. */
   isLogAway = false;
+  /** No centre has what the log took, yet. */
+  isLogBehind = false;
   /** Whether the log takes a record, ever. */
   takes: (record: NotariumRecord) => boolean = () => true;
 
@@ -187,6 +190,7 @@ export class ActivityNode {
       privateKey: this.nodeKey,
       network: networkName(activityNetwork),
       logger: silentLogger,
+      metrics: createNetMetrics(this.metrics),
     });
     this.net = this.#options.wrapNet?.(net) ?? net;
     const { databaseUrl } = this.#options;
@@ -201,7 +205,7 @@ export class ActivityNode {
       keys: this.secrets.map(openingKey),
       accept: (lines) => this.#world.accept(lines),
       search: async ({ digest, subject }) => ({
-        items: this.#world.records
+        items: (this.#world.isLogBehind ? [] : this.#world.records)
           .map((record, index) => ({ id: `0x${index.toString(16).padStart(64, '0')}` as Hash, record }))
           .filter(({ record }) => record.digest === digest || record.subject === subject)
           .map((found) => ({ ...found, state: 'logged' as const })),

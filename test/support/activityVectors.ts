@@ -8,9 +8,10 @@ import {
   makeCertificate,
   signTrust,
 } from '../../services/core/activities/certificate.ts';
-import type { Attachments, Body } from '../../services/core/activities/contents.ts';
+import { type Attachments, attachmentsDigest, type Body } from '../../services/core/activities/contents.ts';
 import { deviceStatementDigest, signCredential } from '../../services/core/activities/credential.ts';
 import { disclosureText, makeDisclosure } from '../../services/core/activities/disclosure.ts';
+import { deviceBodyDigest, type PackedFields } from '../../services/core/activities/fields.ts';
 import { type Membership, noHash, sortedMembers } from '../../services/core/activities/members.ts';
 import type { ActivityTerms, Head } from '../../services/core/activities/message.ts';
 import { groupDigest } from '../../services/core/activities/opening.ts';
@@ -28,7 +29,7 @@ import { startActivity, takeMessage } from '../../services/core/activities/takeM
 import { concat, fromUtf8, type Hash, toHex } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
 import { digestText } from '../../services/core/record.ts';
-import { type PackedFields, packFields } from '../../services/lib/activities/fieldDigests.ts';
+import { packFields } from '../../services/lib/activities/fieldDigests.ts';
 import { openingKey, Sealer } from '../../services/lib/activities/seal.ts';
 import { sealFile } from '../../services/lib/activities/sealedFile.ts';
 import { memberFor, activityNetwork as network, type Person, person, withFields } from './activityKit.ts';
@@ -173,11 +174,9 @@ export async function activityVectors() {
     { id: random.hash(), device: device.address, name: 'Terminal 7', notBefore: 1_795_000_000, expires: 1_800_000_000 },
     bob.signer,
   );
+  const newSalt = () => Buffer.from(random.bytes(32)).toString('base64url');
   const packed = {
-    ...(await packFields(
-      { ...order, lines: ['x', 'y'] },
-      { newSalt: () => Buffer.from(random.bytes(32)).toString('base64url') },
-    )),
+    ...(await packFields({ ...order, lines: ['x', 'y'] }, { newSalt })),
     salt: random.hash(),
   };
   const { message: second } = await say(
@@ -198,6 +197,21 @@ export async function activityVectors() {
   const said = toHex(await device.signer.sign(deviceStatementDigest(network, statement)));
   await say(bob, { type: 'note', on: second.id, device: { credential, time: deviceTime, signature: said } }, ofDevice);
   await say(carol, { type: 'note', on: second.id }, { body: { salt: random.hash(), body: 'seen' } });
+  const inFields = {
+    body: { ...(await packFields({ kg: 12, gate: 'north' }, { newSalt })), salt: random.hash() },
+    attachments: { salt: random.hash(), list: [] },
+  };
+  const ofFields = toHex(
+    await device.signer.sign(
+      deviceStatementDigest(network, {
+        ...statement,
+        body: deviceBodyDigest(inFields.body),
+        attachments: attachmentsDigest(inFields.attachments),
+      }),
+    ),
+  );
+  const weighed = { credential, time: deviceTime, signature: ofFields };
+  await say(bob, { type: 'note', on: second.id, device: weighed }, inFields);
 
   const to = recipientsOf(activity!, activity!.versions.get(second.id)!);
   const signatures = [];

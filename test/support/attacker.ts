@@ -131,7 +131,7 @@ export async function openAttacker(
       await until('the attacker to be connected', async () => {
         const places = some.map(
           async (member) =>
-            [member.address, await lookUpPeer(member.url, member.address, AbortSignal.timeout(30_000))] as const,
+            [member.address, await lookUpPeer(member.url, member.address, AbortSignal.timeout(120_000))] as const,
         );
         // A centre that was started again listens elsewhere.
         net.setDirectory(new Map(await Promise.all(places)));

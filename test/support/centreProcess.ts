@@ -49,7 +49,7 @@ export type CentreSpec = {
   /** A free one by default. */
   readonly port?: number;
   readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Runs the centre by this command, which gets the centre's own command line as arguments. */
   readonly wrap?: readonly string[];
 };
@@ -72,7 +72,7 @@ export function startCentre(spec: CentreSpec): Promise<CentreProcess> {
 /** Starts a command and waits until it says where it listens; rejects with its stderr when it ends before that. */
 export async function startListening(
   [program, ...args]: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<CentreProcess> {
   const child = spawn(program!, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,6 +6,7 @@ import { type Address, type Hash, type Hex, toHex } from '../../services/core/by
 import { aggregations, type ProposalKind, proposalKinds } from '../../services/core/governance/names.ts';
 import type { Rule } from '../../services/core/governance/proposalContent.ts';
 import { jsonRpc } from '../../services/lib/jsonRpc.ts';
+import { until } from './until.ts';
 
 export { devAddress, devKey } from '../../scripts/support/developmentKeys.ts';
 export { type ChainKind, type RunningChain, startChain } from '../../scripts/support/startChain.ts';
@@ -105,16 +106,15 @@ export async function sendAsDeployer(
   what: string,
   call: { to?: Address; data: Hex },
 ): Promise<Receipt> {
-  const rpc = jsonRpc(rpcUrl, { timeoutMs: 20_000 });
+  const rpc = jsonRpc(rpcUrl, { timeoutMs: 60_000 });
   const accounts = (await rpc('eth_accounts', [])) as Address[];
   const hash = await rpc('eth_sendTransaction', [{ from: accounts[9], gas: '0xf42400', ...call }]);
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const receipt = (await rpc('eth_getTransactionReceipt', [hash])) as Receipt | null;
-    if (receipt?.status === '0x1') return receipt;
-    if (receipt) throw new Error(`${what}: the contract refused it`);
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  throw new Error(`${what} was not mined`);
+  const receipt = await until(
+    `${what} to be mined`,
+    async () => ((await rpc('eth_getTransactionReceipt', [hash])) as Receipt | null) ?? undefined,
+  );
+  if (receipt.status !== '0x1') throw new Error(`${what}: the contract refused it`);
+  return receipt;
 }
 
 type Receipt = { status: string; contractAddress: Address; blockNumber: string };

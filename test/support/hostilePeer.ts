@@ -30,7 +30,7 @@ export type HostilePeer = {
   /** Answers by protocol, instead of a refusal. */
   readonly answers: Map<string, RequestHandler>;
   /** Sends what may be items of a delivery. */
-  deliver(to: ActivityNode, ...items: readonly string[]): Promise<ItemAnswer[]>;
+  deliver(to: ActivityNode, ...items: readonly (string | Uint8Array)[]): Promise<ItemAnswer[]>;
   /** Sends an envelope. */
   envelope(to: ActivityNode, envelope: Envelope): Promise<ItemAnswer>;
   /** Sends frames of its own, and gives those of the answer. */
@@ -62,8 +62,8 @@ export async function hostilePeer(
     const answer = net.request(to.address, protocol, frames, { timeoutMs: 60_000 });
     return (await Array.fromAsync(answer)).map((frame) => Buffer.from(frame));
   };
-  const deliver: HostilePeer['deliver'] = async (to, ...texts) => {
-    const answer = net.request(to.address, activityProtocols.deliver, framesOf(texts), { timeoutMs: 60_000 });
+  const deliver: HostilePeer['deliver'] = async (to, ...sent) => {
+    const answer = net.request(to.address, activityProtocols.deliver, framesOf(sent), { timeoutMs: 60_000 });
     const items = await Array.fromAsync(itemsOf(answer, bounds));
     return items.map((item) => JSON.parse(fromUtf8(item)) as ItemAnswer);
   };

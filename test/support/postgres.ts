@@ -90,6 +90,6 @@ async function start(): Promise<Server> {
     { ...options, stdio: 'ignore' },
   );
   process.once('exit', () => server.kill('SIGKILL'));
-  await until('PostgreSQL', () => query(port, 'select 1').then(() => true), 90_000);
+  await until('PostgreSQL', () => query(port, 'select 1').then(() => true));
   return { process: server, folder, port };
 }

@@ -9,7 +9,7 @@ const longestMs = 250;
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  limitMs = 60_000,
+  limitMs = 120_000,
 ): Promise<T> {
   const startMs = performance.now();
   let cause: unknown;

@@ -29,7 +29,7 @@ export type Contents =
 
 /** What an activity begins with. */
 export type StartRequest = Contents & {
-  /** Of the id: chosen by a device, which has to sign it; drawn at random by default. */
+  /** Drawn by the device, and by it alone, for the id: see `deviceSalt`. */
   readonly salt?: Hash;
   readonly kind: ActivityTerms['kind'];
   readonly request: ActivityTerms['request'];

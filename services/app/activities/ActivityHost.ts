@@ -35,6 +35,8 @@ export type ActivitySettings = {
   readonly lookMs: number;
   /** Most time of one request to a member; of a file, of each MiB of it. */
   readonly requestMs: number;
+  /** Time that checks of the bodies of one member take here at once, by schemas or in fields; then a tenth of all time. */
+  readonly checkMs: number;
   /** Activities, and bytes of messages, that a member may have here without anybody here having looked at them. */
   readonly unreadActivities: number;
   readonly unreadBytes: number;
@@ -59,6 +61,7 @@ export const defaultActivitySettings: ActivitySettings = {
   incompleteMs: 60 * 60_000,
   lookMs: 2_000,
   requestMs: 60_000,
+  checkMs: 2_000,
   unreadActivities: 100_000,
   unreadBytes: 4 * 2 ** 30,
   uploadCount: 1_024,

@@ -1,9 +1,11 @@
+import type { Activity } from '../../core/activities/activity.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { Damage } from './Damage.ts';
+import type { BodyTurns } from './exchange/BodyTurns.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { Refusals } from './exchange/Refusals.ts';
@@ -22,6 +24,7 @@ export type ActivityParts = ActivityHost & {
   net?: Net;
   /** What members have here that nobody has looked at. */
   readonly unread: Unread;
+  readonly bodyTurns: BodyTurns;
   /** What is damaged on the disk, and passed over. */
   readonly damage: Damage;
   /** What others were refused. */
@@ -34,6 +37,10 @@ export type ActivityParts = ActivityHost & {
   readonly changed: (activity: Hash) => void;
   /** Resolves when it is known what was said before this node was started, or that cannot be found out in time. */
   readonly caughtUp: (activity: Hash) => Promise<void>;
+  /** Whether that would take time. */
+  readonly isBehind: (activity: Activity) => Promise<boolean>;
+  /** What this node has to say to messages that were taken meanwhile, it says then. */
+  readonly answerLater: (activity: Hash, messages: readonly Hash[]) => void;
   /** Which members see an activity in another way. */
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
   /** This member and this node have met two seals of one message. */

@@ -1,6 +1,6 @@
 import type { Attachments, Body } from '../../core/activities/contents.ts';
+import type { PackedFields } from '../../core/activities/fields.ts';
 import type { Head } from '../../core/activities/message.ts';
-import type { PackedFields } from '../../lib/activities/fieldDigests.ts';
 
 type Common = 'v' | 'network' | 'activity' | 'epoch' | 'group' | 'sender' | 'time' | 'salt' | 'fields';
 type Own<T> = T extends Head ? Omit<T, Common> : never;

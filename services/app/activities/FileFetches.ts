@@ -6,7 +6,7 @@ import type { Net } from '../../net/Net.ts';
 import { jsonFrame } from '../replication/wire.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { AttachmentFiles } from './AttachmentFiles.ts';
-import { activityProtocols } from './exchange/items.ts';
+import { type AttachmentQuery, activityProtocols } from './exchange/items.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 
 const requestMs = 15 * 60_000;
@@ -14,7 +14,8 @@ const requestMs = 15 * 60_000;
 const leastBytes = 1 << 20;
 
 type Parts = Pick<ActivityHost, 'settings' | 'logger'> & { readonly refusals: Refusals };
-type File = Pick<Attachment, 'sealedDigest' | 'sealedBytes'>;
+/** A file, and the message for which it is fetched. */
+type File = Pick<Attachment, 'sealedDigest' | 'sealedBytes'> & Pick<AttachmentQuery, 'activity' | 'message'>;
 type Running = { readonly sources: ReadonlySet<Address>; readonly done: Promise<void> };
 
 /** Fetches files of messages from members, each file once at a time. */
@@ -86,7 +87,8 @@ export class FileFetches {
     file: File,
     { source, fromByte }: { readonly source: Address; readonly fromByte: number },
   ): Promise<void> {
-    const query = jsonFrame({ sealedDigest: file.sealedDigest, fromByte });
+    const { activity, message, sealedDigest } = file;
+    const query = jsonFrame({ activity, message, sealedDigest, fromByte } satisfies AttachmentQuery);
     const stop = new AbortController();
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const idleMs = this.#parts.settings.requestMs;

@@ -2,7 +2,6 @@ import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { certificateDigest, certificateSalt, makeCertificate } from '../../core/activities/certificate.ts';
 import { attachmentsDigest, disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
-import type { Envelope } from '../../core/activities/envelope.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { Head } from '../../core/activities/message.ts';
 import { groupDigest } from '../../core/activities/opening.ts';
@@ -28,6 +27,7 @@ import type { ActivityParts } from './ActivityParts.ts';
 import { checkBody } from './checkBody.ts';
 import { copiesForAdded } from './copiesForAdded.ts';
 import type { Draft } from './Draft.ts';
+import { envelopeItem } from './exchange/envelopeItems.ts';
 import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
 import { recordOf } from './recordOf.ts';
@@ -48,6 +48,8 @@ export class Step {
   readonly #heads: Head[] = [];
   readonly #outgoing: Outgoing[] = [];
   readonly #records: PendingRecord[] = [];
+  /** What is answered when it is known what was said meanwhile. */
+  readonly #late: Hash[] = [];
 
   constructor(parts: ActivityParts, id: Hash, activity: Activity | undefined) {
     this.#parts = parts;
@@ -82,13 +84,13 @@ export class Step {
     const digest = sealDigest(seal, crypto.sha256);
     const others = membership.members.map(({ address }) => address).filter((address) => address !== signer.address);
     if (others.length > 0) {
-      const text = JSON.stringify({ sealed } satisfies Envelope);
-      this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, text, members: others });
+      const item = envelopeItem({ sealed });
+      this.#outgoing.push({ sealDigest: digest, activity: this.#id, message: message.id, item, members: others });
     }
     for (const about of this.#toRecord(message, secret, digest))
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));
     this.#add(message, seal, after);
-    await this.#follow(message);
+    await this.answer(message);
     return message.id;
   }
 
@@ -98,10 +100,19 @@ export class Step {
     if (message.head.sender === this.#parts.signer.address) await this.#recordAgain(message, seal, after);
     try {
       this.#outgoing.push(...(await copiesForAdded(this.#parts, after, message)));
-      await this.#follow(message);
+      if (await this.#parts.isBehind(after)) this.#late.push(message.id);
+      else await this.answer(message);
     } catch (error) {
       // What others have said holds whatever this node has to say to it.
       this.#parts.logger.error({ err: error, activity: this.#id }, 'what follows from a message could not be sent');
+    }
+  }
+
+  /** Says what this node has to say to a message that was taken. */
+  async answer(message: Message): Promise<void> {
+    for (const draft of await followUps(this.#parts, this.#activity!, message)) {
+      if (this.#messages.length > mostFollowUps) throw new NotariumError('internal', 'an activity answers itself');
+      await this.send(draft);
     }
   }
 
@@ -131,7 +142,7 @@ export class Step {
 
   /** Puts all of it on the disk; then it is so, and goes on its way. @throws NotariumError `activity-changed`: then nothing of it is. */
   async commit(owner?: string): Promise<void> {
-    const { store, clock, activities, metrics, wake, changed, submit, signer } = this.#parts;
+    const { store, clock, activities, metrics, wake, changed, answerLater, submit, signer } = this.#parts;
     if (!this.#activity || this.#messages.length === 0) return;
     await store.save({
       activity: this.#id,
@@ -149,6 +160,7 @@ export class Step {
       else metrics.taken(type);
     }
     changed(this.#id);
+    if (this.#late.length > 0) answerLater(this.#id, this.#late);
     if (this.#records.length > 0) submit();
     const members = new Set<Address>(this.#outgoing.flatMap(({ members: each }) => each));
     if (members.size > 0) wake([...members]);
@@ -204,12 +216,5 @@ export class Step {
     });
     this.#heads.push(message.head);
     this.#activity = after;
-  }
-
-  async #follow(message: Message): Promise<void> {
-    for (const draft of await followUps(this.#parts, this.#activity!, message)) {
-      if (this.#messages.length > mostFollowUps) throw new NotariumError('internal', 'an activity answers itself');
-      await this.send(draft);
-    }
   }
 }

@@ -16,6 +16,9 @@ type Coming = {
 /** To be called with whether the message has come onto the disk. */
 type Settle = (isTaken: boolean) => void;
 
+/** Times as long as it takes to count it is left alone. */
+const pauseTimes = 20;
+
 /**
  * Bounds what each member may have here that nobody has looked at: any centre may begin activities with any other one, as many as it likes.
  * What comes is counted as if nobody looked at it, and counted anew from the disk where that would be too much.
@@ -29,6 +32,7 @@ export class Unread {
   /** On its way there. */
   readonly #coming: Loads = new Map();
   #countedMs = 0;
+  #tookMs = 0;
   #counting: Promise<void> | undefined;
 
   constructor(parts: Pick<ActivityHost, 'store' | 'settings' | 'clock'>) {
@@ -41,8 +45,9 @@ export class Unread {
     if (this.#fits(coming)) return this.#add(coming);
     const { store, clock, settings } = this.#parts;
     if (!coming.isNew && (await store.activity(coming.activity))?.isRead) return () => {};
-    // Some of them may have been looked at since.
-    if (Math.abs(clock.nowMs() - this.#countedMs) >= settings.lookMs) await this.#count();
+    // Some of them may have been looked at since. Where it takes long to count, others read meanwhile.
+    const pauseMs = Math.max(settings.lookMs, pauseTimes * this.#tookMs);
+    if (Math.abs(clock.nowMs() - this.#countedMs) >= pauseMs) await this.#count();
     if (this.#fits(coming)) return this.#add(coming);
     throw new NotariumError('activity-sender-full', undefined, { data: { sender: coming.sender } });
   }
@@ -79,6 +84,7 @@ export class Unread {
     this.#counted = counted;
     for (const { sender, ...load } of await store.unreadLoads()) add(counted, sender, load);
     this.#loads = counted;
+    this.#tookMs = Math.abs(clock.nowMs() - this.#countedMs);
   }
 }
 

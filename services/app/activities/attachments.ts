@@ -36,11 +36,10 @@ export async function attachment(
   if (!stored || !found)
     throw new NotariumError('activity-unknown', 'it has no such attachment', { data: { message } });
   const { isWhole } = await files.have(found.sealedDigest);
-  if (!isWhole) await parts.fetches.fetch(files, parts.net, found, sourcesOf(parts, activity, stored.sender));
-  const { sealedDigest } = found;
-  const names = await parts.store.messagesNaming(sealedDigest);
-  if (names.some((name) => name.message === message && !name.isHere))
-    await parts.store.setHere({ sealedDigest, message });
+  const { sealedDigest, sealedBytes } = found;
+  const file = { sealedDigest, sealedBytes, activity: id, message };
+  if (!isWhole) await parts.fetches.fetch(files, parts.net, file, sourcesOf(parts, activity, stored.sender));
+  await parts.store.setHere(file);
   return { attachment: found, content: await files.open(found) };
 }
 

@@ -1,11 +1,13 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { type Activity, membersOf, recipientsOf } from '../../core/activities/activity.ts';
 import type { Body } from '../../core/activities/contents.ts';
-import { type FieldBody, readFields } from '../../core/activities/fields.ts';
+import { type FieldBody, type PackedFields, readFields } from '../../core/activities/fields.ts';
+import { type Member, memberOf } from '../../core/activities/members.ts';
 import type { HeadOf } from '../../core/activities/message.ts';
 import { pointerOf } from '../../core/activities/pointer.ts';
+import type { Hash } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { isNotariumError } from '../../core/errors.ts';
-import { type PackedFields, packFields } from '../../lib/activities/fieldDigests.ts';
+import { packFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
@@ -24,7 +26,8 @@ export async function baseForAdded(
 ): Promise<Draft[]> {
   const [version, ...rivals] = activity.heads;
   if (activity.terms.rules.history || head.sender !== signer.address) return [];
-  if (addedBy(activity, head).length === 0) return [];
+  const added = addedBy(activity, head).filter(({ address }) => memberOf(membersOf(activity), address));
+  if (added.length === 0 || (version !== undefined && wasSaidTo(activity, version, added, head))) return [];
   const stored = version === undefined || rivals.length > 0 ? undefined : await store.message(version);
   if (!stored) return [];
   const message = messageOf(stored);
@@ -38,6 +41,14 @@ export async function baseForAdded(
       attachments: { salt: randomHash(), list: attachments.list },
     },
   ];
+}
+
+/** Whether a version has been sent to them since they were added. */
+function wasSaidTo(activity: Activity, id: Hash, added: readonly Member[], head: HeadOf<'members'>): boolean {
+  const version = activity.versions.get(id)!;
+  const to = recipientsOf(activity, version);
+  const { epoch } = activity.epochs.get(version.group)!.membership;
+  return epoch >= head.membership.epoch && added.every(({ address }) => to.includes(address));
 }
 
 /** With the same fields hidden; whole, to members alone, where another program has made fields of what this one cannot. */

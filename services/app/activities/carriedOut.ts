@@ -1,6 +1,8 @@
 import { type Activity, membersOf } from '../../core/activities/activity.ts';
 import { changedMembers, decidedIn, leaversOf } from '../../core/activities/decided.ts';
-import { type Member, memberOf, sortedMembers } from '../../core/activities/members.ts';
+import { isForked } from '../../core/activities/forks.ts';
+import { lostChange } from '../../core/activities/lostChange.ts';
+import { type Member, maxMembers, memberOf, sortedMembers } from '../../core/activities/members.ts';
 import { maxNamed } from '../../core/activities/message.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -18,12 +20,11 @@ export function newEpoch(
   const { heads, versions } = activity;
   // Those of members that go count only where they are named.
   const isOfWhoGoes = (id: Hash): boolean => !memberOf(membership, versions.get(id)!.sender);
-  const first = heads.filter(isOfWhoGoes);
   return {
     head: {
       ...{ type: 'members', terms: activity.terms, membership, secret: randomHash(), origin: activity.origin },
       ...why,
-      heads: [...first, ...heads.filter((id) => !first.includes(id))].slice(0, maxNamed),
+      heads: [...heads.filter(isOfWhoGoes), ...heads.filter((id) => !isOfWhoGoes(id))].slice(0, maxNamed),
     },
   };
 }
@@ -61,6 +62,7 @@ export function dueFor(activity: Activity, own: Address): Due[] {
   const staying = members.filter(({ address }) => !leavers.has(address));
   const due: Due[] =
     leavers.size > 0 ? [{ by: firstOf(staying), draft: () => withoutLeavers(activity), takesAway: true }] : [];
+  if (isForked(activity)) return due;
   for (const id of proposals) {
     const { change, sender } = activity.proposals.get(id)!;
     const gone = 'remove' in change ? change.remove : undefined;
@@ -70,7 +72,18 @@ export function dueFor(activity: Activity, own: Address): Due[] {
     const by = able.some(({ address }) => address === sender) ? sender : firstOf(able);
     due.push({ by, draft: () => carriedOut(activity, id), takesAway: gone !== undefined, of: id });
   }
-  return due;
+  const again = madeAgain(activity, own, leavers);
+  return again ? [...due, again] : due;
+}
+
+/** What the initiator has changed itself and another change of its own has made undone, at once. */
+function madeAgain(activity: Activity, own: Address, leavers: ReadonlyMap<Address, Hash>): Due | undefined {
+  if (activity.origin.initiator !== own) return undefined;
+  const { added, removed } = lostChange(activity, own);
+  const gone = removed.filter((address) => !leavers.has(address));
+  const members = [...membersOf(activity).members.filter(({ address }) => !gone.includes(address)), ...added];
+  if (added.length + gone.length === 0 || members.length > maxMembers) return undefined;
+  return { by: own, draft: () => newEpoch(activity, members), takesAway: gone.length > 0 };
 }
 
 /** One of them, the same for everybody, so that not all do it at once. */

@@ -13,11 +13,18 @@ export async function checkBody(
   terms: ActivityTerms | undefined,
   message: Pick<Parcel, 'head' | 'body' | 'attachments'>,
 ): Promise<void> {
-  const { head, body } = message;
-  const schema = schemaFor(terms, head);
-  if ('body' in body && schema === undefined) return;
+  const schema = schemaFor(terms, message.head);
+  if (!hasToBeChecked(terms, message)) return;
   const said = await bodies.read(message);
   if (schema !== undefined) bodies.checkBody(schema, said);
+}
+
+/** Whether {@link checkBody} has anything to do. */
+export function hasToBeChecked(
+  terms: ActivityTerms | undefined,
+  { head, body }: Pick<Parcel, 'head' | 'body'>,
+): boolean {
+  return !('body' in body) || schemaFor(terms, head) !== undefined;
 }
 
 function schemaFor(terms: ActivityTerms | undefined, head: Parcel['head']): ActivityTerms['schema'] {

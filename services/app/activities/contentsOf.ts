@@ -45,13 +45,13 @@ async function madeOf(parts: Parts, by: ActivityCaller, contents: Contents): Pro
     };
   }
   const { credential: id, body, attachments, time, signature } = contents.device;
-  if ('sdJwt' in body)
-    throw new NotariumError(
-      'request-invalid',
-      'a device signs a body whole: fields are signed for a message, by its sender',
-    );
   const credential = await heldCredential(parts, by, id);
   return { body, attachments, device: { credential, time, signature } };
+}
+
+/** Checks again that the device may speak: its credential may have been taken back since. @throws NotariumError `device-credential-invalid`. */
+export async function checkStillHeld(parts: Parts, by: ActivityCaller, device: MadeContents['device']): Promise<void> {
+  if (device) await heldCredential(parts, by, device.credential.id);
 }
 
 async function heldCredential(

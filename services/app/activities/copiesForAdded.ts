@@ -6,6 +6,7 @@ import type { Outgoing, StoredMessage } from '../../store/activities/ActivitySto
 import type { ActivityParts } from './ActivityParts.ts';
 import { addedBy } from './addedBy.ts';
 import { copyFor } from './copyFor.ts';
+import { envelopeItem } from './exchange/envelopeItems.ts';
 import { keyOf } from './parties.ts';
 
 const atOnce = 256;
@@ -45,12 +46,12 @@ export async function copiesForAdded(
       if (bytes + more > mostBytes) continue;
       bytes += more;
       for (const { address, key } of added) {
-        const text = JSON.stringify(copyFor(parts, { stored, activity, key }));
+        const item = envelopeItem(copyFor(parts, { stored, activity, key }));
         copies.push({
           sealDigest: stored.sealDigest,
           activity: activity.id,
           message: stored.id,
-          text,
+          item,
           members: [address],
         });
       }

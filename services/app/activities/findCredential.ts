@@ -20,13 +20,10 @@ export async function* credentialsOf(
 
 /** The credential with this id; undefined for one that the caller may not see. */
 export async function findCredential(
-  store: Pick<ActivityStore, 'credentials'>,
+  store: Pick<ActivityStore, 'credential'>,
   by: ActivityCaller,
   id: Hash,
 ): Promise<StoredCredential | undefined> {
-  // The one that comes next after the id before this one.
-  const before = `0x${(BigInt(id) - 1n).toString(16).padStart(64, '0')}` as Hash;
-  const [found] = await store.credentials({ ...(BigInt(id) > 0n ? { after: before } : {}), limit: 1 });
-  if (found?.id !== id || (by.client !== undefined && found.owner !== by.client)) return undefined;
-  return found;
+  const found = await store.credential(id);
+  return by.client !== undefined && found?.owner !== by.client ? undefined : found;
 }

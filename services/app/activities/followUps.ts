@@ -1,6 +1,7 @@
 import { type Activity, membersOf, recipientsOf, trustees, wantsTrust } from '../../core/activities/activity.ts';
 import { signTrust } from '../../core/activities/certificate.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
+import { isForked } from '../../core/activities/forks.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { TrustSignatures } from '../../core/activities/message.ts';
 import type { Message } from '../../core/activities/parcel.ts';
@@ -14,17 +15,20 @@ import { saidAgain } from './saidAgain.ts';
 type Parts = Pick<ActivityHost, 'network' | 'signer' | 'store' | 'bodies' | 'crypto'>;
 
 /**
- * What this node says by itself after a message: its own countersignature to its versions, their certificate as soon as all have signed, its
+ * What this node says by itself after a message, and has not said yet: its own countersignature to its versions, their certificate as soon as all have signed, its
  * voice for what it has proposed, the change of members once that is approved, and the next epoch for those who stay when one leaves.
  */
 export async function followUps(parts: Parts, activity: Activity, { id, head }: Message): Promise<Draft[]> {
   const { network, signer } = parts;
   const own = signer.address;
   if (!memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return [];
+  // Nobody knows which of the two others go by: whoever leaves is let go, and nothing else is said.
+  if (isForked(activity)) return head.type === 'leave' || head.type === 'members' ? ownDue(activity, own) : [];
   switch (head.type) {
     case 'start':
     case 'update': {
       if (head.sender !== own || !wantsTrust(activity)) return [];
+      if (activity.countersignatures.get(id)?.has(own)) return [];
       const members = recipientsOf(activity, head);
       return [
         {
@@ -50,10 +54,16 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
         ...certificatesOf(activity, [...activity.versions.keys()], (version) => makerOf(activity, version) === own),
       ];
     case 'proposal':
-      return head.sender === own ? [{ head: { type: 'vote', on: id, approve: true } }] : [];
+      return head.sender === own && !hasVoted(activity, id, own)
+        ? [{ head: { type: 'vote', on: id, approve: true } }]
+        : [];
     default:
       return [];
   }
+}
+
+function hasVoted({ proposals }: Activity, id: Hash, own: Address): boolean {
+  return [...(proposals.get(id)?.votes.values() ?? [])].some(({ sender }) => sender === own);
 }
 
 /** The first thing that this node is to do; with the epoch that it makes, it is asked again. */
@@ -77,7 +87,7 @@ export function certificatesOf(
   isWanted: (version: Hash) => boolean,
   isMade = (version: Hash): boolean => activity.certificates.has(version),
 ): Draft[] {
-  if (!wantsTrust(activity)) return [];
+  if (!wantsTrust(activity) || isForked(activity)) return [];
   return versions.flatMap((on) => {
     const version = activity.versions.get(on);
     if (!version || isMade(on)) return [];

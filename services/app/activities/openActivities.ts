@@ -6,9 +6,11 @@ import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
 import { Damage } from './Damage.ts';
+import { BodyTurns } from './exchange/BodyTurns.ts';
 import { Comparer } from './exchange/Comparer.ts';
+import { maxEnvelopeBytes } from './exchange/envelopeItems.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
-import { maxEnvelopeBytes, maxItemsBytes } from './exchange/items.ts';
+import { maxItemsBytes } from './exchange/items.ts';
 import { Outbox } from './exchange/Outbox.ts';
 import { PeerBytes } from './exchange/PeerBytes.ts';
 import { Receiver } from './exchange/Receiver.ts';
@@ -17,6 +19,7 @@ import { Refusals } from './exchange/Refusals.ts';
 import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { FileFetches } from './FileFetches.ts';
+import { LateAnswers } from './LateAnswers.ts';
 import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { RecordWatch } from './RecordWatch.ts';
@@ -50,6 +53,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     sealer: new Sealer(),
     damage: new Damage(host),
     unread: new Unread(host),
+    bodyTurns: new BodyTurns({ burstMs: host.settings.checkMs }),
     uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;
@@ -68,6 +72,8 @@ export function openActivities(host: ActivityHost): OpenActivities {
       comparer.changed(activity);
     },
     caughtUp: (activity) => comparer.caughtUp(activity),
+    isBehind: (activity) => comparer.isBehind(activity),
+    answerLater: (activity, messages) => lateAnswers.add(activity, messages),
     doubts: (activity) => comparer.doubts.of(activity),
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }, true),
     signedTwice: (activity, member) => comparer.doubts.signedTwice(activity, member),
@@ -78,6 +84,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const records = new Records(parts);
   const held = new HeldMessages(parts, stop.signal);
   const overdue = new Overdue(parts);
+  const lateAnswers = new LateAnswers(parts, stop.signal);
   const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
@@ -125,7 +132,14 @@ export function openActivities(host: ActivityHost): OpenActivities {
     desk: deskOf(parts),
     async close() {
       stop.abort();
-      await Promise.all([...loops, outbox.close(), records.close(), held.close(), comparer.close()]);
+      await Promise.all([
+        ...loops,
+        outbox.close(),
+        records.close(),
+        held.close(),
+        comparer.close(),
+        lateAnswers.close(),
+      ]);
     },
   };
 }

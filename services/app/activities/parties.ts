@@ -9,8 +9,8 @@ import type { ActivityHost } from './ActivityHost.ts';
 type Parts = Pick<ActivityHost, 'registry' | 'network'>;
 
 /**
- * The node of the registry that a party is.
- * @throws NotariumError `party-unknown`, also where several nodes go by that name.
+ * The node of the registry that a party is: of several by a name or an endpoint the active one.
+ * @throws NotariumError `party-unknown`, also where several active nodes go by that name.
  */
 export function findParty({ registry, network }: Parts, party: Party): RegistryNode {
   const nodes = registry.nodes();
@@ -19,9 +19,12 @@ export function findParty({ registry, network }: Parts, party: Party): RegistryN
   const found = /^0x[0-9a-f]{40}$/i.test(plain)
     ? nodes.filter(({ address }) => address === plain.toLowerCase())
     : nodes.filter(({ name, endpoint }) => name === party || sameEndpoint(endpoint, party));
-  if (found.length === 1) return found[0]!;
+  // Anybody may apply under a name that is taken, and who was removed keeps its own.
+  const active = found.filter(({ status }) => status === 'active');
+  const [only, ...others] = active.length > 0 ? active : found;
+  if (only && others.length === 0) return only;
   const shown = party.slice(0, 128).toWellFormed();
-  const detail = found.length === 0 ? shown : `${found.length} nodes are called ${shown}: give the address`;
+  const detail = found.length === 0 ? shown : `${others.length + 1} nodes are called ${shown}: give the address`;
   throw new NotariumError('party-unknown', detail, { data: { party: shown } });
 }
 

@@ -2,6 +2,7 @@ import type { Attachment } from '../../core/activities/contents.ts';
 import type { Hash } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { NotariumError } from '../../core/errors.ts';
+import type { AttachmentName } from '../../store/activities/ActivityStore.ts';
 import { messageOf } from './Activities.ts';
 import type { ActivityCaller } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
@@ -52,11 +53,21 @@ async function* namedIn(
   client: string | undefined,
 ): AsyncGenerator<Hash> {
   const visible = new Map<Hash, boolean>();
-  for (const { activity, message } of await store.messagesNaming(sealedDigest)) {
+  for await (const { activity, message } of allNaming(store, sealedDigest)) {
     if (!visible.has(activity))
       visible.set(activity, client === undefined || (await store.activity(activity))?.owner === client);
     const stored = visible.get(activity) ? await store.message(message) : undefined;
     const files = stored ? messageOf(stored).attachments.list : [];
     for (const file of files) if (file.sealedDigest === sealedDigest) yield answerDigest(file, crypto);
+  }
+}
+
+/** However many others name it: nobody can hide who has named it before. */
+async function* allNaming(store: ActivityHost['store'], sealedDigest: Hash): AsyncGenerator<AttachmentName> {
+  for (let last: Hash | undefined; ; ) {
+    const names = await store.messagesNaming(sealedDigest, last);
+    yield* names;
+    if (names.length === 0) return;
+    last = names.at(-1)!.message;
   }
 }

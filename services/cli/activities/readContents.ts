@@ -108,17 +108,16 @@ export async function readContents(
   const { body: file, text, attach = [], fields, device } = options;
   if (file !== undefined && text !== undefined) throw new NotariumError('usage-invalid', '--body or --text, not both');
   if (file === undefined && text === undefined) throw new NotariumError('usage-invalid', '--body FILE is needed');
-  if (device !== undefined && fields !== undefined)
-    throw new NotariumError('usage-invalid', '--fields are made by a node: a device signs the body whole');
   const body = text ?? (await readJson(run, file!));
   const attachments: Attachment[] = [];
   for (const path of attach) attachments.push(await upload(run, activities, resolve(terminal.cwd, path)));
-  if (device === undefined) return { body, ...(fields ? { fields: fieldsOf(fields) } : {}), attachments };
+  const said = { body, ...(fields ? { fields: fieldsOf(fields) } : {}), attachments };
+  if (device === undefined) return said;
   const signer = await openSigner(settings, terminal);
   if (!signer) throw new NotariumError('key-missing', 'a device signs: give its --key or --keystore');
   const credential = credentialOf(device);
   return {
-    device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, body, attachments }),
+    device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, ...said }),
   };
 }
 

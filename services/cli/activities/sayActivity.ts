@@ -44,7 +44,8 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   const sent = await client.activities.start(
     {
       ...contents,
-      ...{ salt, kind, request, receivers, regulators },
+      ...(options.device === undefined ? {} : { salt }),
+      ...{ kind, request, receivers, regulators },
       rules: { history: options.history, approval: options.unanimous ? 'unanimity' : 'majority' },
       ...(schema === undefined ? {} : { schema: schema as Record<string, unknown> }),
     },

@@ -1,5 +1,5 @@
 import type { Disclosure } from '../../core/activities/disclosure.ts';
-import { messageId } from '../../core/activities/parcel.ts';
+import { deviceOf, messageId } from '../../core/activities/parcel.ts';
 import { pointerOf } from '../../core/activities/pointer.ts';
 import { missingIn, verifyCertificate } from '../../core/activities/verifyCertificate.ts';
 import {
@@ -94,6 +94,7 @@ function printDisclosure(
           ...(shown.body ? { body: shown.body.value } : {}),
           ...(fields ? { fields: fields.shown.map(pointerOf), hiddenFields: fields.hidden } : {}),
           ...(shown.author ? { author: shown.author } : {}),
+          ...(shown.device ? { device: shown.device } : {}),
           ...(author ? { head: author.head } : {}),
           ...(attachments ? { attachments: attachments.shown.map(({ attachment }) => attachment) } : {}),
           anchor: receipt.anchor,
@@ -130,8 +131,12 @@ function disclosureText(
     }
     case 'author': {
       if (!isShown) return 'the head is not disclosed: who sent it to whom';
-      const { sender, type, time } = disclosure.author!.head;
-      return `${sender} has signed it as ${type} of an activity, and claims the time ${time}`;
+      const { head } = disclosure.author!;
+      const device = deviceOf(head)?.credential;
+      const forDevice = device
+        ? `, for its device ${device.device} (${JSON.stringify(device.name)}), which has, too`
+        : '';
+      return `${head.sender} has signed it as ${head.type} of an activity, and claims the time ${head.time}${forDevice}`;
     }
     case 'attachments': {
       if (!isShown) return 'no attachment is disclosed';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { textAtMost } from '../admission/text.ts';
-import { fromHex, type Hash, toHex } from '../bytes.ts';
+import { fromHex, fromUtf8, type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { jsonSchema } from '../governance/json.ts';
+import { type Json, jsonSchema } from '../governance/json.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 
 /** Largest body, see {@link bodyBytes}. */
@@ -29,14 +29,19 @@ export const attachmentSchema = z.strictObject({
 /** See {@link attachmentSchema}. */
 export type Attachment = z.infer<typeof attachmentSchema>;
 
+const disclosures = z.array(z.string().max(maxBodyBytes)).max(4096);
+const onePiece = z.strictObject({ salt: hashSchema, body: jsonSchema });
+
 /** What a message says, as one piece, or field by field (SD-JWT): `sdJwt` without its disclosures, which stand beside it. */
 export const bodySchema = z.union([
-  z.strictObject({ salt: hashSchema, body: jsonSchema }),
-  z.strictObject({
-    salt: hashSchema,
-    sdJwt: z.string().max(maxBodyBytes),
-    disclosures: z.array(z.string().max(maxBodyBytes)).max(4096),
-  }),
+  onePiece,
+  z.strictObject({ salt: hashSchema, sdJwt: z.string().max(maxBodyBytes), disclosures }),
+]);
+
+/** What a device says, as one piece, or field by field: `packed` has digests in the place of fields, and is still to be signed by its operator. */
+export const deviceBodySchema = z.union([
+  onePiece,
+  z.strictObject({ salt: hashSchema, packed: jsonSchema, disclosures }),
 ]);
 
 /** See {@link bodySchema}. */
@@ -67,6 +72,18 @@ export function writtenBody(body: Body): Uint8Array {
 /** Takes the canonical bytes of a body from where it was read, so that it need not be written again. */
 export function keepWrittenBody(body: Body, bytes: Uint8Array): void {
   knownBytes.set(body, bytes);
+}
+
+/** A body that is one piece, by the bytes of what it says: canonical JSON, which is read when somebody asks for it. */
+export function unreadBody(salt: Hash, bytes: Uint8Array): Body {
+  let read: { readonly body: Json } | undefined;
+  return {
+    salt,
+    get body() {
+      read ??= { body: JSON.parse(fromUtf8(bytes)) as Json };
+      return read.body;
+    },
+  };
 }
 
 /** Size of a body: of its canonical JSON; of one in fields, of the texts that it is made of. */

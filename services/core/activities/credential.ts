@@ -36,7 +36,7 @@ const statementHasher = structHasher(
 export type DevicePlace = {
   /** Id of its credential. */
   readonly credential: Hash;
-  /** Its id; of a start the salt of that. */
+  /** Its id; of a start the salt of that, see `deviceSalt`. */
   readonly activity: Hash;
   readonly type: 'start' | 'update' | 'note';
   /** Versions that an update builds on, in this order; the one that a note is on; none for a start. */

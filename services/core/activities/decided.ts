@@ -3,6 +3,7 @@ import type { Activity, OpenedEpoch, Placed, Proposal } from './activity.ts';
 import { type Member, type Membership, memberOf, sortedMembers } from './members.ts';
 import type { ActivityTerms, MemberChange } from './message.ts';
 import { pathTo } from './pathTo.ts';
+import { stayingUntil } from './stayingUntil.ts';
 
 /**
  * What is decided, and not done yet. Neither a proposal that enough have approved nor the wish to leave is lost when another change of the
@@ -27,20 +28,18 @@ export function decidedIn(activity: Activity): Decided {
 /** Members of the newest epoch that have said that they leave, each with the message. */
 export function leaversOf(activity: Pick<Activity, 'epochs' | 'leaves' | 'group'>): Map<Address, Hash> {
   const { leaves, group } = activity;
-  const wanting = [...leaves].filter(([, leave]) => wantsToLeave(activity, leave, group));
+  const isWanting = wantingToLeave(activity, group);
+  const wanting = [...leaves].filter(([, leave]) => isWanting(leave));
   return new Map(wanting.toSorted(([a], [b]) => (a < b ? 1 : -1)).map(([id, { sender }]) => [sender, id]));
 }
 
-/** Whether somebody who has said that it leaves is in the group since, and still is in this epoch. */
-export function wantsToLeave(
-  { epochs }: Pick<Activity, 'epochs'>,
-  { sender, group: saidIn }: Placed,
-  group: Hash,
-): boolean {
-  const since = epochs.get(saidIn)?.membership.epoch;
-  if (since === undefined || !isKnownIn(epochs, saidIn, group)) return false;
-  const path = [...epochsSince(epochs, group, since), epochs.get(group)!];
-  return path.every(({ membership }) => memberOf(membership, sender) !== undefined);
+/**
+ * Tells whether somebody who has said that it leaves is in the group since, and still is in this epoch. The way to the epoch is gone once for
+ * each who has said so, however often.
+ */
+export function wantingToLeave({ epochs }: Pick<Activity, 'epochs'>, group: Hash): (leave: Placed) => boolean {
+  const isInSince = stayingUntil(epochs, group);
+  return (leave) => isKnownIn(epochs, leave.group, group) && isInSince(leave);
 }
 
 /** Whether a proposal can be carried out in this epoch, once it is approved. */

@@ -10,7 +10,7 @@ import { parseStrictJson } from '../strictJson.ts';
 import { attachmentDigest, bodySchema, maxAttachments, shownAttachment, shownAttachmentSchema } from './contents.ts';
 import { showFields } from './fields.ts';
 import { headSchema } from './message.ts';
-import { commitmentsOf, type Message, maxParcelBytes, shownHead } from './parcel.ts';
+import { commitmentsOf, deviceOf, type Message, maxParcelBytes, shownHead } from './parcel.ts';
 import { type Seal, sealSchema } from './sealed.ts';
 import { checkValues, maxDisclosureValues } from './valueBounds.ts';
 
@@ -59,7 +59,7 @@ export type Disclosure = z.infer<typeof disclosureSchema>;
 export type DisclosureWish = {
   /** All of the body, or fields of it (JSON Pointers or dotted paths) if it was notarised in fields. */
   readonly body?: boolean | readonly string[];
-  /** Sender, members where the message names them, time and kind of the message. */
+  /** Sender, members where the message names them, time and kind of the message; of fields that a device has signed their digests. */
   readonly author?: boolean;
   /** Numbers of attachments, from 0. */
   readonly attachments?: readonly number[];
@@ -79,7 +79,9 @@ export function makeDisclosure(
   crypto: Crypto = portableCrypto,
 ): Disclosure {
   const { head, signature } = message;
-  const body = bodyFor(message, wish.body ?? false, crypto);
+  // What a device has signed are the digests of its fields: without them nobody sees that it has.
+  const isOfDevice = wish.author === true && deviceOf(head) !== undefined && 'sdJwt' in message.body;
+  const body = bodyFor(message, wish.body || (isOfDevice ? [] : false), crypto);
   const attachments = attachmentsFor(message, wish.attachments ?? [], crypto);
   const author = wish.author ? { head: shownHead(head, crypto.sha256), signature } : undefined;
   if (!body && !author && !attachments) throw new NotariumError('request-invalid', 'nothing is to be disclosed');

@@ -1,18 +1,14 @@
-import { z } from 'zod';
 import { sameBytes } from '../bytes.ts';
 import type { OpenedEpoch } from './activity.ts';
 import type { Message } from './parcel.ts';
 import { refused } from './refused.ts';
-import { blindedGroup, readProtected, sealedSchema, sealingOf } from './sealed.ts';
+import { blindedGroup, readProtected, type Sealed, sealingOf } from './sealed.ts';
 
 /**
  * What goes to a member: a sealed message. A copy has the same seal and ciphertext, with the key wrapped anew for one member alone: one that
  * joined later, asked for it, or has another key.
  */
-export const envelopeSchema = z.strictObject({ sealed: sealedSchema, copy: z.literal(true).optional() });
-
-/** See {@link envelopeSchema}. */
-export type Envelope = z.infer<typeof envelopeSchema>;
+export type Envelope = { readonly sealed: Sealed; readonly copy?: true | undefined };
 
 /**
  * Checks that the seal is that of the message and its epoch, and that it went to the members of that and to nobody else.

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { type Address, concat, fromBase64Url, fromUtf8, type Hash, toBase64Url, utf8 } from '../bytes.ts';
+import { type Address, concat, fromBase64Url, fromUtf8, type Hash, toBase64Url, toHex, utf8 } from '../bytes.ts';
+import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { isNotariumError, NotariumError } from '../errors.ts';
 import { addressSchema, hashSchema } from '../schemas.ts';
 import { recoverAddress } from '../signature.ts';
 import { parseStrictJson } from '../strictJson.ts';
-import { type Body, maxBodyBytes } from './contents.ts';
+import { type Body, bodyDigest, maxBodyBytes } from './contents.ts';
 import { leadsTo, type Path, readPath } from './pointer.ts';
 import { countValues, maxParcelValues } from './valueBounds.ts';
 
@@ -18,6 +19,12 @@ const maxDepth = 40;
 
 /** A body in fields (RFC 9901): each can be shown without the others. */
 export type FieldBody = Extract<Body, { readonly sdJwt: string }>;
+
+/** A body in fields that is still to be signed, which takes the message that it belongs to: that names its disclosures. */
+export type PackedFields = Pick<FieldBody, 'salt' | 'disclosures'> & {
+  /** The body, with digests in the place of fields. */
+  readonly packed: unknown;
+};
 
 /** Commitments of the message that a body in fields was signed for: in no other one does it say anything. */
 export type FieldsPlace = { readonly head: Hash; readonly attachments: Hash };
@@ -70,6 +77,24 @@ export function readFields(body: FieldBody, crypto: Crypto = portableCrypto): Fi
   const { body: packed, head, attachments } = parsed(payloadSchema, payload, 'its payload', left);
   checkSignature(`${header}.${payload}`, signature, kid, crypto);
   return { author: kid, place: { head, attachments }, ...openFields({ packed, ...body }, crypto, left) };
+}
+
+/**
+ * What a device signs of a body: its commitment, or where it is in fields the digest of these as the device has made them, for the SD-JWT is
+ * signed by its operator, for a message that has the device's signature in its head.
+ * @throws NotariumError `activity-fields-invalid` for fields that cannot be read, `activity-body-invalid` for too many values.
+ */
+export function deviceBodyDigest(body: Body | PackedFields, { sha256 }: Pick<Crypto, 'sha256'> = portableCrypto): Hash {
+  if ('body' in body) return bodyDigest(body, sha256);
+  const { salt } = body;
+  const packed = 'packed' in body ? body.packed : packedIn(body);
+  return toHex(sha256(canonicalBytes({ salt, packed })));
+}
+
+function packedIn({ sdJwt }: FieldBody): unknown {
+  const payload = sdJwt.split('.', 2)[1];
+  if (payload === undefined) throw fail('it is no JWT');
+  return parsed(payloadSchema, payload, 'its payload', { values: maxParcelValues }).body;
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Hash } from '../bytes.ts';
 import type { Activity, OpenedEpoch, OpeningRight } from './activity.ts';
 import { memberOf } from './members.ts';
-import { pathTo } from './pathTo.ts';
 
 /** What an epoch is worth against another one of the same members. */
 const strengths: Record<OpeningRight, number> = { initiator: 4, proposal: 3, leave: 2, key: 1 };
@@ -20,10 +19,11 @@ type Branch = { readonly epoch: OpenedEpoch; readonly tip: Hash; readonly streng
 export function newestGroup({ epochs, leaves }: Pick<Activity, 'epochs' | 'leaves'>): Hash {
   const branches = new Map<Hash, Branch[]>();
   const byAge = [...epochs].toSorted(([, a], [, b]) => b.membership.epoch - a.membership.epoch);
+  const wordless = withoutWord(byAge, epochs, leaves);
   let newest: Branch | undefined;
   for (const [group, epoch] of byAge) {
     const next = holding(epochs, branches.get(group) ?? []);
-    const own = hasTheWord({ epochs, leaves }, epoch) ? strengths[epoch.right] : 0;
+    const own = wordless.has(group) ? 0 : strengths[epoch.right];
     const branch: Branch = { epoch, tip: next?.tip ?? group, strength: Math.max(own, next?.strength ?? 0) };
     const { previous } = epoch.membership;
     const rivals = branches.get(previous);
@@ -65,16 +65,38 @@ function isLater(one: OpenedEpoch, other: OpenedEpoch): boolean {
   return more > 0 || (more === 0 && one.by < other.by);
 }
 
-/** Whoever leaves has no word any more: neither in what follows, nor in another place of what was before, until it is added again. */
-function hasTheWord({ epochs, leaves }: Pick<Activity, 'epochs' | 'leaves'>, { sender, membership, by }: OpenedEpoch) {
-  for (const leave of leaves.values()) {
-    if (leave.sender !== sender) continue;
-    if (pathTo(epochs, leave.group).some((epoch) => epoch.by === by)) continue;
-    const since = epochs.get(leave.group)!.membership.epoch;
-    const wasOut = pathTo(epochs, membership.previous).some(
-      (epoch) => epoch.membership.epoch >= since && !memberOf(epoch.membership, sender),
-    );
-    if (!wasOut) return false;
+/**
+ * Epochs by those who have no word any more. Who leaves has none in what follows, nor in another place of what was before, until it is
+ * added again: of what it has said before it left, only what its `leave` came after counts. All epochs are gone through once for each who
+ * has left, however often it has said so: nobody keeps a member from that.
+ */
+function withoutWord(byAge: readonly [Hash, OpenedEpoch][], epochs: Activity['epochs'], leaves: Activity['leaves']) {
+  const wordless = new Set<Hash>();
+  for (const [sender, said] of Map.groupBy(leaves.values(), (leave) => leave.sender)) {
+    /** How many of them were said in an epoch, or in one that follows from it. */
+    const within = new Map<Hash, number>();
+    const add = (group: Hash, count: number) => within.set(group, (within.get(group) ?? 0) + count);
+    for (const { group } of said) add(group, 1);
+    for (const [group, { membership }] of byAge) add(membership.previous, within.get(group) ?? 0);
+    const saidIn = said.map(({ group }) => epochs.get(group)!.membership.epoch).toSorted((a, b) => a - b);
+    /** The last epoch up to this one in which it was no member. */
+    const lastOut = new Map<Hash, number>();
+    for (const [group, { membership, sender: opener }] of byAge.toReversed()) {
+      const out = lastOut.get(membership.previous) ?? -1;
+      lastOut.set(group, memberOf(membership, sender) ? out : membership.epoch);
+      if (opener === sender && countAbove(saidIn, out) > (within.get(group) ?? 0)) wordless.add(group);
+    }
   }
-  return true;
+  return wordless;
+}
+
+/** How many of the numbers, which are in their order, are above that one. */
+function countAbove(numbers: readonly number[], bound: number): number {
+  let [from, to] = [0, numbers.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (numbers[middle]! > bound) to = middle;
+    else from = middle + 1;
+  }
+  return numbers.length - from;
 }

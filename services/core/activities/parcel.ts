@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Address, concat, fromHex, fromUtf8, type Hash, sameBytes, toHex, utf8 } from '../bytes.ts';
 import { canonicalBytes, canonicalText } from '../canonicalJson.ts';
+import { scanCanonical } from '../canonicalScan.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashWord, type Network, networkName, structHasher, uintWord } from '../eip712.ts';
 import { isNotariumError, NotariumError } from '../errors.ts';
@@ -16,12 +17,14 @@ import {
   disclosuresDigest,
   keepWrittenBody,
   maxBodyBytes,
+  unreadBody,
   writtenBody,
 } from './contents.ts';
-import { checkCredential, deviceStatementDigest, recovered } from './credential.ts';
-import { type Head, headSchema } from './message.ts';
+import { checkCredential, type DevicePlace, deviceStatementDigest, recovered } from './credential.ts';
+import { deviceBodyDigest } from './fields.ts';
+import { type Head, type HeadOf, headSchema } from './message.ts';
 import { refused } from './refused.ts';
-import { checkValues, maxParcelValues } from './valueBounds.ts';
+import { checkValues, countValues, maxParcelValues } from './valueBounds.ts';
 
 /** Largest parcel, as canonical JSON: what is sealed as one piece. */
 export const maxParcelBytes = maxBodyBytes + (1 << 20);
@@ -40,6 +43,13 @@ export type Parcel = z.infer<typeof parcelSchema>;
 
 /** A parcel that was checked, and the id of its message. */
 export type Message = Parcel & { readonly id: Hash };
+
+const maxDepth = 40;
+const levelsAroundBody = 2;
+/** For smaller messages it is not worth it. */
+const leastUnreadBytes = 32 << 10;
+const mostBytesBeforeBody = 256 << 10;
+const bodyPrefix = utf8(',"body":{"body":');
 
 const idPrefix = utf8('notarium-activity-message/1\n');
 const hasher = structHasher('ActivityMessage(bytes32 activity,uint64 epoch,bytes32 id)');
@@ -137,11 +147,7 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   let parcel: Parcel;
   try {
     if (bytes.length > maxParcelBytes) throw new NotariumError('json-too-large');
-    const text = fromUtf8(bytes);
-    checkValues(text, maxParcelValues);
-    const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth: 40 });
-    parcel = parcelSchema.parse(value);
-    if (isCanonical) keepBytes(parcel, bytes);
+    parcel = withUnreadBody(bytes) ?? readWhole(bytes);
   } catch (cause) {
     if (isNotariumError(cause, 'activity-body-invalid')) throw cause;
     throw refused('it does not have the form of a message', cause);
@@ -156,7 +162,8 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   if (signer !== head.sender) throw refused('it is not signed by its sender');
   if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256))
     throw refused('it does not have all of its fields');
-  checkDevice(network, head, commitments, crypto);
+  if (deviceOf(head))
+    checkDevice(network, head, { ...commitments, body: deviceBodyDigest(parcel.body, crypto) }, crypto);
   // Another form of the same would have another seal than the one that the log has.
   const written = parcelBytes(parcel);
   if (written !== bytes && !sameBytes(written, bytes)) throw refused('it is not in its canonical form');
@@ -165,9 +172,67 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   return message;
 }
 
-function checkDevice(network: Network, head: Head, { body, attachments }: Commitments, crypto: Crypto): void {
-  if (!('device' in head) || head.device === undefined) return;
-  const { credential, time, signature } = head.device;
+function readWhole(bytes: Uint8Array): Parcel {
+  const text = fromUtf8(bytes);
+  checkValues(text, maxParcelValues);
+  const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth });
+  const parcel = parcelSchema.parse(value);
+  if (isCanonical) keepBytes(parcel, bytes);
+  return parcel;
+}
+
+/**
+ * A message with a large body in its canonical form, without anything having been made of that body: who takes the message in needs its digest alone.
+ * undefined for every other message, and for what is none: {@link readWhole} says what is wrong.
+ */
+function withUnreadBody(bytes: Uint8Array): Parcel | undefined {
+  if (bytes.length < leastUnreadBytes) return undefined;
+  // No text within JSON has that in it, and in the canonical form there are but the attachments before it.
+  const start = endOfPrefix(bytes);
+  const scanned = start === undefined ? undefined : scanCanonical(bytes, start, maxDepth - levelsAroundBody);
+  if (start === undefined || scanned === undefined) return undefined;
+  const rest = concat(bytes.subarray(0, start), utf8('null'), bytes.subarray(scanned.end));
+  let parcel: Parcel;
+  try {
+    const text = fromUtf8(rest);
+    if (scanned.values - 1 + countValues(text, maxParcelValues) > maxParcelValues) return undefined;
+    const { value, isCanonical } = readStrictJson(text, { maxSize: maxParcelBytes, maxDepth });
+    if (!isCanonical) return undefined;
+    parcel = parcelSchema.parse(value);
+  } catch {
+    return undefined;
+  }
+  const whole = { ...parcel, body: unreadBody(parcel.body.salt, bytes.subarray(start, scanned.end)) };
+  keepBytes(whole, bytes);
+  return whole;
+}
+
+/** Where what a body says begins: a body that is one piece. */
+function endOfPrefix(bytes: Uint8Array): number | undefined {
+  const head = bytes.subarray(0, mostBytesBeforeBody);
+  for (let at = head.indexOf(bodyPrefix[0]!); at >= 0; at = head.indexOf(bodyPrefix[0]!, at + 1)) {
+    if (bodyPrefix.every((byte, index) => head[at + index] === byte)) return at + bodyPrefix.length;
+  }
+  return undefined;
+}
+
+type DeviceWord = { readonly body: Hash; readonly attachments: Hash };
+
+/** The device in whose name a message is sent. */
+export function deviceOf(head: Head): NonNullable<HeadOf<'note'>['device']> | undefined {
+  return 'device' in head ? head.device : undefined;
+}
+
+/**
+ * Checks the word of the device in whose name a message is sent; nothing of one that has none.
+ * @param said.body See `deviceBodyDigest`.
+ * @param said.attachments Their commitment.
+ * @throws NotariumError `device-credential-invalid`.
+ */
+export function checkDevice(network: Network, head: Head, said: DeviceWord, crypto: Crypto = portableCrypto): void {
+  const device = deviceOf(head);
+  if (!device) return;
+  const { credential, time, signature } = device;
   // It holds when the device speaks, and still when its operator sends that.
   for (const seconds of [time, Math.floor(Date.parse(head.time) / 1000)])
     checkCredential(network, credential, seconds, crypto);
@@ -175,34 +240,32 @@ function checkDevice(network: Network, head: Head, { body, attachments }: Commit
     new NotariumError('device-credential-invalid', detail, { data: { id: credential.id } });
   const operator: Address = credential.operator;
   if (operator !== head.sender) throw fail('its operator is not the sender');
-  const digest = statementDigest(network, head, { body, attachments }, crypto)!;
+  const digest = statementDigest(network, head, device, said, crypto);
   if (recovered(crypto, digest, signature) !== credential.device) throw fail('the message is not signed by the device');
 }
 
-/** What a device has signed of a message; undefined where none has. */
 function statementDigest(
   network: Network,
   head: Head,
-  { body, attachments }: Pick<Commitments, 'body' | 'attachments'>,
-  { keccak256 }: Crypto = portableCrypto,
-): Uint8Array | undefined {
-  if (!('device' in head) || head.device === undefined) return undefined;
-  const { credential, time } = head.device;
+  { credential, time }: NonNullable<ReturnType<typeof deviceOf>>,
+  { body, attachments }: DeviceWord,
+  { keccak256 }: Crypto,
+): Uint8Array {
   const on = head.type === 'update' ? head.builds : head.type === 'note' ? [head.on] : [];
   // Of a start it cannot know the id, but what makes it that of no other activity.
   const activity = head.type === 'start' ? head.origin.salt : head.activity;
-  const place = { credential: credential.id, activity, type: head.type, on, time };
+  const place = { credential: credential.id, activity, type: head.type as DevicePlace['type'], on, time };
   return deviceStatementDigest(network, { ...place, body, attachments }, keccak256);
 }
 
-/** Digest of what a device has signed of a message: one in each activity. */
+/** Digest of what a device has signed of a message, one in each activity; undefined where none has. */
 export function statementOf(
   network: Network,
   { head, body, attachments }: Pick<Parcel, 'head' | 'body' | 'attachments'>,
   crypto: Crypto = portableCrypto,
 ): Hash | undefined {
-  if (!('device' in head) || head.device === undefined) return undefined;
-  const { sha256 } = crypto;
-  const said = { body: bodyDigest(body, sha256), attachments: attachmentsDigest(attachments, sha256) };
-  return toHex(statementDigest(network, head, said, crypto)!);
+  const device = deviceOf(head);
+  if (!device) return undefined;
+  const said = { body: deviceBodyDigest(body, crypto), attachments: attachmentsDigest(attachments, crypto.sha256) };
+  return toHex(statementDigest(network, head, device, said, crypto));
 }

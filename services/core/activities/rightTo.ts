@@ -2,7 +2,7 @@ import type { Address } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { NotariumError } from '../errors.ts';
 import type { Activity, OpeningRight } from './activity.ts';
-import { changedMembers, isApproved, isOpen, wantsToLeave } from './decided.ts';
+import { changedMembers, isApproved, isOpen, wantingToLeave } from './decided.ts';
 import { type Member, type Membership, memberOf } from './members.ts';
 import type { HeadOf } from './message.ts';
 import { early } from './refused.ts';
@@ -53,8 +53,7 @@ function letsGo(
   const unknown = left.filter((id) => !activity.leaves.has(id));
   if (unknown.length > 0) throw early({ messages: unknown });
   const leaves = left.map((id) => activity.leaves.get(id)!);
-  if (!leaves.every((leave) => wantsToLeave(activity, leave, membership.previous)))
-    throw forbidden('they have been out since');
+  if (!leaves.every(wantingToLeave(activity, membership.previous))) throw forbidden('they have been out since');
   const have = new Set(leaves.map((leave) => leave.sender));
   const isThose = removed.length === have.size && removed.every(({ address }) => have.has(address));
   if (!isThose || added.length + rekeyed.length > 0) throw forbidden('it is not just those who have left');

@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
-import { concat, fromHex, type Hash, toBase64Url, toHex, utf8 } from '../bytes.ts';
+import { base64UrlBytes, concat, fromBase64Url, fromHex, type Hash, toBase64Url, toHex, utf8 } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { hashSchema, uintSchema } from '../schemas.ts';
 import { maxMembers } from './members.ts';
@@ -84,12 +84,36 @@ export const sealSchema = sealedSchema.pick({ protected: true, iv: true, tag: tr
 /** See {@link sealSchema}. */
 export type Seal = z.infer<typeof sealSchema>;
 
+// As text it is a third larger, and hardly anybody needs that.
+const knownBytes = new WeakMap<Sealed, Uint8Array>();
+
+/** A sealed message by the bytes of its ciphertext, which may not be changed any more; the text is made when somebody reads it. */
+export function sealedWith(rest: Omit<Sealed, 'ciphertext'>, ciphertext: Uint8Array): Sealed {
+  const { protected: header, iv, tag, recipients } = rest;
+  let text: string | undefined;
+  const sealed = {
+    ...{ protected: header, iv },
+    get ciphertext() {
+      text ??= toBase64Url(ciphertext);
+      return text;
+    },
+    ...{ tag, recipients },
+  };
+  knownBytes.set(sealed, ciphertext);
+  return sealed;
+}
+
+/** What the ciphertext of a sealed message says in base64url. */
+export function ciphertextBytes(sealed: Sealed): Uint8Array {
+  return knownBytes.get(sealed) ?? fromBase64Url(sealed.ciphertext);
+}
+
 /** The seal of a sealed message. */
-export function sealOf(
-  { protected: header, iv, ciphertext, tag }: Sealed,
-  sha256: Crypto['sha256'] = portableCrypto.sha256,
-): Seal {
-  return { protected: header, iv, tag, ciphertextDigest: toHex(sha256(utf8(ciphertext))) };
+export function sealOf(sealed: Sealed, sha256: Crypto['sha256'] = portableCrypto.sha256): Seal {
+  const { protected: header, iv, tag } = sealed;
+  const bytes = knownBytes.get(sealed);
+  const text = bytes ? base64UrlBytes(bytes) : utf8(sealed.ciphertext);
+  return { protected: header, iv, tag, ciphertextDigest: toHex(sha256(text)) };
 }
 
 /** What the log has: SHA-256 over the protected header, the nonce, the digest of the ciphertext, and the tag. */

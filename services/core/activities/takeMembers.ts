@@ -3,7 +3,7 @@ import { canonicalText } from '../canonicalJson.ts';
 import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
 import { grown } from './grown.ts';
 import { headsOf } from './heads.ts';
-import type { HeadOf } from './message.ts';
+import type { ActivityTerms, HeadOf } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
@@ -23,19 +23,28 @@ export function takeMembers(activity: Activity, message: Message): Activity {
   const unknown = head.heads.filter((version) => !isKnown(activity, version));
   if (unknown.length > 0) throw early({ messages: unknown });
   const right = rightTo(activity, head, before.membership);
-  const epochs = withEpoch(activity.epochs, message, right);
+  const epochs = withEpoch(activity.epochs, message, right, before.terms);
   const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }) };
   return { ...changed, heads: headsOf(changed) };
 }
 
-/** Epochs with the one that a message opens. */
-export function withEpoch(epochs: Activity['epochs'], message: Message, right: OpeningRight): Map<Hash, OpenedEpoch> {
+/**
+ * Epochs with the one that a message opens.
+ * @param known The same terms, as they are in memory already: with a large schema they take up a lot of it.
+ */
+export function withEpoch(
+  epochs: Activity['epochs'],
+  message: Message,
+  right: OpeningRight,
+  known?: ActivityTerms,
+): Map<Hash, OpenedEpoch> {
   const { id, head } = message;
   if (head.type !== 'start' && head.type !== 'members') throw new RangeError(`${head.type} opens no epoch`);
   const have = epochs.get(head.group);
   // The same one told twice: nothing in it is another one.
   if (have && have.by < id) return new Map(epochs);
-  const { membership, terms, secret, sender } = head;
+  const { membership, secret, sender } = head;
+  const terms = known ?? head.terms;
   const proposal = head.type === 'members' && right === 'proposal' ? head.proposal : undefined;
   return new Map(epochs).set(head.group, {
     ...{ membership, terms, secret, sender, right, by: id },
@@ -92,7 +101,7 @@ export function rejoinActivity(activity: Activity, message: Message): Activity {
   if ((isOther || isEarlier) && isHearsay(activity) && rightAsToldBy(head) === 'initiator') return { ...joined, taken };
   if (isOther) throw refused('the terms of an activity never change');
   if (isEarlier) throw refused('it is of an earlier epoch');
-  const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head));
+  const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head), activity.terms);
   const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
   return { ...changed, heads: headsOf(changed) };
 }

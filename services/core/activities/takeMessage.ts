@@ -202,15 +202,8 @@ function certificate(
 function proposal({ activity, message, membership }: Context, head: HeadOf<'proposal'>): Partial<Activity> {
   forbidRegulator(membership, head.sender, 'a regulator proposes nothing');
   checkChange(membership, head.change);
-  const proposals = new Map(activity.proposals);
-  return {
-    proposals: proposals.set(message.id, {
-      change: head.change,
-      sender: head.sender,
-      group: head.group,
-      votes: new Map(),
-    }),
-  };
+  const { change, sender, group } = head;
+  return { proposals: grown(activity.proposals, message.id, { change, sender, group, votes: new Map() }) };
 }
 
 function checkChange(membership: Membership, change: MemberChange): void {
@@ -230,13 +223,13 @@ function vote({ activity, message, membership }: Context, head: HeadOf<'vote'>):
   const known = activity.proposals.get(on);
   if (!known) throw early({ messages: [on] });
   if (!isVotedIn(activity, known, head.group)) throw refused('the proposal is of other members');
-  const votes = new Map(known.votes).set(message.id, { approve, sender, group: head.group });
+  const votes = grown(known.votes, message.id, { approve, sender, group: head.group });
   return { proposals: new Map(activity.proposals).set(on, { ...known, votes }) };
 }
 
 function leave({ activity, message, membership }: Context, { sender, group }: HeadOf<'leave'>): Partial<Activity> {
   if (membership.members.length === 1) throw new NotariumError('activity-role', 'the last member cannot leave');
-  const leaves = new Map(activity.leaves).set(message.id, { sender, group });
+  const leaves = grown(activity.leaves, message.id, { sender, group });
   // What it has changed elsewhere may have no weight any more.
   const changed = { ...activity, leaves, group: newestGroup({ ...activity, leaves }) };
   return { leaves, ...(changed.group === activity.group ? {} : { group: changed.group, heads: headsOf(changed) }) };

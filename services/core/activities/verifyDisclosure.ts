@@ -12,8 +12,8 @@ import { checkSignatures } from './certificate.ts';
 import { attachmentDigest, attachmentListDigest, bodyDigest } from './contents.ts';
 import { recovered } from './credential.ts';
 import { asDisclosure, type Disclosure } from './disclosure.ts';
-import { checkPlace, type Fields, readFields } from './fields.ts';
-import { headDigest, messageDigest, messageId } from './parcel.ts';
+import { checkPlace, deviceBodyDigest, type Fields, readFields } from './fields.ts';
+import { checkDevice, deviceOf, headDigest, messageDigest, messageId } from './parcel.ts';
 import { activitySubject, readProtected, sealDigest } from './sealed.ts';
 
 /** Steps from what is disclosed to the digest in the log, in their order; those of the receipt come after them. */
@@ -30,6 +30,8 @@ export type Shown = {
   readonly body?: { readonly value: unknown; readonly fields?: Fields };
   /** Who has signed the message, or its fields. */
   readonly author?: Address;
+  /** The device that has said so, and signed that, where the message was sent for one and its author is shown. */
+  readonly device?: Address;
 };
 
 /** Outcome of a verification; `ok` when no step failed. */
@@ -66,11 +68,19 @@ export async function verifyDisclosure(
   const digest = steps.make('seal', () => checkSeal(given!, receipt, crypto));
   const record = steps.hasFailed ? undefined : await verifyRecord(digest!, receipt);
   const by = author?.head.sender ?? fields?.author;
+  const device = author && deviceOf(author.head)?.credential.device;
   const ok = record?.ok === true;
   return {
     ok,
     steps: [...steps.results(), ...(record?.steps ?? new StepRun(receiptSteps).results())],
-    shown: ok ? { message: message!, ...(value ? { body: value } : {}), ...(by ? { author: by } : {}) } : {},
+    shown: ok
+      ? {
+          message: message!,
+          ...(value ? { body: value } : {}),
+          ...(by ? { author: by } : {}),
+          ...(device ? { device } : {}),
+        }
+      : {},
     ...(record ? { receipt: record } : {}),
   };
 }
@@ -83,7 +93,8 @@ function checkBody({ body, commitments }: Disclosure, crypto: Crypto): NonNullab
   return { value: fields.body, fields };
 }
 
-function checkAuthor({ author, commitments }: Disclosure, fieldsBy: Address | undefined, crypto: Crypto): void {
+function checkAuthor(disclosure: Disclosure, fieldsBy: Address | undefined, crypto: Crypto): void {
+  const { author, commitments } = disclosure;
   const { head, signature } = author!;
   if (headDigest(head, crypto.sha256) !== commitments.head) throw new NotariumError('disclosure-head-mismatch');
   const network = parseNetworkName(head.network)!;
@@ -91,9 +102,21 @@ function checkAuthor({ author, commitments }: Disclosure, fieldsBy: Address | un
   if (recovered(crypto, digest, signature) !== head.sender) throw new NotariumError('disclosure-author-invalid');
   if (fieldsBy !== undefined && fieldsBy !== head.sender)
     throw new NotariumError('disclosure-author-invalid', 'somebody else has signed the fields');
+  if (deviceOf(head))
+    checkDevice(network, head, { ...commitments, body: saidByDevice(disclosure, head.fields, crypto) }, crypto);
   if (head.type !== 'certificate') return;
   const { on, members, signatures } = head;
   checkSignatures(network, { message: on, members }, signatures, crypto);
+}
+
+/** Of a body in one piece it is the commitment; of one in fields what these are, shown or hidden. */
+function saidByDevice({ body, commitments }: Disclosure, fields: Hash | undefined, crypto: Crypto): Hash {
+  if (fields === undefined) return commitments.body;
+  if (body) return deviceBodyDigest(body, crypto);
+  throw new NotariumError(
+    'disclosure-author-invalid',
+    'a device has signed its fields: they are not there, not even hidden',
+  );
 }
 
 function checkAttachments({ attachments, commitments }: Disclosure, { sha256 }: Crypto): void {

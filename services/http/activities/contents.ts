@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { Contents } from '../../app/activities/ActivityDesk.ts';
-import { attachmentSchema, attachmentsSchema, bodySchema, maxAttachments } from '../../core/activities/contents.ts';
+import {
+  attachmentSchema,
+  attachmentsSchema,
+  bodySchema,
+  deviceBodySchema,
+  maxAttachments,
+} from '../../core/activities/contents.ts';
 import type { DeviceStatement } from '../../core/activities/deviceStatement.ts';
 import { jsonSchema } from '../../core/governance/json.ts';
 import { hashSchema, hexSchema, uintSchema } from '../../core/schemas.ts';
@@ -21,7 +27,10 @@ export const contentsDocs = { body: bodyDoc, attachments: attachmentsDoc };
 const deviceStatement = z
   .strictObject({
     credential: hashSchema.meta({ description: 'Id of its credential' }),
-    body: bodyDoc,
+    body: deviceBodySchema.meta({
+      id: 'DeviceBody',
+      description: 'As one piece, or field by field: `packed` has salted digests in the place of fields',
+    }),
     attachments: attachmentsDoc,
     time: uintSchema.meta({ description: 'When the device has said so, by its own clock: Unix seconds' }),
     signature: hexSchema(64, 65).meta({ description: 'EIP-712 `DeviceStatement`, by the key of the device' }),

@@ -23,11 +23,13 @@ export const startBody = z
     receivers: z.array(party).min(1).max(maxMembers),
     regulators: z.array(party).max(maxMembers).optional(),
     salt: hashSchema.optional().meta({
-      description: 'Of the id: 32 random bytes that a device has signed in place of the activity; drawn by default',
+      description:
+        'With `device` alone: 32 random bytes that it has drawn and signed, with its credential, in place of the activity',
     }),
     ...contentsShape,
   })
   .refine(hasOneContent, oneContent)
+  .refine(({ salt, device }) => (salt === undefined) === (device === undefined), 'salt and device come together')
   .meta({ id: 'StartActivity' });
 
 /** Body of `POST /v1/activities/{id}/versions`. */

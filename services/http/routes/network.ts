@@ -1,5 +1,6 @@
 import { NotariumError } from '../../core/errors.ts';
 import { sendJson } from '../answer.ts';
+import { statusFor } from '../operatorOnly.ts';
 import { type Route, route } from '../Route.ts';
 import { networkSchema, peerSchema, statusSchema } from '../schemas/service.ts';
 
@@ -41,11 +42,12 @@ export const networkRoutes: readonly Route[] = [
     access: 'read',
     tag: 'network',
     summary: 'How this centre is doing',
+    description: 'Problems of private activities are told to a key of scope `admin` alone.',
     responses: { 200: { description: 'The status', content: { 'application/json': { schema: statusSchema } } } },
     errors: ['not-ready'],
-    async handle({ response }, { centre }) {
+    async handle({ response, key }, { centre }) {
       response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, await centre.status());
+      sendJson(response, 200, await statusFor(key, centre));
     },
   }),
 ];

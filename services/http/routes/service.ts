@@ -4,6 +4,7 @@ import { NotariumError } from '../../core/errors.ts';
 import { sendJson, sendText } from '../answer.ts';
 import { docsPage } from '../docsPage.ts';
 import type { EdgeContext } from '../HttpContext.ts';
+import { isOperator, openMetrics, statusFor } from '../operatorOnly.ts';
 import { edgeRoute, type Route, route } from '../Route.ts';
 import { healthSchema } from '../schemas/service.ts';
 import { docsPolicy } from '../securityHeaders.ts';
@@ -25,10 +26,11 @@ export const serviceRoutes: readonly Route[] = [
     unlimited: true,
     tag: 'service',
     summary: 'Whether the centre can do its work',
+    description: 'Problems of private activities are told to a key of scope `admin` alone.',
     responses: { 200: readyAnswer },
     errors: ['not-ready'],
-    async handle({ response }, { centre }) {
-      const { ready, problems } = await centre.status();
+    async handle({ response, key }, { centre }) {
+      const { ready, problems } = await statusFor(key, centre);
       if (!ready) throw new NotariumError('not-ready', problems[0]?.code, { data: { problems } });
       response.setHeader('cache-control', 'no-store');
       sendJson(response, 200, { status: 'ready' });
@@ -59,11 +61,13 @@ export const documentRoutes: readonly Route<EdgeContext>[] = [
     unlimited: true,
     tag: 'service',
     summary: 'Metrics in the text format of Prometheus',
+    description: 'Those of private activities are there for a key of scope `admin` alone.',
     responses: { 200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } } },
     errors: [],
-    async handle({ response }, { metrics }) {
+    async handle({ response, key }, { metrics }) {
       response.setHeader('cache-control', 'no-store');
-      sendText(response, 200, metrics.registry.contentType, await metrics.scrape());
+      const text = await metrics.scrape();
+      sendText(response, 200, metrics.registry.contentType, isOperator(key) ? text : openMetrics(text));
     },
   }),
   edgeRoute({

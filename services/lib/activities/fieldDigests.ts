@@ -6,6 +6,7 @@ import {
   type FieldsPlace,
   fieldsType,
   openFields,
+  type PackedFields,
   reservedNames,
 } from '../../core/activities/fields.ts';
 import { noHash } from '../../core/activities/members.ts';
@@ -31,12 +32,6 @@ type Frame = { _sd: (string | number)[]; [step: string]: unknown };
 
 /** Salt of a field: the size is the library's, 128 bits; 256 cost nothing. */
 const randomSalt = (): string => randomBytes(32).toString('base64url');
-
-/** A body in fields that is still to be signed, which takes the message that it belongs to: that names its disclosures. */
-export type PackedFields = Pick<FieldBody, 'salt' | 'disclosures'> & {
-  /** The body, with digests in the place of fields. */
-  readonly packed: unknown;
-};
 
 /** The library with our hash function and salts. */
 export function sdJwtOf(newSalt = randomSalt): SDJwtInstance<Record<string, unknown>> {

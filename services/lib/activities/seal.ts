@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 import type { Member } from '../../core/activities/members.ts';
 import { type Message, maxParcelBytes, type Parcel, parcelBytes } from '../../core/activities/parcel.ts';
-import { type Sealed, sealingOf } from '../../core/activities/sealed.ts';
+import { ciphertextBytes, type Sealed, sealedWith, sealingOf } from '../../core/activities/sealed.ts';
 import { fromHex, type Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { curveKey } from '../curveKey.ts';
@@ -62,16 +62,20 @@ export class Sealer {
       authTagLength: tagBytes,
     });
     cipher.setAAD(Buffer.from(header));
-    const ciphertext = Buffer.concat([cipher.update(plaintextOf(message)), cipher.final()]);
-    return {
-      ...{ protected: header, iv, ciphertext: base64url(ciphertext), tag: base64url(cipher.getAuthTag()) },
+    // In this mode all comes out at once.
+    const ciphertext = cipher.update(plaintextOf(message));
+    cipher.final();
+    const rest = {
+      ...{ protected: header, iv, tag: base64url(cipher.getAuthTag()) },
       recipients: members.map((member) => this.#wrapped(key, member.key)),
     };
+    return sealedWith(rest, ciphertext);
   }
 
   /** Wraps the key of a sealed message, as {@link unseal} gives it, for somebody else. @throws NotariumError `party-unfit`. */
   wrapAgain(sealed: Sealed, key: Uint8Array, to: Hash): Sealed {
-    return { ...sealed, recipients: [this.#wrapped(key, to)] };
+    const { protected: header, iv, tag } = sealed;
+    return sealedWith({ protected: header, iv, tag, recipients: [this.#wrapped(key, to)] }, ciphertextBytes(sealed));
   }
 
   #wrapped(key: Uint8Array, to: Hash): Sealed['recipients'][number] {
@@ -123,13 +127,16 @@ export function unseal(sealed: Sealed, keys: readonly OpeningKey[]): Unsealed {
   throw new NotariumError('activity-message-unreadable');
 }
 
-function decrypted({ protected: header, iv, ciphertext, tag }: Sealed, key: Uint8Array): Uint8Array {
+function decrypted(sealed: Sealed, key: Uint8Array): Uint8Array {
+  const { protected: header, iv, tag } = sealed;
   const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), Buffer.from(iv, 'base64url'), {
     authTagLength: tagBytes,
   });
   decipher.setAAD(Buffer.from(header));
   decipher.setAuthTag(Buffer.from(tag, 'base64url'));
-  return new Uint8Array(Buffer.concat([decipher.update(ciphertext, 'base64url'), decipher.final()]));
+  const plain = decipher.update(ciphertextBytes(sealed));
+  decipher.final();
+  return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
 }
 
 /** Concat KDF of RFC 7518, section 4.6.2, for A256KW and without names of the parties. */

@@ -17,7 +17,7 @@ export type ActivityContents =
 
 /** How an activity begins. Parties are named by name, address or endpoint in the registry. */
 export type StartActivity = ActivityContents & {
-  /** Of the id: chosen by a device, which signs it in place of the activity. */
+  /** What a device has signed as `activity`, and nothing else. */
   readonly salt?: Hash | undefined;
   readonly kind: ActivityTerms['kind'];
   readonly request: ActivityTerms['request'];

@@ -55,14 +55,14 @@ export type Delivery = {
   readonly problem?: { readonly code: string; readonly detail: string } | undefined;
 };
 
-/** What is put on the way to members: the sealed text, the same for all of them or a copy for one. */
+/** What is put on the way to members: the sealed message, the same for all of them or a copy for one. */
 export type Outgoing = {
-  /** Of the seal that the log has: a copy has the same one, though its text is another one. */
+  /** Of the seal that the log has: a copy has the same one, though its bytes are others. */
   readonly sealDigest: Hash;
   readonly activity: Hash;
   readonly message: Hash;
-  /** JSON of an envelope. */
-  readonly text: string;
+  /** An envelope as it goes over the wire. It may not be changed any more. */
+  readonly item: Uint8Array;
   readonly members: readonly Address[];
 };
 
@@ -72,8 +72,8 @@ export type HeldMessage = {
   readonly sealDigest: Hash;
   readonly activity: Hash;
   readonly from: Address;
-  /** JSON of an envelope. */
-  readonly text: string;
+  /** An envelope as it goes over the wire. */
+  readonly item: Uint8Array;
   readonly heldMs: number;
 };
 
@@ -225,7 +225,7 @@ export type ActivityStore = {
     limit: number,
     maxBytes: number,
     pauses?: { readonly nowMs: number; readonly longestMs: number },
-  ): Promise<(Delivery & { readonly text: string })[]>;
+  ): Promise<(Delivery & { readonly item: Uint8Array })[]>;
   /** When the first pause of what is queued for a member is over; undefined where nothing is queued. */
   nextTry(member: Address): Promise<number | undefined>;
   /** Whatever waits for a member may be tried at once. */
@@ -289,8 +289,10 @@ export type ActivityStore = {
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;
-  /** Messages that name an attachment, at most 1,000: whose members may have it. */
-  messagesNaming(sealedDigest: Hash): Promise<AttachmentName[]>;
+  /** Messages that name an attachment by id, at most 1,000 after that one. */
+  messagesNaming(sealedDigest: Hash, after?: Hash): Promise<AttachmentName[]>;
+  /** Whether this message of the activity names the attachment, and the file is here for it or for another one there. */
+  isFileHere(name: Omit<AttachmentName, 'isHere'>): Promise<boolean>;
   /** The file of an attachment is here for this message. */
   setHere(name: Pick<AttachmentName, 'sealedDigest' | 'message'>): Promise<void>;
 
@@ -307,6 +309,7 @@ export type ActivityStore = {
 
   /** Again under the same id: nothing is changed. */
   saveCredential(credential: Omit<StoredCredential, 'revokedMs'> & { readonly text: string }): Promise<void>;
+  credential(id: Hash): Promise<StoredCredential | undefined>;
   /** By id, at most `limit` (1,000) after that one. */
   credentials(query?: {
     readonly owner?: string;

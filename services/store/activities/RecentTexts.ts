@@ -5,10 +5,10 @@ const maxBytes = 16 << 20;
  * database, which decrypts it anew each time. They are sealed, so memory holds nothing here that the wire does not.
  */
 export class RecentTexts {
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new Map<string, Uint8Array>();
   #sizeBytes = 0;
 
-  put(id: string, text: string): void {
+  put(id: string, text: Uint8Array): void {
     if (this.#texts.has(id) || text.length > maxBytes) return;
     this.#texts.set(id, text);
     this.#sizeBytes += text.length;
@@ -19,7 +19,7 @@ export class RecentTexts {
     }
   }
 
-  get(id: string): string | undefined {
+  get(id: string): Uint8Array | undefined {
     return this.#texts.get(id);
   }
 }

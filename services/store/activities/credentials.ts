@@ -10,7 +10,7 @@ export function credentialCalls({
   writer,
   atRest,
   guarded,
-}: ActivityContext): Pick<ActivityStore, 'saveCredential' | 'credentials' | 'revokeCredential'> {
+}: ActivityContext): Pick<ActivityStore, 'saveCredential' | 'credential' | 'credentials' | 'revokeCredential'> {
   return {
     saveCredential: ({ id, text, device, owner }) => {
       const row = { id, device, owner: owner ?? null, text: atRest.sealText(id, rowOf.credential(id), text) };
@@ -23,6 +23,10 @@ export function credentialCalls({
             .execute();
         }),
       );
+    },
+    credential: (id) => {
+      const query = reader.selectFrom('activity_credentials').selectAll().where('id', '=', id);
+      return guarded(query.executeTakeFirst().then((row) => row && credentialOf(row, atRest)));
     },
     credentials: ({ owner, after, limit = maxPage } = {}) => {
       const page = Math.max(1, Math.min(limit, maxPage));

@@ -96,7 +96,7 @@ async function queued(
   const lost = rows.find(({ text_bytes }) => text_bytes === null);
   if (lost) throw lostText(lost, member);
   const fitting = firstBytes(rows, maxBytes, ({ text_bytes }) => text_bytes!);
-  const texts = new Map<string, string>();
+  const texts = new Map<string, Uint8Array>();
   const unknown = new Set<string>();
   for (const { text_id } of fitting) {
     const text = recent.get(text_id);
@@ -107,18 +107,18 @@ async function queued(
     const found = await reader.selectFrom('activity_texts').selectAll().where('id', 'in', some).execute();
     for (const { id, activity, text } of found) {
       try {
-        texts.set(id, atRest.openText(activity as Hash, rowOf.text(id), text));
+        texts.set(id, atRest.open(activity as Hash, rowOf.text(id), text));
       } catch (cause) {
         throw lostText(fitting.find(({ text_id }) => text_id === id)!, member, cause);
       }
     }
   }
   return fitting.flatMap((row) => {
-    const text = texts.get(row.text_id);
+    const item = texts.get(row.text_id);
     // Between the two queries somebody has noted that it was delivered.
-    if (text === undefined) return [];
+    if (!item) return [];
     // A member acknowledges what is queued no longer: what stands there is damage, and nothing to stop for.
-    return [{ ...deliveryOf({ ...row, ack: null }), text }];
+    return [{ ...deliveryOf({ ...row, ack: null }), item }];
   });
 }
 

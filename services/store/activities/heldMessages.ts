@@ -81,11 +81,11 @@ async function hold(
   held: HeldMessage,
   limits: HeldLimits & { readonly isLate: boolean },
 ): Promise<number> {
-  const { sealDigest, activity, from, text, heldMs } = held;
+  const { sealDigest, activity, from, item, heldMs } = held;
   const row = {
     ...{ seal_digest: sealDigest, activity, sender: from, held_ms: heldMs },
-    text: atRest.sealText(activity, rowOf.held(sealDigest, from), text),
-    text_bytes: Buffer.byteLength(text),
+    text: atRest.seal(activity, rowOf.held(sealDigest, from), item),
+    text_bytes: item.length,
   };
   const { numInsertedOrUpdatedRows } = await trx
     .insertInto('activity_held')

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { ActivityStore, StoredActivity, UnreadLoad } from './ActivityStore.ts';
+import type { ActivityStore, AttachmentName, StoredActivity } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
 import { activityOf, messageOf } from './rows.ts';
+import { setRead, unreadLoads } from './unread.ts';
 import type { ActivityContext } from './Writing.ts';
 import { sizeOfChange } from './writeChanges.ts';
 
@@ -24,7 +25,7 @@ type Calls = Pick<
       | 'bySeal'
       | 'sendersOf'
     )
-  | ('namedAttachments' | 'messagesNaming' | 'setHere')
+  | ('namedAttachments' | 'messagesNaming' | 'isFileHere' | 'setHere')
 >;
 
 const maxPage = 1000;
@@ -34,6 +35,8 @@ const pageBytes = 16 << 20;
 export function messageCalls(context: ActivityContext): Calls {
   const { reader, writer, atRest, guarded } = context;
   const stored = () => reader.selectFrom('activity_messages').selectAll();
+  const namesOf = ({ sealedDigest }: Pick<AttachmentName, 'sealedDigest'>) =>
+    reader.selectFrom('activity_attachments').select('is_here').where('sealed_digest', '=', sealedDigest).limit(1);
   return {
     save: (change) => guarded(writer.save(change, sizeOfChange(change))),
     activity: (id) =>
@@ -62,12 +65,7 @@ export function messageCalls(context: ActivityContext): Calls {
             .execute();
         }),
       ),
-    setRead: (id) =>
-      guarded(
-        writer.run(async (trx) => {
-          await trx.updateTable('activities').set({ is_read: 1 }).where('id', '=', id).execute();
-        }),
-      ),
+    setRead: (id) => guarded(writer.run((trx) => setRead(trx, id))),
     unreadLoads: () => guarded(unreadLoads(context)),
     messages: (activity, fromPlace = 0, limit = maxPage) => guarded(messages(context, activity, fromPlace, limit)),
     message: (id) =>
@@ -88,10 +86,10 @@ export function messageCalls(context: ActivityContext): Calls {
       ),
     sendersOf: (seals) => guarded(sendersOf(context, seals)),
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
-    messagesNaming: (sealedDigest) => {
+    messagesNaming: (sealedDigest, after) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
       return guarded(
-        query
+        (after === undefined ? query : query.where('message', '>', after))
           .orderBy('message')
           .limit(maxPage)
           .execute()
@@ -102,13 +100,24 @@ export function messageCalls(context: ActivityContext): Calls {
           ),
       );
     },
-    setHere: ({ sealedDigest, message }) =>
-      guarded(
+    async isFileHere(name) {
+      const rows = namesOf(name).where('activity', '=', name.activity);
+      const named = await guarded(rows.where('message', '=', name.message).executeTakeFirst());
+      return (
+        named !== undefined && (await guarded(rows.where(sql<boolean>`is_here = 1`).executeTakeFirst())) !== undefined
+      );
+    },
+    async setHere(name) {
+      const named = await guarded(namesOf(name).where('message', '=', name.message).executeTakeFirst());
+      if (named?.is_here !== 0) return;
+      const { sealedDigest, message } = name;
+      await guarded(
         writer.run(async (trx) => {
-          const named = trx.updateTable('activity_attachments').where('sealed_digest', '=', sealedDigest);
-          await named.set({ is_here: 1 }).where('message', '=', message).execute();
+          const row = trx.updateTable('activity_attachments').where('sealed_digest', '=', sealedDigest);
+          await row.set({ is_here: 1 }).where('message', '=', message).execute();
         }),
-      ),
+      );
+    },
   };
 }
 
@@ -141,19 +150,6 @@ function cursorOf(text: string): Pick<StoredActivity, 'changedMs' | 'id'> {
   const match = /^(\d{1,15})-(0x[0-9a-f]{64})$/.exec(text);
   if (!match) throw new NotariumError('request-invalid', 'the cursor is not one of ours');
   return { changedMs: Number(match[1]), id: match[2] as Hash };
-}
-
-async function unreadLoads({ reader }: ActivityContext): Promise<UnreadLoad[]> {
-  const rows = await reader
-    .selectFrom('activities')
-    .innerJoin('activity_messages', 'activity_messages.activity', 'activities.id')
-    .where(sql<boolean>`activities.is_read = 0`)
-    .select('sender')
-    .select(sql<number>`cast(sum(case when place = 0 then 1 else 0 end) as bigint)`.as('activities'))
-    .select(sql<number>`cast(sum(parcel_bytes) as bigint)`.as('sizeBytes'))
-    .groupBy('sender')
-    .execute();
-  return rows.map(({ sender, activities, sizeBytes }) => ({ sender: sender as Address, activities, sizeBytes }));
 }
 
 async function messages({ reader, atRest }: ActivityContext, activity: Hash, fromPlace: number, limit: number) {

@@ -30,6 +30,8 @@ export type ActivitySchema = {
     record_id: string | null;
     taken_ms: number;
   };
+  /** What each member has in an activity that nobody has looked at; `begun` is 1 where it has begun it. */
+  activity_unread: { sender: string; activity: string; begun: number; size_bytes: number };
   activity_attachments: {
     sealed_digest: string;
     message: string;
@@ -100,6 +102,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '007-read': { up: (db) => read(db, engine) },
     '008-here': { up: (db) => here(db, engine) },
     '009-answers': { up: answers },
+    '010-unread': { up: (db) => unread(db, engine) },
   };
 }
 
@@ -198,8 +201,7 @@ async function first(db: AnyKysely, engine: Engine): Promise<void> {
     'activity_deliveries_activity on activity_deliveries (activity, seq)',
     'activity_held_sender on activity_held (sender, seq, text_bytes)',
     'activity_held_activity on activity_held (activity, seq)',
-    'activity_credentials_device on activity_credentials (device)',
-    'activity_credentials_owner on activity_credentials (owner) where owner is not null',
+    'activity_credentials_owner on activity_credentials (owner, id) where owner is not null',
   ])
     await sql.raw(`create index if not exists ${text}`).execute(db);
 }
@@ -269,11 +271,36 @@ async function here(db: AnyKysely, engine: Engine): Promise<void> {
     .alterTable('activity_attachments')
     .addColumn('is_here', intOf(engine), (column) => column.notNull().defaultTo(1))
     .execute();
+  const places = 'activity_attachments (sealed_digest, activity) where is_here = 1';
+  await sql.raw(`create index if not exists activity_attachments_here on ${places}`).execute(db);
 }
 
 /** What was answered to an upload; of those that were there before nobody knows. */
 async function answers(db: AnyKysely): Promise<void> {
   await db.schema.alterTable('activity_uploads').addColumn('answer_digest', 'text').execute();
+}
+
+/** What members have that nobody has looked at is summed up as it comes: to count messages takes as long as there are many. */
+async function unread(db: AnyKysely, engine: Engine): Promise<void> {
+  const int = intOf(engine);
+  await makeTable({ db, engine, name: 'activity_unread' }, (table) =>
+    table
+      .addColumn('sender', 'text', always)
+      .addColumn('activity', 'text', always)
+      .addColumn('begun', int, always)
+      .addColumn('size_bytes', int, always)
+      .addPrimaryKeyConstraint('activity_unread_key', ['sender', 'activity']),
+  );
+  await sql.raw('create index if not exists activity_unread_activity on activity_unread (activity)').execute(db);
+  await sql
+    .raw(
+      `insert into activity_unread (sender, activity, begun, size_bytes)
+        select sender, activity, sum(case when place = 0 then 1 else 0 end), sum(parcel_bytes)
+        from activity_messages join activities on activities.id = activity_messages.activity
+        where is_read = 0 group by sender, activity`,
+    )
+    .execute(db);
+  await sql.raw('drop index if exists activities_unread').execute(db);
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

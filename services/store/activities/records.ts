@@ -29,11 +29,11 @@ export function recordCalls(context: ActivityContext): Calls {
     setRecord: (message, recordId) => guarded(setRecords(context, [{ message, recordId }])),
     pendingRecords: (limit, nowMs) => guarded(pendingRecords(context, limit, nowMs)),
     recordsTaken: (taken) => guarded(setRecords(context, taken)),
-    replaceRecord: ({ message, activity, entry }) => {
+    replaceRecord: ({ message, activity, entry, dueMs }) => {
       const sealed = atRest.sealText(activity, rowOf.record(message), entry);
       return guarded(
         writer.run(async (trx) => {
-          const row = { entry: sealed, is_aside: 0 };
+          const row = { entry: sealed, is_aside: 0, due_ms: dueMs };
           await trx.updateTable('activity_records').set(row).where('message', '=', message).execute();
         }),
       );

@@ -112,7 +112,7 @@ export function heldOf(row: Omit<Row<'activity_held'>, 'text_bytes'>, atRest: At
     sealDigest: row.seal_digest as Hash,
     activity: row.activity as Hash,
     from: row.sender as Address,
-    text: atRest.openText(row.activity as Hash, rowOf.held(row.seal_digest, row.sender), row.text),
+    item: atRest.open(row.activity as Hash, rowOf.held(row.seal_digest, row.sender), row.text),
     heldMs: row.held_ms,
   };
 }

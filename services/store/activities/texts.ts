@@ -10,13 +10,13 @@ import type { Writing } from './Writing.ts';
 
 type TextRow = Insertable<ActivitySchema['activity_texts']>;
 
-/** The row of a text. */
+/** The row of what goes to members. */
 export function textRow(
-  { activity, text }: { readonly activity: Hash; readonly text: string },
+  { activity, item }: { readonly activity: Hash; readonly item: Uint8Array },
   atRest: AtRest,
 ): TextRow {
-  const id = toHex(createHash('sha256').update(text).digest());
-  return { id, activity, text: atRest.sealText(activity, rowOf.text(id), text), text_bytes: Buffer.byteLength(text) };
+  const id = toHex(createHash('sha256').update(item).digest());
+  return { id, activity, text: atRest.seal(activity, rowOf.text(id), item), text_bytes: item.length };
 }
 
 /** Writes texts. One that is there is locked: nobody drops it before the end of the transaction. */

@@ -9,6 +9,7 @@ import { inParts } from './parts.ts';
 import type { RecentTexts } from './RecentTexts.ts';
 import { messageRow, rowOf } from './rows.ts';
 import { dropTexts, textQueries, textRow } from './texts.ts';
+import { unreadQueries } from './unread.ts';
 import type { Writing } from './Writing.ts';
 
 type WritingTexts = Writing & { readonly recent: RecentTexts };
@@ -53,7 +54,7 @@ export function sizeOfChange({ messages = [], outgoing = [], records = [] }: Act
   const sum = (sizes: readonly number[]): number => sizes.reduce((all, size) => all + size, 0);
   return (
     sum(messages.map(({ parcel }) => parcel.length)) +
-    sum(outgoing.map(({ text }) => text.length)) +
+    sum(outgoing.map(({ item }) => item.length)) +
     sum(records.map(({ entry }) => entry.length))
   );
 }
@@ -78,6 +79,9 @@ async function messageQueries(
     atRest,
   });
   const queries = inParts(messages).map((rows) => trx.insertInto('activity_messages').values(rows).compile());
+  const read = new Set(locked.flatMap(({ id, is_read }) => (is_read === 0 ? [] : [id])));
+  const unread = messages.filter(({ activity }) => !read.has(activity));
+  queries.push(...unreadQueries(trx, unread));
   for (const rows of inParts(names)) {
     queries.push(trx.insertInto('activity_attachments').values(rows).compile());
     const digests = rows.map(({ sealed_digest }) => sealed_digest);
@@ -98,7 +102,7 @@ async function messageQueries(
   return { queries, recorded: new Set(recorded) };
 }
 
-/** Makes the activities that are missing; answers how many messages each has. */
+/** Makes the activities that are missing; answers how many messages each has, and whether somebody has looked at it. */
 function lockQueries(trx: Writing['trx'], saying: readonly ActivityChange[]): CompiledQuery[] {
   const activities = new Map<Hash, Insert<'activities'>>();
   // The order of their ids: two processes that lock several of them do not wait for one another.
@@ -112,7 +116,7 @@ function lockQueries(trx: Writing['trx'], saying: readonly ActivityChange[]): Co
       .onConflict((on) =>
         on.column('id').doUpdateSet(({ ref }) => ({ message_count: ref('activities.message_count') })),
       )
-      .returning(['id', 'message_count'])
+      .returning(['id', 'message_count', 'is_read'])
       .compile(),
   );
 }
@@ -172,7 +176,7 @@ function outgoingOf({ atRest, recent }: WritingTexts, changes: readonly Activity
       if (members.length > 0) {
         texts.set(row.id, row);
         // By its digest: whatever becomes of the transaction, nothing else goes by that.
-        recent.put(row.id, out.text);
+        recent.put(row.id, out.item);
       }
       for (const member of members) {
         deliveries.push({

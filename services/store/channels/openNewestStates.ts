@@ -24,13 +24,14 @@ const migrations: Record<string, Migration> = {
 
 /**
  * Opens a verifier's newest states in a folder of their own, making what is missing.
- * @throws NotariumError `store-version-unsupported`, `store-corrupt`, `storage-full`, `storage-failed`.
+ * @throws NotariumError `store-version-unsupported`, `channel-store-corrupt`, `storage-full`, `storage-failed`.
  */
 export async function openNewestStates(folder: string): Promise<NewestStates> {
   const { db, reader, guarded, close } = await openBeside<StatesSchema>({
     path: join(folder, file),
     folderMode: 0o700,
     migrations: { forEngine: () => migrations, prefix: 'states' },
+    corrupt: { code: 'channel-store-corrupt' },
   });
   return {
     channels: () =>

@@ -96,10 +96,7 @@ class Processes implements AsyncDisposable {
   }
 }
 
-describe('publisher on a database of several processes', function () {
-  // The first one starts the server.
-  this.timeout(120_000);
-
+describe('publisher on a database of several processes', () => {
   it('keeps its lease while one step takes longer than it', async () => {
     await using processes = await Processes.open();
     const store = await processes.store();

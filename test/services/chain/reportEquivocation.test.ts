@@ -240,8 +240,8 @@ describe('reportEquivocation beside anchors', () => {
     const report = chain.reportEquivocation(...(await rivals(kit, 3)));
     await pooled(1);
     const [lost] = await anvilControl(running.rpcUrl).pending();
-    await rpc('anvil_dropTransaction', [lost!.hash]);
     const block = await log.seal();
+    await rpc('anvil_dropTransaction', [lost!.hash]);
     const anchor = sent(await chain.submitAnchor(block));
     expect(anchor.nonce).to.equal(Number(lost!.nonce));
     await pooled(2);

@@ -14,8 +14,7 @@ const file = (path: string): string => fileURLToPath(new URL(`../../../${path}`,
 // Well-known development key: 32 bytes of 5.
 const key = `0x${'05'.repeat(32)}`;
 
-describe('notarium, as a process, with a real centre on a real chain', function () {
-  this.timeout(120_000);
+describe('notarium, as a process, with a real centre on a real chain', () => {
   let net: TestNetwork;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const run = (

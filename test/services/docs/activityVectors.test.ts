@@ -198,32 +198,45 @@ describe('test/vectors/activities.json', () => {
   const messageWith = (id: string): Any => messages.find((message: Any) => message.id === id);
   const ofType = (type: string): Any[] => messages.filter(({ parcel }: Any) => parcel.head.type === type);
 
-  it('has a device’s word for a note of its operator', () => {
-    const [{ parcel, commitments }] = ofType('note');
-    const { credential, time, signature } = parcel.head.device;
-    const { signature: granted, ...said } = credential;
-    expect(
-      signerOf(
-        'DeviceCredential(bytes32 id,address operator,address device,string name,uint64 notBefore,uint64 expires)',
-        said,
-        granted,
-      ),
-    ).to.equal(parcel.head.sender);
-    expect(credential.operator).to.equal(parcel.head.sender);
-    const statement = {
-      ...{ credential: credential.id, activity: parcel.head.activity, type: 'note', on: [parcel.head.on], time },
-      ...{ body: commitments.body, attachments: commitments.attachments },
-    };
-    expect(
-      signerOf(
-        'DeviceStatement(bytes32 credential,bytes32 activity,string type,bytes32[] on,uint64 time,bytes32 body,bytes32 attachments)',
-        statement,
-        signature,
-      ),
-    ).to.equal(credential.device);
-    for (const at of [time, Date.parse(parcel.head.time) / 1000])
-      expect(at).to.be.within(credential.notBefore, credential.expires);
+  const ofDevice = ofType('note').filter(({ parcel }: Any) => parcel.head.device);
+
+  /** What a device signs of a body: of one in fields what its operator has signed as well, without the place. */
+  function saidBody({ salt, sdJwt }: Any, commitment: string): string {
+    if (sdJwt === undefined) return commitment;
+    const { body } = JSON.parse(Buffer.from(sdJwt.split('.')[1], 'base64url').toString());
+    return sha256(canonical({ salt, packed: body }));
+  }
+
+  it('has two notes by a device, the second one in fields', () => {
+    expect(ofDevice.map(({ parcel }: Any) => 'sdJwt' in parcel.body)).to.deep.equal([false, true]);
   });
+
+  for (const [number, { parcel, commitments }] of ofDevice.entries())
+    it(`has a device’s word for a note of its operator: ${number}`, () => {
+      const { credential, time, signature } = parcel.head.device;
+      const { signature: granted, ...said } = credential;
+      expect(
+        signerOf(
+          'DeviceCredential(bytes32 id,address operator,address device,string name,uint64 notBefore,uint64 expires)',
+          said,
+          granted,
+        ),
+      ).to.equal(parcel.head.sender);
+      expect(credential.operator).to.equal(parcel.head.sender);
+      const statement = {
+        ...{ credential: credential.id, activity: parcel.head.activity, type: 'note', on: [parcel.head.on], time },
+        ...{ body: saidBody(parcel.body, commitments.body), attachments: commitments.attachments },
+      };
+      expect(
+        signerOf(
+          'DeviceStatement(bytes32 credential,bytes32 activity,string type,bytes32[] on,uint64 time,bytes32 body,bytes32 attachments)',
+          statement,
+          signature,
+        ),
+      ).to.equal(credential.device);
+      for (const at of [time, Date.parse(parcel.head.time) / 1000])
+        expect(at).to.be.within(credential.notBefore, credential.expires);
+    });
 
   /** The body of an SD-JWT, and who has signed it. */
   function fieldsOf(sdJwt: string, disclosures: readonly string[]): Any {

@@ -27,8 +27,7 @@ const yes = `0x${'1'.padStart(64, '0')}`;
 
 type Outcome = { readonly code: number | null; readonly output: string };
 
-describe('verification without Notarium', function () {
-  this.timeout(120_000);
+describe('verification without Notarium', () => {
   let running: RunningChain;
   let kit: ChainKit;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

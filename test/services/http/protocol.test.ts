@@ -97,7 +97,7 @@ describe('HTTP protocol', () => {
   });
 
   it('takes a body that comes byte by byte, and gives up on one that stops', async () => {
-    const http = await startHttpTest({ limits: { bodyIdleMs: 1500 } });
+    const http = await startHttpTest({ limits: { bodyIdleMs: 3000 } });
     const body = JSON.stringify(await signedRecord('urn:slow'));
     const slow = await rawConnection(http);
     slow.socket.setNoDelay(true);

@@ -18,8 +18,7 @@ import { startHttpTest, stopHttpTests } from '../../support/httpTest.ts';
 import { until } from '../../support/until.ts';
 import { type KeptCentre, type ResourcesKit, resourcesKit } from '../app/resources/resourcesKit.ts';
 
-describe('HTTP API of resource sets', function () {
-  this.timeout(120_000);
+describe('HTTP API of resource sets', () => {
   let running: RunningChain;
   let kit: ResourcesKit;
   let kept: KeptCentre;

@@ -51,7 +51,7 @@ describe('hashFile', () => {
     const outcome = await hashing.catch((error: Error) => error.message);
     expect(outcome).to.equal('enough');
     expect(most).to.be.lessThan(150 * megabyte);
-  }).timeout(90_000);
+  });
 
   const changes: Record<string, () => void> = {
     'written in place': () => writeFileSync(path, 'x', { flag: 'r+' }),

@@ -126,5 +126,5 @@ describe('keystore', () => {
     const scrypt = JSON.parse(await readFile(join(dir, 'node-key.json'), 'utf8')).Crypto.kdfparams;
     expect(scrypt).to.deep.include({ n: 131_072, r: 8, p: 1 });
     await openKeystore(dir, 'x');
-  }).timeout(90_000);
+  });
 });

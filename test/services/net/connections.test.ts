@@ -76,7 +76,7 @@ describe('net/connections', () => {
   });
 
   it('calls a peer by its score, and keeps a peer out that was blamed too much', async () => {
-    const [a, b] = await connectedPair({ cutOffScore: 100, cutOffMs: 1500 });
+    const [a, b] = await connectedPair({ cutOffScore: 100, cutOffMs: 3000 });
     a.blame(b.address, 'false-block', 60);
     expect(a.peers()).to.deep.equal([{ address: b.address, isConnected: true, score: 60 }]);
     a.blame(b.address, 'false-block', 60);

@@ -44,7 +44,7 @@ describe('net/gate', () => {
     });
     const error = await expectCode(
       'peer-unreachable',
-      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 30_000 })),
+      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 60_000 })),
     );
     expect(error.data).to.deep.equal({ peer: member.address });
     expect(isConnected(net, member.address)).to.equal(false);
@@ -58,7 +58,7 @@ describe('net/gate', () => {
     net.setDirectory(new Map([[member.address, multiaddrs]]));
     await expectCode(
       'peer-unreachable',
-      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 30_000 })),
+      collect(net.request(member.address, '/notarium/test/1', [], { timeoutMs: 60_000 })),
     );
     expect(node.getConnections()).to.have.length(0);
     expect(net.log.filter(({ level }) => level === 'warn')).to.have.length(1);
@@ -107,7 +107,7 @@ describe('net/gate', () => {
     for (const net of [a, b]) net.setDirectory(directoryOf(a, b));
     const error = await expectCode(
       'peer-refused',
-      collect(a.request(b.address, '/notarium/test/1', [], { timeoutMs: 5000 })),
+      collect(a.request(b.address, '/notarium/test/1', [], { timeoutMs: 60_000 })),
     );
     expect(error.data.peer).to.equal(b.address);
     expect(isConnected(a, b.address) || isConnected(b, a.address)).to.equal(false);

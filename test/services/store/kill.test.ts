@@ -54,9 +54,7 @@ for (const [engine, kills] of [
   ['sqlite', 10],
   ['postgres', 3],
 ] as const) {
-  describe(`store under kill -9 (${engine})`, function () {
-    this.timeout(120_000);
-
+  describe(`store under kill -9 (${engine})`, () => {
     it('has every acknowledged record and block afterwards', async () => {
       await using folder = await temporaryFolder();
       const dataDir = folder.path;

@@ -48,10 +48,7 @@ function proceed(pid: number): void {
   }
 }
 
-describe('store on a PostgreSQL that fails', function () {
-  // The first one starts the server.
-  this.timeout(120_000);
-
+describe('store on a PostgreSQL that fails', () => {
   it('outlives the loss of a connection in the middle of a transaction', async () => {
     await using place = await watched();
     const { store, admin } = place;
@@ -69,7 +66,7 @@ describe('store on a PostgreSQL that fails', function () {
   });
 
   it('gives a server that has come to a halt up, works with its next process, and closes all the same', async () => {
-    await using place = await watched({ databaseAnswerMs: 1_000 });
+    await using place = await watched({ databaseAnswerMs: 2_500 });
     const { store } = place;
     const stopped: number[] = [];
     const halt = async (): Promise<void> => {

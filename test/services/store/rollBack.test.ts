@@ -187,8 +187,7 @@ for (const [engine, kills] of [
   ['sqlite', 4],
   ['postgres', 2],
 ] as const) {
-  describe(`store rollBackLog under kill -9 (${engine})`, function () {
-    this.timeout(240_000);
+  describe(`store rollBackLog under kill -9 (${engine})`, () => {
     let child: ChildProcess | undefined;
     let script: Awaited<ReturnType<typeof bundled>>;
     before(async () => {

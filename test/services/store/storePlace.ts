@@ -59,9 +59,7 @@ export function onBothDatabases(
   suite: (place: () => Promise<StorePlace>, engine: 'sqlite' | 'postgres') => void,
 ): void {
   for (const engine of ['sqlite', 'postgres'] as const) {
-    describe(`${title} (${engine})`, function () {
-      // The first one starts the server.
-      this.timeout(120_000);
+    describe(`${title} (${engine})`, () => {
       suite(() => storePlace(engine), engine);
     });
   }

@@ -27,7 +27,7 @@ export class Load {
   /** Waits until so many records more have been acknowledged. */
   async more(count: number): Promise<void> {
     const goal = this.acknowledged.size + count;
-    await until(`${count} acknowledgements`, () => this.acknowledged.size >= goal, 60_000);
+    await until(`${count} acknowledgements`, () => this.acknowledged.size >= goal);
   }
 
   /** Ends the clients; resolves when none of them waits for an answer any more. */

@@ -119,8 +119,7 @@ export class Comparer {
     return this.#first.wait(id, async () => {
       const activity = await this.#find(id);
       if (!activity || !this.#isIn(activity)) return [];
-      const own = this.#parts.signer.address;
-      const others = membersOf(activity).members.flatMap(({ address }) => (address === own ? [] : [address]));
+      const others = this.#othersIn(activity);
       const connected = connectedPeers(this.#net);
       this.#readRegistry();
       for (const member of others) {
@@ -129,6 +128,11 @@ export class Comparer {
       }
       return others;
     });
+  }
+
+  /** Whether {@link Comparer.caughtUp} would wait. */
+  async isBehind(activity: Activity): Promise<boolean> {
+    return this.#isIn(activity) && (await this.#first.isBehind(activity.id, this.#othersIn(activity)));
   }
 
   async close(): Promise<void> {
@@ -212,6 +216,11 @@ export class Comparer {
   #isIn(activity: Activity): boolean {
     const own = this.#parts.signer.address;
     return memberOf(membersOf(activity), own) !== undefined && !leaversOf(activity).has(own);
+  }
+
+  #othersIn(activity: Activity): Address[] {
+    const own = this.#parts.signer.address;
+    return membersOf(activity).members.flatMap(({ address }) => (address === own ? [] : [address]));
   }
 
   /** undefined for who is not in the registry. */

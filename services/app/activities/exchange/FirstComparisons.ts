@@ -53,11 +53,14 @@ export class FirstComparisons {
     for (const { members, end } of this.#waiting.get(activity) ?? []) if (this.#isDone(activity, members)) end.abort();
   }
 
+  /** Whether something may have been said in it that this node does not know yet. */
+  async isBehind(activity: Hash, members: readonly Address[]): Promise<boolean> {
+    return (await this.#isFromBefore(activity)) && !this.#isDone(activity, members);
+  }
+
   /** @param ask Asks the members; answers which. */
   async wait(activity: Hash, ask: () => Promise<readonly Address[]>): Promise<void> {
-    if (this.#leftMs <= 0) return;
-    const stored = await this.#parts.store.activity(activity);
-    if (!stored || stored.createdMs >= this.#openedMs) return;
+    if (!(await this.#isFromBefore(activity))) return;
     const members = await ask();
     if (this.#isDone(activity, members)) return;
     const one = { members, end: new AbortController(), joined: new AbortController() };
@@ -71,6 +74,12 @@ export class FirstComparisons {
       waiting.delete(one);
       if (waiting.size === 0) this.#waiting.delete(activity);
     }
+  }
+
+  async #isFromBefore(activity: Hash): Promise<boolean> {
+    if (this.#leftMs <= 0) return false;
+    const stored = await this.#parts.store.activity(activity);
+    return stored !== undefined && stored.createdMs < this.#openedMs;
   }
 
   #isDone(activity: Hash, members: readonly Address[]): boolean {

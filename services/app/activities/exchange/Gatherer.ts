@@ -5,16 +5,8 @@ import type { Net } from '../../../net/Net.ts';
 import { jsonFrame } from '../../replication/wire.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { arrivedOf, type Opened, openArrived } from './arrived.ts';
-import {
-  activityProtocols,
-  copySchema,
-  envelopeJson,
-  itemsOf,
-  type MessagesQuery,
-  maxEnvelopeBytes,
-  maxItems,
-  maxItemsBytes,
-} from './items.ts';
+import { maxEnvelopeBytes, readCopy } from './envelopeItems.ts';
+import { activityProtocols, itemsOf, type MessagesQuery, maxItems, maxItemsBytes } from './items.ts';
 import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
 import { wrongAnswer } from './wrongAnswer.ts';
@@ -25,6 +17,8 @@ const mostDeep = 6;
 const mostMessages = 200_000;
 
 type Copy = { readonly place: number; readonly opened: Opened };
+/** On whose word something is wanted, and how far it is from what came early. */
+type Wanted = { readonly by: Address; readonly depth: number };
 
 /** Fetches what a message builds on from a member that has it. */
 export class Gatherer {
@@ -51,7 +45,10 @@ export class Gatherer {
     if (!missing) return;
     const knows = (await this.#parts.activities.find(head.activity)) !== undefined;
     const isHistory = head.type === 'members' && head.terms.rules.history;
-    const count = !knows && isHistory ? await this.#all(head.activity) : await this.#fetch(head.activity, missing, 0);
+    const count =
+      !knows && isHistory
+        ? await this.#all(head.activity, undefined)
+        : await this.#fetch(head.activity, missing, { by: head.sender, depth: 0 });
     const left = await this.#tryTo(opened);
     if (!left) return;
     // Its sender gives nothing to who was no member: this node was added without what was before.
@@ -68,24 +65,23 @@ export class Gatherer {
       await this.#ask({ activity, messages: asked, groups: [] }, async (copies) => {
         for (const { opened } of copies) {
           if (!asked.includes(opened.message.id)) throw this.#wrong('what was not asked for');
-          await this.#takeOne(activity, opened, 0);
+          await this.#takeOne(activity, opened, { by: this.#source, depth: 0 });
         }
       });
     }
   }
 
-  /** @param depth Of what it builds on. */
-  async #takeOne(activity: Hash, opened: Opened, depth: number): Promise<void> {
-    const missing = await this.#tryAnyhow(opened);
+  async #takeOne(activity: Hash, opened: Opened, { by, depth }: Wanted): Promise<void> {
+    const missing = await this.#tryAnyhow(opened, by);
     if (!missing) return;
-    await this.#fetch(activity, missing, depth);
-    await this.#tryAnyhow(opened);
+    await this.#fetch(activity, missing, { by: opened.message.head.sender, depth });
+    await this.#tryAnyhow(opened, by);
   }
 
   /** What one member has said that nobody can take keeps nothing else away. */
-  async #tryAnyhow(opened: Opened): Promise<Missing | undefined> {
+  async #tryAnyhow(opened: Opened, by: Address | undefined): Promise<Missing | undefined> {
     try {
-      return await this.#tryTo(opened, { isWanted: true });
+      return await this.#tryTo(opened, { isWanted: true, ...(by && { wantedBy: by }) });
     } catch (error) {
       // What was refused is counted; the others may be right.
       if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
@@ -107,8 +103,8 @@ export class Gatherer {
   }
 
   /** Answers how many came. */
-  async #fetch(activity: Hash, { messages = [], group }: Missing, depth: number): Promise<number> {
-    if (depth > mostDeep) return await this.#all(activity);
+  async #fetch(activity: Hash, { messages = [], group }: Missing, { by, depth }: Wanted): Promise<number> {
+    if (depth > mostDeep) return await this.#all(activity, this.#source);
     const isNew = (hash: Hash): boolean => !this.#asked.has(hash);
     const query = {
       activity,
@@ -122,21 +118,21 @@ export class Gatherer {
         const { id, head } = opened.message;
         if (!query.messages.includes(id) && !query.groups.includes(head.group))
           throw this.#wrong('what was not asked for');
-        await this.#takeOne(activity, opened, depth + 1);
+        await this.#takeOne(activity, opened, { by, depth: depth + 1 });
       }
       return copies.length;
     });
   }
 
-  /** Everything that the source gives, in the order in which it was taken there. */
-  async #all(activity: Hash): Promise<number> {
+  /** Everything that the source gives, in the order in which it was taken there. @param by undefined where nothing is known yet. */
+  async #all(activity: Hash, by: Address | undefined): Promise<number> {
     let count = 0;
     for (let fromPlace = 0; count < mostMessages; ) {
       const came = await this.#ask({ activity, messages: [], groups: [], fromPlace }, async (copies) => {
         for (const { place, opened } of copies) {
           if (place < fromPlace) throw this.#wrong('not in their order');
           fromPlace = place + 1;
-          await this.#tryAnyhow(opened);
+          await this.#tryAnyhow(opened, by);
         }
         return copies.length;
       });
@@ -161,9 +157,9 @@ export class Gatherer {
   }
 
   async #read(item: Uint8Array, activity: Hash): Promise<Copy> {
-    let copy: ReturnType<typeof copySchema.parse>;
+    let copy: ReturnType<typeof readCopy>;
     try {
-      copy = copySchema.parse(envelopeJson(item));
+      copy = readCopy(item);
     } catch {
       throw this.#wrong('not the expected message');
     }

@@ -1,6 +1,5 @@
 import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
 import { membersOf } from '../../../core/activities/activity.ts';
-import type { Envelope } from '../../../core/activities/envelope.ts';
 import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
@@ -11,6 +10,7 @@ import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage, HeldName } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
+import { envelopeItem } from './envelopeItems.ts';
 import { Gatherer } from './Gatherer.ts';
 import { activityProtocols, framesOf } from './items.ts';
 import { lengthen, type Pause } from './Pause.ts';
@@ -76,7 +76,7 @@ export class HeldMessages {
     const { store, clock } = this.#parts;
     const { activity } = message.head;
     const heldMs = clock.nowMs();
-    await store.hold({ activity, from, sealDigest, text: JSON.stringify(envelope), heldMs }, isLate);
+    await store.hold({ activity, from, sealDigest, item: envelopeItem(envelope), heldMs }, isLate);
     this.#waiting(activity).holds++;
     if (this.#pauses.size > mostActivities) await this.#forgetOthers();
   }
@@ -91,8 +91,8 @@ export class HeldMessages {
   async sealAnew(key: Hash): Promise<void> {
     const { store, clock, sealer, keys } = this.#parts;
     for (const held of await store.held()) {
-      const { activity, from, sealDigest, text } = held;
-      const { envelope } = readEnvelope(this.#parts, from, text);
+      const { activity, from, sealDigest, item } = held;
+      const { envelope } = readEnvelope(this.#parts, from, item);
       if (envelope.sealed.recipients.some(({ header }) => header.kid === key)) continue;
       const contentKey = keyIn(envelope.sealed, keys);
       // It is given up when it is looked at.
@@ -100,7 +100,7 @@ export class HeldMessages {
       const sealed = sealer.wrapAgain(envelope.sealed, contentKey, key);
       // Of what is lost between the two, another member has a copy.
       await store.save({ activity, nowMs: clock.nowMs(), released: [{ sealDigest, from }] });
-      await store.hold({ ...held, text: JSON.stringify({ sealed, copy: true } satisfies Envelope) });
+      await store.hold({ ...held, item: envelopeItem({ sealed, copy: true }) });
     }
   }
 
@@ -231,7 +231,7 @@ export class HeldMessages {
   async #take(held: HeldMessage, asks: boolean): Promise<void> {
     // Of its sender's: anybody else may claim a seal that it was shown, and is told nothing by it.
     if ((await this.#parts.store.bySeal(held.sealDigest))?.sender === held.from) return;
-    const opened = await openArrived(this.#parts, readEnvelope(this.#parts, held.from, held.text));
+    const opened = await openArrived(this.#parts, readEnvelope(this.#parts, held.from, held.item));
     try {
       await takeOpened(this.#parts, opened);
       return;

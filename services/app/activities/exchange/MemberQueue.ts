@@ -18,7 +18,7 @@ const answerBytes = 4 << 10;
 /** Longest pause in which messages gather for the next request. */
 const mostGatherMs = 200;
 
-type Queued = Delivery & { readonly text: string };
+type Queued = Delivery & { readonly item: Uint8Array };
 type Outcome = Parameters<ActivityParts['store']['delivered']>[0][number];
 
 /** What a member's queue is for. */
@@ -184,7 +184,7 @@ export class MemberQueue {
 
   async #ask(batch: readonly Queued[]): Promise<DeliveryAnswer[]> {
     const { net, member, signal } = this.#options;
-    const frames = net.request(member, activityProtocols.deliver, framesOf(batch.map(({ text }) => text)), {
+    const frames = net.request(member, activityProtocols.deliver, framesOf(batch.map(({ item }) => item)), {
       timeoutMs: this.#parts.settings.requestMs,
       signal,
     });

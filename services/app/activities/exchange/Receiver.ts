@@ -5,18 +5,9 @@ import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Arrived, arrivedOf, type Opened, openArrived } from './arrived.ts';
+import { maxEnvelopeBytes, readDelivered } from './envelopeItems.ts';
 import type { HeldMessages } from './HeldMessages.ts';
-import {
-  activityProtocols,
-  type DeliveryAnswer,
-  deliveredSchema,
-  envelopeJson,
-  framesOf,
-  itemsOf,
-  maxEnvelopeBytes,
-  maxItems,
-  maxItemsBytes,
-} from './items.ts';
+import { activityProtocols, type DeliveryAnswer, framesOf, itemsOf, maxItems, maxItemsBytes } from './items.ts';
 import { PeerBytes } from './PeerBytes.ts';
 import { forgedPoints, malformedPoints, toldOf } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
@@ -89,9 +80,9 @@ export class Receiver {
   }
 
   async #arrive(from: Address, item: Uint8Array): Promise<Outcome | { readonly arrived: Arrived }> {
-    let parsed: ReturnType<typeof deliveredSchema.parse>;
+    let parsed: ReturnType<typeof readDelivered>;
     try {
-      parsed = deliveredSchema.parse(envelopeJson(item));
+      parsed = readDelivered(item);
     } catch (cause) {
       this.#net?.blame(from, 'activity-malformed', malformedPoints);
       throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });

@@ -90,6 +90,10 @@ export class Records {
     const { message, activity, error } = lost;
     try {
       const record = await recordAgain(this.#parts, lost);
+      if (record && 'recordId' in record) {
+        await store.recordsTaken([{ message, recordId: record.recordId }]);
+        return;
+      }
       if (record) {
         await store.replaceRecord(record);
         logger.error({ err: error, activity }, 'the record of a message is made again');

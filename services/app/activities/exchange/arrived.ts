@@ -1,10 +1,11 @@
-import { type Envelope, envelopeSchema } from '../../../core/activities/envelope.ts';
+import type { Envelope } from '../../../core/activities/envelope.ts';
 import { type Message, readParcel } from '../../../core/activities/parcel.ts';
 import { type Seal, sealDigest, sealOf } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { unseal } from '../../../lib/activities/seal.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { readEnvelopeItem } from './envelopeItems.ts';
 
 /** A sealed message that has come, and its seal, of which the log has the digest. */
 export type Arrived = {
@@ -18,10 +19,10 @@ export type Arrived = {
 export type Opened = Arrived & { readonly message: Message; readonly contentKey: Uint8Array };
 
 /** @throws NotariumError `activity-message-invalid`. */
-export function readEnvelope({ crypto }: Pick<ActivityParts, 'crypto'>, from: Address, text: string): Arrived {
+export function readEnvelope({ crypto }: Pick<ActivityParts, 'crypto'>, from: Address, item: Uint8Array): Arrived {
   let envelope: Envelope;
   try {
-    envelope = envelopeSchema.parse(JSON.parse(text));
+    envelope = readEnvelopeItem(item);
   } catch (cause) {
     throw new NotariumError('activity-message-invalid', 'it does not have the form of an envelope', { cause });
   }

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { ackSchema } from '../../../core/activities/ack.ts';
-import { envelopeSchema } from '../../../core/activities/envelope.ts';
-import { maxParcelBytes } from '../../../core/activities/parcel.ts';
-import { checkValues } from '../../../core/activities/valueBounds.ts';
-import { concat, fromUtf8, utf8 } from '../../../core/bytes.ts';
+import { concat, utf8 } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import { hashSchema, uintSchema } from '../../../core/schemas.ts';
 
@@ -19,27 +16,16 @@ export const activityProtocols = {
   attachments: '/notarium/activity-attachments/1',
 } as const;
 
-/** Largest envelope as JSON: base64url of the largest parcel, and the keys of 64 members. */
-export const maxEnvelopeBytes = Math.ceil((maxParcelBytes * 4) / 3) + (64 << 10);
 /** Most items of one request or answer, and most bytes of all of them. */
 export const maxItems = 256;
 export const maxItemsBytes = 16 << 20;
+// Of small items; a large one has frames of its own, most of them a single one.
 const frameBytes = 1 << 20;
+const largeFrameBytes = 2 << 20;
+// Larger items are not copied.
+const largeBytes = 64 << 10;
 // Smaller frames than this on the average cost more than they bring; some come with each item.
 const leastFrameBytes = 1 << 10;
-
-// Some more than one with the keys of 64 members has.
-const maxEnvelopeValues = 1024;
-
-/** JSON of an envelope, or of what there is around one. @throws Error for what has too many values to be one, before it is read. */
-export function envelopeJson(item: Uint8Array): unknown {
-  const text = fromUtf8(item);
-  checkValues(text, maxEnvelopeValues);
-  return JSON.parse(text);
-}
-
-/** What one item of a delivery is. */
-export const deliveredSchema = z.union([envelopeSchema, z.strictObject({ ack: ackSchema })]);
 
 /** What one item is answered by. */
 export const answerSchema = z.union([
@@ -61,9 +47,6 @@ export const messagesQuerySchema = z.strictObject({
 
 /** See {@link messagesQuerySchema}. */
 export type MessagesQuery = z.infer<typeof messagesQuerySchema>;
-
-/** A message, and its place at the answerer. */
-export const copySchema = z.strictObject({ place: uintSchema, envelope: envelopeSchema });
 
 /** Most activities that are compared in one request, and most ids in one answer. */
 export const maxCompared = 64;
@@ -99,31 +82,49 @@ export const comparisonSchema = z.union([
 /** See {@link comparisonSchema}. */
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-/** Which attachment is wanted. */
-export const attachmentQuerySchema = z.strictObject({ sealedDigest: hashSchema, fromByte: uintSchema });
+/** Which attachment is wanted, and a message of an activity that names it. */
+export const attachmentQuerySchema = z.strictObject({
+  activity: hashSchema,
+  message: hashSchema,
+  sealedDigest: hashSchema,
+  fromByte: uintSchema,
+});
 
-/** Texts of any size as frames: each with its size before it (4 bytes, big endian), several in one frame, or one in several. */
-export async function* framesOf(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+/** See {@link attachmentQuerySchema}. */
+export type AttachmentQuery = z.infer<typeof attachmentQuerySchema>;
+
+type Item = string | Uint8Array;
+
+/** Items of any size as frames: each with its size before it (4 bytes, big endian), several in one frame, or one in several. */
+export async function* framesOf(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Uint8Array> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  for await (const text of texts) {
-    const bytes = utf8(text);
+  const take = (): Uint8Array => {
+    const all = concat(...held);
+    held = [];
+    heldBytes = 0;
+    return all;
+  };
+  for await (const item of items) {
+    const bytes = typeof item === 'string' ? utf8(item) : item;
     const size = new Uint8Array(4);
     new DataView(size.buffer).setUint32(0, bytes.length);
-    held.push(size, bytes);
-    heldBytes += 4 + bytes.length;
-    if (heldBytes < frameBytes) continue;
-    const all = concat(...held);
-    let at = 0;
-    for (; all.length - at >= frameBytes; at += frameBytes) yield all.subarray(at, at + frameBytes);
-    held = [all.subarray(at)];
-    heldBytes = all.length - at;
+    held.push(size);
+    heldBytes += size.length;
+    if (bytes.length < largeBytes) {
+      held.push(bytes);
+      heldBytes += bytes.length;
+      if (heldBytes >= frameBytes) yield take();
+      continue;
+    }
+    yield take();
+    for (let at = 0; at < bytes.length; at += largeFrameBytes) yield bytes.subarray(at, at + largeFrameBytes);
   }
-  if (heldBytes > 0) yield concat(...held);
+  if (heldBytes > 0) yield take();
 }
 
 /**
- * Texts of frames; nothing is set aside for one before its bytes have come.
+ * Items of frames; nothing is set aside for one before its bytes have come.
  * @throws NotariumError `peer-answer-invalid` for more or larger ones than allowed, frames that are too small, or a last one that is cut short.
  */
 export async function* itemsOf(
@@ -146,7 +147,8 @@ export async function* itemsOf(
     while (haveBytes + rest.length >= wantBytes) {
       const taken = rest.subarray(0, wantBytes - haveBytes);
       rest = rest.subarray(taken.length);
-      const whole = appended(held, haveBytes, taken).subarray(0, wantBytes);
+      const isLarge = haveBytes === 0 && taken.length >= largeBytes;
+      const whole = isLarge ? taken : appended(held, haveBytes, taken).subarray(0, wantBytes);
       held = new Uint8Array(0);
       haveBytes = 0;
       if (isSize) {

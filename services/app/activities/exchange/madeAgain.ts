@@ -5,6 +5,7 @@ import { messageOf } from '../Activities.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { copyFor } from '../copyFor.ts';
 import { keyOf } from '../parties.ts';
+import { envelopeItem } from './envelopeItems.ts';
 
 type Lost = { readonly sealDigest: Hash; readonly activity: Hash; readonly message: Hash };
 
@@ -20,9 +21,9 @@ export async function madeAgain(parts: ActivityParts, member: Address, error: No
   logger.error({ err: error, peer: member, activity }, 'what waits for a member is damaged');
   const problem = { code: error.code, detail: error.detail };
   try {
-    const text = await textOf(parts, member, { sealDigest, activity, message });
-    if (text !== undefined) {
-      await store.replaceQueued(member, sealDigest, { sealDigest, activity, message, text });
+    const item = await itemOf(parts, member, { sealDigest, activity, message });
+    if (item) {
+      await store.replaceQueued(member, sealDigest, { sealDigest, activity, message, item });
       return;
     }
   } catch (failure) {
@@ -32,14 +33,14 @@ export async function madeAgain(parts: ActivityParts, member: Address, error: No
   await store.delivered([{ sealDigest, member, state: 'refused', problem }]);
 }
 
-async function textOf(
+async function itemOf(
   parts: ActivityParts,
   member: Address,
   { activity: id, message }: Lost,
-): Promise<string | undefined> {
+): Promise<Uint8Array | undefined> {
   const [stored, activity] = await Promise.all([parts.store.message(message), parts.activities.find(id)]);
   if (!stored || !activity) return undefined;
   const { membership } = activity.epochs.get(messageOf(stored).head.group)!;
   const key = keyOf(parts, member) ?? memberOf(membership, member)?.key;
-  return key && JSON.stringify(copyFor(parts, { stored, activity, key }));
+  return key && envelopeItem(copyFor(parts, { stored, activity, key }));
 }

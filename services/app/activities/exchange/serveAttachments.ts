@@ -3,7 +3,7 @@ import { NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import type { AttachmentFiles } from '../AttachmentFiles.ts';
-import { activityProtocols, attachmentQuerySchema } from './items.ts';
+import { type AttachmentQuery, activityProtocols, attachmentQuerySchema } from './items.ts';
 import { PeerTurns } from './PeerTurns.ts';
 import { readQuery } from './readQuery.ts';
 import { mayHave } from './serveMessages.ts';
@@ -15,11 +15,12 @@ const mostAtOnce = 4;
 export function serveAttachments(parts: ActivityParts, net: Net): void {
   const turns = new PeerTurns(mostAtOnce);
   net.handle(activityProtocols.attachments, async function* (frames, from, signal) {
-    const { sealedDigest, fromByte } = await readQuery(parts, from, frames, attachmentQuerySchema);
+    const query = await readQuery(parts, from, frames, attachmentQuerySchema);
+    const { sealedDigest, fromByte } = query;
     const { files } = parts;
     // The same answer to all others: nobody learns what is here.
     const unknown = new NotariumError('not-found', 'no such attachment');
-    if (!(await isGivenTo(parts, sealedDigest, from))) {
+    if (!(await isGivenTo(parts, query, from))) {
       parts.refusals.count(unknown, from);
       throw unknown;
     }
@@ -41,16 +42,15 @@ async function* framesFrom(
 }
 
 /**
- * Whether the file is here for something that is said in an activity of this member's. Whoever has been shown the digest of a file can name it
- * in an activity of its own, and would find out by the answer who has it from another one.
+ * Whether the file is here for something that is said in the activity, and the member may have the message that names it there. Whoever has
+ * been shown the digest of a file can name it in an activity of its own, and would find out by the answer who has it from another one.
  */
-async function isGivenTo({ store, activities }: ActivityParts, sealedDigest: Hash, member: Address): Promise<boolean> {
-  const names = await store.messagesNaming(sealedDigest);
-  const here = new Set(names.flatMap(({ activity, isHere }) => (isHere ? [activity] : [])));
-  for (const { message, activity: id } of names) {
-    if (!here.has(id)) continue;
-    const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
-    if (stored && activity && mayHave(activity, stored, member)) return true;
-  }
-  return false;
+async function isGivenTo(
+  { store, activities }: ActivityParts,
+  { activity: id, message, sealedDigest }: AttachmentQuery,
+  member: Address,
+): Promise<boolean> {
+  if (!(await store.isFileHere({ activity: id, message, sealedDigest }))) return false;
+  const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
+  return stored !== undefined && activity !== undefined && mayHave(activity, stored, member);
 }

@@ -8,9 +8,9 @@ import { messageOf } from '../Activities.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { copyFor } from '../copyFor.ts';
 import { keyOf } from '../parties.ts';
+import { copyItem } from './envelopeItems.ts';
 import {
   activityProtocols,
-  type copySchema,
   framesOf,
   type MessagesQuery,
   maxItems,
@@ -35,7 +35,7 @@ async function* answers(
   from: Address,
   query: MessagesQuery,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<Uint8Array> {
   const activity = await parts.activities.find(query.activity);
   const key = keyOf(parts, from);
   if (!activity || !key || !wasMember(activity, from)) {
@@ -48,10 +48,10 @@ async function* answers(
     signal.throwIfAborted();
     if (!mayHave(activity, stored, from)) continue;
     const envelope = copyFor(parts, { stored, activity, key });
-    const text = JSON.stringify({ place: stored.place, envelope } satisfies ReturnType<typeof copySchema.parse>);
-    bytes += text.length + 4;
+    const item = copyItem({ place: stored.place, envelope });
+    bytes += item.length + 4;
     if (++items > maxItems || (items > 1 && bytes > maxItemsBytes)) return;
-    yield text;
+    yield item;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { leaversOf } from '../../../core/activities/decided.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
@@ -7,9 +8,10 @@ import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
 import { joinActivity, rejoinActivity } from '../../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../core/activities/takeMessage.ts';
-import { isNotariumError } from '../../../core/errors.ts';
+import type { Address } from '../../../core/bytes.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { checkBody } from '../checkBody.ts';
+import { checkBody, hasToBeChecked } from '../checkBody.ts';
 import { Step } from '../Step.ts';
 import type { Opened } from './arrived.ts';
 
@@ -17,21 +19,24 @@ import type { Opened } from './arrived.ts';
 export type How = {
   /** This node has asked for it, since another message builds on it. */
   readonly isWanted?: boolean;
+  /** On whose word, where that may be nobody's any more: who was removed could want what it says itself. */
+  readonly wantedBy?: Address;
   /** What was before will never be given to this node. */
   readonly isJoin?: boolean;
 };
 
 /**
  * Takes a message in and puts it on the disk, with what this node has to say to it.
- * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, and what the disk says.
+ * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, `peer-busy`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities, unread, signer } = parts;
+  const { activities, unread, signer, bodyTurns } = parts;
   const { message, seal } = opened;
   const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
     const after = stateAfter(parts, activity, opened, how);
-    await checkBody(parts, activity?.terms, message);
+    if (hasToBeChecked(activity?.terms, message))
+      await bodyTurns.take(opened.from, () => checkBody(parts, activity?.terms, message));
     const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
     const settle = sender === signer.address ? undefined : await unread.admit(coming);
     let isTaken = false;
@@ -66,8 +71,17 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
     return joinActivity(message);
   }
+  // Who has filled this node's disk need not be the one who lets it go: but for who is in, nothing is taken any more.
+  if (
+    !how.isWanted &&
+    head.type !== 'members' &&
+    head.sender !== signer.address &&
+    leaversOf(activity).has(signer.address)
+  )
+    throw new NotariumError('activity-not-member', 'this node has left', { data: { activity: activity.id } });
   try {
-    return takeMessage(network, activity, message, { isWanted: how.isWanted === true, crypto });
+    const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
+    return takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
   } catch (error) {
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;

@@ -2,7 +2,7 @@ import type { Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { ActivityCaller, Contents, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { contentsOf } from '../contentsOf.ts';
+import { checkStillHeld, contentsOf } from '../contentsOf.ts';
 import { sendIn } from '../sendIn.ts';
 
 /** See `ActivityDesk.note`. */
@@ -14,7 +14,8 @@ export async function note(
 ): Promise<SentMessage> {
   const { on } = request;
   const { body, attachments, device } = await contentsOf(parts, by, request);
-  return await sendIn(parts, by, id, ({ versions }) => {
+  return await sendIn(parts, by, id, async ({ versions }) => {
+    await checkStillHeld(parts, by, device);
     if (!versions.has(on)) throw new NotariumError('activity-unknown', 'it has no such version', { data: { on } });
     return { head: { type: 'note', on, ...(device ? { device } : {}) }, body, attachments };
   });

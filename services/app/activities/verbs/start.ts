@@ -1,4 +1,4 @@
-import { activityId } from '../../../core/activities/activityId.ts';
+import { activityId, deviceSalt } from '../../../core/activities/activityId.ts';
 import { type Member, maxMembers, memberSchema, noHash, sortedMembers } from '../../../core/activities/members.ts';
 import { termsSchema } from '../../../core/activities/message.ts';
 import { networkName } from '../../../core/eip712.ts';
@@ -13,8 +13,8 @@ import { Step } from '../Step.ts';
 /** See `ActivityDesk.start`. */
 export async function start(parts: ActivityParts, by: ActivityCaller, request: StartRequest): Promise<SentMessage> {
   const { kind, request: asked, rules, schema } = request;
-  const origin = { initiator: parts.signer.address, salt: request.salt ?? randomHash() };
-  const activity = activityId(networkName(parts.network), origin, parts.crypto.sha256);
+  if ((request.salt === undefined) !== (request.device === undefined))
+    throw new NotariumError('request-invalid', 'a device gives the salt that it has signed, and nobody else does');
   const members = sortedMembers(partiesOf(parts, request));
   const terms = termsSchema.safeParse({
     ...{ kind, request: asked },
@@ -23,11 +23,15 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
   });
   if (!terms.success) throw new NotariumError('request-invalid', terms.error.issues[0]!.message);
   const { body, attachments, device } = await contentsOf(parts, by, request);
-  if (!request.salt) parts.activities.noteAbsent(activity);
+  const { signer, network, crypto } = parts;
+  const salt = device ? deviceSalt(device.credential.id, request.salt!, crypto.sha256) : randomHash();
+  const origin = { initiator: signer.address, salt };
+  const activity = activityId(networkName(network), origin, crypto.sha256);
+  if (!device) parts.activities.noteAbsent(activity);
   return await parts.activities.change(activity, async () => {
     // No two are ever drawn at random.
-    if (request.salt && (await parts.store.activity(activity)))
-      throw new NotariumError('request-invalid', 'there is such an activity');
+    if (device && (await parts.store.activity(activity)))
+      throw new NotariumError('request-invalid', 'the device has begun one with this salt');
     const step = new Step(parts, activity, undefined);
     const message = await step.send({
       head: {

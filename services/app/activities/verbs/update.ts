@@ -5,7 +5,7 @@ import { NotariumError } from '../../../core/errors.ts';
 import { randomHash } from '../../../lib/randomHash.ts';
 import type { ActivityCaller, Contents, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { contentsOf } from '../contentsOf.ts';
+import { checkStillHeld, contentsOf } from '../contentsOf.ts';
 import { sendIn } from '../sendIn.ts';
 
 /** See `ActivityDesk.update`. */
@@ -17,6 +17,7 @@ export async function update(
 ): Promise<SentMessage> {
   const { body, attachments, device } = await contentsOf(parts, by, request);
   return await sendIn(parts, by, id, async (activity, send) => {
+    await checkStillHeld(parts, by, device);
     let builds = buildsOf(activity, request.builds);
     const numbers = new Map([...activity.versions].map(([version, { number }]) => [version, number]));
     const nextOf = (some: readonly Hash[]): number => 1 + Math.max(...some.map((version) => numbers.get(version)!));

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
+import { deviceSalt } from '../../../../services/core/activities/activityId.ts';
 import { deviceStatementDigest } from '../../../../services/core/activities/credential.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { commitmentsOf, type Message } from '../../../../services/core/activities/parcel.ts';
@@ -16,8 +18,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'thing-thing', request: 'information' } as const;
 
-describe('attachments and devices of activities', function () {
-  this.timeout(60_000);
+describe('attachments and devices of activities', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;
@@ -42,7 +43,9 @@ describe('attachments and devices of activities', function () {
     const again = await seller.desk.attachment(operator, activity, { message, index: 0 });
     expect((await buffer(again.content)).equals(file), 'it is here now').to.equal(true);
     await expectCode('activity-unknown', seller.desk.attachment(operator, activity, { message, index: 1 }));
-    const query = new TextEncoder().encode(JSON.stringify({ sealedDigest: attachment.sealedDigest, fromByte: 0 }));
+    const query = new TextEncoder().encode(
+      JSON.stringify({ activity, message, sealedDigest: attachment.sealedDigest, fromByte: 0 }),
+    );
     await expectCode(
       'not-found',
       Array.fromAsync(
@@ -59,8 +62,9 @@ describe('attachments and devices of activities', function () {
     });
     await reaches(message, seller);
     await buffer((await seller.desk.attachment(operator, activity, { message, index: 0 })).content);
-    const ask = async (of: ActivityNode): Promise<Buffer> => {
-      const query = new TextEncoder().encode(JSON.stringify({ sealedDigest: file.sealedDigest, fromByte: 0 }));
+    const ask = async (of: ActivityNode, by: Message): Promise<Buffer> => {
+      const asked = { activity: by.head.activity, message: by.id, sealedDigest: file.sealedDigest, fromByte: 0 };
+      const query = new TextEncoder().encode(JSON.stringify(asked));
       const frames = stranger.net.request(of.address, activityProtocols.attachments, [query], { timeoutMs: 20_000 });
       return Buffer.concat(await Array.fromAsync(frames));
     };
@@ -72,14 +76,41 @@ describe('attachments and devices of activities', function () {
       const own = await say(stranger.person, 'start', place, null, { parcel: { attachments } });
       await deliver(stranger, node, [sealedIn(own)]);
       await reaches(own.id, node);
-      await expectCode('not-found', ask(node));
+      await expectCode('not-found', ask(node, own));
+      const sent = messageOf((await node.store.message(message))!);
+      await expectCode('not-found', ask(node, sent));
       named.set(node, own);
     }
     // Who opens it here for that message has it for that too.
-    const { id, head } = named.get(seller)!;
+    const own = named.get(seller)!;
+    const { id, head } = own;
     await buffer((await seller.desk.attachment(operator, head.activity, { message: id, index: 0 })).content);
-    expect(await ask(seller)).to.have.length(file.sealedBytes);
-    await expectCode('not-found', ask(buyer));
+    expect(await ask(seller, own)).to.have.length(file.sealedBytes);
+    await expectCode('not-found', ask(buyer, named.get(buyer)!));
+  });
+
+  it('a file is given to members and named again, however many others name it', async () => {
+    const content = Readable.from([randomBytes(9_000)]);
+    const file = await seller.desk.putAttachment(operator, { name: 'offer.pdf', content });
+    const terms = { ...order, receivers: [buyer.name], body: null };
+    const sent = await seller.desk.start(operator, { ...terms, attachments: [file] });
+    await reaches(sent.message, buyer);
+    const other = await stranger.desk.start(operator, { ...order, receivers: [seller.name], body: null });
+    await reaches(other.message, seller);
+    // As if a thousand notes had come whose ids were tried until they were low.
+    const low = () => `0x00${randomHash().slice(4)}` as Hash;
+    const { sealDigest, ...said } = (await seller.store.message(other.message))!;
+    const messages = Array.from({ length: 1001 }, () => {
+      const of = { ...said, id: low(), sealDigest: randomHash() };
+      return { ...of, sender: stranger.address, attachments: [file.sealedDigest] };
+    });
+    await seller.store.save({ activity: other.activity, nowMs: Date.now(), messages });
+    expect(await seller.store.known([messages.at(-1)!.id])).to.have.property('size', 1);
+    const got = await buyer.desk.attachment(operator, sent.activity, { message: sent.message, index: 0 });
+    expect(await buffer(got.content)).to.have.length(9_000);
+    const { activity, message } = await buyer.desk.update(operator, sent.activity, { body: 1, attachments: [file] });
+    expect(messageOf((await buyer.store.message(message))!).attachments.list).to.have.length(1);
+    await seller.desk.note(operator, activity, { on: sent.message, body: 1, attachments: [file] });
   });
 
   it('a device speaks through its node, until its credential is taken back', async () => {
@@ -108,7 +139,7 @@ describe('attachments and devices of activities', function () {
     const salt = randomHash();
     const { activity, message } = await buyer.desk.start(client, {
       ...{ ...order, salt, receivers: [seller.name] },
-      ...(await statement(salt, { kilograms: 812 })),
+      ...(await statement(deviceSalt(credential.id, salt), { kilograms: 812 })),
     });
     await reaches(message, seller);
     const { parcel } = await seller.desk.message(operator, activity, message);

@@ -65,9 +65,7 @@ async function perform(world: ActivityWorld, nodes: readonly ActivityNode[], act
     await nodes[0]!.desk.changeMembers(operator, activity, { add: [{ party: late.name, role: 'receiver' }] });
 }
 
-describe('members of activities over a network that loses and repeats', function () {
-  this.timeout(300_000);
-
+describe('members of activities over a network that loses and repeats', () => {
   it('come to the same state, whatever was lost, sent twice or cut off by a crash', async () => {
     await fc.assert(
       fc.asyncProperty(acts, fc.infiniteStream(fc.nat(1000)), async (script, chance) => {

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 
-describe('what a node has said before somebody is added', function () {
-  this.timeout(60_000);
+describe('what a node has said before somebody is added', () => {
   let world: ActivityWorld;
   beforeEach(() => {
     world = new ActivityWorld();

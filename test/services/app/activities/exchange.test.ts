@@ -17,8 +17,7 @@ async function stateOfDeliveries(node: ActivityNode, activity: Hash, message: Ha
   return all.map(({ state }) => state).toSorted();
 }
 
-describe('exchange of activities', function () {
-  this.timeout(60_000);
+describe('exchange of activities', () => {
   const worlds: ActivityWorld[] = [];
   const worldOf = async (count: number, options: Parameters<ActivityWorld['open']>[1] = {}) => {
     const world = new ActivityWorld();

@@ -48,8 +48,7 @@ const faults: Record<string, (asked: Asked) => AsyncGenerator<Uint8Array>> = {
   },
 };
 
-describe('files of activities', function () {
-  this.timeout(120_000);
+describe('files of activities', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let carrier: ActivityNode;

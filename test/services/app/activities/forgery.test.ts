@@ -46,8 +46,7 @@ import { until } from '../../../support/until.ts';
 const order = { kind: 'industrial', request: 'both' } as const;
 const sealer = new Sealer();
 
-describe('a hostile member', function () {
-  this.timeout(60_000);
+describe('a hostile member', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

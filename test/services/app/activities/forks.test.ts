@@ -28,8 +28,7 @@ async function beginning(nodes: readonly ActivityNode[], as?: Message): Promise<
   );
 }
 
-describe('members of activities that were told different things', function () {
-  this.timeout(60_000);
+describe('members of activities that were told different things', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

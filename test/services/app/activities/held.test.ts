@@ -14,8 +14,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 
-describe('messages that came too early', function () {
-  this.timeout(120_000);
+describe('messages that came too early', () => {
   let world: ActivityWorld;
   beforeEach(() => {
     world = new ActivityWorld();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { findParty } from '../../../../services/app/activities/parties.ts';
+import { asMember, findParty } from '../../../../services/app/activities/parties.ts';
 import type { RegistryNode } from '../../../../services/chain/RegistryNode.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
 import { activityNetwork, person } from '../../../support/activityKit.ts';
@@ -40,6 +40,25 @@ describe('a party of an activity', () => {
       ...['mill', '', 'not a URL', `eip155:${activityNetwork.chainId + 1}:${mill.address}`],
     ])
       await expectCode('party-unknown', () => found(party));
+  });
+
+  it('is the active one of several, whatever others call themselves', async () => {
+    for (const status of ['removed', 'candidate', 'banned', 'suspended'] as const) {
+      const like = { ...node(5, 'Port', 'https://mill.example/centre'), status };
+      const among = (party: string, all: readonly RegistryNode[]) =>
+        findParty({ registry: { nodes: () => [...all] }, network: activityNetwork }, party);
+      for (const all of [
+        [like, ...nodes],
+        [...nodes, like, { ...like, address: person(6).address }],
+      ]) {
+        expect(among('Port', all)).to.equal(port);
+        expect(among('https://mill.example/centre', all)).to.equal(mill);
+        expect(among(like.address, all)).to.equal(like);
+      }
+      // Alone it is found, and told why it cannot be a member.
+      expect(among('Port', [like])).to.equal(like);
+      expect(() => asMember(like, 'receiver')).to.throw(status);
+    }
   });
 
   it('is nobody where several go by that name or endpoint', async () => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { readEnvelopeItem } from '../../../../services/app/activities/exchange/envelopeItems.ts';
 import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
 import { signAck } from '../../../../services/core/activities/ack.ts';
-import { envelopeSchema } from '../../../../services/core/activities/envelope.ts';
 import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
 import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import type { RequestHandler } from '../../../../services/net/Net.ts';
@@ -32,7 +32,7 @@ async function answering(
   async function* answers(frames: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<string> {
     const items: { seal: Hash; sizeBytes: number }[] = [];
     for await (const item of itemsOf(frames, bounds)) {
-      const envelope = envelopeSchema.parse(JSON.parse(fromUtf8(item)));
+      const envelope = readEnvelopeItem(item);
       items.push({ seal: sealDigest(sealOf(envelope.sealed)), sizeBytes: item.length });
     }
     requests.push(items.map(({ seal }) => seal));

@@ -7,16 +7,17 @@ import { FirstComparisons } from '../../../../services/app/activities/exchange/F
 import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
 import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
+import { signDeviceStatement } from '../../../../services/lib/client/deviceStatement.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { person, randomHash } from '../../../support/activityKit.ts';
+import { activityNetwork, person, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 import { SteppedClock } from '../../../support/SteppedClock.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 
-describe('a node that was restored from a backup', function () {
-  this.timeout(60_000);
+describe('a node that was restored from a backup', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;
@@ -124,12 +125,95 @@ describe('a node that was restored from a backup', function () {
     await waiting;
   });
 
+  it('says nothing by itself either: what a removed member sends brings it no answer', async () => {
+    [buyer, seller, mallory] = await world.open(3, { settings: { catchUpMs: 30_000 } });
+    const receivers = [seller.name, mallory.name];
+    const sent = await buyer.desk.start(operator, { ...order, request: 'both', receivers, body: 'one' });
+    const version = sent.message;
+    ({ activity } = sent);
+    await reaches(version, seller, mallory);
+    await reaches((await seller.desk.countersign(operator, activity, version)).message, buyer, mallory);
+    let removal: Hash | undefined;
+    await lostAfter(async () => {
+      ({ message: removal } = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] }));
+      await reaches(removal, seller);
+      await seller.close();
+    });
+    await world.connect();
+    const saidTo = async (epoch: number) => {
+      const all = await buyer.desk.messages(operator, activity, { limit: 99 });
+      return all.flatMap(({ type, sender, parcel }) =>
+        sender === buyer.address && parcel.head.epoch === epoch ? [type] : [],
+      );
+    };
+    expect(await saidTo(0)).to.deep.equal(['start', 'countersignature']);
+    // It does not know that it was removed, nor does the buyer any more: with this signature all have signed.
+    const { message: last } = await mallory.desk.countersign(operator, activity, version);
+    await reaches(last, buyer);
+    expect(await saidTo(0)).to.deep.equal(['start', 'countersignature']);
+    await seller.open();
+    await world.connect();
+    await until('the buyer makes the certificate, or has that of another one', async () => {
+      const { versions, members } = await buyer.desk.show(operator, activity);
+      return versions[0]!.certificate !== undefined && members.length === 2;
+    });
+    expect(await buyer.has(removal!)).to.equal(true);
+    expect(await saidTo(0)).to.deep.equal(['start', 'countersignature']);
+  });
+
+  it('adds once more whom it had added, where a removal that it has made since has come before that', async () => {
+    await begin(500);
+    const [carrier] = await world.open(1);
+    let addition: Hash | undefined;
+    await lostAfter(async () => {
+      const add = [{ party: carrier.name, role: 'receiver' }] as const;
+      ({ message: addition } = await buyer.desk.changeMembers(operator, activity, { add }));
+      await reaches(addition, seller, mallory, carrier);
+      await Promise.all([seller.close(), mallory.close(), carrier.close()]);
+    });
+    const { message: removal } = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+    expect(await buyer.has(addition!)).to.equal(false);
+    await Promise.all([seller.open(), carrier.open()]);
+    await world.connect();
+    await reaches(addition!, buyer);
+    const want = [buyer, seller, carrier].map(({ address }) => address).toSorted();
+    for (const node of [buyer, seller, carrier])
+      await until('the removal holds, and the addition is made again', async () => {
+        const { members, epoch } = await node.desk.show(operator, activity);
+        return epoch === 2 && members.map(({ address }) => address).join() === want.join();
+      });
+    await reaches(removal, seller, carrier);
+  });
+
   it('says something all the same where nobody answers', async () => {
     await begin(500);
     await Promise.all(world.nodes.map((node) => node.close()));
     await buyer.open();
     const { message } = await buyer.desk.update(operator, activity, { body: 'alone' });
     expect(await buyer.has(message)).to.equal(true);
+  });
+
+  it('sends nothing for a device whose credential is taken back while it waits', async () => {
+    await begin(30_000);
+    const device = person(9);
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const { id: credential } = await buyer.desk.issueCredential(operator, {
+      ...{ device: device.address, name: 'scale', notBefore: nowSeconds - 10, expires: nowSeconds + 3600 },
+    });
+    const { heads } = await buyer.desk.show(operator, activity);
+    const word = await signDeviceStatement(activityNetwork, device.signer, {
+      ...{ credential, activity, type: 'note', on: [...heads], body: 'weighed' },
+    });
+    await Promise.all(world.nodes.map((node) => node.close()));
+    await buyer.open();
+    const said = expectCode(
+      'device-credential-invalid',
+      buyer.desk.note(operator, activity, { on: heads[0]!, device: word }),
+    );
+    expect(await buyer.desk.revokeCredential(operator, credential)).to.equal(true);
+    await Promise.all([seller.open(), mallory.open()]);
+    await world.connect();
+    await said;
   });
 
   it('has the record of what it said meanwhile in the log', async () => {
@@ -146,5 +230,32 @@ describe('a node that was restored from a backup', function () {
     const { sealDigest } = (await buyer.store.message(lost!))!;
     const digest = digestText(fromHex(sealDigest));
     await until('it is in the log', () => world.records.some((record) => record.digest === digest));
+  });
+
+  it('may have a second record of a message, and either shows the same', async () => {
+    await begin(30_000);
+    let lost: Hash | undefined;
+    await lostAfter(async () => {
+      ({ message: lost } = await buyer.desk.update(operator, activity, { body: 'two' }));
+      await reaches(lost, seller);
+      await until('both are in the log', () => world.records.length === 2);
+    });
+    // The centre has not got it from the others when the message comes back.
+    world.isLogBehind = true;
+    await world.connect();
+    await reaches(lost!, buyer);
+    await until('there is another one', () => world.records.length === 3);
+    world.isLogBehind = false;
+    const { sealDigest } = (await buyer.store.message(lost!))!;
+    const same = world.records.filter(({ digest }) => digest === digestText(fromHex(sealDigest)));
+    expect(same).to.have.length(2);
+    expect(same[0]!.subject).to.equal(same[1]!.subject);
+    expect(same[0]!.submitter).to.not.equal(same[1]!.submitter);
+    // What is shown of the message to a third party holds by each of them: these are all that it is compared with.
+    for (const node of [buyer, seller, mallory]) {
+      await until('the record is found', async () => (await node.desk.message(operator, activity, lost!)).recordId);
+      const left = await node.store.unrecorded({ beforeMs: Number.MAX_SAFE_INTEGER, limit: 9 });
+      expect(left.map(({ id }) => id)).to.not.include(lost!);
+    }
   });
 });

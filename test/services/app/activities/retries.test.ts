@@ -9,8 +9,7 @@ import { until } from '../../../support/until.ts';
 const lookMs = 100;
 const day = 24 * 60 * 60_000;
 
-describe('deliveries to a member of activities that does not take them', function () {
-  this.timeout(60_000);
+describe('deliveries to a member of activities that does not take them', () => {
   let world: ActivityWorld;
   let tries = 0;
   let isBroken = true;

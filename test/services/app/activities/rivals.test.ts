@@ -27,8 +27,7 @@ const order = { kind: 'industrial', request: 'information' } as const;
 const patient = { wrapNet: blameless };
 const lowOrderKey = `0x01${'00'.repeat(31)}` as Hash;
 
-describe('changes of the members of an activity that come between others', function () {
-  this.timeout(60_000);
+describe('changes of the members of an activity that come between others', () => {
   let world: ActivityWorld;
   beforeEach(() => {
     world = new ActivityWorld();
@@ -124,6 +123,42 @@ describe('changes of the members of an activity that come between others', funct
     await buyer.desk.changeMembers(operator, activity, asked);
     await lookedAt(before);
     expect(await buyer.store.held(activity)).to.have.length(late.length);
+  });
+
+  it('whoever was removed, and does not know it, is not heard in the epochs that it opens by new keys', async () => {
+    const [buyer, seller, gone] = await world.open(3);
+    const { activity, first } = await begun([buyer, seller, gone]);
+    await gone.close();
+    const removal = await buyer.desk.changeMembers(operator, activity, { remove: [gone.name] });
+    await reaches(removal.message, seller);
+    for (const epoch of [1, 2]) {
+      const secret = new Uint8Array(randomBytes(32));
+      gone.secrets = [secret, ...gone.secrets];
+      gone.registered = { ...gone.registered, encryptionKey: toHex(x25519.getPublicKey(secret)) };
+      // Nobody can be reached yet.
+      await gone.open();
+      await until('its key is in the activity', async () => (await gone.state(activity)).epoch === epoch);
+      if (epoch === 1) await gone.close();
+    }
+    const late = await gone.desk.update(operator, activity, { body: 'late', builds: [first.id] });
+    await gone.desk.note(operator, activity, { on: first.id, body: 'late' });
+    await world.connect();
+    const seal = (await gone.store.message(late.message))!.sealDigest;
+    await until('both hold it', async () => {
+      const held = await Promise.all([buyer, seller].map((node) => node.store.held(activity)));
+      return held.every((some) => some.some(({ sealDigest }) => sealDigest === seal));
+    });
+    for (const node of [buyer, seller]) {
+      expect(await node.has(late.message)).to.equal(false);
+      expect((await node.state(activity)).epoch).to.equal(1);
+      const { versions, heads } = await node.desk.show(operator, activity);
+      expect(heads).to.deep.equal([first.id]);
+      expect(versions.flatMap(({ notes }) => notes)).to.deep.equal([]);
+    }
+    // And nobody is kept from going on.
+    const next = await seller.desk.update(operator, activity, { body: 'two' });
+    await reaches(next.message, buyer);
+    expect((await buyer.state(activity)).heads).to.deep.equal([next.message]);
   });
 
   it('a removal and a new key at the same time both hold in the end', async () => {

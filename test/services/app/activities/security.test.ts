@@ -14,8 +14,7 @@ import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
 
-describe('security of activities', function () {
-  this.timeout(60_000);
+describe('security of activities', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

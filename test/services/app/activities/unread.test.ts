@@ -1,6 +1,11 @@
 import { expect } from 'chai';
+import type { ActivityHost } from '../../../../services/app/activities/ActivityHost.ts';
+import { Unread } from '../../../../services/app/activities/Unread.ts';
+import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
+import { person } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -70,5 +75,29 @@ onBothActivityDatabases('what members have at a node that nobody there has looke
     await reaches(notes[3]!, seller);
     await reaches(notes[2]!, seller);
     expect(await seller.store.unreadLoads()).to.deep.equal([]);
+  });
+});
+
+describe('what nobody has looked at', () => {
+  it('is counted anew where a member is at its bound, however often that sends, for a small part of the time alone', async () => {
+    const sender = person(1).address;
+    const [countMs, lookMs] = [1_000, 2_000];
+    let nowMs = 0;
+    let counts = 0;
+    const store: Partial<ActivityStore> = {
+      unreadLoads: async () => {
+        counts++;
+        nowMs += countMs;
+        return [{ sender, activities: 1, sizeBytes: 1 }];
+      },
+    };
+    const unread = new Unread({
+      store: store as ActivityStore,
+      clock: { nowMs: () => nowMs, sleep: () => Promise.resolve() },
+      settings: { unreadActivities: 1, unreadBytes: 1, lookMs } as ActivityHost['settings'],
+    });
+    for (; nowMs < 100_000; nowMs += lookMs)
+      await expectCode(code, unread.admit({ sender, activity: person(2).key, sizeBytes: 1, isNew: true }));
+    expect(counts).to.be.within(2, 6);
   });
 });

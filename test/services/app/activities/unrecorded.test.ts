@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Hash } from '../../../../services/core/bytes.ts';
+import { systemClock } from '../../../../services/lib/clock.ts';
 import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
@@ -13,8 +14,10 @@ onBothActivityDatabases('messages without a record', (databaseUrl) => {
 
   it('are told of after some time, until the record comes', async () => {
     world = new ActivityWorld();
+    let aheadMs = 0;
     const [buyer, seller] = (await world.open(2, {
-      settings: { unrecordedMs: 1_500, compareMs: 200 },
+      settings: { unrecordedMs: 600_000, compareMs: 200 },
+      clock: { nowMs: () => Date.now() + aheadMs, sleep: (ms, signal) => systemClock.sleep(ms, signal) },
       databaseUrl: await databaseUrl(),
     })) as [ActivityNode, ActivityNode];
     const before = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 'notarised' });
@@ -28,6 +31,7 @@ onBothActivityDatabases('messages without a record', (databaseUrl) => {
     await reaches(said[2]!, seller);
     expect(seller.problems.has('activity-unrecorded')).to.equal(false);
     expect((await seller.desk.show(operator, before.activity)).unrecorded).to.deep.equal([]);
+    aheadMs = 601_000;
     const detail = await until('it is told', () =>
       seller.problems.list().find(({ code, detail: text }) => code === 'activity-unrecorded' && text.startsWith('3 ')),
     );

@@ -90,6 +90,52 @@ onBothActivityDatabases('files that a client puts', (databaseUrl) => {
     await first;
   });
 
+  it('count when they have come, for those that had begun before', async () => {
+    let begun = 0;
+    const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+    const uploads = gates.map((gate) =>
+      put(
+        (async function* () {
+          yield randomBytes(10);
+          begun++;
+          await gate.promise;
+          yield randomBytes(60_000);
+        })(),
+      ).then(
+        () => 'kept',
+        ({ code }: { code: string }) => code,
+      ),
+    );
+    await until('all have begun', () => begun === 3);
+    const ends: string[] = [];
+    for (const [index, gate] of gates.entries()) {
+      gate.resolve();
+      ends.push(await uploads[index]!);
+    }
+    expect(ends).to.deep.equal(['kept', 'attachment-quota', 'attachment-quota']);
+    expect(await buyer.store.uploadsOf('client')).to.have.property('count', 1);
+    // What was refused takes no room.
+    await put(randomBytes(30_000));
+  });
+
+  it('count while they come, also where a message has named what was there at the beginning', async () => {
+    const first = await put(randomBytes(60_000));
+    const gate = Promise.withResolvers<void>();
+    let hasBegun = false;
+    const second = put(
+      (async function* () {
+        yield randomBytes(10);
+        hasBegun = true;
+        await gate.promise;
+        yield randomBytes(60_000);
+      })(),
+    );
+    await until('it has begun', () => hasBegun);
+    await buyer.desk.start(client, { ...order, receivers: [seller.name], attachments: [first] });
+    gate.resolve();
+    await second;
+  });
+
   it('go after their time where no message names them, and stay where one does', async () => {
     const left = await put(randomBytes(1000));
     const named = await put(randomBytes(1000));

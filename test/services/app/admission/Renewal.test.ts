@@ -13,8 +13,7 @@ import { type AdmissionKit, admissionKit } from './admissionKit.ts';
 
 const renewSeconds = 3_600;
 
-describe('Renewal', function () {
-  this.timeout(60_000);
+describe('Renewal', () => {
   let running: RunningChain;
   let kit: AdmissionKit;
   let http: HttpTest;

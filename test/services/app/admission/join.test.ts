@@ -27,8 +27,7 @@ const entry = {
   noteKey: toHex(new Uint8Array(32).fill(2)),
 };
 
-describe('join', function () {
-  this.timeout(120_000);
+describe('join', () => {
   let running: RunningChain;
   let kit: AdmissionKit;
   let urls: string[];

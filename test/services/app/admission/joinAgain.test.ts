@@ -18,8 +18,7 @@ import { crypto } from '../../chain/chainKit.ts';
 import { type AdmissionKit, admissionKit, noWork } from './admissionKit.ts';
 
 /** Two centres challenge; a candidate of its own in each test. */
-describe('join, again or in pieces', function () {
-  this.timeout(60_000);
+describe('join, again or in pieces', () => {
   let running: RunningChain;
   let kit: AdmissionKit;
   let urls: string[];

@@ -19,8 +19,7 @@ import { type AdmissionKit, admissionKit, type KitCandidate } from './admissionK
 /** Changes what the authenticator has answered; the first packet, the second one, or the end. */
 type Lie = (answer: SessionAnswer) => unknown;
 
-describe('joinSession', function () {
-  this.timeout(60_000);
+describe('joinSession', () => {
   let running: RunningChain;
   let kit: AdmissionKit;
   let http: HttpTest;

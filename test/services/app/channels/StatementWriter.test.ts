@@ -17,9 +17,7 @@ import { itemOf, memoryEvidence, newRequester, newVerifier, throughWire } from '
 const { channelId } = parties(1n, 1_000_000n).verifier;
 const never = new AbortController().signal;
 
-describe('statements beside their evidence', function () {
-  this.timeout(60_000);
-
+describe('statements beside their evidence', () => {
   it('are written at the next start where a kill has come first', async () => {
     await using folder = await temporaryFolder();
     const script = fileURLToPath(new URL('./statementChild.ts', import.meta.url));

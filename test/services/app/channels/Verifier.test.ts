@@ -41,9 +41,7 @@ async function place() {
   };
 }
 
-describe('Verifier', function () {
-  this.timeout(60_000);
-
+describe('Verifier', () => {
   it('takes on the channels that the chain has and its terms allow', async () => {
     await using at = await place();
     const store = await at.open('verifier');

@@ -15,9 +15,7 @@ const fileOf = (path: string, text: string): FileToSend => ({
   ...{ path, digest: hashOf(text), sizeBytes: text.length, receiptPath: `${path}.receipt.json` },
 });
 
-describe('a pack of which a file has changed', function () {
-  this.timeout(60_000);
-
+describe('a pack of which a file has changed', () => {
   for (const last of ['its bill had come', 'its bill was locked'] as const) {
     it(`is paid as it was when ${last} before the process ended, and nothing of it twice`, async () => {
       await using folder = await temporaryFolder();

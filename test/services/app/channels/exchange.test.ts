@@ -16,9 +16,7 @@ async function stores() {
 
 const names = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => `item ${from + at}`);
 
-describe('the exchange, both ends and their disks', function () {
-  this.timeout(180_000);
-
+describe('the exchange, both ends and their disks', () => {
   it('preserves many pieces of evidence and batches, and closes', async () => {
     const { folder, open } = await stores();
     await using _ = folder;

@@ -13,9 +13,7 @@ import { newRequester, throughWire } from './exchangeKit.ts';
 const { channelId } = parties(1n, 1_000_000n).verifier;
 const locator = 'https://archive.example/lists/7';
 
-describe('a list of digests whose evidence is elsewhere', function () {
-  this.timeout(60_000);
-
+describe('a list of digests whose evidence is elsewhere', () => {
   for (const restarted of [false, true]) {
     const when = restarted ? ', also where the verifier began anew after the bill' : '';
     it(`has its place in the verifier's statement, and its kind beside it${when}`, async () => {

@@ -37,9 +37,7 @@ async function afterLoss(folder: string) {
 const altered = (at: number, change: (bill: FoldedBill) => FoldedBill) => (items: FoldedBill[]) =>
   items.map((bill) => (bill.leafIndex === at ? change(bill) : bill));
 
-describe('lost bills', function () {
-  this.timeout(120_000);
-
+describe('lost bills', () => {
   it('come back from the verifier, each where it was, and none is paid again', async () => {
     await using folder = await temporaryFolder();
     const { verifier, open, close } = await afterLoss(folder.path);

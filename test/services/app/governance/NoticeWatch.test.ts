@@ -222,7 +222,7 @@ describe('notices of the chain', () => {
     const proxy = await rpcProxy(running.rpcUrl, () => (isAway ? { raw: 'away', status: 503 } : undefined));
     opened.defer(() => proxy.close());
     isAway = false;
-    const chain = await kit.open({ rpcUrl: proxy.rpcUrl, timeoutMs: 500 });
+    const chain = await kit.open({ rpcUrl: proxy.rpcUrl });
     opened.defer(() => chain.close());
     const { store, problems, told } = watched(await newStore(), { chain, governance: chain.governance! });
     await until('the first look', async () => (await store.governanceEvents(0, 9)).length === 7);

@@ -13,8 +13,7 @@ import { generalDraft, type KitCentre, type ProposalKit, proposalKit } from './p
 const alone = () => ({ pauses: new BallotPauses(), signal: new AbortController().signal, executes: true });
 const voters = Array.from({ length: 36 }, () => randomSigner());
 
-describe('ballots with long reasons', function () {
-  this.timeout(120_000);
+describe('ballots with long reasons', () => {
   let running: RunningChain;
   let kit: ProposalKit;
   let centre: KitCentre;

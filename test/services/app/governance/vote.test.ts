@@ -124,7 +124,7 @@ describe('voting', () => {
     const forged = { ...(await signed(id, 2, 'for')), voter: devAddress(3) };
     const { net } = one!.parts.replication!;
     const ask = async (...frames: Uint8Array[]): Promise<void> => {
-      for await (const _ of net.request(devAddress(1), ballotsProtocol, frames, { timeoutMs: 5_000 }));
+      for await (const _ of net.request(devAddress(1), ballotsProtocol, frames, { timeoutMs: 60_000 }));
     };
     const nothing = jsonFrame({ have: [] });
     await expectCode('ballot-invalid', ask(nothing, jsonFrame(forged)));

@@ -53,7 +53,7 @@ describe('BlockSignatures', () => {
     const frames = (async function* () {
       yield jsonFrame({ slot, hash: wanted });
     })();
-    const answer = handler!(frames, publisher.address, AbortSignal.timeout(10_000));
+    const answer = handler!(frames, publisher.address, AbortSignal.timeout(120_000));
     return readJson(signaturesSchema, await onlyFrame(answer)).map(({ signer }) => signer);
   }
 

@@ -89,7 +89,7 @@ describe('blockSources', () => {
       const query = (async function* () {
         yield jsonFrame({ from, to });
       })();
-      return (await all(handler!(query, good!, AbortSignal.timeout(10_000)))).flatMap(decodeEntries);
+      return (await all(handler!(query, good!, AbortSignal.timeout(120_000)))).flatMap(decodeEntries);
     };
     expect(await given(20, 29)).to.have.length(29);
     await store.orphanBlocks(1);

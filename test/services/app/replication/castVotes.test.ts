@@ -15,8 +15,7 @@ import { randomSigner } from '../../../support/recordKit.ts';
 import { logAll, row, rows } from '../../store/storeKit.ts';
 import { itemOf, openVoter, poolRow, slot, testNetwork, type Voter } from './replicationKit.ts';
 
-describe('castVotes', function () {
-  this.timeout(60_000);
+describe('castVotes', () => {
   let voter: Voter;
   beforeEach(async () => {
     voter = await openVoter();
@@ -57,7 +56,7 @@ describe('castVotes', function () {
       yield head;
       for (const record of records) yield itemOf(record);
     })();
-    for await (const answer of handler(frames, voter.publisher, AbortSignal.timeout(10_000))) {
+    for await (const answer of handler(frames, voter.publisher, AbortSignal.timeout(120_000))) {
       return readJson(voteAnswerSchema, answer).signature;
     }
     throw new Error('no answer');
@@ -133,7 +132,7 @@ describe('castVotes', function () {
     const frames = (async function* () {
       yield Uint8Array.of(1, 2, 3);
     })();
-    const answers = handler(frames, voter.publisher, AbortSignal.timeout(10_000))[Symbol.asyncIterator]();
+    const answers = handler(frames, voter.publisher, AbortSignal.timeout(120_000))[Symbol.asyncIterator]();
     await expectCode('vote-refused', answers.next());
     expect(voter.blames).to.deep.equal([{ peer: voter.publisher, reason: 'vote-refused', points: 25 }]);
   });

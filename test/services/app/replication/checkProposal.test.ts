@@ -22,8 +22,7 @@ function leavesOf(items: readonly Uint8Array[]): BlockLeaves {
   return { ids: half(0), leafHashes: half(32) };
 }
 
-describe('checkProposal', function () {
-  this.timeout(120_000);
+describe('checkProposal', () => {
   let voter: Voter;
   beforeEach(async () => {
     voter = await openVoter();
@@ -39,7 +38,7 @@ describe('checkProposal', function () {
     { wrong = {}, items = records.map(itemOf) }: { wrong?: Partial<BlockHeader>; items?: Uint8Array[] } = {},
   ): Promise<Proposal> => {
     const header = await voter.headerOf(records, wrong);
-    return await checkProposal(voter.parts, { header, ...leavesOf(items) }, AbortSignal.timeout(10_000));
+    return await checkProposal(voter.parts, { header, ...leavesOf(items) }, AbortSignal.timeout(120_000));
   };
   const expectRefused = async (call: Promise<unknown>, reason: string, isFault = true): Promise<void> => {
     const error = await expectCode('vote-refused', call);
@@ -238,7 +237,7 @@ describe('checkProposal', function () {
     const header = await voter.headerOf([record]);
     const behind = { ...parts, store: { ...store, poolLeaves } };
     const block = { header, ...leavesOf([itemOf(record)]) };
-    await expectRefused(checkProposal(behind, block, AbortSignal.timeout(10_000)), 'the height is taken', false);
+    await expectRefused(checkProposal(behind, block, AbortSignal.timeout(120_000)), 'the height is taken', false);
     expect(voter.blames).to.deep.equal([]);
   });
 

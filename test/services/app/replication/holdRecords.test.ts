@@ -32,7 +32,7 @@ describe('serveHold', () => {
     })();
     const answers = readJson(
       heldSchema,
-      await onlyFrame(handler!(frames, voter.publisher, AbortSignal.timeout(10_000))),
+      await onlyFrame(handler!(frames, voter.publisher, AbortSignal.timeout(120_000))),
     );
     expect(answers.map((answer) => answer?.recordId)).to.deep.equal([logged.id, fresh.id, undefined]);
     for (const acceptance of answers.slice(0, 2)) {

@@ -180,7 +180,7 @@ describe('EquivocationWatch', () => {
       yield jsonFrame({ fromSlot: slot });
     })();
     const answers: unknown[] = [];
-    for await (const frame of handler!(query, peer, AbortSignal.timeout(10_000))) {
+    for await (const frame of handler!(query, peer, AbortSignal.timeout(120_000))) {
       answers.push(...readJson(headersSchema, frame));
     }
     expect(answers).to.deep.equal([shown]);

@@ -28,8 +28,7 @@ import {
 const add = (path: string, value: number | string) => [{ op: 'add' as const, path, value }];
 const replace = (path: string, value: number) => [{ op: 'replace' as const, path, value }];
 
-describe('resource sets of a centre', function () {
-  this.timeout(120_000);
+describe('resource sets of a centre', () => {
   let running: RunningChain;
   let kit: ResourcesKit;
   before(async () => {

@@ -6,8 +6,7 @@ import { until } from '../../../support/until.ts';
 import { killed, killedChild } from './killed.ts';
 import { type ResourcesKit, resourcesKit } from './resourcesKit.ts';
 
-describe('a centre that is killed while it keeps a resource set', function () {
-  this.timeout(180_000);
+describe('a centre that is killed while it keeps a resource set', () => {
   let running: RunningChain;
   let kit: ResourcesKit;
   let child: Awaited<ReturnType<typeof bundled>>;

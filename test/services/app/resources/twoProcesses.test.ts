@@ -12,8 +12,7 @@ import { until } from '../../../support/until.ts';
 import { killed } from './killed.ts';
 import { type ResourcesKit, resourcesKit } from './resourcesKit.ts';
 
-describe('two processes that keep the resource sets of one centre', function () {
-  this.timeout(180_000);
+describe('two processes that keep the resource sets of one centre', () => {
   let running: RunningChain;
   let kit: ResourcesKit;
   before(async () => {

@@ -19,8 +19,7 @@ const manifest = {
   protocols: ['b'],
 };
 
-describe('notarium join', function () {
-  this.timeout(20_000);
+describe('notarium join', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeEach(async () => {
     folder = await temporaryFolder();

@@ -184,8 +184,7 @@ const stateOf = (activity: Activity) => {
 };
 
 describe('members that have the same messages', () => {
-  it('have the same activity and have refused the same, in whatever order these came, whoever is dishonest', async function () {
-    this.timeout(240_000);
+  it('have the same activity and have refused the same, in whatever order these came, whoever is dishonest', async () => {
     const met = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(acts, fc.boolean(), fc.infiniteStream(fc.nat()), async (script, atOnce, chance) => {

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { makeCertificate, signTrust, type TrustCertificate } from '../../../../services/core/activities/certificate.ts';
-import type { Attachment, Body } from '../../../../services/core/activities/contents.ts';
+import {
+  type Attachment,
+  type Attachments,
+  attachmentsDigest,
+  type Body,
+} from '../../../../services/core/activities/contents.ts';
+import { deviceStatementDigest, signCredential } from '../../../../services/core/activities/credential.ts';
+import { deviceBodyDigest, type PackedFields } from '../../../../services/core/activities/fields.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { type Message, type Parcel, signParcel } from '../../../../services/core/activities/parcel.ts';
 import {
   activitySubject,
@@ -10,12 +18,11 @@ import {
   sealOf,
 } from '../../../../services/core/activities/sealed.ts';
 import type { VerifyRecord } from '../../../../services/core/activities/verifyDisclosure.ts';
-import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
+import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
 import { type Network, networkName } from '../../../../services/core/eip712.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
 import { digestText } from '../../../../services/core/record.ts';
 import { verifyReceipt } from '../../../../services/core/verifyReceipt.ts';
-import type { PackedFields } from '../../../../services/lib/activities/fieldDigests.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import { loadCrypto } from '../../../../services/lib/nativeCrypto.ts';
 import { begin, type Person, person, randomHash, withFields } from '../../../support/activityKit.ts';
@@ -40,22 +47,47 @@ const attachment = (name: string): Attachment => ({
   ...{ digest: randomHash(), sealedDigest: randomHash() },
 });
 
-/** The first message of an activity, with two attachments, in a block with other records. */
+/**
+ * The first message of an activity, with two attachments, in a block with other records.
+ * @param options.said What the device has signed; the body by default.
+ */
 export async function notarised(
   body: Body | PackedFields,
-  { where = network, fieldsBy = parties[0] }: { where?: Network; fieldsBy?: Person } = {},
+  {
+    where = network,
+    fieldsBy = parties[0],
+    device,
+    said = body,
+  }: { where?: Network; fieldsBy?: Person; device?: Person; said?: Body | PackedFields } = {},
 ): Promise<Notarised> {
   const [by] = parties;
   const secret = randomHash();
   const drafted = await begin(parties, { secret });
   const attachments = { salt: randomHash(), list: [attachment('order.pdf'), attachment('plan of the hall.pdf')] };
-  const head = { ...drafted.head, network: networkName(where) };
-  const said = { head, attachments } as Omit<Parcel, 'signature' | 'body'>;
-  const parcel = 'packed' in body ? await withFields(said, body, fieldsBy.signer) : { ...said, body };
+  const head = { ...(drafted.head as HeadOf<'start'>), network: networkName(where) };
+  const word = device && { device: await wordOf(device, { where, head, said, attachments }) };
+  const beside = { head: { ...head, ...word }, attachments } as Omit<Parcel, 'signature' | 'body'>;
+  const parcel = 'packed' in body ? await withFields(beside, body, fieldsBy.signer) : { ...beside, body };
   const message = await signParcel(where, parcel, by.signer);
   const sealed = await new Sealer().seal(message, secret, parties);
   const seal = sealOf(sealed);
   return { message, seal, secret, receipt: await receiptFor(sealDigest(seal), seal) };
+}
+
+/** What the first one's device says at the beginning of an activity. */
+async function wordOf(
+  { address, signer }: Person,
+  said: { where: Network; head: HeadOf<'start'>; said: Body | PackedFields; attachments: Attachments },
+): Promise<NonNullable<HeadOf<'start'>['device']>> {
+  const { where, head, attachments } = said;
+  const time = Math.floor(Date.parse(head.time) / 1000);
+  const about = { id: randomHash(), device: address, name: 'Sensor 7', notBefore: time, expires: time };
+  const credential = await signCredential(where, about, parties[0].signer);
+  const digest = deviceStatementDigest(where, {
+    ...{ credential: credential.id, activity: head.origin.salt, type: 'start', on: [], time },
+    ...{ body: deviceBodyDigest(said.said), attachments: attachmentsDigest(attachments) },
+  });
+  return { credential, time, signature: toHex(await signer.sign(digest)) };
 }
 
 /** Receipt of a record with the digest; about a seal where one is given. */

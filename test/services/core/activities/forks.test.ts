@@ -98,8 +98,7 @@ describe('an activity of which members were told different things', () => {
     expect(forksOf(honest)).to.deep.equal([]);
   });
 
-  it('is the same for all in whatever order beginnings, changes and versions came', async function () {
-    this.timeout(60_000);
+  it('is the same for all in whatever order beginnings, changes and versions came', async () => {
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.nat()), async (chance) => {
         const first = await begin([buyer, seller, carrier]);

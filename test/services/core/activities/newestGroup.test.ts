@@ -3,6 +3,7 @@ import { type Activity, membersOf } from '../../../../services/core/activities/a
 import { decidedIn } from '../../../../services/core/activities/decided.ts';
 import type { Member } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import { newestGroup } from '../../../../services/core/activities/newestGroup.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
@@ -57,6 +58,15 @@ async function approved(activity: Activity, by: readonly Person[], change: Param
   return { messages: [proposal, ...votes], carriedOut };
 }
 
+/** Counts how often something is looked up in it. */
+class Counted<K, V> extends Map<K, V> {
+  looks = 0;
+  override get(key: K): V | undefined {
+    this.looks++;
+    return super.get(key);
+  }
+}
+
 describe('the newest members, where several changes were made of the same ones', () => {
   it('whoever the initiator has removed is out, by whatever it says later about the time before', async () => {
     const old = startActivity(await begin([initiator, alice, bob, mallory]));
@@ -70,6 +80,35 @@ describe('the newest members, where several changes were made of the same ones',
       expect(isIn(end, mallory)).to.equal(false);
       expect(end.heads).to.deep.equal(now.heads);
     }
+  });
+
+  it('and what it says in epochs that it opens then does not count, however many these are', async () => {
+    const first = await begin([initiator, alice, bob, mallory]);
+    const old = startActivity(first);
+    const removal = await changeMembers(old, initiator, { remove: mallory.address });
+    let now = take(old, removal);
+    const version = await update(now, alice);
+    now = take(now, version);
+    let own = old;
+    const said: Message[] = [];
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      const rekey = await changeMembers(own, mallory, withKey(own, mallory));
+      own = take(own, rekey);
+      const evil = await update(own, mallory, own.heads);
+      own = take(own, evil);
+      said.push(rekey, evil);
+      await expectCode('activity-epoch-stale', () =>
+        takeMessage(activityNetwork, take(now, ...said.slice(0, -1)), evil),
+      );
+    }
+    for (const end of [take(now, ...said), take(own, removal, version)]) {
+      expect(end.group).to.equal(now.group);
+      expect(end.heads).to.deep.equal([version.id]);
+    }
+    // Who has only lost its change, and is a member still, is heard.
+    const moved = take(old, await changeMembers(old, alice, withKey(old, alice)));
+    const kept = await update(moved, alice, moved.heads);
+    expect(take(moved, kept, removal).heads).to.deep.equal([kept.id]);
   });
 
   it('nor does a branch of its own help, with friends that are removed as well', async () => {
@@ -259,5 +298,20 @@ describe('the newest members, where several changes were made of the same ones',
     const [one, other] = [take(now, removal, twice), take(now, twice, removal)];
     expect(one.epochs).to.deep.equal(other.epochs);
     expect(one.epochs.get(head.group)!.by).to.equal([removal.id, twice.id].toSorted()[0]);
+  });
+
+  it('are found by a look at each epoch, however often a member has changed its key and said that it leaves', async () => {
+    let now = startActivity(await begin([initiator, alice, mallory]));
+    for (let epoch = 0; epoch < 40; epoch++) {
+      now = take(now, await changeMembers(now, mallory, withKey(now, mallory)));
+      now = take(now, await leave(now, mallory));
+    }
+    for (let more = 0; more < 40; more++) now = take(now, await leave(now, mallory));
+    const epochs = new Counted(now.epochs);
+    expect(newestGroup({ epochs, leaves: now.leaves })).to.equal(now.group);
+    expect([...decidedIn({ ...now, epochs }).leavers.keys()]).to.deep.equal([mallory.address]);
+    expect(epochs.looks).to.be.lessThan(10 * (now.epochs.size + now.leaves.size));
+    now = take(now, await update(now, alice));
+    expect(isIn(take(now, await letGo(now, initiator)), mallory)).to.equal(false);
   });
 });

@@ -8,15 +8,18 @@ import {
   signCredential,
 } from '../../../../services/core/activities/credential.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import {
   commitmentsOf,
+  type Message,
   messageId,
   type Parcel,
   parcelBytes,
   readParcel,
   signParcel,
 } from '../../../../services/core/activities/parcel.ts';
-import { fromHex, toHex, utf8 } from '../../../../services/core/bytes.ts';
+import { maxParcelValues } from '../../../../services/core/activities/valueBounds.ts';
+import { fromHex, fromUtf8, toHex, utf8 } from '../../../../services/core/bytes.ts';
 import { compactSignature } from '../../../../services/core/signature.ts';
 import { activityNetwork, begin, person, randomHash, say } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -49,6 +52,86 @@ describe('a message of an activity', () => {
     await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(forged)));
     for (const text of ['', '{}', '[]', '{"head":', `{"head":${JSON.stringify(message.head)}}`])
       await expectCode('activity-message-invalid', () => readParcel(activityNetwork, new TextEncoder().encode(text)));
+  });
+
+  describe('with a large body', () => {
+    const lines = (count: number): object[] =>
+      Array.from({ length: count }, (_, number) => ({ article: 'Copper cable "4x16"', number, price: 41.5, to: null }));
+    const large = async (body: unknown): Promise<Message> => {
+      const {
+        v: _,
+        network,
+        time,
+        salt,
+        sender,
+        type,
+        ...head
+      } = (await begin([buyer, seller])).head as HeadOf<'start'>;
+      return await say(buyer, 'start', head, body);
+    };
+
+    it('is read as it was signed, whatever stands in it', async () => {
+      const bodies = [
+        { goods: lines(1000) },
+        lines(1000),
+        'x'.repeat(100_000),
+        `,"body":{"body":${'é'.repeat(50_000)}`,
+        { é: lines(1000), '😀': 1.5e-7, '10': 1, '9': 0.1 },
+        Array.from({ length: 20_000 }, (_, index) => index / 7),
+      ];
+      for (const body of bodies) {
+        const message = await large(body);
+        const bytes = parcelBytes(message);
+        const read = readParcel(activityNetwork, Uint8Array.from(bytes));
+        expect(read.id).to.equal(message.id);
+        expect(JSON.parse(JSON.stringify(read))).to.deep.equal(JSON.parse(JSON.stringify(message)));
+        expect(parcelBytes(read)).to.deep.equal(bytes);
+        expect(commitmentsOf(read)).to.deep.equal(commitmentsOf(message));
+        // Also by whoever has it as a value alone.
+        const { id: _, ...parcel } = JSON.parse(JSON.stringify(read)) as Message;
+        expect(commitmentsOf(parcel)).to.deep.equal(commitmentsOf(message));
+      }
+    });
+
+    it('is refused with any byte changed', async () => {
+      const bytes = parcelBytes(await large({ goods: lines(1000) }));
+      const inserted = fc.constantFrom('', ' ', '0', '"', ',', '}', '{', '[', '\\', '1e5', 'null,').map(utf8);
+      await fc.assert(
+        fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(2), inserted, async (at, removed, more) => {
+          const changed = Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at + removed)]);
+          fc.pre(!changed.equals(bytes));
+          await expectCode('activity-message-invalid', () => readParcel(activityNetwork, changed));
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    it('is refused where its sender has signed it in another form, too deep, or with too many values', async () => {
+      const message = await large({ goods: lines(1000), last: 1 });
+      const text = fromUtf8(parcelBytes(message));
+      const others = [
+        text.replace('"last":1}', '"last":1 }'),
+        text.replace('"last":1}', '"last":1.0}'),
+        text.replace('"last":1}', '"last":1,"last":1}'),
+        text.replace('"body":{"body":', '"body":{"body":null,"body":'),
+        text.replace('{"attachments":', '{"attachments": '),
+      ];
+      for (const other of others) {
+        expect(other).to.not.equal(text);
+        await expectCode('activity-message-invalid', () => readParcel(activityNetwork, utf8(other)));
+      }
+      const deep = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+      const fits = await large({ goods: lines(1000), deep: deep(37) });
+      expect(readParcel(activityNetwork, parcelBytes(fits)).id).to.equal(fits.id);
+      const tooDeep = await large({ goods: lines(1000), deep: deep(38) });
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(tooDeep)));
+      // Whatever else a message has is few values more.
+      const values = new Array(maxParcelValues - 100).fill(0);
+      const many = await large(values);
+      expect(readParcel(activityNetwork, parcelBytes(many)).id).to.equal(many.id);
+      const tooMany = await large([...values, ...values.slice(0, 100)]);
+      await expectCode('activity-body-invalid', () => readParcel(activityNetwork, parcelBytes(tooMany)));
+    });
   });
 
   it('has one form alone, so that nobody can give it on in another one', async () => {

@@ -402,4 +402,18 @@ describe('the members of an activity', () => {
     expect(take(joined, after, next).heads).to.deep.equal([after.id]);
     expect(membersOf(first).previous).to.equal(noHash);
   });
+
+  it('keeps the terms once, however many epochs name them', async () => {
+    const first = await begin([buyer, seller]);
+    let activity = startActivity(first);
+    for (let epoch = 0; epoch < 3; epoch++)
+      activity = takeMessage(
+        activityNetwork,
+        activity,
+        // As it comes over the network, where nothing is shared.
+        structuredClone(await changeMembers(activity, buyer, [...membersOf(activity).members])),
+      );
+    expect(activity.epochs.size).to.equal(4);
+    expect(new Set([...activity.epochs.values()].map(({ terms }) => terms)).size).to.equal(1);
+  });
 });

@@ -250,8 +250,7 @@ function believed(bills: RequesterMemory['bills']): RequesterMemory['bills'] {
   );
 }
 
-describe(`the exchange, whatever happens to it (${crypto.name})`, function () {
-  this.timeout(120_000);
+describe(`the exchange, whatever happens to it (${crypto.name})`, () => {
   for (const mode of ['both', 'requester', 'verifier'] as const) {
     it(`harms nobody who keeps to the rules (honest: ${mode})`, () => {
       fc.assert(property(mode), { numRuns: 150, seed: 20261122 });

@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { signCredential } from '../../../../services/core/activities/credential.ts';
+import { wholeBody } from '../../../../services/core/activities/fields.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { signDeviceStatement } from '../../../../services/lib/client/deviceStatement.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { activityNetwork, randomHash } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld } from '../../../support/activityNodes.ts';
+import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectProblem, stopHttpTests } from '../../../support/httpTest.ts';
 import { randomSigner } from '../../../support/recordKit.ts';
 
 type Issued = { readonly id: Hash };
 type Sent = { readonly activity: Hash; readonly message: Hash };
 
-describe('devices over HTTP', function () {
-  this.timeout(60_000);
+describe('devices over HTTP', () => {
   let world: ActivityWorld;
   let http: ActivityHttp;
   let seller: ActivityNode;
@@ -108,6 +108,36 @@ describe('devices over HTTP', function () {
     }
   });
 
+  it('speak field by field: what they have signed are the digests of their fields', async () => {
+    const { id } = await issue(owner);
+    const body = { kg: 7, gate: 'north' };
+    const said = () =>
+      signDeviceStatement(activityNetwork, device, {
+        ...{ on: [sent.message], activity: sent.activity, credential: id, type: 'note', body, fields: true },
+      });
+    const path = `/v1/activities/${sent.activity}/notes`;
+    const { message } = await http.post<Sent>(path, owner, { on: sent.message, device: await said() });
+    await reaches(message, seller);
+    const { parcel } = await seller.desk.message({}, sent.activity, message);
+    expect(parcel.head).to.have.nested.property('device.credential.id', id);
+    expect(wholeBody(parcel.body, parcel.head.sender)).to.deep.equal(body);
+    const before = await saidIn(sent.activity);
+    const { body: packed, ...rest } = await said();
+    if (!('packed' in packed)) throw new Error('it is in one piece');
+    const { salt: _, ...others } = (await said()).body as typeof packed;
+    const ask = (changed: object) =>
+      http.ask('POST', path, owner, { on: sent.message, device: { ...rest, body: { ...packed, ...changed } } });
+    await expectProblem(ask(others), 'device-credential-invalid');
+    await expectProblem(ask({ disclosures: packed.disclosures.slice(1) }), 'activity-fields-invalid');
+    await expectProblem(
+      ask({ disclosures: [...packed.disclosures, packed.disclosures[0]] }),
+      'activity-fields-invalid',
+    );
+    await expectProblem(ask({ packed: { ...(packed.packed as object), open: true } }), 'device-credential-invalid');
+    await expectProblem(ask({ sdJwt: 'a.b.c' }), 'request-invalid');
+    expect(await saidIn(sent.activity)).to.deep.equal(before);
+  });
+
   it('say nothing by one that has expired, does not hold yet, or was taken back', async () => {
     await expectRefused((await issue(owner, { notBefore: now - 100, expires: now - 50 })).id);
     await expectRefused((await issue(owner, { notBefore: now + 1800 })).id);
@@ -126,6 +156,34 @@ describe('devices over HTTP', function () {
     await expectRefused(ofSeller.id);
     const self = { ...asked, id: randomHash() };
     await expectRefused((await signCredential(activityNetwork, self, device)).id);
+  });
+
+  it('begin an activity once, and whether another client’s device has is not told', async () => {
+    const { id } = await issue(owner);
+    const salt = randomHash();
+    const begun = async (credential: Hash) => ({
+      ...{ ...terms(), salt },
+      device: await signDeviceStatement(activityNetwork, device, {
+        ...{ credential, activity: salt, type: 'start', on: [], body: 'weighed' },
+      }),
+    });
+    const first = await http.post<Sent>('/v1/activities', owner, await begun(id));
+    await expectProblem(http.ask('POST', '/v1/activities', owner, await begun(id)), 'request-invalid');
+    const ofStranger = await issue(stranger);
+    // What the device has said for one client is nothing for the other, whether its activity is there or not.
+    for (const drawn of [salt, randomHash()]) {
+      const { device: said } = await begun(id);
+      const asked = { ...terms(), salt: drawn, device: { ...said, credential: ofStranger.id } };
+      await expectProblem(http.ask('POST', '/v1/activities', stranger, asked), 'device-credential-invalid');
+    }
+    // The same salt, by the same device and node, for another client: it is answered like any other one.
+    const other = await http.post<Sent>('/v1/activities', stranger, await begun(ofStranger.id));
+    expect(other.activity).to.not.equal(first.activity);
+    for (const by of [owner, stranger]) {
+      await expectProblem(http.ask('POST', '/v1/activities', by, { ...terms(), salt, body: 1 }), 'request-invalid');
+      const { salt: _, ...without } = await begun(by === owner ? id : ofStranger.id);
+      await expectProblem(http.ask('POST', '/v1/activities', by, without), 'request-invalid');
+    }
   });
 
   it('say nothing that they have not signed, or have signed for another activity', async () => {

@@ -7,8 +7,7 @@ import { ActivityWorld, operator, reaches } from '../../../support/activityNodes
 import { expectProblem, stopHttpTests } from '../../../support/httpTest.ts';
 
 // The server of these tests answers with no code that the OpenAPI document does not have for the route.
-describe('what private activities refuse over HTTP', function () {
-  this.timeout(60_000);
+describe('what private activities refuse over HTTP', () => {
   let world: ActivityWorld;
   let http: ActivityHttp;
   let admin: TestKey;

@@ -19,8 +19,7 @@ function forgetful(store: ActivityStore): ActivityStore {
   return { ...store, saveUpload: ({ answerDigest: _, ...upload }) => store.saveUpload(upload) };
 }
 
-describe('client of private activities', function () {
-  this.timeout(60_000);
+describe('client of private activities', () => {
   let world: ActivityWorld;
   let nodes: [ActivityNode, ActivityNode, ActivityNode];
   let buyer: Activities;

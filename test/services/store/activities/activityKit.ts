@@ -36,7 +36,13 @@ export function messageOf(name: string, fields: Partial<NewMessage> = {}): NewMe
 
 /** What goes to members of a message of {@link messageOf}. */
 export function outgoingOf(activity: Hash, name: string, members: readonly Address[], text = `text ${name}`): Outgoing {
-  return { activity, sealDigest: hashOf(`seal ${name}`), message: hashOf(`message ${name}`), text, members };
+  return {
+    activity,
+    sealDigest: hashOf(`seal ${name}`),
+    message: hashOf(`message ${name}`),
+    item: utf8(text),
+    members,
+  };
 }
 
 /** One whole step: a message, what goes to members, its record. */

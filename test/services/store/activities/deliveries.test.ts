@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Ack } from '../../../../services/core/activities/ack.ts';
-import type { Address, Hash } from '../../../../services/core/bytes.ts';
+import { type Address, fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt, outgoingOf, stepOf } from './activityKit.ts';
 import { rawTable } from './rawTable.ts';
@@ -23,7 +23,7 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     await store.close();
     store = await openAt(at);
     const texts = async (member = bob, limit = 9, bytes = 1e6) =>
-      (await store.queued(member, limit, bytes)).map(({ text }) => text);
+      (await store.queued(member, limit, bytes)).map(({ item }) => fromUtf8(item));
     expect(await store.waiting()).to.deep.equal([bob, carol]);
     expect(await texts()).to.deep.equal(['text a', 'text b', 'text c']);
     expect(await texts(bob, 2)).to.deep.equal(['text a', 'text b']);
@@ -38,7 +38,7 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     const [first] = await store.queued(bob, 1, 1e6);
     expect(first).to.deep.equal({
       ...{ sealDigest: seal('a'), activity: one, message: messageOf('a').id, member: bob, state: 'queued' },
-      ...{ seq: first!.seq, queuedMs: 1000, tries: 0, text: 'text a' },
+      ...{ seq: first!.seq, queuedMs: 1000, tries: 0, item: utf8('text a') },
     });
     await store.delivered([
       { sealDigest: seal('a'), member: bob, state: 'delivered', ack: ackOf('a', 'delivered') },
@@ -75,7 +75,9 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     let store = await openAt(at);
     for (const name of ['a', 'b', 'c']) await store.save(stepOf(one, name, 1000, [bob, carol]));
     const texts = async (nowMs?: number, longestMs = 1e6) =>
-      (await store.queued(bob, 2, 1e6, nowMs === undefined ? undefined : { nowMs, longestMs })).map(({ text }) => text);
+      (await store.queued(bob, 2, 1e6, nowMs === undefined ? undefined : { nowMs, longestMs })).map(({ item }) =>
+        fromUtf8(item),
+      );
     const problem = { code: 'internal', detail: '' };
     const later = (name: string, nextMs: number) => ({
       ...{ sealDigest: seal(name), member: bob, state: 'queued' as const, problem, nextMs },
@@ -141,7 +143,7 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     const store = await openAt(at);
     await store.save(stepOf(one, 'a', 1000, [bob, carol]));
     await store.save(stepOf(one, 'b', 2000, [bob]));
-    const texts = async (member = bob) => (await store.queued(member, 9, 1e6)).map(({ text }) => text);
+    const texts = async (member = bob) => (await store.queued(member, 9, 1e6)).map(({ item }) => fromUtf8(item));
     // A copy has the seal of its original, but not its text.
     await store.replaceQueued(bob, seal('a'), outgoingOf(one, 'a', [], 'a for the new key'));
     expect(await texts()).to.deep.equal(['a for the new key', 'text b']);
@@ -167,8 +169,8 @@ onBothDatabases('what is on its way to members', (place, engine) => {
     const store = await openAt(at);
     await store.save(stepOf(one, 'a', 1000, [bob]));
     await store.save({ activity: one, nowMs: 2000, outgoing: [outgoingOf(one, 'a', [carol], 'copy for carol')] });
-    expect((await store.queued(bob, 9, 1e6))[0]!.text).to.equal('text a');
-    expect((await store.queued(carol, 9, 1e6))[0]!.text).to.equal('copy for carol');
+    expect(fromUtf8((await store.queued(bob, 9, 1e6))[0]!.item)).to.equal('text a');
+    expect(fromUtf8((await store.queued(carol, 9, 1e6))[0]!.item)).to.equal('copy for carol');
     await store.close();
   });
 

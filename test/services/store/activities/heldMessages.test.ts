@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Address } from '../../../../services/core/bytes.ts';
+import { type Address, fromUtf8, utf8 } from '../../../../services/core/bytes.ts';
 import type { HeldMessage } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt } from './activityKit.ts';
@@ -7,7 +7,7 @@ import { rawQuery, rawTable } from './rawTable.ts';
 
 const [one, two] = [hashOf('one'), hashOf('two')];
 const heldOf = (name: string, from: Address, activity = one, text = `text ${name}`): HeldMessage => ({
-  ...{ sealDigest: hashOf(`seal ${name}`), activity, from, text, heldMs: 1000 },
+  ...{ sealDigest: hashOf(`seal ${name}`), activity, from, item: utf8(text), heldMs: 1000 },
 });
 const heldLimits = { perSender: 4, perSenderBytes: 100, late: 2, lateBytes: 20, total: 6, totalBytes: 200 };
 
@@ -78,7 +78,7 @@ onBothDatabases('messages that came too early', (place) => {
   it('are bounded for each sender and in total: the oldest of who has most go', async () => {
     await using at = await place();
     const store = await openAt(at, { heldLimits });
-    const names = async () => (await store.held()).map(({ text }) => text);
+    const names = async () => (await store.held()).map(({ item }) => fromUtf8(item));
     for (let index = 0; index < 6; index++) await store.hold(heldOf(`b${index}`, bob));
     expect(await names()).to.deep.equal(['text b2', 'text b3', 'text b4', 'text b5']);
     for (let index = 0; index < 2; index++) await store.hold(heldOf(`c${index}`, carol));

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
-import { utf8 } from '../../../../services/core/bytes.ts';
+import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt, stepOf } from './activityKit.ts';
+import { rawQuery } from './rawTable.ts';
 
-const [one, two] = [hashOf('one'), hashOf('two')];
+const [one, two, three] = [hashOf('one'), hashOf('two'), hashOf('three')];
 const recordId = hashOf('record');
 
 onBothDatabases('what a node keeps of its activities', (place) => {
@@ -180,8 +181,41 @@ onBothDatabases('what a node keeps of its activities', (place) => {
       { sender: bob, activities: 0, sizeBytes },
     ]);
     expect([(await store.activity(one))!.isRead, (await store.activity(two))!.isRead]).to.deep.equal([false, true]);
+    // What is there is not counted twice, and what comes meanwhile to what was read not at all.
+    await Promise.all([
+      store.save({ activity: one, nowMs: 1, messages: [...said('a', alice), ...said('d', bob)] }),
+      store.save({ activity: one, nowMs: 1, messages: [...said('d', bob), ...said('e', bob)] }),
+      store.save({ activity: two, nowMs: 1, messages: said('f', bob) }),
+      store.save({ activity: three, nowMs: 1, messages: said('g', bob) }),
+    ]);
+    const both = [
+      { sender: alice, activities: 1, sizeBytes },
+      { sender: bob, activities: 1, sizeBytes: 4 * sizeBytes },
+    ];
+    expect(await loads()).to.deep.equal(both);
+    // Messages are not gone through for it: there may be millions.
+    await rawQuery(at, 'update activity_messages set parcel_bytes = 0');
+    expect(await loads()).to.deep.equal(both);
     await store.setRead(one);
+    expect(await loads()).to.deep.equal([{ sender: bob, activities: 1, sizeBytes }]);
+    await Promise.all([store.setRead(three), store.save({ activity: three, nowMs: 1, messages: said('h', alice) })]);
+    await store.save({ activity: three, nowMs: 1, messages: said('i', alice) });
     expect(await loads()).to.deep.equal([]);
+    await store.close();
+  });
+
+  it('counts once what members have in a database that has no sums yet', async () => {
+    await using at = await place();
+    let store = await openAt(at);
+    await store.save({ activity: one, nowMs: 1, messages: [messageOf('a'), messageOf('b', { sender: bob })] });
+    await store.save({ activity: two, nowMs: 1, messages: [messageOf('c')], isRead: true });
+    const loads = new Set(await store.unreadLoads());
+    await store.close();
+    await rawQuery(at, 'drop table activity_unread');
+    await rawQuery(at, "delete from activities_migration where name = '010-unread'");
+    store = await openAt(at);
+    expect(new Set(await store.unreadLoads())).to.deep.equal(loads);
+    expect(loads).to.have.property('size', 2);
     await store.close();
   });
 
@@ -204,6 +238,14 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const here = (await store.messagesNaming(y)).filter(({ isHere }) => isHere);
     expect(here.map(({ message }) => message)).to.have.members([messageOf('b').id, messageOf('c').id]);
     expect(await store.messagesNaming(z)).to.deep.equal([]);
+    const [first, second] = names.map(({ message }) => message);
+    expect((await store.messagesNaming(y, first))[0]).to.have.property('message', second);
+    const isHere = (activity: Hash, name: string, sealedDigest = y) =>
+      store.isFileHere({ activity, message: messageOf(name).id, sealedDigest });
+    // For another message of its activity, which names it as well.
+    expect(await isHere(one, 'a')).to.equal(true);
+    expect([await isHere(two, 'b'), await isHere(two, 'c')]).to.deep.equal([true, false]);
+    expect([await isHere(one, 'a', x), await isHere(one, 'c', x)]).to.deep.equal([false, false]);
     await store.close();
   });
 
@@ -224,6 +266,8 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const second = { id: ids[1], text: 'second', device: bob, revokedMs: 5000 };
     const third = { id: ids[2], text: 'third', device: bob, owner: 'client' };
     expect(await store.credentials()).to.deep.equal([first, second, third]);
+    for (const one of [first, second, third]) expect(await store.credential(one.id!)).to.deep.equal(one);
+    expect(await store.credential(hashOf('x'))).to.equal(undefined);
     expect(await store.credentials({ owner: 'client' })).to.deep.equal([first, third]);
     expect(await store.credentials({ after: ids[0]!, limit: 1 })).to.deep.equal([second]);
     await store.close();
@@ -242,7 +286,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(error).to.be.instanceOf(RangeError);
     const again = await openAt(at);
     expect((await again.activity(one))!.messageCount).to.equal(20);
-    expect((await again.queued(bob, 99, 1e6)).map(({ text }) => text)).to.deep.equal(
+    expect((await again.queued(bob, 99, 1e6)).map(({ item }) => fromUtf8(item))).to.deep.equal(
       Array.from({ length: 20 }, (_, index) => `text m ${index}`),
     );
     await again.close();
@@ -256,7 +300,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
       store.save(stepOf(one, 'a', 1, [bob])),
       store.save(bad),
       store.save(stepOf(one, 'b', 1, [bob])),
-      store.hold({ sealDigest: hashOf('s'), activity: two, from: carol, text: 'held', heldMs: 1 }),
+      store.hold({ sealDigest: hashOf('s'), activity: two, from: carol, item: utf8('held'), heldMs: 1 }),
     ]);
     expect(results.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
     expect((await store.messages(one)).map(({ id }) => id)).to.deep.equal([messageOf('a').id, messageOf('b').id]);

@@ -6,6 +6,7 @@ import { type BillState, makeStatement } from '../../../../services/core/channel
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { StoredChannel } from '../../../../services/store/channels/ChannelStore.ts';
 import { openChannelStore } from '../../../../services/store/channels/openChannelStore.ts';
+import { openNewestStates } from '../../../../services/store/channels/openNewestStates.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { billOf, hashOf, parties } from '../../core/channels/channelKit.ts';
@@ -119,6 +120,12 @@ describe('a damaged file of evidence channels', () => {
     const { message, data } = await expectCode('channel-store-corrupt', open());
     expect(data).to.deep.equal({ file });
     expect(message).to.contain(file).and.not.to.contain('rebuild');
+    const states = join(folder.path, 'states');
+    await (await openNewestStates(states)).close();
+    const newest = join(states, 'newest.sqlite');
+    await writeFile(newest, Buffer.alloc(8192, 'no database '));
+    expect((await expectCode('channel-store-corrupt', openNewestStates(states))).data).to.deep.equal({ file: newest });
+    expect(nextStep('channel-store-corrupt')).to.contain('newest.sqlite');
     expect(nextStep('channel-store-corrupt')).to.contain('from a backup of yours').and.to.contain('the other side');
     expect(nextStep('activity-store-corrupt')).to.contain('notarium import').and.to.contain('from its members');
   });

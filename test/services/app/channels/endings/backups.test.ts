@@ -24,8 +24,7 @@ import {
 } from './endingsKit.ts';
 import { faultyWire } from './faultyWire.ts';
 
-describe('endings after a backup was restored', function () {
-  this.timeout(60_000);
+describe('endings after a backup was restored', () => {
   let kit: EndingsKit;
   let verifier: VerifierProcess;
   // Whichever verifier runs now: it is started anew on the way.

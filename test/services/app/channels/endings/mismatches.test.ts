@@ -26,8 +26,7 @@ import { faultyWire } from './faultyWire.ts';
 const verifierSigner = channelSigner(devKey(1), await loadCrypto());
 const another = `0x${'ab'.repeat(32)}` as Hash;
 
-describe('endings where one side says another thing than was agreed', function () {
-  this.timeout(60_000);
+describe('endings where one side says another thing than was agreed', () => {
   let kit: EndingsKit;
   let verifier: VerifierProcess;
   let made = 0;

@@ -24,8 +24,7 @@ const calls = new Interface([
   'function balanceOf(address account) view returns (uint256)',
 ]);
 
-describe('endings with payees and tokens that misbehave', function () {
-  this.timeout(120_000);
+describe('endings with payees and tokens that misbehave', () => {
   let kit: EndingsKit;
   let verifier: VerifierProcess;
   let token: Address;

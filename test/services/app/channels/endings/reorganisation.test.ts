@@ -15,8 +15,7 @@ import {
   type VerifierProcess,
 } from './endingsKit.ts';
 
-describe('endings after a reorganisation of the chain', function () {
-  this.timeout(60_000);
+describe('endings after a reorganisation of the chain', () => {
   let kit: EndingsKit;
   let verifier: VerifierProcess;
 

@@ -46,8 +46,7 @@ const breaks: readonly { step: Step | 'key'; loss: Loss }[] = [
   { step: 'key', loss: 'answer' },
 ];
 
-describe('endings when one side falls silent', function () {
-  this.timeout(120_000);
+describe('endings when one side falls silent', () => {
   let kit: EndingsKit;
   let alive: VerifierProcess;
   const started: RequesterProcess[] = [];
