@@ -1,10 +1,11 @@
-import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { type Activity, certificatesOn, membersOf } from '../../core/activities/activity.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
 import { memberOf } from '../../core/activities/members.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { dueFor } from './carriedOut.ts';
+import { certificateIn } from './certificateIn.ts';
 import { certificatesOf } from './followUps.ts';
 import { Step } from './Step.ts';
 import { doDue } from './sendIn.ts';
@@ -12,11 +13,14 @@ import { changeOwnKey } from './verbs/changeMembers.ts';
 
 /**
  * What somebody else was to do and has not done, as it may be away: carry out what is decided, make a certificate. And what this node has to
- * do again, as another change of the members has come before it: tell its key. Each member waits longer than the one before it.
+ * do again, as another change of the members has come before it: tell its key. Each member waits longer than the one before it. Much later, also
+ * make a certificate that comes into the log, where whoever has made one has not notarised it.
  */
 export class Overdue {
   readonly #parts: ActivityParts;
   readonly #due = new Map<Hash, number>();
+  /** When it is looked whether the log has certificates. */
+  readonly #certified = new Map<Hash, number>();
 
   constructor(parts: ActivityParts) {
     this.#parts = parts;
@@ -26,18 +30,27 @@ export class Overdue {
   quiet(activity: Activity): void {
     const { clock, settings, signer } = this.#parts;
     const place = membersOf(activity).members.findIndex(({ address }) => address === signer.address);
-    if (place >= 0) this.#due.set(activity.id, clock.nowMs() + place * settings.compareMs);
+    if (place < 0) return;
+    const dueMs = clock.nowMs() + place * settings.compareMs;
+    this.#due.set(activity.id, dueMs);
+    if (activity.certificates.size > 0 && !this.#certified.has(activity.id))
+      this.#certified.set(activity.id, dueMs + settings.incompleteMs);
   }
 
   async look(signal: AbortSignal): Promise<void> {
+    await this.#lookAt(this.#due, (id) => this.#do(id), signal);
+    await this.#lookAt(this.#certified, (id) => this.#certify(id), signal);
+  }
+
+  async #lookAt(due: Map<Hash, number>, work: (id: Hash) => Promise<void>, signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#parts;
     const nowMs = clock.nowMs();
-    for (const [id, dueMs] of this.#due) {
+    for (const [id, dueMs] of due) {
       if (dueMs > nowMs) continue;
       if (signal.aborted) return;
-      this.#due.delete(id);
+      due.delete(id);
       try {
-        await this.#do(id);
+        await work(id);
       } catch (error) {
         if (!isNotariumError(error)) throw error;
         // With the next message it is looked at again.
@@ -60,5 +73,38 @@ export class Overdue {
       await step.commit();
     });
     await changeOwnKey(this.#parts, id);
+  }
+
+  async #certify(id: Hash): Promise<void> {
+    const { activities, signer } = this.#parts;
+    const own = signer.address;
+    await this.#parts.caughtUp(id);
+    await activities.change(id, async (activity) => {
+      if (!activity || !memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return;
+      const lacking = await this.#unrecorded(activity);
+      const drafts = certificatesOf(
+        activity,
+        lacking,
+        () => true,
+        () => false,
+      );
+      if (drafts.length === 0) return;
+      const step = new Step(this.#parts, id, activity);
+      for (const draft of drafts) await step.send(draft);
+      await step.commit();
+    });
+  }
+
+  /** Versions with certificates by others, none of which the log has. */
+  async #unrecorded(activity: Activity): Promise<Hash[]> {
+    const versions: Hash[] = [];
+    for (const [version, made] of activity.certificates) {
+      if (made.has(this.#parts.signer.address)) continue;
+      let isRecorded = false;
+      for (const message of certificatesOn(activity, version))
+        isRecorded ||= (await certificateIn(this.#parts, activity, message))?.recordId !== undefined;
+      if (!isRecorded) versions.push(version);
+    }
+    return versions;
   }
 }

@@ -80,16 +80,17 @@ function makerOf(activity: Activity, version: Hash): Address | undefined {
   return staying.some(({ address }) => address === sender) ? sender : staying[0]?.address;
 }
 
-/** The certificates of those versions that all have signed, and that have none. */
+/** The certificates of those versions that all have signed, and that have none; or none that counts. */
 export function certificatesOf(
   activity: Activity,
   versions: readonly Hash[],
   isWanted: (version: Hash) => boolean,
+  isMade = (version: Hash): boolean => activity.certificates.has(version),
 ): Draft[] {
   if (!wantsTrust(activity) || isForked(activity)) return [];
   return versions.flatMap((on) => {
     const version = activity.versions.get(on);
-    if (!version || activity.certificates.has(on)) return [];
+    if (!version || isMade(on)) return [];
     const want = trustees(activity, version, activity.group);
     const signed = activity.countersignatures.get(on);
     const signatures: TrustSignatures = want.flatMap((member) => {

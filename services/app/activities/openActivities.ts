@@ -75,7 +75,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     isBehind: (activity) => comparer.isBehind(activity),
     answerLater: (activity, messages) => lateAnswers.add(activity, messages),
     doubts: (activity) => comparer.doubts.of(activity),
-    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
+    disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }, true),
     signedTwice: (activity, member) => comparer.doubts.signedTwice(activity, member),
   };
   const refusals = new Refusals(parts);

@@ -1,4 +1,4 @@
-import { type Activity, membersOf, unsignedOf } from '../../core/activities/activity.ts';
+import { type Activity, certificatesOn, membersOf, unsignedOf } from '../../core/activities/activity.ts';
 import { isApproved, isOpen, isVotedIn, leaversOf } from '../../core/activities/decided.ts';
 import { forksOf } from '../../core/activities/forks.ts';
 import { memberOf } from '../../core/activities/members.ts';
@@ -155,13 +155,13 @@ function summaryOf({ signer }: ActivityParts, stored: StoredActivity, activity: 
 }
 
 function versionsOf(activity: Activity): VersionView[] {
-  const { versions, countersignatures, certificates, notes } = activity;
+  const { versions, countersignatures, notes } = activity;
   const notesOn = Map.groupBy(notes, ([, { on }]) => on);
   return [...versions.values()]
     .toSorted((a, b) => a.number - b.number || (a.id < b.id ? -1 : 1))
     .map((version) => {
       const { id, number, builds, sender } = version;
-      const certificate = certificates.get(id);
+      const [certificate] = certificatesOn(activity, id);
       return {
         ...{ id, number, builds, sender },
         countersigned: [...(countersignatures.get(id)?.keys() ?? [])].toSorted(),

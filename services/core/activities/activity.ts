@@ -35,6 +35,9 @@ export type OpenedEpoch = {
   readonly heads: readonly Hash[];
 };
 
+/** A message with a certificate, and how many signatures that has. */
+export type MadeCertificate = { readonly message: Hash; readonly signatures: number };
+
 /** Who has sent a message, and to which membership. */
 export type Placed = { readonly sender: Address; readonly group: Hash };
 
@@ -68,8 +71,8 @@ export type Activity = {
   readonly notes: ReadonlyMap<Hash, { readonly on: Hash; readonly sender: Address }>;
   /** By version, then by member. */
   readonly countersignatures: ReadonlyMap<Hash, ReadonlyMap<Address, Hex>>;
-  /** Message with the certificate, by version. */
-  readonly certificates: ReadonlyMap<Hash, Hash>;
+  /** By version, then by who has made it: one of each, so that nobody takes that of another one away. */
+  readonly certificates: ReadonlyMap<Hash, ReadonlyMap<Address, MadeCertificate>>;
   readonly proposals: ReadonlyMap<Hash, Proposal>;
   /** By message: who wants to leave, and in which epoch it has said so. */
   readonly leaves: ReadonlyMap<Hash, Placed>;
@@ -93,6 +96,16 @@ export function recipientsOf({ epochs }: Pick<Activity, 'epochs'>, { group }: Pi
 export function trustees(activity: Activity, version: Version, group: Hash): Address[] {
   const still = activity.epochs.get(group)!.membership.members.map(({ address }) => address);
   return recipientsOf(activity, version).filter((address) => still.includes(address));
+}
+
+/** Messages with the certificates of a version: those with more signatures first, then those with a lower id. */
+export function certificatesOn({ certificates }: Pick<Activity, 'certificates'>, version: Hash): Hash[] {
+  return [...(certificates.get(version)?.values() ?? [])].toSorted(byStrength).map(({ message }) => message);
+}
+
+/** Which of two certificates of one version comes first. */
+export function byStrength(a: MadeCertificate, b: MadeCertificate): number {
+  return b.signatures - a.signatures || (a.message < b.message ? -1 : 1);
 }
 
 /** Members whose countersignature the certificate of a version still needs; none where nobody is asked. */

@@ -2,7 +2,15 @@ import type { Address, Hash } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import type { Network } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
-import { type Activity, type OpenedEpoch, recipientsOf, trustees, type Version, wantsTrust } from './activity.ts';
+import {
+  type Activity,
+  byStrength,
+  type OpenedEpoch,
+  recipientsOf,
+  trustees,
+  type Version,
+  wantsTrust,
+} from './activity.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
 import { isVotedIn } from './decided.ts';
@@ -173,7 +181,10 @@ function countersignature(context: Context, head: HeadOf<'countersignature'>): P
   return { countersignatures: grown(activity.countersignatures, on, ofVersion) };
 }
 
-function certificate(context: Context, { on, members, signatures, group }: HeadOf<'certificate'>): Partial<Activity> {
+function certificate(
+  context: Context,
+  { on, members, signatures, group, sender }: HeadOf<'certificate'>,
+): Partial<Activity> {
   const { activity, message, epoch, network, crypto } = context;
   if (!wantsTrust(epoch)) throw refused('nobody has asked to countersign');
   const version = needVersion(activity, on);
@@ -181,9 +192,11 @@ function certificate(context: Context, { on, members, signatures, group }: HeadO
   const recipients = recipientsOf(activity, version);
   if (members.join() !== recipients.join()) throw refused('it names others than those whom the version went to');
   checkTrust(network, { message: on, members }, signatures, trustees(activity, version, group), crypto);
-  const have = activity.certificates.get(on);
-  const first = have !== undefined && have < message.id ? have : message.id;
-  return { certificates: grown(activity.certificates, on, first) };
+  const ofVersion = new Map(activity.certificates.get(on));
+  const have = ofVersion.get(sender);
+  const made = { message: message.id, signatures: signatures.length };
+  if (!have || byStrength(made, have) < 0) ofVersion.set(sender, made);
+  return { certificates: grown(activity.certificates, on, ofVersion) };
 }
 
 function proposal({ activity, message, membership }: Context, head: HeadOf<'proposal'>): Partial<Activity> {

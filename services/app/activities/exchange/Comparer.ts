@@ -10,7 +10,7 @@ import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { ChangedElsewhere } from './ChangedElsewhere.ts';
-import { Doubts } from './Doubts.ts';
+import { type Doubt, Doubts } from './Doubts.ts';
 import { FirstComparisons } from './FirstComparisons.ts';
 import { Gatherer } from './Gatherer.ts';
 import type { HeldMessages } from './HeldMessages.ts';
@@ -25,6 +25,7 @@ import {
   maxListed,
 } from './items.ts';
 import { serveComparison } from './serveComparison.ts';
+import { Wanted } from './Wanted.ts';
 import { wrongAnswer } from './wrongAnswer.ts';
 
 const activitiesAtOnce = 256;
@@ -38,8 +39,6 @@ type ComparerOptions = {
   /** Called some time after each change and each start, for each activity. */
   readonly quiet: (activity: Activity) => void;
 };
-
-type Waiting = { nextMs: number; tries: number };
 
 /** Whom something is asked of, and for how long. */
 type Asking = { readonly net: Net; readonly member: Address; readonly signal: AbortSignal };
@@ -58,13 +57,16 @@ export class Comparer {
   /** When to look with whom it is to be compared. */
   readonly #changed = new Map<Hash, number>();
   readonly #elsewhere: ChangedElsewhere;
-  readonly #waiting = new Map<Address, Map<Hash, Waiting>>();
-  /** Members with which it is being compared. */
-  readonly #turns = new Map<Address, Promise<void>>();
+  /** By member; of those in the registry alone. */
+  readonly #wanted = new Map<Address, Wanted>();
+  #registered: ReadonlySet<Address> = new Set();
+  /** Members with which it is being compared: what somebody waits for has a turn of its own. */
+  readonly #turns = { first: new Map<Address, Promise<void>>(), due: new Map<Address, Promise<void>>() };
   readonly #first: FirstComparisons;
   #net: Net | undefined;
   /** Of the activities from before; undefined when all were looked at. */
   #older: { readonly after?: string } | undefined = {};
+  #lookedBackMs = 0;
 
   constructor(parts: ActivityParts, held: Pick<HeldMessages, 'late'>, { signal, quiet }: ComparerOptions) {
     this.#parts = parts;
@@ -80,8 +82,10 @@ export class Comparer {
     this.#net = net;
     serveComparison(this.#parts, net, (member, activity, isSame) => {
       if (isSame) this.#settled(member, activity);
-      else this.#want(member, activity, 0);
+      else this.#wantedOf(member)?.want(activity, this.#parts.clock.nowMs());
     });
+    net.onConnect((member) => this.#giveTurn(net, member, 'first'));
+    this.#first.joined();
   }
 
   /** Something was taken. Who is in no network compares nothing; what was taken before that is looked at after it. */
@@ -94,6 +98,9 @@ export class Comparer {
   async look(): Promise<void> {
     const net = this.#net;
     if (!net) return;
+    const connected = connectedPeers(net);
+    this.#readRegistry();
+    this.#lookAgain(connected);
     await this.#lookBack();
     for (const id of await this.#elsewhere.look()) if (!this.#changed.has(id)) this.changed(id);
     const nowMs = this.#parts.clock.nowMs();
@@ -105,7 +112,10 @@ export class Comparer {
       this.#plan(activity);
       this.#quiet(activity);
     }
-    for (const member of connectedPeers(net)) this.#giveTurn(net, member);
+    for (const member of connected) {
+      this.#giveTurn(net, member, 'first');
+      this.#giveTurn(net, member, 'due');
+    }
     this.doubts.tell(this.#held.late());
   }
 
@@ -116,9 +126,10 @@ export class Comparer {
       if (!activity || !this.#isIn(activity)) return [];
       const others = this.#othersIn(activity);
       const connected = connectedPeers(this.#net);
+      this.#readRegistry();
       for (const member of others) {
-        this.#want(member, id, 0);
-        if (connected.has(member)) this.#giveTurn(this.#net!, member);
+        this.#wantedOf(member)?.wantFirst(id);
+        if (connected.has(member)) this.#giveTurn(this.#net!, member, 'first');
       }
       return others;
     });
@@ -130,19 +141,27 @@ export class Comparer {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#turns.values());
+    await Promise.all([...this.#turns.first.values(), ...this.#turns.due.values()]);
   }
 
   /** Not waited for: a member that answers slowly keeps nobody from being compared with the others. */
-  #giveTurn(net: Net, member: Address): void {
-    if (this.#turns.has(member)) return;
-    const turn = this.#compareWith(net, member)
+  #giveTurn(net: Net, member: Address, kind: 'first' | 'due'): void {
+    const turns = this.#turns[kind];
+    const wanted = this.#wanted.get(member);
+    if (turns.has(member) || !wanted) return;
+    const next = () => (kind === 'first' ? wanted.takeFirst() : wanted.due(this.#parts.clock.nowMs()));
+    const turn = this.#compareAll(net, member, next)
       .catch((error: unknown) => {
         if (this.#signal.aborted) return;
         this.#parts.logger.error({ err: error, peer: member }, 'activities were not compared with a member');
       })
-      .finally(() => this.#turns.delete(member));
-    this.#turns.set(member, turn);
+      .finally(() => turns.delete(member));
+    turns.set(member, turn);
+  }
+
+  async #compareAll(net: Net, member: Address, next: () => Hash[]): Promise<void> {
+    for (let ids = next(); ids.length > 0 && !this.#signal.aborted; ids = next())
+      if (!(await this.#compareWith(net, member, ids))) return;
   }
 
   /** One that is damaged keeps nobody from comparing the others. */
@@ -157,6 +176,27 @@ export class Comparer {
     const { items, next } = await store.list({ limit: activitiesAtOnce, ...this.#older });
     for (const { id } of items) if (!this.#changed.has(id)) this.#changed.set(id, clock.nowMs());
     this.#older = next === undefined ? undefined : { after: next };
+    this.#lookedBackMs = clock.nowMs();
+  }
+
+  /** Activities name members that there are not, as many as a peer likes: nothing is kept for these. */
+  #readRegistry(): void {
+    const before = this.#registered;
+    this.#registered = new Set(this.#parts.registry.nodes().map(({ address }) => address));
+    for (const member of this.#wanted.keys()) if (!this.#registered.has(member)) this.#wanted.delete(member);
+    // For who is new there nothing was kept.
+    if (!this.#registered.isSubsetOf(before)) this.#older = {};
+  }
+
+  /** For what there was no room for; not all the time. */
+  #lookAgain(connected: ReadonlySet<Address>): void {
+    const { clock, settings } = this.#parts;
+    if (this.#older || Math.abs(clock.nowMs() - this.#lookedBackMs) < settings.maxRetryMs) return;
+    const short = this.#wanted.entries().filter(([member, { hasRoomAgain }]) => hasRoomAgain && connected.has(member));
+    for (const [, wanted] of short) {
+      wanted.lookedAgain();
+      this.#older = {};
+    }
   }
 
   #plan(activity: Activity): void {
@@ -171,11 +211,11 @@ export class Comparer {
     for (const { address } of membership.members) {
       // Usually it has asked by then.
       const waitMs = own < address ? 0 : asksLater * this.#parts.settings.compareMs;
-      if (address !== own) this.#want(address, activity.id, nowMs + waitMs);
+      if (address !== own) this.#wantedOf(address)?.want(activity.id, nowMs + waitMs);
     }
     // Who was removed may have been told that it was somebody else.
     for (const { address } of activity.epochs.get(membership.previous)?.membership.members ?? [])
-      if (!memberOf(membership, address)) this.#want(address, activity.id, nowMs);
+      if (!memberOf(membership, address)) this.#wantedOf(address)?.want(activity.id, nowMs);
   }
 
   #isIn(activity: Activity): boolean {
@@ -188,55 +228,52 @@ export class Comparer {
     return membersOf(activity).members.flatMap(({ address }) => (address === own ? [] : [address]));
   }
 
-  #want(member: Address, activity: Hash, atMs: number): void {
-    let waiting = this.#waiting.get(member);
-    if (!waiting) {
-      waiting = new Map();
-      this.#waiting.set(member, waiting);
+  /** undefined for who is not in the registry. */
+  #wantedOf(member: Address): Wanted | undefined {
+    let wanted = this.#wanted.get(member);
+    if (!wanted && this.#registered.has(member)) {
+      wanted = new Wanted();
+      this.#wanted.set(member, wanted);
     }
-    const known = waiting.get(activity);
-    if (!known) waiting.set(activity, { nextMs: atMs, tries: 0 });
-    else if (known.tries === 0) known.nextMs = Math.min(known.nextMs, atMs);
+    return wanted;
   }
 
-  async #compareWith(net: Net, member: Address): Promise<void> {
-    const waiting = this.#waiting.get(member);
-    if (!waiting) return;
-    const nowMs = this.#parts.clock.nowMs();
-    const due = [...waiting].filter(([, { nextMs }]) => nextMs <= nowMs).slice(0, maxCompared);
+  /** Whether the member has answered. */
+  async #compareWith(net: Net, member: Address, ids: readonly Hash[]): Promise<boolean> {
     const activities: Activity[] = [];
-    for (const [id] of due) {
+    for (const id of ids) {
       const activity = await this.#find(id);
       if (activity && this.#isIn(activity)) activities.push(activity);
-      else waiting.delete(id);
+      else this.#wanted.get(member)?.drop(id);
     }
-    if (activities.length === 0) return;
+    if (activities.length === 0) return true;
     try {
       const asked = activities.map((activity) => this.#comparedOf(activity, member));
       const answers = await this.#ask({ net, member, signal: this.#signal }, asked);
       for (const [index, activity] of activities.entries()) {
-        if (this.#signal.aborted) return;
+        if (this.#signal.aborted) return false;
         if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id);
-        else this.#later(waiting.get(activity.id));
+        else this.#later(member, activity.id);
       }
+      return true;
     } catch (error) {
       if (!isNotariumError(error)) throw error;
-      for (const { id } of activities) this.#later(waiting.get(id));
+      for (const { id } of activities) this.#later(member, id);
       this.#parts.logger.debug({ err: error, peer: member }, 'a member did not say what it has');
+      return false;
     }
   }
 
   #settled(member: Address, activity: Hash): void {
-    this.#waiting.get(member)?.delete(activity);
+    this.#wanted.get(member)?.drop(activity);
     this.#first.compared(activity, member);
   }
 
-  /** @param waiting undefined where the other one has asked meanwhile, and has the same. */
-  #later(waiting: Waiting | undefined): void {
-    if (!waiting) return;
+  #later(member: Address, activity: Hash): void {
     const { clock, settings } = this.#parts;
-    const ms = settings.compareMs * 2 ** Math.min(waiting.tries++, 20);
-    waiting.nextMs = clock.nowMs() + Math.min(ms, Math.max(settings.maxRetryMs, settings.compareMs));
+    const mostMs = Math.max(settings.maxRetryMs, settings.compareMs);
+    const pauseMs = (tries: number) => Math.min(settings.compareMs * 2 ** Math.min(tries, 20), mostMs);
+    this.#wanted.get(member)?.later(activity, clock.nowMs(), pauseMs);
   }
 
   #comparedOf(activity: Activity, member: Address): Compared {
@@ -268,21 +305,26 @@ export class Comparer {
     }
     const isMember = memberOf(membersOf(activity), member) !== undefined;
     if ('removed' in answer) {
-      this.doubts.raise(id, member, { kind: 'excluded', messages: [] });
+      await this.#doubt(id, member, { kind: 'excluded', messages: [] });
       return isMember === false;
     }
     // Of who is no member here nothing is taken.
     if (!isMember) return true;
     if ('unknown' in answer) {
-      this.doubts.raise(id, member, { kind: 'unknown', messages: [] });
+      await this.#doubt(id, member, { kind: 'unknown', messages: [] });
       return false;
     }
     const lacking = await this.#lacking(asking, activity, answer.ids);
     const left = lacking.length === 0 ? [] : await this.#fetch(asking, id, lacking);
-    if (answer.forked) this.doubts.raise(id, member, { kind: 'forked', messages: [] });
-    else if (left.length > 0) this.doubts.raise(id, member, { kind: 'lacking', messages: left });
+    if (answer.forked) await this.#doubt(id, member, { kind: 'forked', messages: [] });
+    else if (left.length > 0) await this.#doubt(id, member, { kind: 'lacking', messages: left });
     else this.doubts.clear(id, member);
     return left.length === 0;
+  }
+
+  async #doubt(id: Hash, member: Address, doubt: Doubt): Promise<void> {
+    const isRead = (await this.#parts.store.activity(id))?.isRead === true;
+    this.doubts.raise(id, member, doubt, isRead);
   }
 
   /** What the other one has and this node has not. */

@@ -1,7 +1,15 @@
 import type { Address, Hash } from '../../../core/bytes.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
-type Waiting = { readonly members: readonly Address[]; readonly end: AbortController };
+type Waiting = {
+  readonly members: readonly Address[];
+  readonly end: AbortController;
+  /** The time that is left is another one since. */
+  readonly joined: AbortController;
+};
+
+// The network comes late where the chain does.
+const timesWithoutNetwork = 6;
 
 /**
  * What this node knew when it was started may be a backup of long ago: before it says something in an activity of that time, the members have
@@ -12,7 +20,7 @@ export class FirstComparisons {
   readonly #signal: AbortSignal;
   readonly #openedMs: number;
   // By the machine's own time, whatever the clock is set to.
-  readonly #startMs = performance.now();
+  #endMs: number;
   readonly #done = new Map<Hash, Set<Address>>();
   readonly #waiting = new Map<Hash, Set<Waiting>>();
 
@@ -20,10 +28,19 @@ export class FirstComparisons {
     this.#parts = parts;
     this.#signal = signal;
     this.#openedMs = parts.clock.nowMs();
+    const { store, settings } = parts;
+    // Another process may be the one in the network; else nobody can be asked before it is.
+    this.#endMs = performance.now() + (store.isShared ? 1 : timesWithoutNetwork) * settings.catchUpMs;
+  }
+
+  /** There is a network: from now on members can be asked. */
+  joined(): void {
+    this.#endMs = performance.now() + this.#parts.settings.catchUpMs;
+    for (const { joined } of [...this.#waiting.values()].flatMap((each) => [...each])) joined.abort();
   }
 
   get #leftMs(): number {
-    return this.#parts.settings.catchUpMs - (performance.now() - this.#startMs);
+    return this.#endMs - performance.now();
   }
 
   /** A member has the same, or has given what this node lacked. */
@@ -46,12 +63,13 @@ export class FirstComparisons {
     if (!(await this.#isFromBefore(activity))) return;
     const members = await ask();
     if (this.#isDone(activity, members)) return;
-    const one = { members, end: new AbortController() };
+    const one = { members, end: new AbortController(), joined: new AbortController() };
     const waiting = this.#waiting.get(activity) ?? new Set();
     this.#waiting.set(activity, waiting.add(one));
     try {
       const signal = AbortSignal.any([this.#signal, one.end.signal]);
-      await this.#parts.clock.sleep(Math.max(0, this.#leftMs), signal);
+      await this.#parts.clock.sleep(Math.max(0, this.#leftMs), AbortSignal.any([signal, one.joined.signal]));
+      if (one.joined.signal.aborted) await this.#parts.clock.sleep(Math.max(0, this.#leftMs), signal);
     } finally {
       waiting.delete(one);
       if (waiting.size === 0) this.#waiting.delete(activity);

@@ -1,17 +1,10 @@
-import { type Activity, unsignedOf, wantsTrust } from '../../../core/activities/activity.ts';
-import {
-  certificateDigest,
-  certificateSalt,
-  makeCertificate,
-  type TrustCertificate,
-} from '../../../core/activities/certificate.ts';
-import { blindedGroup } from '../../../core/activities/sealed.ts';
+import { type Activity, certificatesOn, unsignedOf, wantsTrust } from '../../../core/activities/activity.ts';
+import type { TrustCertificate } from '../../../core/activities/certificate.ts';
 import type { Hash, RecordId } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
-import { messageOf } from '../Activities.ts';
 import type { ActivityCaller } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { recordOf } from '../recordOf.ts';
+import { certificateIn, type Made } from '../certificateIn.ts';
 import { requireActivity } from '../requireActivity.ts';
 
 /** See `ActivityDesk.certificate`. */
@@ -31,28 +24,20 @@ export async function certificateRecord(
   id: Hash,
   version: Hash,
 ): Promise<RecordId | undefined> {
-  const { made, secret } = await madeOf(parts, by, id, version);
-  const digest = certificateDigest(made, parts.crypto.sha256);
-  return (await recordOf(parts, { digest, grp: blindedGroup(secret, digest) }))?.id;
+  return (await madeOf(parts, by, id, version)).recordId;
 }
 
-/** The certificate, and the secret of the epoch in which it was made. @throws NotariumError `not-found`. */
-async function madeOf(
-  parts: ActivityParts,
-  by: ActivityCaller,
-  id: Hash,
-  version: Hash,
-): Promise<{ readonly made: TrustCertificate; readonly secret: Hash }> {
+/** The first certificate that the log has, else the first one: a member can make one and have it not notarised. @throws NotariumError `not-found`. */
+async function madeOf(parts: ActivityParts, by: ActivityCaller, id: Hash, version: Hash): Promise<Made> {
   const { activity } = await requireActivity(parts, by, id);
-  const message = activity.certificates.get(version);
-  const stored = message && (await parts.store.message(message));
-  const head = stored && messageOf(stored).head;
-  if (!stored || head?.type !== 'certificate') throw noneOf(activity, version);
-  const { secret } = activity.epochs.get(head.group)!;
-  const { members, signatures } = head;
-  const salt = certificateSalt(secret, stored.id);
-  const made = makeCertificate(parts.network, { message: version, members }, { signatures, salt });
-  return { made, secret };
+  let first: Made | undefined;
+  for (const message of certificatesOn(activity, version)) {
+    const one = await certificateIn(parts, activity, message);
+    if (one?.recordId !== undefined) return one;
+    first ??= one;
+  }
+  if (!first) throw noneOf(activity, version);
+  return first;
 }
 
 function noneOf(activity: Activity, version: Hash): NotariumError {

@@ -1,12 +1,18 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { defaultActivitySettings } from '../../../../services/app/activities/ActivityHost.ts';
+import type { ActivityParts } from '../../../../services/app/activities/ActivityParts.ts';
+import { FirstComparisons } from '../../../../services/app/activities/exchange/FirstComparisons.ts';
+import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
 import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
 import { signDeviceStatement } from '../../../../services/lib/client/deviceStatement.ts';
-import { activityNetwork, person } from '../../../support/activityKit.ts';
+import type { Net } from '../../../../services/net/Net.ts';
+import { activityNetwork, person, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { SteppedClock } from '../../../support/SteppedClock.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -17,8 +23,10 @@ describe('a node that was restored from a backup', () => {
   let seller: ActivityNode;
   let mallory: ActivityNode;
   let activity: Hash;
-  async function begin(catchUpMs: number): Promise<void> {
-    [buyer, seller, mallory] = await world.open(3, { settings: { catchUpMs } });
+  async function begin(catchUpMs: number, options: Parameters<ActivityWorld['open']>[1] = {}): Promise<void> {
+    const nodes = await world.open(3, { ...options, settings: { catchUpMs, ...options.settings } });
+    // The one with the lowest address asks the others first.
+    [buyer, seller, mallory] = nodes.toSorted((a, b) => (a.address < b.address ? -1 : 1)) as typeof nodes;
     const receivers = [seller.name, mallory.name];
     const sent = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
     await reaches(sent.message, seller, mallory);
@@ -32,14 +40,15 @@ describe('a node that was restored from a backup', () => {
   /** What the buyer had before is what it has again after the work. */
   async function lostAfter(work: () => Promise<void>): Promise<void> {
     const at = (name: string): Promise<string> => world.folder().then((folder) => join(folder, name));
+    const own = `node ${world.nodes.indexOf(buyer) + 1}`;
     await buyer.close();
-    await cp(await at('node 1'), await at('backup'), { recursive: true });
+    await cp(await at(own), await at('backup'), { recursive: true });
     await buyer.open();
     await world.connect();
     await work();
     await buyer.close();
-    await rm(await at('node 1'), { recursive: true });
-    await cp(await at('backup'), await at('node 1'), { recursive: true });
+    await rm(await at(own), { recursive: true });
+    await cp(await at('backup'), await at(own), { recursive: true });
     await buyer.open();
   }
 
@@ -59,6 +68,61 @@ describe('a node that was restored from a backup', () => {
     expect((await buyer.desk.deliveries(operator, activity, message)).map(({ member }) => member)).to.deep.equal([
       seller.address,
     ]);
+  });
+
+  it('compares what somebody wants to speak in at once, whatever it is comparing', async () => {
+    const heldUp = Promise.withResolvers<void>();
+    let held: number | undefined;
+    const wrapNet = (net: Net): Net => {
+      const { request } = net;
+      const holding: Net['request'] = async function* (peer, protocol, frames, options) {
+        const all = await Array.fromAsync(frames);
+        // What is compared by itself, and is much.
+        if (
+          held !== undefined &&
+          net.address === buyer.address &&
+          protocol === activityProtocols.compare &&
+          all.join().length > 4_000
+        ) {
+          held++;
+          await heldUp.promise;
+        }
+        yield* request(peer, protocol, all, options);
+      };
+      return Object.assign(net, { request: holding });
+    };
+    const { lookMs, compareMs } = defaultActivitySettings;
+    await begin(10_000, { wrapNet, settings: { lookMs, compareMs } });
+    const receivers = [seller.name, mallory.name];
+    const others = Array.from({ length: 64 }, (_, at) => buyer.desk.start(operator, { ...order, receivers, body: at }));
+    for (const { message } of await Promise.all(others)) await reaches(message, seller, mallory);
+    await lostAfter(async () => {
+      const removal = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+      await reaches(removal.message, seller);
+    });
+    held = 0;
+    await world.connect();
+    await until('the others are compared with both', () => held === 2);
+    const { message } = await buyer.desk.update(operator, activity, { body: 'after the removal' });
+    const to = (await buyer.desk.deliveries(operator, activity, message)).map(({ member }) => member);
+    heldUp.resolve();
+    expect(to).to.deep.equal([seller.address]);
+  });
+
+  it('waits from when there is a network on, as nobody can be asked before', async () => {
+    const clock = new SteppedClock();
+    const store = { isShared: false, activity: async () => ({ createdMs: clock.nowMs() - 1 }) };
+    const parts = { clock, store, settings: { catchUpMs: 10_000 } } as unknown as ActivityParts;
+    const first = new FirstComparisons(parts, new AbortController().signal);
+    const waiting = first.wait(randomHash(), async () => [person(2).address]);
+    await until('it waits', () => clock.sleeping(0).length > 0);
+    // What the network takes to come is none of the time.
+    expect(clock.sleeping(10_000)).to.have.length(1);
+    first.joined();
+    await until('it waits anew', () => clock.sleeping(0).length > 0);
+    expect(clock.sleeping(10_000)).to.deep.equal([]);
+    clock.advance(10_000);
+    await waiting;
   });
 
   it('says nothing by itself either: what a removed member sends brings it no answer', async () => {

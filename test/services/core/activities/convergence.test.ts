@@ -175,7 +175,7 @@ const stateOf = (activity: Activity) => {
     versions: sorted(activity.versions),
     notes: sorted(activity.notes),
     countersignatures: sorted(activity.countersignatures).map(([id, signed]) => [id, sorted(signed)]),
-    certificates: sorted(activity.certificates),
+    certificates: sorted(activity.certificates).map(([id, made]) => [id, sorted(made)]),
     proposals: sorted(activity.proposals).map(([id, { votes, ...rest }]) => [id, rest, sorted(votes)]),
     leaves: sorted(activity.leaves),
     taken: [...activity.taken.keys()].toSorted(),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
+import { type Activity, certificatesOn, membersOf } from '../../../../services/core/activities/activity.ts';
 import { deviceStatementDigest, signCredential } from '../../../../services/core/activities/credential.ts';
 import { leaversOf } from '../../../../services/core/activities/decided.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
@@ -154,7 +154,15 @@ describe('an activity, by its messages', () => {
       .map(([member, signature]) => ({ member, signature }))
       .toSorted((a, b) => (a.member < b.member ? -1 : 1));
     const certificate = await certify(activity, buyer, version, signatures);
-    expect(take(activity, certificate).certificates.get(version)).to.equal(certificate.id);
+    const certified = take(activity, certificate);
+    expect(certificatesOn(certified, version)).to.deep.equal([certificate.id]);
+    const ofSeller = await certify(activity, seller, version, signatures);
+    expect(certificatesOn(take(certified, ofSeller), version)).to.deep.equal([certificate.id, ofSeller.id].toSorted());
+    // Of one member one counts, so that nobody can fill the list.
+    const again = await certify(activity, buyer, version, signatures);
+    const [lower] = [certificate.id, again.id].toSorted();
+    for (const one of [take(certified, again), take(activity, again, certificate)])
+      expect(certificatesOn(one, version)).to.deep.equal([lower]);
     const short = await certify(activity, buyer, version, signatures.slice(1));
     await expectCode('trust-certificate-invalid', () => take(activity, short));
     const swapped = signatures.map(({ member }, index) => ({ member, signature: signatures.at(index - 1)!.signature }));
@@ -224,6 +232,20 @@ describe('an activity, by its messages', () => {
     const inOrder = signed.toSorted((a, b) => (a.member < b.member ? -1 : 1));
     activity = take(activity, await certify(activity, seller, version, inOrder));
     expect(activity.certificates.has(version)).to.equal(true);
+    // Nor does one with less signatures ever stand before one with more, whatever its id is.
+    for (let more = 0; more < 8; more++) {
+      const stays = await changeMembers(activity, buyer, { remove: authority.address });
+      const lesser = await certify(
+        take(activity, stays),
+        buyer,
+        version,
+        inOrder.filter(({ member }) => member !== authority.address),
+      );
+      expect(certificatesOn(take(activity, stays, lesser), version)).to.deep.equal([
+        ...certificatesOn(activity, version),
+        lesser.id,
+      ]);
+    }
   });
 });
 
