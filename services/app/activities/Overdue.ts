@@ -5,7 +5,7 @@ import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { dueFor } from './carriedOut.ts';
-import { certificatesOf } from './followUps.ts';
+import { certify } from './certify.ts';
 import { Step } from './Step.ts';
 import { doDue } from './sendIn.ts';
 import { changeOwnKey } from './verbs/changeMembers.ts';
@@ -37,7 +37,7 @@ export class Overdue {
       if (signal.aborted) return;
       this.#due.delete(id);
       try {
-        await this.#do(id);
+        await this.#do(id, signal);
       } catch (error) {
         if (!isNotariumError(error)) throw error;
         // With the next message it is looked at again.
@@ -46,19 +46,18 @@ export class Overdue {
     }
   }
 
-  async #do(id: Hash): Promise<void> {
+  async #do(id: Hash, signal: AbortSignal): Promise<void> {
     const { activities, signer } = this.#parts;
     const own = signer.address;
     await this.#parts.caughtUp(id);
     await activities.change(id, async (activity) => {
       if (!activity || !memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return;
-      const lacking = (now: Activity) => certificatesOf(now, [...now.versions.keys()], () => true);
-      if (dueFor(activity, own).length === 0 && lacking(activity).length === 0) return;
+      if (dueFor(activity, own).length === 0) return;
       const step = new Step(this.#parts, id, activity);
       await doDue(step, own, () => true);
-      for (const draft of lacking(step.activity!)) await step.send(draft);
       await step.commit();
     });
+    await certify(this.#parts, id, () => true, signal);
     await changeOwnKey(this.#parts, id);
   }
 }

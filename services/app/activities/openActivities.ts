@@ -19,6 +19,7 @@ import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { FileFetches } from './FileFetches.ts';
 import { LateAnswers } from './LateAnswers.ts';
+import { LateCertificates } from './LateCertificates.ts';
 import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { RecordWatch } from './RecordWatch.ts';
@@ -73,6 +74,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     caughtUp: (activity) => comparer.caughtUp(activity),
     isBehind: (activity) => comparer.isBehind(activity),
     answerLater: (activity, messages) => lateAnswers.add(activity, messages),
+    certifyLater: (activity) => lateCertificates.add(activity),
     doubts: (activity) => comparer.doubts.of(activity),
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }),
     signedTwice: (activity, member) => comparer.doubts.signedTwice(activity, member),
@@ -84,6 +86,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const held = new HeldMessages(parts, stop.signal);
   const overdue = new Overdue(parts);
   const lateAnswers = new LateAnswers(parts, stop.signal);
+  const lateCertificates = new LateCertificates(parts, stop.signal);
   const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
@@ -138,6 +141,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
         held.close(),
         comparer.close(),
         lateAnswers.close(),
+        lateCertificates.close(),
       ]);
     },
   };
