@@ -41,6 +41,8 @@ export type ActivityParts = ActivityHost & {
   readonly isBehind: (activity: Activity) => Promise<boolean>;
   /** What this node has to say to messages that were taken meanwhile, it says then. */
   readonly answerLater: (activity: Hash, messages: readonly Hash[]) => void;
+  /** The members have changed: certificates may be possible now. */
+  readonly certifyLater: (activity: Hash) => void;
   /** Which members see an activity in another way. */
   readonly doubts: (activity: Hash) => ReadonlyMap<Address, DatedDoubt>;
   /** This member and this node have met two seals of one message. */

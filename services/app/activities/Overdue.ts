@@ -6,6 +6,7 @@ import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { dueFor } from './carriedOut.ts';
 import { certificateIn } from './certificateIn.ts';
+import { atOnce, certify } from './certify.ts';
 import { certificatesOf } from './followUps.ts';
 import { Step } from './Step.ts';
 import { doDue } from './sendIn.ts';
@@ -38,7 +39,7 @@ export class Overdue {
   }
 
   async look(signal: AbortSignal): Promise<void> {
-    await this.#lookAt(this.#due, (id) => this.#do(id), signal);
+    await this.#lookAt(this.#due, (id) => this.#do(id, signal), signal);
     await this.#lookAt(this.#certified, (id) => this.#certify(id), signal);
   }
 
@@ -59,19 +60,18 @@ export class Overdue {
     }
   }
 
-  async #do(id: Hash): Promise<void> {
+  async #do(id: Hash, signal: AbortSignal): Promise<void> {
     const { activities, signer } = this.#parts;
     const own = signer.address;
     await this.#parts.caughtUp(id);
     await activities.change(id, async (activity) => {
       if (!activity || !memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return;
-      const lacking = (now: Activity) => certificatesOf(now, [...now.versions.keys()], () => true);
-      if (dueFor(activity, own).length === 0 && lacking(activity).length === 0) return;
+      if (dueFor(activity, own).length === 0) return;
       const step = new Step(this.#parts, id, activity);
       await doDue(step, own, () => true);
-      for (const draft of lacking(step.activity!)) await step.send(draft);
       await step.commit();
     });
+    await certify(this.#parts, id, () => true, signal);
     await changeOwnKey(this.#parts, id);
   }
 
@@ -90,7 +90,8 @@ export class Overdue {
       );
       if (drafts.length === 0) return;
       const step = new Step(this.#parts, id, activity);
-      for (const draft of drafts) await step.send(draft);
+      // The others when it is quiet again.
+      for (const { draft } of drafts.slice(0, atOnce)) await step.send(draft);
       await step.commit();
     });
   }

@@ -1,4 +1,4 @@
-import { type Activity, membersOf } from '../../core/activities/activity.ts';
+import { type Activity, membersOf, wantsTrust } from '../../core/activities/activity.ts';
 import { certificateDigest, certificateSalt, makeCertificate } from '../../core/activities/certificate.ts';
 import { attachmentsDigest, disclosuresDigest } from '../../core/activities/contents.ts';
 import { leaversOf } from '../../core/activities/decided.ts';
@@ -32,8 +32,8 @@ import { followUps } from './followUps.ts';
 import { makeRecord } from './makeRecord.ts';
 import { recordOf } from './recordOf.ts';
 
-// An activity that answers itself without end would be a fault of this program.
-const mostFollowUps = 64;
+// What follows from what follows from …: without end it would be a fault of this program.
+const mostDeep = 64;
 
 /**
  * Messages that are taken together, of this node and of others: all of it comes onto the disk, or nothing. Only for who works on the
@@ -69,6 +69,10 @@ export class Step {
    * @throws NotariumError as `ActivityDesk` says of what sends.
    */
   async send(draft: Draft): Promise<Hash> {
+    return await this.#send(draft, 0);
+  }
+
+  async #send(draft: Draft, depth: number): Promise<Hash> {
     const { network, signer, crypto, sealer } = this.#parts;
     const before = this.#activity;
     const parcel = await this.#parcelOf(draft);
@@ -90,7 +94,7 @@ export class Step {
     for (const about of this.#toRecord(message, secret, digest))
       this.#records.push(await makeRecord(this.#parts, { activity: this.#id, secret, ...about }));
     this.#add(message, seal, after);
-    await this.answer(message);
+    await this.#answer(message, depth);
     return message.id;
   }
 
@@ -110,9 +114,13 @@ export class Step {
 
   /** Says what this node has to say to a message that was taken. */
   async answer(message: Message): Promise<void> {
+    await this.#answer(message, 0);
+  }
+
+  async #answer(message: Message, depth: number): Promise<void> {
     for (const draft of await followUps(this.#parts, this.#activity!, message)) {
-      if (this.#messages.length > mostFollowUps) throw new NotariumError('internal', 'an activity answers itself');
-      await this.send(draft);
+      if (depth === mostDeep) throw new NotariumError('internal', 'an activity answers itself');
+      await this.#send(draft, depth + 1);
     }
   }
 
@@ -142,7 +150,7 @@ export class Step {
 
   /** Puts all of it on the disk; then it is so, and goes on its way. @throws NotariumError `activity-changed`: then nothing of it is. */
   async commit(owner?: string): Promise<void> {
-    const { store, clock, activities, metrics, wake, changed, answerLater, submit, signer } = this.#parts;
+    const { store, clock, activities, metrics, wake, changed, answerLater, certifyLater, submit, signer } = this.#parts;
     if (!this.#activity || this.#messages.length === 0) return;
     await store.save({
       activity: this.#id,
@@ -161,6 +169,7 @@ export class Step {
     }
     changed(this.#id);
     if (this.#late.length > 0) answerLater(this.#id, this.#late);
+    if (wantsTrust(this.#activity) && this.#heads.some(({ type }) => type === 'members')) certifyLater(this.#id);
     if (this.#records.length > 0) submit();
     const members = new Set<Address>(this.#outgoing.flatMap(({ members: each }) => each));
     if (members.size > 0) wake([...members]);

@@ -16,7 +16,8 @@ type Parts = Pick<ActivityHost, 'network' | 'signer' | 'store' | 'bodies' | 'cry
 
 /**
  * What this node says by itself after a message, and has not said yet: its own countersignature to its versions, their certificate as soon as all have signed, its
- * voice for what it has proposed, the change of members once that is approved, and the next epoch for those who stay when one leaves.
+ * voice for what it has proposed, the change of members once that is approved, and the next epoch for those who stay when one leaves. With one
+ * member less many versions may lack no signature any more: for these see `LateCertificates`.
  */
 export async function followUps(parts: Parts, activity: Activity, { id, head }: Message): Promise<Draft[]> {
   const { network, signer } = parts;
@@ -41,18 +42,14 @@ export async function followUps(parts: Parts, activity: Activity, { id, head }: 
       ];
     }
     case 'countersignature':
-      return certificatesOf(activity, [head.on], (version) => makerOf(activity, version) === own);
+      return certificatesOf(activity, [head.on], (version) => makerOf(activity, version) === own).map(
+        ({ draft }) => draft,
+      );
     case 'leave':
     case 'vote':
       return ownDue(activity, own);
     case 'members':
-      return [
-        ...saidAgain(activity, own),
-        ...ownDue(activity, own),
-        ...(await baseForAdded(parts, activity, head)),
-        // With one member less, no signature may be missing any more.
-        ...certificatesOf(activity, [...activity.versions.keys()], (version) => makerOf(activity, version) === own),
-      ];
+      return [...saidAgain(activity, own), ...ownDue(activity, own), ...(await baseForAdded(parts, activity, head))];
     case 'proposal':
       return head.sender === own && !hasVoted(activity, id, own)
         ? [{ head: { type: 'vote', on: id, approve: true } }]
@@ -73,7 +70,7 @@ function ownDue(activity: Activity, own: Address): Draft[] {
 }
 
 /** Who makes the certificate of a version first: its sender, or one of those who stay. Each signature is good by itself, so anybody may. */
-function makerOf(activity: Activity, version: Hash): Address | undefined {
+export function makerOf(activity: Activity, version: Hash): Address | undefined {
   const { sender } = activity.versions.get(version)!;
   const leavers = leaversOf(activity);
   const staying = membersOf(activity).members.filter(({ address }) => !leavers.has(address));
@@ -86,7 +83,7 @@ export function certificatesOf(
   versions: readonly Hash[],
   isWanted: (version: Hash) => boolean,
   isMade = (version: Hash): boolean => activity.certificates.has(version),
-): Draft[] {
+): { readonly on: Hash; readonly draft: Draft }[] {
   if (!wantsTrust(activity) || isForked(activity)) return [];
   return versions.flatMap((on) => {
     const version = activity.versions.get(on);
@@ -98,6 +95,7 @@ export function certificatesOf(
       return signature ? [{ member, signature }] : [];
     });
     if (signatures.length < want.length || signatures.length === 0 || !isWanted(on)) return [];
-    return [{ head: { type: 'certificate' as const, on, members: recipientsOf(activity, version), signatures } }];
+    const members = recipientsOf(activity, version);
+    return [{ on, draft: { head: { type: 'certificate' as const, on, members, signatures } } }];
   });
 }

@@ -20,6 +20,7 @@ import { serveAttachments } from './exchange/serveAttachments.ts';
 import { serveMessages } from './exchange/serveMessages.ts';
 import { FileFetches } from './FileFetches.ts';
 import { LateAnswers } from './LateAnswers.ts';
+import { LateCertificates } from './LateCertificates.ts';
 import { Overdue } from './Overdue.ts';
 import { OwnKeyWatch } from './OwnKeyWatch.ts';
 import { RecordWatch } from './RecordWatch.ts';
@@ -74,6 +75,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     caughtUp: (activity) => comparer.caughtUp(activity),
     isBehind: (activity) => comparer.isBehind(activity),
     answerLater: (activity, messages) => lateAnswers.add(activity, messages),
+    certifyLater: (activity) => lateCertificates.add(activity),
     doubts: (activity) => comparer.doubts.of(activity),
     disputed: (activity, member) => comparer.doubts.raise(activity, member, { kind: 'forked', messages: [] }, true),
     signedTwice: (activity, member) => comparer.doubts.signedTwice(activity, member),
@@ -85,6 +87,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
   const held = new HeldMessages(parts, stop.signal);
   const overdue = new Overdue(parts);
   const lateAnswers = new LateAnswers(parts, stop.signal);
+  const lateCertificates = new LateCertificates(parts, stop.signal);
   const comparer = new Comparer(parts, held, { signal: stop.signal, quiet: (activity) => overdue.quiet(activity) });
   const receiver = new Receiver(parts, held);
   const ownKey = new OwnKeyWatch(parts, held);
@@ -139,6 +142,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
         held.close(),
         comparer.close(),
         lateAnswers.close(),
+        lateCertificates.close(),
       ]);
     },
   };
