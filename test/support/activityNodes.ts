@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import {
   type ActivityHost,
@@ -153,6 +154,8 @@ export class ActivityNode {
   store!: ActivityStore;
   isOpen = false;
   #activities: OpenActivities | undefined;
+  /** Under way. */
+  readonly #saves = new Set<Promise<void>>();
 
   constructor(world: ActivityWorld, number: number, options: NodeOptions) {
     this.#world = world;
@@ -196,7 +199,8 @@ export class ActivityNode {
     });
     this.net = this.#options.wrapNet?.(net) ?? net;
     const store = await this.#openStore();
-    this.store = this.#options.wrapStore?.(store) ?? store;
+    const wrapped = this.#options.wrapStore?.(store) ?? store;
+    this.store = { ...wrapped, save: (change) => this.#watched(wrapped.save(change)) };
     const files = await AttachmentStore.open({ dataDir, maxBytes: 1 << 30, clock });
     this.#activities = openActivities({
       ...this.#host(this.store),
@@ -278,9 +282,20 @@ export class ActivityNode {
     return { members, versions, heads, epoch, proposals };
   }
 
-  /** Whether it has the message. */
+  /** Whether it has the message, on the disk and in what it shows. */
   async has(message: Hash): Promise<boolean> {
-    return (await this.store.known([message])).has(message);
+    const isStored = (await this.store.known([message])).has(message);
+    // Shown is what is in memory, a moment after it can be read from the disk.
+    await Promise.allSettled(this.#saves);
+    await nextTurn();
+    return isStored;
+  }
+
+  #watched(save: Promise<void>): Promise<void> {
+    this.#saves.add(save);
+    const end = () => void this.#saves.delete(save);
+    save.then(end, end);
+    return save;
   }
 }
 
