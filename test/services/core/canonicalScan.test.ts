@@ -19,9 +19,7 @@ function isCanonical(bytes: Uint8Array): boolean {
   }
 }
 
-describe('core/canonicalScan', function () {
-  this.timeout(60_000);
-
+describe('core/canonicalScan', () => {
   it('finds the end of canonical values, and how many there are', () => {
     const texts = [
       ...['null', 'true', 'false', '0', '7', '-7', '123456789012345', '0.5', '-0.000001', '12345.6789', '""', '"a"'],

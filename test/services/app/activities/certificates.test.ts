@@ -11,8 +11,7 @@ import { until } from '../../../support/until.ts';
 
 const trust = { kind: 'industrial', request: 'trust', body: 1 } as const;
 
-describe('a certificate that a member makes and does not notarise', function () {
-  this.timeout(60_000);
+describe('a certificate that a member makes and does not notarise', () => {
   let world: ActivityWorld;
   let buyer: ActivityNode;
   let seller: ActivityNode;

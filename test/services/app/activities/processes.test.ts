@@ -10,8 +10,7 @@ import { onBothDatabases } from '../../store/storePlace.ts';
 const order = { kind: 'industrial', request: 'information' } as const;
 const compareMs = 1_000;
 
-describe('a node that is several processes', function () {
-  this.timeout(120_000);
+describe('a node that is several processes', () => {
   let world: ActivityWorld;
   beforeEach(() => {
     world = new ActivityWorld();
