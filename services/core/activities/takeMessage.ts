@@ -2,7 +2,15 @@ import type { Address, Hash } from '../bytes.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import type { Network } from '../eip712.ts';
 import { NotariumError } from '../errors.ts';
-import { type Activity, type OpenedEpoch, recipientsOf, trustees, type Version, wantsTrust } from './activity.ts';
+import {
+  type Activity,
+  nextNumber,
+  type OpenedEpoch,
+  recipientsOf,
+  trustees,
+  type Version,
+  wantsTrust,
+} from './activity.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
 import { isVotedIn } from './decided.ts';
@@ -140,7 +148,7 @@ function update({ activity, message, epoch, membership }: Context, head: HeadOf<
   // Who was added without what was before knows none of these.
   if (unknown.length > 0 && !(activity.since > 0 && !epoch.terms.rules.history)) throw early({ messages: unknown });
   const known = builds.flatMap((id) => activity.versions.get(id) ?? []);
-  const least = 1 + Math.max(1, ...known.map(({ number }) => number));
+  const least = nextNumber(known.map(({ number }) => number));
   if (unknown.length === 0 ? head.number !== least : head.number < least)
     throw refused('its number is not the next one');
   const { id } = message;
