@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Activity, membersOf, recipientsOf } from '../../services/core/activities/activity.ts';
+import { type Activity, membersOf, nextNumber, recipientsOf } from '../../services/core/activities/activity.ts';
 import { activityId } from '../../services/core/activities/activityId.ts';
 import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
 import { attachmentsDigest, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
@@ -145,7 +145,7 @@ export async function update(
   by: Person,
   builds: readonly Hash[] = activity.heads,
 ): Promise<Message> {
-  const number = 1 + Math.max(1, ...builds.map((id) => activity.versions.get(id)?.number ?? 0));
+  const number = nextNumber(builds.map((id) => activity.versions.get(id)?.number ?? 0));
   return await say(by, 'update', { ...place(activity), builds: [...builds], number }, { by: by.address, number });
 }
 

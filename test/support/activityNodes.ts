@@ -17,7 +17,7 @@ import { Problems } from '../../services/app/Problems.ts';
 import type { RegistryNode } from '../../services/chain/RegistryNode.ts';
 import type { Address, Hash } from '../../services/core/bytes.ts';
 import { networkName } from '../../services/core/eip712.ts';
-import { NotariumError } from '../../services/core/errors.ts';
+import { type ErrorCode, NotariumError } from '../../services/core/errors.ts';
 import { checkRecordSignature, readRecord } from '../../services/core/record.ts';
 import type { NotariumRecord } from '../../services/core/recordSchema.ts';
 import { openingKey } from '../../services/lib/activities/seal.ts';
@@ -70,6 +70,8 @@ export class ActivityWorld {
   isLogBehind = false;
   /** Whether the log takes a record, ever. */
   takes: (record: NotariumRecord) => boolean = () => true;
+  /** By which it is refused else. */
+  refusal: ErrorCode = 'record-network-mismatch';
 
   /** @param folder Of another process; one of its own by default. */
   constructor(folder?: string) {
@@ -89,7 +91,7 @@ export class ActivityWorld {
     return lines.map((line) => {
       const { id, idBytes, record } = readRecord(line, crypto);
       checkRecordSignature(record, idBytes, crypto);
-      if (!this.takes(record)) return { status: 'failed', error: new NotariumError('record-network-mismatch') };
+      if (!this.takes(record)) return { status: 'failed', error: new NotariumError(this.refusal) };
       if (this.#entries.has(id)) return { status: 'known', id };
       this.#entries.add(id);
       this.records.push(record);

@@ -1,4 +1,4 @@
-import { type Activity, membersOf, recipientsOf } from '../../core/activities/activity.ts';
+import { type Activity, membersOf, nextNumber, recipientsOf } from '../../core/activities/activity.ts';
 import type { Body } from '../../core/activities/contents.ts';
 import { type FieldBody, type PackedFields, readFields } from '../../core/activities/fields.ts';
 import { type Member, memberOf } from '../../core/activities/members.ts';
@@ -35,7 +35,7 @@ export async function baseForAdded(
   const said = await bodies.read(message);
   return [
     {
-      head: { type: 'update', builds: [stored.id], number: 1 + activity.versions.get(stored.id)!.number },
+      head: { type: 'update', builds: [stored.id], number: nextNumber([activity.versions.get(stored.id)!.number]) },
       // With other salts, so that nobody can tell by the commitments what was said before.
       body: 'sdJwt' in body ? await inSameFields(body, said, crypto) : plain(said),
       attachments: { salt: randomHash(), list: attachments.list },

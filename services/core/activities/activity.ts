@@ -1,7 +1,7 @@
 import type { Address, Hash, Hex } from '../bytes.ts';
 import type { Origin } from './activityId.ts';
 import type { Membership } from './members.ts';
-import type { ActivityTerms, MemberChange } from './message.ts';
+import { type ActivityTerms, type MemberChange, maxNumber } from './message.ts';
 
 /** A version of what an activity is about. */
 export type Version = {
@@ -113,6 +113,11 @@ export function unsignedOf(activity: Activity, version: Version): Address[] {
   if (!wantsTrust(activity)) return [];
   const signed = activity.countersignatures.get(version.id);
   return trustees(activity, version, activity.group).filter((member) => !signed?.has(member));
+}
+
+/** Of a version that builds on those with these numbers: who has said too great a one keeps nobody from bringing it together with others. */
+export function nextNumber(numbers: readonly number[]): number {
+  return Math.min(maxNumber, 1 + Math.max(1, ...numbers));
 }
 
 /** Whether members are asked to countersign. */

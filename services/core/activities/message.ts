@@ -17,6 +17,8 @@ export const activityRequests = ['information', 'trust', 'both'] as const;
 export const maxMerged = 16;
 /** Most versions that one request brings together, by several merges. */
 export const maxBrought = 256;
+/** Greatest number of a version: one that builds on such a one has it, too. */
+export const maxNumber = 2 ** 32;
 /** Most versions in conflict that a change of the members names as seen. */
 export const maxNamed = 1024;
 
@@ -89,8 +91,8 @@ const update = z.strictObject({
   type: z.literal('update'),
   /** Versions that it takes the place of: several for a merge. */
   builds: z.array(hashSchema).min(1).max(maxMerged),
-  /** One more than the largest of those. */
-  number: uintSchema,
+  /** One more than the largest of those, see `nextNumber`. */
+  number: uintSchema.max(maxNumber),
   device,
 });
 

@@ -5,6 +5,7 @@ import { NotariumError } from '../errors.ts';
 import {
   type Activity,
   byStrength,
+  nextNumber,
   type OpenedEpoch,
   recipientsOf,
   trustees,
@@ -148,7 +149,7 @@ function update({ activity, message, epoch, membership }: Context, head: HeadOf<
   // Who was added without what was before knows none of these.
   if (unknown.length > 0 && !(activity.since > 0 && !epoch.terms.rules.history)) throw early({ messages: unknown });
   const known = builds.flatMap((id) => activity.versions.get(id) ?? []);
-  const least = 1 + Math.max(1, ...known.map(({ number }) => number));
+  const least = nextNumber(known.map(({ number }) => number));
   if (unknown.length === 0 ? head.number !== least : head.number < least)
     throw refused('its number is not the next one');
   const { id } = message;

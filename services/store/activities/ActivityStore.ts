@@ -270,6 +270,8 @@ export type ActivityStore = {
   ): Promise<{ readonly records: readonly PendingRecord[]; readonly damaged: readonly DamagedRecord[] }>;
   /** Puts a record in the place of a damaged one. */
   replaceRecord(record: PendingRecord): Promise<void>;
+  /** What could not be handed in is pending again at these times (Unix ms). */
+  postponeRecords(records: readonly Pick<PendingRecord, 'message' | 'dueMs'>[]): Promise<void>;
   /** A damaged record holds the others up no longer. */
   setRecordAside(message: Hash): Promise<void>;
   /** At most 1,000 of those that were set aside. */

@@ -14,6 +14,7 @@ type Calls = Pick<
   | 'pendingRecords'
   | 'recordsTaken'
   | 'replaceRecord'
+  | 'postponeRecords'
   | 'setRecordAside'
   | 'recordsSetAside'
 >;
@@ -38,6 +39,13 @@ export function recordCalls(context: ActivityContext): Calls {
         }),
       );
     },
+    postponeRecords: (records) =>
+      guarded(
+        writer.run(async (trx) => {
+          for (const { message, dueMs } of records)
+            await trx.updateTable('activity_records').set({ due_ms: dueMs }).where('message', '=', message).execute();
+        }),
+      ),
     setRecordAside: (message) =>
       guarded(
         writer.run(async (trx) => {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { errorTable, NotariumError } from '../../../core/errors.ts';
 import type { DamagedRecord } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -58,10 +59,12 @@ export class Records {
     if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));
     let aside = 0;
+    const failed: Parameters<typeof store.postponeRecords>[0][number][] = [];
     const taken: Parameters<typeof store.recordsTaken>[0][number][] = [];
     for (const [index, result] of results.entries()) {
       const { message, activity } = pending[index]!;
       if (result.status !== 'failed') taken.push({ message, recordId: result.id });
+      else if (result.error.code === 'internal') failed.push({ message, dueMs: this.#laterMs() });
       else if (!errorTable[result.error.code].retry) {
         logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
         // Made anew with the next start; as many as go at once would keep all others from going.
@@ -70,7 +73,17 @@ export class Records {
       }
     }
     if (taken.length > 0) await store.recordsTaken(taken);
-    return damaged.length > 0 || taken.length + aside === atOnce;
+    if (failed.length > 0) {
+      logger.error({ count: failed.length }, 'the intake has failed at records of messages: they are handed in again');
+      await store.postponeRecords(failed);
+    }
+    return damaged.length > 0 || taken.length + aside + failed.length === atOnce;
+  }
+
+  /** After a pause, as it is no fault of the record's; at a moment of its own, as if it were made then. */
+  #laterMs(): number {
+    const { clock, settings } = this.#parts;
+    return clock.nowMs() + settings.maxRetryMs + randomInt(settings.recordSpreadMs + 1);
   }
 
   /** After a start, what could not be made again may be: a backup has been brought back. */

@@ -1,4 +1,4 @@
-import type { Activity } from '../../../core/activities/activity.ts';
+import { type Activity, nextNumber } from '../../../core/activities/activity.ts';
 import { maxMerged } from '../../../core/activities/message.ts';
 import type { Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
@@ -20,7 +20,7 @@ export async function update(
     await checkStillHeld(parts, by, device);
     let builds = buildsOf(activity, request.builds);
     const numbers = new Map([...activity.versions].map(([version, { number }]) => [version, number]));
-    const nextOf = (some: readonly Hash[]): number => 1 + Math.max(...some.map((version) => numbers.get(version)!));
+    const nextOf = (some: readonly Hash[]): number => nextNumber(some.map((version) => numbers.get(version)!));
     if (device && builds.length > maxMerged)
       throw new NotariumError('request-invalid', `a device brings together no more than ${maxMerged} versions`);
     // More than fit into one: the same is said in the place of some of them first, then of that and the others.

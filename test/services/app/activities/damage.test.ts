@@ -89,6 +89,18 @@ onBothActivityDatabases('one damaged row', (databaseUrl) => {
     await world.connect();
   });
 
+  it('is none where the intake fails: the records go to the log after a pause, without a start', async () => {
+    const [buyer, seller] = await open();
+    let tries = 0;
+    world.refusal = 'internal';
+    world.takes = () => tries++ >= 3;
+    const { message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 'one' });
+    await until('the log has it', () => hasRecord(buyer, message));
+    expect(tries).to.equal(4);
+    expect(await buyer.store.recordsSetAside()).to.deep.equal([]);
+    expect(problemOf(buyer)).to.equal(undefined);
+  });
+
   it('of an activity keeps nobody from listing and comparing the others', async () => {
     const [buyer, seller] = await open();
     const receivers = [seller.name];

@@ -4,7 +4,7 @@ import { deviceStatementDigest, signCredential } from '../../../../services/core
 import { leaversOf } from '../../../../services/core/activities/decided.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
-import { commitmentsOf, type Message } from '../../../../services/core/activities/parcel.ts';
+import { commitmentsOf, type Message, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
 import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import { fromHex, type Hash, toHex } from '../../../../services/core/bytes.ts';
@@ -29,6 +29,7 @@ import {
   vote,
 } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { crypto } from '../../../support/recordKit.ts';
 
 const [buyer, seller, carrier, authority, stranger] = [1, 2, 3, 4, 5].map(person) as [
   ReturnType<typeof person>,
@@ -100,6 +101,27 @@ describe('an activity, by its messages', () => {
     await expectCode('activity-message-known', () => take(torn, mine));
     const { data } = await expectCode('activity-message-early', () => take(first, merge));
     expect(data).to.deep.equal({ missing: { messages: torn.heads } });
+  });
+
+  it('has no number of a version beyond 2^32, and goes on from there', async () => {
+    const terms = { ...plainTerms, rules: { ...plainTerms.rules, history: false } };
+    const before = startActivity(await begin([buyer, seller], { terms }));
+    const added = await changeMembers(before, buyer, { add: memberFor(carrier, 'receiver') });
+    const base = await update(take(before, added), buyer);
+    const joined = take(joinActivity(added), base);
+    const place = { activity: joined.id, group: joined.group, epoch: 1, builds: [randomHash()] };
+    const beyond = await say(seller, 'update', { ...place, number: 2 ** 32 + 1 });
+    await expectCode('activity-message-invalid', async () => readParcel(activityNetwork, parcelBytes(beyond), crypto));
+    // Who was added knows nothing of what it builds on.
+    const greatest = await say(seller, 'update', { ...place, number: 2 ** 32 });
+    const split = take(joined, greatest);
+    expect(split.heads).to.have.members([base.id, greatest.id]);
+    const merge = await update(split, carrier);
+    expect(merge.head).to.include({ number: 2 ** 32 });
+    readParcel(activityNetwork, parcelBytes(merge), crypto);
+    const merged = take(split, merge);
+    expect(merged.heads).to.deep.equal([merge.id]);
+    expect((await update(merged, carrier)).head).to.include({ number: 2 ** 32 });
   });
 
   it('refuses a version whose number is not the next, or that builds on one twice', async () => {
