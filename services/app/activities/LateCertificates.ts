@@ -1,5 +1,4 @@
 import type { Hash } from '../../core/bytes.ts';
-import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { certify } from './certify.ts';
 import { makerOf } from './followUps.ts';
@@ -41,7 +40,7 @@ export class LateCertificates {
           this.#signal,
         );
     } catch (error) {
-      if (!isNotariumError(error) && this.#signal.aborted) return;
+      if (this.#signal.aborted) return;
       logger.error({ err: error, activity: id }, 'certificates could not be made');
     } finally {
       this.#runs.delete(id);

@@ -53,6 +53,7 @@ export class Overdue {
       try {
         await work(id);
       } catch (error) {
+        if (signal.aborted) return;
         if (!isNotariumError(error)) throw error;
         // With the next message it is looked at again.
         logger.error({ err: error, activity: id }, 'what is overdue in an activity could not be done');

@@ -1,4 +1,5 @@
 import type { Address, Hash } from '../../../core/bytes.ts';
+import { NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 
 type Waiting = {
@@ -58,7 +59,7 @@ export class FirstComparisons {
     return (await this.#isFromBefore(activity)) && !this.#isDone(activity, members);
   }
 
-  /** @param ask Asks the members; answers which. */
+  /** @param ask Asks the members; answers which. @throws NotariumError `not-ready` where this node is stopped meanwhile. */
   async wait(activity: Hash, ask: () => Promise<readonly Address[]>): Promise<void> {
     if (!(await this.#isFromBefore(activity))) return;
     const members = await ask();
@@ -70,6 +71,8 @@ export class FirstComparisons {
       const signal = AbortSignal.any([this.#signal, one.end.signal]);
       await this.#parts.clock.sleep(Math.max(0, this.#leftMs), AbortSignal.any([signal, one.joined.signal]));
       if (one.joined.signal.aborted) await this.#parts.clock.sleep(Math.max(0, this.#leftMs), signal);
+      // Nobody has said anything: what would be said now, would be sent with the next start.
+      if (this.#signal.aborted && !one.end.signal.aborted) throw new NotariumError('not-ready', 'it is being stopped');
     } finally {
       waiting.delete(one);
       if (waiting.size === 0) this.#waiting.delete(activity);

@@ -70,6 +70,21 @@ describe('a node that was restored from a backup', () => {
     ]);
   });
 
+  it('says nothing that waits for that when it is stopped, nor after its next start', async () => {
+    await begin(30_000);
+    await lostAfter(async () => {
+      const removal = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
+      await reaches(removal.message, seller);
+    });
+    // Nobody is connected, so it waits.
+    const said = expectCode('not-ready', buyer.desk.update(operator, activity, { body: 'not for who is removed' }));
+    await new Promise((resolve) => setImmediate(resolve));
+    await buyer.close();
+    await said;
+    await buyer.open();
+    expect((await buyer.desk.show(operator, activity)).versions).to.have.length(1);
+  });
+
   it('compares what somebody wants to speak in at once, whatever it is comparing', async () => {
     const heldUp = Promise.withResolvers<void>();
     let held: number | undefined;
