@@ -40,6 +40,7 @@ onBothActivityDatabases('one damaged row', (databaseUrl) => {
     const agreed = await buyer.desk.start(operator, { ...order, request: 'trust', receivers, body: 'certified' });
     const whole = await buyer.desk.start(operator, { ...order, receivers, body: 'whole' });
     await reaches(whole.message, seller);
+    await reaches(agreed.message, seller);
     await seller.desk.countersign(operator, agreed.activity, agreed.message);
     await until('it is certified', async () => buyer.desk.certificate(operator, agreed.activity, agreed.message));
     await buyer.close();
