@@ -33,6 +33,8 @@ const answerBytes = 100 * maxListed;
 const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
+/** Of what who has named it does not give: there may be no such messages, and what there is the others name themselves. */
+const mostOfOthers = 64;
 
 type ComparerOptions = {
   readonly signal: AbortSignal;
@@ -346,7 +348,7 @@ export class Comparer {
     return lacking;
   }
 
-  /** Asks who has said that it has them, and then the others; answers which did not come. */
+  /** Asks who has said that it has them, and then the others for some; answers which did not come. */
   async #fetch({ net, member, signal }: Asking, id: Hash, lacking: readonly Hash[]): Promise<Hash[]> {
     const { activities, signer, store, logger, settings } = this.#parts;
     const members = membersOf((await activities.find(id))!).members.map(({ address }) => address);
@@ -358,7 +360,8 @@ export class Comparer {
       // The next one has time left, too.
       const within = AbortSignal.any([signal, AbortSignal.timeout(settings.requestMs / 2)]);
       try {
-        await new Gatherer(this.#parts, { net, source, signal: within }).some(id, left);
+        const asked = source === member ? left : left.slice(0, mostOfOthers);
+        await new Gatherer(this.#parts, { net, source, signal: within }).some(id, asked);
       } catch (error) {
         if (!isNotariumError(error) && !within.aborted) throw error;
         logger.debug({ err: error, peer: source }, 'a member did not give what is missing');
