@@ -64,10 +64,12 @@ export function scoreOf(measured: Measured, rules: AdmissionRules): number {
  */
 export const maxFactor = 4;
 /**
- * Up to so many times the minimum that holds; twice that may be twice as far apart, and so on. The work of a packet takes a second or
- * two at the minimum: the shorter it is, the more of its time is the moment's load and the way.
+ * Up to so many times the minimum that holds; above that they may be further apart by the square of how much it is above. The work of a packet takes
+ * a second or two at the minimum: the shorter it is, the more of its time is the moment's load and the way.
  */
-export const preciseUpTo = 10;
+export const preciseUpTo = 2;
+/** However short the work was. */
+export const mostFactor = 100;
 
 /** What a node says of itself that its measurements do not bear out. */
 export type Contradiction = { readonly field: keyof Reported; readonly reported: number; readonly measured: number };
@@ -91,7 +93,7 @@ export function contradictionOf(
   return undefined;
 }
 
-/** The first figure in which two measurements of one node, by the same rules, are further apart than {@link maxFactor}. */
+/** The first figure in which two measurements of one node, by the same rules, are further apart than they may be. */
 export function disagreementOf(one: Measured, other: Measured, rules: AdmissionRules): Figure | undefined {
   return figureNames.find((figure) => {
     const [a, b] = [one[figure], other[figure]];
@@ -101,6 +103,6 @@ export function disagreementOf(one: Measured, other: Measured, rules: AdmissionR
 
 function areApart(figure: Figure, one: number, other: number, rules: AdmissionRules): boolean {
   const least = Math.min(one, other);
-  const factor = maxFactor * Math.max(1, least / (preciseUpTo * rules[figures[figure].minimum]));
-  return Math.max(one, other) > factor * least;
+  const above = Math.max(1, least / (preciseUpTo * rules[figures[figure].minimum]));
+  return Math.max(one, other) > Math.min(mostFactor, maxFactor * above ** 2) * least;
 }

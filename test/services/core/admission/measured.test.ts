@@ -7,6 +7,7 @@ import {
   maxFactor,
   maxScore,
   minimumScore,
+  mostFactor,
   preciseUpTo,
   scoreOf,
   shortfallOf,
@@ -100,10 +101,9 @@ describe('measured', () => {
     };
     expect([apart(1, maxFactor), apart(1, maxFactor + 1)]).to.deep.equal([false, true]);
     expect([apart(preciseUpTo, maxFactor), apart(preciseUpTo, maxFactor + 1)]).to.deep.equal([false, true]);
-    expect([apart(5 * preciseUpTo, 5 * maxFactor), apart(5 * preciseUpTo, 5 * maxFactor + 1)]).to.deep.equal([
-      false,
-      true,
-    ]);
+    expect([apart(4, 4 * maxFactor), apart(4, 4 * maxFactor + 1)]).to.deep.equal([false, true]);
+    for (const times of [10, 1000])
+      expect([apart(times, mostFactor), apart(times, mostFactor + 1)]).to.deep.equal([false, true]);
   });
 
   it('a node contradicts itself by less memory than it has just held', () => {
