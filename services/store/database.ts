@@ -41,7 +41,7 @@ const mainMigrations: Migrations = { forEngine: migrationsFor, prefix: 'kysely' 
 
 /** Opens the database file and brings its schema up to date. */
 export async function openSqlite(path: string, migrations: Migrations = mainMigrations): Promise<Database> {
-  const writer = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 49152 });
+  const writer = new SqliteThreadClient({ path, readOnly: false, cacheKiB: 32768 });
   const db = new Kysely<Schema>({ dialect: sqliteDialect(writer, { readOnly: false }) });
   let reader: Db | undefined;
   const close = async (): Promise<void> => {
