@@ -1,6 +1,5 @@
 import { type Activity, certificatesOn, membersOf } from '../../core/activities/activity.ts';
-import { leaversOf } from '../../core/activities/decided.ts';
-import { memberOf } from '../../core/activities/members.ts';
+import { takesPart } from '../../core/activities/decided.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
@@ -66,7 +65,7 @@ export class Overdue {
     const own = signer.address;
     await this.#parts.caughtUp(id);
     await activities.change(id, async (activity) => {
-      if (!activity || !memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return;
+      if (!activity || !takesPart(activity, own)) return;
       if (dueFor(activity, own).length === 0) return;
       const step = new Step(this.#parts, id, activity);
       await doDue(step, own, () => true);
@@ -81,7 +80,7 @@ export class Overdue {
     const own = signer.address;
     await this.#parts.caughtUp(id);
     await activities.change(id, async (activity) => {
-      if (!activity || !memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return;
+      if (!activity || !takesPart(activity, own)) return;
       const lacking = await this.#unrecorded(activity);
       const drafts = certificatesOf(
         activity,

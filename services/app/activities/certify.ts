@@ -1,6 +1,5 @@
-import { type Activity, membersOf } from '../../core/activities/activity.ts';
-import { leaversOf } from '../../core/activities/decided.ts';
-import { memberOf } from '../../core/activities/members.ts';
+import type { Activity } from '../../core/activities/activity.ts';
+import { takesPart } from '../../core/activities/decided.ts';
 import type { Hash } from '../../core/bytes.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { certificatesOf } from './followUps.ts';
@@ -23,8 +22,7 @@ export async function certify(
 ): Promise<void> {
   const { activities, signer } = parts;
   const lackingIn = (activity: Activity | undefined, versions = activity?.versions.keys() ?? []) => {
-    if (!activity || !memberOf(membersOf(activity), signer.address)) return [];
-    if (leaversOf(activity).has(signer.address)) return [];
+    if (!activity || !takesPart(activity, signer.address)) return [];
     return certificatesOf(activity, [...versions], (version) => isWanted(activity, version));
   };
   const lacking = lackingIn(await activities.find(id)).map(({ on }) => on);

@@ -1,8 +1,7 @@
 import { type Activity, membersOf, recipientsOf, trustees, wantsTrust } from '../../core/activities/activity.ts';
 import { signTrust } from '../../core/activities/certificate.ts';
-import { leaversOf } from '../../core/activities/decided.ts';
+import { leaversOf, takesPart } from '../../core/activities/decided.ts';
 import { isForked } from '../../core/activities/forks.ts';
-import { memberOf } from '../../core/activities/members.ts';
 import type { TrustSignatures } from '../../core/activities/message.ts';
 import type { Message } from '../../core/activities/parcel.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
@@ -22,7 +21,7 @@ type Parts = Pick<ActivityHost, 'network' | 'signer' | 'store' | 'bodies' | 'cry
 export async function followUps(parts: Parts, activity: Activity, { id, head }: Message): Promise<Draft[]> {
   const { network, signer } = parts;
   const own = signer.address;
-  if (!memberOf(membersOf(activity), own) || leaversOf(activity).has(own)) return [];
+  if (!takesPart(activity, own)) return [];
   // Nobody knows which of the two others go by: whoever leaves is let go, and nothing else is said.
   if (isForked(activity)) return head.type === 'leave' || head.type === 'members' ? ownDue(activity, own) : [];
   switch (head.type) {

@@ -1,5 +1,5 @@
 import type { Address, Hash } from '../bytes.ts';
-import type { Activity, OpenedEpoch, Placed, Proposal } from './activity.ts';
+import { type Activity, membersOf, type OpenedEpoch, type Placed, type Proposal } from './activity.ts';
 import { type Member, type Membership, memberOf, sortedMembers } from './members.ts';
 import type { ActivityTerms, MemberChange } from './message.ts';
 import { pathTo } from './pathTo.ts';
@@ -23,6 +23,11 @@ export function decidedIn(activity: Activity): Decided {
     isApproved(activity, proposal, proposal.votes.keys(), group) && isOpen(activity, proposal, group) ? [id] : [],
   );
   return { leavers: leaversOf(activity), proposals: approved.toSorted() };
+}
+
+/** Whether somebody is a member, and has not said that it leaves. */
+export function takesPart(activity: Activity, address: Address): boolean {
+  return memberOf(membersOf(activity), address) !== undefined && !leaversOf(activity).has(address);
 }
 
 /** Members of the newest epoch that have said that they leave, each with the message. */

@@ -19,14 +19,13 @@ export function lostChange({ epochs, group }: Pick<Activity, 'epochs' | 'group'>
   );
   const added = new Map<Address, Member>();
   const removed = new Set<Address>();
-  for (const [id, { membership }] of lost) {
+  for (const [id, epoch] of lost) {
+    const { membership } = epoch;
     const before = epochs.get(membership.previous)?.membership;
-    const fork = pathTo(epochs, id).findLast((epoch) => holding.has(epoch))?.membership.epoch;
+    const fork = pathTo(epochs, id).findLast((each) => holding.has(each))?.membership.epoch;
     if (!before || fork === undefined) continue;
-    const since = path.filter((epoch) => epoch.membership.epoch >= fork);
-    const after = [...epochs]
-      .filter(([other]) => pathTo(epochs, other).includes(epochs.get(id)!))
-      .map(([, epoch]) => epoch);
+    const since = path.filter((each) => each.membership.epoch >= fork);
+    const after = [...epochs].filter(([other]) => pathTo(epochs, other).includes(epoch)).map(([, each]) => each);
     for (const member of membership.members) {
       const { address } = member;
       if (!memberOf(before, address) && !isInAny(since, address) && isInAll(after, address)) added.set(address, member);

@@ -1,5 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { leaversOf } from '../../../core/activities/decided.ts';
+import { takesPart } from '../../../core/activities/decided.ts';
 import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
@@ -221,8 +221,7 @@ export class Comparer {
   }
 
   #isIn(activity: Activity): boolean {
-    const own = this.#parts.signer.address;
-    return memberOf(membersOf(activity), own) !== undefined && !leaversOf(activity).has(own);
+    return takesPart(activity, this.#parts.signer.address);
   }
 
   #othersIn(activity: Activity): Address[] {
