@@ -81,7 +81,7 @@ export class Step {
     this.#checkSaidOnce(parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);
-    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message, crypto);
+    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
     const { membership, secret } = after.epochs.get(message.head.group)!;
     const sealed = sealer.seal(message, secret, membership.members);
     const seal = sealOf(sealed, crypto.sha256);

@@ -66,7 +66,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!activity.terms.rules.history) throw refused('this node was added without what was before');
   }
   if (!activity) {
-    if (head.type !== 'members') return startActivity(message, crypto);
+    if (head.type !== 'members') return startActivity(message);
     if (!how.isJoin) throw early({ group: head.membership.previous });
     if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
     return joinActivity(message);
