@@ -98,9 +98,9 @@ export class Step {
     return message.id;
   }
 
-  /** Takes a message of another one, with what the activity has become by it, and says what this node has to say to that. */
-  async take(message: Message, seal: Seal, after: Activity): Promise<void> {
-    this.#add(message, seal, after);
+  /** Takes a message of another one, with what the activity has become by it, and says what this node has to say to that. @param payer See payerOf.ts. */
+  async take(message: Message, seal: Seal, after: Activity, payer: Address): Promise<void> {
+    this.#add(message, seal, after, payer);
     if (message.head.sender === this.#parts.signer.address) await this.#recordAgain(message, seal, after);
     try {
       this.#outgoing.push(...(await copiesForAdded(this.#parts, after, message)));
@@ -211,12 +211,13 @@ export class Step {
     if (message) throw new NotariumError('device-credential-invalid', 'it was sent before', { data: { message } });
   }
 
-  #add(message: Message, seal: Seal, after: Activity): void {
+  #add(message: Message, seal: Seal, after: Activity, payer: Address = message.head.sender): void {
     const { sha256 } = this.#parts.crypto;
     this.#messages.push({
       id: message.id,
       type: message.head.type,
       sender: message.head.sender,
+      payer,
       parcel: parcelBytes(message),
       seal,
       sealDigest: sealDigest(seal, sha256),

@@ -4,6 +4,7 @@ import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from '.
 import { repeatedOrigin } from './activityId.ts';
 import { grown } from './grown.ts';
 import { headsOf } from './heads.ts';
+import { memberOf } from './members.ts';
 import type { ActivityTerms, HeadOf } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
 import type { Message } from './parcel.ts';
@@ -60,6 +61,7 @@ export function withEpoch(
 export function joinActivity(message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
   if (head.epoch === 0) throw refused('an activity begins with its start');
+  if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
   return firstEpoch(message, rightAsToldBy(head));
 }
 

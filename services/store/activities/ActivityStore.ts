@@ -17,7 +17,7 @@ export type StoredActivity = {
 };
 
 /** What a member has begun and said in activities that nobody here has looked at. */
-export type UnreadLoad = { readonly sender: Address; readonly activities: number; readonly sizeBytes: number };
+export type UnreadLoad = { readonly payer: Address; readonly activities: number; readonly sizeBytes: number };
 
 /** A message that was taken. */
 export type StoredMessage = {
@@ -97,6 +97,8 @@ export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> &
   readonly attachments?: readonly Hash[];
   /** They were put here. */
   readonly hasFiles?: boolean;
+  /** On whose account it is as long as nobody has looked at the activity; its sender's by default. */
+  readonly payer?: Address;
 };
 
 /** A file that a client has put and no message names yet. */

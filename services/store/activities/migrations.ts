@@ -30,8 +30,8 @@ export type ActivitySchema = {
     record_id: string | null;
     taken_ms: number;
   };
-  /** What each member has in an activity that nobody has looked at; `begun` is 1 where it has begun it. */
-  activity_unread: { sender: string; activity: string; begun: number; size_bytes: number };
+  /** What each node has to answer for in an activity that nobody has looked at; `begun` is 1 where that has begun with it. */
+  activity_unread: { payer: string; activity: string; begun: number; size_bytes: number };
   activity_attachments: {
     sealed_digest: string;
     message: string;
@@ -103,6 +103,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '008-here': { up: (db) => here(db, engine) },
     '009-answers': { up: answers },
     '010-unread': { up: (db) => unread(db, engine) },
+    '011-payer': { up: payer },
   };
 }
 
@@ -301,6 +302,11 @@ async function unread(db: AnyKysely, engine: Engine): Promise<void> {
     )
     .execute(db);
   await sql.raw('drop index if exists activities_unread').execute(db);
+}
+
+/** Members may be made up: on whose account a message is need not be its sender. */
+async function payer(db: AnyKysely): Promise<void> {
+  await db.schema.alterTable('activity_unread').renameColumn('sender', 'payer').execute();
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

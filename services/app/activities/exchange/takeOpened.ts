@@ -1,6 +1,7 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { leaversOf } from '../../../core/activities/decided.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
+import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
@@ -12,6 +13,7 @@ import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody, hasToBeChecked } from '../checkBody.ts';
+import { isNode, payerOf } from '../payerOf.ts';
 import { Step } from '../Step.ts';
 import type { Opened } from './arrived.ts';
 
@@ -23,6 +25,8 @@ export type How = {
   readonly wantedBy?: Address;
   /** What was before will never be given to this node. */
   readonly isJoin?: boolean;
+  /** Its sender was asked for what it builds on, and has given something that was not known here. */
+  readonly isBacked?: boolean;
 };
 
 /**
@@ -34,21 +38,43 @@ export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}):
   const { message, seal } = opened;
   const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
-    const after = stateAfter(parts, activity, opened, how);
+    const isTold = isToldBy(parts, activity, opened, how);
+    const after = stateAfter(parts, isTold ? activity : undefined, opened, how);
+    if (!isTold) throw early({});
     if (hasToBeChecked(activity?.terms, message))
       await bodyTurns.take(opened.from, () => checkBody(parts, activity?.terms, message));
-    const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
+    const isNew = activity === undefined;
+    if (isNew && !isNode(parts, after.origin.initiator))
+      throw new NotariumError('activity-sender-full', 'who has begun it is no node, and may have nothing here', {
+        data: { payer: after.origin.initiator },
+      });
+    const payer = payerOf(parts, after, message.head, opened.from);
+    const coming = { payer, activity: id, sizeBytes: parcelBytes(message).length, isNew };
     const settle = sender === signer.address ? undefined : await unread.admit(coming);
     let isTaken = false;
     try {
       const step = new Step(parts, id, activity);
-      await step.take(message, seal, after);
+      await step.take(message, seal, after, payer);
       await step.commit();
       isTaken = true;
     } finally {
       settle?.(isTaken);
     }
   });
+}
+
+/**
+ * Whether its sender may find out by the answer that there is such an activity here. Who was never in it together with this node is answered, and
+ * asked, as if there were none, until it has shown that it knows what this node did not: else whoever was let go could find out who came later.
+ */
+function isToldBy(
+  { signer }: ActivityParts,
+  activity: Activity | undefined,
+  { from }: Opened,
+  { isWanted, isJoin, isBacked }: How,
+): boolean {
+  if (!activity || isWanted || isJoin || isBacked) return true;
+  return isKnownTo(activity, signer.address, from);
 }
 
 function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened: Opened, how: How): Activity {
@@ -68,7 +94,6 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   if (!activity) {
     if (head.type !== 'members') return startActivity(message);
     if (!how.isJoin) throw early({ group: head.membership.previous });
-    if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
     return joinActivity(message);
   }
   // Who has filled this node's disk need not be the one who lets it go: but for who is in, nothing is taken any more.
