@@ -17,7 +17,7 @@ import type { CentreFlags } from '../commandOptions.ts';
 import { openSigner } from '../openClient.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
-import type { ActivityClient } from './ActivityRun.ts';
+import { type ActivityClient, idAmong } from './ActivityRun.ts';
 
 /** Options of commands that say something. */
 export type ContentsFlags = CentreFlags & {
@@ -115,15 +115,16 @@ export async function readContents(
   if (device === undefined) return said;
   const signer = await openSigner(settings, terminal);
   if (!signer) throw new NotariumError('key-missing', 'a device signs: give its --key or --keystore');
-  const credential = credentialOf(device);
+  const credential = await credentialOf(run, activities, device);
   return {
     device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, ...said }),
   };
 }
 
-function credentialOf(text: string): Hash {
+/** The credential by its id, or by how that begins among those of this client. */
+async function credentialOf({ signal }: Run<unknown>, activities: Activities, text: string): Promise<Hash> {
   if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hash;
-  throw new NotariumError('usage-invalid', '--device is the id of a credential: 0x and 64 digits');
+  return idAmong(text, await activities.credentials({ signal }), 'credential');
 }
 
 /** Fields as they were typed. */
