@@ -110,6 +110,8 @@ export type ActivityView = ActivitySummary & {
   readonly doubts: readonly DoubtView[];
   /** Messages that were taken long ago and of which the log has no record, at most 256: nobody else can be shown that they were said. */
   readonly unrecorded: readonly Hash[];
+  /** Messages of this node that a member has refused, the newest first, at most 256: the deliveries of each say by whom and why. */
+  readonly refused: readonly Hash[];
 };
 
 /** How a member sees an activity in another way than this node, and since when. */

@@ -24,6 +24,7 @@ import { recordsFound } from './recordsFound.ts';
 import { requireActivity, requireStored } from './requireActivity.ts';
 
 const mostUnrecorded = 256;
+const mostRefused = 256;
 
 /** See `ActivityDesk.list`. */
 export async function list(
@@ -68,6 +69,7 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
       since: new Date(sinceMs).toISOString(),
     })),
     unrecorded: await unrecorded(parts, id),
+    refused: await parts.store.refused(id, mostRefused),
   };
 }
 

@@ -77,6 +77,7 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
   printProposals(run, activity, names);
   printDoubts(run, activity, names);
   printUnrecorded(run, activity);
+  printRefused(run, activity);
   for (const { message, deliveries, notes } of heads) {
     output.line('', output.paint('strong', `version ${short(message.id)}`));
     printMessage(run, message, names, false);
@@ -189,6 +190,16 @@ function printUnrecorded({ output }: Run<unknown>, { unrecorded }: ActivityAnswe
   output.line(
     '',
     `  ${output.mark('failed')} the log has no record of ${counted(unrecorded.length, 'message')}: ${named}`,
+  );
+}
+
+/** Who was removed and has not heard of it says in vain what the others refuse. */
+function printRefused({ output }: Run<unknown>, { refused }: ActivityAnswer): void {
+  if (refused.length === 0) return;
+  const named = refused.slice(0, 4).map(short).join(' ');
+  output.line(
+    '',
+    `  ${output.mark('failed')} members have refused ${counted(refused.length, 'message')} of this node: ${named}`,
   );
 }
 

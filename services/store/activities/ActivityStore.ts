@@ -253,6 +253,8 @@ export type ActivityStore = {
     message?: Hash,
     page?: { readonly after?: number; readonly limit?: number },
   ): Promise<Delivery[]>;
+  /** Messages of an activity that a member has refused, the newest first. */
+  refused(activity: Hash, limit: number): Promise<Hash[]>;
   /** Oldest queued delivery of each member, for alerts. */
   oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
 
