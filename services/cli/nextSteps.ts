@@ -60,7 +60,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'channel-store-corrupt':
     'Restore that file from a backup of yours, also an older one, and leave channels/states as it is: with that, or from the other side, it goes on from the newest state. Without one let the other side close, or a watchtower. Where channels/states/newest.sqlite is damaged itself, move it away and start: it is written again from the database, unless that is from a backup.',
   'attachment-quota':
-    'Send the message that the files are for; what no message names goes after a day. The operator sets --attachment-quota.',
+    'Send the message that the files are for; what no message names goes after a day, also files of a message that was refused. The operator sets --attachment-quota.',
   'party-unknown': '`notarium status` names the nodes; a name is written as there, capital letters and all.',
   'party-unfit': 'See `notarium status`: a party is an active node with an encryption key.',
   'activity-unknown': '`notarium activity list` shows those of this client.',

@@ -2,13 +2,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Attachment } from '../../core/activities/contents.ts';
+import { type Attachment, maxAttachments } from '../../core/activities/contents.ts';
 import type { DevicePlace } from '../../core/activities/credential.ts';
 import { checkValues, maxBodyValues } from '../../core/activities/valueBounds.ts';
 import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { parseNetworkName } from '../../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
+import { packFields } from '../../lib/activities/fieldDigests.ts';
 import type { Activities } from '../../lib/client/Activities.ts';
 import type { ActivityContents } from '../../lib/client/activityRequests.ts';
 import { signDeviceStatement } from '../../lib/client/deviceStatement.ts';
@@ -108,10 +109,15 @@ export async function readContents(
   const { body: file, text, attach = [], fields, device } = options;
   if (file !== undefined && text !== undefined) throw new NotariumError('usage-invalid', '--body or --text, not both');
   if (file === undefined && text === undefined) throw new NotariumError('usage-invalid', '--body FILE is needed');
+  if (attach.length > maxAttachments)
+    throw new NotariumError('usage-invalid', `a message has at most ${maxAttachments} files, not ${attach.length}`);
   const body = text ?? (await readJson(run, file!));
+  const chosen = fields ? fieldsOf(fields) : undefined;
+  // The centre checks it, too; but files may take hours until then.
+  if (chosen !== undefined && attach.length > 0) await packFields(body, chosen === true ? {} : { fields: chosen });
   const attachments: Attachment[] = [];
   for (const path of attach) attachments.push(await upload(run, activities, resolve(terminal.cwd, path)));
-  const said = { body, ...(fields ? { fields: fieldsOf(fields) } : {}), attachments };
+  const said = { body, ...(chosen === undefined ? {} : { fields: chosen }), attachments };
   if (device === undefined) return said;
   const signer = await openSigner(settings, terminal);
   if (!signer) throw new NotariumError('key-missing', 'a device signs: give its --key or --keystore');

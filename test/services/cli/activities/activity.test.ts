@@ -288,6 +288,17 @@ describe('notarium activity', () => {
     await fails('activity-unknown', 0, ['show', '0x0000000000']);
     await fails('file-unreadable', 0, ['start', '--to', 'Node 2', '--body', 'nothing.json']);
     await fails('file-unreadable', 0, [...started, '--attach', 'nothing.pdf']);
+    // Before any file is sent.
+    const wrong = await fails('activity-field-unknown', 0, [
+      ...started,
+      '--attach',
+      'nothing.pdf',
+      '--fields',
+      'colour',
+    ]);
+    expect(wrong.stderr).not.to.contain('sent ');
+    const files = Array.from({ length: 257 }, () => ['--attach', 'delivery note.txt']).flat();
+    expect((await fails('usage-invalid', 0, [...started, ...files])).stdout).to.contain('at most 256 files, not 257');
     await fails('json-malformed', 0, ['start', '--to', 'Node 2', '--body', 'delivery note.txt']);
     await writeFile(join(folder.path, 'twice.json'), '{"price":1,"price":2}');
     const twice = await fails('json-duplicate-key', 0, ['start', '--to', 'Node 2', '--body', 'twice.json']);
