@@ -156,11 +156,15 @@ export class Step {
       activity: this.#id,
       ...(owner === undefined ? {} : { owner }),
       ...(this.#after === 0 && this.#heads[0]!.sender === signer.address ? { isRead: true } : {}),
+      ...(this.#heads.some(({ type, sender }) => type === 'leave' && sender === signer.address)
+        ? { isLeft: true }
+        : {}),
       nowMs: clock.nowMs(),
       after: this.#after,
       messages: this.#messages,
       outgoing: this.#outgoing,
       records: this.#records,
+      toAnswer: this.#late,
     });
     activities.set(this.#activity, this.#after + this.#messages.length);
     for (const { type, sender } of this.#heads) {

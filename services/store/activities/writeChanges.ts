@@ -36,6 +36,9 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
     const insert = trx.insertInto('activity_records').values(values);
     queries.push(insert.onConflict((on) => on.column('message').doNothing()).compile());
   }
+  queries.push(...answerQueries(trx, changes));
+  for (const { activity, isLeft } of changes)
+    if (isLeft) queries.push(trx.updateTable('activities').set({ is_read: 0 }).where('id', '=', activity).compile());
   for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? [])) {
     const held = trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from);
     queries.push(held.compile());
@@ -47,6 +50,21 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
       writing,
       outgoing.texts.map(({ id }) => id),
     );
+}
+
+function answerQueries(trx: Writing['trx'], changes: readonly ActivityChange[]): CompiledQuery[] {
+  const rows = changes.flatMap(({ activity, toAnswer = [] }) => toAnswer.map((message) => ({ activity, message })));
+  const answered = changes.flatMap((change) => change.answered ?? []);
+  return [
+    ...inParts(rows).map((some) =>
+      trx
+        .insertInto('activity_answers')
+        .values(some)
+        .onConflict((on) => on.column('message').doNothing())
+        .compile(),
+    ),
+    ...inParts(answered).map((some) => trx.deleteFrom('activity_answers').where('message', 'in', some).compile()),
+  ];
 }
 
 /** About as many bytes as a change has. */

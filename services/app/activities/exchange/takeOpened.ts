@@ -1,9 +1,9 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { leaversOf } from '../../../core/activities/decided.ts';
+import { takesPart } from '../../../core/activities/decided.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import { memberOf } from '../../../core/activities/members.ts';
-import type { HeadOf } from '../../../core/activities/message.ts';
+import type { Head, HeadOf } from '../../../core/activities/message.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
 import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
@@ -13,6 +13,7 @@ import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody, hasToBeChecked } from '../checkBody.ts';
+import { hasGone } from '../hasGone.ts';
 import { isNode, payerOf } from '../payerOf.ts';
 import { Step } from '../Step.ts';
 import type { Opened } from './arrived.ts';
@@ -84,6 +85,9 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const epoch = head.type === 'start' || head.type === 'members' ? head : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   checkEnvelope(envelope, message, epoch, opened.contentKey);
+  const isGone =
+    !how.isWanted && activity !== undefined && head.sender !== signer.address && hasGone(activity, signer.address);
+  if (isGone && !mayEndIt(activity, head, signer.address)) throw gone(activity);
   if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
     if (!envelope.copy) throw refused('this node is no member of it');
     // What was said before it came: it may not know yet that it was added.
@@ -96,22 +100,33 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!how.isJoin) throw early({ group: head.membership.previous });
     return joinActivity(message);
   }
-  // Who has filled this node's disk need not be the one who lets it go: but for who is in, nothing is taken any more.
-  if (
-    !how.isWanted &&
-    head.type !== 'members' &&
-    head.sender !== signer.address &&
-    leaversOf(activity).has(signer.address)
-  )
-    throw new NotariumError('activity-not-member', 'this node has left', { data: { activity: activity.id } });
   try {
     const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
-    return takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
+    const after = takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
+    const isIn = (one: Activity): boolean => memberOf(membersOf(one), signer.address) !== undefined;
+    if (isGone && !takesPart(after, signer.address) && (isIn(after) || !isIn(activity))) throw gone(activity);
+    return after;
   } catch (error) {
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
     return rejoinActivity(activity, message);
   }
+}
+
+/**
+ * Who has filled this node's disk need not be the one who lets it go: of others it takes that it is out, once, and that it is in again; what
+ * keeps it in there may be any number of.
+ */
+function mayEndIt(activity: Activity, head: Head, own: Address): boolean {
+  if (head.type !== 'members') return false;
+  const isIn = memberOf(membersOf(activity), own) !== undefined;
+  if (!memberOf(head.membership, own)) return isIn;
+  const before = activity.epochs.get(head.membership.previous);
+  return !before || !memberOf(before.membership, own);
+}
+
+function gone({ id }: Activity): NotariumError {
+  return new NotariumError('activity-not-member', 'this node has left', { data: { activity: id } });
 }
 
 /**
