@@ -11,7 +11,7 @@ import { startActivity, takeMessage } from '../../../core/activities/takeMessage
 import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { checkBody, hasToBeChecked } from '../checkBody.ts';
+import { checkBody } from '../checkBody.ts';
 import { Step } from '../Step.ts';
 import type { Opened } from './arrived.ts';
 
@@ -27,16 +27,15 @@ export type How = {
 
 /**
  * Takes a message in and puts it on the disk, with what this node has to say to it.
- * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, `peer-busy`, and what the disk says.
+ * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, `peer-busy`, `not-ready`, `shutting-down`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities, unread, signer, bodyTurns } = parts;
+  const { activities, unread, signer } = parts;
   const { message, seal } = opened;
   const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
     const after = stateAfter(parts, activity, opened, how);
-    if (hasToBeChecked(activity?.terms, message))
-      await bodyTurns.take(opened.from, () => checkBody(parts, activity?.terms, message));
+    await checkBody(parts, opened.from, activity?.terms, message);
     const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
     const settle = sender === signer.address ? undefined : await unread.admit(coming);
     let isTaken = false;
