@@ -3,6 +3,7 @@ import { leaversOf } from '../../../core/activities/decided.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
+import { mayVouch } from '../../../core/activities/onTrust.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
 import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
@@ -80,12 +81,20 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     throw new NotariumError('activity-not-member', 'this node has left', { data: { activity: activity.id } });
   try {
     const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
-    return takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
+    const isWanted = how.isWanted === true && isByMember;
+    return takeMessage(network, activity, message, { isWanted, isVouched: isVouched(parts, activity, opened), crypto });
   } catch (error) {
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
     return rejoinActivity(activity, message);
   }
+}
+
+/** Whether it does not rest on the word of its sender alone: another member has given it, or there is none that could know better. */
+function isVouched({ signer }: ActivityParts, activity: Activity, { from, message }: Opened): boolean {
+  const { sender } = message.head;
+  if (from !== sender && memberOf(membersOf(activity), from)) return true;
+  return mayVouch(activity, signer.address, sender).length === 0;
 }
 
 /**
