@@ -116,7 +116,8 @@ export class SimulatedNode {
         if (!isNotariumError(error)) throw error;
       }
     }
-    return this.view!;
+    const view = this.view!;
+    return this.taken.has(message.id) ? view : takeMessage(activityNetwork, view, message, { isWanted: true, crypto });
   }
 
   #next(view: Activity, message: Message, from: SimulatedNode, isWanted: boolean): Activity {

