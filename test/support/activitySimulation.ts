@@ -11,8 +11,8 @@ import { isNotariumError } from '../../services/core/errors.ts';
 import { activityNetwork, type Person } from './activityKit.ts';
 import { crypto } from './recordKit.ts';
 
-/** As a message has come: of whom, and whether it was asked for. */
-type Way = { readonly from: SimulatedNode; readonly isWanted?: boolean };
+/** As a message has come: of whom, and on whose word it was asked for. */
+type Way = { readonly from: SimulatedNode; readonly wantedBy?: Address };
 
 /** What a node makes of messages, by the core alone: nothing is lost of what it holds. */
 export class SimulatedNode {
@@ -40,7 +40,7 @@ export class SimulatedNode {
       if (depth > 20) return;
       const before = this.taken.size;
       for (const one of way.from.given(this, message.head.activity, error.data.missing as Missing))
-        this.receive(one, { from: way.from, isWanted: true }, depth + 1);
+        this.receive(one, { from: way.from, wantedBy: message.head.sender }, depth + 1);
       if (this.taken.size > before) this.receive(message, way, depth + 1);
     }
   }
@@ -57,7 +57,7 @@ export class SimulatedNode {
     const ids = sharedMessages(other.view, [this.address, other.address], this.view.since);
     const lacking = new Set(ids.filter((id) => !this.taken.has(id)));
     for (const message of [...other.taken.values()].filter(({ id }) => lacking.has(id)))
-      this.receive(message, { from: other, isWanted: true });
+      this.receive(message, { from: other, wantedBy: other.address });
   }
 
   /** What it gives to another one that asks for it. */
@@ -87,14 +87,14 @@ export class SimulatedNode {
     return this.view!.terms.rules.history && memberOf(membersOf(this.view!), member) !== undefined;
   }
 
-  #take(message: Message, { from, isWanted = false }: Way): void {
+  #take(message: Message, way: Way): void {
     if (this.taken.has(message.id)) return;
-    this.view = this.view ? this.#next(this.view, message, from, isWanted) : this.#first(message, from);
+    this.view = this.view ? this.#next(this.view, message, way) : this.#first(message, way);
     this.taken.set(message.id, message);
     this.#held.delete(message.id);
   }
 
-  #first(message: Message, from: SimulatedNode): Activity {
+  #first(message: Message, { from }: Way): Activity {
     const { head } = message;
     if (head.type === 'start') return startActivity(message, crypto);
     if (head.type === 'members' && !head.terms.rules.history) {
@@ -120,12 +120,13 @@ export class SimulatedNode {
     return this.taken.has(message.id) ? view : takeMessage(activityNetwork, view, message, { isWanted: true, crypto });
   }
 
-  #next(view: Activity, message: Message, from: SimulatedNode, isWanted: boolean): Activity {
+  #next(view: Activity, message: Message, { from, wantedBy }: Way): Activity {
     const { head } = message;
+    const isWanted = wantedBy !== undefined && memberOf(membersOf(view), wantedBy) !== undefined;
     const isOfAnother = from.address !== head.sender && memberOf(membersOf(view), from.address) !== undefined;
     const isVouched = isOfAnother || mayVouch(view, this.address, head.sender).length === 0;
     try {
-      return takeMessage(activityNetwork, view, message, { isWanted: isWanted && isOfAnother, isVouched, crypto });
+      return takeMessage(activityNetwork, view, message, { isWanted, isVouched, crypto });
     } catch (error) {
       const isEarly = isNotariumError(error, 'activity-message-early');
       const isAdded = head.type === 'members' && memberOf(head.membership, this.address) !== undefined;

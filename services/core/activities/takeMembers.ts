@@ -83,6 +83,7 @@ export function firstEpoch(message: Message, right: OpeningRight): Activity {
     countersignatures: new Map(),
     certificates: new Map(),
     proposals: new Map(),
+    approved: new Map(),
     leaves: new Map(),
     statements: new Map(),
     taken: new Map([[message.id, { sender, group }]]),

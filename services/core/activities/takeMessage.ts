@@ -14,7 +14,7 @@ import {
 } from './activity.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
-import { isVotedIn } from './decided.ts';
+import { areApproving, isVotedIn } from './decided.ts';
 import { startsOf } from './forks.ts';
 import { grown } from './grown.ts';
 import { hasStayed, headsAfter, headsOf } from './heads.ts';
@@ -211,7 +211,8 @@ function proposal({ activity, message, membership }: Context, head: HeadOf<'prop
   forbidRegulator(membership, head.sender, 'a regulator proposes nothing');
   checkChange(membership, head.change);
   const { change, sender, group } = head;
-  return { proposals: grown(activity.proposals, message.id, { change, sender, group, votes: new Map() }) };
+  const proposed = { change, sender, group, votes: new Map(), approving: new Set<Address>() };
+  return { proposals: grown(activity.proposals, message.id, proposed) };
 }
 
 function checkChange(membership: Membership, change: MemberChange): void {
@@ -232,7 +233,11 @@ function vote({ activity, message, membership }: Context, head: HeadOf<'vote'>):
   if (!known) throw early({ messages: [on] });
   if (!isVotedIn(activity, known, head.group)) throw refused('the proposal is of other members');
   const votes = grown(known.votes, message.id, { approve, sender, group: head.group });
-  return { proposals: new Map(activity.proposals).set(on, { ...known, votes }) };
+  if (!approve || known.approving.has(sender)) return { proposals: grown(activity.proposals, on, { ...known, votes }) };
+  const changed = { ...known, votes, approving: new Set(known.approving).add(sender) };
+  const proposals = grown(activity.proposals, on, changed);
+  const isNew = !activity.approved.has(on) && areApproving(activity, changed.approving, [changed.group]);
+  return { proposals, ...(isNew ? { approved: grown(activity.approved, on, true as const) } : {}) };
 }
 
 function leave({ activity, message, membership }: Context, { sender, group }: HeadOf<'leave'>): Partial<Activity> {
