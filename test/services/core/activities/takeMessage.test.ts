@@ -33,7 +33,6 @@ const [buyer, seller, carrier, authority, stranger] = [1, 2, 3, 4, 5].map(person
   ReturnType<typeof person>,
   ReturnType<typeof person>,
 ];
-const _byAddress = (one: { address: string }, other: { address: string }) => (one.address < other.address ? -1 : 1);
 const take = (activity: Activity, ...messages: Message[]): Activity =>
   messages.reduce((now, message) => takeMessage(activityNetwork, now, message), activity);
 const purchase = async (): Promise<Activity> =>
