@@ -214,8 +214,12 @@ describe('a hostile member that delivers, answers and acknowledges', () => {
       asked.push(readJson(messagesQuerySchema, frame));
       yield* framesOf([JSON.stringify({ place: 0, envelope: old })]);
     });
+    // What the thief has said before comes from others meanwhile.
+    await until('the seller has what the buyer has', async () => {
+      const [one, other] = await Promise.all([buyer, seller].map((node) => node.state(id)));
+      return one!.versions.length === other!.versions.length;
+    });
     const place = await activityOf(seller, id);
-    // What the thief has said before may come from others meanwhile.
     const taken = async () => {
       const { versions, heads, members } = await seller.state(id);
       return { heads, members, versions: versions.map((version) => version.id) };
