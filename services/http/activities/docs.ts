@@ -98,6 +98,9 @@ export const activityDoc = z
     unrecorded: z
       .array(hashSchema)
       .meta({ description: 'Messages that were taken long ago and of which the log has no record' }),
+    refused: z.array(hashSchema).meta({
+      description: 'Messages of this centre that a member has refused, the newest first: see their deliveries',
+    }),
   })
   .meta({ id: 'Activity' });
 

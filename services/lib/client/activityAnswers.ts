@@ -86,6 +86,7 @@ export const activityAnswerSchema = summarySchema.extend({
     z.looseObject({ member: addressSchema, kind: z.string(), messages: z.array(hashSchema), since: z.string() }),
   ),
   unrecorded: z.array(hashSchema),
+  refused: z.array(hashSchema),
 });
 
 /** See {@link activityAnswerSchema}. */

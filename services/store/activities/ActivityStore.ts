@@ -186,10 +186,16 @@ export type ActivityStore = {
   /** Which of these are here. */
   knownActivities(ids: readonly Hash[]): Promise<Set<Hash>>;
   /**
-   * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
+   * The changed last first, at most 1,000. `owner`: of that client alone. `begins`: whose id begins so (`0x` and digits). `after` is the
+   * `next` of the page before.
    * @throws NotariumError `request-invalid` for an `after` that is none.
    */
-  list(query: { readonly owner?: string; readonly after?: string; readonly limit: number }): Promise<{
+  list(query: {
+    readonly owner?: string;
+    readonly begins?: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<{
     readonly items: readonly StoredActivity[];
     readonly next?: string;
   }>;
@@ -247,6 +253,8 @@ export type ActivityStore = {
     message?: Hash,
     page?: { readonly after?: number; readonly limit?: number },
   ): Promise<Delivery[]>;
+  /** Messages of an activity that a member has refused, the newest first. */
+  refused(activity: Hash, limit: number): Promise<Hash[]>;
   /** Oldest queued delivery of each member, for alerts. */
   oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
 

@@ -122,7 +122,7 @@ export function messageCalls(context: ActivityContext): Calls {
 }
 
 async function list({ reader }: ActivityContext, query: Parameters<ActivityStore['list']>[0]) {
-  const { owner, after } = query;
+  const { owner, after, begins } = query;
   const limit = Math.max(1, Math.min(query.limit, maxPage));
   let rows = reader
     .selectFrom('activities')
@@ -131,6 +131,8 @@ async function list({ reader }: ActivityContext, query: Parameters<ActivityStore
     .orderBy('id', 'desc')
     .limit(limit + 1);
   if (owner !== undefined) rows = rows.where('owner', '=', owner);
+  // No digit of an id comes after f.
+  if (begins !== undefined) rows = rows.where('id', '>=', begins as Hash).where('id', '<', `${begins}g` as Hash);
   if (after !== undefined) {
     const { changedMs, id } = cursorOf(after);
     rows = rows.where(({ eb, refTuple, tuple }) => eb(refTuple('changed_ms', 'id'), '<', tuple(changedMs, id)));

@@ -103,6 +103,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '008-here': { up: (db) => here(db, engine) },
     '009-answers': { up: answers },
     '010-unread': { up: (db) => unread(db, engine) },
+    '013-refused': { up: refused },
   };
 }
 
@@ -243,6 +244,15 @@ async function unrecorded(db: AnyKysely): Promise<void> {
   await sql
     .raw(
       'create index if not exists activity_messages_unrecorded on activity_messages (taken_ms, id) where record_id is null',
+    )
+    .execute(db);
+}
+
+/** What members have refused is shown with each activity. */
+async function refused(db: AnyKysely): Promise<void> {
+  await sql
+    .raw(
+      "create index if not exists activity_deliveries_refused on activity_deliveries (activity, message, seq) where state = 'refused'",
     )
     .execute(db);
 }
