@@ -96,7 +96,7 @@ export class SimulatedNode {
 
   #first(message: Message, { from }: Way): Activity {
     const { head } = message;
-    if (head.type === 'start') return startActivity(message, crypto);
+    if (head.type === 'start') return startActivity(message);
     if (head.type === 'members' && !head.terms.rules.history) {
       const { previous } = head.membership;
       // Of who says so, where that has nothing that comes before it.
@@ -110,7 +110,7 @@ export class SimulatedNode {
       try {
         this.view = this.view
           ? takeMessage(activityNetwork, this.view, one, { isWanted: true, crypto })
-          : startActivity(one, crypto);
+          : startActivity(one);
         this.taken.set(one.id, one);
       } catch (error) {
         if (!isNotariumError(error)) throw error;
@@ -146,7 +146,7 @@ export class SimulatedNode {
 
 function again(view: Activity | undefined, message: Message): Activity {
   const { head } = message;
-  if (!view) return head.type === 'start' ? startActivity(message, crypto) : joinActivity(message);
+  if (!view) return head.type === 'start' ? startActivity(message) : joinActivity(message);
   try {
     return takeMessage(activityNetwork, view, message, { isWanted: true, isVouched: true, crypto });
   } catch (error) {
