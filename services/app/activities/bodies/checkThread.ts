@@ -13,10 +13,12 @@ export type CheckThreadData = {
   readonly turnMs: number;
 };
 
+type Schema = NonNullable<ActivityTerms['schema']>;
+
 /** One body to be checked. */
 export type BodyOrder = {
-  /** JSON Schema of what it says. */
-  readonly schema?: NonNullable<ActivityTerms['schema']>;
+  /** JSON Schema of what it says, as text. */
+  readonly schema?: string;
   /** Canonical bytes of the body with its salt. */
   readonly body: Uint8Array;
   readonly sender: Address;
@@ -56,7 +58,7 @@ function answerTo({ schema, body, sender, place, isWanted }: BodyOrder) {
   try {
     const read = JSON.parse(fromUtf8(body)) as Body;
     const said = wholeBody(read, sender, { crypto, ...(place && { place }) });
-    if (schema) schemas.checkBody(schema, said);
+    if (schema !== undefined) schemas.checkBody(JSON.parse(schema) as Schema, said);
     return isWanted ? { said: JSON.stringify(said) } : {};
   } catch (error) {
     // What is thrown to another thread loses its class. Anything else ends this one: it says nothing of the body.
