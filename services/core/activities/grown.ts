@@ -1,24 +1,69 @@
-/** Entries that several maps share: each sees the first ones, as many as it has. */
-type Shared<K, V> = { readonly entries: [K, V][]; readonly places: Map<K, number> };
+/** What another map has for one key that the newest one has in another way. */
+type Difference<K, V> = {
+  readonly key: K;
+  readonly before: { readonly value: V } | undefined;
+  readonly newer: GrownMap<K, V>;
+};
 
-/** A map that nothing changes, and that another one, which has an entry more, shares its entries with. */
+/** Differences through which a key is looked for; beyond that the map is made again from the newest one. */
+const mostSteps = 4;
+
+/**
+ * A map that nothing changes. Of those that were made from one another the newest has the entries, each older one what it has in another way
+ * than the one that was made of it (H. Baker, "Shallow binding makes functional arrays fast"): so another entry or value copies nothing, and
+ * maps that nobody needs any more take up nothing.
+ */
 class GrownMap<K, V> extends Map<K, V> {
-  readonly #shared: Shared<K, V>;
+  #entries: Map<K, V> | undefined;
+  #difference: Difference<K, V> | undefined;
   readonly #count: number;
 
-  constructor(shared: Shared<K, V>, count: number) {
+  constructor(entries: Map<K, V>) {
     super();
-    this.#shared = shared;
-    this.#count = count;
+    this.#entries = entries;
+    this.#count = entries.size;
   }
 
   with(key: K, value: V): GrownMap<K, V> {
-    const { entries, places } = this.#shared;
-    // Another one has grown from the same map before, or the key is there.
-    if (entries.length !== this.#count || places.has(key)) return grownFrom(new Map(this).set(key, value));
-    places.set(key, entries.length);
-    entries.push([key, value]);
-    return new GrownMap(this.#shared, entries.length);
+    const entries = this.#own();
+    const before = entries.has(key) ? { value: entries.get(key)! } : undefined;
+    entries.set(key, value);
+    const newer = new GrownMap(entries);
+    this.#entries = undefined;
+    this.#difference = { key, before, newer };
+    return newer;
+  }
+
+  /** Its entries in one map, which the others then differ from. */
+  #own(): Map<K, V> {
+    const older: GrownMap<K, V>[] = [];
+    let newest: GrownMap<K, V> = this;
+    for (; newest.#difference; newest = newest.#difference.newer) older.push(newest);
+    const entries = newest.#entries!;
+    for (const map of older.toReversed()) {
+      const { key, before, newer } = map.#difference!;
+      newer.#difference = { key, before: entries.has(key) ? { value: entries.get(key)! } : undefined, newer: map };
+      newer.#entries = undefined;
+      // The last that came is the first that goes: so they stay in their order.
+      if (before) entries.set(key, before.value);
+      else entries.delete(key);
+      map.#entries = entries;
+      map.#difference = undefined;
+    }
+    return entries;
+  }
+
+  #find(key: K): { readonly value: V } | undefined {
+    let map: GrownMap<K, V> = this;
+    for (let steps = 0; map.#difference; map = map.#difference.newer) {
+      if (map.#difference.key === key) return map.#difference.before;
+      if (++steps > mostSteps) {
+        this.#own();
+        return this.#find(key);
+      }
+    }
+    const entries = map.#entries!;
+    return entries.has(key) ? { value: entries.get(key)! } : undefined;
   }
 
   override get size(): number {
@@ -26,19 +71,16 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 
   override get(key: K): V | undefined {
-    const place = this.#shared.places.get(key);
-    return place !== undefined && place < this.#count ? this.#shared.entries[place]![1] : undefined;
+    return this.#find(key)?.value;
   }
 
   override has(key: K): boolean {
-    return (this.#shared.places.get(key) ?? this.#count) < this.#count;
+    return this.#find(key) !== undefined;
   }
 
   override *entries(): MapIterator<[K, V]> {
-    for (let place = 0; place < this.#count; place++) {
-      const [key, value] = this.#shared.entries[place]!;
-      yield [key, value];
-    }
+    // Another one may be made of it meanwhile.
+    yield* [...this.#own()];
   }
 
   override [Symbol.iterator](): MapIterator<[K, V]> {
@@ -46,11 +88,11 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 
   override *keys(): MapIterator<K> {
-    for (const [key] of this.entries()) yield key;
+    yield* [...this.#own().keys()];
   }
 
   override *values(): MapIterator<V> {
-    for (const [, value] of this.entries()) yield value;
+    yield* [...this.#own().values()];
   }
 
   override forEach(each: (value: V, key: K, map: Map<K, V>) => void): void {
@@ -70,15 +112,10 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 }
 
-function grownFrom<K, V>(map: ReadonlyMap<K, V>): GrownMap<K, V> {
-  const entries = [...map];
-  return new GrownMap({ entries, places: new Map(entries.map(([key], place) => [key, place])) }, entries.length);
-}
-
 /**
  * A map with one entry more, or another value for a key. The one that it is made from stays as it is, and is not copied where it was made
- * in this way and nothing else has been made from it: else what has thousands of messages would be copied for each of them.
+ * in this way: else what has thousands of messages would be copied for each of them.
  */
 export function grown<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
-  return (map instanceof GrownMap ? (map as GrownMap<K, V>) : grownFrom(map)).with(key, value);
+  return (map instanceof GrownMap ? (map as GrownMap<K, V>) : new GrownMap(new Map(map))).with(key, value);
 }

@@ -29,12 +29,20 @@ export function headsOf(activity: Activity): readonly Hash[] {
   const named = new Set(pathTo(activity.epochs, activity.group).flatMap(({ heads }) => heads));
   const next: Hash[] = [...named];
   const isIn = stayingUntil(activity.epochs, activity.group);
-  for (const version of versions.values()) if (isIn(version)) next.push(version.id);
+  for (const version of versions.values()) if (isOfThisStay(activity, version) && isIn(version)) next.push(version.id);
   const tally: Tally = { counted: new Set(), replaced: new Set(), named };
   count(versions, tally, next);
   const heads = [...tally.counted].filter((id) => !tally.replaced.has(id)).toSorted();
   tallies.set(heads, tally);
   return heads;
+}
+
+/**
+ * Who was added again, and does not know what was meanwhile, has versions from before: whether something has taken their place the others know,
+ * who name what has not.
+ */
+function isOfThisStay({ epochs, since }: Activity, { group }: Version): boolean {
+  return (epochs.get(group)?.membership.epoch ?? 0) >= since;
 }
 
 /** Counts these, and all that they build on; answers what had not been counted. */
@@ -61,7 +69,8 @@ export function headsAfter(before: Activity, after: Activity, version: Version):
   if (!tally) return headsOf(after);
   const { id } = version;
   // Who came in later may have what builds on it already.
-  if (!tally.replaced.has(id) && !tally.named.has(id) && !hasStayed(after, version)) return heads;
+  const countsByItself = isOfThisStay(after, version) && hasStayed(after, version);
+  if (!tally.replaced.has(id) && !tally.named.has(id) && !countsByItself) return heads;
   // Whoever goes on from the state before has to find its own.
   tallies.delete(heads);
   const fresh = count(after.versions, tally, [id]);
