@@ -22,6 +22,7 @@ export const sideCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'activity-unrecorded',
   'activity-incomplete',
   'activity-forked',
+  'activity-excluded',
   'activity-store-corrupt',
 ]);
 

@@ -300,7 +300,10 @@ export const exitTable: readonly ExitRow[] = [
     exit: 108,
     meaning:
       'a member has not taken a message for a long time, the members do not have the same, or the log lacks a record',
-    codes: ['activity-undelivered', 'activity-unrecorded', 'activity-incomplete', 'activity-forked'],
+    codes: [
+      ...(['activity-undelivered', 'activity-unrecorded', 'activity-incomplete'] as const),
+      ...(['activity-forked', 'activity-excluded'] as const),
+    ],
   },
   {
     exit: 109,

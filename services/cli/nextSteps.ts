@@ -59,6 +59,8 @@ const steps: Partial<Record<ErrorCode, string>> = {
     'Put back the keystore that the database was made with: without it nobody can read what is there.',
   'channel-store-corrupt':
     'Restore that file from a backup of yours, also an older one, and leave channels/states as it is: with that, or from the other side, it goes on from the newest state. Without one let the other side close, or a watchtower. Where channels/states/newest.sqlite is damaged itself, move it away and start: it is written again from the database, unless that is from a backup.',
+  'activity-excluded':
+    'Usually it was: `notarium activity show` says by whom, `notarium activity members leave` ends it. If not all say so, ask them by another way.',
   'attachment-quota':
     'Send the message that the files are for; what no message names goes after a day, also files of a message that was refused. The operator sets --attachment-quota.',
   'party-unknown': '`notarium status` names the nodes; a name is written as there, capital letters and all.',

@@ -157,6 +157,7 @@ export const errorTable = {
   'activity-schema-invalid': row(422, 'The schema is no JSON Schema (2020-12), or one that a node cannot check safely'),
   'activity-changed': row(409, 'Others have said something in the activity at the same time: nothing was sent', true),
   'activity-forked': row(409, 'A member has told other members of the activity something else'),
+  'activity-excluded': row(409, 'Members of an activity say that this centre was removed'),
   'activity-incomplete': row(
     503,
     'The members of an activity do not have the same messages, and what is missing does not come',

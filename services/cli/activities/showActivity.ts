@@ -99,12 +99,12 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
 }
 
 function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
-  const { id, terms, role, epoch, messageCount, owner, createdAt, changedAt } = activity;
+  const { id, terms, epoch, messageCount, owner, createdAt, changedAt } = activity;
   const { history, approval } = terms.rules;
   output.line(output.paint('strong', id));
   const facts: [string, string][] = [
     ['kind', `${terms.kind}, asks for ${requestText(terms.request)}`],
-    ['this node', role ?? 'is no member any more'],
+    ['this node', roleText(activity)],
     ['members', `${activity.members.length}, changed ${counted(epoch, 'time')}; ${approval} decides`],
     ['who joins', history ? 'is given what was said before' : 'reads what is said from then on'],
     ['messages', `${messageCount}, from ${createdAt} to ${changedAt}`],
@@ -112,6 +112,12 @@ function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
     ...(owner === undefined ? [] : [['owner', `API key ${owner}`] as [string, string]]),
   ];
   for (const [name, value] of facts) output.line(`  ${name.padEnd(9)} ${value}`);
+}
+
+function roleText({ role, doubts }: ActivityAnswer): string {
+  if (role === undefined) return 'is no member any more';
+  const saying = doubts.filter(({ kind }) => kind === 'excluded').length;
+  return saying === 0 ? role : `${role}; ${counted(saying, 'member')} told that it was removed`;
 }
 
 function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): void {

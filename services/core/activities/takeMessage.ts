@@ -15,7 +15,7 @@ import {
 import { repeatedOrigin } from './activityId.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
-import { areApproving, isVotedIn } from './decided.ts';
+import { areApproving, isVotedIn, takesPart } from './decided.ts';
 import { startsOf } from './forks.ts';
 import { grown } from './grown.ts';
 import { hasStayed, headsAfter, headsOf } from './heads.ts';
@@ -67,7 +67,7 @@ export function takeMessage(
   if (head.activity !== activity.id) throw refused('it is of another activity');
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
   const taken = grown(activity.taken, id, { sender: head.sender, group: head.group });
-  if (head.type === 'start') return { ...rivalStart(activity, message), taken };
+  if (head.type === 'start') return { ...rivalStart(activity, message, options), taken };
   if (head.type === 'members') return { ...changedMembers(activity, message, options), taken };
   const epoch = activity.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
@@ -249,17 +249,20 @@ function leave({ activity, message, membership }: Context, { sender, group }: He
 
 /**
  * Another beginning of the same activity: its initiator has told its members different things. Both are there for everybody who has met
- * both; what holds meanwhile is what follows from the one with the lower id, everywhere.
+ * both; what holds meanwhile is what follows from the one with the lower id, everywhere. Of an initiator that has left none is taken but what
+ * another member has: else it could end the activity of those who stay whenever it likes, and be in again meanwhile.
  */
-function rivalStart(activity: Activity, message: Message): Activity {
+function rivalStart(activity: Activity, message: Message, { isWanted }: TakeOptions): Activity {
   const rival = startActivity(message);
   const origin = repeatedOrigin(activity.origin, rival.origin);
   const starts = startsOf(activity);
+  const isIn = takesPart(activity, origin.initiator);
   if (starts.length === 0) {
     // Who is given what was before was told something else by somebody that had no right to.
-    if (isHearsay(activity) && rival.terms.rules.history) return { ...rival, origin };
+    if (isIn && isHearsay(activity) && rival.terms.rules.history) return { ...rival, origin };
     throw refused('the activity has begun already');
   }
+  if (!isIn && !isWanted) throw new NotariumError('activity-epoch-stale', 'its initiator has left since');
   const isFirst = starts.every(({ id }) => message.id < id);
   const epochs = withEpoch(activity.epochs, message, 'initiator');
   const changed = {

@@ -104,12 +104,16 @@ export class Doubts {
     const { clock, settings, problems } = this.#parts;
     const nowMs = clock.nowMs();
     const all = [...this.#doubts.values(), ...this.#twice.values()].flatMap((doubts) => [...doubts.values()]);
-    const split = all.filter(({ kind }) => kind === 'forked' || kind === 'excluded').length;
+    const countOf = (kind: Doubt['kind']): number => all.filter((doubt) => doubt.kind === kind).length;
+    // Who was removed is not told but by this: in the usual case nobody has lied.
+    const excluded = countOf('excluded');
     const missing = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs);
     const late = held + missing.length;
-    const forks = this.#forked.size + split;
+    const forks = this.#forked.size + countOf('forked');
     if (forks > 0) problems.raise('activity-forked', `seen ${forks} times: see the activities`);
     else problems.clear('activity-forked');
+    if (excluded > 0) problems.raise('activity-excluded', `said ${excluded} times: see the activities`);
+    else problems.clear('activity-excluded');
     if (late > 0) problems.raise('activity-incomplete', `seen ${late} times: see the activities`);
     else problems.clear('activity-incomplete');
   }

@@ -77,7 +77,8 @@ function comparisonOf(
 ): Comparison {
   // Who has left before this node came is not told that it has come.
   if (!activity || !haveMet(activity, signer.address, from)) return { unknown: true };
-  if (!memberOf(membersOf(activity), from)) return { removed: true };
+  // Of one that was begun twice nobody was removed who does not stand in the beginning that holds.
+  if (!memberOf(membersOf(activity), from)) return isForked(activity) ? { ids: [], forked: true } : { removed: true };
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);

@@ -1,4 +1,5 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { isForked } from '../../../core/activities/forks.ts';
 import { haveMet } from '../../../core/activities/haveMet.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
@@ -79,11 +80,15 @@ async function* wanted(
   }
 }
 
-/** Members of its epoch may; those that came later where the rules give them what was before. */
+/**
+ * Members of its epoch may; those that came later where the rules give them what was before. Of an activity that was begun twice nobody can tell who
+ * has come later, for its initiator may have named others, or itself again: then but the beginnings, by which they see that there are two.
+ */
 export function mayHave(activity: Activity, stored: Pick<StoredMessage, 'id' | 'parcel'>, member: Address): boolean {
   const { head } = messageOf(stored);
   const epoch = activity.epochs.get(head.group);
   if (!epoch) return false;
   if (memberOf(epoch.membership, member)) return true;
-  return activity.terms.rules.history && memberOf(membersOf(activity), member) !== undefined;
+  if (!activity.terms.rules.history || !memberOf(membersOf(activity), member)) return false;
+  return head.type === 'start' || !isForked(activity);
 }

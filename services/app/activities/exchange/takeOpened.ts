@@ -140,12 +140,14 @@ function gone({ id }: Activity): NotariumError {
 
 /**
  * Who was removed is not told, and does not know what was meanwhile when it is added again. The initiator may change the members as it
- * likes, so its word is enough; by nobody else's can a member be made to forget what it knows.
+ * likes, so its word is enough; by nobody else's can a member be made to forget what it knows. Of who does not take part any more, as far as is
+ * known here, no word is enough: it would name others in the place of those who have stayed.
  */
 function mayBeginAnew({ signer }: ActivityParts, activity: Activity, { sender, origin }: HeadOf<'members'>): boolean {
-  const known = membersOf(activity);
+  if (!memberOf(membersOf(activity), signer.address)) return true;
+  if (!takesPart(activity, sender)) return false;
+  if (origin.initiator === sender) return true;
   // What it knows of the activity, it knows by the message of this sender alone, which another change may have come before.
-  const [begun] = pathTo(activity.epochs, activity.group);
-  if (activity.since > 0 && begun?.sender === sender) return true;
-  return !memberOf(known, signer.address) || origin.initiator === sender;
+  const path = pathTo(activity.epochs, activity.group);
+  return activity.since > 0 && path[0]!.sender === sender && path.every(({ right }) => right !== 'initiator');
 }

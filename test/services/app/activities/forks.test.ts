@@ -5,6 +5,7 @@ import type { ActivityTerms, HeadOf } from '../../../../services/core/activities
 import { groupDigest } from '../../../../services/core/activities/opening.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { begin, changeMembers, memberFor, randomHash, say } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
@@ -39,8 +40,8 @@ describe('members of activities that were told different things', () => {
   });
   afterEach(() => world.close());
 
-  const alarmed = (...nodes: readonly ActivityNode[]) =>
-    until('they are alarmed', () => nodes.every(({ problems }) => problems.has('activity-forked')));
+  const alarmed = (nodes: readonly ActivityNode[], code: ErrorCode = 'activity-forked') =>
+    until('they are alarmed', () => nodes.every(({ problems }) => problems.has(code)));
 
   it('find two beginnings by comparing, without anything being said; nothing more is sent then', async () => {
     const first = await beginning([buyer, seller, carrier]);
@@ -50,7 +51,7 @@ describe('members of activities that were told different things', () => {
     await deliver(buyer, carrier, [sealedIn(second)]);
     await reaches(first.id, seller, carrier);
     await reaches(second.id, seller, carrier);
-    await alarmed(seller, carrier);
+    await alarmed([seller, carrier]);
     expect(
       seller.problems
         .list()
@@ -68,7 +69,7 @@ describe('members of activities that were told different things', () => {
     await carrier.close();
     await carrier.open();
     await world.connect();
-    await alarmed(carrier);
+    await alarmed([carrier]);
     // Who leaves it has nothing to do with it any more.
     await seller.desk.leave(operator, activity);
     await until('the alarm is over', () => !seller.problems.has('activity-forked'));
@@ -80,7 +81,7 @@ describe('members of activities that were told different things', () => {
     await deliver(buyer, seller, [sealedIn(first)]);
     await deliver(buyer, carrier, [sealedIn(second)]);
     await seller.desk.note(operator, first.head.activity, { on: first.id, body: 'to all' });
-    await alarmed(seller, carrier);
+    await alarmed([seller, carrier]);
     const { forks } = await carrier.desk.show(operator, first.head.activity);
     expect(forks).to.have.length(1);
   });
@@ -97,7 +98,7 @@ describe('members of activities that were told different things', () => {
       const change = await changeMembers(known, buyer.person, { remove: other.address });
       await deliver(buyer, node, [sealedIn(change)]);
     }
-    await alarmed(seller, carrier);
+    await alarmed([seller, carrier], 'activity-excluded');
     const { doubts } = await seller.desk.show(operator, activity);
     expect(doubts.find(({ member }) => member === carrier.address)).to.include({ kind: 'excluded' });
   });
