@@ -1,24 +1,53 @@
-/** Entries that several maps share: each sees the first ones, as many as it has. */
-type Shared<K, V> = { readonly entries: [K, V][]; readonly places: Map<K, number> };
+type Entry<K, V> = readonly [K, V];
 
-/** A map that nothing changes, and that another one, which has an entry more, shares its entries with. */
+/** Entries of one piece; what is beyond the count of a map is not its own. */
+const pieceSize = 256;
+
+/** What several maps share: where each key is, of the first ones of which each sees as many as it has. */
+type Shared<K> = { readonly places: Map<K, number>; count: number };
+
+/** A map that nothing changes, and that another one, which has an entry more or another value, shares its entries with. */
 class GrownMap<K, V> extends Map<K, V> {
-  readonly #shared: Shared<K, V>;
+  readonly #shared: Shared<K>;
+  readonly #pieces: Entry<K, V>[][];
   readonly #count: number;
 
-  constructor(shared: Shared<K, V>, count: number) {
+  constructor(shared: Shared<K>, pieces: Entry<K, V>[][], count: number) {
     super();
     this.#shared = shared;
+    this.#pieces = pieces;
     this.#count = count;
   }
 
   with(key: K, value: V): GrownMap<K, V> {
-    const { entries, places } = this.#shared;
-    // Another one has grown from the same map before, or the key is there.
-    if (entries.length !== this.#count || places.has(key)) return grownFrom(new Map(this).set(key, value));
-    places.set(key, entries.length);
-    entries.push([key, value]);
-    return new GrownMap(this.#shared, entries.length);
+    const place = this.#placeOf(key);
+    if (place !== undefined) return this.#replacing(place, [key, value]);
+    const { places, count } = this.#shared;
+    // Another one has grown from the same map before.
+    if (count !== this.#count) return grownFrom(this).with(key, value);
+    const at = Math.floor(count / pieceSize);
+    if (at === this.#pieces.length) this.#pieces.push([]);
+    this.#pieces[at]![count % pieceSize] = [key, value];
+    places.set(key, count);
+    this.#shared.count++;
+    return new GrownMap(this.#shared, this.#pieces, count + 1);
+  }
+
+  /** With a copy of one piece, and of the list of pieces: the square root of all entries, not all. */
+  #replacing(place: number, entry: Entry<K, V>): GrownMap<K, V> {
+    const pieces = [...this.#pieces];
+    const at = Math.floor(place / pieceSize);
+    pieces[at] = pieces[at]!.with(place % pieceSize, entry);
+    return new GrownMap(this.#shared, pieces, this.#count);
+  }
+
+  #placeOf(key: K): number | undefined {
+    const place = this.#shared.places.get(key);
+    return place !== undefined && place < this.#count ? place : undefined;
+  }
+
+  #at(place: number): Entry<K, V> {
+    return this.#pieces[Math.floor(place / pieceSize)]![place % pieceSize]!;
   }
 
   override get size(): number {
@@ -26,17 +55,17 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 
   override get(key: K): V | undefined {
-    const place = this.#shared.places.get(key);
-    return place !== undefined && place < this.#count ? this.#shared.entries[place]![1] : undefined;
+    const place = this.#placeOf(key);
+    return place === undefined ? undefined : this.#at(place)[1];
   }
 
   override has(key: K): boolean {
-    return (this.#shared.places.get(key) ?? this.#count) < this.#count;
+    return this.#placeOf(key) !== undefined;
   }
 
   override *entries(): MapIterator<[K, V]> {
     for (let place = 0; place < this.#count; place++) {
-      const [key, value] = this.#shared.entries[place]!;
+      const [key, value] = this.#at(place);
       yield [key, value];
     }
   }
@@ -71,8 +100,15 @@ class GrownMap<K, V> extends Map<K, V> {
 }
 
 function grownFrom<K, V>(map: ReadonlyMap<K, V>): GrownMap<K, V> {
-  const entries = [...map];
-  return new GrownMap({ entries, places: new Map(entries.map(([key], place) => [key, place])) }, entries.length);
+  const shared: Shared<K> = { places: new Map(), count: map.size };
+  const pieces: Entry<K, V>[][] = [];
+  for (const entry of map) {
+    const place = shared.places.size;
+    if (place % pieceSize === 0) pieces.push([]);
+    pieces.at(-1)!.push(entry);
+    shared.places.set(entry[0], place);
+  }
+  return new GrownMap(shared, pieces, map.size);
 }
 
 /**

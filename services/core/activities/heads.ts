@@ -1,5 +1,6 @@
 import type { Hash } from '../bytes.ts';
-import type { Activity, Placed, Version } from './activity.ts';
+import type { Activity, OpenedEpoch, Placed, Version } from './activity.ts';
+import { memberOf } from './members.ts';
 import { pathTo } from './pathTo.ts';
 import { stayingUntil } from './stayingUntil.ts';
 
@@ -18,7 +19,7 @@ type Tally = {
   /** By what counts. Some of it may not be known. */
   readonly replaced: Set<Hash>;
   /** By the epochs. */
-  readonly named: ReadonlySet<Hash>;
+  readonly named: Set<Hash>;
 };
 
 const tallies = new WeakMap<readonly Hash[], Tally>();
@@ -62,9 +63,32 @@ export function headsAfter(before: Activity, after: Activity, version: Version):
   const { id } = version;
   // Who came in later may have what builds on it already.
   if (!tally.replaced.has(id) && !tally.named.has(id) && !hasStayed(after, version)) return heads;
+  return goneOn(heads, tally, after.versions, [id]);
+}
+
+/** Heads after one more epoch, which comes after the one that was the newest. */
+export function headsAfterEpoch(before: Activity, after: Activity, epoch: OpenedEpoch): readonly Hash[] {
+  const tally = tallies.get(before.heads);
+  // What was counted of who goes may not count any more.
+  if (
+    !tally ||
+    before.epochs.get(before.group)!.membership.members.some(({ address }) => !memberOf(epoch.membership, address))
+  )
+    return headsOf(after);
+  for (const id of epoch.heads) tally.named.add(id);
+  return goneOn(before.heads, tally, after.versions, epoch.heads);
+}
+
+/** Heads where these count as well. */
+function goneOn(
+  heads: readonly Hash[],
+  tally: Tally,
+  versions: Activity['versions'],
+  ids: readonly Hash[],
+): readonly Hash[] {
   // Whoever goes on from the state before has to find its own.
   tallies.delete(heads);
-  const fresh = count(after.versions, tally, [id]);
+  const fresh = count(versions, tally, ids);
   const changed = [...heads];
   for (const gone of fresh.flatMap(({ builds }) => builds)) {
     const place = placeIn(changed, gone);

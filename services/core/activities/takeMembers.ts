@@ -1,10 +1,10 @@
 import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
-import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
+import { type Activity, membersOf, type OpeningRight } from './activity.ts';
 import { grown } from './grown.ts';
-import { headsOf } from './heads.ts';
+import { headsAfterEpoch, headsOf } from './heads.ts';
 import type { ActivityTerms, HeadOf } from './message.ts';
-import { newestGroup } from './newestGroup.ts';
+import { newestAfter, newestGroup } from './newestGroup.ts';
 import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
 import { pathTo } from './pathTo.ts';
@@ -24,8 +24,14 @@ export function takeMembers(activity: Activity, message: Message): Activity {
   if (unknown.length > 0) throw early({ messages: unknown });
   const right = rightTo(activity, head, before.membership);
   const epochs = withEpoch(activity.epochs, message, right, before.terms);
-  const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }) };
-  return { ...changed, heads: headsOf(changed) };
+  // Told twice.
+  if (epochs === activity.epochs) return activity;
+  const changed = { ...activity, epochs, group: newestAfter(activity, { ...activity, epochs }, head.group) };
+  // One from before this member has come in, another time, may be what was missing on the way.
+  if (changed.group === activity.group && membership.epoch >= activity.since) return changed;
+  const isNext = changed.group === head.group && membership.previous === activity.group;
+  const heads = isNext ? headsAfterEpoch(activity, changed, epochs.get(head.group)!) : headsOf(changed);
+  return { ...changed, heads };
 }
 
 /**
@@ -37,16 +43,16 @@ export function withEpoch(
   message: Message,
   right: OpeningRight,
   known?: ActivityTerms,
-): Map<Hash, OpenedEpoch> {
+): Activity['epochs'] {
   const { id, head } = message;
   if (head.type !== 'start' && head.type !== 'members') throw new RangeError(`${head.type} opens no epoch`);
   const have = epochs.get(head.group);
   // The same one told twice: nothing in it is another one.
-  if (have && have.by < id) return new Map(epochs);
+  if (have && have.by < id) return epochs;
   const { membership, secret, sender } = head;
   const terms = known ?? head.terms;
   const proposal = head.type === 'members' && right === 'proposal' ? head.proposal : undefined;
-  return new Map(epochs).set(head.group, {
+  return grown(epochs, head.group, {
     ...{ membership, terms, secret, sender, right, by: id },
     ...(proposal ? { proposal: proposal.id } : {}),
     heads: head.type === 'members' ? head.heads : [],
