@@ -1,53 +1,69 @@
-type Entry<K, V> = readonly [K, V];
+/** What another map has for one key that the newest one has in another way. */
+type Difference<K, V> = {
+  readonly key: K;
+  readonly before: { readonly value: V } | undefined;
+  readonly newer: GrownMap<K, V>;
+};
 
-/** Entries of one piece; what is beyond the count of a map is not its own. */
-const pieceSize = 256;
+/** Differences through which a key is looked for; beyond that the map is made again from the newest one. */
+const mostSteps = 4;
 
-/** What several maps share: where each key is, of the first ones of which each sees as many as it has. */
-type Shared<K> = { readonly places: Map<K, number>; count: number };
-
-/** A map that nothing changes, and that another one, which has an entry more or another value, shares its entries with. */
+/**
+ * A map that nothing changes. Of those that were made from one another the newest has the entries, each older one what it has in another way
+ * than the one that was made of it (H. Baker, "Shallow binding makes functional arrays fast"): so another entry or value copies nothing, and
+ * maps that nobody needs any more take up nothing.
+ */
 class GrownMap<K, V> extends Map<K, V> {
-  readonly #shared: Shared<K>;
-  readonly #pieces: Entry<K, V>[][];
+  #entries: Map<K, V> | undefined;
+  #difference: Difference<K, V> | undefined;
   readonly #count: number;
 
-  constructor(shared: Shared<K>, pieces: Entry<K, V>[][], count: number) {
+  constructor(entries: Map<K, V>) {
     super();
-    this.#shared = shared;
-    this.#pieces = pieces;
-    this.#count = count;
+    this.#entries = entries;
+    this.#count = entries.size;
   }
 
   with(key: K, value: V): GrownMap<K, V> {
-    const place = this.#placeOf(key);
-    if (place !== undefined) return this.#replacing(place, [key, value]);
-    const { places, count } = this.#shared;
-    // Another one has grown from the same map before.
-    if (count !== this.#count) return grownFrom(this).with(key, value);
-    const at = Math.floor(count / pieceSize);
-    if (at === this.#pieces.length) this.#pieces.push([]);
-    this.#pieces[at]![count % pieceSize] = [key, value];
-    places.set(key, count);
-    this.#shared.count++;
-    return new GrownMap(this.#shared, this.#pieces, count + 1);
+    const entries = this.#own();
+    const before = entries.has(key) ? { value: entries.get(key)! } : undefined;
+    entries.set(key, value);
+    const newer = new GrownMap(entries);
+    this.#entries = undefined;
+    this.#difference = { key, before, newer };
+    return newer;
   }
 
-  /** With a copy of one piece, and of the list of pieces: the square root of all entries, not all. */
-  #replacing(place: number, entry: Entry<K, V>): GrownMap<K, V> {
-    const pieces = [...this.#pieces];
-    const at = Math.floor(place / pieceSize);
-    pieces[at] = pieces[at]!.with(place % pieceSize, entry);
-    return new GrownMap(this.#shared, pieces, this.#count);
+  /** Its entries in one map, which the others then differ from. */
+  #own(): Map<K, V> {
+    const older: GrownMap<K, V>[] = [];
+    let newest: GrownMap<K, V> = this;
+    for (; newest.#difference; newest = newest.#difference.newer) older.push(newest);
+    const entries = newest.#entries!;
+    for (const map of older.toReversed()) {
+      const { key, before, newer } = map.#difference!;
+      newer.#difference = { key, before: entries.has(key) ? { value: entries.get(key)! } : undefined, newer: map };
+      newer.#entries = undefined;
+      // The last that came is the first that goes: so they stay in their order.
+      if (before) entries.set(key, before.value);
+      else entries.delete(key);
+      map.#entries = entries;
+      map.#difference = undefined;
+    }
+    return entries;
   }
 
-  #placeOf(key: K): number | undefined {
-    const place = this.#shared.places.get(key);
-    return place !== undefined && place < this.#count ? place : undefined;
-  }
-
-  #at(place: number): Entry<K, V> {
-    return this.#pieces[Math.floor(place / pieceSize)]![place % pieceSize]!;
+  #find(key: K): { readonly value: V } | undefined {
+    let map: GrownMap<K, V> = this;
+    for (let steps = 0; map.#difference; map = map.#difference.newer) {
+      if (map.#difference.key === key) return map.#difference.before;
+      if (++steps > mostSteps) {
+        this.#own();
+        return this.#find(key);
+      }
+    }
+    const entries = map.#entries!;
+    return entries.has(key) ? { value: entries.get(key)! } : undefined;
   }
 
   override get size(): number {
@@ -55,19 +71,16 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 
   override get(key: K): V | undefined {
-    const place = this.#placeOf(key);
-    return place === undefined ? undefined : this.#at(place)[1];
+    return this.#find(key)?.value;
   }
 
   override has(key: K): boolean {
-    return this.#placeOf(key) !== undefined;
+    return this.#find(key) !== undefined;
   }
 
   override *entries(): MapIterator<[K, V]> {
-    for (let place = 0; place < this.#count; place++) {
-      const [key, value] = this.#at(place);
-      yield [key, value];
-    }
+    // Another one may be made of it meanwhile.
+    yield* [...this.#own()];
   }
 
   override [Symbol.iterator](): MapIterator<[K, V]> {
@@ -75,11 +88,11 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 
   override *keys(): MapIterator<K> {
-    for (const [key] of this.entries()) yield key;
+    yield* [...this.#own().keys()];
   }
 
   override *values(): MapIterator<V> {
-    for (const [, value] of this.entries()) yield value;
+    yield* [...this.#own().values()];
   }
 
   override forEach(each: (value: V, key: K, map: Map<K, V>) => void): void {
@@ -99,22 +112,10 @@ class GrownMap<K, V> extends Map<K, V> {
   }
 }
 
-function grownFrom<K, V>(map: ReadonlyMap<K, V>): GrownMap<K, V> {
-  const shared: Shared<K> = { places: new Map(), count: map.size };
-  const pieces: Entry<K, V>[][] = [];
-  for (const entry of map) {
-    const place = shared.places.size;
-    if (place % pieceSize === 0) pieces.push([]);
-    pieces.at(-1)!.push(entry);
-    shared.places.set(entry[0], place);
-  }
-  return new GrownMap(shared, pieces, map.size);
-}
-
 /**
  * A map with one entry more, or another value for a key. The one that it is made from stays as it is, and is not copied where it was made
- * in this way and nothing else has been made from it: else what has thousands of messages would be copied for each of them.
+ * in this way: else what has thousands of messages would be copied for each of them.
  */
 export function grown<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
-  return (map instanceof GrownMap ? (map as GrownMap<K, V>) : grownFrom(map)).with(key, value);
+  return (map instanceof GrownMap ? (map as GrownMap<K, V>) : new GrownMap(new Map(map))).with(key, value);
 }

@@ -64,30 +64,26 @@ export function takeMessage(
   const { head, id } = message;
   if (head.activity !== activity.id) throw refused('it is of another activity');
   if (activity.taken.has(id)) throw new NotariumError('activity-message-known');
-  if (head.type === 'start') return withTaken(rivalStart(activity, message), message);
-  if (head.type === 'members') return withTaken(changedMembers(activity, message, options), message);
+  const taken = grown(activity.taken, id, { sender: head.sender, group: head.group });
+  if (head.type === 'start') return { ...rivalStart(activity, message), taken };
+  if (head.type === 'members') return { ...changedMembers(activity, message, options), taken };
   const epoch = activity.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   const { membership } = epoch;
   if (membership.epoch !== head.epoch) throw refused('it names another epoch than its group is of');
   checkSender(activity, head, membership, options);
   const context = { network, activity, message, epoch, membership, crypto: options.crypto ?? portableCrypto };
-  const said = statementOf(network, message, context.crypto);
-  const changed = { ...activity, ...changeBy(context) };
-  return withTaken(said === undefined ? changed : withStatement(changed, said, message), message);
-}
-
-/** Last, when nothing can be refused any more: who goes on from a state that came to nothing has all entries copied. */
-function withTaken(activity: Activity, { id, head }: Message): Activity {
-  return { ...activity, taken: grown(activity.taken, id, { sender: head.sender, group: head.group }) };
+  return { ...activity, ...changeBy(context), statements: withStatement(context), taken };
 }
 
 /**
  * What a device has said twice by its operator is taken, for others may have taken either; who sends in its name looks here first.
  */
-function withStatement(activity: Activity, said: Hash, { id }: Message): Activity {
+function withStatement({ network, activity, message, crypto }: Context): Activity['statements'] {
+  const said = statementOf(network, message, crypto);
+  if (said === undefined) return activity.statements;
   const have = activity.statements.get(said);
-  return have !== undefined && have < id ? activity : { ...activity, statements: grown(activity.statements, said, id) };
+  return grown(activity.statements, said, have !== undefined && have < message.id ? have : message.id);
 }
 
 type Context = {
@@ -127,11 +123,10 @@ function changeBy(context: Context): Partial<Activity> {
  * it can say of the time before.
  */
 function changedMembers(activity: Activity, message: Message, { isWanted }: TakeOptions): Activity {
+  const changed = takeMembers(activity, message);
   const { sender, membership } = message.head as HeadOf<'members'>;
-  if (isWanted || hasStayed(activity, { sender, group: membership.previous })) return takeMembers(activity, message);
-  // It may come to nothing.
-  const changed = takeMembers({ ...activity, epochs: new Map(activity.epochs) }, message);
-  if (changed.group !== activity.group) return changed;
+  const holds = changed.group !== activity.group;
+  if (isWanted || holds || hasStayed(activity, { sender, group: membership.previous })) return changed;
   throw new NotariumError('activity-epoch-stale', 'its sender was removed since');
 }
 
@@ -182,8 +177,8 @@ function countersignature(context: Context, head: HeadOf<'countersignature'>): P
     throw refused('the countersignature is not by its sender');
   const had = activity.countersignatures.get(on)?.get(sender);
   // Of several, which say the same, all have the same one.
-  if (had !== undefined && had <= signature) return {};
-  const ofVersion = new Map(activity.countersignatures.get(on)).set(sender, signature);
+  const kept = had !== undefined && had < signature ? had : signature;
+  const ofVersion = new Map(activity.countersignatures.get(on)).set(sender, kept);
   return { countersignatures: grown(activity.countersignatures, on, ofVersion) };
 }
 
@@ -198,10 +193,10 @@ function certificate(
   const recipients = recipientsOf(activity, version);
   if (members.join() !== recipients.join()) throw refused('it names others than those whom the version went to');
   checkTrust(network, { message: on, members }, signatures, trustees(activity, version, group), crypto);
-  const have = activity.certificates.get(on)?.get(sender);
+  const ofVersion = new Map(activity.certificates.get(on));
+  const have = ofVersion.get(sender);
   const made = { message: message.id, signatures: signatures.length };
-  if (have && byStrength(have, made) < 0) return {};
-  const ofVersion = new Map(activity.certificates.get(on)).set(sender, made);
+  if (!have || byStrength(made, have) < 0) ofVersion.set(sender, made);
   return { certificates: grown(activity.certificates, on, ofVersion) };
 }
 
@@ -258,7 +253,7 @@ function rivalStart(activity: Activity, message: Message): Activity {
   const changed = {
     ...activity,
     ...{ epochs, group: newestGroup({ ...activity, epochs }) },
-    versions: grown(activity.versions, message.id, rival.versions.get(message.id)!),
+    versions: new Map([...activity.versions, ...rival.versions]),
     ...(isFirst ? { terms: rival.terms } : {}),
   };
   return { ...changed, heads: headsOf(changed) };
