@@ -79,6 +79,11 @@ export class Activities {
     return known === undefined && this.#absent.has(id) ? undefined : await this.#load(id, known);
   }
 
+  /** How many messages it has that is in memory; 0 for one that is not. */
+  messagesOf(id: Hash): number {
+    return this.#known.get(id)?.taken.size ?? 0;
+  }
+
   /** Of how many messages an activity from here was made. */
   countOf(activity: Activity): number {
     return this.#counts.get(activity)!;

@@ -8,6 +8,7 @@ import type { Damage } from './Damage.ts';
 import type { BodyTurns } from './exchange/BodyTurns.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
+import type { PeerReads } from './exchange/PeerReads.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 import type { FileFetches } from './FileFetches.ts';
 import type { Unread } from './Unread.ts';
@@ -25,6 +26,8 @@ export type ActivityParts = ActivityHost & {
   /** What members have here that nobody has looked at. */
   readonly unread: Unread;
   readonly bodyTurns: BodyTurns;
+  /** What members have read here by their requests. */
+  readonly peerReads: PeerReads;
   /** What is damaged on the disk, and passed over. */
   readonly damage: Damage;
   /** What others were refused. */

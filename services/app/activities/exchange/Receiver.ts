@@ -115,8 +115,11 @@ export class Receiver {
   }
 
   async #take(opened: Opened): Promise<Outcome> {
+    const { peerReads } = this.#parts;
+    const { from, message } = opened;
+    peerReads.check(from);
     try {
-      await takeOpened(this.#parts, opened);
+      await peerReads.charge(from, message.head.activity, () => takeOpened(this.#parts, opened));
     } catch (error) {
       const isEarly = isNotariumError(error, 'activity-message-early');
       // Or, by a rival of the change that has made it so, in time.

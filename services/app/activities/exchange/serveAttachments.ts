@@ -46,11 +46,12 @@ async function* framesFrom(
  * been shown the digest of a file can name it in an activity of its own, and would find out by the answer who has it from another one.
  */
 async function isGivenTo(
-  { store, activities }: ActivityParts,
+  { store, peerReads }: ActivityParts,
   { activity: id, message, sealedDigest }: AttachmentQuery,
   member: Address,
 ): Promise<boolean> {
+  peerReads.check(member);
   if (!(await store.isFileHere({ activity: id, message, sealedDigest }))) return false;
-  const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
+  const [stored, activity] = await Promise.all([store.message(message), peerReads.find(member, id)]);
   return stored !== undefined && activity !== undefined && mayHave(activity, stored, member);
 }

@@ -52,9 +52,10 @@ async function* answers(
   asked: readonly Compared[],
   compared: Outcome,
 ): AsyncGenerator<string> {
+  parts.peerReads.check(from);
   for (const one of asked) {
     // Of one that is damaged here nothing can be said; the others are compared all the same.
-    const activity = await parts.damage.passOver(parts.activities.find(one.activity));
+    const activity = await parts.damage.passOver(parts.peerReads.find(from, one.activity));
     const answer = comparisonOf(parts, activity, from, one);
     if ('unknown' in answer)
       parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
@@ -66,13 +67,14 @@ async function* answers(
 }
 
 function comparisonOf(
-  { signer, crypto }: ActivityParts,
+  { signer, crypto, peerReads }: ActivityParts,
   activity: Activity | undefined,
   from: Address,
   { since, digest, after }: Compared,
 ): Comparison {
   if (!activity) return { unknown: true };
   if (!memberOf(membersOf(activity), from)) return wasMember(activity, from) ? { removed: true } : { unknown: true };
+  peerReads.compared(from, activity.taken.size);
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);

@@ -36,7 +36,8 @@ async function* answers(
   query: MessagesQuery,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const activity = await parts.activities.find(query.activity);
+  parts.peerReads.check(from);
+  const activity = await parts.peerReads.find(from, query.activity);
   const key = keyOf(parts, from);
   if (!activity || !key || !wasMember(activity, from)) {
     parts.refusals.count(new NotariumError('activity-not-member', 'it asks for messages'), from);
