@@ -79,9 +79,9 @@ export class Activities {
     return known === undefined && this.#absent.has(id) ? undefined : await this.#load(id, known);
   }
 
-  /** How many messages it has that is in memory; 0 for one that is not. */
-  messagesOf(id: Hash): number {
-    return this.#known.get(id)?.taken.size ?? 0;
+  /** As it is in memory; undefined for one that is not. */
+  inMemory(id: Hash): Pick<Activity, 'taken' | 'epochs'> | undefined {
+    return this.#known.get(id);
   }
 
   /** Of how many messages an activity from here was made. */

@@ -5,16 +5,16 @@ import type { Activities } from '../Activities.ts';
 
 /** In so much time each peer may have as much read again as at once: about a tenth of all time. */
 const refillMs = 40_000;
-/** Messages that are compared for what it takes to read one. */
-const comparedForOne = 32;
+/** Messages, or epochs, that are looked through for what it takes to read one message. */
+const lookedForOne = 32;
 
 /**
- * Bounds how much of activities the requests of each peer have read from the disk: what begins one has thousands of messages made of some
- * kilobytes, and asks for it in a hundred bytes, again and again. It is counted in messages, for the time that something takes depends on what
- * else goes on. A request that is begun is answered whole, whatever it takes; the next ones wait for that.
+ * Bounds the work that the requests of each peer make of activities: these have thousands of messages where somebody wants that, and are asked
+ * for in a hundred bytes, again and again. It is counted in messages that are read from the disk, for the time that something takes depends on
+ * what else goes on. A request that is begun is answered whole, whatever it takes; the next ones wait for that.
  */
 export class PeerReads {
-  readonly #activities: Pick<Activities, 'find' | 'messagesOf'>;
+  readonly #activities: Pick<Activities, 'find' | 'inMemory'>;
   readonly #burst: number;
   readonly #nowMs: () => number;
   /** What they have used, and when that was so. */
@@ -24,7 +24,7 @@ export class PeerReads {
 
   /** @param options.burst Messages at once. */
   constructor(
-    activities: Pick<Activities, 'find' | 'messagesOf'>,
+    activities: Pick<Activities, 'find' | 'inMemory'>,
     options: { readonly burst: number; readonly nowMs?: () => number },
   ) {
     this.#activities = activities;
@@ -45,19 +45,20 @@ export class PeerReads {
 
   /** Does what may have an activity read, on the account of a peer; of several who wait for the same, of the first. */
   async charge<T>(peer: Address, id: Hash, work: () => Promise<T>): Promise<T> {
-    if (this.#activities.messagesOf(id) > 0 || this.#reading.has(id)) return await work();
+    if (this.#activities.inMemory(id) || this.#reading.has(id)) return await work();
     this.#reading.add(id);
     try {
       return await work();
     } finally {
       this.#reading.delete(id);
-      this.#use(peer, this.#activities.messagesOf(id));
+      const read = this.#activities.inMemory(id);
+      if (read) this.#use(peer, workOf(read));
     }
   }
 
-  /** So many messages were compared for a peer. */
-  compared(peer: Address, messages: number): void {
-    this.#use(peer, messages / comparedForOne);
+  /** So many messages or epochs of one that is in memory were looked through for a peer. */
+  looked(peer: Address, count: number): void {
+    this.#use(peer, count / lookedForOne);
   }
 
   #use(peer: Address, messages: number): void {
@@ -71,4 +72,9 @@ export class PeerReads {
     this.#used.delete(peer);
     return 0;
   }
+}
+
+/** Of each epoch at most as much as of all before it: whoever wants that makes branches of them. */
+function workOf({ taken, epochs }: Pick<Activity, 'taken' | 'epochs'>): number {
+  return taken.size + (epochs.size * (epochs.size - 1)) / 2 / lookedForOne;
 }

@@ -115,11 +115,13 @@ export class Receiver {
   }
 
   async #take(opened: Opened): Promise<Outcome> {
-    const { peerReads } = this.#parts;
+    const { activities, peerReads } = this.#parts;
     const { from, message } = opened;
+    const { activity, type } = message.head;
     peerReads.check(from);
     try {
-      await peerReads.charge(from, message.head.activity, () => takeOpened(this.#parts, opened));
+      if (type === 'members') peerReads.looked(from, activities.inMemory(activity)?.epochs.size ?? 0);
+      await peerReads.charge(from, activity, () => takeOpened(this.#parts, opened));
     } catch (error) {
       const isEarly = isNotariumError(error, 'activity-message-early');
       // Or, by a rival of the change that has made it so, in time.

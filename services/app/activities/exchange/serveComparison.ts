@@ -74,7 +74,7 @@ function comparisonOf(
 ): Comparison {
   if (!activity) return { unknown: true };
   if (!memberOf(membersOf(activity), from)) return wasMember(activity, from) ? { removed: true } : { unknown: true };
-  peerReads.compared(from, activity.taken.size);
+  peerReads.looked(from, activity.taken.size);
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);
