@@ -2,11 +2,24 @@ import type { Hash } from '../bytes.ts';
 import type { Activity, Placed } from './activity.ts';
 import { wayTo } from './wayTo.ts';
 
+type Staying = (placed: Placed) => boolean;
+
+// Until the members change it is asked for each message.
+const found = new WeakMap<Activity['epochs'], { readonly last: Hash; readonly staying: Staying }>();
+
 /**
  * Tells whether a sender is in every epoch on the way to that one, from where that way and the one to the epoch in which it has said something part.
- * Where they part is looked for once for each epoch.
+ * Where they part is looked for once for each epoch, as long as the members are the same.
  */
-export function stayingUntil(epochs: Activity['epochs'], last: Hash): (placed: Placed) => boolean {
+export function stayingUntil(epochs: Activity['epochs'], last: Hash): Staying {
+  const known = found.get(epochs);
+  if (known?.last === last) return known.staying;
+  const staying = stayingOn(epochs, last);
+  found.set(epochs, { last, staying });
+  return staying;
+}
+
+function stayingOn(epochs: Activity['epochs'], last: Hash): Staying {
   const firstOf = new Map<Hash, number>();
   // The epoch's own number says nothing: who was removed may open any number of them in a branch that does not hold.
   const firstAfter = (group: Hash): number => {

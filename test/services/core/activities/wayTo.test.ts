@@ -93,7 +93,7 @@ describe('epochs that come one by one', () => {
     const plan = fc.array(act, { minLength: 8, maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(plan, async (acts) => {
-        let now = startActivity(await begin(people), crypto);
+        let now = startActivity(await begin(people));
         const states = [now];
         for (const one of acts) {
           // Now and then another one goes on from an older state.
@@ -119,7 +119,7 @@ describe('epochs that come one by one', () => {
   });
 
   it('cost no look at those before, however many these are', async () => {
-    const start = startActivity(await begin(people), crypto);
+    const start = startActivity(await begin(people));
     const first = start.epochs.get(start.group)!;
     const groups: Hash[] = [start.group];
     const epochs = new Counting<Hash, OpenedEpoch>(start.epochs);
