@@ -67,7 +67,7 @@ export const defaultActivitySettings: ActivitySettings = {
   lookMs: 2_000,
   requestMs: 60_000,
   checkMs: 2_000,
-  readMessages: 100_000,
+  readMessages: 200_000,
   unreadActivities: 100_000,
   unreadBytes: 4 * 2 ** 30,
   uploadCount: 1_024,
