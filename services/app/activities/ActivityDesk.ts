@@ -64,7 +64,7 @@ export type VersionView = {
   readonly notes: readonly Hash[];
 };
 
-/** Set where the registry has another key for that node: who has made the member may have put its own there. */
+/** Set where the registry has another key for that node, or none: who has made the member may have put its own there. */
 export type KeyMark = { readonly hasOtherKey?: boolean };
 
 /** A change of members that was proposed. */

@@ -87,7 +87,7 @@ export async function messages(
   id: Hash,
   { fromPlace = 0, limit }: { readonly fromPlace?: number; readonly limit: number },
 ): Promise<MessageView[]> {
-  await requireStored(parts.store, by, id);
+  await requireStored(parts, by, id);
   const stored = await parts.store.messages(id, fromPlace, limit);
   return await Promise.all(stored.map((message) => messageView(parts, message)));
 }
@@ -99,7 +99,7 @@ export async function message(
   id: Hash,
   messageId: Hash,
 ): Promise<MessageView> {
-  await requireStored(parts.store, by, id);
+  await requireStored(parts, by, id);
   return await messageView(parts, await requireMessage(parts, id, messageId));
 }
 

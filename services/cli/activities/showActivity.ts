@@ -120,7 +120,7 @@ function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): vo
   for (const { name, address, hasOtherKey } of members) {
     if (!hasOtherKey) continue;
     const who = clip(name ?? address, nameWidth);
-    output.line(`  ${output.mark('failed')} ${who} has another encryption key here than in the registry`);
+    output.line(`  ${output.mark('failed')} ${who} has an encryption key here that the registry does not have`);
   }
 }
 
@@ -155,7 +155,7 @@ function printProposals(
   output.line('', ...table([['proposal', 'change', 'votes', 'state'], ...rows]).map((line) => `  ${line}`));
   for (const { id, hasOtherKey } of proposals)
     if (hasOtherKey)
-      output.line(`  ${output.mark('failed')} ${short(id)} has another encryption key than the registry`);
+      output.line(`  ${output.mark('failed')} ${short(id)} has an encryption key that the registry does not have`);
 }
 
 const doubtTexts: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
-import type { Head } from '../../core/activities/message.ts';
+import type { ShownHead } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 
 /** What the head of a message says, for people: to which activity it belongs, what it is about, and where it names them to whom it went. */
-export function headLines(head: Head): string[] {
+export function headLines(head: ShownHead): string[] {
   return [
     `  activity ${head.activity}`,
     ...('terms' in head ? [`  ${head.terms.kind}, asks for ${requestText(head.terms.request)}`] : []),
@@ -18,7 +18,7 @@ export function requestText(request: 'information' | 'trust' | 'both'): string {
   return request === 'both' ? 'information and trust' : request;
 }
 
-function aboutLines(head: Head): string[] {
+function aboutLines(head: ShownHead): string[] {
   switch (head.type) {
     case 'update':
       return head.builds.map((id: Hash) => `  in the place of version ${id}`);

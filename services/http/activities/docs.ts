@@ -48,7 +48,10 @@ export const activityPageDoc = z
   .meta({ id: 'ActivityPage' });
 
 const keyMark = {
-  hasOtherKey: z.boolean().optional().meta({ description: 'The registry has another encryption key for this node' }),
+  hasOtherKey: z
+    .boolean()
+    .optional()
+    .meta({ description: 'The registry has another encryption key for this node, or none' }),
 };
 
 /** One activity. */

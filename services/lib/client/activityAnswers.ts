@@ -54,7 +54,7 @@ export const activityAnswerSchema = summarySchema.extend({
   members: z.array(
     z.looseObject({
       ...{ address: addressSchema, role: roleSchema, name: z.string().optional() },
-      /** The registry has another encryption key for it. */
+      /** The registry has another encryption key for it, or none. */
       hasOtherKey: z.boolean().optional(),
     }),
   ),

@@ -24,6 +24,7 @@ type Calls = Pick<
       | 'known'
       | 'bySeal'
       | 'sendersOf'
+      | 'toAnswer'
     )
   | ('namedAttachments' | 'messagesNaming' | 'isFileHere' | 'setHere')
 >;
@@ -85,6 +86,17 @@ export function messageCalls(context: ActivityContext): Calls {
           .then((row) => row && messageOf(row, atRest)),
       ),
     sendersOf: (seals) => guarded(sendersOf(context, seals)),
+    toAnswer: (after, limit) => {
+      const all = reader.selectFrom('activity_answers').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
+      const query = after === undefined ? all : all.where('seq', '>', after);
+      return guarded(
+        query
+          .execute()
+          .then((rows) =>
+            rows.map(({ seq, message, activity }) => ({ seq, message: message as Hash, activity: activity as Hash })),
+          ),
+      );
+    },
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
     messagesNaming: (sealedDigest, after) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);

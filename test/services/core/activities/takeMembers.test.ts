@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
 import { leaversOf } from '../../../../services/core/activities/decided.ts';
-import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { type Message, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import {
@@ -20,6 +20,7 @@ import {
   vote,
 } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { crypto } from '../../../support/recordKit.ts';
 
 const [buyer, seller, carrier, authority, stranger] = [1, 2, 3, 4, 5].map(person) as [
   ReturnType<typeof person>,
@@ -65,7 +66,7 @@ describe('the members of an activity', () => {
     const other = await changeMembers(first, buyer, change, { terms: looser });
     await expectCode('activity-message-invalid', () => take(first, other));
     const unsealed = await changeMembers(first, buyer, change, { group: randomHash() });
-    await expectCode('activity-message-invalid', () => take(first, unsealed));
+    await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(unsealed), crypto));
     const unseen = await changeMembers(first, buyer, change, { heads: [randomHash()] });
     await expectCode('activity-message-early', () => take(first, unseen));
   });
