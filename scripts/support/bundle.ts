@@ -7,6 +7,7 @@ import { root } from './ensureBuilt.ts';
 export const services = join(root, 'services');
 /** Files that threads are started with: these are looked for beside the calling one. */
 const threads = [
+  'app/activities/bodies/checkThread.ts',
   'app/admission/work/workThread.ts',
   'app/intakeWorker.ts',
   'store/sqliteWorker.ts',

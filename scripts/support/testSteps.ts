@@ -56,6 +56,7 @@ const longest = [
   'test/e2e/channelKills',
   'test/e2e/faults',
   'test/e2e/maliciousCentre',
+  'test/e2e/maliciousProposer',
   'test/services/store',
   'test/e2e/join.test',
   'test/e2e/crash',

@@ -14,7 +14,6 @@ import type { ActivitySettings } from './activities/ActivityHost.ts';
 import { defaultActivitySettings } from './activities/ActivityHost.ts';
 import type { AttachmentFiles } from './activities/AttachmentFiles.ts';
 import { activityMetrics } from './activities/activityMetrics.ts';
-import { bodyTools } from './activities/bodyTools.ts';
 import { type OpenActivities, openActivities } from './activities/openActivities.ts';
 import type { AdmissionSettings } from './admission/AdmissionSettings.ts';
 import { apiKeys } from './apiKeys.ts';
@@ -373,7 +372,6 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
       onDuty: () => activityDuty!.isOn(),
       onJoin: (handler) => seat.onJoin(({ net }) => handler(net)),
       metrics: activityMetrics(metrics.registry),
-      bodies: bodyTools(crypto),
     });
   // Last: its work goes on by the centre's own methods.
   governing.take();

@@ -9,7 +9,6 @@ import {
   defaultActivitySettings,
 } from '../../services/app/activities/ActivityHost.ts';
 import { activityMetrics } from '../../services/app/activities/activityMetrics.ts';
-import { bodyTools } from '../../services/app/activities/bodyTools.ts';
 import { keepAttachments } from '../../services/app/activities/keepAttachments.ts';
 import { type OpenActivities, openActivities } from '../../services/app/activities/openActivities.ts';
 import type { BriefResult } from '../../services/app/Centre.ts';
@@ -258,7 +257,7 @@ export class ActivityNode {
           .filter(({ record }) => record.digest === digest || record.subject === subject)
           .map((found) => ({ ...found, state: 'logged' as const })),
       }),
-      ...{ clock, logger: silentLogger, settings: { ...quick, ...settings }, bodies: bodyTools(crypto) },
+      ...{ clock, logger: silentLogger, settings: { ...quick, ...settings } },
     };
   }
 

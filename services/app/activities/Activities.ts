@@ -163,7 +163,7 @@ export class Activities {
     const { network, crypto } = this.#parts;
     if (!activity) return message.head.type === 'members' ? joinActivity(message) : startActivity(message);
     try {
-      return takeMessage(network, activity, message, { isWanted: true, crypto });
+      return takeMessage(network, activity, message, { isWanted: true, isVouched: true, crypto });
     } catch (error) {
       if (isNotariumError(error, 'activity-message-early') && message.head.type === 'members')
         return rejoinActivity(activity, message);

@@ -153,7 +153,7 @@ export type CredentialView = Credential & { readonly revokedAt?: string };
 /**
  * What HTTP, the command line and tests may ask of a node about private activities. All methods that name an activity throw NotariumError
  * `activity-unknown` where the caller has no such one; those that send throw `activity-not-member`, `activity-role`,
- * `activity-body-invalid`, `request-too-large`, `attachment-unknown`, `activity-message-invalid`, `device-credential-invalid`, `activity-changed`,
+ * `activity-body-invalid`, `request-too-large`, `attachment-unknown`, `activity-message-invalid`, `device-credential-invalid`, `activity-changed`, `not-ready`,
  * and what the disk says.
  */
 export type ActivityDesk = {

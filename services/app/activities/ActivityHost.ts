@@ -1,5 +1,3 @@
-import type { ActivityTerms } from '../../core/activities/message.ts';
-import type { Parcel } from '../../core/activities/parcel.ts';
 import type { Network } from '../../core/eip712.ts';
 import type { Signer } from '../../core/signature.ts';
 import type { OpeningKey } from '../../lib/activities/seal.ts';
@@ -98,16 +96,6 @@ export type ActivityHost = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: ActivitySettings;
-  /** Bodies by the schema of their activity, and field by field. */
-  readonly bodies: BodyTools;
   /** Where files are kept, encrypted. Without it messages have none. */
   readonly files?: AttachmentFiles;
-};
-
-/** What is done with bodies by libraries. */
-export type BodyTools = {
-  /** @throws NotariumError `activity-body-invalid`, `activity-schema-invalid`. */
-  checkBody(schema: NonNullable<ActivityTerms['schema']>, body: unknown): void;
-  /** What a message says; of a body in fields, all of them. @throws NotariumError `activity-fields-invalid`. */
-  read(message: Pick<Parcel, 'head' | 'body' | 'attachments'>): Promise<unknown>;
 };

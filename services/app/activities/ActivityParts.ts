@@ -4,8 +4,8 @@ import type { Sealer } from '../../lib/activities/seal.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Activities } from './Activities.ts';
 import type { ActivityHost } from './ActivityHost.ts';
+import type { BodyChecks } from './bodies/BodyChecks.ts';
 import type { Damage } from './Damage.ts';
-import type { BodyTurns } from './exchange/BodyTurns.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
 import type { PeerReads } from './exchange/PeerReads.ts';
@@ -25,7 +25,8 @@ export type ActivityParts = ActivityHost & {
   net?: Net;
   /** What members have here that nobody has looked at. */
   readonly unread: Unread;
-  readonly bodyTurns: BodyTurns;
+  /** Bodies by the schema of their activity, and field by field. */
+  readonly bodies: BodyChecks;
   /** What members have read here by their requests. */
   readonly peerReads: PeerReads;
   /** What is damaged on the disk, and passed over. */

@@ -77,7 +77,7 @@ export class Step {
     const before = this.#activity;
     const parcel = await this.#parcelOf(draft);
     // What others would refuse must not leave.
-    await checkBody(this.#parts, before?.terms, parcel);
+    await checkBody(this.#parts, signer.address, before?.terms, parcel);
     this.#checkSaidOnce(parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);

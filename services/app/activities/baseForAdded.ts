@@ -10,7 +10,7 @@ import { isNotariumError } from '../../core/errors.ts';
 import { packFields } from '../../lib/activities/fieldDigests.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import { messageOf } from './Activities.ts';
-import type { ActivityHost } from './ActivityHost.ts';
+import type { ActivityParts } from './ActivityParts.ts';
 import { addedBy } from './addedBy.ts';
 import type { Draft } from './Draft.ts';
 
@@ -20,7 +20,7 @@ import type { Draft } from './Draft.ts';
  * @returns Nothing where versions are in conflict: the next merge does the same.
  */
 export async function baseForAdded(
-  { store, bodies, signer, crypto }: Pick<ActivityHost, 'store' | 'bodies' | 'signer' | 'crypto'>,
+  { store, bodies, signer, crypto }: Pick<ActivityParts, 'store' | 'bodies' | 'signer' | 'crypto'>,
   activity: Activity,
   head: HeadOf<'members'>,
 ): Promise<Draft[]> {
@@ -32,7 +32,7 @@ export async function baseForAdded(
   if (!stored) return [];
   const message = messageOf(stored);
   const { body, attachments } = message;
-  const said = await bodies.read(message);
+  const said = await bodies.read(signer.address, message);
   return [
     {
       head: { type: 'update', builds: [stored.id], number: nextNumber([activity.versions.get(stored.id)!.number]) },

@@ -1,30 +1,23 @@
 import type { ActivityTerms } from '../../core/activities/message.ts';
 import type { Parcel } from '../../core/activities/parcel.ts';
-import type { ActivityHost } from './ActivityHost.ts';
+import type { Address } from '../../core/bytes.ts';
+import type { ActivityParts } from './ActivityParts.ts';
 
 /**
  * Checks the body of a message: that of a version by the schema of its activity, and one in fields, of whatever message, that its sender
  * has signed them for this message: else a member could say in a note, or have notarised, what another one has said elsewhere.
+ * @param by Who has brought it here.
  * @param terms of the activity; those of the message itself where it begins one.
- * @throws NotariumError `activity-body-invalid`, `activity-fields-invalid`, `activity-schema-invalid`.
+ * @throws NotariumError `activity-body-invalid`, `activity-fields-invalid`, `activity-schema-invalid`; as `BodyChecks` where it cannot be checked now.
  */
 export async function checkBody(
-  { bodies }: Pick<ActivityHost, 'bodies'>,
+  { bodies }: Pick<ActivityParts, 'bodies'>,
+  by: Address,
   terms: ActivityTerms | undefined,
   message: Pick<Parcel, 'head' | 'body' | 'attachments'>,
 ): Promise<void> {
   const schema = schemaFor(terms, message.head);
-  if (!hasToBeChecked(terms, message)) return;
-  const said = await bodies.read(message);
-  if (schema !== undefined) bodies.checkBody(schema, said);
-}
-
-/** Whether {@link checkBody} has anything to do. */
-export function hasToBeChecked(
-  terms: ActivityTerms | undefined,
-  { head, body }: Pick<Parcel, 'head' | 'body'>,
-): boolean {
-  return !('body' in body) || schemaFor(terms, head) !== undefined;
+  if (schema !== undefined || !('body' in message.body)) await bodies.check(by, schema, message);
 }
 
 function schemaFor(terms: ActivityTerms | undefined, head: Parcel['head']): ActivityTerms['schema'] {

@@ -5,13 +5,13 @@ import { isForked } from '../../core/activities/forks.ts';
 import type { TrustSignatures } from '../../core/activities/message.ts';
 import type { Message } from '../../core/activities/parcel.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
-import type { ActivityHost } from './ActivityHost.ts';
+import type { ActivityParts } from './ActivityParts.ts';
 import { baseForAdded } from './baseForAdded.ts';
 import { dueFor } from './carriedOut.ts';
 import type { Draft } from './Draft.ts';
 import { saidAgain } from './saidAgain.ts';
 
-type Parts = Pick<ActivityHost, 'network' | 'signer' | 'store' | 'bodies' | 'crypto'>;
+type Parts = Pick<ActivityParts, 'network' | 'signer' | 'store' | 'bodies' | 'crypto'>;
 
 /**
  * What this node says by itself after a message, and has not said yet: its own countersignature to its versions, their certificate as soon as all have signed, its

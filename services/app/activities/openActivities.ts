@@ -5,8 +5,8 @@ import type { ActivityDesk } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { attachment, putAttachment } from './attachments.ts';
+import { BodyChecks } from './bodies/BodyChecks.ts';
 import { Damage } from './Damage.ts';
-import { BodyTurns } from './exchange/BodyTurns.ts';
 import { Comparer } from './exchange/Comparer.ts';
 import { maxEnvelopeBytes } from './exchange/envelopeItems.ts';
 import { HeldMessages } from './exchange/HeldMessages.ts';
@@ -57,7 +57,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     sealer: new Sealer(),
     damage: new Damage(host),
     unread: new Unread(host),
-    bodyTurns: new BodyTurns({ burstMs: host.settings.checkMs }),
+    bodies: new BodyChecks({ ...host, own: host.signer.address, burstMs: host.settings.checkMs }),
     uploads: host.files && new Uploads(host, host.files),
     get refusals() {
       return refusals;
@@ -147,6 +147,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
         comparer.close(),
         lateAnswers.close(),
         lateCertificates.close(),
+        parts.bodies.close(),
       ]);
     },
   };

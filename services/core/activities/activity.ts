@@ -48,6 +48,8 @@ export type Proposal = {
   readonly group: Hash;
   /** All that were cast, by message: what a member has approved once it cannot take back. */
   readonly votes: ReadonlyMap<Hash, Placed & { readonly approve: boolean }>;
+  /** Who has approved. */
+  readonly approving: ReadonlySet<Address>;
 };
 
 /**
@@ -74,6 +76,8 @@ export type Activity = {
   /** By version, then by who has made it: one of each, so that nobody takes that of another one away. */
   readonly certificates: ReadonlyMap<Hash, ReadonlyMap<Address, MadeCertificate>>;
   readonly proposals: ReadonlyMap<Hash, Proposal>;
+  /** Those that enough have approved of the members to whom they were put: what is decided is looked for among these alone. */
+  readonly approved: ReadonlyMap<Hash, true>;
   /** By message: who wants to leave, and in which epoch it has said so. */
   readonly leaves: ReadonlyMap<Hash, Placed>;
   /** What devices have signed, by digest: the message with the lowest id that says it. */

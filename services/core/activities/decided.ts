@@ -18,11 +18,12 @@ export type Decided = {
 
 /** What is decided in the newest epoch. */
 export function decidedIn(activity: Activity): Decided {
-  const { proposals, group } = activity;
-  const approved = [...proposals].flatMap(([id, proposal]) =>
-    isApproved(activity, proposal, proposal.votes.keys(), group) && isOpen(activity, proposal, group) ? [id] : [],
-  );
-  return { leavers: leaversOf(activity), proposals: approved.toSorted() };
+  const { proposals, approved, group } = activity;
+  const decided = [...approved.keys()].filter((id) => {
+    const proposal = proposals.get(id)!;
+    return areApproving(activity, proposal.approving, [group]) && isOpen(activity, proposal, group);
+  });
+  return { leavers: leaversOf(activity), proposals: decided.toSorted() };
 }
 
 /** Whether somebody is a member, and has not said that it leaves. */
@@ -79,7 +80,7 @@ export function isVotedIn({ epochs }: Pick<Activity, 'epochs'>, { group: saidIn 
  * members could decide by old votes after they have left.
  */
 export function isApproved(
-  { epochs }: Pick<Activity, 'epochs'>,
+  activity: Pick<Activity, 'epochs'>,
   proposal: Proposal,
   votes: Iterable<Hash>,
   group: Hash,
@@ -89,7 +90,16 @@ export function isApproved(
     const vote = proposal.votes.get(id);
     if (vote?.approve) approving.add(vote.sender);
   }
-  return [proposal.group, group].every((each) => {
+  return areApproving(activity, approving, [proposal.group, group]);
+}
+
+/** Whether these are enough of each of these epochs. */
+export function areApproving(
+  { epochs }: Pick<Activity, 'epochs'>,
+  approving: ReadonlySet<Address>,
+  groups: readonly Hash[],
+): boolean {
+  return groups.every((each) => {
     const epoch = epochs.get(each);
     return epoch !== undefined && areEnough(epoch.terms, epoch.membership, approving);
   });

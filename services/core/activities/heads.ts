@@ -34,7 +34,7 @@ export function headsOf(activity: Activity): readonly Hash[] {
   for (const { heads } of pathTo(activity.epochs, activity.group)) for (const id of heads) named.set(id, true);
   const next: Hash[] = [...named.keys()];
   const isIn = stayingUntil(activity.epochs, activity.group);
-  for (const version of versions.values()) if (isIn(version)) next.push(version.id);
+  for (const version of versions.values()) if (isOfThisStay(activity, version) && isIn(version)) next.push(version.id);
   const tally = { counted: new Map<Hash, true>(), replaced: new Map<Hash, true>(), named };
   for (const { id, builds } of uncounted(versions, tally.counted, next)) {
     tally.counted.set(id, true);
@@ -43,6 +43,14 @@ export function headsOf(activity: Activity): readonly Hash[] {
   const heads = [...tally.counted.keys()].filter((id) => !tally.replaced.has(id)).toSorted();
   tallies.set(heads, tally);
   return heads;
+}
+
+/**
+ * Who was added again, and does not know what was meanwhile, has versions from before: whether something has taken their place the others know,
+ * who name what has not.
+ */
+function isOfThisStay({ epochs, since }: Activity, { group }: Version): boolean {
+  return (epochs.get(group)?.membership.epoch ?? 0) >= since;
 }
 
 /** These, and all that they build on, but for what is counted already. */
@@ -65,7 +73,8 @@ export function headsAfter(before: Activity, after: Activity, version: Version):
   if (!tally) return headsOf(after);
   const { id } = version;
   // Who came in later may have what builds on it already.
-  if (!tally.replaced.has(id) && !tally.named.has(id) && !hasStayed(after, version)) return heads;
+  const countsByItself = isOfThisStay(after, version) && hasStayed(after, version);
+  if (!tally.replaced.has(id) && !tally.named.has(id) && !countsByItself) return heads;
   return goneOn(heads, tally, after.versions, [id]);
 }
 

@@ -1,4 +1,3 @@
-import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Activity, membersOf, type OpeningRight } from './activity.ts';
 import { repeatedOrigin } from './activityId.ts';
@@ -7,21 +6,29 @@ import { headsAfterEpoch, headsOf } from './heads.ts';
 import { memberOf } from './members.ts';
 import type { ActivityTerms, HeadOf } from './message.ts';
 import { newestAfter, newestGroup } from './newestGroup.ts';
+import { isOnTrust, knowsNoPast } from './onTrust.ts';
 import type { Message } from './parcel.ts';
 import { pathTo } from './pathTo.ts';
 import { early, refused } from './refused.ts';
 import { rightAsToldBy, rightTo } from './rightTo.ts';
 
-/** Takes a new epoch in. @throws NotariumError as `takeMessage`. */
-export function takeMembers(activity: Activity, message: Message): Activity {
+/**
+ * Takes a new epoch in.
+ * @param isVouched See `TakeOptions`.
+ * @throws NotariumError as `takeMessage`.
+ */
+export function takeMembers(activity: Activity, message: Message, isVouched = false): Activity {
   const head = message.head as HeadOf<'members'>;
   const { membership, terms } = head;
   const before = activity.epochs.get(membership.previous);
   if (!before) throw early({ group: membership.previous });
   if (canonicalText(terms) !== canonicalText(before.terms)) throw refused('the terms of an activity never change');
   if (membership.epoch !== before.membership.epoch + 1) throw refused('epochs come one after the other');
-  const unknown = head.heads.filter((version) => !isKnown(activity, version));
-  if (unknown.length > 0) throw early({ messages: unknown });
+  const unknown = head.heads.filter((version) => !activity.versions.has(version));
+  if (unknown.length > 0) {
+    if (!knowsNoPast(activity)) throw early({ messages: unknown });
+    if (!isVouched && !isOnTrust(activity, head, unknown)) throw early({ messages: [message.id, ...unknown] });
+  }
   const right = rightTo(activity, head, before.membership);
   const epochs = withEpoch(activity.epochs, message, right, before.terms);
   const origin = repeatedOrigin(activity.origin, head.origin);
@@ -82,6 +89,7 @@ export function firstEpoch(message: Message, right: OpeningRight): Activity {
     countersignatures: new Map(),
     certificates: new Map(),
     proposals: new Map(),
+    approved: new Map(),
     leaves: new Map(),
     statements: new Map(),
     taken: new Map([[message.id, { sender, group }]]),
@@ -113,8 +121,4 @@ export function rejoinActivity(activity: Activity, message: Message): Activity {
   const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head), activity.terms);
   const changed = { ...activity, origin, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
   return { ...changed, heads: headsOf(changed) };
-}
-
-function isKnown(activity: Activity, version: Hash): boolean {
-  return activity.versions.has(version) || activity.since > 0;
 }

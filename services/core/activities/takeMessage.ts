@@ -15,13 +15,14 @@ import {
 import { repeatedOrigin } from './activityId.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
-import { isVotedIn } from './decided.ts';
+import { areApproving, isVotedIn } from './decided.ts';
 import { startsOf } from './forks.ts';
 import { grown } from './grown.ts';
 import { hasStayed, headsAfter, headsOf } from './heads.ts';
 import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
+import { isOnTrust, knowsNoPast } from './onTrust.ts';
 import { type Message, statementOf } from './parcel.ts';
 import { early, refused } from './refused.ts';
 import { firstEpoch, isHearsay, takeMembers, withEpoch } from './takeMembers.ts';
@@ -30,6 +31,8 @@ import { firstEpoch, isHearsay, takeMembers, withEpoch } from './takeMembers.ts'
 export type TakeOptions = {
   /** Another one builds on it that a member has sent: then its sender may have left meanwhile. */
   readonly isWanted?: boolean;
+  /** Another member than its sender has it too, or there is none that could: see `isOnTrust`. */
+  readonly isVouched?: boolean;
   readonly crypto?: Crypto;
 };
 
@@ -71,7 +74,8 @@ export function takeMessage(
   const { membership } = epoch;
   if (membership.epoch !== head.epoch) throw refused('it names another epoch than its group is of');
   checkSender(activity, head, membership, options);
-  const context = { network, activity, message, epoch, membership, crypto: options.crypto ?? portableCrypto };
+  const { crypto = portableCrypto, isVouched = false } = options;
+  const context = { network, activity, message, epoch, membership, isVouched, crypto };
   return { ...activity, ...changeBy(context), statements: withStatement(context), taken };
 }
 
@@ -92,6 +96,7 @@ type Context = {
   /** To which it is sealed. */
   readonly epoch: OpenedEpoch;
   readonly membership: Membership;
+  readonly isVouched: boolean;
   readonly crypto: Crypto;
 };
 
@@ -121,8 +126,8 @@ function changeBy(context: Context): Partial<Activity> {
  * Another change by who was removed since is taken only where it holds, or where somebody has built on it: else there would be no end to what
  * it can say of the time before.
  */
-function changedMembers(activity: Activity, message: Message, { isWanted }: TakeOptions): Activity {
-  const changed = takeMembers(activity, message);
+function changedMembers(activity: Activity, message: Message, { isWanted, isVouched }: TakeOptions): Activity {
+  const changed = takeMembers(activity, message, isVouched);
   const { sender, membership } = message.head as HeadOf<'members'>;
   const holds = changed.group !== activity.group;
   if (isWanted || holds || hasStayed(activity, { sender, group: membership.previous })) return changed;
@@ -140,13 +145,15 @@ function checkSender(
   throw new NotariumError('activity-epoch-stale', 'its sender has left since');
 }
 
-function update({ activity, message, epoch, membership }: Context, head: HeadOf<'update'>): Partial<Activity> {
+function update({ activity, message, membership, isVouched }: Context, head: HeadOf<'update'>): Partial<Activity> {
   forbidRegulator(membership, head.sender, 'a regulator reads and notes');
   const { builds } = head;
   if (new Set(builds).size !== builds.length) throw refused('it builds on a version twice');
   const unknown = builds.filter((id) => !activity.versions.has(id));
-  // Who was added without what was before knows none of these.
-  if (unknown.length > 0 && !(activity.since > 0 && !epoch.terms.rules.history)) throw early({ messages: unknown });
+  if (unknown.length > 0) {
+    if (!knowsNoPast(activity)) throw early({ messages: unknown });
+    if (!isVouched && !isOnTrust(activity, head, unknown)) throw early({ messages: [message.id, ...unknown] });
+  }
   const known = builds.flatMap((id) => activity.versions.get(id) ?? []);
   const least = nextNumber(known.map(({ number }) => number));
   if (unknown.length === 0 ? head.number !== least : head.number < least)
@@ -203,7 +210,8 @@ function proposal({ activity, message, membership }: Context, head: HeadOf<'prop
   forbidRegulator(membership, head.sender, 'a regulator proposes nothing');
   checkChange(membership, head.change);
   const { change, sender, group } = head;
-  return { proposals: grown(activity.proposals, message.id, { change, sender, group, votes: new Map() }) };
+  const proposed = { change, sender, group, votes: new Map(), approving: new Set<Address>() };
+  return { proposals: grown(activity.proposals, message.id, proposed) };
 }
 
 function checkChange(membership: Membership, change: MemberChange): void {
@@ -224,7 +232,11 @@ function vote({ activity, message, membership }: Context, head: HeadOf<'vote'>):
   if (!known) throw early({ messages: [on] });
   if (!isVotedIn(activity, known, head.group)) throw refused('the proposal is of other members');
   const votes = grown(known.votes, message.id, { approve, sender, group: head.group });
-  return { proposals: new Map(activity.proposals).set(on, { ...known, votes }) };
+  if (!approve || known.approving.has(sender)) return { proposals: grown(activity.proposals, on, { ...known, votes }) };
+  const changed = { ...known, votes, approving: new Set(known.approving).add(sender) };
+  const proposals = grown(activity.proposals, on, changed);
+  const isNew = !activity.approved.has(on) && areApproving(activity, changed.approving, [changed.group]);
+  return { proposals, ...(isNew ? { approved: grown(activity.approved, on, true as const) } : {}) };
 }
 
 function leave({ activity, message, membership }: Context, { sender, group }: HeadOf<'leave'>): Partial<Activity> {

@@ -9,14 +9,26 @@ class Way {
   readonly #places = new Map<Hash, number>();
   /** By member: with which epochs it came in, but for those that it was in from the first one on. */
   readonly #joined = new Map<Address, number[]>();
+  /** Epochs that were missing when what follows them was the beginning of a way. */
+  readonly #found = new Set<Hash>();
 
   get length(): number {
     return this.#groups.length;
   }
 
-  /** Whether it begins with the first epoch that is known there. */
+  /** Whether just these epochs are known there: an older state may lack some between. */
   isOf(epochs: Activity['epochs']): boolean {
-    return epochs.has(this.#groups[0]!) && !epochs.has(this.#epochs[0]!.membership.previous);
+    if (!epochs.has(this.#groups[0]!) || epochs.has(this.#epochs[0]!.membership.previous)) return false;
+    return this.#found.values().every((group) => epochs.has(group));
+  }
+
+  beginsWith(group: Hash): boolean {
+    return this.#groups[0] === group;
+  }
+
+  /** That this one was missing before. */
+  noteFound(group: Hash): void {
+    this.#found.add(group);
   }
 
   placeOf(group: Hash): number | undefined {
@@ -76,6 +88,7 @@ export function wayTo(epochs: Activity['epochs'], group: Hash): Way {
   }
   way ??= new Way();
   for (const [at, epoch] of rest.toReversed()) {
+    if (way.length > 0 && ways.get(epoch)?.beginsWith(at)) way.noteFound(epoch.membership.previous);
     way.push(at, epoch);
     ways.set(epoch, way);
   }

@@ -41,6 +41,7 @@ export const sendingErrors = [
   'activity-epoch-stale',
   'activity-forked',
   'activity-changed',
+  'not-ready',
   'storage-full',
 ] as const satisfies readonly ErrorCode[];
 

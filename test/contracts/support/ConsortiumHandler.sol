@@ -14,9 +14,8 @@ import { Deploy } from "./Deploy.sol";
 import { ReferenceTree } from "./ReferenceTree.sol";
 import { vm } from "./Vm.sol";
 
-/// @notice Does what a consortium does, in any order: anchors, resubmits, tries rivals, changes its committee. Every
-/// call is made so that it must succeed; what must be refused is tried and the refusal asserted. It keeps its own
-/// books, which the invariants compare with the contracts.
+/// @notice Does what a consortium does, in any order. Every call is made so that it must succeed; what must be refused is
+/// tried and the refusal asserted. It keeps its own books, which the invariants compare with the contracts.
 contract ConsortiumHandler {
     uint256 private constant PEOPLE = 9;
     uint64 private constant PERIOD = 10;
@@ -32,9 +31,7 @@ contract ConsortiumHandler {
     address[] public active;
     address[][] private history;
     uint64 private slot = 1000;
-
     mapping(address account => uint256 key) private keys;
-
     /// In ascending order.
     address[] private sorted;
     /// Attestations that the rules ask for, and how many the last application of each had.

@@ -215,8 +215,8 @@ export class HeldMessages {
       if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return 'missing';
       if (error.code.startsWith('storage-')) throw error;
       if (damage.told(error)) return 'waiting';
-      // When somebody has looked at what is there.
-      if (error.code === 'activity-sender-full') return 'waiting';
+      // When somebody has looked at what is there; when its body can be checked.
+      if (['activity-sender-full', 'not-ready', 'shutting-down'].includes(error.code)) return 'waiting';
       // Refused already; of another change of the members it may be in time.
       const isStale = error.code === 'activity-epoch-stale';
       if (isStale && clock.nowMs() - held.heldMs < settings.undeliveredMs) {

@@ -12,7 +12,7 @@ import { PeerBytes } from './PeerBytes.ts';
 import { forgedPoints, malformedPoints, toldOf } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
 
-// Opening is work without a pause: after so much of it others have their turn.
+// Reading and opening is work without a pause: after so much of it others have their turn.
 const openedBytes = 256 << 10;
 
 /** What became of one item; `early`: it is held. */
@@ -54,17 +54,25 @@ export class Receiver {
 
   /** Takes items of a member, in their order; answers when all of them are on the disk, taken or held, or refused. */
   async receive(from: Address, items: readonly Uint8Array[]): Promise<DeliveryAnswer[]> {
-    const arrived = await Promise.all(items.map((item) => this.#guarded(from, () => this.#arrive(from, item))));
+    let workedBytes = 0;
+    const worked = async ({ length }: Uint8Array): Promise<void> => {
+      workedBytes += length;
+      if (workedBytes < openedBytes) return;
+      workedBytes = 0;
+      await setImmediate();
+    };
+    const arriving: Promise<Outcome | { readonly arrived: Arrived }>[] = [];
+    for (const item of items) {
+      arriving.push(this.#guarded(from, () => this.#arrive(from, item)));
+      await worked(item);
+    }
+    const arrived = await Promise.all(arriving);
     const seals = arrived.flatMap((one) => ('arrived' in one ? [one.arrived.sealDigest] : []));
     const senders = await this.#parts.store.sendersOf(seals);
     const opened: Outcome[] = [];
-    let workedBytes = 0;
     for (const [index, one] of arrived.entries()) {
       opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, senders)) : one);
-      workedBytes += items[index]!.length;
-      if (workedBytes < openedBytes) continue;
-      workedBytes = 0;
-      await setImmediate();
+      await worked(items[index]!);
     }
     await this.#parts.activities.lookFor(
       opened.flatMap((one) => ('early' in one ? [one.early.message.head.activity] : [])),

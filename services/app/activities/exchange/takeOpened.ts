@@ -4,6 +4,7 @@ import { checkEnvelope } from '../../../core/activities/envelope.ts';
 import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { Head, HeadOf } from '../../../core/activities/message.ts';
+import { mayVouch } from '../../../core/activities/onTrust.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
 import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
@@ -12,7 +13,7 @@ import { startActivity, takeMessage } from '../../../core/activities/takeMessage
 import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { checkBody, hasToBeChecked } from '../checkBody.ts';
+import { checkBody } from '../checkBody.ts';
 import { hasGone } from '../hasGone.ts';
 import { isNode, payerOf } from '../payerOf.ts';
 import { Step } from '../Step.ts';
@@ -32,18 +33,17 @@ export type How = {
 
 /**
  * Takes a message in and puts it on the disk, with what this node has to say to it.
- * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, `peer-busy`, and what the disk says.
+ * @throws NotariumError as `takeMessage`, `activity-body-invalid`, `activity-sender-full`, `peer-busy`, `not-ready`, `shutting-down`, and what the disk says.
  */
 export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}): Promise<void> {
-  const { activities, unread, signer, bodyTurns } = parts;
+  const { activities, unread, signer } = parts;
   const { message, seal } = opened;
   const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
     const isTold = isToldBy(parts, activity, opened, how);
     const after = stateAfter(parts, isTold ? activity : undefined, opened, how);
     if (!isTold) throw early({});
-    if (hasToBeChecked(activity?.terms, message))
-      await bodyTurns.take(opened.from, () => checkBody(parts, activity?.terms, message));
+    await checkBody(parts, opened.from, activity?.terms, message);
     const isNew = activity === undefined;
     if (isNew && !isNode(parts, after.origin.initiator))
       throw new NotariumError('activity-sender-full', 'who has begun it is no node, and may have nothing here', {
@@ -102,7 +102,8 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   }
   try {
     const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
-    const after = takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
+    const options = { isWanted: how.isWanted === true && isByMember, isVouched: isVouched(parts, activity, opened) };
+    const after = takeMessage(network, activity, message, { ...options, crypto });
     const isIn = (one: Activity): boolean => memberOf(membersOf(one), signer.address) !== undefined;
     if (isGone && !takesPart(after, signer.address) && (isIn(after) || !isIn(activity))) throw gone(activity);
     return after;
@@ -111,6 +112,13 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
     return rejoinActivity(activity, message);
   }
+}
+
+/** Whether it does not rest on the word of its sender alone: another member has given it, or there is none that could know better. */
+function isVouched({ signer }: ActivityParts, activity: Activity, { from, message }: Opened): boolean {
+  const { sender } = message.head;
+  if (from !== sender && memberOf(membersOf(activity), from)) return true;
+  return mayVouch(activity, signer.address, sender).length === 0;
 }
 
 /**

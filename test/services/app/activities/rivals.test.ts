@@ -5,17 +5,21 @@ import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
 import { type Message, messageDigest } from '../../../../services/core/activities/parcel.ts';
-import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import { type Hash, toHex } from '../../../../services/core/bytes.ts';
 import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
 import {
   activityNetwork,
   changeMembers,
+  leave,
   memberFor,
   noteOn,
+  type Person,
   propose,
+  randomHash,
   randomKey,
   update,
+  vote,
 } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
@@ -56,9 +60,40 @@ describe('changes of the members of an activity that come between others', () =>
   const sameKeys = (some: readonly { key: Hash }[], others: readonly { key: Hash }[]): boolean =>
     some.every(({ key }, index) => key === others[index]!.key);
 
+  /** All that a member can say in an epoch, and in those that it opens after that by keys of its own. */
+  async function saidOfBefore(old: Activity, by: Person): Promise<{ opener: Message | undefined; message: Message }[]> {
+    const said: { opener: Message | undefined; message: Message }[] = [];
+    let [view, opener]: [Activity, Message | undefined] = [old, undefined];
+    for (let epoch = 0; epoch < 3; epoch++) {
+      const [head] = view.heads as [Hash];
+      const { members } = membersOf(view);
+      const other = members.find(({ address, role }) => address !== by.address && role === 'receiver')!.address;
+      const proposal = await propose(view, by, { remove: other });
+      const withProposal = takeMessage(activityNetwork, view, proposal);
+      const messages = [
+        await update(view, by),
+        await update(view, by, [randomHash()]),
+        await noteOn(view, by, head),
+        proposal,
+        await vote(withProposal, by, proposal.id),
+        await leave(view, by),
+        await changeMembers(view, by, members, { heads: [] }),
+        await changeMembers(view, by, { remove: other }),
+        await changeMembers(view, by, { remove: other }, { proposal: { id: proposal.id, votes: [] } }),
+      ];
+      for (const message of messages)
+        said.push({ opener: message.head.type === 'members' ? message : opener, message });
+      const own = members.map((one) => (one.address === by.address ? { ...one, key: randomKey() } : one));
+      const rekeyed = await changeMembers(view, by, own);
+      said.push({ opener: rekeyed, message: rekeyed });
+      [view, opener] = [takeMessage(activityNetwork, view, rekeyed), rekeyed];
+    }
+    return said;
+  }
+
   it('whoever was removed reads nothing later, whatever it says about the time before', async () => {
     const [buyer, seller, mallory] = await world.open(3, patient);
-    const { activity, old } = await begun([buyer, seller, mallory]);
+    const { activity, first, old } = await begun([buyer, seller, mallory]);
     const removal = await buyer.desk.changeMembers(operator, activity, { remove: [mallory.name] });
     await reaches(removal.message, seller);
     const two = await buyer.desk.update(operator, activity, { body: 'two' });
@@ -73,11 +108,22 @@ describe('changes of the members of an activity that come between others', () =>
       const [answer] = await deliver(mallory, to, [sealedIn(evil)]);
       expect(answer).to.have.property('code', 'activity-epoch-stale');
     }
+    const lies = await saidOfBefore(old, mallory.person);
+    // The last one is the answer of whom it would remove: it is not sealed to that one.
+    const codes = ['activity-epoch-stale', 'activity-role', 'activity-message-unreadable'];
+    for (const to of [buyer, seller])
+      for (const { opener, message } of lies) {
+        const [answer] = await deliver(mallory, to, [sealedIn(opener ?? first, message)]);
+        // Or it waits for what there is not: the epochs that only these changes would open.
+        if (answer!.ack === undefined) expect(answer!.code, message.head.type).to.be.oneOf(codes);
+        else expect(answer).to.have.nested.property('ack.stage', 'delivered');
+      }
     const three = await buyer.desk.update(operator, activity, { body: 'not for mallory' });
     await reaches(three.message, seller);
     for (const node of [buyer, seller]) {
       expect(await namesIn(node, activity)).to.deep.equal([buyer.name, seller.name]);
       expect((await node.desk.show(operator, activity)).heads).to.deep.equal([three.message]);
+      expect(await node.store.known([evil.id, ...lies.map(({ message }) => message.id)])).to.deep.equal(new Set());
     }
     const sentTo = (await buyer.desk.deliveries(operator, activity, three.message)).map(({ member }) => member);
     expect(sentTo).to.deep.equal([seller.address]);

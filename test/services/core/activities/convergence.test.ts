@@ -176,7 +176,10 @@ const stateOf = (activity: Activity) => {
     notes: sorted(activity.notes),
     countersignatures: sorted(activity.countersignatures).map(([id, signed]) => [id, sorted(signed)]),
     certificates: sorted(activity.certificates).map(([id, made]) => [id, sorted(made)]),
-    proposals: sorted(activity.proposals).map(([id, { votes, ...rest }]) => [id, rest, sorted(votes)]),
+    proposals: sorted(activity.proposals).map(([id, { votes, approving, ...rest }]) => {
+      return [id, rest, sorted(votes), [...approving].toSorted()];
+    }),
+    approved: [...activity.approved.keys()].toSorted(),
     leaves: sorted(activity.leaves),
     taken: [...activity.taken.keys()].toSorted(),
     decided: { leavers: sorted(decidedIn(activity).leavers), proposals: decidedIn(activity).proposals },

@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
+import type { Activity } from '../../../../services/core/activities/activity.ts';
+import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
+import type { Hash } from '../../../../services/core/bytes.ts';
+import { activityNetwork, randomHash, say, update } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
+import { deliver, sealedIn } from '../../../support/activityWire.ts';
+import { until } from '../../../support/until.ts';
+
+const order = { kind: 'industrial', request: 'information', rules: { history: false } } as const;
+
+describe('whoever is added without what was before', () => {
+  let world: ActivityWorld;
+  beforeEach(() => {
+    world = new ActivityWorld();
+  });
+  afterEach(() => world.close());
+
+  /** Of four nodes the last one was added by the first, and has what that has said it stands at. */
+  async function added() {
+    const [buyer, seller, carrier, late] = await world.open(4, { wrapNet: blameless });
+    const receivers = [seller.name, carrier.name];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(message, seller, carrier);
+    const changed = await buyer.desk.changeMembers(operator, activity, {
+      add: [{ party: late.name, role: 'receiver' }],
+    });
+    await reaches(changed.message, seller, carrier, late);
+    const base = await until('it has where it stands', async () => (await late.state(activity)).heads[0]);
+    await reaches(base, buyer, seller, carrier);
+    const read = async (id: Hash): Promise<Message> => messageOf((await buyer.store.message(id))!);
+    const first = await read(message);
+    const addition = await read(changed.message);
+    const begun = startActivity(first);
+    const now = [addition, await read(base)].reduce(
+      (view, each) => takeMessage(activityNetwork, view, each, { isWanted: true }),
+      begun as Activity,
+    );
+    return { nodes: [buyer, seller, carrier, late] as const, activity, first, addition, begun, now };
+  }
+  const headsOf = async (node: ActivityNode, activity: Hash) => (await node.state(activity)).heads;
+
+  it('is not split from the others by one of them', async () => {
+    const { nodes, activity, addition, now } = await added();
+    const [buyer, seller, carrier, late] = nodes;
+    const place = { activity, group: now.group, epoch: 1 };
+    const builds = [...now.heads, randomHash()];
+    const lie = await say(seller.person, 'update', { ...place, builds, number: 2 ** 31 }, 'a lie');
+    for (const to of [buyer, carrier, late]) {
+      const [answer] = await deliver(seller, to, [sealedIn(addition, lie)]);
+      expect(answer).to.have.nested.property('ack.stage', 'delivered');
+    }
+    const two = await buyer.desk.update(operator, activity, { body: 'two' });
+    await reaches(two.message, carrier, late);
+    // They have asked one another for it meanwhile, and still ask.
+    await until('it has asked the others', async () => (await late.store.held(activity)).length > 0);
+    const three = await late.desk.update(operator, activity, { body: 'three' });
+    await reaches(three.message, buyer, carrier);
+    for (const node of [buyer, carrier, late]) {
+      expect(await headsOf(node, activity)).to.deep.equal([three.message]);
+      expect(await node.has(lie.id)).to.equal(false);
+    }
+  });
+
+  it('has of the time before what another one of them has too', async () => {
+    const { nodes, activity, first, addition, begun, now } = await added();
+    const [buyer, seller, carrier, late] = nodes;
+    // Said before its sender knew of the addition.
+    const rival = await update(begun, seller.person);
+    for (const to of [buyer, carrier]) await deliver(seller, to, [sealedIn(first, rival)]);
+    await reaches(rival.id, buyer, carrier);
+    const merge = await update(takeMessage(activityNetwork, now, rival, { isWanted: true }), seller.person);
+    const [answer] = await deliver(seller, late, [sealedIn(addition, merge)]);
+    expect(answer).to.have.nested.property('ack.stage', 'delivered');
+    for (const to of [buyer, carrier]) await deliver(seller, to, [sealedIn(addition, merge)]);
+    await reaches(merge.id, buyer, carrier, late);
+    for (const node of [buyer, carrier, late]) expect(await headsOf(node, activity)).to.deep.equal([merge.id]);
+    expect(await late.has(rival.id)).to.equal(false);
+    // And it is the same after a restart.
+    await late.close();
+    await late.open();
+    expect(await headsOf(late, activity)).to.deep.equal([merge.id]);
+  });
+});
