@@ -1,4 +1,5 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { Activity, OpenedEpoch } from '../../core/activities/activity.ts';
 import { type Message, parcelSchema } from '../../core/activities/parcel.ts';
 import { joinActivity, rejoinActivity } from '../../core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../core/activities/takeMessage.ts';
@@ -16,6 +17,8 @@ const mostInMemory = 32_000;
 /** A schema of so many characters takes about as much memory as a message does. */
 const schemaCharacters = 64;
 const messagesAtOnce = 256;
+/** Of one with thousands of messages so much is taken without a pause. */
+const loadingMs = 20;
 // Each time another process of this node has come first.
 const mostTries = 64;
 const mostAbsent = 10_000;
@@ -76,6 +79,11 @@ export class Activities {
     return known === undefined && this.#absent.has(id) ? undefined : await this.#load(id, known);
   }
 
+  /** As it is in memory; undefined for one that is not. */
+  inMemory(id: Hash): Pick<Activity, 'taken' | 'epochs'> | undefined {
+    return this.#known.get(id);
+  }
+
   /** Of how many messages an activity from here was made. */
   countOf(activity: Activity): number {
     return this.#counts.get(activity)!;
@@ -100,10 +108,11 @@ export class Activities {
 
   /** What it has become; only for who works on it alone, and after it is on the disk. */
   set(activity: Activity, count: number): void {
+    const weight = weightOf(activity, this.#known.get(activity.id));
     this.#absent.delete(activity.id);
     this.#forget(activity.id);
     this.#known.set(activity.id, activity);
-    this.#weight += weightOf(activity);
+    this.#weight += weight;
     this.#counts.set(activity, count);
     for (const id of this.#known.keys()) {
       if (this.#weight <= mostInMemory || id === activity.id) break;
@@ -131,10 +140,17 @@ export class Activities {
     const { store } = this.#parts;
     let activity = known;
     let place = known ? this.countOf(known) : 0;
+    let sinceMs = performance.now();
     for (;;) {
       const some = await store.messages(id, place, messagesAtOnce);
       if (some.length === 0) break;
-      for (const stored of some) activity = this.#again(activity, messageOf(stored));
+      for (const stored of some) {
+        if (performance.now() - sinceMs > loadingMs) {
+          await setImmediate();
+          sinceMs = performance.now();
+        }
+        activity = this.#again(activity, messageOf(stored));
+      }
       place = some.at(-1)!.place + 1;
     }
     // Others see it only when it is whole.
@@ -162,14 +178,28 @@ export class Activities {
 // The same for all states of an activity.
 const schemaWeights = new WeakMap<Activity['terms'], number>();
 
-function weightOf({ taken, epochs, terms }: Activity): number {
+const epochWeights = new WeakMap<Activity['epochs'], number>();
+
+function weightOf({ taken, epochs, group, terms }: Activity, before?: Activity): number {
   let weight = schemaWeights.get(terms);
   if (weight === undefined) {
     weight = terms.schema ? Math.ceil(JSON.stringify(terms.schema).length / schemaCharacters) : 0;
     schemaWeights.set(terms, weight);
   }
-  for (const { membership, heads } of epochs.values()) weight += membership.members.length + heads.length;
-  return weight + taken.size;
+  let ofEpochs = epochWeights.get(epochs);
+  if (ofEpochs === undefined) {
+    const ofBefore = before && epochWeights.get(before.epochs);
+    // Else each of thousands would be counted again for each that comes.
+    const isNext = ofBefore !== undefined && epochs.size === before!.epochs.size + 1 && !before!.epochs.has(group);
+    ofEpochs = isNext ? ofBefore + weightOfEpoch(epochs.get(group)!) : 0;
+    if (!isNext) for (const epoch of epochs.values()) ofEpochs += weightOfEpoch(epoch);
+    epochWeights.set(epochs, ofEpochs);
+  }
+  return weight + ofEpochs + taken.size;
+}
+
+function weightOfEpoch({ membership, heads }: OpenedEpoch): number {
+  return membership.members.length + heads.length;
 }
 
 /** A message as it was taken: checked then, and not again. */

@@ -35,6 +35,11 @@ export type ActivitySettings = {
   readonly requestMs: number;
   /** Time that checks of the bodies of one member take here at once, by schemas or in fields; then a tenth of all time. */
   readonly checkMs: number;
+  /**
+   * Messages of activities that requests of one member may have read from the disk at once, where these are not in memory; then as many in each
+   * 40 seconds.
+   */
+  readonly readMessages: number;
   /** Activities, and bytes of messages, that a member may have here without anybody here having looked at them. */
   readonly unreadActivities: number;
   readonly unreadBytes: number;
@@ -60,6 +65,7 @@ export const defaultActivitySettings: ActivitySettings = {
   lookMs: 2_000,
   requestMs: 60_000,
   checkMs: 2_000,
+  readMessages: 200_000,
   unreadActivities: 100_000,
   unreadBytes: 4 * 2 ** 30,
   uploadCount: 1_024,

@@ -8,6 +8,7 @@ import type { BodyChecks } from './bodies/BodyChecks.ts';
 import type { Damage } from './Damage.ts';
 import type { DatedDoubt } from './exchange/Doubts.ts';
 import type { PeerBytes } from './exchange/PeerBytes.ts';
+import type { PeerReads } from './exchange/PeerReads.ts';
 import type { Refusals } from './exchange/Refusals.ts';
 import type { FileFetches } from './FileFetches.ts';
 import type { Unread } from './Unread.ts';
@@ -26,6 +27,8 @@ export type ActivityParts = ActivityHost & {
   readonly unread: Unread;
   /** Bodies by the schema of their activity, and field by field. */
   readonly bodies: BodyChecks;
+  /** What members have read here by their requests. */
+  readonly peerReads: PeerReads;
   /** What is damaged on the disk, and passed over. */
   readonly damage: Damage;
   /** What others were refused. */

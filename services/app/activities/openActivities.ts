@@ -13,6 +13,7 @@ import { HeldMessages } from './exchange/HeldMessages.ts';
 import { maxItemsBytes } from './exchange/items.ts';
 import { Outbox } from './exchange/Outbox.ts';
 import { PeerBytes } from './exchange/PeerBytes.ts';
+import { PeerReads } from './exchange/PeerReads.ts';
 import { Receiver } from './exchange/Receiver.ts';
 import { Records } from './exchange/Records.ts';
 import { Refusals } from './exchange/Refusals.ts';
@@ -48,9 +49,11 @@ export type OpenActivities = {
 /** Puts the private activities of a node together, and sends on what is on the disk from before. */
 export function openActivities(host: ActivityHost): OpenActivities {
   const stop = new AbortController();
+  const activities = new Activities(host);
   const parts: ActivityParts = {
     ...host,
-    activities: new Activities(host),
+    activities,
+    peerReads: new PeerReads(activities, { burst: host.settings.readMessages }),
     sealer: new Sealer(),
     damage: new Damage(host),
     unread: new Unread(host),

@@ -1,6 +1,7 @@
-import type { Hash } from '../bytes.ts';
+import type { Address, Hash } from '../bytes.ts';
 import type { Activity, OpenedEpoch, OpeningRight } from './activity.ts';
-import { memberOf } from './members.ts';
+import { type Membership, memberOf } from './members.ts';
+import { wayTo } from './wayTo.ts';
 
 /** What an epoch is worth against another one of the same members. */
 const strengths: Record<OpeningRight, number> = { initiator: 4, proposal: 3, leave: 2, key: 1 };
@@ -36,18 +37,40 @@ export function newestGroup({ epochs, leaves }: Pick<Activity, 'epochs' | 'leave
   return newest.tip;
 }
 
+/**
+ * As {@link newestGroup}, after one more epoch: one with the same members, which comes after the newest, makes its branch no weaker and gives no
+ * other one a reason; where there is one branch alone, any does. Then no epoch is looked at but the two.
+ * @param before What it comes to.
+ */
+export function newestAfter(
+  before: Pick<Activity, 'epochs' | 'group'>,
+  after: Pick<Activity, 'epochs' | 'leaves'>,
+  group: Hash,
+): Hash {
+  const { membership } = after.epochs.get(group)!;
+  if (membership.previous !== before.group || before.epochs.has(group)) return newestGroup(after);
+  const hasOneBranch = wayTo(before.epochs, before.group).length === before.epochs.size;
+  return hasOneBranch || hasSameMembers(membership, before.epochs.get(before.group)!.membership)
+    ? group
+    : newestGroup(after);
+}
+
+function hasSameMembers({ members }: Membership, { members: others }: Membership): boolean {
+  return members.length === others.length && members.every(({ address }, at) => others[at]!.address === address);
+}
+
 function holding(epochs: Activity['epochs'], rivals: readonly Branch[]): Branch | undefined {
   if (rivals.length <= 1) return rivals[0];
-  const most = Math.max(...rivals.map(({ strength }) => strength));
+  const most = rivals.reduce((max, { strength }) => Math.max(max, strength), 0);
   const strongest = rivals.filter(({ strength }) => strength === most);
-  const staying = strongest.filter(({ epoch }) =>
-    strongest.every(({ tip }) => memberOf(epochs.get(tip)!.membership, epoch.sender)),
-  );
+  const inTips = new Map<Address, number>();
+  for (const { tip } of strongest)
+    for (const { address } of epochs.get(tip)!.membership.members) inTips.set(address, (inTips.get(address) ?? 0) + 1);
+  const staying = strongest.filter(({ epoch }) => inTips.get(epoch.sender) === strongest.length);
   const left = staying.length > 0 ? staying : strongest;
   const removing = new Set(left.flatMap(({ epoch }) => (removes(epochs, epoch) ? [epoch.sender] : [])));
   const kept = left.filter(({ epoch }) => !removing.has(epoch.sender) || removes(epochs, epoch));
-  const [first] = kept.toSorted((a, b) => (isFirst(a.epoch, b.epoch) ? -1 : 1));
-  return first;
+  return kept.reduce((first, other) => (isFirst(other.epoch, first.epoch) ? other : first));
 }
 
 function removes(epochs: Activity['epochs'], { membership }: OpenedEpoch): boolean {

@@ -1,12 +1,11 @@
-import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
-import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
+import { type Activity, membersOf, type OpeningRight } from './activity.ts';
 import { repeatedOrigin } from './activityId.ts';
 import { grown } from './grown.ts';
-import { headsOf } from './heads.ts';
+import { headsAfterEpoch, headsOf } from './heads.ts';
 import { memberOf } from './members.ts';
 import type { ActivityTerms, HeadOf } from './message.ts';
-import { newestGroup } from './newestGroup.ts';
+import { newestAfter, newestGroup } from './newestGroup.ts';
 import { isOnTrust, knowsNoPast } from './onTrust.ts';
 import type { Message } from './parcel.ts';
 import { pathTo } from './pathTo.ts';
@@ -33,8 +32,14 @@ export function takeMembers(activity: Activity, message: Message, isVouched = fa
   const right = rightTo(activity, head, before.membership);
   const epochs = withEpoch(activity.epochs, message, right, before.terms);
   const origin = repeatedOrigin(activity.origin, head.origin);
-  const changed = { ...activity, origin, epochs, group: newestGroup({ ...activity, epochs }) };
-  return { ...changed, heads: headsOf(changed) };
+  // Told twice.
+  if (epochs === activity.epochs) return { ...activity, origin };
+  const group = newestAfter(activity, { ...activity, epochs }, head.group);
+  const changed = { ...activity, origin, epochs, group };
+  // One from before this member has come in, another time, may be what was missing on the way.
+  if (group === activity.group && membership.epoch >= activity.since) return changed;
+  const isNext = group === head.group && membership.previous === activity.group;
+  return { ...changed, heads: isNext ? headsAfterEpoch(activity, changed, epochs.get(group)!) : headsOf(changed) };
 }
 
 /**
@@ -46,16 +51,16 @@ export function withEpoch(
   message: Message,
   right: OpeningRight,
   known?: ActivityTerms,
-): Map<Hash, OpenedEpoch> {
+): Activity['epochs'] {
   const { id, head } = message;
   if (head.type !== 'start' && head.type !== 'members') throw new RangeError(`${head.type} opens no epoch`);
   const have = epochs.get(head.group);
   // The same one told twice: nothing in it is another one.
-  if (have && have.by < id) return new Map(epochs);
+  if (have && have.by < id) return epochs;
   const { membership, secret, sender } = head;
   const terms = known ?? head.terms;
   const proposal = head.type === 'members' && right === 'proposal' ? head.proposal : undefined;
-  return new Map(epochs).set(head.group, {
+  return grown(epochs, head.group, {
     ...{ membership, terms, secret, sender, right, by: id },
     ...(proposal ? { proposal: proposal.id } : {}),
     heads: head.type === 'members' ? head.heads : [],

@@ -123,8 +123,13 @@ export class Receiver {
   }
 
   async #take(opened: Opened): Promise<Outcome> {
+    const { activities, peerReads } = this.#parts;
+    const { from, message } = opened;
+    const { activity, type } = message.head;
+    peerReads.check(from);
     try {
-      await takeOpened(this.#parts, opened);
+      if (type === 'members') peerReads.looked(from, activities.inMemory(activity)?.epochs.size ?? 0);
+      await peerReads.charge(from, activity, () => takeOpened(this.#parts, opened));
     } catch (error) {
       const isEarly = isNotariumError(error, 'activity-message-early');
       // Or, by a rival of the change that has made it so, in time.

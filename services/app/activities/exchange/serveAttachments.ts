@@ -47,12 +47,13 @@ async function* framesFrom(
  * been shown the digest of a file can name it in an activity of its own, and would find out by the answer who has it from another one.
  */
 async function isGivenTo(
-  { store, activities, signer }: ActivityParts,
+  { store, peerReads, signer }: ActivityParts,
   { activity: id, message, sealedDigest }: AttachmentQuery,
   member: Address,
 ): Promise<boolean> {
+  peerReads.check(member);
   if (!(await store.isFileHere({ activity: id, message, sealedDigest }))) return false;
-  const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
+  const [stored, activity] = await Promise.all([store.message(message), peerReads.find(member, id)]);
   if (!stored || !activity || !haveMet(activity, signer.address, member)) return false;
   return mayHave(activity, stored, member);
 }

@@ -52,12 +52,13 @@ async function* answers(
   asked: readonly Compared[],
   compared: Outcome,
 ): AsyncGenerator<string> {
+  parts.peerReads.check(from);
   // One look at the disk for all of them, there or not: by the time that it takes nobody finds out which are.
   const here = await parts.store.knownActivities(asked.map(({ activity }) => activity));
   for (const one of asked) {
     // Of one that is damaged here nothing can be said; the others are compared all the same.
     const activity = here.has(one.activity)
-      ? await parts.damage.passOver(parts.activities.find(one.activity))
+      ? await parts.damage.passOver(parts.peerReads.find(from, one.activity))
       : undefined;
     const answer = comparisonOf(parts, activity, from, one);
     if ('unknown' in answer)
@@ -70,7 +71,7 @@ async function* answers(
 }
 
 function comparisonOf(
-  { signer, crypto }: ActivityParts,
+  { signer, crypto, peerReads }: ActivityParts,
   activity: Activity | undefined,
   from: Address,
   { since, digest, after }: Compared,
@@ -79,6 +80,7 @@ function comparisonOf(
   if (!activity || !haveMet(activity, signer.address, from)) return { unknown: true };
   // Of one that was begun twice nobody was removed who does not stand in the beginning that holds.
   if (!memberOf(membersOf(activity), from)) return isForked(activity) ? { ids: [], forked: true } : { removed: true };
+  peerReads.looked(from, activity.taken.size);
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);

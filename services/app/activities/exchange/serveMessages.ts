@@ -38,9 +38,10 @@ async function* answers(
   query: MessagesQuery,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  parts.peerReads.check(from);
   // One look at the disk whether it is there or not: by the time that it takes nobody finds out which.
   const here = await parts.store.knownActivities([query.activity]);
-  const activity = here.has(query.activity) ? await parts.activities.find(query.activity) : undefined;
+  const activity = here.has(query.activity) ? await parts.peerReads.find(from, query.activity) : undefined;
   const key = keyOf(parts, from);
   if (!activity || !key || !haveMet(activity, parts.signer.address, from)) {
     parts.refusals.count(new NotariumError('activity-not-member', 'it asks for messages'), from);

@@ -102,9 +102,8 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   }
   try {
     const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
-    const isWanted = how.isWanted === true && isByMember;
-    const isVouchedFor = isVouched(parts, activity, opened);
-    const after = takeMessage(network, activity, message, { isWanted, isVouched: isVouchedFor, crypto });
+    const options = { isWanted: how.isWanted === true && isByMember, isVouched: isVouched(parts, activity, opened) };
+    const after = takeMessage(network, activity, message, { ...options, crypto });
     const isIn = (one: Activity): boolean => memberOf(membersOf(one), signer.address) !== undefined;
     if (isGone && !takesPart(after, signer.address) && (isIn(after) || !isIn(activity))) throw gone(activity);
     return after;

@@ -1,9 +1,19 @@
 import { expect } from 'chai';
 import { Activities } from '../../../../services/app/activities/Activities.ts';
 import type { Activity } from '../../../../services/core/activities/activity.ts';
+import { parcelBytes } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
-import { activityNetwork, begin, changeMembers, memberFor, person, plainTerms } from '../../../support/activityKit.ts';
+import {
+  activityNetwork,
+  begin,
+  changeMembers,
+  memberFor,
+  noteOn,
+  person,
+  plainTerms,
+  randomHash,
+} from '../../../support/activityKit.ts';
 import { crypto } from '../../../support/recordKit.ts';
 
 const people = Array.from({ length: 20 }, (_, at) => person(at + 1));
@@ -57,5 +67,40 @@ describe('activities in memory', () => {
     expect(await isInMemory(copies.at(-1)!)).to.equal(true);
     expect(await isInMemory(copies.at(-35)!)).to.equal(true);
     expect(await isInMemory(copies.at(-36)!)).to.equal(false);
+  });
+
+  it('and so do epochs that come while it is there', async () => {
+    let now = startActivity(await begin(people));
+    const states = [now];
+    const members = people.map((one) => memberFor(one, one === buyer ? 'initiator' : 'receiver'));
+    for (let epoch = 0; epoch < 40; epoch++) {
+      now = takeMessage(activityNetwork, now, await changeMembers(now, buyer, members));
+      states.push(now);
+    }
+    const { activities, isInMemory } = watched();
+    const ids = Array.from({ length: 60 }, (_, at) => `0x${`${at}`.padStart(64, '0')}` as Hash);
+    for (const id of ids) for (const [at, state] of states.entries()) activities.set({ ...state, id }, at + 1);
+    expect(await isInMemory({ ...now, id: ids.at(-35)! })).to.equal(true);
+    expect(await isInMemory({ ...now, id: ids.at(-36)! })).to.equal(false);
+  });
+
+  it('come there with others having a turn meanwhile, however many messages one has', async () => {
+    const first = await begin([buyer, seller]);
+    const note = await noteOn(startActivity(first), seller, first.id);
+    // So often the same one: only what it is called is another thing.
+    const stored = [first, ...Array.from({ length: 10_000 }, () => ({ ...note, id: randomHash() }))].map(
+      (message, place) => ({ id: message.id, place, parcel: parcelBytes(message) }),
+    );
+    const store = { isShared: false, messages: async (_: Hash, from: number) => stored.slice(from, from + 256) };
+    const activities = new Activities({ network: activityNetwork, crypto, store: store as never });
+    let turns = 0;
+    let next = setImmediate(function turn() {
+      turns++;
+      next = setImmediate(turn);
+    });
+    const activity = await activities.find(first.head.activity);
+    clearImmediate(next);
+    expect(activity!.notes.size).to.equal(10_000);
+    expect(turns).to.be.greaterThan(1);
   });
 });

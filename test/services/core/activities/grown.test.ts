@@ -33,6 +33,26 @@ describe('core/activities/grown', () => {
     );
   });
 
+  it('is that with hundreds of entries, too, and with other values', () => {
+    const step = fc.record({ from: fc.nat(), isLast: fc.boolean(), key: fc.integer({ min: 0, max: 520 }) });
+    fc.assert(
+      fc.property(fc.integer({ min: 254, max: 514 }), fc.array(step, { maxLength: 30 }), (size, steps) => {
+        const first = Array.from({ length: size }, (_, key) => [key, key] as const);
+        const maps: ReadonlyMap<number, number>[] = [new Map(first)];
+        const copies = [new Map(first)];
+        for (const [value, { from, isLast, key }] of steps.entries()) {
+          const at = isLast ? maps.length - 1 : from % maps.length;
+          maps.push(grown(maps[at]!, key, -value));
+          copies.push(new Map(copies[at]).set(key, -value));
+        }
+        for (const [index, map] of maps.entries()) {
+          expect([...map]).to.deep.equal([...copies[index]!]);
+          expect(map.size).to.equal(copies[index]!.size);
+        }
+      }),
+    );
+  });
+
   it('differs from one with other entries, and is changed by nobody', () => {
     const one = grown(new Map([['a', 1]]), 'b', 2);
     expect(one).not.to.deep.equal(new Map([['a', 1]]));

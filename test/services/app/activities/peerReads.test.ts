@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
+import { PeerReads } from '../../../../services/app/activities/exchange/PeerReads.ts';
+import { fromUtf8, type Hash } from '../../../../services/core/bytes.ts';
+import { person, randomHash } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { expectCode } from '../../../support/expectCode.ts';
+
+const [mallory, bob] = [person(1).address, person(2).address];
+
+/** Activities of so many messages, of which one is in memory at a time. */
+function reads(size: number, burst: number, { epochCount = 1 } = {}) {
+  const taken = new Map(Array.from({ length: size }, () => [randomHash(), {} as never]));
+  const epochs = new Map(Array.from({ length: epochCount }, () => [randomHash(), {} as never]));
+  let nowMs = 0;
+  let inMemory: Hash | undefined;
+  const activities = {
+    async find(id: Hash) {
+      await Promise.resolve();
+      inMemory = id;
+      return undefined;
+    },
+    inMemory: (id: Hash) => (inMemory === id ? { taken, epochs } : undefined),
+  };
+  const peerReads = new PeerReads(activities, { burst, nowMs: () => nowMs });
+  return {
+    peerReads,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+describe('what the requests of a peer have read from the disk', () => {
+  it('is no more than so much at once, and then a part of it in each second; another peer has its own', async () => {
+    const { peerReads, pass } = reads(500, 1_000);
+    const [one, other] = [randomHash(), randomHash()];
+    for (const id of [one, other, one]) {
+      peerReads.check(mallory);
+      await peerReads.find(mallory, id);
+    }
+    await expectCode('peer-busy', () => peerReads.check(mallory));
+    peerReads.check(bob);
+    // 1,500 were read; 1,000 may be.
+    pass(19_000);
+    await expectCode('peer-busy', () => peerReads.check(mallory));
+    pass(2_000);
+    peerReads.check(mallory);
+    pass(40_000);
+    await peerReads.find(mallory, other);
+    peerReads.check(mallory);
+    await peerReads.find(mallory, one);
+    peerReads.check(mallory);
+  });
+
+  it('counts once for those who wait for the same, and not at all where it is in memory; what is looked through counts less', async () => {
+    const { peerReads } = reads(900, 1_000);
+    const id = randomHash();
+    await Promise.all(Array.from({ length: 20 }, () => peerReads.find(mallory, id)));
+    for (let count = 0; count < 20; count++) await peerReads.find(mallory, id);
+    peerReads.check(mallory);
+    for (let count = 0; count < 3; count++) peerReads.looked(mallory, 900);
+    peerReads.check(mallory);
+    for (let count = 0; count < 3; count++) peerReads.looked(mallory, 900);
+    await expectCode('peer-busy', () => peerReads.check(mallory));
+  });
+
+  it('counts the more epochs there are, since any of them may be a branch', async () => {
+    const { peerReads } = reads(200, 1_000, { epochCount: 200 });
+    await peerReads.find(mallory, randomHash());
+    peerReads.check(mallory);
+    await peerReads.find(mallory, randomHash());
+    await expectCode('peer-busy', () => peerReads.check(mallory));
+  });
+
+  it('keeps nobody from comparing but the one that asks again and again', async () => {
+    const world = new ActivityWorld();
+    try {
+      // Nobody compares by itself meanwhile.
+      const settings = { readMessages: 2, compareMs: 600_000, catchUpMs: 0 };
+      const [buyer, seller, carrier] = await world.open(3, { settings });
+      const receivers = [seller.name, carrier.name];
+      const order = { kind: 'industrial', request: 'information', receivers, body: 1 } as const;
+      const { activity, message } = await buyer.desk.start(operator, order);
+      await reaches(message, seller, carrier);
+      const ask = async (by: ActivityNode): Promise<unknown> => {
+        const asked = JSON.stringify({ activity, since: 0, digest: randomHash() });
+        const frames = by.net.request(seller.address, activityProtocols.compare, framesOf([asked]), {
+          timeoutMs: 5_000,
+        });
+        const [answer] = await Array.fromAsync(itemsOf(frames, { itemBytes: 1024, items: 1, bytes: 1024 }));
+        return JSON.parse(fromUtf8(answer!));
+      };
+      let answered = 0;
+      let end: unknown;
+      while (end === undefined && answered < 200) {
+        try {
+          expect(await ask(carrier)).to.deep.equal({ ids: [message] });
+          answered++;
+        } catch (error) {
+          end = error;
+        }
+      }
+      expect(answered).to.be.at.least(62);
+      await expectCode('peer-busy', Promise.reject(end));
+      expect(await ask(buyer)).to.deep.equal({ ids: [message] });
+    } finally {
+      await world.close();
+    }
+  });
+});
