@@ -165,7 +165,7 @@ try {
   const { message: later } = await buyer.client.activities.update(activity, { body: agreed, fields: true });
   expectations.check('the seller has what comes later', await bodyAt(seller, activity, later), 'in fields');
   const unread = await carrier.client.activities.message(activity, later).catch(codeOf);
-  expectations.check('the carrier has not', unread, 'activity-unknown');
+  expectations.check('the carrier has not', unread, 'not-found');
 
   say('\nThe neighbour');
   const known = await Array.fromAsync(neighbour.client.activities.list());

@@ -29,7 +29,7 @@ import { loadCrypto } from '../services/lib/nativeCrypto.ts';
 import { type DemoCentre, startDemoCentres } from './support/demoCentres.ts';
 import { ensureBuilt } from './support/ensureBuilt.ts';
 import { Expectations } from './support/expectations.ts';
-import { type JoinRun, runJoin } from './support/joinCommand.ts';
+import { type JoinRun, runJoin, tooSlowMs } from './support/joinCommand.ts';
 import { ensureKeys, fund, type LocalCentre, startLocalCentre } from './support/localCentre.ts';
 import { openToCandidates, settled, voteAll } from './support/openToCandidates.ts';
 import { freePort } from './support/ports.ts';
@@ -38,8 +38,6 @@ import { stopping, unlessStopped } from './support/stopping.ts';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 const expectations = new Expectations(say);
-/** Stands still for so long in each packet of hashing. */
-const slowMs = 1_400;
 /** Where all of this machine come from. */
 const loopback = 'country unknown, 127.0.0.0/8 (loopback)';
 
@@ -130,7 +128,7 @@ async function play(
   await joining('slow');
   const slow = await addressOf('slow');
   await fund(rpcUrl, slow);
-  const refused = await joining('slow', { pauseMs: slowMs });
+  const refused = await joining('slow', { pauseMs: tooSlowMs });
   show(refused.stderr.replace(/^.*measuring.*\n|^packet.*\n/gm, ''));
   expectations.check('it is refused as too slow', [refused.code, errorOf(refused)], [81, 'candidate-too-slow']);
   const slowOutcome = await outcomeOf(one, slow);

@@ -10,8 +10,16 @@ export type { Acceptance, Refusal } from './core/acceptance.ts';
 export type { TrustCertificate } from './core/activities/certificate.ts';
 export type { Attachment } from './core/activities/contents.ts';
 export type { DeviceStatement } from './core/activities/deviceStatement.ts';
-export { type Disclosure, disclosureText, makeDisclosure } from './core/activities/disclosure.ts';
+export {
+  type Disclosure,
+  type DisclosureWish,
+  disclosureText,
+  makeDisclosure,
+  parseDisclosure,
+} from './core/activities/disclosure.ts';
 export { wholeBody } from './core/activities/fields.ts';
+export { type CertificateVerifyResult, missingIn, parseCertificate } from './core/activities/verifyCertificate.ts';
+export type { DisclosureVerifyResult, Shown } from './core/activities/verifyDisclosure.ts';
 export { type Aggregate, aggregateRoot, buildAggregate, type InnerProof, verifyInnerProof } from './core/aggregate.ts';
 export type { Anchor, BlockHeader, BlockSignature } from './core/block.ts';
 export type { Address, Hash, Hex, RecordId } from './core/bytes.ts';
@@ -100,6 +108,7 @@ export type { TrustOutcome } from './lib/client/Trust.ts';
 export type { TrustedNetwork } from './lib/client/TrustedNetwork.ts';
 export { type AcceptanceVerdict, asAcceptance, verifyAcceptance } from './lib/client/verifyAcceptance.ts';
 export { type VerifyBasis, verifyDigest } from './lib/client/verifyContent.ts';
+export { verifyActivityDisclosure, verifyTrustCertificate } from './lib/client/verifyShown.ts';
 export { chainBlockHash } from './lib/ethCall.ts';
 export { createKeystore, openKeystore } from './lib/keystore.ts';
 export { localSigner } from './lib/localSigner.ts';

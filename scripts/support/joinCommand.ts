@@ -5,6 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Address } from '../../services/core/bytes.ts';
 import { launcher } from './launcher.ts';
 
+/** Standing still for so long in each packet of hashing, any machine is too slow (ms). */
+export const tooSlowMs = 2_300;
+
 /** How a candidate is started. */
 export type JoinCommand = {
   readonly dataDir: string;

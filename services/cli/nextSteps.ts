@@ -2,7 +2,7 @@ import type { ErrorCode } from '../core/errors.ts';
 
 /** What to do next about an error, one sentence; for codes where the title alone does not say it. */
 const steps: Partial<Record<ErrorCode, string>> = {
-  'usage-invalid': 'Run `notarium <command> --help`.',
+  'usage-invalid': 'Run `notarium --help`, or the command with --help.',
   'config-invalid': 'Mend the named setting; flags go before environment, and environment before the config file.',
   'server-unreachable':
     'Check --url (of `notarium join`: --authenticator), or start a centre with `npm start`, a verifier with `notarium verifier`; `notarium doctor` shows what is missing.',
@@ -11,7 +11,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'key-missing':
     'Give --keystore DIR with --password-file FILE, --key FILE, or --api-key; `notarium init` makes a keystore.',
   unauthorized:
-    'Sign with a key of your own (--keystore), or ask the operator for an API key (`notarium keys create`).',
+    'Give an API key (--api-key; the operator makes them: `notarium keys create`), or as the operator the --data folder of the centre; where the command has --keystore, sign with a key of your own.',
   forbidden: 'Ask the operator for a key with the scope.',
   'rate-limited': 'Wait a little, or post many records as one batch.',
   'network-untrusted': 'Give --network FILE, or --rpc URL and --contract ADDRESS, from a source that you trust.',
@@ -45,11 +45,12 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'record-not-anchored': 'Ask again later; the record stays accepted. `--wait` waits for the anchor.',
   'wait-timeout': 'Run the same command again later (`notarize` with --resume): nothing is taken twice.',
   'file-exists':
-    'Move away what is there, or choose another place; `notarize` has --resume (go on), --force (replace) and --out.',
+    'Move away what is there, or choose another place with --out; `notarize` has --resume (go on) and --force (replace), too.',
   'receipt-anchor-mismatch':
     'The proof may hold all the same: the time and transaction shown in the receipt are not those of the chain.',
   'file-changed': 'Run again when nobody writes the file, or notarise a copy.',
-  'file-unwritable': 'Make room, or choose another folder with --out; a record that is named was taken all the same.',
+  'file-unwritable':
+    'Make room, or choose another folder with --out; where `notarize` names a record, it was taken all the same.',
   'file-unreadable': 'Check the path and its permissions.',
   'store-corrupt': 'Run `notarium rebuild`: it restores the database from the log tiles and the chain.',
   'activity-store-corrupt':
@@ -59,7 +60,10 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'channel-store-corrupt':
     'Restore that file from a backup of yours, also an older one, and leave channels/states as it is: with that, or from the other side, it goes on from the newest state. Without one let the other side close, or a watchtower. Where channels/states/newest.sqlite is damaged itself, move it away and start: it is written again from the database, unless that is from a backup.',
   'attachment-quota':
-    'Send the message that the files are for; what no message names goes after a day. The operator sets --attachment-quota.',
+    'Send the message that the files are for; what no message names goes after a day, also files of a message that was refused. The operator sets --attachment-quota.',
+  'party-unknown': '`notarium status` names the nodes; a name is written as there, capital letters and all.',
+  'party-unfit': 'See `notarium status`: a party is an active node with an encryption key.',
+  'activity-unknown': '`notarium activity list` shows those of this client.',
   'attachment-unknown': 'Put the file again: what no message names goes after a day.',
   'activity-changed': 'Look with `notarium activity show` what was said, and give the command again.',
   'store-locked':

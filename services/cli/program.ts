@@ -35,7 +35,6 @@ export function buildProgram(actions: CliActions, terminal: Terminal, onExit: (c
     .option('-q, --quiet', 'print results and errors only')
     .option('--debug', 'print stack traces')
     .option('--config <file>', 'config file (default: config.json in the data folder)')
-    .showHelpAfterError('Run `notarium --help`, or `notarium <command> --help`.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void terminal.stdout.write(text),

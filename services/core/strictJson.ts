@@ -180,7 +180,8 @@ class StrictParser {
       if (this.#text[this.#at] !== '"') this.#fail('expected a key');
       const key = this.#string();
       if (Object.hasOwn(result, key)) {
-        throw new NotariumError('json-duplicate-key', undefined, { data: { key: key.slice(0, 64).toWellFormed() } });
+        const shown = key.slice(0, 64).toWellFormed();
+        throw new NotariumError('json-duplicate-key', JSON.stringify(shown), { data: { key: shown } });
       }
       this.#space();
       if (!this.#take(':')) this.#fail('expected a colon');

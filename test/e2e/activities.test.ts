@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { root } from '../../scripts/support/ensureBuilt.ts';
+import { exitCodeOf } from '../../services/cli/exitCodes.ts';
 import { makeDisclosure } from '../../services/core/activities/disclosure.ts';
 import { verifyDisclosure } from '../../services/core/activities/verifyDisclosure.ts';
 import type { Hash } from '../../services/core/bytes.ts';
@@ -9,6 +13,7 @@ import { parseEntry } from '../../services/core/record.ts';
 import { Notarium, verifyDigest } from '../../services/index.ts';
 import { renewEncryptionKey } from '../../services/lib/keystore.ts';
 import { password, statusOf } from '../support/centreProcess.ts';
+import { cli } from '../support/cliKit.ts';
 import { type Consortium, startConsortium } from '../support/consortium.ts';
 import { until } from '../support/until.ts';
 
@@ -118,6 +123,58 @@ describe('private activities between centres', () => {
     );
   });
 
+  it('are verified by their members at the command line, whole, against the chain and without it', async () => {
+    const { url, dataDir } = consortium.members[seller]!;
+    const place = { cwd: dataDir, home: join(dataDir, 'home of a person') };
+    const asked = ['--url', url, '--data', dataDir];
+    const { message } = await desk(seller).note(activity, { on: first, body: { looks: 'fine' } });
+    for (const [id, said] of [
+      [first, '"price": 41000'],
+      [message, '"looks": "fine"'],
+    ] as const) {
+      for (const by of [['--rpc', consortium.chain.rpcUrl], ['--offline']]) {
+        const run = await cli(place, 'activity', 'verify', activity, id, '--wait', '60', ...asked, ...by);
+        expect(run.code, run.stdout + run.stderr).to.equal(0);
+        expect(run.stdout)
+          .to.match(/^VALID$/m)
+          .and.to.contain(said)
+          .and.to.contain(`message ${id}`)
+          .and.to.contain(`  activity ${activity}\n`);
+      }
+    }
+    const written = await cli(
+      place,
+      'activity',
+      'disclose',
+      activity,
+      '--whole',
+      '--no-receipt',
+      '--message',
+      first,
+      ...asked,
+    );
+    expect(written.code, written.stderr).to.equal(0);
+    const file = `${first.slice(0, 10)}.disclosure.json`;
+    expect((await cli(place, 'verify', file, '--offline')).code).to.equal(exitCodeOf('file-unreadable'));
+    const brought = await cli(place, 'activity', 'receipt', activity, first, '--wait', ...asked);
+    expect(brought.code, brought.stderr).to.equal(0);
+    const verified = await cli(place, 'verify', file, '--offline');
+    expect(verified.code, verified.stdout + verified.stderr).to.equal(0);
+  });
+
+  it('are begun, shown and verified by a program, as the README has it', async () => {
+    const { url, dataDir } = consortium.members[buyer]!;
+    const env = {
+      ...process.env,
+      ...{ NOTARIUM_URL: url, NOTARIUM_RPC_URL: consortium.chain.rpcUrl },
+      NOTARIUM_API_KEY: (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim(),
+    };
+    const example = join(root, 'examples/activity.ts');
+    const { stdout } = await promisify(execFile)(process.execPath, [example, 'Centre 3'], { env });
+    expect(stdout).to.match(/^activity 0x[0-9a-f]{64} has come to its members\nnotarised: /);
+    expect(stdout).to.contain('notarised: {"price":{"amount":12}}\n');
+  });
+
   it('keep what comes later from who was removed', async () => {
     await desk(buyer).changeMembers(activity, { remove: ['Centre 3'] });
     const { message } = await desk(buyer).update(activity, { body: { order: secret, price: 39_000 } });
@@ -127,7 +184,7 @@ describe('private activities between centres', () => {
     const refused = await desk(carrier)
       .message(activity, message)
       .catch((error: { code?: string }) => error.code);
-    expect(refused).to.equal('activity-unknown');
+    expect(refused).to.equal('not-found');
   });
 
   it('admit a regulator by proposal and vote, who reads and notes and no more, and let one leave', async () => {

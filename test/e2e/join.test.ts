@@ -1,7 +1,7 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type JoinRun, runJoin } from '../../scripts/support/joinCommand.ts';
+import { type JoinRun, runJoin, tooSlowMs } from '../../scripts/support/joinCommand.ts';
 import { fund } from '../../scripts/support/localCentre.ts';
 import { type ActingCentre, openToCandidates } from '../../scripts/support/openToCandidates.ts';
 import type { CheckedManifest } from '../../services/core/admission/manifest.ts';
@@ -243,7 +243,7 @@ describe('notarium join with three real centres', () => {
     const { address } = await centreKeys(slow);
     await fund(consortium.chain.rpcUrl, address);
     // One that comes too late, after the packet's answer, leaves it too slow all the same.
-    const run = await joining({ dataDir: slow, pauseMs: 2_300 });
+    const run = await joining({ dataDir: slow, pauseMs: tooSlowMs });
     expect(run.code, run.stdout + run.stderr).to.equal(81);
     expect(run.stderr).to.contain('error candidate-too-slow');
     expect(run.stderr).to.match(/^ {2}check +hashing$/m);

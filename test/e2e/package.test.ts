@@ -80,7 +80,7 @@ describe('the npm package', () => {
   });
 
   it('has types that a strict compiler takes', async () => {
-    const examples = ['notarize.ts', 'channel.ts'];
+    const examples = ['notarize.ts', 'channel.ts', 'activity.ts'];
     for (const name of examples) await copyFile(join(root, 'examples', name), join(consumer, name));
     const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
     await run(process.execPath, [compiler, '--ignoreConfig', ...strictest, ...types, ...examples]);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Activity, membersOf, nextNumber, recipientsOf } from '../../services/core/activities/activity.ts';
-import { activityId } from '../../services/core/activities/activityId.ts';
+import { activityId, signOrigin } from '../../services/core/activities/activityId.ts';
 import { type Agreement, signTrust } from '../../services/core/activities/certificate.ts';
 import { attachmentsDigest, type Body, disclosuresDigest } from '../../services/core/activities/contents.ts';
 import { changedMembers, leaversOf } from '../../services/core/activities/decided.ts';
@@ -121,7 +121,7 @@ export async function begin(
     ...regulators.map((one) => memberFor(one, 'regulator')),
   ]);
   const membership: Membership = { epoch: 0, previous: noHash, members };
-  const origin = { initiator: initiator!.address, salt: randomHash() };
+  const origin = await signOrigin(activityNetwork, randomHash(), initiator!.signer, crypto);
   const activity = activityId(networkName(activityNetwork), origin);
   const group = groupDigest({ activity, sender: initiator!.address, terms, membership, secret, ...changes });
   return await say(
@@ -197,6 +197,7 @@ export async function changeMembers(
   by: Person,
   change: MemberChange | readonly Member[],
   more: Partial<HeadOf<'members'>> = {},
+  origin = activity.origin,
 ): Promise<Message> {
   const before = activity.epochs.get(activity.group)!.membership;
   const members = Array.isArray(change)
@@ -205,6 +206,5 @@ export async function changeMembers(
   const membership: Membership = { epoch: before.epoch + 1, previous: activity.group, members };
   const opening = { terms: activity.terms, membership, secret: randomHash(), heads: [...activity.heads], ...more };
   const group = groupDigest({ activity: activity.id, sender: by.address, ...opening });
-  const { id, origin } = activity;
-  return await say(by, 'members', { activity: id, epoch: membership.epoch, group, origin, ...opening });
+  return await say(by, 'members', { activity: activity.id, epoch: membership.epoch, group, origin, ...opening });
 }

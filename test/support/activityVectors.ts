@@ -1,7 +1,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { signAck } from '../../services/core/activities/ack.ts';
 import { type Activity, recipientsOf } from '../../services/core/activities/activity.ts';
-import { activityId } from '../../services/core/activities/activityId.ts';
+import { activityId, signOrigin } from '../../services/core/activities/activityId.ts';
 import {
   certificateDigest,
   certificateSalt,
@@ -92,7 +92,7 @@ export async function activityVectors() {
     const { key } = openingKey(secret);
     return { privateKey: key, publicKey: createPublicKey(key) };
   });
-  const origin = { initiator: alice.address, salt: random.hash() };
+  const origin = await signOrigin(network, random.hash(), alice.signer);
   const id = activityId(networkName(network), origin);
   let activity: Activity | undefined;
   const messages: object[] = [];

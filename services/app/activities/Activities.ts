@@ -145,7 +145,7 @@ export class Activities {
   /** A message that was taken before is taken in the same way again. */
   #again(activity: Activity | undefined, message: Message): Activity {
     const { network, crypto } = this.#parts;
-    if (!activity) return message.head.type === 'members' ? joinActivity(message) : startActivity(message, crypto);
+    if (!activity) return message.head.type === 'members' ? joinActivity(message) : startActivity(message);
     try {
       return takeMessage(network, activity, message, { isWanted: true, crypto });
     } catch (error) {

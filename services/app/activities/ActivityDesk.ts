@@ -60,10 +60,11 @@ export type VersionView = {
   readonly unsigned: readonly Address[];
   /** Message with the certificate. */
   readonly certificate?: Hash;
+  /** In the order in which this node has them. */
   readonly notes: readonly Hash[];
 };
 
-/** Set where the registry has another key for that node: who has made the member may have put its own there. */
+/** Set where the registry has another key for that node, or none: who has made the member may have put its own there. */
 export type KeyMark = { readonly hasOtherKey?: boolean };
 
 /** A change of members that was proposed. */
@@ -109,6 +110,8 @@ export type ActivityView = ActivitySummary & {
   readonly doubts: readonly DoubtView[];
   /** Messages that were taken long ago and of which the log has no record, at most 256: nobody else can be shown that they were said. */
   readonly unrecorded: readonly Hash[];
+  /** Messages of this node that a member has refused, the newest first, at most 256: the deliveries of each say by whom and why. */
+  readonly refused: readonly Hash[];
 };
 
 /** How a member sees an activity in another way than this node, and since when. */
@@ -196,7 +199,11 @@ export type ActivityDesk = {
   /** This node says nothing more; the others open an epoch of which it never has the secret. */
   leave(by: ActivityCaller, activity: Hash): Promise<SentMessage>;
 
-  list(by: ActivityCaller, query: { readonly after?: string; readonly limit: number }): Promise<ActivityPage>;
+  /** @param query.begins Those alone whose id begins so: `0x` and digits. */
+  list(
+    by: ActivityCaller,
+    query: { readonly after?: string; readonly begins?: string; readonly limit: number },
+  ): Promise<ActivityPage>;
   show(by: ActivityCaller, activity: Hash): Promise<ActivityView>;
   /** In the order in which this node has taken them. */
   messages(
@@ -204,9 +211,9 @@ export type ActivityDesk = {
     activity: Hash,
     query: { readonly fromPlace?: number; readonly limit: number },
   ): Promise<MessageView[]>;
-  /** @throws NotariumError `activity-unknown` when the activity has no such message. */
+  /** @throws NotariumError `not-found` when the activity has no such message. */
   message(by: ActivityCaller, activity: Hash, message: Hash): Promise<MessageView>;
-  /** Of one message, or of all. @throws NotariumError `activity-unknown` when the activity has no such message. */
+  /** Of one message, or of all. @throws NotariumError `not-found` when the activity has no such message. */
   deliveries(by: ActivityCaller, activity: Hash, message?: Hash): Promise<DeliveryView[]>;
   /** Gives an activity to a client, or back to the operator alone. Only the operator may. */
   give(by: ActivityCaller, activity: Hash, client: string | undefined): Promise<void>;

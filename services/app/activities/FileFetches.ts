@@ -8,14 +8,15 @@ import type { ActivityHost } from './ActivityHost.ts';
 import type { AttachmentFiles } from './AttachmentFiles.ts';
 import { type AttachmentQuery, activityProtocols } from './exchange/items.ts';
 import type { Refusals } from './exchange/Refusals.ts';
+import { leastBytes, Pace } from './Pace.ts';
 
 const requestMs = 15 * 60_000;
-// A member that gives less at a time, or takes longer for it than one request may, is not asked again for the rest.
-const leastBytes = 1 << 20;
 
 type Parts = Pick<ActivityHost, 'settings' | 'logger'> & { readonly refusals: Refusals };
 /** A file, and the message for which it is fetched. */
 type File = Pick<Attachment, 'sealedDigest' | 'sealedBytes'> & Pick<AttachmentQuery, 'activity' | 'message'>;
+/** A source that is asked, and from where on; `mayWait`: whether another one could go on meanwhile. */
+type Turn = { readonly source: Address; readonly fromByte: number; readonly mayWait: () => boolean };
 type Running = { readonly sources: ReadonlySet<Address>; readonly done: Promise<void> };
 
 /** Fetches files of messages from members, each file once at a time. */
@@ -54,15 +55,24 @@ export class FileFetches {
     }
   }
 
+  /**
+   * Each of the sources has its turn; one that is slow has another one after the others, and goes on where these have come to. What comes from
+   * several is known to be right when all of it is there: where it is another file, each has to give it alone.
+   */
   async #fetch(files: AttachmentFiles, net: Net | undefined, file: File, sources: readonly Address[]): Promise<void> {
+    const left = net ? connectedFirst(net, sources) : [];
+    const have = () => files.have(file.sealedDigest);
     let failure: unknown = new NotariumError('peer-unreachable', 'no member that has it can be reached');
-    for (const source of net ? connectedFirst(net, sources) : []) {
+    let isShared = true;
+    for (let source = left.shift(); source !== undefined; source = left.shift()) {
+      const mayWait = (): boolean => isShared && left.some((other) => connectedPeers(net!).has(other));
       let isAnew = false;
       for (;;) {
-        const { isWhole, sizeBytes: fromByte } = await files.have(file.sealedDigest);
+        const { isWhole, sizeBytes: fromByte } = await have();
         if (isWhole) return;
+        let isSlow = false;
         try {
-          await this.#fetchFrom(files, net!, file, { source, fromByte });
+          isSlow = await this.#fetchFrom(files, net!, file, { source, fromByte, mayWait });
         } catch (error) {
           if (this.#signal.aborted) throw error;
           failure = error;
@@ -71,22 +81,28 @@ export class FileFetches {
           if (isNotariumError(error, 'attachment-mismatch') && fromByte === 0)
             this.#parts.refusals.count(error, source);
         }
-        const have = await files.have(file.sealedDigest);
-        if (have.isWhole) return;
-        const isGone = have.sizeBytes < fromByte;
-        if (isGone ? isAnew : have.sizeBytes < fromByte + leastBytes) break;
+        const after = await have();
+        if (after.isWhole) return;
+        const isGone = after.sizeBytes < fromByte;
+        if (isGone) isShared = false;
+        if (isSlow) {
+          left.push(source);
+          break;
+        }
+        if (isGone ? isAnew : after.sizeBytes < fromByte + leastBytes) break;
         isAnew ||= isGone;
       }
     }
     throw failure;
   }
 
+  /** Whether the source is slow, and another one is asked; else all of it is here. */
   async #fetchFrom(
     files: AttachmentFiles,
     net: Net,
     file: File,
-    { source, fromByte }: { readonly source: Address; readonly fromByte: number },
-  ): Promise<void> {
+    { source, fromByte, mayWait }: Turn,
+  ): Promise<boolean> {
     const { activity, message, sealedDigest } = file;
     const query = jsonFrame({ activity, message, sealedDigest, fromByte } satisfies AttachmentQuery);
     const stop = new AbortController();
@@ -94,19 +110,19 @@ export class FileFetches {
     const idleMs = this.#parts.settings.requestMs;
     const late = new NotariumError('peer-timeout', `less than 1 MiB in ${idleMs} ms`, { data: { peer: source } });
     const frames = net.request(source, activityProtocols.attachments, [query], { timeoutMs: requestMs, signal });
+    let isSlow = false;
     async function* watched(): AsyncGenerator<Uint8Array> {
-      let leftMs = idleMs;
-      let bytes = 0;
+      const pace = new Pace(idleMs);
       // What this node takes to write it does not count.
-      const watch = () => ({ startMs: performance.now(), timer: setTimeout(() => stop.abort(late), leftMs) });
+      const watch = () => ({ startMs: performance.now(), timer: setTimeout(() => stop.abort(late), pace.leftMs) });
       let wait = watch();
       try {
         for await (const frame of frames) {
           clearTimeout(wait.timer);
-          leftMs = Math.max(0, leftMs - (performance.now() - wait.startMs));
-          bytes += frame.length;
-          if (bytes >= leastBytes) [leftMs, bytes] = [idleMs, 0];
+          pace.came(frame.length, performance.now() - wait.startMs);
           yield frame;
+          isSlow = pace.isSlow && mayWait();
+          if (isSlow) return;
           wait = watch();
         }
       } finally {
@@ -115,8 +131,8 @@ export class FileFetches {
     }
     // All of it may have come, and was not taken in before a kill.
     await files.fetch(file, fromByte, fromByte < file.sealedBytes ? watched() : (async function* () {})());
-    if (!(await files.have(file.sealedDigest)).isWhole)
-      throw new NotariumError('peer-answer-invalid', 'it ends before its end', { data: { peer: source } });
+    if (isSlow || (await files.have(file.sealedDigest)).isWhole) return isSlow;
+    throw new NotariumError('peer-answer-invalid', 'it ends before its end', { data: { peer: source } });
   }
 }
 

@@ -36,7 +36,7 @@ export class LateCertificates {
         await certify(
           this.#parts,
           id,
-          (activity, version) => makerOf(activity, version) === signer.address,
+          { isWanted: (activity, version) => makerOf(activity, version) === signer.address },
           this.#signal,
         );
     } catch (error) {

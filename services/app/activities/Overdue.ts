@@ -5,8 +5,7 @@ import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { dueFor } from './carriedOut.ts';
 import { certificateIn } from './certificateIn.ts';
-import { atOnce, certify } from './certify.ts';
-import { certificatesOf } from './followUps.ts';
+import { certify } from './certify.ts';
 import { Step } from './Step.ts';
 import { doDue } from './sendIn.ts';
 import { changeOwnKey } from './verbs/changeMembers.ts';
@@ -39,7 +38,7 @@ export class Overdue {
 
   async look(signal: AbortSignal): Promise<void> {
     await this.#lookAt(this.#due, (id) => this.#do(id, signal), signal);
-    await this.#lookAt(this.#certified, (id) => this.#certify(id), signal);
+    await this.#lookAt(this.#certified, (id) => this.#certify(id, signal), signal);
   }
 
   async #lookAt(due: Map<Hash, number>, work: (id: Hash) => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -71,41 +70,26 @@ export class Overdue {
       await doDue(step, own, () => true);
       await step.commit();
     });
-    await certify(this.#parts, id, () => true, signal);
+    await certify(this.#parts, id, {}, signal);
     await changeOwnKey(this.#parts, id);
   }
 
-  async #certify(id: Hash): Promise<void> {
-    const { activities, signer } = this.#parts;
-    const own = signer.address;
+  async #certify(id: Hash, signal: AbortSignal): Promise<void> {
     await this.#parts.caughtUp(id);
-    await activities.change(id, async (activity) => {
-      if (!activity || !takesPart(activity, own)) return;
-      const lacking = await this.#unrecorded(activity);
-      const drafts = certificatesOf(
-        activity,
-        lacking,
-        () => true,
-        () => false,
-      );
-      if (drafts.length === 0) return;
-      const step = new Step(this.#parts, id, activity);
-      // The others when it is quiet again.
-      for (const { draft } of drafts.slice(0, atOnce)) await step.send(draft);
-      await step.commit();
-    });
+    await certify(this.#parts, id, { lacking: (activity, versions) => this.#unrecorded(activity, versions) }, signal);
   }
 
-  /** Versions with certificates by others, none of which the log has. */
-  async #unrecorded(activity: Activity): Promise<Hash[]> {
-    const versions: Hash[] = [];
-    for (const [version, made] of activity.certificates) {
-      if (made.has(this.#parts.signer.address)) continue;
+  /** Those of these versions that have certificates by others, none of which the log has. */
+  async #unrecorded(activity: Activity, versions: readonly Hash[]): Promise<Hash[]> {
+    const unrecorded: Hash[] = [];
+    for (const version of versions) {
+      const made = activity.certificates.get(version);
+      if (!made || made.has(this.#parts.signer.address)) continue;
       let isRecorded = false;
       for (const message of certificatesOn(activity, version))
         isRecorded ||= (await certificateIn(this.#parts, activity, message))?.recordId !== undefined;
-      if (!isRecorded) versions.push(version);
+      if (!isRecorded) unrecorded.push(version);
     }
-    return versions;
+    return unrecorded;
   }
 }

@@ -81,7 +81,7 @@ export class Step {
     this.#checkSaidOnce(parcel);
     const message = await signParcel(network, parcel, signer, crypto);
     readParcel(network, parcelBytes(message), crypto);
-    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message, crypto);
+    const after = before ? takeMessage(network, before, message, { crypto }) : startActivity(message);
     const { membership, secret } = after.epochs.get(message.head.group)!;
     const sealed = sealer.seal(message, secret, membership.members);
     const seal = sealOf(sealed, crypto.sha256);
@@ -98,9 +98,9 @@ export class Step {
     return message.id;
   }
 
-  /** Takes a message of another one, with what the activity has become by it, and says what this node has to say to that. */
-  async take(message: Message, seal: Seal, after: Activity): Promise<void> {
-    this.#add(message, seal, after);
+  /** Takes a message of another one, with what the activity has become by it, and says what this node has to say to that. @param payer See payerOf.ts. */
+  async take(message: Message, seal: Seal, after: Activity, payer: Address): Promise<void> {
+    this.#add(message, seal, after, payer);
     if (message.head.sender === this.#parts.signer.address) await this.#recordAgain(message, seal, after);
     try {
       this.#outgoing.push(...(await copiesForAdded(this.#parts, after, message)));
@@ -156,11 +156,15 @@ export class Step {
       activity: this.#id,
       ...(owner === undefined ? {} : { owner }),
       ...(this.#after === 0 && this.#heads[0]!.sender === signer.address ? { isRead: true } : {}),
+      ...(this.#heads.some(({ type, sender }) => type === 'leave' && sender === signer.address)
+        ? { isLeft: true }
+        : {}),
       nowMs: clock.nowMs(),
       after: this.#after,
       messages: this.#messages,
       outgoing: this.#outgoing,
       records: this.#records,
+      toAnswer: this.#late,
     });
     activities.set(this.#activity, this.#after + this.#messages.length);
     for (const { type, sender } of this.#heads) {
@@ -211,12 +215,13 @@ export class Step {
     if (message) throw new NotariumError('device-credential-invalid', 'it was sent before', { data: { message } });
   }
 
-  #add(message: Message, seal: Seal, after: Activity): void {
+  #add(message: Message, seal: Seal, after: Activity, payer: Address = message.head.sender): void {
     const { sha256 } = this.#parts.crypto;
     this.#messages.push({
       id: message.id,
       type: message.head.type,
       sender: message.head.sender,
+      payer,
       parcel: parcelBytes(message),
       seal,
       sealDigest: sealDigest(seal, sha256),

@@ -5,9 +5,9 @@ import type { ActivityHost } from './ActivityHost.ts';
 type Load = { readonly activities: number; readonly sizeBytes: number };
 type Loads = Map<Address, Load>;
 
-/** A message that is to be taken, and whether its activity begins here with it. */
+/** A message that is to be taken, on whose account (see payerOf.ts), and whether its activity begins here with it. */
 type Coming = {
-  readonly sender: Address;
+  readonly payer: Address;
   readonly activity: Hash;
   readonly sizeBytes: number;
   readonly isNew: boolean;
@@ -20,7 +20,7 @@ type Settle = (isTaken: boolean) => void;
 const pauseTimes = 20;
 
 /**
- * Bounds what each member may have here that nobody has looked at: any centre may begin activities with any other one, as many as it likes.
+ * Bounds what each node may have here that nobody has looked at: any centre may begin activities with any other one, as many as it likes.
  * What comes is counted as if nobody looked at it, and counted anew from the disk where that would be too much.
  */
 export class Unread {
@@ -49,7 +49,7 @@ export class Unread {
     const pauseMs = Math.max(settings.lookMs, pauseTimes * this.#tookMs);
     if (Math.abs(clock.nowMs() - this.#countedMs) >= pauseMs) await this.#count();
     if (this.#fits(coming)) return this.#add(coming);
-    throw new NotariumError('activity-sender-full', undefined, { data: { sender: coming.sender } });
+    throw new NotariumError('activity-sender-full', undefined, { data: { payer: coming.payer } });
   }
 
   #add(coming: Coming): Settle {
@@ -62,9 +62,9 @@ export class Unread {
     };
   }
 
-  #fits({ sender, sizeBytes, isNew }: Coming): boolean {
+  #fits({ payer, sizeBytes, isNew }: Coming): boolean {
     const { unreadActivities, unreadBytes } = this.#parts.settings;
-    const [there, coming] = [loadOf(this.#loads!, sender), loadOf(this.#coming, sender)];
+    const [there, coming] = [loadOf(this.#loads!, payer), loadOf(this.#coming, payer)];
     const activities = there.activities + coming.activities + (isNew ? 1 : 0);
     return activities <= unreadActivities && there.sizeBytes + coming.sizeBytes + sizeBytes <= unreadBytes;
   }
@@ -82,23 +82,23 @@ export class Unread {
     // What comes onto the disk meanwhile the database may have counted or not: it is counted here, if also twice until the next time.
     const counted: Loads = new Map();
     this.#counted = counted;
-    for (const { sender, ...load } of await store.unreadLoads()) add(counted, sender, load);
+    for (const { payer, ...load } of await store.unreadLoads()) add(counted, payer, load);
     this.#loads = counted;
     this.#tookMs = Math.abs(clock.nowMs() - this.#countedMs);
   }
 }
 
-function loadOf(loads: Loads, sender: Address): Load {
-  return loads.get(sender) ?? { activities: 0, sizeBytes: 0 };
+function loadOf(loads: Loads, payer: Address): Load {
+  return loads.get(payer) ?? { activities: 0, sizeBytes: 0 };
 }
 
-function add(loads: Loads, sender: Address, { activities, sizeBytes }: Load): void {
-  const before = loadOf(loads, sender);
-  loads.set(sender, { activities: before.activities + activities, sizeBytes: before.sizeBytes + sizeBytes });
+function add(loads: Loads, payer: Address, { activities, sizeBytes }: Load): void {
+  const before = loadOf(loads, payer);
+  loads.set(payer, { activities: before.activities + activities, sizeBytes: before.sizeBytes + sizeBytes });
 }
 
-function change(loads: Loads, { sender, isNew, sizeBytes }: Coming, sign: 1 | -1): void {
-  add(loads, sender, { activities: isNew ? sign : 0, sizeBytes: sign * sizeBytes });
-  const { activities, sizeBytes: bytes } = loadOf(loads, sender);
-  if (activities === 0 && bytes === 0) loads.delete(sender);
+function change(loads: Loads, { payer, isNew, sizeBytes }: Coming, sign: 1 | -1): void {
+  add(loads, payer, { activities: isNew ? sign : 0, sizeBytes: sign * sizeBytes });
+  const { activities, sizeBytes: bytes } = loadOf(loads, payer);
+  if (activities === 0 && bytes === 0) loads.delete(payer);
 }

@@ -9,12 +9,13 @@ import { NotariumError } from '../../core/errors.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import type { Draft } from './Draft.ts';
 
-/** The message that makes these the members: a new epoch. */
+/** The message that makes these the members: a new epoch. @throws NotariumError `request-invalid` where there are too many of them. */
 export function newEpoch(
   activity: Activity,
   members: readonly Member[],
   why: { readonly proposal?: { readonly id: Hash; readonly votes: Hash[] }; readonly left?: Hash[] } = {},
 ): Draft {
+  if (members.length > maxMembers) throw new NotariumError('request-invalid', `more than ${maxMembers} members`);
   const { epoch } = membersOf(activity);
   const membership = { epoch: epoch + 1, previous: activity.group, members: sortedMembers(members) };
   const { heads, versions } = activity;
@@ -66,8 +67,8 @@ export function dueFor(activity: Activity, own: Address): Due[] {
   for (const id of proposals) {
     const { change, sender } = activity.proposals.get(id)!;
     const gone = 'remove' in change ? change.remove : undefined;
-    // Nobody opens an epoch without being in it.
-    if (gone === own) continue;
+    // Nobody opens an epoch without being in it; and who is to come waits until there is a place.
+    if (gone === own || (gone === undefined && members.length >= maxMembers)) continue;
     const able = staying.filter(({ address }) => address !== gone);
     const by = able.some(({ address }) => address === sender) ? sender : firstOf(able);
     due.push({ by, draft: () => carriedOut(activity, id), takesAway: gone !== undefined, of: id });

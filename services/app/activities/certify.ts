@@ -6,32 +6,48 @@ import { certificatesOf } from './followUps.ts';
 import { Step } from './Step.ts';
 
 /** Certificates that are made in one step. */
-export const atOnce = 32;
+const atOnce = 32;
+
+type Wanted = {
+  /** Which of these versions lack a certificate; those without any by default. */
+  readonly lacking?: (activity: Activity, versions: readonly Hash[]) => readonly Hash[] | Promise<readonly Hash[]>;
+  /** Of which versions this node makes them; of all by default. */
+  readonly isWanted?: (activity: Activity, version: Hash) => boolean;
+};
 
 /**
  * Makes the certificates that are lacking, some at a time and each time as the activity stands by then: a member less may make those of all
  * versions possible.
- * @param isWanted Of which versions this node makes them.
  * @throws NotariumError as `Step`.
  */
 export async function certify(
   parts: ActivityParts,
   id: Hash,
-  isWanted: (activity: Activity, version: Hash) => boolean,
+  { lacking = withoutAny, isWanted = () => true }: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
   const { activities, signer } = parts;
-  const lackingIn = (activity: Activity | undefined, versions = activity?.versions.keys() ?? []) => {
+  const draftsIn = async (activity: Activity | undefined, versions?: readonly Hash[]) => {
     if (!activity || !takesPart(activity, signer.address)) return [];
-    return certificatesOf(activity, [...versions], (version) => isWanted(activity, version));
+    const looked = await lacking(activity, versions ?? [...activity.versions.keys()]);
+    return certificatesOf(
+      activity,
+      looked,
+      (version) => isWanted(activity, version),
+      () => false,
+    );
   };
-  const lacking = lackingIn(await activities.find(id)).map(({ on }) => on);
-  for (let at = 0; at < lacking.length && !signal.aborted; at += atOnce) {
-    const some = lacking.slice(at, at + atOnce);
+  const all = (await draftsIn(await activities.find(id))).map(({ on }) => on);
+  for (let at = 0; at < all.length && !signal.aborted; at += atOnce) {
+    const some = all.slice(at, at + atOnce);
     await activities.change(id, async (activity) => {
       const step = new Step(parts, id, activity);
-      for (const { draft } of lackingIn(activity, some.values())) await step.send(draft);
+      for (const { draft } of await draftsIn(activity, some)) await step.send(draft);
       await step.commit();
     });
   }
+}
+
+function withoutAny({ certificates }: Activity, versions: readonly Hash[]): Hash[] {
+  return versions.filter((version) => !certificates.has(version));
 }

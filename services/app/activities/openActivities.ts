@@ -97,6 +97,7 @@ export function openActivities(host: ActivityHost): OpenActivities {
     receiver.join(net);
     serveMessages(parts, net);
     comparer.join(net);
+    lateAnswers.join();
     serveAttachments(parts, net);
     const failed = (error: unknown): void => logger.error({ err: error }, 'what waits for members could not be read');
     void Promise.all([outbox.join(net), held.join(net)]).catch(failed);
@@ -167,7 +168,7 @@ function deskOf(parts: ActivityParts): ActivityDesk {
     deliveries: (by, id, asked) => deliveries(parts, by, id, asked),
     async give(by, id, client) {
       requireOperator(by);
-      await requireStored(parts.store, by, id);
+      await requireStored(parts, by, id);
       await parts.store.setOwner(id, client);
     },
     putAttachment: (by, file) => putAttachment(parts, by, file),

@@ -1,5 +1,5 @@
 import type { RegistryNode } from '../../chain/RegistryNode.ts';
-import type { Member, MemberRole } from '../../core/activities/members.ts';
+import type { Member, MemberRole, Membership } from '../../core/activities/members.ts';
 import { isSealingKey } from '../../core/activities/sealingKey.ts';
 import type { Address } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -12,13 +12,41 @@ type Parts = Pick<ActivityHost, 'registry' | 'network'>;
  * The node of the registry that a party is: of several by a name or an endpoint the active one.
  * @throws NotariumError `party-unknown`, also where several active nodes go by that name.
  */
-export function findParty({ registry, network }: Parts, party: Party): RegistryNode {
-  const nodes = registry.nodes();
+export function findParty(parts: Parts, party: Party): RegistryNode {
+  return theOne(nodesOf(parts, party), party);
+}
+
+/**
+ * The member of an activity that a party is, whatever the registry says of it: who was taken out of that is a member until it is removed.
+ * @throws NotariumError `party-unknown` where no node is called so, or several are; `request-invalid` where it is no member.
+ */
+export function findMember(parts: Parts, { members }: Pick<Membership, 'members'>, party: Party): Member {
+  const named = addressOf(parts, party);
+  const nodes = nodesOf(parts, party);
+  const found = members.filter(({ address }) => address === named || nodes.some((node) => node.address === address));
+  const [only, ...others] = found;
+  if (!only) throw new NotariumError('request-invalid', `${theOne(nodes, party).address} is no member`);
+  if (others.length === 0) return only;
+  const isFound = ({ address }: Member | RegistryNode) => found.some((member) => member.address === address);
+  const { address } = theOne(nodes.filter(isFound), party);
+  return found.find((member) => member.address === address)!;
+}
+
+/** What a party is where it is given by an address. */
+function addressOf({ network }: Pick<Parts, 'network'>, party: Party): Address | undefined {
   const prefix = `eip155:${network.chainId}:`;
   const plain = party.startsWith(prefix) ? party.slice(prefix.length) : party;
-  const found = /^0x[0-9a-f]{40}$/i.test(plain)
-    ? nodes.filter(({ address }) => address === plain.toLowerCase())
-    : nodes.filter(({ name, endpoint }) => name === party || sameEndpoint(endpoint, party));
+  return /^0x[0-9a-f]{40}$/i.test(plain) ? (plain.toLowerCase() as Address) : undefined;
+}
+
+function nodesOf(parts: Parts, party: Party): RegistryNode[] {
+  const named = addressOf(parts, party);
+  const isCalledSo = ({ address, name, endpoint }: RegistryNode): boolean =>
+    named === undefined ? name === party || sameEndpoint(endpoint, party) : address === named;
+  return parts.registry.nodes().filter(isCalledSo);
+}
+
+function theOne(found: readonly RegistryNode[], party: Party): RegistryNode {
   // Anybody may apply under a name that is taken, and who was removed keeps its own.
   const active = found.filter(({ status }) => status === 'active');
   const [only, ...others] = active.length > 0 ? active : found;

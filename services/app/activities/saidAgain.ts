@@ -1,4 +1,4 @@
-import type { Activity } from '../../core/activities/activity.ts';
+import type { Activity, Placed } from '../../core/activities/activity.ts';
 import { hasObject, isApproved, isOpen, leaversOf } from '../../core/activities/decided.ts';
 import { hasStayed } from '../../core/activities/heads.ts';
 import type { Address } from '../../core/bytes.ts';
@@ -10,9 +10,13 @@ import type { Draft } from './Draft.ts';
  * was added meanwhile can know neither that somebody wants to leave, nor that a proposal was approved. So both are said once more.
  */
 export function saidAgain(activity: Activity, own: Address): Draft[] {
-  const { leaves, proposals, group, terms } = activity;
+  const { leaves, proposals, group, terms, epochs, since } = activity;
   if (terms.rules.history) return [];
-  const hasLeft = [...leaves.values()].some((leave) => leave.sender === own && hasStayed(activity, leave));
+  // Who was added again has not left since.
+  const isOld = ({ group: saidIn }: Placed): boolean => epochs.get(saidIn)!.membership.epoch < since;
+  const hasLeft = [...leaves.values()].some(
+    (leave) => leave.sender === own && !isOld(leave) && hasStayed(activity, leave),
+  );
   if (hasLeft && !leaversOf(activity).has(own)) return [{ head: { type: 'leave' } }];
   const mine = [...proposals.values()].filter(({ sender }) => sender === own);
   return mine.flatMap((proposal) => {

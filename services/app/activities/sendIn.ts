@@ -25,7 +25,7 @@ export async function sendIn(
   make: Make,
   options: SendOptions = {},
 ): Promise<SentMessage> {
-  await requireStored(parts.store, by, id);
+  await requireStored(parts, by, id);
   return await sendAlways(parts, id, make, options);
 }
 

@@ -24,16 +24,18 @@ import { recordsFound } from './recordsFound.ts';
 import { requireActivity, requireStored } from './requireActivity.ts';
 
 const mostUnrecorded = 256;
+const mostRefused = 256;
 
 /** See `ActivityDesk.list`. */
 export async function list(
   parts: ActivityParts,
   by: ActivityCaller,
-  { after, limit }: { readonly after?: string; readonly limit: number },
+  { after, begins, limit }: { readonly after?: string; readonly begins?: string; readonly limit: number },
 ): Promise<ActivityPage> {
   const { items, next } = await parts.store.list({
     ...(by.client === undefined ? {} : { owner: by.client }),
     ...(after === undefined ? {} : { after }),
+    ...(begins === undefined ? {} : { begins }),
     limit,
   });
   const summaries = await Promise.all(
@@ -67,6 +69,7 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
       since: new Date(sinceMs).toISOString(),
     })),
     unrecorded: await unrecorded(parts, id),
+    refused: await parts.store.refused(id, mostRefused),
   };
 }
 
@@ -84,7 +87,7 @@ export async function messages(
   id: Hash,
   { fromPlace = 0, limit }: { readonly fromPlace?: number; readonly limit: number },
 ): Promise<MessageView[]> {
-  await requireStored(parts.store, by, id);
+  await requireStored(parts, by, id);
   const stored = await parts.store.messages(id, fromPlace, limit);
   return await Promise.all(stored.map((message) => messageView(parts, message)));
 }
@@ -96,14 +99,14 @@ export async function message(
   id: Hash,
   messageId: Hash,
 ): Promise<MessageView> {
-  await requireStored(parts.store, by, id);
+  await requireStored(parts, by, id);
   return await messageView(parts, await requireMessage(parts, id, messageId));
 }
 
 async function requireMessage({ store }: ActivityParts, id: Hash, message: Hash): Promise<StoredMessage> {
   const stored = await store.message(message);
   if (stored?.activity === id) return stored;
-  throw new NotariumError('activity-unknown', 'it has no such message', { data: { message } });
+  throw new NotariumError('not-found', 'the activity has no such message', { data: { message } });
 }
 
 /** See `ActivityDesk.deliveries`. */
@@ -167,7 +170,7 @@ function versionsOf(activity: Activity): VersionView[] {
         countersigned: [...(countersignatures.get(id)?.keys() ?? [])].toSorted(),
         unsigned: unsignedOf(activity, version).toSorted(),
         ...(certificate ? { certificate } : {}),
-        notes: (notesOn.get(id) ?? []).map(([note]) => note).toSorted(),
+        notes: (notesOn.get(id) ?? []).map(([note]) => note),
       };
     });
 }

@@ -58,9 +58,6 @@ export function namesIn({ members }: ActivityAnswer, nameOf: ActivityClient['nam
   return (address) => names.get(address) || nameOf(address);
 }
 
-/** Most activities that are looked through for the beginning of an id. */
-const lookedThrough = 10_000;
-
 /**
  * The activity with this id, or whose id begins so.
  * @throws NotariumError `activity-unknown`, `usage-invalid`.
@@ -69,7 +66,7 @@ async function activityIdFrom(activities: Pick<Activities, 'list'>, text: string
   const given = idText(text);
   if (given.length === 66) return given as Hash;
   const ids: Hash[] = [];
-  for await (const { id } of activities.list({ signal })) if (ids.push(id) >= lookedThrough) break;
+  for await (const { id } of activities.list({ begins: given, signal })) if (ids.push(id) > 1) break;
   const found = pick(given, ids);
   if (!found) throw new NotariumError('activity-unknown', `none begins with ${given}`);
   return found;
@@ -77,21 +74,20 @@ async function activityIdFrom(activities: Pick<Activities, 'list'>, text: string
 
 /**
  * The id among these that this text is, or that begins so.
- * @throws NotariumError `activity-unknown`, `usage-invalid`.
+ * @throws NotariumError `not-found`, `usage-invalid`.
  */
 export function idAmong(text: string, things: readonly { readonly id: Hash }[], what: string): Hash {
   const found = pick(
     idText(text),
     things.map(({ id }) => id),
   );
-  if (!found) throw new NotariumError('activity-unknown', `it has no ${what} ${text.slice(0, 66)}`);
+  if (!found) throw new NotariumError('not-found', `no ${what} ${text.slice(0, 66)}`);
   return found;
 }
 
 function pick(begin: string, ids: readonly Hash[]): Hash | undefined {
   const found = ids.filter((id) => id.startsWith(begin));
-  if (found.length > 1)
-    throw new NotariumError('usage-invalid', `${found.length} ids begin with ${begin}: give more of it`);
+  if (found.length > 1) throw new NotariumError('usage-invalid', `several ids begin with ${begin}: give more of it`);
   return found[0];
 }
 
@@ -119,6 +115,26 @@ export function onlyHead({ heads }: Pick<ActivityAnswer, 'heads'>): Hash {
 /** The version that was named, or the only one that nothing has replaced. @throws NotariumError as {@link idAmong} and {@link onlyHead}. */
 export function versionOf(activity: Pick<ActivityAnswer, 'heads' | 'versions'>, text: string | undefined): Hash {
   return text === undefined ? onlyHead(activity) : idAmong(text, activity.versions, 'version');
+}
+
+/** The message that was named, or the only version that nothing has replaced. @throws NotariumError as {@link idAmong} and {@link onlyHead}. */
+export async function messageOf(
+  { signal }: Pick<Run<unknown>, 'signal'>,
+  activities: Activities,
+  id: Hash,
+  text: string | undefined,
+): Promise<Hash> {
+  if (text === undefined) return onlyHead(await activities.get(id, { signal }));
+  // The whole id needs no search; whether it is one of this activity, the centre says.
+  const whole = idText(text);
+  if (whole.length === 66) return whole as Hash;
+  return idAmong(text, await Array.fromAsync(activities.messages(id, { signal })), 'message');
+}
+
+/** Number of an attachment as it was typed. @throws NotariumError `usage-invalid`. */
+export function indexOf(text: string): number {
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new NotariumError('usage-invalid', `"${text.slice(0, 20)}" is no number of an attachment (0 is the first)`);
 }
 
 /** How an id begins: enough to be typed. */

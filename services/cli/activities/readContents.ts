@@ -2,13 +2,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Attachment } from '../../core/activities/contents.ts';
+import { type Attachment, maxAttachments } from '../../core/activities/contents.ts';
 import type { DevicePlace } from '../../core/activities/credential.ts';
 import { checkValues, maxBodyValues } from '../../core/activities/valueBounds.ts';
 import { fromUtf8, type Hash } from '../../core/bytes.ts';
 import { parseNetworkName } from '../../core/eip712.ts';
 import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { parseStrictJson } from '../../core/strictJson.ts';
+import { packFields } from '../../lib/activities/fieldDigests.ts';
 import type { Activities } from '../../lib/client/Activities.ts';
 import type { ActivityContents } from '../../lib/client/activityRequests.ts';
 import { signDeviceStatement } from '../../lib/client/deviceStatement.ts';
@@ -17,7 +18,7 @@ import type { CentreFlags } from '../commandOptions.ts';
 import { openSigner } from '../openClient.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
-import type { ActivityClient } from './ActivityRun.ts';
+import { type ActivityClient, idAmong } from './ActivityRun.ts';
 
 /** Options of commands that say something. */
 export type ContentsFlags = CentreFlags & {
@@ -108,22 +109,28 @@ export async function readContents(
   const { body: file, text, attach = [], fields, device } = options;
   if (file !== undefined && text !== undefined) throw new NotariumError('usage-invalid', '--body or --text, not both');
   if (file === undefined && text === undefined) throw new NotariumError('usage-invalid', '--body FILE is needed');
+  if (attach.length > maxAttachments)
+    throw new NotariumError('usage-invalid', `a message has at most ${maxAttachments} files, not ${attach.length}`);
   const body = text ?? (await readJson(run, file!));
+  const chosen = fields ? fieldsOf(fields) : undefined;
+  // The centre checks it, too; but files may take hours until then.
+  if (chosen !== undefined && attach.length > 0) await packFields(body, chosen === true ? {} : { fields: chosen });
   const attachments: Attachment[] = [];
   for (const path of attach) attachments.push(await upload(run, activities, resolve(terminal.cwd, path)));
-  const said = { body, ...(fields ? { fields: fieldsOf(fields) } : {}), attachments };
+  const said = { body, ...(chosen === undefined ? {} : { fields: chosen }), attachments };
   if (device === undefined) return said;
   const signer = await openSigner(settings, terminal);
   if (!signer) throw new NotariumError('key-missing', 'a device signs: give its --key or --keystore');
-  const credential = credentialOf(device);
+  const credential = await credentialOf(run, activities, device);
   return {
     device: await signDeviceStatement(parseNetworkName(network)!, signer, { ...place, credential, ...said }),
   };
 }
 
-function credentialOf(text: string): Hash {
+/** The credential by its id, or by how that begins among those of this client. */
+async function credentialOf({ signal }: Run<unknown>, activities: Activities, text: string): Promise<Hash> {
   if (/^0x[0-9a-f]{64}$/.test(text)) return text as Hash;
-  throw new NotariumError('usage-invalid', '--device is the id of a credential: 0x and 64 digits');
+  return idAmong(text, await activities.credentials({ signal }), 'credential');
 }
 
 /** Fields as they were typed. */

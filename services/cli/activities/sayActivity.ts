@@ -1,13 +1,12 @@
 import { activityKinds, activityRequests, maxBrought } from '../../core/activities/message.ts';
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { Activities } from '../../lib/client/Activities.ts';
-import type { SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
+import type { ActivityAnswer, SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { oneOf } from '../governance/listProposals.ts';
 import type { Run } from '../Run.ts';
-import { idAmong, onlyHead, openActivities, openActivity, short, versionOf } from './ActivityRun.ts';
+import { clip, idAmong, namesIn, onlyHead, openActivities, openActivity, short, versionOf } from './ActivityRun.ts';
 import { nextCommand } from './nextCommand.ts';
 import { type ContentsFlags, readContents, readJson } from './readContents.ts';
 
@@ -64,26 +63,29 @@ export async function updateActivity(run: Run<UpdateFlags>, text: string): Promi
       '--merge takes the place of all versions in conflict, --on of those named',
     );
   const client = await openActivity(run, text);
-  const { activities, id } = client;
-  const builds = await buildsOf(run, activities, id);
+  const { activities, nameOf, id } = client;
+  const activity = await activities.get(id, { signal });
+  const builds = buildsOf(run, activity);
   const contents = await readContents(run, client, { activity: id, type: 'update', on: builds ?? [] });
   const sent = await activities.update(id, { ...contents, ...(builds ? { builds } : {}) }, { signal });
   tellSent(run, sent, `new version ${sent.message}`);
+  // It may be another one than whoever wrote this has looked at.
+  const names = namesIn(activity, nameOf);
+  for (const replaced of builds ?? []) {
+    const { number, sender } = activity.versions.find((version) => version.id === replaced)!;
+    run.output.note(`  in the place of version ${short(replaced)} (number ${number}, by ${clip(names(sender), 30)})`);
+  }
   run.output.note(`  How far it has come: ${nextCommand(run, `activity show ${short(id)}`)}`);
 }
 
-async function buildsOf(
-  { options, signal }: Run<UpdateFlags>,
-  activities: Activities,
-  id: Hash,
-): Promise<readonly Hash[] | undefined> {
+/** The versions in whose place the new one comes; undefined where they are in conflict and none was named, of which the centre tells. */
+function buildsOf({ options }: Run<UpdateFlags>, { heads, versions }: ActivityAnswer): readonly Hash[] | undefined {
   const { merge, on = [], device } = options;
-  // A device says on what it builds; a node leaves that to the centre.
-  if (!merge && on.length === 0 && device === undefined) return undefined;
-  const { heads, versions } = await activities.get(id, { signal });
   // What is more than one request can have is brought together by the next one.
   if (merge) return heads.slice(0, maxBrought);
-  return on.length === 0 ? [onlyHead({ heads })] : on.map((text) => idAmong(text, versions, 'version'));
+  if (on.length > 0) return on.map((text) => idAmong(text, versions, 'version'));
+  // A device says on what it builds.
+  return heads.length === 1 || device !== undefined ? [onlyHead({ heads })] : undefined;
 }
 
 /** `notarium activity note`. */

@@ -13,7 +13,8 @@ import { counted } from '../governance/texts.ts';
 import { sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
 import { table } from '../table.ts';
-import { clip, idAmong, namesIn, openActivities, openActivity, short } from './ActivityRun.ts';
+import { requestText } from '../verify/headLines.ts';
+import { clip, messageOf, namesIn, openActivities, openActivity, short } from './ActivityRun.ts';
 import { nextCommand } from './nextCommand.ts';
 
 /** Options of `notarium activity list`. */
@@ -22,6 +23,8 @@ export type ListFlags = CentreFlags & { readonly limit?: string };
 /** Widest name in a table, so that a line has 80 columns at most. */
 const nameWidth = 22;
 const lineWidth = 78;
+/** So many notes of a version are printed unasked. */
+const shownNotes = 5;
 /** A longer body is not printed unasked. */
 const shownBodyLines = 40;
 
@@ -52,11 +55,7 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
   const activity = await activities.get(id, { signal });
   const names = namesIn(activity, nameOf);
   if (messageText !== undefined) {
-    const all =
-      messageText.length === 66
-        ? [{ id: messageText as Hash }]
-        : await Array.fromAsync(activities.messages(id, { signal }));
-    const message = await activities.message(id, idAmong(messageText, all, 'message'), { signal });
+    const message = await activities.message(id, await messageOf(run, activities, id, messageText), { signal });
     const deliveries = await activities.deliveries(id, message.id, { signal });
     output.json({ ok: true, message, deliveries });
     output.line(output.paint('strong', message.id));
@@ -68,6 +67,7 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
     activity.heads.map(async (head) => ({
       message: await activities.message(id, head, { signal }),
       deliveries: await activities.deliveries(id, head, { signal }),
+      notes: await Promise.all(newestNotes(activity, head).map((note) => activities.message(id, note, { signal }))),
     })),
   );
   output.json({ ok: true, activity, heads });
@@ -77,10 +77,17 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
   printProposals(run, activity, names);
   printDoubts(run, activity, names);
   printUnrecorded(run, activity);
-  for (const { message, deliveries } of heads) {
+  printRefused(run, activity);
+  for (const { message, deliveries, notes } of heads) {
     output.line('', output.paint('strong', `version ${short(message.id)}`));
     printMessage(run, message, names, false);
     printDeliveries(run, deliveries, names);
+    for (const note of notes) printNote(run, note, names);
+    const { length } = notesOn(activity, message.id);
+    if (length > notes.length)
+      output.line(
+        `  ${counted(length - notes.length, 'note')} more: ${nextCommand(run, `activity messages ${short(id)} --type note`)}`,
+      );
   }
   if (activity.isInConflict) {
     output.line(
@@ -96,7 +103,7 @@ function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
   const { history, approval } = terms.rules;
   output.line(output.paint('strong', id));
   const facts: [string, string][] = [
-    ['kind', `${terms.kind}, asks for ${terms.request === 'both' ? 'information and trust' : terms.request}`],
+    ['kind', `${terms.kind}, asks for ${requestText(terms.request)}`],
     ['this node', role ?? 'is no member any more'],
     ['members', `${activity.members.length}, changed ${counted(epoch, 'time')}; ${approval} decides`],
     ['who joins', history ? 'is given what was said before' : 'reads what is said from then on'],
@@ -113,7 +120,7 @@ function printMembers({ output }: Run<unknown>, { members }: ActivityAnswer): vo
   for (const { name, address, hasOtherKey } of members) {
     if (!hasOtherKey) continue;
     const who = clip(name ?? address, nameWidth);
-    output.line(`  ${output.mark('failed')} ${who} has another encryption key here than in the registry`);
+    output.line(`  ${output.mark('failed')} ${who} has an encryption key here that the registry does not have`);
   }
 }
 
@@ -148,7 +155,7 @@ function printProposals(
   output.line('', ...table([['proposal', 'change', 'votes', 'state'], ...rows]).map((line) => `  ${line}`));
   for (const { id, hasOtherKey } of proposals)
     if (hasOtherKey)
-      output.line(`  ${output.mark('failed')} ${short(id)} has another encryption key than the registry`);
+      output.line(`  ${output.mark('failed')} ${short(id)} has an encryption key that the registry does not have`);
 }
 
 const doubtTexts: Readonly<Record<string, string>> = {
@@ -186,6 +193,16 @@ function printUnrecorded({ output }: Run<unknown>, { unrecorded }: ActivityAnswe
   );
 }
 
+/** Who was removed and has not heard of it says in vain what the others refuse. */
+function printRefused({ output }: Run<unknown>, { refused }: ActivityAnswer): void {
+  if (refused.length === 0) return;
+  const named = refused.slice(0, 4).map(short).join(' ');
+  output.line(
+    '',
+    `  ${output.mark('failed')} members have refused ${counted(refused.length, 'message')} of this node: ${named}`,
+  );
+}
+
 function printMessage(
   run: Run<object>,
   { id, parcel, recordId, type }: MessageAnswer,
@@ -211,6 +228,24 @@ function printMessage(
     );
   for (const [index, { name, sizeBytes }] of attachments.list.entries())
     output.line(`  file ${index}: ${clip(name, 48)}, ${sizeText(sizeBytes)}`);
+}
+
+/** One line of what somebody has noted: all of it `show ID MESSAGE` prints. */
+function printNote({ output }: Run<object>, { id, parcel }: MessageAnswer, names: (address: Address) => string): void {
+  const { head, body, attachments } = parcel;
+  const said = wholeBody(body, head.sender);
+  const text = typeof said === 'string' ? said : canonicalText(said);
+  const files = attachments.list.length === 0 ? '' : `, ${counted(attachments.list.length, 'file')}`;
+  output.line(`  note ${short(id)} by ${clip(names(head.sender), nameWidth)}, ${head.time.slice(0, 16)}${files}`);
+  output.line(`  | ${clip(text.replace(/\s+/g, ' '), lineWidth - 4)}`);
+}
+
+function notesOn({ versions }: ActivityAnswer, version: Hash): readonly Hash[] {
+  return versions.find(({ id }) => id === version)?.notes ?? [];
+}
+
+function newestNotes(activity: ActivityAnswer, version: Hash): readonly Hash[] {
+  return notesOn(activity, version).slice(-shownNotes);
 }
 
 function printDeliveries(

@@ -11,7 +11,9 @@ import {
   voteOnMember,
 } from '../activities/changeMembers.ts';
 import { type IssueFlags, issueDevice, listDevices, revokeDevice } from '../activities/devices.ts';
+import { listMessages, type MessagesFlags } from '../activities/listMessages.ts';
 import { several, withContents } from '../activities/readContents.ts';
+import { type AttachmentFlags, saveAttachment } from '../activities/saveAttachment.ts';
 import {
   acknowledgeActivity,
   type NoteFlags,
@@ -23,17 +25,19 @@ import {
 } from '../activities/sayActivity.ts';
 import { type ListFlags, listActivities, showActivity } from '../activities/showActivity.ts';
 import {
-  type AttachmentFlags,
   type CertificateFlags,
   type DiscloseFlags,
   disclose,
-  saveAttachment,
+  type ReceiptFileFlags,
   saveCertificate,
+  saveReceipt,
 } from '../activities/takeOut.ts';
-import type { CentreFlags } from '../commandOptions.ts';
+import { type VerifyMessageFlags, verifyMessage } from '../activities/verifyMessage.ts';
+import { type CentreFlags, withChain } from '../commandOptions.ts';
 import { type ProgramContext, type Run, runs } from '../Run.ts';
 
 const anActivity = 'id of the activity, or how it begins';
+const aMessage = 'id of the message, or how it begins (default: the newest version)';
 
 /** `notarium activity`. */
 export function addActivity(program: Command, context: ProgramContext): void {
@@ -48,7 +52,11 @@ function addSaying(activity: Command, context: ProgramContext): void {
   withContents(withActivities(activity.command('start').description('begin an activity among parties')))
     .option('--kind <kind>', 'person-thing, thing-thing or industrial (default: industrial)')
     .option('--request <request>', 'information, trust (all countersign) or both (default: information)')
-    .option('--to <party>', 'receiver: name, address or endpoint in the registry; may be repeated', several)
+    .option(
+      '--to <party>',
+      'receiver: name, address (also eip155:…) or endpoint in the registry; may be repeated',
+      several,
+    )
     .option('--regulator <party>', 'who looks on; may be repeated', several)
     .option('--schema <file>', 'JSON Schema that every version has to fit')
     .option('--no-history', 'who joins later is not given what was said before')
@@ -57,7 +65,7 @@ function addSaying(activity: Command, context: ProgramContext): void {
   withContents(withActivities(activity.command('update').description('send a new version')))
     .argument('<id>', anActivity)
     .option('--merge', 'in the place of all versions that are in conflict')
-    .option('--on <version>', 'in the place of this version; may be repeated', several)
+    .option('--on <version>', 'in the place of this version (default: the newest there is); may be repeated', several)
     .action(runs<UpdateFlags, [string]>(context, updateActivity));
   withContents(withActivities(activity.command('note').description('say something of a version')))
     .argument('<id>', anActivity)
@@ -78,6 +86,18 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .argument('<id>', anActivity)
     .argument('[message]', 'one message, whole')
     .action(runs<CentreFlags, [string, string | undefined]>(context, showActivity));
+  withActivities(activity.command('messages').description('all that was said: versions, notes, votes and the rest'))
+    .argument('<id>', anActivity)
+    .option('--type <type>', 'of this type alone, such as note')
+    .option('--on <version>', 'what is about this version alone')
+    .option('--limit <count>', 'how many, the newest (default: 50)')
+    .action(runs<MessagesFlags, [string]>(context, listMessages));
+  withChain(withActivities(activity.command('verify').description('check that a message is what was notarised, whole')))
+    .argument('<id>', anActivity)
+    .argument('[message]', aMessage)
+    .option('--offline', 'by the trusted committees alone, without the chain')
+    .option('--wait [seconds]', 'wait for the receipt: so long, or 120 s (default: answer at once)')
+    .action(runs<VerifyMessageFlags, [string, string | undefined]>(context, verifyMessage));
   withActivities(activity.command('attachment').description('write a file of a message'))
     .argument('<id>', anActivity)
     .argument('[number]', 'number of the file, from 0 (default: 0)')
@@ -91,10 +111,18 @@ function addLooking(activity: Command, context: ProgramContext): void {
     .option('--whole', 'the whole body')
     .option('--author', 'who sent it, to whom and when')
     .option('--attachment <number>', 'a file, by its digest; may be repeated', several)
-    .option('--no-receipt', 'without the receipt: it can be given beside it later')
+    .option('--no-receipt', 'without the receipt: `activity receipt` writes it beside it later')
     .option('--wait [seconds]', 'wait for the receipt: so long, or 120 s (default: answer at once)')
     .option('--out <file>', 'where to (default: <message>.disclosure.json)')
     .action(runs<DiscloseFlags, [string]>(context, disclose));
+  withActivities(
+    activity.command('receipt').description('write the receipt of a message, beside a disclosure without one'),
+  )
+    .argument('<id>', anActivity)
+    .argument('[message]', aMessage)
+    .option('--wait [seconds]', 'wait for it: so long, or 120 s (default: answer at once)')
+    .option('--out <file>', 'where to (default: <message>.disclosure.json.receipt.json)')
+    .action(runs<ReceiptFileFlags, [string, string | undefined]>(context, saveReceipt));
   withActivities(
     activity.command('certificate').description("write all members' signatures over a version, and their receipt"),
   )

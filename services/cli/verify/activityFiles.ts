@@ -1,4 +1,5 @@
 import type { Disclosure } from '../../core/activities/disclosure.ts';
+import type { Fields } from '../../core/activities/fields.ts';
 import { deviceOf, messageId } from '../../core/activities/parcel.ts';
 import { pointerOf } from '../../core/activities/pointer.ts';
 import { missingIn, verifyCertificate } from '../../core/activities/verifyCertificate.ts';
@@ -16,12 +17,14 @@ import { loadCrypto } from '../../lib/nativeCrypto.ts';
 import type { VerifyFlags } from '../commandOptions.ts';
 import type { Run } from '../Run.ts';
 import type { Basis } from './basis.ts';
+import { headLines } from './headLines.ts';
 import { basisJson, failureJson, failureOf, printBasis, printSteps, printVerdict } from './printSteps.ts';
 import type { ShownFile } from './shownFile.ts';
 import { skippedText, stepText } from './stepTexts.ts';
 
-/** Most lines of a body that are printed for people. */
+/** Most lines of a body that are printed for people, and most places where something is hidden. */
 const maxBodyLines = 200;
+const maxHiddenLines = 20;
 
 /** `notarium verify` with what shows something of a private activity: a disclosure or a trust certificate. */
 export async function verifyShown(
@@ -92,7 +95,7 @@ function printDisclosure(
       ? {
           message: shown.message,
           ...(shown.body ? { body: shown.body.value } : {}),
-          ...(fields ? { fields: fields.shown.map(pointerOf), hiddenFields: fields.hidden } : {}),
+          ...(fields ? fieldsJson(fields) : {}),
           ...(shown.author ? { author: shown.author } : {}),
           ...(shown.device ? { device: shown.device } : {}),
           ...(author ? { head: author.head } : {}),
@@ -107,8 +110,27 @@ function printDisclosure(
     const lines = JSON.stringify(shown.body.value, null, 2).split('\n');
     output.line(...lines.slice(0, maxBodyLines).map((line) => `  ${line}`));
     if (lines.length > maxBodyLines) output.line(`  … ${lines.length - maxBodyLines} lines more: --json shows all`);
+    output.line(...hiddenLines(shown.body.fields?.hiddenIn ?? []));
   }
+  if (failure.code === undefined && author) output.line(...headLines(author.head));
   printVerdict(run, failure);
+}
+
+function fieldsJson({ shown, hidden, hiddenIn }: Fields): Record<string, unknown> {
+  return {
+    fields: shown.map(pointerOf),
+    hiddenFields: hidden,
+    hiddenIn: hiddenIn.map(({ path, count }) => ({ field: pointerOf(path), count })),
+  };
+}
+
+/** Where something is left out: a part of a list looks like the whole of another one. */
+function hiddenLines(hiddenIn: Fields['hiddenIn']): string[] {
+  const lines = hiddenIn.map(
+    ({ path, count }) => `  not shown: ${count} of ${path.length === 0 ? 'the body itself' : pointerOf(path)}`,
+  );
+  if (lines.length <= maxHiddenLines) return lines;
+  return [...lines.slice(0, maxHiddenLines), `  … ${lines.length - maxHiddenLines} more places: --json shows all`];
 }
 
 function disclosureText(
@@ -134,7 +156,7 @@ function disclosureText(
       const { head } = disclosure.author!;
       const device = deviceOf(head)?.credential;
       const forDevice = device
-        ? `, for its device ${device.device} (${JSON.stringify(device.name)}), which has, too`
+        ? `; the device ${device.device} (${JSON.stringify(device.name)}) has signed what it says`
         : '';
       return `${head.sender} has signed it as ${head.type} of an activity, and claims the time ${head.time}${forDevice}`;
     }

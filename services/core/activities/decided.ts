@@ -44,7 +44,11 @@ export function leaversOf(activity: Pick<Activity, 'epochs' | 'leaves' | 'group'
  */
 export function wantingToLeave({ epochs }: Pick<Activity, 'epochs'>, group: Hash): (leave: Placed) => boolean {
   const isInSince = stayingUntil(epochs, group);
-  return (leave) => isKnownIn(epochs, leave.group, group) && isInSince(leave);
+  const way = pathTo(epochs, group);
+  // Who was added again without what was meanwhile has a way that begins later: what it knows from before says nothing of it.
+  const isWhole = way[0]?.membership.epoch === 0;
+  const isBefore = (saidIn: Hash): boolean => isWhole || pathTo(epochs, saidIn).some((epoch) => way.includes(epoch));
+  return (leave) => isBefore(leave.group) && isKnownIn(epochs, leave.group, group) && isInSince(leave);
 }
 
 /** Whether a proposal can be carried out in this epoch, once it is approved. */

@@ -9,7 +9,7 @@ import { hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { attachmentDigest, bodySchema, maxAttachments, shownAttachment, shownAttachmentSchema } from './contents.ts';
 import { showFields } from './fields.ts';
-import { headSchema } from './message.ts';
+import { shownHeadSchema } from './message.ts';
 import { commitmentsOf, deviceOf, type Message, maxParcelBytes, shownHead } from './parcel.ts';
 import { type Seal, sealSchema } from './sealed.ts';
 import { checkValues, maxDisclosureValues } from './valueBounds.ts';
@@ -34,8 +34,8 @@ export const disclosureSchema = z
     commitments: z.strictObject({ head: hashSchema, body: hashSchema, attachments: hashSchema }),
     /** What the message says: all of it, or the fields that were chosen. Fields name their author, by whose signature they hold. */
     body: bodySchema.optional(),
-    /** Who sent it to whom, when and as what: `secret` in it is the SHA-256 of the secret. */
-    author: z.strictObject({ head: headSchema, signature: hexSchema(64, 65) }).optional(),
+    /** Who sent it to whom, when and as what, as it may be shown. */
+    author: z.strictObject({ head: shownHeadSchema, signature: hexSchema(64, 65) }).optional(),
     /** Some of the attachments, each by its number in the list of commitments. */
     attachments: z
       .strictObject({

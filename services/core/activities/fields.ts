@@ -40,6 +40,8 @@ export type Fields = {
   readonly shown: readonly Path[];
   /** How many digests have no disclosure. Fields within hidden ones are not counted. */
   readonly hidden: number;
+  /** The objects and lists that have these, each with how many: so nobody takes a part of a list for all of it. */
+  readonly hiddenIn: readonly { readonly path: Path; readonly count: number }[];
 };
 
 const headerSchema = z.strictObject({
@@ -105,7 +107,7 @@ export function openFields(
   { packed, disclosures }: { readonly packed: unknown; readonly disclosures: readonly string[] },
   { sha256 }: Pick<Crypto, 'sha256'>,
   left: Left = { values: maxParcelValues },
-): Pick<Fields, 'body' | 'shown' | 'hidden'> {
+): Pick<Fields, 'body' | 'shown' | 'hidden' | 'hiddenIn'> {
   const reader = new FieldReader(disclosures, left, sha256);
   const body = reader.value(packed, []);
   return { body, ...reader.summary() };
@@ -189,7 +191,7 @@ class FieldReader {
   readonly #disclosed = new Map<string, Disclosed>();
   readonly #seen = new Set<string>();
   readonly #paths: Path[] = [];
-  #hidden = 0;
+  readonly #hiddenIn: { path: Path; count: number }[] = [];
 
   constructor(disclosures: readonly string[], left: Left, sha256: Crypto['sha256']) {
     for (const [index, text] of disclosures.entries()) {
@@ -199,15 +201,20 @@ class FieldReader {
     }
   }
 
-  summary(): Pick<Fields, 'shown' | 'hidden'> {
+  summary(): Pick<Fields, 'shown' | 'hidden' | 'hiddenIn'> {
     for (const { index } of this.#disclosed.values())
       if (!this.#paths[index]) throw fail(`disclosure ${index} belongs nowhere`);
-    return { shown: this.#paths, hidden: this.#hidden };
+    const hidden = this.#hiddenIn.reduce((sum, { count }) => sum + count, 0);
+    return { shown: this.#paths, hidden, hiddenIn: this.#hiddenIn };
   }
 
   value(packed: unknown, path: Path): unknown {
     if (path.length > maxDepth) throw fail('it is nested too deep');
-    if (Array.isArray(packed)) return packed.flatMap((item, index) => this.#item(item, [...path, `${index}`]));
+    if (Array.isArray(packed)) {
+      const items = packed.map((item, index) => this.#item(item, [...path, `${index}`]));
+      this.#note(path, items.filter((item) => item === undefined).length);
+      return items.flatMap((item) => item ?? []);
+    }
     return typeof packed === 'object' && packed !== null
       ? this.#object(packed as Record<string, unknown>, path)
       : packed;
@@ -222,22 +229,28 @@ class FieldReader {
     }
     const digests = Object.hasOwn(packed, '_sd') ? packed._sd : [];
     if (!Array.isArray(digests)) throw fail('its digests are no list');
+    let hidden = 0;
     for (const digest of digests) {
       const disclosed = this.#take(digest);
-      if (!disclosed) continue;
+      if (!disclosed) {
+        hidden++;
+        continue;
+      }
       const { content, index } = disclosed;
       if (content.length !== 3 || reservedNames.includes(content[1])) throw fail(`disclosure ${index} is no property`);
       entries.push([content[1], this.#opened(disclosed, content[2], [...path, content[1]])]);
     }
+    this.#note(path, hidden);
     if (new Set(entries.map(([name]) => name)).size !== entries.length) throw fail('it has a property twice');
     return Object.fromEntries(entries);
   }
 
-  #item(item: unknown, path: Path): unknown[] {
+  /** The item as a list of one, for it may be a list itself; undefined for a hidden one. */
+  #item(item: unknown, path: Path): [unknown] | undefined {
     if (typeof item !== 'object' || item === null || !Object.hasOwn(item, '...')) return [this.value(item, path)];
     if (Object.keys(item).length !== 1) throw fail('a hidden item has more than its digest');
     const disclosed = this.#take((item as { '...': unknown })['...']);
-    if (!disclosed) return [];
+    if (!disclosed) return undefined;
     const { content, index } = disclosed;
     if (content.length !== 2) throw fail(`disclosure ${index} is no item`);
     return [this.#opened(disclosed, content[1], path)];
@@ -252,9 +265,11 @@ class FieldReader {
     if (typeof digest !== 'string') throw fail('a digest is no text');
     if (this.#seen.has(digest)) throw fail('a digest is there twice');
     this.#seen.add(digest);
-    const disclosed = this.#disclosed.get(digest);
-    if (!disclosed) this.#hidden++;
-    return disclosed;
+    return this.#disclosed.get(digest);
+  }
+
+  #note(path: Path, count: number): void {
+    if (count > 0) this.#hiddenIn.push({ path, count });
   }
 }
 

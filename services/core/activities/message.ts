@@ -3,7 +3,7 @@ import { jsonObjectSchema } from '../governance/json.ts';
 import { networkNameSchema } from '../networkNameSchema.ts';
 import { timeSchema } from '../recordSchema.ts';
 import { addressSchema, hashSchema, hexSchema, uintSchema } from '../schemas.ts';
-import { originSchema } from './activityId.ts';
+import { originSchema, shownOriginSchema } from './activityId.ts';
 import { credentialSchema } from './credential.ts';
 import { maxMembers, memberSchema, membershipSchema } from './members.ts';
 
@@ -151,8 +151,30 @@ export const headSchema = z.discriminatedUnion('type', [
   members,
 ]);
 
+const shownOpening = {
+  /** SHA-256 of the secret: with that all records of the epoch could be linked. */
+  secret: hashSchema,
+  /** Without the signature: with that whoever is shown the head could say that it is a member. */
+  origin: shownOriginSchema,
+};
+
+/** What may be shown of a head to who is no member, and what the commitment to it is made of. */
+export const shownHeadSchema = z.discriminatedUnion('type', [
+  start.extend(shownOpening),
+  update,
+  note,
+  countersignature,
+  certificate,
+  proposal,
+  vote,
+  leave,
+  members.extend(shownOpening),
+]);
+
 /** See {@link headSchema}. */
 export type Head = z.infer<typeof headSchema>;
+/** See {@link shownHeadSchema}. */
+export type ShownHead = z.infer<typeof shownHeadSchema>;
 /** What a message is for. */
 export type HeadType = Head['type'];
 /** The head of one type of message. */

@@ -1,7 +1,8 @@
 import { type Hash, toHex } from '../bytes.ts';
 import { canonicalBytes } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
-import { activityId } from './activityId.ts';
+import type { Network } from '../eip712.ts';
+import { activityId, isSignedOrigin } from './activityId.ts';
 import type { HeadOf } from './message.ts';
 import { refused } from './refused.ts';
 
@@ -24,18 +25,21 @@ export function groupDigest(opening: Opening, sha256: Crypto['sha256'] = portabl
 }
 
 /**
- * That a message which opens an epoch is sealed to those whom it names, in the activity of the initiator that it names: also for who knows
- * nothing of what was before.
+ * That a message which opens an epoch is sealed to those whom it names, in the activity of the initiator that it names, and that its sender has
+ * the word of that one: also for who knows nothing of what was before.
  * @throws NotariumError `activity-message-invalid`.
  */
 export function checkOpening(
+  network: Network,
   head: HeadOf<'start' | 'members'>,
-  sha256: Crypto['sha256'] = portableCrypto.sha256,
+  crypto: Crypto = portableCrypto,
 ): void {
-  if (groupDigest(head, sha256) !== head.group || head.membership.epoch !== head.epoch)
+  const { activity, origin, membership } = head;
+  if (groupDigest(head, crypto.sha256) !== head.group || membership.epoch !== head.epoch)
     throw refused('its group is not that of its members');
-  const { network, activity, origin, membership } = head;
-  if (activityId(network, origin, sha256) !== activity) throw refused('its activity was begun by somebody else');
+  if (activityId(head.network, origin, crypto.sha256) !== activity)
+    throw refused('its activity was begun by somebody else');
   if (membership.members.some(({ role, address }) => role === 'initiator' && address !== origin.initiator))
     throw refused('its initiator is another one');
+  if (!isSignedOrigin(network, origin, crypto)) throw refused('its initiator has not signed the origin');
 }

@@ -8,6 +8,7 @@ import { isNotariumError, NotariumError } from '../errors.ts';
 import { hexSchema } from '../schemas.ts';
 import type { Signer } from '../signature.ts';
 import { readStrictJson } from '../strictJson.ts';
+import { shownOrigin } from './activityId.ts';
 import {
   attachmentsDigest,
   attachmentsSchema,
@@ -22,7 +23,8 @@ import {
 } from './contents.ts';
 import { checkCredential, type DevicePlace, deviceStatementDigest, recovered } from './credential.ts';
 import { deviceBodyDigest } from './fields.ts';
-import { type Head, type HeadOf, headSchema } from './message.ts';
+import { type Head, type HeadOf, headSchema, type ShownHead } from './message.ts';
+import { checkOpening } from './opening.ts';
 import { refused } from './refused.ts';
 import { checkValues, countValues, maxParcelValues } from './valueBounds.ts';
 
@@ -57,13 +59,15 @@ const hasher = structHasher('ActivityMessage(bytes32 activity,uint64 epoch,bytes
 /** The three commitments of which a message's id is made: one can be opened without the others. */
 export type Commitments = { readonly head: Hash; readonly body: Hash; readonly attachments: Hash };
 
-/** What may be shown of a head: of a secret that it carries the SHA-256 alone, for with it all records of the epoch could be linked. */
-export function shownHead(head: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): Head {
-  return 'secret' in head ? { ...head, secret: toHex(sha256(fromHex(head.secret))) } : head;
+/** What may be shown of a head: of a secret, and of the signature of an origin, the SHA-256 alone. */
+export function shownHead(head: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): ShownHead {
+  if (head.type !== 'start' && head.type !== 'members') return head;
+  const secret = toHex(sha256(fromHex(head.secret)));
+  return { ...head, secret, origin: shownOrigin(head.origin, sha256) };
 }
 
 /** Commitment to a head, from what may be shown of it. */
-export function headDigest(shown: Head, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
+export function headDigest(shown: ShownHead, sha256: Crypto['sha256'] = portableCrypto.sha256): Hash {
   return toHex(sha256(canonicalBytes(shown)));
 }
 
@@ -140,7 +144,8 @@ function keepBytes(message: Parcel, bytes: Uint8Array): void {
 }
 
 /**
- * Reads what was in a seal, and checks all that needs no knowledge of the activity: form, network, signatures.
+ * Reads what was in a seal, and checks all that needs no knowledge of the activity: form, network, signatures, and of what opens an epoch that it
+ * is of the activity's initiator.
  * @throws NotariumError `activity-message-invalid`, `device-credential-invalid`; `activity-body-invalid` for one with too many values.
  */
 export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto = portableCrypto): Message {
@@ -160,6 +165,7 @@ export function readParcel(network: Network, bytes: Uint8Array, crypto: Crypto =
   const id = messageId(commitments, crypto.sha256);
   const signer = recovered(crypto, messageDigest(network, head, id, crypto.keccak256), signature);
   if (signer !== head.sender) throw refused('it is not signed by its sender');
+  if (head.type === 'start' || head.type === 'members') checkOpening(network, head, crypto);
   if (head.fields !== disclosuresDigest(parcel.body, crypto.sha256))
     throw refused('it does not have all of its fields');
   if (deviceOf(head))
@@ -219,7 +225,7 @@ function endOfPrefix(bytes: Uint8Array): number | undefined {
 type DeviceWord = { readonly body: Hash; readonly attachments: Hash };
 
 /** The device in whose name a message is sent. */
-export function deviceOf(head: Head): NonNullable<HeadOf<'note'>['device']> | undefined {
+export function deviceOf(head: Head | ShownHead): NonNullable<HeadOf<'note'>['device']> | undefined {
   return 'device' in head ? head.device : undefined;
 }
 
@@ -229,7 +235,12 @@ export function deviceOf(head: Head): NonNullable<HeadOf<'note'>['device']> | un
  * @param said.attachments Their commitment.
  * @throws NotariumError `device-credential-invalid`.
  */
-export function checkDevice(network: Network, head: Head, said: DeviceWord, crypto: Crypto = portableCrypto): void {
+export function checkDevice(
+  network: Network,
+  head: Head | ShownHead,
+  said: DeviceWord,
+  crypto: Crypto = portableCrypto,
+): void {
   const device = deviceOf(head);
   if (!device) return;
   const { credential, time, signature } = device;
@@ -246,7 +257,7 @@ export function checkDevice(network: Network, head: Head, said: DeviceWord, cryp
 
 function statementDigest(
   network: Network,
-  head: Head,
+  head: Head | ShownHead,
   { credential, time }: NonNullable<ReturnType<typeof deviceOf>>,
   { body, attachments }: DeviceWord,
   { keccak256 }: Crypto,

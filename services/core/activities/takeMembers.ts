@@ -1,11 +1,12 @@
 import type { Hash } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
+import { repeatedOrigin } from './activityId.ts';
 import { grown } from './grown.ts';
 import { headsOf } from './heads.ts';
+import { memberOf } from './members.ts';
 import type { ActivityTerms, HeadOf } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
-import { checkOpening } from './opening.ts';
 import type { Message } from './parcel.ts';
 import { pathTo } from './pathTo.ts';
 import { early, refused } from './refused.ts';
@@ -15,7 +16,6 @@ import { rightAsToldBy, rightTo } from './rightTo.ts';
 export function takeMembers(activity: Activity, message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
   const { membership, terms } = head;
-  checkOpening(head);
   const before = activity.epochs.get(membership.previous);
   if (!before) throw early({ group: membership.previous });
   if (canonicalText(terms) !== canonicalText(before.terms)) throw refused('the terms of an activity never change');
@@ -24,7 +24,8 @@ export function takeMembers(activity: Activity, message: Message): Activity {
   if (unknown.length > 0) throw early({ messages: unknown });
   const right = rightTo(activity, head, before.membership);
   const epochs = withEpoch(activity.epochs, message, right, before.terms);
-  const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }) };
+  const origin = repeatedOrigin(activity.origin, head.origin);
+  const changed = { ...activity, origin, epochs, group: newestGroup({ ...activity, epochs }) };
   return { ...changed, heads: headsOf(changed) };
 }
 
@@ -59,8 +60,8 @@ export function withEpoch(
  */
 export function joinActivity(message: Message): Activity {
   const head = message.head as HeadOf<'members'>;
-  checkOpening(head);
   if (head.epoch === 0) throw refused('an activity begins with its start');
+  if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
   return firstEpoch(message, rightAsToldBy(head));
 }
 
@@ -97,12 +98,14 @@ export function rejoinActivity(activity: Activity, message: Message): Activity {
   const taken = grown(activity.taken, message.id, { sender, group });
   const isOther = canonicalText(terms) !== canonicalText(activity.terms);
   const isEarlier = epoch <= membersOf(activity).epoch;
+  const origin = repeatedOrigin(activity.origin, head.origin);
   // The initiator's word counts more than what anybody else has told of its activity, whatever epoch that names.
-  if ((isOther || isEarlier) && isHearsay(activity) && rightAsToldBy(head) === 'initiator') return { ...joined, taken };
+  if ((isOther || isEarlier) && isHearsay(activity) && rightAsToldBy(head) === 'initiator')
+    return { ...joined, origin, taken };
   if (isOther) throw refused('the terms of an activity never change');
   if (isEarlier) throw refused('it is of an earlier epoch');
   const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head), activity.terms);
-  const changed = { ...activity, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
+  const changed = { ...activity, origin, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
   return { ...changed, heads: headsOf(changed) };
 }
 

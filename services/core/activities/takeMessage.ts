@@ -12,6 +12,7 @@ import {
   type Version,
   wantsTrust,
 } from './activity.ts';
+import { repeatedOrigin } from './activityId.ts';
 import { checkTrust, trustDigest } from './certificate.ts';
 import { recovered } from './credential.ts';
 import { isVotedIn } from './decided.ts';
@@ -21,7 +22,6 @@ import { hasStayed, headsAfter, headsOf } from './heads.ts';
 import { type Membership, memberOf, noHash } from './members.ts';
 import type { HeadOf, MemberChange } from './message.ts';
 import { newestGroup } from './newestGroup.ts';
-import { checkOpening } from './opening.ts';
 import { type Message, statementOf } from './parcel.ts';
 import { early, refused } from './refused.ts';
 import { firstEpoch, isHearsay, takeMembers, withEpoch } from './takeMembers.ts';
@@ -37,11 +37,10 @@ export type TakeOptions = {
  * Begins an activity with its first message.
  * @throws NotariumError `activity-message-invalid`, `activity-role`.
  */
-export function startActivity(message: Message, crypto: Crypto = portableCrypto): Activity {
+export function startActivity(message: Message): Activity {
   const { head, id } = message;
   if (head.type !== 'start') throw early({ group: head.group });
   const { membership, group, sender } = head;
-  checkOpening(head, crypto.sha256);
   if (membership.epoch !== 0 || membership.previous !== noHash) throw refused('an activity begins with epoch 0');
   if (memberOf(membership, sender)?.role !== 'initiator')
     throw new NotariumError('activity-role', 'its initiator begins it');
@@ -242,17 +241,18 @@ function leave({ activity, message, membership }: Context, { sender, group }: He
  */
 function rivalStart(activity: Activity, message: Message): Activity {
   const rival = startActivity(message);
+  const origin = repeatedOrigin(activity.origin, rival.origin);
   const starts = startsOf(activity);
   if (starts.length === 0) {
     // Who is given what was before was told something else by somebody that had no right to.
-    if (isHearsay(activity) && rival.terms.rules.history) return rival;
+    if (isHearsay(activity) && rival.terms.rules.history) return { ...rival, origin };
     throw refused('the activity has begun already');
   }
   const isFirst = starts.every(({ id }) => message.id < id);
   const epochs = withEpoch(activity.epochs, message, 'initiator');
   const changed = {
     ...activity,
-    ...{ epochs, group: newestGroup({ ...activity, epochs }) },
+    ...{ origin, epochs, group: newestGroup({ ...activity, epochs }) },
     versions: new Map([...activity.versions, ...rival.versions]),
     ...(isFirst ? { terms: rival.terms } : {}),
   };

@@ -65,13 +65,18 @@ export const activityRoutes: readonly Route[] = [
       sendSent(call.response, sent);
     },
   }),
-  route<undefined, { after?: string | undefined; limit?: number | undefined }>({
+  route<undefined, { after?: string | undefined; begins?: string | undefined; limit?: number | undefined }>({
     ...privately,
     method: 'get',
     path: '/v1/activities',
     access: 'read',
     query: z.strictObject({
       after: z.string().min(1).max(200).optional().meta({ description: 'Cursor: `next` of the page before' }),
+      begins: z
+        .string()
+        .regex(/^0x[0-9a-f]{0,64}$/, 'not the beginning of an id')
+        .optional()
+        .meta({ description: 'Those alone whose id begins so' }),
       limit: limitParameter(100, usualPage),
     }),
     summary: 'Activities of the caller, the changed last first',
@@ -79,8 +84,12 @@ export const activityRoutes: readonly Route[] = [
     responses: { 200: { description: 'A page of activities', content: json(activityPageDoc) } },
     errors: ['activities-missing', 'activity-store-corrupt'],
     async handle(call, context) {
-      const { after, limit = usualPage } = call.query ?? {};
-      const query = { ...(after === undefined ? {} : { after }), limit };
+      const { after, begins, limit = usualPage } = call.query ?? {};
+      const query = {
+        ...(after === undefined ? {} : { after }),
+        ...(begins === undefined ? {} : { begins }),
+        limit,
+      };
       sendPrivately(call.response, 200, await activitiesOf(context).list(callerOf(call), query));
     },
   }),
@@ -113,7 +122,7 @@ export const activityRoutes: readonly Route[] = [
     path: '/v1/activities/{id}/notes',
     summary: 'Say something of a version, as every member may',
     body: noteBody,
-    errors: [...contentsErrors, 'activity-message-early'],
+    errors: [...contentsErrors, 'not-found', 'activity-message-early'],
     send: (desk, by, id, asked) => desk.note(by, id, { ...contentsOf(asked), on: asked.on }),
   }),
   sendingRoute({
@@ -121,7 +130,13 @@ export const activityRoutes: readonly Route[] = [
     summary: 'Agree to a version',
     description: 'When all members have, its sender makes the certificate.',
     body: countersignBody,
-    errors: [...sendingErrors, 'activity-trust-unasked', 'activity-message-known', 'activity-message-early'],
+    errors: [
+      ...sendingErrors,
+      'not-found',
+      'activity-trust-unasked',
+      'activity-message-known',
+      'activity-message-early',
+    ],
     send: (desk, by, id, { on }) => desk.countersign(by, id, on),
   }),
   route<ActivityParams & { readonly version: Hash }>({

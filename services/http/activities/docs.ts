@@ -48,7 +48,10 @@ export const activityPageDoc = z
   .meta({ id: 'ActivityPage' });
 
 const keyMark = {
-  hasOtherKey: z.boolean().optional().meta({ description: 'The registry has another encryption key for this node' }),
+  hasOtherKey: z
+    .boolean()
+    .optional()
+    .meta({ description: 'The registry has another encryption key for this node, or none' }),
 };
 
 /** One activity. */
@@ -98,6 +101,9 @@ export const activityDoc = z
     unrecorded: z
       .array(hashSchema)
       .meta({ description: 'Messages that were taken long ago and of which the log has no record' }),
+    refused: z.array(hashSchema).meta({
+      description: 'Messages of this centre that a member has refused, the newest first: see their deliveries',
+    }),
   })
   .meta({ id: 'Activity' });
 

@@ -19,7 +19,7 @@ export const activityMemberRoutes: readonly Route[] = [
     path: '/v1/activities/{id}/votes',
     summary: 'Vote on a change of the members',
     body: voteBody,
-    errors: [...sendingErrors, 'activity-message-known', 'activity-message-early', 'party-unfit'],
+    errors: [...sendingErrors, 'not-found', 'activity-message-known', 'activity-message-early', 'party-unfit'],
     send: (desk, by, id, vote) => desk.vote(by, id, vote),
   }),
   sendingRoute({

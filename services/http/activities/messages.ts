@@ -55,7 +55,7 @@ export const activityMessageRoutes: readonly Route[] = [
     params: messageParams,
     summary: 'A message with its contents',
     responses: { 200: { description: 'The message', content: json(messageDoc) } },
-    errors: [...activityErrors, 'tile-corrupt'],
+    errors: [...activityErrors, 'not-found', 'tile-corrupt'],
     async handle(call, context) {
       const { id, message } = call.params;
       sendPrivately(call.response, 200, await activitiesOf(context).message(callerOf(call), id, message));
@@ -70,7 +70,7 @@ export const activityMessageRoutes: readonly Route[] = [
     summary: 'How far a message of this centre has come at each member',
     description: 'None for a message that another centre has sent.',
     responses: { 200: { description: 'Deliveries', content: json(deliveriesDoc) } },
-    errors: [...activityErrors, 'tile-corrupt'],
+    errors: [...activityErrors, 'not-found', 'tile-corrupt'],
     async handle(call, context) {
       const { id, message } = call.params;
       const items = await activitiesOf(context).deliveries(callerOf(call), id, message);
@@ -86,7 +86,14 @@ export const activityMessageRoutes: readonly Route[] = [
     query: z.strictObject({ wait: waitParameter }),
     summary: "The receipt of a message's record",
     responses: { 200: { description: 'The receipt', content: json(receiptDoc) } },
-    errors: [...activityErrors, 'record-not-found', 'record-not-anchored', 'record-refused', 'tile-corrupt'],
+    errors: [
+      ...activityErrors,
+      'not-found',
+      'record-not-found',
+      'record-not-anchored',
+      'record-refused',
+      'tile-corrupt',
+    ],
     async handle(call, context) {
       const { id, message } = call.params;
       const [desk, by] = [activitiesOf(context), callerOf(call)];

@@ -1,6 +1,7 @@
 import { certificateSchema, type TrustCertificate } from '../../core/activities/certificate.ts';
 import type { Attachment } from '../../core/activities/contents.ts';
 import { type Credential, credentialSchema } from '../../core/activities/credential.ts';
+import { type Disclosure, type DisclosureWish, makeDisclosure } from '../../core/activities/disclosure.ts';
 import { commitmentsOf, messageId } from '../../core/activities/parcel.ts';
 import { readProtected, sealDigest } from '../../core/activities/sealed.ts';
 import type { Hash } from '../../core/bytes.ts';
@@ -100,14 +101,22 @@ export class Activities {
     return this.#send(`/v1/activities/${activity}/members`, { leave: true }, options);
   }
 
-  /** Activities of the caller, the changed last first, page after page. */
-  async *list(options: CallOptions = {}): AsyncGenerator<ActivitySummaryAnswer> {
-    for (let query = ''; ; ) {
-      const path = `/v1/activities${query}`;
-      const page = await this.#connection.http.json({ path, signal: options.signal }, activityPageSchema);
+  /**
+   * Activities of the caller, the changed last first, page after page.
+   * @param options.begins Those alone whose id begins so: `0x` and digits.
+   */
+  async *list(options: CallOptions & { readonly begins?: string } = {}): AsyncGenerator<ActivitySummaryAnswer> {
+    const { begins } = options;
+    for (let after: string | undefined; ; ) {
+      const query = { ...(begins === undefined ? {} : { begins }), ...(after === undefined ? {} : { after }) };
+      const path = `/v1/activities?${new URLSearchParams(query)}`;
+      const page: { items: ActivitySummaryAnswer[]; next?: string | undefined } = await this.#connection.http.json(
+        { path, signal: options.signal },
+        activityPageSchema,
+      );
       yield* page.items;
       if (page.next === undefined) return;
-      query = `?${new URLSearchParams({ after: page.next })}`;
+      after = page.next;
     }
   }
 
@@ -132,7 +141,7 @@ export class Activities {
   /**
    * A message with its contents. That these are what its id and its seal stand for is checked here; who has sent it, by whoever knows the
    * members.
-   * @throws NotariumError `activity-unknown`, `server-answer-invalid`.
+   * @throws NotariumError `activity-unknown`, `not-found`, `server-answer-invalid`.
    */
   async message(activity: Hash, message: Hash, { signal }: CallOptions = {}): Promise<MessageAnswer> {
     const path = `/v1/activities/${activity}/messages/${message}`;
@@ -161,6 +170,25 @@ export class Activities {
     return this.#receipt(`/v1/activities/${activity}/messages/${message}/receipt`, options);
   }
 
+  /**
+   * A file's content that shows some of a message to anybody, with the receipt of its record: `disclosureText` writes it,
+   * `verifyActivityDisclosure` verifies it.
+   * @throws NotariumError `activity-field-unknown`, `request-invalid` for what the message does not have, and as {@link receipt}.
+   */
+  async disclose(
+    activity: Hash,
+    message: Hash,
+    wish: Omit<DisclosureWish, 'receipt'>,
+    options: ReceiptOptions = {},
+  ): Promise<Disclosure> {
+    const { parcel, seal } = await this.message(activity, message, options);
+    const { head, body, attachments, signature } = parcel;
+    const crypto = await this.#connection.crypto();
+    // Before there is a wait: what is asked for may not be there.
+    const disclosure = makeDisclosure({ head, body, attachments, signature, id: message }, seal, wish, crypto);
+    return { ...disclosure, receipt: await this.receipt(activity, message, options) };
+  }
+
   /** All members' signatures over a version. @throws NotariumError `not-found` while some are missing. */
   certificate(activity: Hash, version: Hash, { signal }: CallOptions = {}): Promise<TrustCertificate> {
     const path = `/v1/activities/${activity}/certificate/${version}`;
@@ -183,7 +211,7 @@ export class Activities {
 
   /**
    * A file of a message, as it comes. Its digest is checked in the end: only then it is to be believed.
-   * @throws NotariumError `activity-unknown`; in the stream `attachment-corrupt`, `server-unreachable`.
+   * @throws NotariumError `activity-unknown`, `not-found`; in the stream `attachment-corrupt`, `server-unreachable`.
    */
   async attachment(
     activity: Hash,
@@ -192,7 +220,7 @@ export class Activities {
   ): Promise<{ readonly attachment: Attachment; readonly content: AsyncGenerator<Uint8Array> }> {
     const { parcel } = await this.message(activity, message, options);
     const attachment = parcel.attachments.list[index];
-    if (!attachment) throw new NotariumError('activity-unknown', 'it has no such attachment', { data: { message } });
+    if (!attachment) throw new NotariumError('not-found', 'the activity has no such attachment', { data: { message } });
     const path = `/v1/activities/${activity}/messages/${message}/attachments/${index}`;
     return { attachment, content: await receiveAttachment(this.#connection.http, path, attachment, options) };
   }

@@ -54,7 +54,7 @@ export const activityAnswerSchema = summarySchema.extend({
   members: z.array(
     z.looseObject({
       ...{ address: addressSchema, role: roleSchema, name: z.string().optional() },
-      /** The registry has another encryption key for it. */
+      /** The registry has another encryption key for it, or none. */
       hasOtherKey: z.boolean().optional(),
     }),
   ),
@@ -86,6 +86,7 @@ export const activityAnswerSchema = summarySchema.extend({
     z.looseObject({ member: addressSchema, kind: z.string(), messages: z.array(hashSchema), since: z.string() }),
   ),
   unrecorded: z.array(hashSchema),
+  refused: z.array(hashSchema),
 });
 
 /** See {@link activityAnswerSchema}. */

@@ -17,7 +17,7 @@ export type StoredActivity = {
 };
 
 /** What a member has begun and said in activities that nobody here has looked at. */
-export type UnreadLoad = { readonly sender: Address; readonly activities: number; readonly sizeBytes: number };
+export type UnreadLoad = { readonly payer: Address; readonly activities: number; readonly sizeBytes: number };
 
 /** A message that was taken. */
 export type StoredMessage = {
@@ -97,6 +97,8 @@ export type NewMessage = Omit<StoredMessage, 'place' | 'takenMs' | 'activity'> &
   readonly attachments?: readonly Hash[];
   /** They were put here. */
   readonly hasFiles?: boolean;
+  /** On whose account it is as long as nobody has looked at the activity; its sender's by default. */
+  readonly payer?: Address;
 };
 
 /** A file that a client has put and no message names yet. */
@@ -156,12 +158,17 @@ export type ActivityChange = {
   readonly nowMs: number;
   /** A new one is begun here, and so read. */
   readonly isRead?: boolean;
+  /** This node has left it: from now on it is as if nobody had looked at it. */
+  readonly isLeft?: boolean;
   /** Messages that the activity had when this was made. Where it has others now, nothing of the change is written. */
   readonly after?: number | undefined;
   /** With the first one that is taken, the activity is there. */
   readonly messages?: readonly NewMessage[];
   readonly outgoing?: readonly Outgoing[];
   readonly records?: readonly PendingRecord[];
+  /** Messages that are to be answered, and those that are answered, or not to be any more. */
+  readonly toAnswer?: readonly Hash[];
+  readonly answered?: readonly Hash[];
   /** Held ones that are taken or given up: what another sender claims under the same seal stays. */
   readonly released?: readonly Pick<HeldMessage, 'sealDigest' | 'from'>[];
 };
@@ -186,10 +193,16 @@ export type ActivityStore = {
   /** Which of these are here. */
   knownActivities(ids: readonly Hash[]): Promise<Set<Hash>>;
   /**
-   * The changed last first, at most 1,000. `owner`: of that client alone. `after` is the `next` of the page before.
+   * The changed last first, at most 1,000. `owner`: of that client alone. `begins`: whose id begins so (`0x` and digits). `after` is the
+   * `next` of the page before.
    * @throws NotariumError `request-invalid` for an `after` that is none.
    */
-  list(query: { readonly owner?: string; readonly after?: string; readonly limit: number }): Promise<{
+  list(query: {
+    readonly owner?: string;
+    readonly begins?: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<{
     readonly items: readonly StoredActivity[];
     readonly next?: string;
   }>;
@@ -212,6 +225,11 @@ export type ActivityStore = {
   /** Senders of the messages that were taken and have one of these seals. */
   sendersOf(sealDigests: readonly Hash[]): Promise<Map<Hash, Address>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
+  /** Messages that are to be answered still, in the order in which they were taken: at most `limit` (1,000) after that one. */
+  toAnswer(
+    after: number | undefined,
+    limit: number,
+  ): Promise<readonly { readonly seq: number; readonly message: Hash; readonly activity: Hash }[]>;
 
   /** Members for whom something is queued. */
   waiting(): Promise<Address[]>;
@@ -247,6 +265,8 @@ export type ActivityStore = {
     message?: Hash,
     page?: { readonly after?: number; readonly limit?: number },
   ): Promise<Delivery[]>;
+  /** Messages of an activity that a member has refused, the newest first. */
+  refused(activity: Hash, limit: number): Promise<Hash[]>;
   /** Oldest queued delivery of each member, for alerts. */
   oldestQueued(): Promise<readonly { readonly member: Address; readonly queuedMs: number; readonly count: number }[]>;
 
@@ -270,6 +290,15 @@ export type ActivityStore = {
   ): Promise<{ readonly records: readonly PendingRecord[]; readonly damaged: readonly DamagedRecord[] }>;
   /** Puts a record in the place of a damaged one. */
   replaceRecord(record: PendingRecord): Promise<void>;
+  /**
+   * Those whose time has passed, and those that are due later than any is meant to be, as the clock was set back: in the order in which they
+   * were made, at most `limit` (1,000) after that one, but for those that were set aside.
+   */
+  recordsOverdue(
+    after: number | undefined,
+    limit: number,
+    nowMs: number,
+  ): Promise<readonly { readonly seq: number; readonly message: Hash }[]>;
   /** What could not be handed in is pending again at these times (Unix ms). */
   postponeRecords(records: readonly Pick<PendingRecord, 'message' | 'dueMs'>[]): Promise<void>;
   /** A damaged record holds the others up no longer. */
@@ -279,15 +308,26 @@ export type ActivityStore = {
   /** The log has the records of these messages. */
   recordsTaken(taken: readonly { readonly message: Hash; readonly recordId: RecordId }[]): Promise<void>;
   /**
-   * Messages of one activity or of all, taken before a time, whose record was not found yet: the oldest first, at most `limit` (1,000) after
-   * that one.
+   * Messages of an activity, or of all of them, taken before a time, whose record was not found yet: the oldest first, at most `limit` (1,000).
    */
   unrecorded(query: {
     readonly activity?: Hash;
     readonly beforeMs: number;
-    readonly after?: Pick<StoredMessage, 'id' | 'takenMs'>;
     readonly limit: number;
   }): Promise<UnrecordedMessage[]>;
+  /**
+   * Those of activities that somebody has looked at, taken in that time: the oldest first, at most `limit` (1,000) after that one. `next` is
+   * where to go on, also after a page that is not full; there is none at the end.
+   */
+  unrecordedRead(query: {
+    readonly afterMs: number;
+    readonly beforeMs: number;
+    readonly after?: Pick<StoredMessage, 'id' | 'takenMs'> | undefined;
+    readonly limit: number;
+  }): Promise<{
+    readonly messages: readonly UnrecordedMessage[];
+    readonly next?: Pick<StoredMessage, 'id' | 'takenMs'>;
+  }>;
 
   /** Which of these attachments a message names. */
   namedAttachments(sealedDigests: readonly Hash[]): Promise<Set<Hash>>;

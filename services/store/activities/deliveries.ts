@@ -10,7 +10,15 @@ import type { ActivityContext, ActivityDb, Writing } from './Writing.ts';
 
 type Calls = Pick<
   ActivityStore,
-  'waiting' | 'queued' | 'nextTry' | 'endPauses' | 'delivered' | 'replaceQueued' | 'deliveries' | 'oldestQueued'
+  | 'waiting'
+  | 'queued'
+  | 'nextTry'
+  | 'endPauses'
+  | 'delivered'
+  | 'replaceQueued'
+  | 'deliveries'
+  | 'refused'
+  | 'oldestQueued'
 >;
 type Outcome = Parameters<ActivityStore['delivered']>[0][number];
 type Pauses = NonNullable<Parameters<ActivityStore['queued']>[3]>;
@@ -58,6 +66,17 @@ export function deliveryCalls(context: ActivityContext): Calls {
           ? all.where('activity', '=', activity).where('seq', '>', after).limit(Math.min(limit, maxPage))
           : all.where('activity', '=', activity).where('message', '=', message);
       return guarded(query.execute().then((rows) => rows.map(deliveryOf)));
+    },
+    refused: async (activity, limit) => {
+      const query = reader
+        .selectFrom('activity_deliveries')
+        .select('message')
+        .where('activity', '=', activity)
+        .where(sql<boolean>`state = 'refused'`)
+        .groupBy('message')
+        .orderBy(({ fn }) => fn.max('seq'), 'desc')
+        .limit(Math.min(limit, maxPage));
+      return (await guarded(query.execute())).map(({ message }) => message as Hash);
     },
     oldestQueued: () => guarded(oldestQueued(reader)),
   };

@@ -24,6 +24,7 @@ type Calls = Pick<
       | 'known'
       | 'bySeal'
       | 'sendersOf'
+      | 'toAnswer'
     )
   | ('namedAttachments' | 'messagesNaming' | 'isFileHere' | 'setHere')
 >;
@@ -85,6 +86,17 @@ export function messageCalls(context: ActivityContext): Calls {
           .then((row) => row && messageOf(row, atRest)),
       ),
     sendersOf: (seals) => guarded(sendersOf(context, seals)),
+    toAnswer: (after, limit) => {
+      const all = reader.selectFrom('activity_answers').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
+      const query = after === undefined ? all : all.where('seq', '>', after);
+      return guarded(
+        query
+          .execute()
+          .then((rows) =>
+            rows.map(({ seq, message, activity }) => ({ seq, message: message as Hash, activity: activity as Hash })),
+          ),
+      );
+    },
     namedAttachments: (sealedDigests) => guarded(namedAttachments(context, sealedDigests)),
     messagesNaming: (sealedDigest, after) => {
       const query = reader.selectFrom('activity_attachments').selectAll().where('sealed_digest', '=', sealedDigest);
@@ -122,7 +134,7 @@ export function messageCalls(context: ActivityContext): Calls {
 }
 
 async function list({ reader }: ActivityContext, query: Parameters<ActivityStore['list']>[0]) {
-  const { owner, after } = query;
+  const { owner, after, begins } = query;
   const limit = Math.max(1, Math.min(query.limit, maxPage));
   let rows = reader
     .selectFrom('activities')
@@ -131,6 +143,8 @@ async function list({ reader }: ActivityContext, query: Parameters<ActivityStore
     .orderBy('id', 'desc')
     .limit(limit + 1);
   if (owner !== undefined) rows = rows.where('owner', '=', owner);
+  // No digit of an id comes after f.
+  if (begins !== undefined) rows = rows.where('id', '>=', begins as Hash).where('id', '<', `${begins}g` as Hash);
   if (after !== undefined) {
     const { changedMs, id } = cursorOf(after);
     rows = rows.where(({ eb, refTuple, tuple }) => eb(refTuple('changed_ms', 'id'), '<', tuple(changedMs, id)));

@@ -30,8 +30,8 @@ export type ActivitySchema = {
     record_id: string | null;
     taken_ms: number;
   };
-  /** What each member has in an activity that nobody has looked at; `begun` is 1 where it has begun it. */
-  activity_unread: { sender: string; activity: string; begun: number; size_bytes: number };
+  /** What each node has to answer for in an activity that nobody has looked at; `begun` is 1 where that has begun with it. */
+  activity_unread: { payer: string; activity: string; begun: number; size_bytes: number };
   activity_attachments: {
     sealed_digest: string;
     message: string;
@@ -81,6 +81,8 @@ export type ActivitySchema = {
     is_aside: Generated<number>;
     due_ms: Generated<number>;
   };
+  /** Messages to which this node says what it has to say when it knows what was said meanwhile. */
+  activity_answers: { seq: Generated<number>; message: string; activity: string };
   activity_credentials: {
     id: string;
     text: Uint8Array;
@@ -103,6 +105,9 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '008-here': { up: (db) => here(db, engine) },
     '009-answers': { up: answers },
     '010-unread': { up: (db) => unread(db, engine) },
+    '011-late': { up: (db) => late(db, engine) },
+    '012-refused': { up: refused },
+    '013-payer': { up: payer },
   };
 }
 
@@ -247,6 +252,15 @@ async function unrecorded(db: AnyKysely): Promise<void> {
     .execute(db);
 }
 
+/** What members have refused is shown with each activity. */
+async function refused(db: AnyKysely): Promise<void> {
+  await sql
+    .raw(
+      "create index if not exists activity_deliveries_refused on activity_deliveries (activity, message, seq) where state = 'refused'",
+    )
+    .execute(db);
+}
+
 /** Records go to the log at times of their own. */
 async function due(db: AnyKysely, engine: Engine): Promise<void> {
   await db.schema
@@ -301,6 +315,22 @@ async function unread(db: AnyKysely, engine: Engine): Promise<void> {
     )
     .execute(db);
   await sql.raw('drop index if exists activities_unread').execute(db);
+}
+
+/** Members may be made up: on whose account a message is need not be its sender. */
+async function payer(db: AnyKysely): Promise<void> {
+  await db.schema.alterTable('activity_unread').renameColumn('sender', 'payer').execute();
+}
+
+/** What is to be answered later is not forgotten by a restart. */
+async function late(db: AnyKysely, engine: Engine): Promise<void> {
+  const sequence = engine === 'sqlite' ? sql`integer` : sql`bigserial`;
+  await makeTable({ db, engine, name: 'activity_answers' }, (table) =>
+    table
+      .addColumn('seq', sequence, key)
+      .addColumn('message', 'text', (column) => column.notNull().unique())
+      .addColumn('activity', 'text', always),
+  );
 }
 
 type Build = (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>;

@@ -5,22 +5,33 @@ import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import type { ActivityContext, ActivityDb } from './Writing.ts';
 
-type Message = Pick<Insertable<ActivitySchema['activity_messages']>, 'activity' | 'sender' | 'place' | 'parcel_bytes'>;
+type Message = Pick<
+  Insertable<ActivitySchema['activity_messages']>,
+  'id' | 'activity' | 'sender' | 'place' | 'parcel_bytes'
+>;
 
-/** Adds messages to what their senders have in activities that nobody has looked at: these alone, and messages that were not there before. */
-export function unreadQueries(trx: ActivityDb, messages: readonly Message[]): CompiledQuery[] {
+/**
+ * Adds messages to what is in activities that nobody has looked at: these alone, and messages that were not there before.
+ * @param payers By message; its sender where there is none.
+ */
+export function unreadQueries(
+  trx: ActivityDb,
+  messages: readonly Message[],
+  payers: ReadonlyMap<string, Address>,
+): CompiledQuery[] {
   const rows = new Map<string, Insertable<ActivitySchema['activity_unread']>>();
-  for (const { activity, sender, place, parcel_bytes } of messages) {
-    const name = `${sender}/${activity}`;
+  for (const { id, activity, sender, place, parcel_bytes } of messages) {
+    const payer = payers.get(id) ?? sender;
+    const name = `${payer}/${activity}`;
     const { begun = 0, size_bytes = 0 } = rows.get(name) ?? {};
-    rows.set(name, { sender, activity, begun: place === 0 ? 1 : begun, size_bytes: size_bytes + parcel_bytes });
+    rows.set(name, { payer, activity, begun: place === 0 ? 1 : begun, size_bytes: size_bytes + parcel_bytes });
   }
   return inParts([...rows.values()]).map((some) =>
     trx
       .insertInto('activity_unread')
       .values(some)
       .onConflict((on) =>
-        on.columns(['sender', 'activity']).doUpdateSet({
+        on.columns(['payer', 'activity']).doUpdateSet({
           begun: sql<number>`activity_unread.begun + excluded.begun`,
           size_bytes: sql<number>`activity_unread.size_bytes + excluded.size_bytes`,
         }),
@@ -40,10 +51,10 @@ export async function setRead(trx: ActivityDb, activity: Hash): Promise<void> {
 export async function unreadLoads({ reader }: Pick<ActivityContext, 'reader'>): Promise<UnreadLoad[]> {
   const rows = await reader
     .selectFrom('activity_unread')
-    .select('sender')
+    .select('payer')
     .select(sql<number>`cast(sum(begun) as bigint)`.as('activities'))
     .select(sql<number>`cast(sum(size_bytes) as bigint)`.as('sizeBytes'))
-    .groupBy('sender')
+    .groupBy('payer')
     .execute();
-  return rows.map(({ sender, activities, sizeBytes }) => ({ sender: sender as Address, activities, sizeBytes }));
+  return rows.map(({ payer, activities, sizeBytes }) => ({ payer: payer as Address, activities, sizeBytes }));
 }

@@ -1,5 +1,5 @@
 import { type CompiledQuery, type Insertable, type Selectable, sql } from 'kysely';
-import type { Hash } from '../../core/bytes.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { runTogether } from '../database.ts';
 import type { ActivityChange, NewMessage } from './ActivityStore.ts';
@@ -36,6 +36,9 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
     const insert = trx.insertInto('activity_records').values(values);
     queries.push(insert.onConflict((on) => on.column('message').doNothing()).compile());
   }
+  queries.push(...answerQueries(trx, changes));
+  for (const { activity, isLeft } of changes)
+    if (isLeft) queries.push(trx.updateTable('activities').set({ is_read: 0 }).where('id', '=', activity).compile());
   for (const { sealDigest, from } of changes.flatMap((change) => change.released ?? [])) {
     const held = trx.deleteFrom('activity_held').where('seal_digest', '=', sealDigest).where('sender', '=', from);
     queries.push(held.compile());
@@ -47,6 +50,21 @@ export async function writeChanges(writing: WritingTexts, changes: readonly Acti
       writing,
       outgoing.texts.map(({ id }) => id),
     );
+}
+
+function answerQueries(trx: Writing['trx'], changes: readonly ActivityChange[]): CompiledQuery[] {
+  const rows = changes.flatMap(({ activity, toAnswer = [] }) => toAnswer.map((message) => ({ activity, message })));
+  const answered = changes.flatMap((change) => change.answered ?? []);
+  return [
+    ...inParts(rows).map((some) =>
+      trx
+        .insertInto('activity_answers')
+        .values(some)
+        .onConflict((on) => on.column('message').doNothing())
+        .compile(),
+    ),
+    ...inParts(answered).map((some) => trx.deleteFrom('activity_answers').where('message', 'in', some).compile()),
+  ];
 }
 
 /** About as many bytes as a change has. */
@@ -73,7 +91,7 @@ async function messageQueries(
   const found = (await runTogether(engine, trx, [...locks, ...looks])).map(({ rows }) => rows);
   const locked = found.slice(0, locks.length).flat() as Selectable<ActivitySchema['activities']>[];
   const known = found.slice(locks.length).flat() as Selectable<ActivitySchema['activity_messages']>[];
-  const { messages, names, activities } = newRows(saying, {
+  const { messages, payers, names, activities } = newRows(saying, {
     counts: new Map(locked.map(({ id, message_count }) => [id, message_count])),
     known: new Set(known.map(({ id }) => id as Hash)),
     atRest,
@@ -81,7 +99,7 @@ async function messageQueries(
   const queries = inParts(messages).map((rows) => trx.insertInto('activity_messages').values(rows).compile());
   const read = new Set(locked.flatMap(({ id, is_read }) => (is_read === 0 ? [] : [id])));
   const unread = messages.filter(({ activity }) => !read.has(activity));
-  queries.push(...unreadQueries(trx, unread));
+  queries.push(...unreadQueries(trx, unread, payers));
   for (const rows of inParts(names)) {
     queries.push(trx.insertInto('activity_attachments').values(rows).compile());
     const digests = rows.map(({ sealed_digest }) => sealed_digest);
@@ -132,6 +150,7 @@ function newRows(
   { counts, known, atRest }: { counts: Map<string, number>; known: ReadonlySet<Hash>; atRest: AtRest },
 ) {
   const taken = new Map<Hash, Insert<'activity_messages'>>();
+  const payers = new Map<string, Address>();
   const names: Insert<'activity_attachments'>[] = [];
   const changed = new Map<Hash, Insert<'activities'>>();
   for (const change of saying) {
@@ -144,11 +163,12 @@ function newRows(
       const place = counts.get(activity)!;
       counts.set(activity, place + 1);
       taken.set(message.id, messageRow(message, { activity, place, takenMs: nowMs }, atRest));
+      if (message.payer !== undefined) payers.set(message.id, message.payer);
       names.push(...namesOf(message, activity));
       changed.set(activity, { ...newActivity(change), message_count: place + 1 });
     }
   }
-  return { messages: [...taken.values()], names, activities: [...changed.values()] };
+  return { messages: [...taken.values()], payers, names, activities: [...changed.values()] };
 }
 
 /** Which of the messages are there, and whether the log has their records. */

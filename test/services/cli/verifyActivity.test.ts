@@ -72,9 +72,28 @@ describe('notarium verify with what shows something of a private activity', () =
     expect(run.stdout).to.contain(`${buyer.address} has signed it as start of an activity`);
     expect(run.stdout).to.contain('of 2 attachments: "order.pdf" (SHA-256 ');
     expect(run.stdout).not.to.contain('PO-1');
+    // To whom it went, and where something is left out.
+    expect(run.stdout).to.contain(`  activity ${inFields.message.head.activity}\n`);
+    for (const { address } of parties) expect(run.stdout).to.match(new RegExp(`^  to \\w+ +${address}$`, 'm'));
+    expect(run.stdout).to.match(/^ {2}not shown: 3 of the body itself$/m);
     const told = (await verify(disclosure, inFields.receipt, '--json')).json();
     expect(told).to.deep.include({ ok: true, exitCode: 0, kind: 'disclosure', body: { buyer: { name: 'ACME' } } });
     expect(told).to.deep.include({ fields: ['/buyer/name', '/buyer'], hiddenFields: 3, author: buyer.address });
+  });
+
+  it('does not let a part of a list be taken for all of it', async () => {
+    const { message, seal, receipt } = await notarised(await packFields({ items: [10, 20, 30], note: 'x' }));
+    const disclosure = makeDisclosure(message, seal, { body: ['items.1'] });
+    const { code, stdout } = await verify(disclosure, receipt);
+    expect(code, stdout).to.equal(0);
+    expect(stdout)
+      .to.match(/^ {2}not shown: 2 of \/items$/m)
+      .and.to.match(/^ {2}not shown: 1 of the body itself$/m);
+    const told = (await verify(disclosure, receipt, '--json')).json<{ hiddenIn: object[] }>();
+    expect(told.hiddenIn).to.have.deep.members([
+      { field: '/items', count: 2 },
+      { field: '', count: 1 },
+    ]);
   });
 
   it('takes the receipt that a disclosure carries', async () => {

@@ -57,7 +57,11 @@ function signerOf(type: string, value: object, signature: string): string {
   return verifyTypedData(domain, types, value as Record<string, unknown>, signature).toLowerCase();
 }
 
-const shown = (head: Any): Any => ('secret' in head ? { ...head, secret: sha256(raw(head.secret)) } : head);
+function shown(head: Any): Any {
+  if (!('secret' in head)) return head;
+  const { signature, ...origin } = head.origin;
+  return { ...head, secret: sha256(raw(head.secret)), origin: { ...origin, signatureDigest: sha256(raw(signature)) } };
+}
 const shownFile = ({ key, ...rest }: Any): Any => ({ ...rest, keyDigest: sha256(raw(key)) });
 const headCommitment = (head: Any): string => sha256(canonical(head));
 const bodyCommitment = (body: Any): string =>
@@ -174,8 +178,9 @@ describe('test/vectors/activities.json', () => {
       if ('membership' in head)
         it('opens an epoch', () => {
           const { network, activity, sender, terms, membership, secret, heads = [], proposal, left, origin } = head;
-          const { initiator, salt } = origin;
+          const { initiator, salt, signature } = origin;
           expect(sha256('notarium-activity/1\n', canonical({ network, initiator, salt }))).to.equal(activity);
+          expect(signerOf('ActivityOrigin(bytes32 salt)', { salt }, signature)).to.equal(initiator);
           const bound = {
             ...{ activity, sender, terms, membership, secret, heads },
             ...(proposal ? { proposal } : {}),
@@ -385,7 +390,9 @@ describe('test/vectors/activities.json', () => {
         const { activity, epoch, sender } = author.head;
         const type = 'ActivityMessage(bytes32 activity,uint64 epoch,bytes32 id)';
         expect(signerOf(type, { activity, epoch, id }, author.signature)).to.equal(sender);
-        expect(messageWith(id).epochSecret).to.not.equal(author.head.secret);
+        const { parcel } = messageWith(id);
+        expect(author.head).to.deep.equal(shown(parcel.head));
+        expect(file).to.not.contain(parcel.head.secret).and.not.contain(parcel.head.origin.signature);
       }
       if (attachments) {
         const { salt, list, shown: files } = attachments;

@@ -48,7 +48,7 @@ describe('documentation', () => {
     });
   }
 
-  for (const example of ['examples/notarize.ts', 'examples/channel.ts']) {
+  for (const example of ['examples/notarize.ts', 'examples/channel.ts', 'examples/activity.ts']) {
     it(`README.md shows ${example}, which is run`, () => {
       expect(textOf('README.md')).to.include(`\`\`\`ts\n${textOf(example).trimEnd()}\n\`\`\``);
     });

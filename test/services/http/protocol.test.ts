@@ -96,16 +96,23 @@ describe('HTTP protocol', () => {
     }
   });
 
-  it('takes a body that comes byte by byte, and gives up on one that stops', async () => {
-    const http = await startHttpTest({ limits: { bodyIdleMs: 3000 } });
+  it('takes a body that comes byte by byte for longer than it may stop, and gives up on one that stops', async () => {
+    const idleMs = 2_000;
+    const http = await startHttpTest({ limits: { bodyIdleMs: idleMs } });
     const body = JSON.stringify(await signedRecord('urn:slow'));
     const slow = await rawConnection(http);
     slow.socket.setNoDelay(true);
     slow.socket.write(`${recordHead}connection: close\r\ncontent-length: ${body.length}\r\n\r\n`);
-    for (let at = 0; at < body.length; at += 40) {
-      slow.socket.write(body.slice(at, at + 40));
+    // By then a limit that does not begin anew with each byte is over.
+    const untilMs = performance.now() + 1.5 * idleMs;
+    let at = 0;
+    for (; performance.now() < untilMs; at++) {
+      slow.socket.write(body.slice(at, at + 1));
       await new Promise((done) => setTimeout(done, 15));
     }
+    expect(at).to.be.below(body.length);
+    expect(slow.text()).to.equal('');
+    slow.socket.write(body.slice(at));
     await slow.closed;
     expect(slow.text()).to.match(/^HTTP\/1\.1 201 /);
 

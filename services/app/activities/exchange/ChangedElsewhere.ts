@@ -8,13 +8,14 @@ const overlapMs = 30_000;
 /** Finds out which activities other processes of this node have changed: they write to the same database, and tell nobody. */
 export class ChangedElsewhere {
   readonly #parts: Pick<ActivityParts, 'store' | 'clock' | 'settings'>;
-  /** When it has looked. */
-  #lastMs: number | undefined;
+  /** When it has looked; at first, since when it is to find what has changed. */
+  #lastMs: number;
   /** How many messages those had that had changed shortly before. */
   #counts = new Map<Hash, number>();
 
   constructor(parts: Pick<ActivityParts, 'store' | 'clock' | 'settings'>) {
     this.#parts = parts;
+    this.#lastMs = parts.clock.nowMs();
   }
 
   /** Those that have changed since the last time, whoever has changed them; none where that was a short time ago. */
@@ -22,9 +23,8 @@ export class ChangedElsewhere {
     const { store, clock, settings } = this.#parts;
     if (!store.isShared) return [];
     const nowMs = clock.nowMs();
-    const lastMs = this.#lastMs ?? nowMs;
-    const isEarly = nowMs >= lastMs && nowMs < lastMs + settings.compareMs;
-    if (isEarly && this.#lastMs !== undefined) return [];
+    const lastMs = this.#lastMs;
+    if (nowMs >= lastMs && nowMs < lastMs + settings.compareMs) return [];
     const counts = new Map<Hash, number>();
     // The newest first.
     for (let after: string | undefined; ; ) {

@@ -1,3 +1,4 @@
+import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import type { Missing } from '../../../core/activities/refused.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
@@ -43,13 +44,17 @@ export class Gatherer {
     const { head } = opened.message;
     const missing = await this.#tryTo(opened);
     if (!missing) return;
-    const knows = (await this.#parts.activities.find(head.activity)) !== undefined;
+    const { activities, signer } = this.#parts;
+    const before = await activities.find(head.activity);
+    const isKnown = before !== undefined && isKnownTo(before, signer.address, this.#source);
     const isHistory = head.type === 'members' && head.terms.rules.history;
     const count =
-      !knows && isHistory
-        ? await this.#all(head.activity, undefined)
+      !isKnown && isHistory
+        ? await this.#all(head.activity, before && head.sender)
         : await this.#fetch(head.activity, missing, { by: head.sender, depth: 0 });
-    const left = await this.#tryTo(opened);
+    const now = await activities.find(head.activity);
+    const isBacked = before !== undefined && activities.countOf(now!) > activities.countOf(before);
+    const left = await this.#tryTo(opened, { isBacked });
     if (!left) return;
     // Its sender gives nothing to who was no member: this node was added without what was before.
     if (count === 0 && head.type === 'members' && !isHistory && this.#source === head.sender) {

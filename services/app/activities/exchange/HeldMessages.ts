@@ -1,5 +1,6 @@
 import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
 import { membersOf } from '../../../core/activities/activity.ts';
+import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
@@ -282,7 +283,8 @@ export class HeldMessages {
     const { head } = message;
     const activity = await activities.find(head.activity);
     const opens = head.type === 'start' || head.type === 'members' ? head.membership : undefined;
-    const members = (opens ?? (activity && membersOf(activity)))?.members ?? [];
+    const isKnown = activity && isKnownTo(activity, signer.address, from);
+    const members = (opens ?? (isKnown ? membersOf(activity) : undefined))?.members ?? [];
     const connected = connectedPeers(this.#net);
     const others = members.map(({ address }) => address).filter((address) => connected.has(address));
     return [from, ...others.filter((address) => address !== from && address !== signer.address)];

@@ -14,6 +14,9 @@ export class Records {
   #running: Promise<void> | undefined;
   #isWanted = false;
   #hasLookedAside = false;
+  /** Some may be there whose moment has passed without them: from before the start, or while the log took none. */
+  #isLate = true;
+  #lastMs = -Infinity;
   readonly #stop = new AbortController();
 
   constructor(parts: ActivityParts) {
@@ -45,6 +48,7 @@ export class Records {
         if (await this.#submitSome()) this.#isWanted = true;
       } catch (error) {
         // Looked at again before long.
+        this.#isLate = true;
         this.#parts.logger.error({ err: error }, 'records of activities could not be handed in');
       }
     }
@@ -52,9 +56,13 @@ export class Records {
 
   /** Whether there may be more that the intake would take now. */
   async #submitSome(): Promise<boolean> {
-    const { store, accept, logger, clock } = this.#parts;
+    const { store, accept, logger, clock, settings } = this.#parts;
     await this.#lookAside();
-    const { records: pending, damaged } = await store.pendingRecords(atOnce, clock.nowMs());
+    const nowMs = clock.nowMs();
+    // Or the clock was set back, and they would wait for long.
+    if (this.#isLate || nowMs < this.#lastMs) await this.#spread(nowMs);
+    this.#lastMs = nowMs;
+    const { records: pending, damaged } = await store.pendingRecords(atOnce, nowMs);
     for (const lost of damaged) await this.#mend(lost);
     if (pending.length === 0) return damaged.length > 0;
     const results = await accept(pending.map(({ entry }) => entry));
@@ -64,13 +72,14 @@ export class Records {
     for (const [index, result] of results.entries()) {
       const { message, activity } = pending[index]!;
       if (result.status !== 'failed') taken.push({ message, recordId: result.id });
-      else if (result.error.code === 'internal') failed.push({ message, dueMs: this.#laterMs() });
+      else if (result.error.code === 'internal')
+        failed.push({ message, dueMs: this.#momentFrom(nowMs + settings.maxRetryMs) });
       else if (!errorTable[result.error.code].retry) {
         logger.error({ code: result.error.code, activity }, 'the log does not take the record of a message');
         // Made anew with the next start; as many as go at once would keep all others from going.
         await store.setRecordAside(message);
         aside++;
-      }
+      } else this.#isLate = true;
     }
     if (taken.length > 0) await store.recordsTaken(taken);
     if (failed.length > 0) {
@@ -80,10 +89,25 @@ export class Records {
     return damaged.length > 0 || taken.length + aside + failed.length === atOnce;
   }
 
-  /** After a pause, as it is no fault of the record's; at a moment of its own, as if it were made then. */
-  #laterMs(): number {
-    const { clock, settings } = this.#parts;
-    return clock.nowMs() + settings.maxRetryMs + randomInt(settings.recordSpreadMs + 1);
+  /**
+   * Gives moments to those that have missed theirs, as if they were made now: all at once they would go in the order in which they were made,
+   * and show which belong together.
+   */
+  async #spread(nowMs: number): Promise<void> {
+    const { store } = this.#parts;
+    for (let after: number | undefined; !this.#stop.signal.aborted; ) {
+      const some = await store.recordsOverdue(after, atOnce, nowMs);
+      if (some.length === 0) {
+        this.#isLate = false;
+        return;
+      }
+      await store.postponeRecords(some.map(({ message }) => ({ message, dueMs: this.#momentFrom(nowMs) })));
+      after = some.at(-1)!.seq;
+    }
+  }
+
+  #momentFrom(fromMs: number): number {
+    return fromMs + randomInt(this.#parts.settings.recordSpreadMs + 1);
   }
 
   /** After a start, what could not be made again may be: a backup has been brought back. */

@@ -1,3 +1,4 @@
+import { haveMet } from '../../../core/activities/haveMet.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
@@ -46,11 +47,12 @@ async function* framesFrom(
  * been shown the digest of a file can name it in an activity of its own, and would find out by the answer who has it from another one.
  */
 async function isGivenTo(
-  { store, activities }: ActivityParts,
+  { store, activities, signer }: ActivityParts,
   { activity: id, message, sealedDigest }: AttachmentQuery,
   member: Address,
 ): Promise<boolean> {
   if (!(await store.isFileHere({ activity: id, message, sealedDigest }))) return false;
   const [stored, activity] = await Promise.all([store.message(message), activities.find(id)]);
-  return stored !== undefined && activity !== undefined && mayHave(activity, stored, member);
+  if (!stored || !activity || !haveMet(activity, signer.address, member)) return false;
+  return mayHave(activity, stored, member);
 }

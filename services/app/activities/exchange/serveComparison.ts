@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { isForked } from '../../../core/activities/forks.ts';
+import { haveMet } from '../../../core/activities/haveMet.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import { type Address, fromUtf8 } from '../../../core/bytes.ts';
@@ -19,7 +20,6 @@ import {
 } from './items.ts';
 import { PeerTurns } from './PeerTurns.ts';
 import { malformedPoints } from './Refusals.ts';
-import { wasMember } from './serveMessages.ts';
 
 const itemBytes = 1024;
 
@@ -52,9 +52,13 @@ async function* answers(
   asked: readonly Compared[],
   compared: Outcome,
 ): AsyncGenerator<string> {
+  // One look at the disk for all of them, there or not: by the time that it takes nobody finds out which are.
+  const here = await parts.store.knownActivities(asked.map(({ activity }) => activity));
   for (const one of asked) {
     // Of one that is damaged here nothing can be said; the others are compared all the same.
-    const activity = await parts.damage.passOver(parts.activities.find(one.activity));
+    const activity = here.has(one.activity)
+      ? await parts.damage.passOver(parts.activities.find(one.activity))
+      : undefined;
     const answer = comparisonOf(parts, activity, from, one);
     if ('unknown' in answer)
       parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
@@ -71,8 +75,9 @@ function comparisonOf(
   from: Address,
   { since, digest, after }: Compared,
 ): Comparison {
-  if (!activity) return { unknown: true };
-  if (!memberOf(membersOf(activity), from)) return wasMember(activity, from) ? { removed: true } : { unknown: true };
+  // Who has left before this node came is not told that it has come.
+  if (!activity || !haveMet(activity, signer.address, from)) return { unknown: true };
+  if (!memberOf(membersOf(activity), from)) return { removed: true };
   const ids = sharedMessages(activity, [signer.address, from], since);
   if (messagesDigest(ids, crypto.sha256) === digest) return { same: true };
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);

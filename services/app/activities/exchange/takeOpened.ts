@@ -1,8 +1,9 @@
 import { type Activity, membersOf } from '../../../core/activities/activity.ts';
-import { leaversOf } from '../../../core/activities/decided.ts';
+import { takesPart } from '../../../core/activities/decided.ts';
 import { checkEnvelope } from '../../../core/activities/envelope.ts';
+import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import { memberOf } from '../../../core/activities/members.ts';
-import type { HeadOf } from '../../../core/activities/message.ts';
+import type { Head, HeadOf } from '../../../core/activities/message.ts';
 import { parcelBytes } from '../../../core/activities/parcel.ts';
 import { pathTo } from '../../../core/activities/pathTo.ts';
 import { early, refused } from '../../../core/activities/refused.ts';
@@ -12,6 +13,8 @@ import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { checkBody, hasToBeChecked } from '../checkBody.ts';
+import { hasGone } from '../hasGone.ts';
+import { isNode, payerOf } from '../payerOf.ts';
 import { Step } from '../Step.ts';
 import type { Opened } from './arrived.ts';
 
@@ -23,6 +26,8 @@ export type How = {
   readonly wantedBy?: Address;
   /** What was before will never be given to this node. */
   readonly isJoin?: boolean;
+  /** Its sender was asked for what it builds on, and has given something that was not known here. */
+  readonly isBacked?: boolean;
 };
 
 /**
@@ -34,21 +39,43 @@ export function takeOpened(parts: ActivityParts, opened: Opened, how: How = {}):
   const { message, seal } = opened;
   const { activity: id, sender } = message.head;
   return activities.change(id, async (activity) => {
-    const after = stateAfter(parts, activity, opened, how);
+    const isTold = isToldBy(parts, activity, opened, how);
+    const after = stateAfter(parts, isTold ? activity : undefined, opened, how);
+    if (!isTold) throw early({});
     if (hasToBeChecked(activity?.terms, message))
       await bodyTurns.take(opened.from, () => checkBody(parts, activity?.terms, message));
-    const coming = { sender, activity: id, sizeBytes: parcelBytes(message).length, isNew: activity === undefined };
+    const isNew = activity === undefined;
+    if (isNew && !isNode(parts, after.origin.initiator))
+      throw new NotariumError('activity-sender-full', 'who has begun it is no node, and may have nothing here', {
+        data: { payer: after.origin.initiator },
+      });
+    const payer = payerOf(parts, after, message.head, opened.from);
+    const coming = { payer, activity: id, sizeBytes: parcelBytes(message).length, isNew };
     const settle = sender === signer.address ? undefined : await unread.admit(coming);
     let isTaken = false;
     try {
       const step = new Step(parts, id, activity);
-      await step.take(message, seal, after);
+      await step.take(message, seal, after, payer);
       await step.commit();
       isTaken = true;
     } finally {
       settle?.(isTaken);
     }
   });
+}
+
+/**
+ * Whether its sender may find out by the answer that there is such an activity here. Who was never in it together with this node is answered, and
+ * asked, as if there were none, until it has shown that it knows what this node did not: else whoever was let go could find out who came later.
+ */
+function isToldBy(
+  { signer }: ActivityParts,
+  activity: Activity | undefined,
+  { from }: Opened,
+  { isWanted, isJoin, isBacked }: How,
+): boolean {
+  if (!activity || isWanted || isJoin || isBacked) return true;
+  return isKnownTo(activity, signer.address, from);
 }
 
 function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened: Opened, how: How): Activity {
@@ -58,6 +85,9 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   const epoch = head.type === 'start' || head.type === 'members' ? head : activity?.epochs.get(head.group);
   if (!epoch) throw early({ group: head.group });
   checkEnvelope(envelope, message, epoch, opened.contentKey);
+  const isGone =
+    !how.isWanted && activity !== undefined && head.sender !== signer.address && hasGone(activity, signer.address);
+  if (isGone && !mayEndIt(activity, head, signer.address)) throw gone(activity);
   if (!how.isWanted && !memberOf(epoch.membership, signer.address)) {
     if (!envelope.copy) throw refused('this node is no member of it');
     // What was said before it came: it may not know yet that it was added.
@@ -66,27 +96,37 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
     if (!activity.terms.rules.history) throw refused('this node was added without what was before');
   }
   if (!activity) {
-    if (head.type !== 'members') return startActivity(message, crypto);
+    if (head.type !== 'members') return startActivity(message);
     if (!how.isJoin) throw early({ group: head.membership.previous });
-    if (!memberOf(head.membership, head.sender)) throw refused('its sender is no member');
     return joinActivity(message);
   }
-  // Who has filled this node's disk need not be the one who lets it go: but for who is in, nothing is taken any more.
-  if (
-    !how.isWanted &&
-    head.type !== 'members' &&
-    head.sender !== signer.address &&
-    leaversOf(activity).has(signer.address)
-  )
-    throw new NotariumError('activity-not-member', 'this node has left', { data: { activity: activity.id } });
   try {
     const isByMember = !how.wantedBy || memberOf(membersOf(activity), how.wantedBy) !== undefined;
-    return takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
+    const after = takeMessage(network, activity, message, { isWanted: how.isWanted === true && isByMember, crypto });
+    const isIn = (one: Activity): boolean => memberOf(membersOf(one), signer.address) !== undefined;
+    if (isGone && !takesPart(after, signer.address) && (isIn(after) || !isIn(activity))) throw gone(activity);
+    return after;
   } catch (error) {
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
     return rejoinActivity(activity, message);
   }
+}
+
+/**
+ * Who has filled this node's disk need not be the one who lets it go: of others it takes that it is out, once, and that it is in again; what
+ * keeps it in there may be any number of.
+ */
+function mayEndIt(activity: Activity, head: Head, own: Address): boolean {
+  if (head.type !== 'members') return false;
+  const isIn = memberOf(membersOf(activity), own) !== undefined;
+  if (!memberOf(head.membership, own)) return isIn;
+  const before = activity.epochs.get(head.membership.previous);
+  return !before || !memberOf(before.membership, own);
+}
+
+function gone({ id }: Activity): NotariumError {
+  return new NotariumError('activity-not-member', 'this node has left', { data: { activity: id } });
 }
 
 /**

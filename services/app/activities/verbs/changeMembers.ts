@@ -6,7 +6,7 @@ import { NotariumError } from '../../../core/errors.ts';
 import type { ActivityCaller, AskedMembers, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { carriedOut, newEpoch } from '../carriedOut.ts';
-import { findParty, keyOf, memberOfParty } from '../parties.ts';
+import { findMember, keyOf, memberOfParty } from '../parties.ts';
 import { sendAlways, sendIn } from '../sendIn.ts';
 
 /** See `ActivityDesk.changeMembers`. */
@@ -21,13 +21,11 @@ export async function changeMembers(
     return await sendIn(parts, by, id, (activity) => carriedOut(activity, proposal), { carriesOut: proposal });
   }
   const added = (asked.add ?? []).map(({ party, role }) => memberOfParty(parts, party, role));
-  const removed = (asked.remove ?? []).map((party) => findParty(parts, party).address);
   return await sendIn(parts, by, id, (activity) => {
     const membership = membersOf(activity);
     const known = added.find(({ address }) => memberOf(membership, address));
     if (known) throw new NotariumError('request-invalid', `${known.address} is a member already`);
-    const stranger = removed.find((address) => !memberOf(membership, address));
-    if (stranger) throw new NotariumError('request-invalid', `${stranger} is no member`);
+    const removed = (asked.remove ?? []).map((party) => findMember(parts, membership, party).address);
     if (added.length + removed.length === 0) throw new NotariumError('request-invalid', 'nobody comes and nobody goes');
     return newEpoch(activity, [...membership.members.filter(({ address }) => !removed.includes(address)), ...added]);
   });

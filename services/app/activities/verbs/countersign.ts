@@ -13,7 +13,7 @@ export async function countersign(parts: ActivityParts, by: ActivityCaller, id: 
     if (!wantsTrust(activity)) throw new NotariumError('activity-trust-unasked');
     const version = activity.versions.get(on);
     if (!version) {
-      throw new NotariumError('activity-unknown', 'it has no such version', { data: { on } });
+      throw new NotariumError('not-found', 'the activity has no such version', { data: { on } });
     }
     if (activity.countersignatures.get(on)?.has(signer.address))
       throw new NotariumError('activity-message-known', 'this node has countersigned it before');

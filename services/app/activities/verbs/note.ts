@@ -16,7 +16,7 @@ export async function note(
   const { body, attachments, device } = await contentsOf(parts, by, request);
   return await sendIn(parts, by, id, async ({ versions }) => {
     await checkStillHeld(parts, by, device);
-    if (!versions.has(on)) throw new NotariumError('activity-unknown', 'it has no such version', { data: { on } });
+    if (!versions.has(on)) throw new NotariumError('not-found', 'the activity has no such version', { data: { on } });
     return { head: { type: 'note', on, ...(device ? { device } : {}) }, body, attachments };
   });
 }

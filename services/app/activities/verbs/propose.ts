@@ -4,7 +4,7 @@ import type { Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { ActivityCaller, AskedMember, Party, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
-import { findParty, memberOfParty } from '../parties.ts';
+import { findMember, memberOfParty } from '../parties.ts';
 import { sendIn } from '../sendIn.ts';
 
 /** See `ActivityDesk.propose`. */
@@ -14,18 +14,14 @@ export async function propose(
   id: Hash,
   asked: { readonly add: AskedMember } | { readonly remove: Party },
 ): Promise<SentMessage> {
-  const change =
-    'add' in asked
-      ? { add: memberOfParty(parts, asked.add.party, asked.add.role) }
-      : { remove: findParty(parts, asked.remove).address };
+  const add = 'add' in asked ? memberOfParty(parts, asked.add.party, asked.add.role) : undefined;
   return await sendIn(parts, by, id, (activity) => {
     const membership = membersOf(activity);
-    const party = 'add' in change ? change.add.address : change.remove;
-    const member = memberOf(membership, party);
-    if ('add' in change && member) throw new NotariumError('request-invalid', `${party} is a member already`);
-    if ('remove' in change && !member) throw new NotariumError('request-invalid', `${party} is no member`);
-    if ('remove' in change && member?.role === 'initiator')
-      throw new NotariumError('activity-role', 'the initiator can only leave by itself');
-    return { head: { type: 'proposal', change } };
+    if (add && memberOf(membership, add.address))
+      throw new NotariumError('request-invalid', `${add.address} is a member already`);
+    if (!('remove' in asked)) return { head: { type: 'proposal', change: { add: add! } } };
+    const { address, role } = findMember(parts, membership, asked.remove);
+    if (role === 'initiator') throw new NotariumError('activity-role', 'the initiator can only leave by itself');
+    return { head: { type: 'proposal', change: { remove: address } } };
   });
 }

@@ -1,4 +1,4 @@
-import { activityId, deviceSalt } from '../../../core/activities/activityId.ts';
+import { activityId, deviceSalt, signOrigin } from '../../../core/activities/activityId.ts';
 import { type Member, maxMembers, memberSchema, noHash, sortedMembers } from '../../../core/activities/members.ts';
 import { termsSchema } from '../../../core/activities/message.ts';
 import { networkName } from '../../../core/eip712.ts';
@@ -25,7 +25,7 @@ export async function start(parts: ActivityParts, by: ActivityCaller, request: S
   const { body, attachments, device } = await contentsOf(parts, by, request);
   const { signer, network, crypto } = parts;
   const salt = device ? deviceSalt(device.credential.id, request.salt!, crypto.sha256) : randomHash();
-  const origin = { initiator: signer.address, salt };
+  const origin = await signOrigin(network, salt, signer, crypto);
   const activity = activityId(networkName(network), origin, crypto.sha256);
   if (!device) parts.activities.noteAbsent(activity);
   return await parts.activities.change(activity, async () => {

@@ -16,7 +16,7 @@ export async function vote(
   const own = parts.signer.address;
   return await sendIn(parts, by, id, (activity) => {
     const proposal = activity.proposals.get(on);
-    if (!proposal) throw new NotariumError('activity-unknown', 'it has no such proposal', { data: { on } });
+    if (!proposal) throw new NotariumError('not-found', 'the activity has no such proposal', { data: { on } });
     if (!isVotedIn(activity, proposal, activity.group))
       throw new NotariumError('activity-epoch-stale', 'the proposal is of other members');
     const before = [...proposal.votes.values()].filter(({ sender }) => sender === own);

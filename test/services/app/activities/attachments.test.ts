@@ -42,7 +42,7 @@ describe('attachments and devices of activities', () => {
     await buyer.close();
     const again = await seller.desk.attachment(operator, activity, { message, index: 0 });
     expect((await buffer(again.content)).equals(file), 'it is here now').to.equal(true);
-    await expectCode('activity-unknown', seller.desk.attachment(operator, activity, { message, index: 1 }));
+    await expectCode('not-found', seller.desk.attachment(operator, activity, { message, index: 1 }));
     const query = new TextEncoder().encode(
       JSON.stringify({ activity, message, sealedDigest: attachment.sealedDigest, fromByte: 0 }),
     );

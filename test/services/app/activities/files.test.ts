@@ -55,9 +55,13 @@ describe('files of activities', () => {
   let seller: ActivityNode;
   /** Asked for attachments, by whom is asked. */
   let asked: string[];
+  /** The byte from which on. */
+  let askedFrom: number[];
+  /** What slows the answers of a member. */
+  let slow: Map<string, (frames: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>>;
   beforeEach(async () => {
     world = new ActivityWorld();
-    asked = [];
+    [asked, askedFrom, slow] = [[], [], new Map()];
     const nodes = await world.open(3, {
       settings: { requestMs: 2_000 },
       wrapNet: (net) => {
@@ -65,8 +69,12 @@ describe('files of activities', () => {
         return Object.assign(net, {
           blame: () => {},
           request: (...[peer, protocol, frames, options]: Parameters<typeof real>) => {
-            if (protocol === activityProtocols.attachments) asked.push(peer);
-            return real(peer, protocol, frames, options);
+            if (protocol !== activityProtocols.attachments) return real(peer, protocol, frames, options);
+            asked.push(peer);
+            for (const frame of frames as Iterable<Uint8Array>)
+              askedFrom.push(attachmentQuerySchema.parse(JSON.parse(fromUtf8(frame))).fromByte);
+            const answer = real(peer, protocol, frames, options);
+            return slow.get(peer)?.(answer) ?? answer;
           },
         });
       },
@@ -110,6 +118,32 @@ describe('files of activities', () => {
     }
     // Only what it had given whole can be laid at its door.
     expect(await seller.counted('messages_refused_total', { code: 'attachment-mismatch' })).to.equal(1);
+  });
+
+  it('come from the next member where one is slow, from where that has come to, and from one after the other where all are', async () => {
+    // More than the limit of what may come no slower, and less than others could give.
+    const slowly = async function* (frames: AsyncIterable<Uint8Array>) {
+      let bytes = 0;
+      for await (const frame of frames) {
+        yield frame;
+        bytes += frame.length;
+        if (bytes < 2 * half) continue;
+        bytes = 0;
+        await delay(1_000);
+      }
+    };
+    const file = randomBytes(12 * 2 * half);
+    const sent = await sendFiles([file]);
+    expect((await fileOf(carrier, sent, 0)).equals(file)).to.equal(true);
+    slow.set(buyer.address, slowly).set(carrier.address, slowly);
+    asked = [];
+    expect((await fileOf(seller, sent, 0)).equals(file)).to.equal(true);
+    // Nothing of what has come is asked for again, and each has another turn.
+    expect(asked.length).to.be.above(1);
+    for (const [index, one] of asked.entries()) if (index > 0) expect(one).to.not.equal(asked[index - 1]);
+    expect(new Set(asked)).to.deep.equal(new Set([buyer.address, carrier.address]));
+    expect(askedFrom.slice(-asked.length)).to.deep.equal(askedFrom.slice(-asked.length).toSorted((a, b) => a - b));
+    expect(askedFrom.at(-1)).to.be.above(3 * 2 * half);
   });
 
   it('come once for all who ask at the same time', async () => {

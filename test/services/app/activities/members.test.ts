@@ -346,15 +346,24 @@ describe('members of activities', () => {
       ['activity-role', regulator, await changeMembers(known, regulator.person, remove)],
       ['activity-role', regulator, await changeMembers(known, regulator.person, { remove: regulator.address })],
       ['activity-role', seller, await changeMembers(known, seller.person, add)],
-      ['activity-not-member', stranger, await update(known, stranger.person)],
-      ['activity-not-member', stranger, await noteOn(known, stranger.person, message)],
-      ['activity-not-member', stranger, await changeMembers(known, stranger.person, add)],
     ];
     for (const [code, by, sent] of cases) {
       const opens = sent.head.type === 'members' ? sent : first;
       const [answer] = await deliver(by, buyer, [sealedIn(opens, sent)]);
       expect(answer, `${sent.head.type} of ${by.name}`).to.include({ code });
     }
+    // Who was never in it does not even learn that there is one.
+    const before = await buyer.state(activity);
+    for (const sent of [
+      await update(known, stranger.person),
+      await noteOn(known, stranger.person, message),
+      await changeMembers(known, stranger.person, add),
+    ]) {
+      const opens = sent.head.type === 'members' ? sent : first;
+      const [answer] = await deliver(stranger, buyer, [sealedIn(opens, sent)]);
+      expect(answer).to.have.property('ack').that.includes({ stage: 'delivered' });
+    }
+    expect(await buyer.state(activity)).to.deep.equal(before);
     const noted = await noteOn(known, regulator.person, message);
     expect((await deliver(regulator, buyer, [sealedIn(first, noted)]))[0]).to.have.property('ack');
   });

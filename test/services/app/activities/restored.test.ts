@@ -5,12 +5,14 @@ import { defaultActivitySettings } from '../../../../services/app/activities/Act
 import type { ActivityParts } from '../../../../services/app/activities/ActivityParts.ts';
 import { FirstComparisons } from '../../../../services/app/activities/exchange/FirstComparisons.ts';
 import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
-import { fromHex, type Hash } from '../../../../services/core/bytes.ts';
+import { type Address, fromHex, type Hash } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
 import { signDeviceStatement } from '../../../../services/lib/client/deviceStatement.ts';
 import type { Net } from '../../../../services/net/Net.ts';
+import type { StoredMessage } from '../../../../services/store/activities/ActivityStore.ts';
 import { activityNetwork, person, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { changingAnswers } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { SteppedClock } from '../../../support/SteppedClock.ts';
 import { until } from '../../../support/until.ts';
@@ -174,6 +176,52 @@ describe('a node that was restored from a backup', () => {
     });
     expect(await buyer.has(removal!)).to.equal(true);
     expect(await saidTo(0)).to.deep.equal(['start', 'countersignature']);
+  });
+
+  it('says after its next start what it had to say when it was stopped before it knew enough', async () => {
+    let catchUpMs = 30_000;
+    /** Places of messages that a node keeps to itself. */
+    const hidden = new Map<Address, number>();
+    const settings = {
+      get catchUpMs() {
+        return catchUpMs;
+      },
+    };
+    const wrapNet = (net: Net): Net =>
+      changingAnswers(net, activityProtocols.messages, (items) =>
+        items.filter((item) => (JSON.parse(item) as { place: number }).place !== hidden.get(net.address)),
+      );
+    [buyer, seller, mallory] = await world.open(3, { settings, wrapNet });
+    const receivers = [seller.name, mallory.name];
+    const sent = await buyer.desk.start(operator, { ...order, request: 'both', receivers, body: 'one' });
+    ({ activity } = sent);
+    await reaches(sent.message, seller, mallory);
+    const own = ({ type, sender }: StoredMessage) => type === 'countersignature' && sender === buyer.address;
+    let version: Hash | undefined;
+    await lostAfter(async () => {
+      ({ message: version } = await buyer.desk.update(operator, activity, { body: 'two' }));
+      for (const node of [seller, mallory]) {
+        const last = await until('its countersignature is there', async () => {
+          const all = (await node.store.messages(activity)).filter(own);
+          return all.length === 2 && all[1];
+        });
+        hidden.set(node.address, last.place);
+      }
+    });
+    await world.connect();
+    await reaches(version!, buyer);
+    const toAnswer = async () => (await buyer.store.toAnswer(undefined, 9)).map(({ message }) => message);
+    expect(await toAnswer()).to.include(version!);
+    const said = async () => (await buyer.store.messages(activity)).filter(own).length;
+    expect(await said()).to.equal(1);
+    await buyer.close();
+    catchUpMs = 300;
+    await buyer.open();
+    await until('it has agreed to its version again', async () => (await said()) === 2);
+    await until('nothing is left to be answered', async () => (await toAnswer()).length === 0);
+    await world.connect();
+    const { versions } = await buyer.desk.show(operator, activity);
+    expect(versions.find(({ id }) => id === version)!.countersigned).to.deep.equal([buyer.address]);
   });
 
   it('adds once more whom it had added, where a removal that it has made since has come before that', async () => {

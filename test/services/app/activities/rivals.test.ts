@@ -84,6 +84,24 @@ describe('changes of the members of an activity that come between others', () =>
     expect(await mallory.has(three.message)).to.equal(false);
   });
 
+  it('whoever was removed and has not heard of it sees that the others refuse what it says', async () => {
+    const [buyer, seller, carrier] = await world.open(3, patient);
+    const { activity, message: first } = await buyer.desk.start(operator, {
+      ...order,
+      ...{ receivers: [seller.name, carrier.name], body: 'one' },
+    });
+    await reaches(first, seller, carrier);
+    expect((await carrier.desk.show(operator, activity)).refused).to.deep.equal([]);
+    const removal = await buyer.desk.changeMembers(operator, activity, { remove: [carrier.name] });
+    await reaches(removal.message, seller);
+    const said = await carrier.desk.note(operator, activity, { on: first, body: 'still here' });
+    await until(
+      'the others have refused it',
+      async () => (await carrier.desk.show(operator, activity)).refused.join() === said.message,
+    );
+    expect((await buyer.desk.show(operator, activity)).refused).to.deep.equal([]);
+  });
+
   it('what whoever was removed says is not opened again before the members have changed', async () => {
     let looked = 0;
     let emptyInARow = 0;

@@ -1,11 +1,18 @@
 import { expect } from 'chai';
 import type { ActivityHost } from '../../../../services/app/activities/ActivityHost.ts';
+import { copyItem } from '../../../../services/app/activities/exchange/envelopeItems.ts';
+import { activityProtocols, framesOf } from '../../../../services/app/activities/exchange/items.ts';
 import { Unread } from '../../../../services/app/activities/Unread.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import type { ActivityStore } from '../../../../services/store/activities/ActivityStore.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
-import { person } from '../../../support/activityKit.ts';
-import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { begin, memberFor, person, say } from '../../../support/activityKit.ts';
+import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { hostilePeer, sealedIn } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -79,8 +86,69 @@ onBothActivityDatabases('what members have at a node that nobody there has looke
 });
 
 describe('what nobody has looked at', () => {
+  let world: ActivityWorld;
+  beforeEach(() => {
+    world = new ActivityWorld();
+  });
+  afterEach(() => world.close());
+  const body = 'x'.repeat(15_000);
+
+  it('is bounded for who has made its senders up, whatever number of them', async () => {
+    const [, seller, last] = await world.open(3, { settings: { unreadBytes: 60_000 }, wrapNet: blameless });
+    const mallory = await hostilePeer(world, last);
+    const made = Array.from({ length: 61 }, (_, at) => person(100 + at));
+    const first = await begin([mallory.person, seller.person, ...made]);
+    const { activity, group } = first.head;
+    const place = { activity, group, epoch: 0, on: first.id };
+    const notes = await Promise.all(made.map((one) => say(one, 'note', place, body)));
+    const ids = notes.map(({ id }) => id).toSorted();
+    // As a member says what it has, and gives what others have said.
+    mallory.answers.set(activityProtocols.compare, async function* (frames) {
+      await Array.fromAsync(frames);
+      yield* framesOf([JSON.stringify({ ids })]);
+    });
+    mallory.answers.set(activityProtocols.messages, async function* () {
+      const { secret } = first.head as HeadOf<'start'>;
+      const sealed = (note: Message) => new Sealer().seal(note, secret, [memberFor(seller.person, 'receiver')]);
+      yield* framesOf(notes.map((note, at) => copyItem({ place: at, envelope: { sealed: sealed(note), copy: true } })));
+    });
+    const begun = await mallory.envelope(seller, await sealedIn(startActivity(first), first));
+    expect(begun.ack?.stage).to.equal('read');
+    await until('all of them were given, and most are refused', async () => {
+      const [taken, refused] = [
+        await seller.store.known(ids),
+        await seller.counted('messages_refused_total', { code }),
+      ];
+      return taken.size > 0 && refused + taken.size >= notes.length;
+    });
+    expect((await seller.store.known(ids)).size).to.be.within(1, 3);
+    const loads = await seller.store.unreadLoads();
+    expect(loads.map(({ payer }) => payer)).to.deep.equal([mallory.person.address]);
+    expect(loads[0]!.sizeBytes).to.be.most(60_000);
+  });
+
+  it('that a member says in the activity of another one keeps nothing of that one’s away', async () => {
+    const [buyer, seller, mallory] = await world.open(3, { settings: { unreadBytes: 40_000 } });
+    const receivers = [seller.name, mallory.name];
+    const { activity, message: on } = await buyer.desk.start(operator, { ...order, receivers, body: 0 });
+    await reaches(on, seller, mallory);
+    for (let at = 0; at < 6; at++) await mallory.desk.note(operator, activity, { on, body });
+    await until('what is too much is refused for now', async () => {
+      const to = (await mallory.store.deliveries(activity)).filter(({ member }) => member === seller.address);
+      return to.filter(({ state, problem }) => state === 'queued' && problem?.code === code).length === 4;
+    });
+    const said = await buyer.desk.note(operator, activity, { on, body });
+    const more = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body });
+    await reaches(said.message, seller);
+    await reaches(more.message, seller);
+    expect((await seller.store.unreadLoads()).map(({ payer }) => payer)).to.have.members([
+      buyer.address,
+      mallory.address,
+    ]);
+  });
+
   it('is counted anew where a member is at its bound, however often that sends, for a small part of the time alone', async () => {
-    const sender = person(1).address;
+    const payer = person(1).address;
     const [countMs, lookMs] = [1_000, 2_000];
     let nowMs = 0;
     let counts = 0;
@@ -88,7 +156,7 @@ describe('what nobody has looked at', () => {
       unreadLoads: async () => {
         counts++;
         nowMs += countMs;
-        return [{ sender, activities: 1, sizeBytes: 1 }];
+        return [{ payer, activities: 1, sizeBytes: 1 }];
       },
     };
     const unread = new Unread({
@@ -97,7 +165,7 @@ describe('what nobody has looked at', () => {
       settings: { unreadActivities: 1, unreadBytes: 1, lookMs } as ActivityHost['settings'],
     });
     for (; nowMs < 100_000; nowMs += lookMs)
-      await expectCode(code, unread.admit({ sender, activity: person(2).key, sizeBytes: 1, isNew: true }));
+      await expectCode(code, unread.admit({ payer, activity: person(2).key, sizeBytes: 1, isNew: true }));
     expect(counts).to.be.within(2, 6);
   });
 });

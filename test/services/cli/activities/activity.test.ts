@@ -97,9 +97,15 @@ describe('notarium activity', () => {
     await well(1, ['attachment', id, '--out', 'got.txt']);
     expect(await readFile(join(folder.path, 'got.txt'), 'utf8')).to.equal('three pumps\n');
     await fails('file-exists', 1, ['attachment', id, '--out', 'got.txt']);
-    await fails('activity-unknown', 1, ['attachment', id, '1', '--out', 'none.txt']);
+    await fails('not-found', 1, ['attachment', id, '1', '--out', 'none.txt']);
 
-    await well(1, ['disclose', id, '--fields', 'price.amount', '--no-receipt', '--out', 'price.json']);
+    const told = await well(1, ['disclose', id, '--fields', 'price.amount', '--no-receipt', '--out', 'price.json']);
+    // Without the receipt nobody can check it yet: the command is named that brings it.
+    expect(told.stderr).to.match(/activity receipt 0x\w{8} 0x\w{8} --wait --out price\.json\.receipt\.json/);
+    expect(told.stderr).not.to.contain('Anyone can check it');
+    await fails('usage-invalid', 1, ['receipt', id, '--wait', 'long']);
+    await fails('usage-invalid', 1, ['verify', id, '--offline', '--rpc', 'http://127.0.0.1:1']);
+    await fails('not-found', 1, ['verify', id, '0x0000000000']);
     const disclosure = parseDisclosure(await readFile(join(folder.path, 'price.json')));
     expect(readFields(disclosure.body as FieldBody).body).to.deep.equal({ price: { amount: 12 } });
     expect(JSON.stringify(disclosure)).not.to.contain(nodes[1].address);
@@ -144,7 +150,22 @@ describe('notarium activity', () => {
     expect((await well(0, ['show', id])).stdout).not.to.contain('in conflict');
     const early = await fails('not-found', 0, ['certificate', id]);
     expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned, missing: Node 2');
-    await well(1, ['note', id, '--text', 'agreed']);
+    const noted = await sent(1, ['note', id, '--text', 'agreed, by all\nof us']);
+    await reaches(noted.message, nodes[0]);
+    const { stdout: seen } = await well(0, ['show', id]);
+    expect(seen).to.contain(`note ${noted.message.slice(0, 10)} by Node 2`);
+    expect(seen).to.contain('| agreed, by all of us');
+    const notes = (await well(0, ['messages', id, '--type', 'note'])).stdout.split('\n');
+    expect(notes[1]).to.contain(`${noted.message.slice(0, 10)}  note  Node 2`);
+    expect(notes[1]).to.contain(merged.message.slice(0, 10));
+    const onFirst = ['messages', id, '--on', first.message, '--type', 'update', '--json'];
+    const { messages } = (await well(0, onFirst)).json<{ messages: { id: string }[] }>();
+    expect(messages.map((message) => message.id)).to.have.members([left.message, right.message]);
+    const all = (await well(0, ['messages', id, '--json'])).json<{ messages: object[] }>().messages;
+    const newest = (await well(0, ['messages', id, '--limit', '1', '--json'])).json<object>();
+    expect(newest).to.deep.include({ messages: all.slice(-1), left: all.length - 1 });
+    await fails('usage-invalid', 0, ['messages', id, '--type', 'word']);
+    await fails('not-found', 0, ['messages', id, '--on', '0x0000000000']);
     const alone = ['certificate', id, '--no-receipt', '--out', 'trust.json'];
     // Asked for before the last one has signed, and without a pause afterwards.
     const waiting = well(0, [...alone, '--wait', '30']);
@@ -204,7 +225,7 @@ describe('notarium activity', () => {
     expect((await well(0, ['device', 'list'])).stdout)
       .to.contain('scale 5')
       .and.to.contain(address);
-    const asDevice = ['--device', id, '--key', 'device key'];
+    const asDevice = ['--device', id.slice(0, 10), '--key', 'device key'];
     const { activity } = await sent(0, ['start', '--to', 'Node 2', '--body', 'order.json', ...asDevice]);
     expect((await well(0, ['show', activity])).stdout).to.contain('made by the device scale 5');
     await well(0, ['update', activity, '--body', 'order.json', ...asDevice]);
@@ -234,6 +255,29 @@ describe('notarium activity', () => {
     await fails('not-found', 0, ['give', activity, 'nobody']);
   });
 
+  it('writes a file that another member has named under no name that hides it or is taken for an option', async () => {
+    const names: [string, string][] = [
+      ['-rf', 'rf'],
+      ['..\\..\\.profile', 'profile'],
+      ['new\nline.txt', 'newline.txt'],
+      ['\u202egnp.exe', 'gnp.exe'],
+      ['- .', 'attachment'],
+    ];
+    for (const [given, name] of names) {
+      const { Readable } = await import('node:stream');
+      const put = await nodes[0].desk.putAttachment(operator, {
+        name: given,
+        content: Readable.from([Buffer.from('x')]),
+      });
+      const began = await nodes[0].desk.start(operator, {
+        ...{ kind: 'industrial', request: 'information', receivers: ['Node 2'], body: 1, attachments: [put] },
+      });
+      await reaches(began.message, nodes[1]);
+      await well(1, ['attachment', began.activity]);
+      expect(await readFile(join(folder.path, name), 'utf8'), given).to.equal('x');
+    }
+  });
+
   it('says what is wrong, each with an exit code of its own kind', async () => {
     const started = ['start', '--to', 'Node 2', '--body', 'order.json'];
     await fails('party-unknown', 0, ['start', '--to', 'Nobody', '--body', 'order.json']);
@@ -244,7 +288,21 @@ describe('notarium activity', () => {
     await fails('activity-unknown', 0, ['show', '0x0000000000']);
     await fails('file-unreadable', 0, ['start', '--to', 'Node 2', '--body', 'nothing.json']);
     await fails('file-unreadable', 0, [...started, '--attach', 'nothing.pdf']);
+    // Before any file is sent.
+    const wrong = await fails('activity-field-unknown', 0, [
+      ...started,
+      '--attach',
+      'nothing.pdf',
+      '--fields',
+      'colour',
+    ]);
+    expect(wrong.stderr).not.to.contain('sent ');
+    const files = Array.from({ length: 257 }, () => ['--attach', 'delivery note.txt']).flat();
+    expect((await fails('usage-invalid', 0, [...started, ...files])).stdout).to.contain('at most 256 files, not 257');
     await fails('json-malformed', 0, ['start', '--to', 'Node 2', '--body', 'delivery note.txt']);
+    await writeFile(join(folder.path, 'twice.json'), '{"price":1,"price":2}');
+    const twice = await fails('json-duplicate-key', 0, ['start', '--to', 'Node 2', '--body', 'twice.json']);
+    expect(twice.stdout).to.contain(String.raw`twice.json: \"price\"`);
     await writeFile(join(folder.path, 'schema.json'), '{"type":"object","required":["colour"]}');
     await fails('activity-body-invalid', 0, [...started, '--schema', 'schema.json']);
     const { url, ...place } = at(0);

@@ -8,7 +8,7 @@ import {
   makeDisclosure,
   parseDisclosure,
 } from '../../../../services/core/activities/disclosure.ts';
-import type { HeadOf } from '../../../../services/core/activities/message.ts';
+import type { HeadOf, ShownHead } from '../../../../services/core/activities/message.ts';
 import { signParcel } from '../../../../services/core/activities/parcel.ts';
 import { sealDigest, sealOf } from '../../../../services/core/activities/sealed.ts';
 import { verifyDisclosure } from '../../../../services/core/activities/verifyDisclosure.ts';
@@ -88,11 +88,18 @@ describe('the disclosure of a message', () => {
     const { ok, shown } = await verify(disclosure, plain.receipt);
     expect(ok).to.equal(true);
     expect(shown).to.deep.equal({ message: plain.message.id, author: buyer.address });
-    const head = disclosure.author!.head as HeadOf<'start'>;
+    const head = disclosure.author!.head as Extract<ShownHead, { type: 'start' }>;
     expect(head.membership.members.map(({ address }) => address)).to.have.members(
       parties.map(({ address }) => address),
     );
-    expect(disclosureText(disclosure)).not.to.contain(plain.secret.slice(2)).and.not.to.contain('PO-1');
+    const { origin } = plain.message.head as HeadOf<'start'>;
+    for (const hidden of [plain.secret.slice(2), origin.signature.slice(2), 'PO-1'])
+      expect(disclosureText(disclosure)).not.to.contain(hidden);
+    expect(head.origin).to.have.keys('initiator', 'salt', 'signatureDigest');
+    // Nobody shows it by mistake: it is no disclosure then.
+    await expectCode('disclosure-malformed', () =>
+      asDisclosure({ ...disclosure, author: { ...disclosure.author, head: { ...head, origin } } }),
+    );
   });
 
   it('shows that a device has said so, in one piece or field by field', async () => {

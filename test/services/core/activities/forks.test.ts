@@ -1,12 +1,21 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Activity } from '../../../../services/core/activities/activity.ts';
+import {
+  activityId,
+  isSignedOrigin,
+  type Origin,
+  signOrigin,
+} from '../../../../services/core/activities/activityId.ts';
 import { forksOf, isForked } from '../../../../services/core/activities/forks.ts';
-import { type Membership, noHash } from '../../../../services/core/activities/members.ts';
+import { type Membership, noHash, sortedMembers } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { groupDigest } from '../../../../services/core/activities/opening.ts';
-import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { type Message, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
+import { concat, fromHex, type Hex, toHex } from '../../../../services/core/bytes.ts';
+import { networkName } from '../../../../services/core/eip712.ts';
 import {
   activityNetwork,
   begin,
@@ -20,6 +29,7 @@ import {
   update,
 } from '../../../support/activityKit.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { crypto } from '../../../support/recordKit.ts';
 
 const [buyer, seller, carrier, stranger] = [1, 2, 3, 5].map(person) as [Person, Person, Person, Person];
 const take = (activity: Activity, ...messages: Message[]): Activity =>
@@ -67,16 +77,72 @@ describe('an activity of which members were told different things', () => {
   it('is begun by nobody but its initiator', async () => {
     const first = await begin([buyer, seller]);
     const forged = await again(first, [stranger, seller], { by: stranger });
-    await expectCode('activity-message-invalid', () => startActivity(forged));
-    await expectCode('activity-message-invalid', () => take(startActivity(first), forged));
     const own = await begin([stranger, seller], { changes: { activity: first.head.activity } });
-    await expectCode('activity-message-invalid', () => startActivity(own));
-    const named = await begin([stranger, seller], {
-      changes: { origin: { initiator: buyer.address, salt: randomHash() } },
-    });
-    await expectCode('activity-message-invalid', () => startActivity(named));
-    const unsealed = { ...forged, head: { ...forged.head, sender: buyer.address, group: randomHash() } } as Message;
-    await expectCode('activity-message-invalid', () => take(startActivity(first), unsealed));
+    const { origin } = own.head as HeadOf<'start'>;
+    const named = await begin([stranger, seller], { changes: { origin: { ...origin, initiator: buyer.address } } });
+    const unsealed = await begin([buyer, seller], { changes: { group: randomHash() } });
+    for (const message of [forged, own, named, unsealed])
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(message), crypto));
+    readParcel(activityNetwork, parcelBytes(first), crypto);
+  });
+
+  it('is said to have been begun by nobody who has not the word of its initiator', async () => {
+    const first = await begin([buyer, seller]);
+    const { origin, terms } = first.head as HeadOf<'start'>;
+    const salt = randomHash();
+    const elsewhere = { ...activityNetwork, chainId: activityNetwork.chainId + 1 };
+    const added = (by: Person, as: Origin) => {
+      const activity = activityId(networkName(activityNetwork), as);
+      const members = [memberFor(by, 'receiver'), memberFor(carrier, 'receiver')];
+      const membership = { epoch: 7, previous: randomHash(), members: sortedMembers(members) };
+      const opening = { terms, membership, secret: randomHash(), heads: [] };
+      const group = groupDigest({ activity, sender: by.address, ...opening });
+      return say(by, 'members', { activity, epoch: 7, group, origin: as, ...opening });
+    };
+    const { signature: byStranger } = await signOrigin(activityNetwork, origin.salt, stranger.signer);
+    const { signature: ofAnother } = await signOrigin(activityNetwork, salt, buyer.signer);
+    const { signature: inAnother } = await signOrigin(elsewhere, origin.salt, buyer.signer);
+    const raw = fromHex(origin.signature);
+    const flipped = toHex(concat(raw.subarray(0, 64), Uint8Array.of(55 - raw[64]!)));
+    for (const signature of [byStranger, ofAnother, inAnother, flipped, `0x${'00'.repeat(65)}` as Hex]) {
+      const forged = await added(stranger, { ...origin, signature });
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(forged), crypto));
+      expect(isSignedOrigin(activityNetwork, { ...origin, signature })).to.equal(false);
+    }
+    // Who was given it has it.
+    readParcel(activityNetwork, parcelBytes(await added(seller, origin)), crypto);
+  });
+
+  it('has one origin for all, also where its initiator has signed it in two ways', async () => {
+    const first = await begin([buyer, seller, carrier]);
+    const { origin } = first.head as HeadOf<'start'>;
+    // ECDSA has as many signatures that are right as there are nonces.
+    const sign = async (digest: Uint8Array) => {
+      const key = new Uint8Array(32).fill(1);
+      const options = { prehash: false, extraEntropy: true, format: 'recovered' } as const;
+      const [recovery, ...rs] = secp256k1.sign(digest, key, options);
+      return Uint8Array.of(...rs, 27 + recovery!);
+    };
+    const other = await signOrigin(activityNetwork, origin.salt, { ...buyer.signer, sign });
+    expect(other.signature).not.to.equal(origin.signature);
+    expect(isSignedOrigin(activityNetwork, other)).to.equal(true);
+    const start = startActivity(first);
+    const change = await changeMembers(start, buyer, { remove: carrier.address }, {}, other);
+    readParcel(activityNetwork, parcelBytes(change), crypto);
+    const rival = await again(first, [buyer, seller]);
+    const twice = await say(buyer, 'start', { ...(rival.head as HeadOf<'start'>), origin: other }, 'again');
+    const least = [origin, other].toSorted((a, b) => (a.signature < b.signature ? -1 : 1))[0];
+    for (const order of [
+      [first, change, twice],
+      [first, twice, change],
+    ]) {
+      const [begun, ...rest] = order as [Message, ...Message[]];
+      const now = take(startActivity(begun), ...rest);
+      expect(now.origin).to.deep.equal(least);
+      expect(now.id).to.equal(first.head.activity);
+      expect(now.taken).to.have.property('size', 3);
+    }
+    expect(take(startActivity(twice), first, change).origin).to.deep.equal(least);
   });
 
   it('shows two changes of the members by one sender; by two senders they are no lie', async () => {

@@ -4,7 +4,7 @@ import { decidedIn } from '../../../../services/core/activities/decided.ts';
 import type { Member } from '../../../../services/core/activities/members.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { newestGroup } from '../../../../services/core/activities/newestGroup.ts';
-import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { type Message, parcelBytes, readParcel } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import {
@@ -289,10 +289,10 @@ describe('the newest members, where several changes were made of the same ones',
       { left: [seen.id] },
     ]) {
       const message = await say(initiator, 'members', { ...head, ...changed });
-      await expectCode('activity-message-invalid', () => take(now, message));
+      await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(message)));
     }
     const byAlice = await say(alice, 'members', head);
-    await expectCode('activity-message-invalid', () => take(now, byAlice));
+    await expectCode('activity-message-invalid', () => readParcel(activityNetwork, parcelBytes(byAlice)));
     // Told twice, it is the same one.
     const twice = await say(initiator, 'members', head);
     const [one, other] = [take(now, removal, twice), take(now, twice, removal)];

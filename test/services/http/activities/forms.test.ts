@@ -218,7 +218,7 @@ onBothActivityDatabases('what private activities take over HTTP', (databaseUrl) 
     expect(got.headers.get('content-length')).to.equal(String(24 << 20));
     const again = createHash('sha256').update(Buffer.from(await got.arrayBuffer()));
     expect(again.digest('hex')).to.equal(digest);
-    await expectProblem(http.ask('GET', `${messages}/${sent.message}/attachments/1`, key), 'activity-unknown');
+    await expectProblem(http.ask('GET', `${messages}/${sent.message}/attachments/1`, key), 'not-found');
     // The member has it fetched when its own client asks.
     await reaches(sent.message as `0x${string}`, seller);
     const there = await serveActivities(seller.desk);

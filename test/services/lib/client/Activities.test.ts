@@ -73,7 +73,7 @@ describe('client of private activities', () => {
     expect(deliveries).to.have.length(1);
     const message = await seller.message(first.activity, note.message);
     expect(message.parcel.body).to.have.property('body', 'four will do');
-    await expectCode('activity-unknown', seller.message(first.activity, randomHash()));
+    await expectCode('not-found', seller.message(first.activity, randomHash()));
   });
 
   it('changes members by vote and at once, and leaves', async () => {
@@ -92,6 +92,11 @@ describe('client of private activities', () => {
     expect((await seller.get(activity)).role).to.equal(undefined);
     await expectCode('activity-not-member', seller.update(activity, { body: 2 }));
     const ids = (await Array.fromAsync(buyer.list())).map(({ id }) => id);
+    for (const id of ids)
+      expect((await Array.fromAsync(buyer.list({ begins: id.slice(0, 12) }))).map((each) => each.id)).to.deep.equal([
+        id,
+      ]);
+    await expectCode('request-invalid', Array.fromAsync(buyer.list({ begins: '0xG' })));
     expect(ids).to.include(activity);
   });
 
@@ -109,7 +114,7 @@ describe('client of private activities', () => {
     const again = createHash('sha256');
     for await (const chunk of got.content) again.update(chunk);
     expect(`0x${again.digest('hex')}`).to.equal(digest);
-    await expectCode('activity-unknown', seller.attachment(activity, { message, index: 2 }));
+    await expectCode('not-found', seller.attachment(activity, { message, index: 2 }));
     const wrong = await Promise.allSettled([
       (async () => {
         const { content } = await buyer.attachment(activity, { message, index: 1 });

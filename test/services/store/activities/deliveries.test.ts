@@ -62,6 +62,8 @@ onBothDatabases('what is on its way to members', (place, engine) => {
       state: 'refused',
       problem: { code: 'no', detail: 'because' },
     });
+    expect(await store.refused(two, 9)).to.deep.equal([messageOf('b').id]);
+    expect(await store.refused(one, 9)).to.deep.equal([]);
     expect(await store.deliveries(one, messageOf('c').id)).to.have.length(2);
     expect(await store.deliveries(two, messageOf('c').id)).to.deep.equal([]);
     const [, after] = await store.deliveries(one);

@@ -114,6 +114,13 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(all.flat()).to.deep.equal(order([0, 1, 2, 3, 4, 5, 6]));
     expect(await listed('even')).to.deep.equal([order([4, 6]), order([0, 2])]);
     expect(await listed('nobody')).to.deep.equal([[]]);
+    const beginning = async (begins: string, owner?: string) =>
+      (await store.list({ limit: 9, begins, ...(owner ? { owner } : {}) })).items.map(({ id }) => id);
+    expect(await beginning(ids[3]!)).to.deep.equal([ids[3]]);
+    expect(await beginning(ids[3]!.slice(0, 12))).to.deep.equal([ids[3]]);
+    expect(await beginning(ids[3]!.slice(0, 12), 'even'), 'of another client').to.deep.equal([]);
+    for (const begins of ['0x', ...'0123456789abcdef'.split('').map((digit) => `0x${digit}`)])
+      expect(await beginning(begins)).to.deep.equal(all.flat().filter((id) => id.startsWith(begins)));
     await store.setOwner(ids[1]!, 'even');
     await store.setOwner(ids[0]!, undefined);
     expect((await listed('even', 9)).flat()).to.deep.equal(order([1, 2, 4, 6]));
@@ -144,7 +151,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     await store.close();
   });
 
-  it('gives pending records when they are due, and at once where the clock was set back', async () => {
+  it('gives pending records when they are due, and says which are overdue, or would wait for too long', async () => {
     await using at = await place();
     const store = await openAt(at);
     const hour = 3_600_000;
@@ -152,18 +159,91 @@ onBothDatabases('what a node keeps of its activities', (place) => {
       ['a', 3_000],
       ['b', 1_000],
       ['c', 2_000],
-      ['d', 1_000 + 2 * hour],
+      ['d', 1_000 + 3 * hour],
     ] as const) {
       const [record] = stepOf(one, name, 1).records!;
       await store.save({ ...stepOf(one, name, 1), records: [{ ...record!, dueMs }] });
     }
     const due = async (nowMs: number, limit = 9) =>
       (await store.pendingRecords(limit, nowMs)).records.map(({ entry }) => entry.at(-1));
-    expect(await due(999)).to.deep.equal(['d']);
-    expect(await due(2_000)).to.deep.equal(['b', 'c', 'd']);
-    expect(await due(2_000, 2)).to.deep.equal(['b', 'c']);
-    expect(await due(1_000 + hour)).to.deep.equal(['b', 'c', 'a']);
-    expect(await due(1_000 + 2 * hour)).to.deep.equal(['b', 'c', 'a', 'd']);
+    expect(await due(999)).to.deep.equal([]);
+    expect(await due(2_000)).to.deep.equal(['b', 'c']);
+    expect(await due(2_000, 1)).to.deep.equal(['b']);
+    expect(await due(1_000 + 3 * hour)).to.deep.equal(['b', 'c', 'a', 'd']);
+    const names = new Map(['a', 'b', 'c', 'd'].map((name) => [messageOf(name).id, name]));
+    const overdue = async (after: number | undefined, nowMs: number, limit = 9) =>
+      (await store.recordsOverdue(after, limit, nowMs)).map(({ seq, message }) => ({ seq, name: names.get(message) }));
+    const all = await overdue(undefined, 2_000);
+    expect(all.map(({ name }) => name)).to.deep.equal(['b', 'c', 'd']);
+    expect(await overdue(undefined, 2_000, 1)).to.deep.equal(all.slice(0, 1));
+    expect(await overdue(all[0]!.seq, 2_000)).to.deep.equal(all.slice(1));
+    expect((await overdue(undefined, 1_000 + 2 * hour)).map(({ name }) => name)).to.deep.equal(['a', 'b', 'c']);
+    await store.setRecordAside(messageOf('b').id);
+    await store.postponeRecords([{ message: messageOf('c').id, dueMs: 5_000 }]);
+    expect((await overdue(undefined, 3_000)).map(({ name }) => name)).to.deep.equal(['a', 'd']);
+    await store.close();
+  });
+
+  it('gives messages without a record of activities that somebody has looked at, taken within a time, in pages', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    for (const [name, nowMs] of [
+      ['a', 1],
+      ['c', 3],
+      ['b', 2],
+      ['d', 4],
+    ] as const)
+      await store.save({ activity: one, nowMs, messages: [messageOf(name)], isRead: true });
+    await store.save({ activity: two, nowMs: 2, messages: [messageOf('unread')] });
+    const range = { afterMs: 0, beforeMs: 9, limit: 9 };
+    const found = async (query: Partial<Parameters<typeof store.unrecordedRead>[0]>) => {
+      const { messages, next } = await store.unrecordedRead({ ...range, ...query });
+      return { takenMs: messages.map(({ takenMs }) => takenMs), next };
+    };
+    expect(await found({})).to.deep.equal({ takenMs: [1, 2, 3, 4], next: undefined });
+    expect(await found({ afterMs: 2, beforeMs: 4 })).to.deep.equal({ takenMs: [2, 3], next: undefined });
+    const first = await found({ limit: 2 });
+    expect(first).to.deep.equal({ takenMs: [1, 2], next: { id: messageOf('b').id, takenMs: 2 } });
+    expect(await found({ after: first.next })).to.deep.equal({ takenMs: [3, 4], next: undefined });
+    await store.setRecord(messageOf('c').id, recordId);
+    expect(await found({ after: first.next })).to.deep.equal({ takenMs: [4], next: undefined });
+    await store.setRead(two);
+    expect((await store.unrecordedRead(range)).messages.map(({ activity }) => activity)).to.include(two);
+    await store.save({ activity: two, nowMs: 9, messages: [messageOf('leave')], isLeft: true });
+    expect((await store.unrecordedRead(range)).messages.map(({ activity }) => activity)).to.not.include(two);
+    await store.close();
+  });
+
+  it('goes on after so many messages that nobody has looked at, and has passed over these', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const messages = Array.from({ length: 4_100 }, (_, index) => messageOf(`unread ${index}`));
+    await store.save({ activity: two, nowMs: 1, messages });
+    await store.save({ activity: one, nowMs: 2, messages: [messageOf('a')], isRead: true });
+    const range = { afterMs: 0, beforeMs: 9, limit: 9 };
+    const { messages: none, next } = await store.unrecordedRead(range);
+    expect([none, next?.takenMs]).to.deep.equal([[], 1]);
+    const { messages: found, ...rest } = await store.unrecordedRead({ ...range, after: next });
+    expect([found.map(({ id }) => id), rest]).to.deep.equal([[messageOf('a').id], {}]);
+    await store.close();
+  });
+
+  it('keeps which messages are to be answered, in their order, until they are', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const [a, b, c] = [messageOf('a').id, messageOf('b').id, messageOf('c').id];
+    await store.save({ activity: one, nowMs: 1, messages: [messageOf('a'), messageOf('b')], toAnswer: [a, b] });
+    await store.save({ activity: two, nowMs: 1, messages: [messageOf('c')], toAnswer: [c, a] });
+    const left = async (after?: number, limit = 9) => await store.toAnswer(after, limit);
+    const all = await left();
+    expect(all.map(({ message, activity }) => [message, activity])).to.deep.equal([
+      [a, one],
+      [b, one],
+      [c, two],
+    ]);
+    expect(await left(all[0]!.seq, 1)).to.deep.equal([all[1]]);
+    await store.save({ activity: one, nowMs: 2, answered: [a, c] });
+    expect(await left()).to.deep.equal([all[1]]);
     await store.close();
   });
 
@@ -175,10 +255,10 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     await store.save({ activity: one, nowMs: 1, messages: said('b', bob) });
     await store.save({ activity: two, nowMs: 1, messages: said('c', bob), isRead: true });
     const sizeBytes = messageOf('a').parcel.length;
-    const loads = async () => (await store.unreadLoads()).toSorted((x, y) => (x.sender < y.sender ? -1 : 1));
+    const loads = async () => (await store.unreadLoads()).toSorted((x, y) => (x.payer < y.payer ? -1 : 1));
     expect(await loads()).to.deep.equal([
-      { sender: alice, activities: 1, sizeBytes },
-      { sender: bob, activities: 0, sizeBytes },
+      { payer: alice, activities: 1, sizeBytes },
+      { payer: bob, activities: 0, sizeBytes },
     ]);
     expect([(await store.activity(one))!.isRead, (await store.activity(two))!.isRead]).to.deep.equal([false, true]);
     // What is there is not counted twice, and what comes meanwhile to what was read not at all.
@@ -189,18 +269,35 @@ onBothDatabases('what a node keeps of its activities', (place) => {
       store.save({ activity: three, nowMs: 1, messages: said('g', bob) }),
     ]);
     const both = [
-      { sender: alice, activities: 1, sizeBytes },
-      { sender: bob, activities: 1, sizeBytes: 4 * sizeBytes },
+      { payer: alice, activities: 1, sizeBytes },
+      { payer: bob, activities: 1, sizeBytes: 4 * sizeBytes },
     ];
     expect(await loads()).to.deep.equal(both);
     // Messages are not gone through for it: there may be millions.
     await rawQuery(at, 'update activity_messages set parcel_bytes = 0');
     expect(await loads()).to.deep.equal(both);
     await store.setRead(one);
-    expect(await loads()).to.deep.equal([{ sender: bob, activities: 1, sizeBytes }]);
+    expect(await loads()).to.deep.equal([{ payer: bob, activities: 1, sizeBytes }]);
     await Promise.all([store.setRead(three), store.save({ activity: three, nowMs: 1, messages: said('h', alice) })]);
     await store.save({ activity: three, nowMs: 1, messages: said('i', alice) });
     expect(await loads()).to.deep.equal([]);
+    await store.close();
+  });
+
+  it('knows on whose account it is, where that is not its sender', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const sizeBytes = messageOf('a').parcel.length;
+    await store.save({
+      ...{ activity: one, nowMs: 1 },
+      messages: [messageOf('a', { payer: bob }), messageOf('b'), messageOf('c', { sender: carol, payer: bob })],
+    });
+    await store.save({ activity: two, nowMs: 1, messages: [messageOf('d', { sender: carol, payer: alice })] });
+    expect((await store.unreadLoads()).toSorted((x, y) => (x.payer < y.payer ? -1 : 1))).to.deep.equal([
+      { payer: alice, activities: 1, sizeBytes: 2 * sizeBytes },
+      { payer: bob, activities: 1, sizeBytes: 2 * sizeBytes },
+    ]);
+    expect((await store.message(messageOf('c').id))!.sender).to.equal(carol);
     await store.close();
   });
 
@@ -212,7 +309,7 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     const loads = new Set(await store.unreadLoads());
     await store.close();
     await rawQuery(at, 'drop table activity_unread');
-    await rawQuery(at, "delete from activities_migration where name = '010-unread'");
+    await rawQuery(at, "delete from activities_migration where name >= '010-unread'");
     store = await openAt(at);
     expect(new Set(await store.unreadLoads())).to.deep.equal(loads);
     expect(loads).to.have.property('size', 2);
