@@ -10,7 +10,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 // A centre has several threads and runs for months. Node's defaults are for speed in one thread: with them the same centre
 // takes twice the memory and is no faster (docs/operations.md, Memory). What is set from outside wins.
 const heapFlags = ['--max-semi-space-size=8', '--max-old-space-size=768'];
-// With so small a heap V8 would collect all of it for nearly each message of a megabyte that comes, which takes a third of all the work with it.
+// With so small a heap V8 would collect all of it for nearly each message of a megabyte that comes, which takes more than a quarter of the time.
 const growth = '--heap-growing-percent=100';
 const malloc = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' };
 
