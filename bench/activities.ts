@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { testS3 } from '../test/support/s3.ts';
 import { ActivityCentres } from './support/ActivityCentres.ts';
 import type { ActivityAnswer, ActivityTask } from './support/activityClient.ts';
 import type { FileRun, FileWay } from './support/activityFile.ts';
@@ -30,6 +31,7 @@ export async function activities(bench: Bench): Promise<Row[]> {
       ...(await attached(centres, bench.streamBytes)),
     ])),
   );
+  rows.push(...(await inBuckets(bench.streamBytes)));
   rows.push(...(await withCentres(large.members, periodSeconds.large, multicast)));
   return rows;
 }
@@ -61,7 +63,7 @@ async function multicast(centres: ActivityCentres): Promise<Row[]> {
   const load = loadavg()[0]!;
   const idleMs = await idle(centres);
   const task = { places: centres.places, kind: 'large', runs, bodyBytes } as const;
-  const { seconds, sentSeconds, centresCpuSeconds = Number.NaN } = await client(task);
+  const { seconds, sentSeconds, firstSeconds = Number.NaN, centresCpuSeconds = Number.NaN } = await client(task);
   return [
     {
       figure: `an activity of ${bodyBytes / 1e6} MB, at all ${members} members`,
@@ -69,7 +71,7 @@ async function multicast(centres: ActivityCentres): Promise<Row[]> {
       unit: 's',
       target: { atMost: 1 },
       beside: { name: 's in the best run', value: Math.min(...seconds) },
-      note: `median of ${runs}: ${seconds.map((each) => each.toFixed(2)).join(', ')} s from the request on, ${sentSeconds.map((each) => each.toFixed(2)).join(', ')} s of these until it is answered; ${members} centre processes on this machine's processors, until the sender has the signed acknowledgements of all ${members - 1} others; processor time for each: all centres together ${((1000 * centresCpuSeconds) / runs).toFixed(0)} ms, what they take with nothing else to do among it; blocks every ${periodSeconds.large} s; load before ${load.toFixed(1)}, and with nothing to do the ${members} centres take ${idleMs.toFixed(0)} ms of processor time a second`,
+      note: `median of ${runs}: ${seconds.map((each) => each.toFixed(2)).join(', ')} s from the request on, ${sentSeconds.map((each) => each.toFixed(2)).join(', ')} s of these until it is answered; one before these, the first of all, took ${firstSeconds.toFixed(2)} s; ${members} centre processes on this machine's processors, until the sender has the signed acknowledgements of all ${members - 1} others; processor time for each: all centres together ${((1000 * centresCpuSeconds) / runs).toFixed(0)} ms, what they take with nothing else to do among it; blocks every ${periodSeconds.large} s; load before ${load.toFixed(1)}, and with nothing to do the ${members} centres take ${idleMs.toFixed(0)} ms of processor time a second`,
     },
   ];
 }
@@ -82,7 +84,22 @@ async function idle(centres: ActivityCentres): Promise<number> {
   return (1e6 * ((await cpuSecondsOf(centres.places)) - cpuBefore)) / (performance.now() - startMs);
 }
 
-async function attached(centres: ActivityCentres, sizeBytes: number): Promise<Row[]> {
+/** The same attachment where both centres keep theirs in an object store, whose server runs in this process. */
+async function inBuckets(sizeBytes: number): Promise<Row[]> {
+  const s3 = await testS3();
+  try {
+    const centres = await ActivityCentres.start(2, periodSeconds.many, s3);
+    try {
+      return await attached(centres, sizeBytes, ', kept in buckets');
+    } finally {
+      await centres.close();
+    }
+  } finally {
+    await s3.stop();
+  }
+}
+
+async function attached(centres: ActivityCentres, sizeBytes: number, where = ''): Promise<Row[]> {
   const { file } = await client({
     places: centres.places,
     kind: 'file',
@@ -91,7 +108,7 @@ async function attached(centres: ActivityCentres, sizeBytes: number): Promise<Ro
   });
   if (!file) throw new Error('no file was sent');
   const row = (figure: string, way: keyof FileRun, end: 'sender' | 'receiver'): Row =>
-    memoryRow(figure, file[way], end, sizeBytes);
+    memoryRow(`${figure}${where}`, file[way], end, sizeBytes);
   return [
     row('memory that an attachment adds, uploaded to the sender', 'upload', 'sender'),
     row('the same, given by the sender to a member', 'fetch', 'sender'),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { statusOf } from '../../test/support/centreProcess.ts';
 import { type Consortium, startConsortium } from '../../test/support/consortium.ts';
+import { s3Credentials, type TestS3 } from '../../test/support/s3.ts';
 import { until } from '../../test/support/until.ts';
 import type { ActivityPlace } from './activityRequests.ts';
 
@@ -22,9 +23,14 @@ export class ActivityCentres {
     this.places = places;
   }
 
-  /** Starts them, and waits until each is connected to all others. */
-  static async start(count: number, periodSeconds: number): Promise<ActivityCentres> {
-    const consortium = await startConsortium({ centres: count, periodSeconds, graceSeconds: 120 });
+  /**
+   * Starts them, and waits until each is connected to all others.
+   * @param s3 Where each keeps its attachments, under a prefix of its own; in its data folder without it.
+   */
+  static async start(count: number, periodSeconds: number, s3?: TestS3): Promise<ActivityCentres> {
+    const idle = Array.from({ length: count }, (_, index) => index);
+    const consortium = await startConsortium({ centres: count, periodSeconds, graceSeconds: 120, idle });
+    await Promise.all(consortium.members.map((member, index) => member.start({ env: envOf(index, s3) })));
     await until(
       'everybody connected with everybody',
       async () => {
@@ -48,4 +54,13 @@ export class ActivityCentres {
     await Promise.all(this.#consortium.members.map((member) => member.stop()));
     await this.#consortium[Symbol.asyncDispose]();
   }
+}
+
+function envOf(index: number, s3: TestS3 | undefined): Record<string, string> {
+  if (!s3) return {};
+  return {
+    NOTARIUM_ATTACHMENTS_URL: s3.url(`centre-${index + 1}`),
+    NOTARIUM_S3_ACCESS_KEY_ID: s3Credentials.accessKeyId,
+    NOTARIUM_S3_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
+  };
 }

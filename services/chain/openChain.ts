@@ -19,7 +19,7 @@ import { governanceOf } from './governance/governanceOf.ts';
 import { guardsOf } from './guardsOf.ts';
 import { type AnchorSource, anchoredBlocks, findAnchor } from './readAnchors.ts';
 import { readGenesis, readInfo } from './readInfo.ts';
-import { committeeAt, currentCommittee, registryNodes } from './readRegistry.ts';
+import { committeeAt, currentCommittee, nodesReader } from './readRegistry.ts';
 import { reportEquivocation } from './reportEquivocation.ts';
 import { AnchorSender } from './sendAnchor.ts';
 import { transactionStatus } from './transactionStatus.ts';
@@ -68,6 +68,7 @@ function chainOf(
   const { signer, fromBlock = 0, crypto } = options;
   const contract = blockAnchorAt(info.contract, rpc);
   const registry = nodeRegistryAt(info.registry, rpc);
+  const readNodes = nodesReader(info.registry, rpc);
   const committees = new Map<number, Committee>();
 
   const committee = async (epoch?: number): Promise<Committee> => {
@@ -143,7 +144,7 @@ function chainOf(
     nodes: () =>
       checked(async () => {
         if (!governance) await lookForGovernor();
-        return registryNodes(registry);
+        return await readNodes();
       }),
     head: () => checked(async () => Number(await contract.head())),
     blockHash: (height) => checked(() => storedHash(height)),
