@@ -280,7 +280,9 @@ export class ActivityNode {
   /** What it knows of an activity, in a form that two nodes can be compared by. */
   async state(activity: Hash) {
     const { members, versions, heads, epoch, proposals } = await this.desk.show(operator, activity);
-    return { members, versions, heads, epoch, proposals };
+    // In which order they came, each node knows for itself.
+    const alike = versions.map((version) => ({ ...version, notes: version.notes.toSorted() }));
+    return { members, versions: alike, heads, epoch, proposals };
   }
 
   /** Whether it has the message, on the disk and in what it shows. */
