@@ -23,10 +23,21 @@ export type ListFlags = CentreFlags & { readonly limit?: string };
 /** Widest name in a table, so that a line has 80 columns at most. */
 const nameWidth = 22;
 const lineWidth = 78;
+/** A version that nothing has replaced, as it is printed. */
+type ShownHead = {
+  readonly message: MessageAnswer;
+  readonly deliveries: readonly DeliveryAnswer[];
+  readonly notes: readonly MessageAnswer[];
+};
+
+/** So many versions that are in conflict, and so many of all, the newest, are printed. */
+const shownHeads = 16;
+const shownVersions = 50;
 /** So many notes of a version are printed unasked. */
 const shownNotes = 5;
 /** A longer body is not printed unasked. */
 const shownBodyLines = 40;
+const shownLineLength = 400;
 
 /** `notarium activity list`. */
 export async function listActivities(run: Run<ListFlags>): Promise<void> {
@@ -63,13 +74,16 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
     printDeliveries(run, deliveries, names);
     return;
   }
-  const heads = await Promise.all(
-    activity.heads.map(async (head) => ({
-      message: await activities.message(id, head, { signal }),
-      deliveries: await activities.deliveries(id, head, { signal }),
-      notes: await Promise.all(newestNotes(activity, head).map((note) => activities.message(id, note, { signal }))),
-    })),
-  );
+  const heads: ShownHead[] = [];
+  // A member may have said thousands that are in conflict.
+  for (const head of activity.heads.slice(0, shownHeads)) {
+    const [message, deliveries, ...notes] = await Promise.all([
+      activities.message(id, head, { signal }),
+      activities.deliveries(id, head, { signal }),
+      ...newestNotes(activity, head).map((note) => activities.message(id, note, { signal })),
+    ]);
+    heads.push({ message, deliveries, notes });
+  }
   output.json({ ok: true, activity, heads });
   printFacts(run, activity);
   printMembers(run, activity);
@@ -89,6 +103,8 @@ export async function showActivity(run: Run<CentreFlags>, text: string, messageT
         `  ${counted(length - notes.length, 'note')} more: ${nextCommand(run, `activity messages ${short(id)} --type note`)}`,
       );
   }
+  if (activity.heads.length > heads.length)
+    output.line('', `${counted(activity.heads.length - heads.length, 'version')} more: --json names them`);
   if (activity.isInConflict) {
     output.line(
       '',
@@ -135,12 +151,16 @@ function printVersions(
   { versions, heads, terms }: ActivityAnswer,
   names: (address: Address) => string,
 ): void {
-  const rows = versions.map(({ id, number, sender, countersigned, unsigned, certificate, notes }) => [
-    ...[heads.includes(id) ? '>' : ' ', short(id), `${number}`, clip(names(sender), nameWidth)],
-    terms.request === 'information' ? '-' : `${countersigned.length} of ${countersigned.length + unsigned.length}`,
-    ...[certificate === undefined ? '-' : short(certificate), `${notes.length}`],
-  ]);
+  const rows = versions
+    .slice(-shownVersions)
+    .map(({ id, number, sender, countersigned, unsigned, certificate, notes }) => [
+      ...[heads.includes(id) ? '>' : ' ', short(id), `${number}`, clip(names(sender), nameWidth)],
+      terms.request === 'information' ? '-' : `${countersigned.length} of ${countersigned.length + unsigned.length}`,
+      ...[certificate === undefined ? '-' : short(certificate), `${notes.length}`],
+    ]);
   const head = ['', 'version', 'no', 'sender', 'signed', 'certified', 'notes'];
+  const left = versions.length - shownVersions;
+  if (left > 0) output.line('', `  ${counted(left, 'older version')}: --json has all`);
   output.line('', ...table([head, ...rows], new Set([2, 6])).map((line) => ` ${line}`));
 }
 
@@ -227,11 +247,12 @@ function printMessage(
   // In fields its properties have no order.
   const said = JSON.parse(canonicalText(wholeBody(body, head.sender))) as unknown;
   const lines = JSON.stringify(said, null, 2).split('\n');
-  if (isWhole || lines.length <= shownBodyLines) output.line(...lines.map((line) => `  | ${line}`));
-  else
-    output.line(
-      `  | ${counted(lines.length, 'line')}: ${nextCommand(run, `activity show ${short(head.activity)} ${short(id)}`)}`,
-    );
+  const isShort = lines.length <= shownBodyLines && lines.every(({ length }) => length <= shownLineLength);
+  if (isWhole || isShort) output.line(...lines.map((line) => `  | ${line}`));
+  else {
+    output.line(`  | ${counted(lines.length, 'line')}, printed by`);
+    output.line(`  |   ${nextCommand(run, `activity show ${short(head.activity)} ${short(id)}`)}`);
+  }
   for (const [index, { name, sizeBytes }] of attachments.list.entries())
     output.line(`  file ${index}: ${clip(name, 48)}, ${sizeText(sizeBytes)}`);
 }

@@ -255,6 +255,18 @@ describe('notarium activity', () => {
     await fails('not-found', 0, ['give', activity, 'nobody']);
   });
 
+  it('prints no body unasked that would fill the terminal', async () => {
+    const { activity, message } = await sent(
+      0,
+      ['start', '--to', 'Node 2', '--body', '-'],
+      JSON.stringify('x'.repeat(9000)),
+    );
+    const shown = (await well(0, ['show', activity])).stdout;
+    expect(shown).not.to.contain('xxx');
+    expect(shown).to.contain(`activity show ${activity.slice(0, 10)} ${message.slice(0, 10)}`);
+    expect((await run(0, ['show', activity, message])).stdout).to.contain('x'.repeat(9000));
+  });
+
   it('writes a file that another member has named under no name that hides it or is taken for an option', async () => {
     const names: [string, string][] = [
       ['-rf', 'rf'],
