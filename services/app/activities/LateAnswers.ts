@@ -64,9 +64,13 @@ export class LateAnswers {
   }
 
   async #answer(id: Hash): Promise<void> {
-    await this.#parts.caughtUp(id);
     const waiting = this.#waiting.get(id)!;
-    this.#waiting.delete(id);
+    try {
+      await this.#parts.caughtUp(id);
+    } finally {
+      // Where that fails, these are answered after the next start, and what comes later is not kept waiting for it.
+      this.#waiting.delete(id);
+    }
     const answered: Hash[] = [];
     for (const message of waiting) {
       if (this.#signal.aborted) break;

@@ -33,7 +33,14 @@ export function forksOf(activity: Activity): Fork[] {
   return [...forks, ...doubled.map((fork) => ({ ...fork, messages: fork.messages.toSorted() }))];
 }
 
-/** Whether its initiator has begun it twice: nothing that is said in it has one meaning for all. */
-export function isForked(activity: Activity): boolean {
-  return startsOf(activity).length > 1;
+// Asked for each message of an answer.
+const forked = new WeakMap<Activity['versions'], boolean>();
+
+/** Whether its initiator has begun it twice: nothing that is said in it has one meaning for all. All versions are gone through once. */
+export function isForked({ versions }: Pick<Activity, 'versions'>): boolean {
+  const known = forked.get(versions);
+  if (known !== undefined) return known;
+  const isSo = startsOf({ versions }).length > 1;
+  forked.set(versions, isSo);
+  return isSo;
 }

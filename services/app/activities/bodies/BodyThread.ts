@@ -37,11 +37,11 @@ export class BodyThread {
     thread.on('message', resolve).on('error', reject).on('exit', onExit);
     // An idle thread must not keep a process alive; one that is waited for must.
     thread.ref();
-    thread.postMessage(
-      orders,
-      orders.map(({ body }) => body.buffer as ArrayBuffer),
-    );
     try {
+      thread.postMessage(
+        orders,
+        orders.map(({ body }) => body.buffer as ArrayBuffer),
+      );
       const answers = await promise;
       thread.unref();
       return answers;
@@ -63,9 +63,14 @@ export class BodyThread {
 
   #start(): Worker {
     const { turnMs, memoryMb } = this.#limits;
-    return new Worker(new URL(moduleFile(import.meta.url, './checkThread')), {
+    const thread = new Worker(new URL(moduleFile(import.meta.url, './checkThread')), {
       workerData: { turnMs } satisfies CheckThreadData,
       resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
     });
+    const forget = (): void => {
+      if (this.#thread === thread) this.#thread = undefined;
+    };
+    // Also of one that nobody waits for: its error would end the process, and the next order would go to a thread that there is not.
+    return thread.on('error', forget).on('exit', forget);
   }
 }

@@ -152,7 +152,7 @@ export class Comparer {
     const wanted = this.#wanted.get(member);
     if (turns.has(member) || !wanted) return;
     const next = () => (kind === 'first' ? wanted.takeFirst() : wanted.due(this.#parts.clock.nowMs()));
-    const turn = this.#compareAll(net, member, next)
+    const turn = this.#compareAll(net, member, next, kind)
       .catch((error: unknown) => {
         if (this.#signal.aborted) return;
         this.#parts.logger.error({ err: error, peer: member }, 'activities were not compared with a member');
@@ -161,9 +161,9 @@ export class Comparer {
     turns.set(member, turn);
   }
 
-  async #compareAll(net: Net, member: Address, next: () => Hash[]): Promise<void> {
+  async #compareAll(net: Net, member: Address, next: () => Hash[], kind: 'first' | 'due'): Promise<void> {
     for (let ids = next(); ids.length > 0 && !this.#signal.aborted; ids = next())
-      if (!(await this.#compareWith(net, member, ids))) return;
+      if (!(await this.#compareWith(net, member, ids, kind))) return;
   }
 
   /** One that is damaged keeps nobody from comparing the others. */
@@ -240,7 +240,7 @@ export class Comparer {
   }
 
   /** Whether the member has answered. */
-  async #compareWith(net: Net, member: Address, ids: readonly Hash[]): Promise<boolean> {
+  async #compareWith(net: Net, member: Address, ids: readonly Hash[], kind: 'first' | 'due'): Promise<boolean> {
     const activities: Activity[] = [];
     for (const id of ids) {
       const activity = await this.#find(id);
@@ -259,7 +259,12 @@ export class Comparer {
       return true;
     } catch (error) {
       if (!isNotariumError(error)) throw error;
-      for (const { id } of activities) this.#later(member, id);
+      // With the next look, for somebody waits, and it may be busy with what is compared beside it.
+      const isFirst = kind === 'first' && isNotariumError(error, 'peer-busy');
+      for (const { id } of activities) {
+        if (isFirst) this.#wantedOf(member)?.wantFirst(id);
+        else this.#later(member, id);
+      }
       this.#parts.logger.debug({ err: error, peer: member }, 'a member did not say what it has');
       return false;
     }

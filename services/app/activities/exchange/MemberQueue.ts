@@ -150,6 +150,8 @@ export class MemberQueue {
       this.#tookMs = this.#endedMs - startMs;
       this.#mayRest ||= outcomes.some(({ nextMs }) => nextMs !== undefined);
       const busy = outcomes.find(({ state, nextMs }) => state === 'queued' && nextMs === undefined);
+      // A member that takes some of it each time takes all in the end: its pauses do not grow.
+      if (outcomes.some(({ state }) => state !== 'queued')) this.#failures = 0;
       if (busy) throw new NotariumError('peer-busy', busy.problem?.code, { data: { peer: member } });
       this.#failures = 0;
       this.#toldProblem = undefined;

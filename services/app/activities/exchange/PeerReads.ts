@@ -1,4 +1,5 @@
 import type { Activity } from '../../../core/activities/activity.ts';
+import { pathTo } from '../../../core/activities/pathTo.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { Activities } from '../Activities.ts';
@@ -7,6 +8,8 @@ import type { Activities } from '../Activities.ts';
 const refillMs = 40_000;
 /** Messages, or epochs, that are looked through for what it takes to read one message. */
 const lookedForOne = 32;
+/** What somebody else has made large may be read for a peer: more than so many times what it may have at once it does not have to wait for. */
+const mostBursts = 2;
 
 /**
  * Bounds the work that the requests of each peer make of activities: these have thousands of messages where somebody wants that, and are asked
@@ -62,7 +65,8 @@ export class PeerReads {
   }
 
   #use(peer: Address, messages: number): void {
-    this.#used.set(peer, { messages: this.#usedBy(peer) + messages, atMs: this.#nowMs() });
+    const used = Math.min(mostBursts * this.#burst, this.#usedBy(peer) + messages);
+    this.#used.set(peer, { messages: used, atMs: this.#nowMs() });
   }
 
   #usedBy(peer: Address): number {
@@ -74,7 +78,8 @@ export class PeerReads {
   }
 }
 
-/** Of each epoch at most as much as of all before it: whoever wants that makes branches of them. */
-function workOf({ taken, epochs }: Pick<Activity, 'taken' | 'epochs'>): number {
-  return taken.size + (epochs.size * (epochs.size - 1)) / 2 / lookedForOne;
+/** Of an epoch beside the way to the newest one at most as much as of all others: whoever wants that makes branches of them. */
+function workOf({ taken, epochs, group }: Pick<Activity, 'taken' | 'epochs' | 'group'>): number {
+  const beside = epochs.size - pathTo(epochs, group).length;
+  return taken.size + (beside * epochs.size) / 2 / lookedForOne;
 }

@@ -126,9 +126,11 @@ export class Receiver {
     const { activities, peerReads } = this.#parts;
     const { from, message } = opened;
     const { activity, type } = message.head;
-    peerReads.check(from);
+    const known = activities.inMemory(activity);
+    // What costs nothing waits for nothing.
+    if (!known) peerReads.check(from);
     try {
-      if (type === 'members') peerReads.looked(from, activities.inMemory(activity)?.epochs.size ?? 0);
+      if (type === 'members') peerReads.looked(from, known?.epochs.size ?? 0);
       await peerReads.charge(from, activity, () => takeOpened(this.#parts, opened));
     } catch (error) {
       const isEarly = isNotariumError(error, 'activity-message-early');

@@ -30,7 +30,8 @@ type Outcome = (member: Address, activity: Activity['id'], isSame: boolean) => v
  * @param compared is called with the outcome; where it is not the same the asker may have more.
  */
 export function serveComparison(parts: ActivityParts, net: Net, compared: Outcome): void {
-  const turns = new PeerTurns();
+  // One for what somebody waits for there, one for the rest.
+  const turns = new PeerTurns(2);
   net.handle(activityProtocols.compare, async function* (frames, from) {
     const asked: Compared[] = [];
     try {

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
 import { PeerReads } from '../../../../services/app/activities/exchange/PeerReads.ts';
+import type { OpenedEpoch } from '../../../../services/core/activities/activity.ts';
+import { noHash } from '../../../../services/core/activities/members.ts';
 import { fromUtf8, type Hash } from '../../../../services/core/bytes.ts';
 import { person, randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
@@ -9,9 +11,16 @@ import { expectCode } from '../../../support/expectCode.ts';
 const [mallory, bob] = [person(1).address, person(2).address];
 
 /** Activities of so many messages, of which one is in memory at a time. */
-function reads(size: number, burst: number, { epochCount = 1 } = {}) {
+function reads(size: number, burst: number, { epochCount = 1, isChain = false } = {}) {
   const taken = new Map(Array.from({ length: size }, () => [randomHash(), {} as never]));
-  const epochs = new Map(Array.from({ length: epochCount }, () => [randomHash(), {} as never]));
+  const ids = Array.from({ length: epochCount }, randomHash);
+  const epochs = new Map(
+    ids.map((id, at) => [
+      id,
+      { membership: { previous: at === 0 ? noHash : ids[isChain ? at - 1 : 0] } } as OpenedEpoch,
+    ]),
+  );
+  const group = ids.at(-1)!;
   let nowMs = 0;
   let inMemory: Hash | undefined;
   const activities = {
@@ -20,7 +29,7 @@ function reads(size: number, burst: number, { epochCount = 1 } = {}) {
       inMemory = id;
       return undefined;
     },
-    inMemory: (id: Hash) => (inMemory === id ? { taken, epochs } : undefined),
+    inMemory: (id: Hash) => (inMemory === id ? { taken, epochs, group } : undefined),
   };
   const peerReads = new PeerReads(activities, { burst, nowMs: () => nowMs });
   return {
@@ -65,12 +74,24 @@ describe('what the requests of a peer have read from the disk', () => {
     await expectCode('peer-busy', () => peerReads.check(mallory));
   });
 
-  it('counts the more epochs there are, since any of them may be a branch', async () => {
-    const { peerReads } = reads(200, 1_000, { epochCount: 200 });
-    await peerReads.find(mallory, randomHash());
-    peerReads.check(mallory);
-    await peerReads.find(mallory, randomHash());
+  it('counts the more epochs there are beside the way to the newest, since they are branches', async () => {
+    for (const isChain of [false, true]) {
+      const { peerReads } = reads(200, 1_000, { epochCount: 200, isChain });
+      for (let count = 0; count < 2; count++) {
+        peerReads.check(mallory);
+        await peerReads.find(mallory, randomHash());
+      }
+      if (isChain) peerReads.check(mallory);
+      else await expectCode('peer-busy', () => peerReads.check(mallory));
+    }
+  });
+
+  it('is waited for no longer than for as much again, however much somebody else has made of it', async () => {
+    const { peerReads, pass } = reads(20_000, 1_000);
+    for (let count = 0; count < 9; count++) await peerReads.find(mallory, randomHash());
     await expectCode('peer-busy', () => peerReads.check(mallory));
+    pass(40_000);
+    peerReads.check(mallory);
   });
 
   it('keeps nobody from comparing but the one that asks again and again', async () => {
