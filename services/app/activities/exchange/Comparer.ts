@@ -4,32 +4,21 @@ import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import { messagesDigest, sharedMessages } from '../../../core/activities/shared.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
-import { isNotariumError, type NotariumError } from '../../../core/errors.ts';
-import { jsonOrUndefined } from '../../../lib/jsonOrUndefined.ts';
+import { isNotariumError } from '../../../core/errors.ts';
 import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { type Asking, askComparison, wrongComparison } from './askComparison.ts';
 import { ChangedElsewhere } from './ChangedElsewhere.ts';
 import { type Doubt, Doubts } from './Doubts.ts';
 import { FirstComparisons } from './FirstComparisons.ts';
 import { Gatherer } from './Gatherer.ts';
 import type { HeldMessages } from './HeldMessages.ts';
-import {
-  activityProtocols,
-  type Compared,
-  type Comparison,
-  comparisonSchema,
-  framesOf,
-  itemsOf,
-  maxCompared,
-  maxListed,
-} from './items.ts';
+import { type Compared, type Comparison, maxListed } from './items.ts';
 import { serveComparison } from './serveComparison.ts';
 import { Wanted } from './Wanted.ts';
-import { wrongAnswer } from './wrongAnswer.ts';
 
 const activitiesAtOnce = 256;
-const answerBytes = 100 * maxListed;
 const asksLater = 4;
 // More pages than any activity has.
 const mostPages = 64;
@@ -41,9 +30,6 @@ type ComparerOptions = {
   /** Called some time after each change and each start, for each activity. */
   readonly quiet: (activity: Activity) => void;
 };
-
-/** Whom something is asked of, and for how long. */
-type Asking = { readonly net: Net; readonly member: Address; readonly signal: AbortSignal };
 
 /**
  * Finds out whether the members of an activity have the same messages, some time after each change and after each start of this node. Of
@@ -250,7 +236,7 @@ export class Comparer {
     if (activities.length === 0) return true;
     try {
       const asked = activities.map((activity) => this.#comparedOf(activity, member));
-      const answers = await this.#ask({ net, member, signal: this.#signal }, asked);
+      const answers = await askComparison(this.#parts, { net, member, signal: this.#signal }, asked);
       for (const [index, activity] of activities.entries()) {
         if (this.#signal.aborted) return false;
         if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id);
@@ -342,11 +328,11 @@ export class Comparer {
     for (let page = 0; page < mostPages; page++) {
       // Else one could go on without end, and would be asked for what it has named before.
       if (!ids.every((id, index) => (index > 0 ? ids[index - 1]! < id : after === undefined || after < id)))
-        throw this.#wrong(asking, 'not ids in their order');
+        throw wrongComparison(this.#parts, asking, 'not ids in their order');
       lacking.push(...ids.filter((id) => !activity.taken.has(id)));
       if (ids.length < maxListed) break;
       after = ids.at(-1)!;
-      const [answer] = await this.#ask(asking, [{ ...asked, after }]);
+      const [answer] = await askComparison(this.#parts, asking, [{ ...asked, after }]);
       ids = answer && 'ids' in answer ? answer.ids : [];
     }
     return lacking;
@@ -374,28 +360,5 @@ export class Comparer {
       left = left.filter((message) => !known.has(message));
     }
     return left;
-  }
-
-  async #ask({ net, member, signal }: Asking, asked: readonly Compared[]): Promise<Comparison[]> {
-    const texts = asked.map((one) => JSON.stringify(one));
-    const frames = net.request(member, activityProtocols.compare, framesOf(texts), {
-      timeoutMs: this.#parts.settings.requestMs,
-      signal,
-    });
-    const bounds = { itemBytes: answerBytes, items: maxCompared, bytes: answerBytes * maxCompared };
-    const answers: Comparison[] = [];
-    for await (const item of itemsOf(frames, bounds)) {
-      const parsed = comparisonSchema.safeParse(jsonOrUndefined(item));
-      if (!parsed.success) throw this.#wrong({ net, member }, 'not the expected comparison');
-      answers.push(parsed.data);
-    }
-    if (answers.length !== asked.length) throw this.#wrong({ net, member }, 'not a comparison for each activity');
-    return answers;
-  }
-
-  #wrong({ net, member }: Pick<Asking, 'net' | 'member'>, detail: string): NotariumError {
-    const error = wrongAnswer(net, member, detail);
-    this.#parts.refusals.count(error, member);
-    return error;
   }
 }

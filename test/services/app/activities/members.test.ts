@@ -13,6 +13,7 @@ import { changeMembers, memberFor, noteOn, propose, say, update } from '../../..
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
+import { threeVersions } from '../../../support/threeVersions.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -26,18 +27,7 @@ describe('members of activities', () => {
   });
   afterEach(() => world.close());
 
-  /** Buyer and seller, with three versions. */
-  async function begun(history: boolean): Promise<{ activity: Hash; messages: Hash[] }> {
-    const [buyer, seller] = nodes;
-    const { activity, message } = await buyer.desk.start(operator, {
-      ...{ ...order, rules: { history }, receivers: [seller.name], body: { step: 1 } },
-    });
-    const second = await buyer.desk.update(operator, activity, { body: { step: 2 } });
-    await reaches(second.message, seller);
-    const third = await seller.desk.update(operator, activity, { body: { step: 3 } });
-    await reaches(third.message, buyer);
-    return { activity, messages: [message, second.message, third.message] };
-  }
+  const begun = (history: boolean) => threeVersions(nodes, history);
 
   it('that join later are given what was before, where the rules say so', async () => {
     const [buyer, seller, carrier] = nodes;

@@ -4,14 +4,13 @@ import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { isSealedTo } from '../../../../services/app/activities/exchange/envelopeItems.ts';
 import type { HeadOf } from '../../../../services/core/activities/message.ts';
-import { type Hash, toHex } from '../../../../services/core/bytes.ts';
+import { toHex } from '../../../../services/core/bytes.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import { say } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
+import { threeVersions } from '../../../support/threeVersions.ts';
 import { until } from '../../../support/until.ts';
-
-const order = { kind: 'industrial', request: 'information' } as const;
 
 describe('members of activities that have another key', () => {
   let world: ActivityWorld;
@@ -22,18 +21,7 @@ describe('members of activities that have another key', () => {
   });
   afterEach(() => world.close());
 
-  /** Buyer and seller, with three versions. */
-  async function begun(history: boolean): Promise<{ activity: Hash; messages: Hash[] }> {
-    const [buyer, seller] = nodes;
-    const { activity, message } = await buyer.desk.start(operator, {
-      ...{ ...order, rules: { history }, receivers: [seller.name], body: { step: 1 } },
-    });
-    const second = await buyer.desk.update(operator, activity, { body: { step: 2 } });
-    await reaches(second.message, seller);
-    const third = await seller.desk.update(operator, activity, { body: { step: 3 } });
-    await reaches(third.message, buyer);
-    return { activity, messages: [message, second.message, third.message] };
-  }
+  const begun = (history: boolean) => threeVersions(nodes, history);
 
   it('get what was queued for the old one, sealed anew, and tell the others', async () => {
     const [buyer, seller] = nodes;
