@@ -5,10 +5,10 @@ import { isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { dueFor } from './carriedOut.ts';
 import { certificateIn } from './certificateIn.ts';
-import { certify } from './certify.ts';
+import { canCertify, certify } from './certify.ts';
 import { Step } from './Step.ts';
 import { doDue } from './sendIn.ts';
-import { changeOwnKey } from './verbs/changeMembers.ts';
+import { changeOwnKey, otherKey } from './verbs/changeMembers.ts';
 
 /**
  * What somebody else was to do and has not done, as it may be away: carry out what is decided, make a certificate. And what this node has to
@@ -62,6 +62,9 @@ export class Overdue {
   async #do(id: Hash, signal: AbortSignal): Promise<void> {
     const { activities, signer } = this.#parts;
     const own = signer.address;
+    // After a start there are many with nothing to do, and of each all its members would be asked.
+    const before = await activities.find(id);
+    if (!before || !this.#hasWork(before)) return;
     await this.#parts.caughtUp(id);
     await activities.change(id, async (activity) => {
       if (!activity || !takesPart(activity, own)) return;
@@ -72,6 +75,12 @@ export class Overdue {
     });
     await certify(this.#parts, id, {}, signal);
     await changeOwnKey(this.#parts, id);
+  }
+
+  #hasWork(activity: Activity): boolean {
+    const { address } = this.#parts.signer;
+    const isToSpeak = canCertify(activity, address) || otherKey(this.#parts, activity) !== undefined;
+    return isToSpeak || (takesPart(activity, address) && dueFor(activity, address).length > 0);
   }
 
   async #certify(id: Hash, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Activity } from '../../core/activities/activity.ts';
 import { takesPart } from '../../core/activities/decided.ts';
-import type { Hash } from '../../core/bytes.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { certificatesOf } from './followUps.ts';
 import { Step } from './Step.ts';
@@ -29,13 +29,7 @@ export async function certify(
   const { activities, signer } = parts;
   const draftsIn = async (activity: Activity | undefined, versions?: readonly Hash[]) => {
     if (!activity || !takesPart(activity, signer.address)) return [];
-    const looked = await lacking(activity, versions ?? [...activity.versions.keys()]);
-    return certificatesOf(
-      activity,
-      looked,
-      (version) => isWanted(activity, version),
-      () => false,
-    );
+    return draftsFor(activity, await lacking(activity, versions ?? [...activity.versions.keys()]), isWanted);
   };
   const all = (await draftsIn(await activities.find(id))).map(({ on }) => on);
   for (let at = 0; at < all.length && !signal.aborted; at += atOnce) {
@@ -46,6 +40,21 @@ export async function certify(
       await step.commit();
     });
   }
+}
+
+/** Whether {@link certify} would make some where none is. */
+export function canCertify(activity: Activity, own: Address): boolean {
+  if (!takesPart(activity, own)) return false;
+  return draftsFor(activity, withoutAny(activity, [...activity.versions.keys()]), () => true).length > 0;
+}
+
+function draftsFor(activity: Activity, versions: readonly Hash[], isWanted: NonNullable<Wanted['isWanted']>) {
+  return certificatesOf(
+    activity,
+    versions,
+    (version) => isWanted(activity, version),
+    () => false,
+  );
 }
 
 function withoutAny({ certificates }: Activity, versions: readonly Hash[]): Hash[] {

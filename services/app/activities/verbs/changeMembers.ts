@@ -1,7 +1,7 @@
-import { membersOf } from '../../../core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../core/activities/activity.ts';
 import { leaversOf } from '../../../core/activities/decided.ts';
 import { memberOf } from '../../../core/activities/members.ts';
-import type { Hash } from '../../../core/bytes.ts';
+import type { Hash, Hex } from '../../../core/bytes.ts';
 import { NotariumError } from '../../../core/errors.ts';
 import type { ActivityCaller, AskedMembers, SentMessage } from '../ActivityDesk.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -46,17 +46,24 @@ export async function leave(parts: ActivityParts, by: ActivityCaller, id: Hash):
 
 /** Tells the members of an activity the key that this node has now, where they have another one. */
 export async function changeOwnKey(parts: ActivityParts, id: Hash): Promise<void> {
-  const { signer, activities, keys } = parts;
-  const key = keyOf(parts, signer.address);
-  // One that it cannot open with would shut it out.
-  if (key === undefined || !keys.some(({ publicKey }) => publicKey === key)) return;
+  const { signer, activities } = parts;
   const activity = await activities.find(id);
-  const own = activity && memberOf(membersOf(activity), signer.address);
-  if (!own || own.key === key) return;
+  const key = activity && otherKey(parts, activity);
+  if (key === undefined) return;
   await sendAlways(parts, id, (now) =>
     newEpoch(
       now,
       membersOf(now).members.map((member) => (member.address === signer.address ? { ...member, key } : member)),
     ),
   );
+}
+
+/** The key that this node has now, where the members of an activity have another one. */
+export function otherKey(parts: ActivityParts, activity: Activity): Hex | undefined {
+  const { signer, keys } = parts;
+  const own = memberOf(membersOf(activity), signer.address);
+  const key = keyOf(parts, signer.address);
+  // One that it cannot open with would shut it out.
+  const isUsable = keys.some(({ publicKey }) => publicKey === key);
+  return own && isUsable && own.key !== key ? key : undefined;
 }
