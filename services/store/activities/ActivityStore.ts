@@ -222,8 +222,8 @@ export type ActivityStore = {
   /** Which of these were taken. */
   known(ids: readonly Hash[]): Promise<Set<Hash>>;
   bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
-  /** Senders of the messages that were taken and have one of these seals. */
-  sendersOf(sealDigests: readonly Hash[]): Promise<Map<Hash, Address>>;
+  /** Senders of the messages that were taken and have one of these seals, and where they have said it. */
+  sentUnder(sealDigests: readonly Hash[]): Promise<Map<Hash, { readonly sender: Address; readonly activity: Hash }>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
   /** Messages that are to be answered still, in the order in which they were taken: at most `limit` (1,000) after that one. */
   toAnswer(

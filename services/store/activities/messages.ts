@@ -23,7 +23,7 @@ type Calls = Pick<
       | 'message'
       | 'known'
       | 'bySeal'
-      | 'sendersOf'
+      | 'sentUnder'
       | 'toAnswer'
     )
   | ('namedAttachments' | 'messagesNaming' | 'isFileHere' | 'setHere')
@@ -85,7 +85,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && messageOf(row, atRest)),
       ),
-    sendersOf: (seals) => guarded(sendersOf(context, seals)),
+    sentUnder: (seals) => guarded(sentUnder(context, seals)),
     toAnswer: (after, limit) => {
       const all = reader.selectFrom('activity_answers').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
       const query = after === undefined ? all : all.where('seq', '>', after);
@@ -197,11 +197,15 @@ async function idsIn(
   return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
 }
 
-async function sendersOf({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Map<Hash, Address>> {
-  const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
+async function sentUnder({ reader }: ActivityContext, seals: readonly Hash[]) {
+  const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender', 'activity']);
   const rows = inParts(seals).map((some) => query.where('seal_digest', 'in', some).execute());
+  const all = (await Promise.all(rows)).flat();
   return new Map(
-    (await Promise.all(rows)).flat().map((row) => [row.seal_digest as Hash, row.sender as Address] as const),
+    all.map(({ seal_digest: seal, sender, activity }) => [
+      seal as Hash,
+      { sender: sender as Address, activity: activity as Hash },
+    ]),
   );
 }
 

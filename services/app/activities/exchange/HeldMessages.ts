@@ -14,6 +14,7 @@ import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { envelopeItem } from './envelopeItems.ts';
 import { Gatherer } from './Gatherer.ts';
 import { activityProtocols, framesOf } from './items.ts';
+import { knowsOf } from './knowsOf.ts';
 import { lengthen, type Pause } from './Pause.ts';
 import { SourceTurns } from './SourceTurns.ts';
 import { takeOpened } from './takeOpened.ts';
@@ -230,8 +231,9 @@ export class HeldMessages {
   }
 
   async #take(held: HeldMessage, asks: boolean): Promise<void> {
-    // Of its sender's: anybody else may claim a seal that it was shown, and is told nothing by it.
-    if ((await this.#parts.store.bySeal(held.sealDigest))?.sender === held.from) return;
+    // Of its sender's, where that knows of it: anybody else may claim a seal that it was shown, and is told nothing by it.
+    const known = (await this.#parts.store.sentUnder([held.sealDigest])).get(held.sealDigest);
+    if (known?.sender === held.from && (await knowsOf(this.#parts, known.activity, held.from))) return;
     const opened = await openArrived(this.#parts, readEnvelope(this.#parts, held.from, held.item));
     try {
       await takeOpened(this.#parts, opened);

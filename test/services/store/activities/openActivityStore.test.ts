@@ -35,8 +35,8 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(await store.message(hashOf('x'))).to.equal(undefined);
     expect((await store.bySeal(messageOf('b').sealDigest))?.place).to.equal(1);
     expect(await store.bySeal(hashOf('x'))).to.equal(undefined);
-    const senders = await store.sendersOf([hashOf('x'), messageOf('b').sealDigest]);
-    expect([...senders]).to.deep.equal([[messageOf('b').sealDigest, alice]]);
+    const sent = await store.sentUnder([hashOf('x'), messageOf('b').sealDigest]);
+    expect([...sent]).to.deep.equal([[messageOf('b').sealDigest, { sender: alice, activity: one }]]);
     const ids = ['a', 'x', 'c'].map((name) => messageOf(name).id);
     expect(await store.known(ids)).to.deep.equal(new Set([ids[0], ids[2]]));
     expect(await store.known([])).to.deep.equal(new Set());
