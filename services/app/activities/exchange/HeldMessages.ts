@@ -10,6 +10,7 @@ import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage, HeldName } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { isWaitingForCheck } from '../bodies/BodyChecks.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { envelopeItem } from './envelopeItems.ts';
 import { Gatherer } from './Gatherer.ts';
@@ -213,6 +214,7 @@ export class HeldMessages {
       if (!(await this.#tell(from, await this.ackOf(sealDigest, 'read')))) return 'waiting';
     } catch (error) {
       if (!isNotariumError(error)) throw error;
+      if (isWaitingForCheck(error)) return 'waiting';
       if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return 'missing';
       if (error.code.startsWith('storage-')) throw error;
       if (damage.told(error)) return 'waiting';
