@@ -264,6 +264,7 @@ function printNote({ output }: Run<object>, { id, parcel }: MessageAnswer, names
   const text = typeof said === 'string' ? said : canonicalText(said);
   const files = attachments.list.length === 0 ? '' : `, ${counted(attachments.list.length, 'file')}`;
   output.line(`  note ${short(id)} by ${clip(names(head.sender), nameWidth)}, ${head.time.slice(0, 16)}${files}`);
+  if ('device' in head && head.device) output.line(`  made by the device ${clip(head.device.credential.name, 50)}`);
   output.line(`  | ${clip(text.replace(/\s+/g, ' '), lineWidth - 4)}`);
 }
 

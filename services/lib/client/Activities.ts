@@ -220,7 +220,8 @@ export class Activities {
   ): Promise<{ readonly attachment: Attachment; readonly content: AsyncGenerator<Uint8Array> }> {
     const { parcel } = await this.message(activity, message, options);
     const attachment = parcel.attachments.list[index];
-    if (!attachment) throw new NotariumError('not-found', 'the activity has no such attachment', { data: { message } });
+    if (!attachment)
+      throw new NotariumError('not-found', `the message has no attachment ${index}`, { data: { message } });
     const path = `/v1/activities/${activity}/messages/${message}/attachments/${index}`;
     return { attachment, content: await receiveAttachment(this.#connection.http, path, attachment, options) };
   }
