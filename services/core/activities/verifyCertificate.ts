@@ -7,13 +7,7 @@ import { recordIn } from '../recordIn.ts';
 import { type StepResult, StepRun } from '../StepRun.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { type ReceiptStep, receiptSteps, type VerifyResult } from '../verifyReceipt.ts';
-import {
-  certificateDigest,
-  certificateFormat,
-  certificateSchema,
-  checkSignatures,
-  type TrustCertificate,
-} from './certificate.ts';
+import { certificateDigest, certificateSchema, checkSignatures, type TrustCertificate } from './certificate.ts';
 import type { VerifyRecord } from './verifyDisclosure.ts';
 
 /** Largest file of a trust certificate, in bytes. */
