@@ -1,5 +1,6 @@
 import type { ActivityDesk } from '../../services/app/activities/ActivityDesk.ts';
 import type { ApiKeyScope } from '../../services/app/Centre.ts';
+import type { RegistryNode } from '../../services/chain/RegistryNode.ts';
 import { networkName } from '../../services/core/eip712.ts';
 import type { HttpOptions } from '../../services/http/HttpOptions.ts';
 import { activityNetwork } from './activityKit.ts';
@@ -18,8 +19,12 @@ export type ActivityHttp = HttpTest & {
   post<T = Record<string, string>>(path: string, by: TestKey, body: unknown): Promise<T>;
 };
 
-/** Serves a desk. */
-export async function serveActivities(desk: ActivityDesk, options: HttpOptions = {}): Promise<ActivityHttp> {
+/** Serves a desk. @param nodes Of its registry: what the centre tells of the network. */
+export async function serveActivities(
+  desk: ActivityDesk,
+  options: HttpOptions = {},
+  nodes?: () => readonly RegistryNode[],
+): Promise<ActivityHttp> {
   const http = await startHttpTest({ access: { submit: 'open', read: 'open' }, ...options });
   // The centre behind the server is of another network than the nodes of these tests: it is to speak of theirs.
   const { network } = http.centre;
@@ -28,6 +33,7 @@ export async function serveActivities(desk: ActivityDesk, options: HttpOptions =
     network: async () => ({
       ...(await network()),
       ...{ network: networkName(activityNetwork), ...activityNetwork },
+      ...(nodes ? { centres: nodes().map((node) => ({ ...node, verifierKey: '' })) } : {}),
     }),
   });
   const ask: ActivityHttp['ask'] = (method, path, by, body) =>

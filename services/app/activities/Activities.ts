@@ -80,7 +80,7 @@ export class Activities {
   }
 
   /** As it is in memory; undefined for one that is not. */
-  inMemory(id: Hash): Pick<Activity, 'taken' | 'epochs' | 'group'> | undefined {
+  inMemory(id: Hash): Pick<Activity, 'taken' | 'epochs' | 'group' | 'origin'> | undefined {
     return this.#known.get(id);
   }
 

@@ -88,6 +88,7 @@ export type ActivitySummary = {
   /** This node's own; undefined where it is no member any more. */
   readonly role?: MemberRole;
   readonly epoch: number;
+  /** Of one of a list the first 256. */
   readonly heads: readonly Hash[];
   readonly createdAt: string;
   readonly changedAt: string;

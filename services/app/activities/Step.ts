@@ -29,6 +29,7 @@ import { copiesForAdded } from './copiesForAdded.ts';
 import type { Draft } from './Draft.ts';
 import { envelopeItem } from './exchange/envelopeItems.ts';
 import { followUps } from './followUps.ts';
+import { listedOf, listedText } from './listed.ts';
 import { makeRecord } from './makeRecord.ts';
 import { recordOf } from './recordOf.ts';
 
@@ -162,6 +163,7 @@ export class Step {
       nowMs: clock.nowMs(),
       after: this.#after,
       messages: this.#messages,
+      summary: listedText(listedOf(this.#activity, signer.address)),
       outgoing: this.#outgoing,
       records: this.#records,
       toAnswer: this.#late,

@@ -7,12 +7,19 @@ import type { Party } from './ActivityDesk.ts';
 import type { ActivityHost } from './ActivityHost.ts';
 
 type Parts = Pick<ActivityHost, 'registry' | 'network'>;
+/** By what a node is called. */
+type Called = Pick<RegistryNode, 'address' | 'name' | 'endpoint'> & { readonly status: string };
+/** Nodes of a registry, or what a centre tells of them. */
+type Registry<Node extends Called> = {
+  readonly registry: { nodes(): readonly Node[] };
+  readonly network: Pick<ActivityHost['network'], 'chainId'>;
+};
 
 /**
  * The node of the registry that a party is: of several by a name or an endpoint the active one.
  * @throws NotariumError `party-unknown`, also where several active nodes go by that name.
  */
-export function findParty(parts: Parts, party: Party): RegistryNode {
+export function findParty<Node extends Called>(parts: Registry<Node>, party: Party): Node {
   return theOne(nodesOf(parts, party), party);
 }
 
@@ -33,20 +40,20 @@ export function findMember(parts: Parts, { members }: Pick<Membership, 'members'
 }
 
 /** What a party is where it is given by an address. */
-function addressOf({ network }: Pick<Parts, 'network'>, party: Party): Address | undefined {
+function addressOf({ network }: Pick<Registry<Called>, 'network'>, party: Party): Address | undefined {
   const prefix = `eip155:${network.chainId}:`;
   const plain = party.startsWith(prefix) ? party.slice(prefix.length) : party;
   return /^0x[0-9a-f]{40}$/i.test(plain) ? (plain.toLowerCase() as Address) : undefined;
 }
 
-function nodesOf(parts: Parts, party: Party): RegistryNode[] {
+function nodesOf<Node extends Called>(parts: Registry<Node>, party: Party): Node[] {
   const named = addressOf(parts, party);
-  const isCalledSo = ({ address, name, endpoint }: RegistryNode): boolean =>
+  const isCalledSo = ({ address, name, endpoint }: Called): boolean =>
     named === undefined ? name === party || sameEndpoint(endpoint, party) : address === named;
   return parts.registry.nodes().filter(isCalledSo);
 }
 
-function theOne(found: readonly RegistryNode[], party: Party): RegistryNode {
+function theOne<Node extends Called>(found: readonly Node[], party: Party): Node {
   // Anybody may apply under a name that is taken, and who was removed keeps its own.
   const active = found.filter(({ status }) => status === 'active');
   const [only, ...others] = active.length > 0 ? active : found;
@@ -66,12 +73,19 @@ export function memberOfParty(parts: Parts, party: Party, role: MemberRole): Mem
 
 /** @throws NotariumError `party-unfit` for a node that is not active, or has no key to which something can be sealed. */
 export function asMember(node: RegistryNode, role: MemberRole): Member {
-  const { address, status, encryptionKey: key } = node;
-  const unfit = (detail: string): NotariumError =>
-    new NotariumError('party-unfit', `${node.name || address}: ${detail}`, { data: { address, status } });
-  if (status !== 'active') throw unfit(`it is ${status} in the registry`);
-  if (!isSealingKey(key)) throw unfit('it has no encryption key');
+  const { address, encryptionKey: key } = node;
+  checkActive(node);
+  if (!isSealingKey(key)) throw unfit(node, 'it has no encryption key');
   return { address, role, key };
+}
+
+/** @throws NotariumError `party-unfit` for a node that is not active. */
+export function checkActive(node: Called): void {
+  if (node.status !== 'active') throw unfit(node, `it is ${node.status} in the registry`);
+}
+
+function unfit({ address, name, status }: Called, detail: string): NotariumError {
+  return new NotariumError('party-unfit', `${name || address}: ${detail}`, { data: { address, status } });
 }
 
 /** The key to which a member's messages are sealed now, as the registry has it; undefined where it is no active node. */

@@ -1,11 +1,10 @@
 import { type Activity, certificatesOn, membersOf, recipientsOf, unsignedOf } from '../../core/activities/activity.ts';
-import { isApproved, isOpen, isVotedIn, leaversOf } from '../../core/activities/decided.ts';
+import { isApproved, isOpen, isVotedIn } from '../../core/activities/decided.ts';
 import { forksOf } from '../../core/activities/forks.ts';
-import { memberOf } from '../../core/activities/members.ts';
 import { readProtected } from '../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
-import type { Delivery, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
+import type { Delivery, ListedActivity, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import { messageOf } from './Activities.ts';
 import type {
   ActivityCaller,
@@ -18,6 +17,7 @@ import type {
   VersionView,
 } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import { type Listed, listedOf, listedText, readListed } from './listed.ts';
 import { hasKeyOfItsOwn } from './parties.ts';
 import { recordOf } from './recordOf.ts';
 import { recordsFound } from './recordsFound.ts';
@@ -41,11 +41,26 @@ export async function list(
   const summaries = await Promise.all(
     items.map(async (stored) => {
       // One that is damaged does not hide the others.
-      const activity = await parts.damage.passOver(parts.activities.find(stored.id, stored));
-      return activity ? [summaryOf(parts, stored, activity)] : [];
+      const listed = await parts.damage.passOver(listedIn(parts, stored));
+      return listed ? [summaryOf(stored, listed)] : [];
     }),
   );
   return { items: summaries.flat(), ...(next === undefined ? {} : { next }) };
+}
+
+/** As it was kept, so that no message has to be read; else from the messages, and kept for the next time. */
+async function listedIn(
+  { activities, store, signer }: ActivityParts,
+  stored: ListedActivity,
+): Promise<Listed | undefined> {
+  const { id, summary } = stored;
+  const kept = summary === undefined ? undefined : readListed(summary);
+  if (kept) return kept;
+  const activity = await activities.find(id, stored);
+  if (!activity) return undefined;
+  const listed = listedOf(activity, signer.address);
+  await store.setSummary(id, { atCount: activities.countOf(activity), text: listedText(listed) });
+  return listed;
 }
 
 /** See `ActivityDesk.show`. */
@@ -53,7 +68,8 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
   const { stored, activity } = await requireActivity(parts, by, id);
   const names = new Map(parts.registry.nodes().map(({ address, name }) => [address, name]));
   return {
-    ...summaryOf(parts, stored, activity),
+    ...summaryOf(stored, listedOf(activity, parts.signer.address)),
+    heads: activity.heads,
     terms: activity.terms,
     members: membersOf(activity).members.map((member) => {
       const name = names.get(member.address);
@@ -143,15 +159,13 @@ async function* allDeliveries({ store }: ActivityParts, id: Hash, messageId?: Ha
   }
 }
 
-function summaryOf({ signer }: ActivityParts, stored: StoredActivity, activity: Activity): ActivitySummary {
+function summaryOf(stored: StoredActivity, { kind, request, role, epoch, heads }: Listed): ActivitySummary {
   const { id, owner, createdMs, changedMs, messageCount } = stored;
-  const membership = membersOf(activity);
-  const role = leaversOf(activity).has(signer.address) ? undefined : memberOf(membership, signer.address)?.role;
   return {
-    ...{ id, kind: activity.terms.kind, request: activity.terms.request },
+    ...{ id, kind, request },
     ...(owner === undefined ? {} : { owner }),
     ...(role === undefined ? {} : { role }),
-    ...{ epoch: membership.epoch, heads: activity.heads, messageCount },
+    ...{ epoch, heads, messageCount },
     createdAt: new Date(createdMs).toISOString(),
     changedAt: new Date(changedMs).toISOString(),
   };

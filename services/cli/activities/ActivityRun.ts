@@ -4,6 +4,7 @@ import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { Activities } from '../../lib/client/Activities.ts';
 import type { ActivityAnswer } from '../../lib/client/activityAnswers.ts';
+import type { NetworkAnswer } from '../../lib/client/answers.ts';
 import { type CentreFlags, withCentre } from '../commandOptions.ts';
 import { openClient } from '../openClient.ts';
 import { operatorKey } from '../operatorKey.ts';
@@ -22,6 +23,8 @@ export type ActivityClient = {
   readonly activities: Activities;
   /** `eip155:<chain>:<contract>` */
   readonly network: string;
+  /** All nodes, as the centre tells them. */
+  readonly nodes: NetworkAnswer['centres'];
   /** Name of a node in the registry; its address where it has none. */
   readonly nameOf: (address: Address) => string;
 };
@@ -39,6 +42,7 @@ export async function openActivities(run: Run<CentreFlags>): Promise<ActivityCli
   return {
     activities: client.activities,
     network: trust.trusted.network,
+    nodes: trust.answer.centres,
     nameOf: (address) => names.get(address) || address,
   };
 }

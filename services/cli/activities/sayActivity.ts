@@ -8,6 +8,7 @@ import { oneOf } from '../governance/listProposals.ts';
 import { counted } from '../governance/texts.ts';
 import type { Run } from '../Run.ts';
 import { clip, idAmong, namesIn, onlyHead, openActivities, openActivity, short, versionOf } from './ActivityRun.ts';
+import { checkParties } from './checkParties.ts';
 import { nextCommand } from './nextCommand.ts';
 import { type ContentsFlags, readContents, readJson } from './readContents.ts';
 
@@ -39,6 +40,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
   if (schema !== undefined && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new NotariumError('activity-schema-invalid', 'the file holds no object');
   const client = await openActivities(run);
+  if (options.attach !== undefined) checkParties(client, [...receivers, ...regulators]);
   const salt = randomHash();
   const contents = await readContents(run, client, { activity: salt, type: 'start', on: [] });
   const sent = await client.activities.start(

@@ -33,7 +33,9 @@ const summary = {
   owner: z.string().optional().meta({ description: 'Id of the API key whose activity it is; the operator sees all' }),
   role: z.enum(memberRoles).optional().meta({ description: 'Left out where this centre is no member any more' }),
   epoch: uintSchema.meta({ description: 'Changes of the members so far' }),
-  heads: z.array(hashSchema).meta({ description: 'Versions that nothing has replaced: several are in conflict' }),
+  heads: z
+    .array(hashSchema)
+    .meta({ description: 'Versions that nothing has replaced: several are in conflict. In a list the first 256' }),
   createdAt: z.string(),
   changedAt: z.string(),
   messageCount: uintSchema,

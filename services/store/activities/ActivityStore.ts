@@ -16,6 +16,12 @@ export type StoredActivity = {
   readonly isRead: boolean;
 };
 
+/** One of a list. */
+export type ListedActivity = StoredActivity & {
+  /** What was kept beside its messages; undefined where that is of another number of them. */
+  readonly summary?: string;
+};
+
 /** What a member has begun and said in activities that nobody here has looked at. */
 export type UnreadLoad = { readonly payer: Address; readonly activities: number; readonly sizeBytes: number };
 
@@ -164,6 +170,8 @@ export type ActivityChange = {
   readonly after?: number | undefined;
   /** With the first one that is taken, the activity is there. */
   readonly messages?: readonly NewMessage[];
+  /** What a list shows of the activity with `after` messages and these. */
+  readonly summary?: string;
   readonly outgoing?: readonly Outgoing[];
   readonly records?: readonly PendingRecord[];
   /** Messages that are to be answered, and those that are answered, or not to be any more. */
@@ -203,9 +211,11 @@ export type ActivityStore = {
     readonly after?: string;
     readonly limit: number;
   }): Promise<{
-    readonly items: readonly StoredActivity[];
+    readonly items: readonly ListedActivity[];
     readonly next?: string;
   }>;
+  /** Keeps what a list shows of an activity with so many messages. */
+  setSummary(id: Hash, summary: { readonly atCount: number; readonly text: string }): Promise<void>;
   /** Ids of all activities, at most `limit` (1,000) after that one: by id, so that none is left out that changes meanwhile. */
   activityIds(after: Hash | undefined, limit: number): Promise<Hash[]>;
   setOwner(id: Hash, owner: string | undefined): Promise<void>;
@@ -222,8 +232,8 @@ export type ActivityStore = {
   /** Which of these were taken. */
   known(ids: readonly Hash[]): Promise<Set<Hash>>;
   bySeal(sealDigest: Hash): Promise<StoredMessage | undefined>;
-  /** Senders of the messages that were taken and have one of these seals. */
-  sendersOf(sealDigests: readonly Hash[]): Promise<Map<Hash, Address>>;
+  /** Senders of the messages that were taken and have one of these seals, and where they have said it. */
+  sentUnder(sealDigests: readonly Hash[]): Promise<Map<Hash, { readonly sender: Address; readonly activity: Hash }>>;
   setRecord(message: Hash, recordId: RecordId): Promise<void>;
   /** Messages that are to be answered still, in the order in which they were taken: at most `limit` (1,000) after that one. */
   toAnswer(

@@ -4,6 +4,7 @@ import { NotariumError } from '../../core/errors.ts';
 import type { ActivityStore, AttachmentName, StoredActivity } from './ActivityStore.ts';
 import { firstBytes, inParts } from './parts.ts';
 import { activityOf, messageOf } from './rows.ts';
+import { summaryOf, summaryQueries, summaryRow } from './summaries.ts';
 import { setRead, unreadLoads } from './unread.ts';
 import type { ActivityContext } from './Writing.ts';
 import { sizeOfChange } from './writeChanges.ts';
@@ -15,6 +16,7 @@ type Calls = Pick<
       | 'activity'
       | 'knownActivities'
       | 'list'
+      | 'setSummary'
       | 'activityIds'
       | 'setOwner'
       | 'setRead'
@@ -23,7 +25,7 @@ type Calls = Pick<
       | 'message'
       | 'known'
       | 'bySeal'
-      | 'sendersOf'
+      | 'sentUnder'
       | 'toAnswer'
     )
   | ('namedAttachments' | 'messagesNaming' | 'isFileHere' | 'setHere')
@@ -51,6 +53,13 @@ export function messageCalls(context: ActivityContext): Calls {
       ),
     knownActivities: (ids) => guarded(idsIn(context, 'activities', ids)),
     list: (query) => guarded(list(context, query)),
+    setSummary: (id, summary) =>
+      guarded(
+        writer.run(async (trx) => {
+          const [query] = summaryQueries(trx, [summaryRow(id, summary, atRest)]);
+          await trx.executeQuery(query!);
+        }),
+      ),
     activityIds: (after, limit) => {
       const all = reader.selectFrom('activities').select('id').orderBy('id').limit(Math.min(limit, maxPage));
       const query = after === undefined ? all : all.where('id', '>', after);
@@ -85,7 +94,7 @@ export function messageCalls(context: ActivityContext): Calls {
           .executeTakeFirst()
           .then((row) => row && messageOf(row, atRest)),
       ),
-    sendersOf: (seals) => guarded(sendersOf(context, seals)),
+    sentUnder: (seals) => guarded(sentUnder(context, seals)),
     toAnswer: (after, limit) => {
       const all = reader.selectFrom('activity_answers').selectAll().orderBy('seq').limit(Math.min(limit, maxPage));
       const query = after === undefined ? all : all.where('seq', '>', after);
@@ -133,12 +142,14 @@ export function messageCalls(context: ActivityContext): Calls {
   };
 }
 
-async function list({ reader }: ActivityContext, query: Parameters<ActivityStore['list']>[0]) {
+async function list({ reader, atRest }: ActivityContext, query: Parameters<ActivityStore['list']>[0]) {
   const { owner, after, begins } = query;
   const limit = Math.max(1, Math.min(query.limit, maxPage));
   let rows = reader
     .selectFrom('activities')
-    .selectAll()
+    .leftJoin('activity_summaries', (join) => join.onRef('activity', '=', 'id').onRef('at_count', '=', 'message_count'))
+    .selectAll('activities')
+    .select('text')
     .orderBy('changed_ms', 'desc')
     .orderBy('id', 'desc')
     .limit(limit + 1);
@@ -149,8 +160,11 @@ async function list({ reader }: ActivityContext, query: Parameters<ActivityStore
     const { changedMs, id } = cursorOf(after);
     rows = rows.where(({ eb, refTuple, tuple }) => eb(refTuple('changed_ms', 'id'), '<', tuple(changedMs, id)));
   }
-  const found = (await rows.execute()).map(activityOf);
-  const items = found.slice(0, limit);
+  const found = await rows.execute();
+  const items = found.slice(0, limit).map((row) => {
+    const activity = activityOf(row);
+    return { ...activity, ...summaryOf(activity.id, row.text, atRest) };
+  });
   const last = items.at(-1);
   // Only when one more is known to follow: no cursor to an empty page.
   return { items, ...(last && found.length > limit ? { next: cursorText(last) } : {}) };
@@ -197,11 +211,15 @@ async function idsIn(
   return new Set((await Promise.all(rows)).flat().map(({ id }) => id as Hash));
 }
 
-async function sendersOf({ reader }: ActivityContext, seals: readonly Hash[]): Promise<Map<Hash, Address>> {
-  const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender']);
+async function sentUnder({ reader }: ActivityContext, seals: readonly Hash[]) {
+  const query = reader.selectFrom('activity_messages').select(['seal_digest', 'sender', 'activity']);
   const rows = inParts(seals).map((some) => query.where('seal_digest', 'in', some).execute());
+  const all = (await Promise.all(rows)).flat();
   return new Map(
-    (await Promise.all(rows)).flat().map((row) => [row.seal_digest as Hash, row.sender as Address] as const),
+    all.map(({ seal_digest: seal, sender, activity }) => [
+      seal as Hash,
+      { sender: sender as Address, activity: activity as Hash },
+    ]),
   );
 }
 

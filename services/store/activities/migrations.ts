@@ -17,6 +17,8 @@ export type ActivitySchema = {
     message_count: number;
     is_read: Generated<number>;
   };
+  /** What a list shows of an activity with so many messages. */
+  activity_summaries: { activity: string; at_count: number; text: Uint8Array };
   activity_messages: {
     id: string;
     activity: string;
@@ -108,6 +110,7 @@ export function activityMigrations(engine: Engine): Record<string, Migration> {
     '011-late': { up: (db) => late(db, engine) },
     '012-refused': { up: refused },
     '013-payer': { up: payer },
+    '014-summaries': { up: (db) => summaries(db, engine) },
   };
 }
 
@@ -320,6 +323,16 @@ async function unread(db: AnyKysely, engine: Engine): Promise<void> {
 /** Members may be made up: on whose account a message is need not be its sender. */
 async function payer(db: AnyKysely): Promise<void> {
   await db.schema.alterTable('activity_unread').renameColumn('sender', 'payer').execute();
+}
+
+/** A list reads no messages; of what was there before this is filled in when it is listed, or changed. */
+async function summaries(db: AnyKysely, engine: Engine): Promise<void> {
+  await makeTable({ db, engine, name: 'activity_summaries' }, (table) =>
+    table
+      .addColumn('activity', 'text', key)
+      .addColumn('at_count', intOf(engine), always)
+      .addColumn('text', engine === 'sqlite' ? sql`blob` : sql`bytea`, always),
+  );
 }
 
 /** What is to be answered later is not forgotten by a restart. */

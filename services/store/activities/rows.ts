@@ -23,6 +23,7 @@ const detailCharacters = 1000;
 /** Where what is encrypted stands: it is bound to its row. */
 export const rowOf = {
   message: (id: string): string => `activity_messages/${id}`,
+  summary: (activity: string): string => `activity_summaries/${activity}`,
   text: (id: string): string => `activity_texts/${id}`,
   held: (sealDigest: string, sender: string): string => `activity_held/${sealDigest}/${sender}`,
   record: (message: string): string => `activity_records/${message}`,

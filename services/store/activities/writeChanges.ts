@@ -8,6 +8,7 @@ import type { ActivitySchema } from './migrations.ts';
 import { inParts } from './parts.ts';
 import type { RecentTexts } from './RecentTexts.ts';
 import { messageRow, rowOf } from './rows.ts';
+import { summaryQueries, summaryRows } from './summaries.ts';
 import { dropTexts, textQueries, textRow } from './texts.ts';
 import { unreadQueries } from './unread.ts';
 import type { Writing } from './Writing.ts';
@@ -116,6 +117,7 @@ async function messageQueries(
       );
     queries.push(upsert.compile());
   }
+  queries.push(...summaryQueries(trx, summaryRows(saying, atRest)));
   const recorded = known.flatMap(({ id, record_id }) => (record_id === null ? [] : [id as Hash]));
   return { queries, recorded: new Set(recorded) };
 }

@@ -3,7 +3,7 @@ import type { ActivityTerms } from '../../../core/activities/message.ts';
 import { headDigest, type Parcel, shownHead } from '../../../core/activities/parcel.ts';
 import type { Address } from '../../../core/bytes.ts';
 import type { Crypto } from '../../../core/crypto.ts';
-import { NotariumError } from '../../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { BodyThread, type BodyThreadLimits } from './BodyThread.ts';
 import type { BodyAnswer, BodyOrder } from './checkThread.ts';
@@ -96,7 +96,7 @@ export class BodyChecks {
       if (this.#isClosed) throw new NotariumError('shutting-down');
       const lane = this.#lanes.get(by) ?? [];
       if (lane.length >= mostWaiting && by !== this.#options.own)
-        throw new NotariumError('peer-busy', 'too many of its bodies wait to be checked');
+        throw busy(by, 'too many of its bodies wait to be checked');
       lane.push({ ...asked, failures: 0, resolve, reject });
       this.#lanes.set(by, lane);
       this.#running ??= this.#run();
@@ -124,7 +124,7 @@ export class BodyChecks {
     };
     if (this.#isClosed) return refuseAll(new NotariumError('shutting-down'));
     if (member !== own && this.#usedBy(member) > burstMs)
-      return refuseAll(new NotariumError('peer-busy', 'checks of its bodies take too long'));
+      return refuseAll(busy(member, 'checks of its bodies take too long'));
     const beginMs = this.#nowMs();
     try {
       const answers = await this.#thread.run(this.#ordersOf(lane));
@@ -186,6 +186,15 @@ export class BodyChecks {
   #use(member: Address, ms: number): void {
     this.#used.set(member, { ms: this.#usedBy(member) + ms, atMs: this.#nowMs() });
   }
+}
+
+function busy(checking: Address, detail: string): NotariumError {
+  return new NotariumError('peer-busy', detail, { data: { checking } });
+}
+
+/** Whether a body waits for the time of its sender alone: nothing that it builds on need be missing. */
+export function isWaitingForCheck(error: unknown): boolean {
+  return isNotariumError(error, 'peer-busy') && 'checking' in error.data;
 }
 
 // The same object for all messages of an activity. As a text it is moved in a fraction of the time.

@@ -1,4 +1,4 @@
-import { isKnownTo } from '../../../core/activities/haveMet.ts';
+import { type Bases, basesOf } from '../../../core/activities/basesOf.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
 import type { Missing } from '../../../core/activities/refused.ts';
@@ -12,6 +12,7 @@ import type { ActivityParts } from '../ActivityParts.ts';
 import { arrivedOf, type Opened, openArrived } from './arrived.ts';
 import { maxEnvelopeBytes, readCopy } from './envelopeItems.ts';
 import { activityProtocols, itemsOf, type MessagesQuery, maxItems, maxItemsBytes } from './items.ts';
+import { knowsOf } from './knowsOf.ts';
 import { forgedPoints } from './Refusals.ts';
 import { type How, takeOpened } from './takeOpened.ts';
 import { wrongAnswer } from './wrongAnswer.ts';
@@ -23,15 +24,22 @@ const mostMessages = 200_000;
 
 type Copy = { readonly place: number; readonly opened: Opened };
 /** On whose word something is wanted, and how far it is from what came early. */
-type Wanted = { readonly by: Address; readonly depth: number };
+type Wanted = { readonly by: Address | undefined; readonly depth: number };
 
-/** Fetches what a message builds on from a member that has it. */
+/**
+ * Fetches what a message builds on from a member that has it. A source that need not know that the activity is here is asked by what it has
+ * given alone, whatever of that is here already: by the questions it would find out who came after it.
+ */
 export class Gatherer {
   readonly #parts: ActivityParts;
   readonly #net: Net;
   readonly #source: Address;
   readonly #signal: AbortSignal;
   readonly #asked = new Set<Hash>();
+  /** It need not know that the activity is here. */
+  #isStranger = false;
+  /** Why something that a stranger gave could not be checked: it is asked for the rest all the same. */
+  #busy: NotariumError | undefined;
 
   constructor(parts: ActivityParts, { net, source, signal }: { net: Net; source: Address; signal: AbortSignal }) {
     this.#parts = parts;
@@ -48,14 +56,15 @@ export class Gatherer {
     const { head } = opened.message;
     const missing = await this.#tryTo(opened);
     if (!missing) return;
-    const { activities, signer } = this.#parts;
+    const { activities } = this.#parts;
     const before = await activities.find(head.activity);
-    const isKnown = before !== undefined && isKnownTo(before, signer.address, this.#source);
+    this.#isStranger = !(await knowsOf(this.#parts, head.activity, this.#source));
     const isHistory = head.type === 'members' && head.terms.rules.history;
-    const count =
-      !isKnown && isHistory
-        ? await this.#all(head.activity, before && head.sender)
-        : await this.#fetch(head.activity, missing, { by: head.sender, depth: 0 });
+    const by = before && head.sender;
+    let count: number;
+    if (!this.#isStranger) count = await this.#fetch(head.activity, missing, { by: head.sender, depth: 0 });
+    else if (isHistory) count = await this.#all(head.activity, by);
+    else count = await this.#askStranger(head.activity, basesMissing(missing), { by, depth: 0 });
     const now = await activities.find(head.activity);
     const isBacked = before !== undefined && activities.countOf(now!) > activities.countOf(before);
     let left = await this.#tryTo(opened, { isBacked });
@@ -66,7 +75,7 @@ export class Gatherer {
       left = await this.#tryTo(opened, { isBacked: true });
       if (!left) return;
     }
-    throw new NotariumError('activity-message-early', undefined, { data: { missing: left } });
+    throw this.#busy ?? new NotariumError('activity-message-early', undefined, { data: { missing: left } });
   }
 
   /**
@@ -135,7 +144,10 @@ export class Gatherer {
       return await this.#tryTo(opened, { isWanted: true, ...(by && { wantedBy: by }) });
     } catch (error) {
       // What was refused is counted; the others may be right.
-      if (!isNotariumError(error) || /^(peer|storage)-/.test(error.code)) throw error;
+      if (!isNotariumError(error) || error.code.startsWith('storage-')) throw error;
+      if (!error.code.startsWith('peer-')) return undefined;
+      if (!this.#isStranger) throw error;
+      this.#busy ??= error;
       return undefined;
     }
   }
@@ -147,30 +159,52 @@ export class Gatherer {
     } catch (error) {
       if (isNotariumError(error, 'activity-message-known')) return undefined;
       if (isNotariumError(error, 'activity-message-early')) return error.data.missing as Missing;
-      if (how?.isWanted) this.#refused(error);
+      if (how?.isWanted) this.#refused(error, !this.#isStranger);
       throw error;
     }
     return undefined;
   }
 
   /** Answers how many came. */
-  async #fetch(activity: Hash, { messages = [], group }: Missing, { by, depth }: Wanted): Promise<number> {
+  async #fetch(activity: Hash, missing: Missing, { by, depth }: Wanted): Promise<number> {
     if (depth > mostDeep) return await this.#all(activity, this.#source);
+    return await this.#askFor(activity, basesMissing(missing), async (given) => {
+      for (const opened of given) await this.#takeOne(activity, opened, { by, depth: depth + 1 });
+    });
+  }
+
+  /**
+   * As {@link Gatherer.#fetch}, of a stranger: for what it has given it is asked for all that this names, until it turns out to be no
+   * stranger. Answers how many came at first.
+   */
+  async #askStranger(activity: Hash, bases: Bases, { by, depth }: Wanted): Promise<number> {
+    if (depth > mostDeep) return await this.#all(activity, by);
+    return await this.#askFor(activity, bases, async (given) => {
+      const isOpening = ({ message: { head } }: Opened): boolean => head.type === 'start' || head.type === 'members';
+      const some = [...given.filter(isOpening), ...given.filter((opened) => !isOpening(opened))];
+      for (const opened of some) await this.#tryAnyhow(opened, by);
+      this.#isStranger = !(await knowsOf(this.#parts, activity, this.#source));
+      if (this.#isStranger) await this.#askStranger(activity, basesOfAll(some), { by, depth: depth + 1 });
+      for (const opened of some) {
+        if (this.#isStranger) await this.#tryAnyhow(opened, by);
+        else await this.#takeOne(activity, opened, { by, depth: depth + 1 });
+      }
+    });
+  }
+
+  /** Asks for what was not asked for before, and answers how many came. */
+  async #askFor(activity: Hash, bases: Bases, use: (given: readonly Opened[]) => Promise<void>): Promise<number> {
     const isNew = (hash: Hash): boolean => !this.#asked.has(hash);
-    const query = {
-      activity,
-      messages: messages.filter(isNew).slice(0, maxItems),
-      groups: group ? [group].filter(isNew) : [],
-    };
-    if (query.messages.length + query.groups.length === 0) return 0;
-    for (const hash of [...query.messages, ...query.groups]) this.#asked.add(hash);
-    return await this.#ask(query, async (copies) => {
+    const messages = bases.messages.filter(isNew).slice(0, maxItems);
+    const groups = bases.groups.filter(isNew).slice(0, maxItems);
+    if (messages.length + groups.length === 0) return 0;
+    for (const hash of [...messages, ...groups]) this.#asked.add(hash);
+    return await this.#ask({ activity, messages, groups }, async (copies) => {
       for (const { opened } of copies) {
         const { id, head } = opened.message;
-        if (!query.messages.includes(id) && !query.groups.includes(head.group))
-          throw this.#wrong('what was not asked for');
-        await this.#takeOne(activity, opened, { by, depth: depth + 1 });
+        if (!messages.includes(id) && !groups.includes(head.group)) throw this.#wrong('what was not asked for');
       }
+      await use(copies.map(({ opened }) => opened));
       return copies.length;
     });
   }
@@ -216,7 +250,7 @@ export class Gatherer {
     }
     const opened = await openArrived(this.#parts, arrivedOf(this.#parts, this.#source, copy.envelope)).catch(
       (error: unknown) => {
-        this.#refused(error);
+        this.#refused(error, true);
         throw error;
       },
     );
@@ -224,15 +258,27 @@ export class Gatherer {
     return { place: copy.place, opened };
   }
 
-  /** Of what the source has passed on. */
-  #refused(error: unknown): void {
+  /** Of what the source has passed on. @param isByAll Nobody takes it: what is wrong by what is here would be told by the blame. */
+  #refused(error: unknown, isByAll: boolean): void {
     if (!isNotariumError(error) || error.code.startsWith('storage-')) return;
     // The source has taken it by the same rules.
-    const isForged = error.code === 'activity-message-invalid';
+    const isForged = isByAll && error.code === 'activity-message-invalid';
     this.#parts.refusals.count(error, this.#source, isForged ? forgedPoints : 0);
   }
 
   #wrong(detail: string): NotariumError {
     return wrongAnswer(this.#net, this.#source, detail);
   }
+}
+
+function basesMissing({ messages = [], group }: Missing): Bases {
+  return { messages, groups: group ? [group] : [] };
+}
+
+function basesOfAll(given: readonly Opened[]): Bases {
+  const bases = given.map(({ message }) => basesOf(message.head));
+  return {
+    messages: [...new Set(bases.flatMap(({ messages }) => messages))],
+    groups: [...new Set(bases.flatMap(({ groups }) => groups))],
+  };
 }

@@ -10,10 +10,12 @@ import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import type { HeldMessage, HeldName } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
+import { isWaitingForCheck } from '../bodies/BodyChecks.ts';
 import { type Opened, openArrived, readEnvelope } from './arrived.ts';
 import { envelopeItem } from './envelopeItems.ts';
 import { Gatherer } from './Gatherer.ts';
 import { activityProtocols, framesOf } from './items.ts';
+import { knowsOf } from './knowsOf.ts';
 import { lengthen, type Pause } from './Pause.ts';
 import { SourceTurns } from './SourceTurns.ts';
 import { takeOpened } from './takeOpened.ts';
@@ -212,6 +214,7 @@ export class HeldMessages {
       if (!(await this.#tell(from, await this.ackOf(sealDigest, 'read')))) return 'waiting';
     } catch (error) {
       if (!isNotariumError(error)) throw error;
+      if (isWaitingForCheck(error)) return 'waiting';
       if (error.code.startsWith('peer-') || error.code === 'activity-message-early') return 'missing';
       if (error.code.startsWith('storage-')) throw error;
       if (damage.told(error)) return 'waiting';
@@ -230,8 +233,9 @@ export class HeldMessages {
   }
 
   async #take(held: HeldMessage, asks: boolean): Promise<void> {
-    // Of its sender's: anybody else may claim a seal that it was shown, and is told nothing by it.
-    if ((await this.#parts.store.bySeal(held.sealDigest))?.sender === held.from) return;
+    // Of its sender's, where that knows of it: anybody else may claim a seal that it was shown, and is told nothing by it.
+    const known = (await this.#parts.store.sentUnder([held.sealDigest])).get(held.sealDigest);
+    if (known?.sender === held.from && (await knowsOf(this.#parts, known.activity, held.from))) return;
     const opened = await openArrived(this.#parts, readEnvelope(this.#parts, held.from, held.item));
     try {
       await takeOpened(this.#parts, opened);

@@ -11,13 +11,17 @@ const lookedForOne = 32;
 /** What somebody else has made large may be read for a peer: more than so many times what it may have at once it does not have to wait for. */
 const mostBursts = 2;
 
+type InMemory = {
+  inMemory(id: Hash): Pick<Activity, 'taken' | 'epochs' | 'group'> | undefined;
+};
+
 /**
  * Bounds the work that the requests of each peer make of activities: these have thousands of messages where somebody wants that, and are asked
  * for in a hundred bytes, again and again. It is counted in messages that are read from the disk, for the time that something takes depends on
  * what else goes on. A request that is begun is answered whole, whatever it takes; the next ones wait for that.
  */
 export class PeerReads {
-  readonly #activities: Pick<Activities, 'find' | 'inMemory'>;
+  readonly #activities: Pick<Activities, 'find'> & InMemory;
   readonly #burst: number;
   readonly #nowMs: () => number;
   /** What they have used, and when that was so. */
@@ -27,7 +31,7 @@ export class PeerReads {
 
   /** @param options.burst Messages at once. */
   constructor(
-    activities: Pick<Activities, 'find' | 'inMemory'>,
+    activities: Pick<Activities, 'find'> & InMemory,
     options: { readonly burst: number; readonly nowMs?: () => number },
   ) {
     this.#activities = activities;

@@ -1,13 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { isAckOf } from '../../../core/activities/ack.ts';
+import { isKnownTo } from '../../../core/activities/haveMet.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
 import type { Net } from '../../../net/Net.ts';
+import type { ActivityStore } from '../../../store/activities/ActivityStore.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { type Arrived, arrivedOf, type Opened, openArrived } from './arrived.ts';
 import { maxEnvelopeBytes, readDelivered } from './envelopeItems.ts';
 import type { HeldMessages } from './HeldMessages.ts';
 import { activityProtocols, type DeliveryAnswer, framesOf, itemsOf, maxItems, maxItemsBytes } from './items.ts';
+import { knowsOf } from './knowsOf.ts';
 import { PeerBytes } from './PeerBytes.ts';
 import { forgedPoints, malformedPoints, toldOf } from './Refusals.ts';
 import { takeOpened } from './takeOpened.ts';
@@ -17,6 +20,7 @@ const openedBytes = 256 << 10;
 
 /** What became of one item; `early`: it is held. */
 type Outcome = { readonly read: Hash } | { readonly early: Opened } | { readonly answer: DeliveryAnswer };
+type Sent = Awaited<ReturnType<ActivityStore['sentUnder']>>;
 
 /** Takes what members send, and acknowledges it once it is on the disk. */
 export class Receiver {
@@ -68,10 +72,10 @@ export class Receiver {
     }
     const arrived = await Promise.all(arriving);
     const seals = arrived.flatMap((one) => ('arrived' in one ? [one.arrived.sealDigest] : []));
-    const senders = await this.#parts.store.sendersOf(seals);
+    const sent = await this.#parts.store.sentUnder(seals);
     const opened: Outcome[] = [];
     for (const [index, one] of arrived.entries()) {
-      opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, senders)) : one);
+      opened.push('arrived' in one ? await this.#guarded(from, () => this.#open(one.arrived, sent)) : one);
       await worked(items[index]!);
     }
     await this.#parts.activities.lookFor(
@@ -83,8 +87,12 @@ export class Receiver {
     );
     // The sender waits for the answer: what does not come soon is asked for later, and it is told then.
     const until = AbortSignal.timeout(this.#parts.settings.requestMs / 4);
-    for (const outcome of outcomes) if ('early' in outcome && !until.aborted) await this.#gather(outcome.early, until);
-    return await Promise.all(outcomes.map((outcome) => this.#guardedAnswer(from, outcome)));
+    const settled: Outcome[] = [];
+    for (const one of outcomes) {
+      const isTaken = 'early' in one && !until.aborted && (await this.#gather(one.early, until));
+      settled.push(isTaken ? { read: one.early.sealDigest } : one);
+    }
+    return await Promise.all(settled.map((outcome) => this.#guardedAnswer(from, outcome)));
   }
 
   async #arrive(from: Address, item: Uint8Array): Promise<Outcome | { readonly arrived: Arrived }> {
@@ -99,14 +107,22 @@ export class Receiver {
     return { arrived: arrivedOf(this.#parts, from, parsed) };
   }
 
-  async #open(arrived: Arrived, senders: ReadonlyMap<Hash, Address>): Promise<Outcome> {
+  async #open(arrived: Arrived, sent: Sent): Promise<Outcome> {
     const { from, sealDigest } = arrived;
-    // Only to its sender: anybody else who has a seal could ask by it who the members are.
-    if (senders.get(sealDigest) === from) return { read: sealDigest };
+    const known = sent.get(sealDigest);
+    // Only to its sender, and where that knows of it: anybody else who has a seal could ask by it who the members are.
+    if (known?.sender === from && (await this.#isToldOf(known.activity, from))) return { read: sealDigest };
     const opened = await openArrived(this.#parts, arrived);
     if (opened.message.head.sender !== from)
       throw new NotariumError('activity-message-invalid', 'it does not come from its sender');
     return { early: opened };
+  }
+
+  /** As `knowsOf`, on the account of who asks. */
+  async #isToldOf(activity: Hash, from: Address): Promise<boolean> {
+    const { activities, peerReads } = this.#parts;
+    if (!activities.inMemory(activity)) peerReads.check(from);
+    return await peerReads.charge(from, activity, () => knowsOf(this.#parts, activity, from));
   }
 
   /** A member has read what it held before. */
@@ -123,10 +139,12 @@ export class Receiver {
   }
 
   async #take(opened: Opened): Promise<Outcome> {
-    const { activities, peerReads } = this.#parts;
+    const { activities, peerReads, signer } = this.#parts;
     const { from, message } = opened;
     const { activity, type } = message.head;
-    const known = activities.inMemory(activity);
+    const here = activities.inMemory(activity);
+    // To who need not know of it, it is as if it were not here.
+    const known = here && isKnownTo(here, signer.address, from) ? here : undefined;
     // What costs nothing waits for nothing.
     if (!known) peerReads.check(from);
     try {
@@ -155,16 +173,19 @@ export class Receiver {
     });
   }
 
-  async #gather(opened: Opened, until: AbortSignal): Promise<void> {
+  /** Whether it is taken. */
+  async #gather(opened: Opened, until: AbortSignal): Promise<boolean> {
     try {
       await this.#held.gather(opened, [opened.from], until);
       await this.#held.release(opened);
+      return true;
     } catch (error) {
       // It stays held, and is asked for again.
       this.#parts.logger.debug(
         { err: error, peer: opened.from },
         'a message came early, and what it builds on did not',
       );
+      return false;
     }
   }
 
@@ -173,7 +194,10 @@ export class Receiver {
     const given = await this.#guarded(from, async () => {
       if ('read' in outcome) return { answer: { ack: await this.#held.ackOf(outcome.read, 'read') } };
       const { sealDigest, message } = outcome.early;
-      const isTaken = (await this.#parts.store.known([message.id])).has(message.id);
+      const { activity } = message.head;
+      // By another one that came meanwhile.
+      const isTaken =
+        (await this.#parts.store.known([message.id])).has(message.id) && (await knowsOf(this.#parts, activity, from));
       return { answer: { ack: await this.#held.ackOf(sealDigest, isTaken ? 'read' : 'delivered') } };
     });
     return 'answer' in given ? given.answer : { code: 'internal', detail: '' };

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { activityProtocols, framesOf, maxListed } from '../../../../services/app/activities/exchange/items.ts';
+import { signParcel } from '../../../../services/core/activities/parcel.ts';
+import { packFields } from '../../../../services/lib/activities/fieldDigests.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { randomHash, say } from '../../../support/activityKit.ts';
+import { activityNetwork, randomHash, say, withFields } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { changingAnswers, deliver, sealedIn } from '../../../support/activityWire.ts';
 import { hostilePeer } from '../../../support/hostilePeer.ts';
@@ -98,6 +100,25 @@ describe('what a member of an activity lacks', () => {
     await deliver(buyer, seller, [sealedIn(first, base)]);
     await reaches(note.id, seller);
     await until('it is over', () => !seller.problems.has('activity-incomplete'));
+  });
+
+  it('is not what a body waits for that nobody has time to check', async () => {
+    const nodes = await world.open(2, { settings: { incompleteMs: 200, checkMs: -1 } });
+    const [buyer, seller] = nodes as [ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
+    await reaches(message, seller);
+    const first = messageOf((await buyer.store.message(message))!);
+    const place = { activity, epoch: 0, group: first.head.group };
+    const base = await say(buyer.person, 'update', { ...place, builds: [message], number: 2 }, 'base');
+    const plain = await say(buyer.person, 'note', { ...place, on: base.id });
+    const parcel = await withFields(plain, await packFields({ price: 12 }), buyer.person.signer);
+    const note = await signParcel(activityNetwork, parcel, buyer.person.signer);
+    await deliver(buyer, seller, [sealedIn(first, note)]);
+    await until('its base is missing', () => seller.problems.has('activity-incomplete'));
+    await deliver(buyer, seller, [sealedIn(first, base)]);
+    await reaches(base.id, seller);
+    await until('and is there', () => !seller.problems.has('activity-incomplete'));
+    expect(await seller.has(note.id)).to.equal(false);
   });
 
   it('is found after a start, too', async () => {

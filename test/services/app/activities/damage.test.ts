@@ -111,8 +111,14 @@ onBothActivityDatabases('one damaged row', (databaseUrl) => {
     await buyer.close();
     await change(buyer, 'update activity_messages set parcel = ? where id = ?', [broken, lost.message]);
     await buyer.open();
-    const { items } = await buyer.desk.list(operator, { limit: 9 });
-    expect(items.map(({ id }) => id)).to.deep.equal([whole.activity]);
+    // A list reads no message.
+    const ids = async () => (await buyer.desk.list(operator, { limit: 9 })).items.map(({ id }) => id);
+    expect(await ids()).to.have.members([whole.activity, lost.activity]);
+    await buyer.close();
+    // As of an earlier version: what is listed has to be read.
+    await change(buyer, 'delete from activity_summaries', []);
+    await buyer.open();
+    expect(await ids()).to.deep.equal([whole.activity]);
     expect(problemOf(buyer)).to.equal(`activity_messages/${lost.message}`);
     const said = await seller.desk.note(operator, whole.activity, { on: whole.message, body: 'whole' });
     await seller.desk.note(operator, lost.activity, { on: lost.message, body: 'damaged there' });

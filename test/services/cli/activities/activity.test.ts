@@ -7,6 +7,7 @@ import { parseDisclosure } from '../../../../services/core/activities/disclosure
 import { type FieldBody, readFields } from '../../../../services/core/activities/fields.ts';
 import type { ErrorCode } from '../../../../services/core/errors.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
+import { activityNetwork, person } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { type CliRun, cli } from '../../../support/cliKit.ts';
 import { stopHttpTests } from '../../../support/httpTest.ts';
@@ -28,7 +29,8 @@ describe('notarium activity', () => {
     // Of the node as it is at the time, also when it was stopped and is open again.
     const deskOf = (node: ActivityNode): ActivityDesk =>
       new Proxy({} as ActivityDesk, { get: (_, name) => node.desk[name as keyof ActivityDesk] });
-    servers = [await serveActivities(deskOf(nodes[0])), await serveActivities(deskOf(nodes[1]))];
+    const serve = (node: ActivityNode) => serveActivities(deskOf(node), {}, world.registry.nodes);
+    servers = [await serve(nodes[0]), await serve(nodes[1])];
     keys = [await servers[0].key('admin', ['admin']), await servers[1].key('admin', ['admin'])];
     await writeFile(join(folder.path, 'order.json'), JSON.stringify({ article: 'pumps', price: { amount: 12 } }));
     await writeFile(join(folder.path, 'delivery note.txt'), 'three pumps\n');
@@ -340,6 +342,20 @@ describe('notarium activity', () => {
     await fails('file-unreadable', 0, ['start', '--to', 'Node 2', '--body', 'nothing.json']);
     await fails('file-unreadable', 0, [...started, '--attach', 'nothing.pdf']);
     // Before any file is sent.
+    const [other] = world.add(1);
+    other!.registered = { ...other!.registered, status: 'suspended' };
+    const attached = ['start', '--body', 'order.json', '--attach', 'nothing.pdf', '--to'];
+    await fails('party-unknown', 0, [...attached, 'Nobody']);
+    await fails('party-unknown', 0, [...attached, 'Node 2', '--regulator', person(98).address]);
+    await fails('party-unfit', 0, [...attached, other!.name]);
+    for (const name of [
+      nodes[1].name,
+      nodes[1].address,
+      nodes[1].registered.endpoint,
+      `eip155:${activityNetwork.chainId}:${nodes[1].address}`,
+    ])
+      await fails('file-unreadable', 0, [...attached, name]);
+    world.nodes.pop();
     const wrong = await fails('activity-field-unknown', 0, [
       ...started,
       '--attach',

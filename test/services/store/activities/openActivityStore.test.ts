@@ -3,7 +3,7 @@ import { fromUtf8, type Hash, utf8 } from '../../../../services/core/bytes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { onBothDatabases } from '../storePlace.ts';
 import { alice, bob, carol, hashOf, messageOf, openAt, stepOf } from './activityKit.ts';
-import { rawQuery } from './rawTable.ts';
+import { rawQuery, rawTable } from './rawTable.ts';
 
 const [one, two, three] = [hashOf('one'), hashOf('two'), hashOf('three')];
 const recordId = hashOf('record');
@@ -35,12 +35,45 @@ onBothDatabases('what a node keeps of its activities', (place) => {
     expect(await store.message(hashOf('x'))).to.equal(undefined);
     expect((await store.bySeal(messageOf('b').sealDigest))?.place).to.equal(1);
     expect(await store.bySeal(hashOf('x'))).to.equal(undefined);
-    const senders = await store.sendersOf([hashOf('x'), messageOf('b').sealDigest]);
-    expect([...senders]).to.deep.equal([[messageOf('b').sealDigest, alice]]);
+    const sent = await store.sentUnder([hashOf('x'), messageOf('b').sealDigest]);
+    expect([...sent]).to.deep.equal([[messageOf('b').sealDigest, { sender: alice, activity: one }]]);
     const ids = ['a', 'x', 'c'].map((name) => messageOf(name).id);
     expect(await store.known(ids)).to.deep.equal(new Set([ids[0], ids[2]]));
     expect(await store.known([])).to.deep.equal(new Set());
     await store.close();
+  });
+
+  it('keeps what a list shows beside the messages, encrypted, and gives it for as many as there are alone', async () => {
+    await using at = await place();
+    const store = await openAt(at);
+    const save = (name: string, after: number, summary?: string) =>
+      store.save({ ...stepOf(one, name, after), after, ...(summary === undefined ? {} : { summary }) });
+    const listed = async () => (await store.list({ limit: 9 })).items.map(({ summary }) => summary);
+    await save('a', 0, 'industrial, one');
+    expect(await listed()).to.deep.equal(['industrial, one']);
+    // In one transaction, or two.
+    await Promise.all([save('b', 1, 'industrial, two'), save('c', 2, 'industrial, three')]);
+    expect(await listed()).to.deep.equal(['industrial, three']);
+    await save('d', 3);
+    expect(await listed()).to.deep.equal([undefined]);
+    await store.setSummary(one, { atCount: 4, text: 'industrial, four' });
+    // What was made before that comes too late.
+    await store.setSummary(one, { atCount: 3, text: 'industrial, three' });
+    expect(await listed()).to.deep.equal(['industrial, four']);
+    await save('e', 4, 'of other messages').then(() => expectCode('activity-changed', save('f', 4, 'of none')));
+    expect(await listed()).to.deep.equal(['of other messages']);
+    await store.close();
+    const [row] = await rawTable(at, 'activity_summaries');
+    expect([row!.activity, Number(row!.at_count)]).to.deep.equal([one, 5]);
+    const text = Buffer.from(row!.text as Uint8Array);
+    expect(text.includes('messages'), 'it is encrypted').to.equal(false);
+    text[20]! ^= 1;
+    await rawQuery(at, 'update activity_summaries set text = ?', [text]);
+    const again = await openAt(at);
+    expect((await again.list({ limit: 9 })).items.map(({ id, summary }) => [id, summary])).to.deep.equal([
+      [one, undefined],
+    ]);
+    await again.close();
   });
 
   it('has the ids of all activities in an order that nothing changes', async () => {
