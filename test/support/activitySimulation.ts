@@ -76,7 +76,7 @@ export class SimulatedNode {
     this.#held.clear();
     this.view = undefined;
     for (const message of kept) {
-      this.view = again(this.view, message);
+      this.view = again(this.view, message, this.address);
       this.taken.set(message.id, message);
     }
   }
@@ -139,19 +139,19 @@ export class SimulatedNode {
         from.given(this, view.id, error.data.missing as Missing).length > 0
       )
         throw error;
-      return rejoinActivity(view, message);
+      return rejoinActivity(view, message, this.address);
     }
   }
 }
 
-function again(view: Activity | undefined, message: Message): Activity {
+function again(view: Activity | undefined, message: Message, own: Address): Activity {
   const { head } = message;
   if (!view) return head.type === 'start' ? startActivity(message) : joinActivity(message);
   try {
     return takeMessage(activityNetwork, view, message, { isWanted: true, isVouched: true, crypto });
   } catch (error) {
     if (isNotariumError(error, 'activity-message-early') && head.type === 'members')
-      return rejoinActivity(view, message);
+      return rejoinActivity(view, message, own);
     throw error;
   }
 }

@@ -28,7 +28,7 @@ const mostAbsent = 10_000;
  * database too, what is in memory is compared with it first, and what was made from an older state comes to nothing.
  */
 export class Activities {
-  readonly #parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>;
+  readonly #parts: Pick<ActivityHost, 'network' | 'crypto' | 'store' | 'signer'>;
   readonly #known = new Map<Hash, Activity>();
   #weight = 0;
   /** Of how many messages each was made. */
@@ -37,7 +37,7 @@ export class Activities {
   readonly #absent = new Set<Hash>();
   readonly #turns = new InOrder();
 
-  constructor(parts: Pick<ActivityHost, 'network' | 'crypto' | 'store'>) {
+  constructor(parts: Pick<ActivityHost, 'network' | 'crypto' | 'store' | 'signer'>) {
     this.#parts = parts;
   }
 
@@ -160,13 +160,13 @@ export class Activities {
 
   /** A message that was taken before is taken in the same way again. */
   #again(activity: Activity | undefined, message: Message): Activity {
-    const { network, crypto } = this.#parts;
+    const { network, crypto, signer } = this.#parts;
     if (!activity) return message.head.type === 'members' ? joinActivity(message) : startActivity(message);
     try {
       return takeMessage(network, activity, message, { isWanted: true, isVouched: true, crypto });
     } catch (error) {
       if (isNotariumError(error, 'activity-message-early') && message.head.type === 'members')
-        return rejoinActivity(activity, message);
+        return rejoinActivity(activity, message, signer.address);
       throw new NotariumError('activity-store-corrupt', `message ${message.id} of an activity is not one any more`, {
         data: { row: `activity_messages/${message.id}` },
         cause: error,

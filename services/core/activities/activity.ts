@@ -66,6 +66,8 @@ export type Activity = {
   readonly group: Hash;
   /** Epoch with which this member has come in; what was before it may be unknown to it. */
   readonly since: number;
+  /** With whom this member was in the group, as far as it knew, when it came in anew without them: they may not know of that. */
+  readonly leftBehind: readonly Address[];
   readonly versions: ReadonlyMap<Hash, Version>;
   /** Versions whose place nothing has taken: more than one are in conflict. */
   readonly heads: readonly Hash[];

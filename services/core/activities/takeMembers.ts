@@ -1,3 +1,4 @@
+import type { Address } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
 import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
 import { repeatedOrigin } from './activityId.ts';
@@ -85,7 +86,7 @@ export function joinActivity(message: Message): Activity {
 export function firstEpoch(message: Message, right: OpeningRight): Activity {
   const { activity, origin, terms, group, epoch, sender } = message.head as HeadOf<'start' | 'members'>;
   return {
-    ...{ id: activity, origin, terms, group, since: epoch, heads: [] },
+    ...{ id: activity, origin, terms, group, since: epoch, leftBehind: [], heads: [] },
     epochs: withEpoch(new Map(), message, right),
     versions: new Map(),
     notes: new Map(),
@@ -106,22 +107,37 @@ export function isHearsay({ epochs, group, since }: Activity): boolean {
 
 /**
  * An activity as somebody has it that had left, and was added again without what was meanwhile.
+ * @param own Who that is.
  * @throws NotariumError as `takeMessage`.
  */
-export function rejoinActivity(activity: Activity, message: Message): Activity {
+export function rejoinActivity(activity: Activity, message: Message, own: Address): Activity {
   const head = message.head as HeadOf<'members'>;
   const { terms, group, epoch, sender } = head;
   const joined = joinActivity(message);
-  const taken = grown(activity.taken, message.id, { sender, group });
+  const known = {
+    taken: grown(activity.taken, message.id, { sender, group }),
+    leftBehind: leftBehindBy(activity, own),
+  };
   const isOther = canonicalText(terms) !== canonicalText(activity.terms);
   const isEarlier = epoch <= membersOf(activity).epoch;
   const origin = repeatedOrigin(activity.origin, head.origin);
   // The initiator's word counts more than what anybody else has told of its activity, whatever epoch that names.
   if ((isOther || isEarlier) && isHearsay(activity) && rightAsToldBy(head) === 'initiator')
-    return { ...joined, origin, taken };
+    return { ...joined, origin, ...known };
   if (isOther) throw refused('the terms of an activity never change');
   if (isEarlier) throw refused('it is of an earlier epoch');
   const epochs = withEpoch(activity.epochs, message, rightAsToldBy(head), activity.terms);
-  const changed = { ...activity, origin, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, taken };
+  const changed = { ...activity, origin, epochs, group: newestGroup({ ...activity, epochs }), since: epoch, ...known };
   return { ...changed, heads: headsOf(changed) };
+}
+
+// The first ones are those that nobody has made up to keep them out.
+const mostLeftBehind = 1_024;
+
+function leftBehindBy(activity: Activity, own: Address): Address[] {
+  const { members } = membersOf(activity);
+  const others = members.flatMap(({ address }) => (address === own ? [] : [address]));
+  // Who knows that it was out knows that they go on without it.
+  if (others.length === members.length) return [...activity.leftBehind];
+  return [...new Set([...activity.leftBehind, ...others])].slice(0, mostLeftBehind);
 }

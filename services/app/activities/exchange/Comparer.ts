@@ -45,6 +45,8 @@ export class Comparer {
   /** When to look with whom it is to be compared. */
   readonly #changed = new Map<Hash, number>();
   readonly #elsewhere: ChangedElsewhere;
+  /** Epoch with which this node has come in where those whom it had left behind by it were asked once, by activity. */
+  readonly #askedBehind = new Map<Hash, number>();
   /** By member; of those in the registry alone. */
   readonly #wanted = new Map<Address, Wanted>();
   #registered: ReadonlySet<Address> = new Set();
@@ -192,6 +194,7 @@ export class Comparer {
     const membership = membersOf(activity);
     if (!this.#isIn(activity)) {
       this.doubts.drop(activity.id);
+      this.#askedBehind.delete(activity.id);
       return;
     }
     this.doubts.forked(activity.id, forksOf(activity));
@@ -202,8 +205,15 @@ export class Comparer {
       if (address !== own) this.#wantedOf(address)?.want(activity.id, nowMs + waitMs);
     }
     // Who was removed may have been told that it was somebody else.
-    for (const { address } of activity.epochs.get(membership.previous)?.membership.members ?? [])
+    for (const address of [...beforeIn(activity), ...this.#newlyLeftBehind(activity)])
       if (!memberOf(membership, address)) this.#wantedOf(address)?.want(activity.id, nowMs);
+  }
+
+  /** They may not know that this node is in another group now, and ask it when they are asked. */
+  #newlyLeftBehind({ id, since, leftBehind }: Activity): readonly Address[] {
+    if (leftBehind.length === 0 || this.#askedBehind.get(id) === since) return [];
+    this.#askedBehind.set(id, since);
+    return leftBehind;
   }
 
   #isIn(activity: Activity): boolean {
@@ -297,6 +307,8 @@ export class Comparer {
     }
     const isMember = memberOf(membersOf(activity), member) !== undefined;
     if ('removed' in answer) {
+      // So did this node.
+      if (!isMember && activity.leftBehind.includes(member) && !beforeIn(activity).includes(member)) return true;
       await this.#doubt(id, member, { kind: 'excluded', messages: [] });
       return isMember === false;
     }
@@ -361,4 +373,10 @@ export class Comparer {
     }
     return left;
   }
+}
+
+/** Addresses of the members before the last change, where it is known. */
+function beforeIn({ epochs, group }: Activity): Address[] {
+  const before = epochs.get(epochs.get(group)!.membership.previous);
+  return before?.membership.members.map(({ address }) => address) ?? [];
 }

@@ -1,7 +1,11 @@
 import { isKnownTo } from '../../../core/activities/haveMet.ts';
+import { memberOf } from '../../../core/activities/members.ts';
+import type { HeadOf } from '../../../core/activities/message.ts';
 import type { Missing } from '../../../core/activities/refused.ts';
+import { rightAsToldBy } from '../../../core/activities/rightTo.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { connectedPeers } from '../../../net/connectedPeers.ts';
 import type { Net } from '../../../net/Net.ts';
 import { jsonFrame } from '../../replication/wire.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
@@ -54,13 +58,55 @@ export class Gatherer {
         : await this.#fetch(head.activity, missing, { by: head.sender, depth: 0 });
     const now = await activities.find(head.activity);
     const isBacked = before !== undefined && activities.countOf(now!) > activities.countOf(before);
-    const left = await this.#tryTo(opened, { isBacked });
+    let left = await this.#tryTo(opened, { isBacked });
     if (!left) return;
-    // Its sender gives nothing to who was no member: this node was added without what was before.
     if (count === 0 && head.type === 'members' && !isHistory && this.#source === head.sender) {
-      return await takeOpened(this.#parts, opened, { isJoin: true });
+      // Its sender gives nothing to who was no member: this node was added without what was before.
+      if (!(await this.#takeKeptBack(head))) return await takeOpened(this.#parts, opened, { isJoin: true });
+      left = await this.#tryTo(opened, { isBacked: true });
+      if (!left) return;
     }
     throw new NotariumError('activity-message-early', undefined, { data: { missing: left } });
+  }
+
+  /**
+   * Whether another member has what comes before a change of the members, which its sender then keeps back: this node would come in too late
+   * by it. The initiator's word is enough alone. Where that one has added this node, whoever has its message may give it.
+   */
+  async #takeKeptBack(head: HeadOf<'members'>): Promise<boolean> {
+    if (rightAsToldBy(head) === 'initiator') return false;
+    const { signer, settings } = this.#parts;
+    const connected = connectedPeers(this.#net);
+    const others = head.membership.members.filter(
+      ({ address }) => address !== signer.address && address !== this.#source && connected.has(address),
+    );
+    // One that does not answer keeps nobody out.
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(settings.requestMs / 8)]);
+    const given = others.map(async ({ address: source }) => {
+      const gatherer = new Gatherer(this.#parts, { net: this.#net, source, signal });
+      return await gatherer.#openingsOf(head.activity, head.membership.previous);
+    });
+    const openings = (await Promise.all(given)).flat();
+    const [opening] = openings;
+    if (opening && rightAsToldBy(opening.message.head as HeadOf<'members'>) === 'initiator')
+      await this.#tryTo(opening, { isJoin: true });
+    return opening !== undefined;
+  }
+
+  /** What has opened an epoch with this node; of who cannot be asked nothing. */
+  async #openingsOf(activity: Hash, group: Hash): Promise<Opened[]> {
+    const { address } = this.#parts.signer;
+    try {
+      return await this.#ask({ activity, messages: [], groups: [group] }, async (copies) =>
+        copies.flatMap(({ opened }) => {
+          const { head } = opened.message;
+          return head.type === 'members' && head.group === group && memberOf(head.membership, address) ? [opened] : [];
+        }),
+      );
+    } catch (error) {
+      if (!isNotariumError(error) && !this.#signal.aborted) throw error;
+      return [];
+    }
   }
 
   /** Takes those of these messages that the source has, each after what it builds on. @throws NotariumError of the network. */

@@ -64,7 +64,8 @@ async function* answers(
     const answer = comparisonOf(parts, activity, from, one);
     if ('unknown' in answer)
       parts.refusals.count(new NotariumError('activity-not-member', 'it compares an activity'), from);
-    else compared(from, one.activity, 'same' in answer);
+    // It has come in by an epoch that is unknown here, and may have left this node behind.
+    else compared(from, one.activity, 'same' in answer && one.since <= membersOf(activity!).epoch);
     yield JSON.stringify(answer);
     // Of a large one it is work without a pause.
     await setImmediate();

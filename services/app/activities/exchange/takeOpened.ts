@@ -110,7 +110,7 @@ function stateAfter(parts: ActivityParts, activity: Activity | undefined, opened
   } catch (error) {
     const isEarly = isNotariumError(error, 'activity-message-early');
     if (!how.isJoin || !isEarly || head.type !== 'members' || !mayBeginAnew(parts, activity, head)) throw error;
-    return rejoinActivity(activity, message);
+    return rejoinActivity(activity, message, signer.address);
   }
 }
 

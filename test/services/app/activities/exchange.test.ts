@@ -1,12 +1,15 @@
 import { expect } from 'chai';
+import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { noHash } from '../../../../services/core/activities/members.ts';
 import { activitySubject, readProtected } from '../../../../services/core/activities/sealed.ts';
+import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { fromHex } from '../../../../services/core/bytes.ts';
 import { digestText } from '../../../../services/core/record.ts';
 import type { NotariumRecord } from '../../../../services/core/recordSchema.ts';
-import { randomHash } from '../../../support/activityKit.ts';
+import { randomHash, update } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
 
@@ -123,6 +126,28 @@ describe('exchange of activities', () => {
     const merged = await seller.desk.update(operator, activity, { body: 4, builds: shown.heads });
     await reaches(merged.message, buyer);
     expect((await buyer.desk.show(operator, activity)).heads).to.deep.equal([merged.message]);
+  });
+
+  it('brings more versions in conflict together than one can: by several', async () => {
+    const { nodes } = await worldOf(2);
+    const [buyer, seller] = nodes as [ActivityNode, ActivityNode];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 'one' });
+    await reaches(message, seller);
+    const first = messageOf((await buyer.store.message(message))!);
+    const rivals = await Promise.all(
+      Array.from({ length: 34 }, () => update(startActivity(first), seller.person, [message])),
+    );
+    const answers = await deliver(
+      seller,
+      buyer,
+      rivals.map((one) => sealedIn(first, one)),
+    );
+    expect(answers.every((answer) => 'ack' in answer)).to.equal(true);
+    const { heads } = await buyer.desk.show(operator, activity);
+    expect(heads).to.have.length(34);
+    const merged = await buyer.desk.update(operator, activity, { body: 'all of it', builds: heads });
+    await reaches(merged.message, seller);
+    expect((await seller.desk.show(operator, activity)).heads).to.deep.equal([merged.message]);
   });
 
   it('catches up with a member that was away, and tells of what waits too long without a name', async () => {

@@ -29,7 +29,12 @@ function watched() {
       return [];
     },
   };
-  const activities = new Activities({ network: activityNetwork, crypto, store: store as never });
+  const activities = new Activities({
+    network: activityNetwork,
+    crypto,
+    signer: person(1).signer,
+    store: store as never,
+  });
   const isInMemory = async ({ id }: Activity): Promise<boolean> => {
     const before = asked.length;
     await activities.find(id);
@@ -92,7 +97,12 @@ describe('activities in memory', () => {
       (message, place) => ({ id: message.id, place, parcel: parcelBytes(message) }),
     );
     const store = { isShared: false, messages: async (_: Hash, from: number) => stored.slice(from, from + 256) };
-    const activities = new Activities({ network: activityNetwork, crypto, store: store as never });
+    const activities = new Activities({
+      network: activityNetwork,
+      crypto,
+      signer: person(1).signer,
+      store: store as never,
+    });
     let turns = 0;
     let next = setImmediate(function turn() {
       turns++;

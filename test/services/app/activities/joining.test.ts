@@ -1,14 +1,23 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { activityProtocols, framesOf } from '../../../../services/app/activities/exchange/items.ts';
-import type { Activity } from '../../../../services/core/activities/activity.ts';
+import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
-import { activityNetwork, noteOn, randomHash, say, update } from '../../../support/activityKit.ts';
+import type { Net } from '../../../../services/net/Net.ts';
+import {
+  activityNetwork,
+  changeMembers,
+  noteOn,
+  randomHash,
+  randomKey,
+  say,
+  update,
+} from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
-import { deliver, sealedIn } from '../../../support/activityWire.ts';
+import { changingAnswers, deliver, sealedIn } from '../../../support/activityWire.ts';
 import { activityOf, copyOf, hostilePeer } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
@@ -112,5 +121,40 @@ describe('whoever is added without what was before', () => {
     expect(await late.has(asked.message)).to.equal(false);
     const said = await buyer.desk.note(operator, activity, { on, body: 'among us' });
     await reaches(said.message, seller, late);
+  });
+
+  it('is not kept out of what was in between by one that gives it a later change first', async () => {
+    let keeping: Net | undefined;
+    const wrapNet = (net: Net): Net =>
+      changingAnswers(blameless(net), activityProtocols.messages, (items) => (net === keeping ? [] : items));
+    const [buyer, seller, carrier, late] = await world.open(4, { wrapNet });
+    keeping = seller.net;
+    const receivers = [seller.name, carrier.name];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(message, seller, carrier);
+    await late.close();
+    const add = [{ party: late.name, role: 'receiver' as const }];
+    const added = await buyer.desk.changeMembers(operator, activity, { add });
+    await reaches(added.message, seller, carrier);
+    await buyer.close();
+    const read = async (id: Hash): Promise<Message> => messageOf((await carrier.store.message(id))!);
+    const addition = await read(added.message);
+    const known = takeMessage(activityNetwork, startActivity(await read(message)), addition, { isWanted: true });
+    // By right it tells another key.
+    const key = randomKey();
+    const rekeyed = membersOf(known).members.map((one) => (one.address === seller.address ? { ...one, key } : one));
+    const later = await changeMembers(known, seller.person, rekeyed);
+    await late.open();
+    await world.connect();
+    for (const to of [carrier, late]) await deliver(seller, to, [sealedIn(later)]);
+    await reaches(later.id, carrier, late);
+    await reaches(added.message, late);
+    await buyer.open();
+    await world.connect();
+    await reaches(later.id, buyer);
+    const next = await carrier.desk.update(operator, activity, { body: 'two' });
+    await reaches(next.message, buyer, late);
+    expect(await late.state(activity)).to.include({ epoch: 2 });
+    expect(await headsOf(late, activity)).to.deep.equal([next.message]);
   });
 });

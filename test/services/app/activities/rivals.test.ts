@@ -392,21 +392,4 @@ describe('changes of the members of an activity that come between others', () =>
     await reaches(next.message, buyer);
     expect(await told()).to.deep.equal([[seller.address, 'forked']]);
   });
-
-  it('more versions in conflict than one can bring together are brought together by several', async () => {
-    const [buyer, seller] = await world.open(2);
-    const { activity, first, old } = await begun([buyer, seller]);
-    const rivals = await Promise.all(Array.from({ length: 34 }, () => update(old, seller.person, [first.id])));
-    const answers = await deliver(
-      seller,
-      buyer,
-      rivals.map((one) => sealedIn(first, one)),
-    );
-    expect(answers.every((answer) => 'ack' in answer)).to.equal(true);
-    const { heads } = await buyer.desk.show(operator, activity);
-    expect(heads).to.have.length(34);
-    const merged = await buyer.desk.update(operator, activity, { body: 'all of it', builds: heads });
-    await reaches(merged.message, seller);
-    expect((await seller.desk.show(operator, activity)).heads).to.deep.equal([merged.message]);
-  });
 });

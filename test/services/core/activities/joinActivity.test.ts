@@ -3,7 +3,7 @@ import { type Activity, membersOf } from '../../../../services/core/activities/a
 import { noHash } from '../../../../services/core/activities/members.ts';
 import { mayVouch } from '../../../../services/core/activities/onTrust.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
-import { joinActivity } from '../../../../services/core/activities/takeMembers.ts';
+import { joinActivity, rejoinActivity } from '../../../../services/core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import {
@@ -127,5 +127,22 @@ describe('who is added to an activity without what was before', () => {
     expect(vouching(now, buyer)).to.deep.equal([seller.address]);
     const alone = await changeMembers(take(whole, another, without), buyer, { remove: seller.address });
     expect(vouching(take(now, alone), buyer)).to.deep.equal([]);
+  });
+
+  it('anew knows whom it has left behind, unless it knows that it was out', async () => {
+    const first = startActivity(await begin([buyer, seller, carrier], { terms }));
+    const out = await changeMembers(first, buyer, { remove: seller.address });
+    const withLate = await changeMembers(take(first, out), buyer, { add: memberFor(late, 'receiver') });
+    const before = take(first, out, withLate);
+    const back = await changeMembers(before, buyer, { add: memberFor(seller, 'receiver') });
+    const { address } = seller;
+    expect(rejoinActivity(first, back, address).leftBehind).to.have.members([buyer.address, carrier.address]);
+    expect(rejoinActivity(take(first, out), back, address).leftBehind).to.deep.equal([]);
+    // What the one before has left behind no later one takes away.
+    const outAgain = await changeMembers(take(before, back), buyer, { remove: address });
+    const known = take(before, back, outAgain);
+    const backAgain = await changeMembers(known, buyer, { add: memberFor(seller, 'receiver') });
+    const twice = rejoinActivity(rejoinActivity(first, back, address), backAgain, address);
+    expect(twice.leftBehind).to.have.members([buyer.address, carrier.address, late.address]);
   });
 });

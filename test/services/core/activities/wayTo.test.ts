@@ -124,7 +124,7 @@ const isInBy = ({ head }: Message, { address }: Person): boolean =>
 function rejoined(activity: Activity, message: Message): Activity | undefined {
   if (!isInBy(message, guest)) return undefined;
   try {
-    return rejoinActivity(activity, message);
+    return rejoinActivity(activity, message, guest.address);
   } catch (error) {
     if (isNotariumError(error)) return undefined;
     throw error;
@@ -221,7 +221,7 @@ describe('epochs that come one by one', () => {
     const lengthIn = (state: Activity): number => wayTo(state.epochs, state.group).length;
 
     const joined = joinActivity(comes);
-    const lacking = rejoinActivity(joined, comesAgain);
+    const lacking = rejoinActivity(joined, comesAgain, guest.address);
     const whole = take(lacking, goes);
     expect([whole, lacking, whole].map(lengthIn)).to.deep.equal([3, 1, 3]);
     expectAsAnew(lacking);
