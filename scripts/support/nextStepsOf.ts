@@ -11,6 +11,8 @@ export type CentrePlace = {
   readonly contract: Address;
   /** `EvidenceChannels`, where it is known. */
   readonly channels?: Address | undefined;
+  /** Its process, where it runs. */
+  readonly pid?: number | undefined;
 };
 
 /** What to do next, in lines that can be pasted. */
@@ -22,7 +24,10 @@ export function nextStepsOf(places: readonly CentrePlace[], chain?: RunningChain
   const keep = chain?.kind === 'anvil' ? 'kept over a restart' : chain ? 'gone when you stop it' : 'your own';
   const rows = isAlone
     ? [['HTTP API', `${url}      reference: ${url}/docs`]]
-    : [...places.map(({ name, port }) => [name, centreUrl(port)]), ['reference', `${url}/docs`]];
+    : [
+        ...places.map(({ name, port, pid }) => [name, `${centreUrl(port)}      (process ${pid})`]),
+        ['reference', `${url}/docs`],
+      ];
   rows.push(['chain', `${rpcUrl}      (${keep})`], ['contract', contract]);
   if (channels !== undefined) rows.push(['channels', `${channels}      (evidence channels: see the README)`]);
   rows.push(['data', isAlone ? first.dataDir : `${first.dataDir} … ${places.at(-1)!.name}`]);

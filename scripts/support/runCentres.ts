@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { shellWord } from '../../services/cli/shellWord.ts';
 import { NotariumError } from '../../services/core/errors.ts';
 import { Notarium } from '../../services/index.ts';
 import { type LocalCentre, startLocalCentre } from './localCentre.ts';
@@ -12,9 +14,9 @@ const meetLimitMs = 60_000;
 
 /**
  * Runs centres until all is to stop, and stops them. One that does not come up has said why on stderr, and its exit code is
- * that of this process.
- * @throws NotariumError `internal` when a centre or the chain ends by itself, naming it; the reason of {@link stopping}
- *   while they come up.
+ * that of this process. Of several that run one may end: the others go on.
+ * @throws NotariumError `internal` when the chain or the last centre ends by itself, naming it; the reason of
+ *   {@link stopping} while they come up.
  */
 export async function runCentres(
   places: readonly CentrePlace[],
@@ -45,12 +47,22 @@ export async function runCentres(
     const isOver = new AbortController();
     const over = Promise.race([
       once(stopping, 'abort').then(() => undefined),
-      ...[...centres].map(([name, centre]) => centre.ended.then(() => (isAlone ? 'the centre' : name))),
+      Promise.all(
+        places.map(async (place) => {
+          await centres.get(place.name)!.ended;
+          if (!isAlone && !stopping.aborted && !isOver.signal.aborted) process.stderr.write(endedText(place));
+        }),
+      ).then(() => (isAlone ? 'the centre' : 'the last centre')),
       ...(chain ? [chain.ended.then(() => 'the chain')] : []),
     ]).finally(() => isOver.abort());
     if (!isAlone) await meet(centres, isOver.signal);
     if (!isOver.signal.aborted) {
-      say(nextStepsOf(places, chain));
+      say(
+        nextStepsOf(
+          places.map((place) => ({ ...place, pid: centres.get(place.name)!.child.pid })),
+          chain,
+        ),
+      );
       await warnOfProblems(centres, isOver.signal);
     }
     const ended = await over;
@@ -61,6 +73,16 @@ export async function runCentres(
   } finally {
     await Promise.all([...centres.values()].map((centre) => centre.stop()));
   }
+}
+
+/** What says that a centre has ended, and how it comes back: by hand, as it may have been ended so. */
+function endedText({ name, dataDir, port, rpcUrl, contract }: CentrePlace): string {
+  const [data, password] = [dataDir, join(dataDir, 'password')].map(shellWord);
+  return [
+    `\n${name} has ended by itself; the others go on as long as they are enough. Start it again, in another terminal:`,
+    `  npx notarium node --data ${data} --password-file ${password} \\`,
+    `    --rpc ${rpcUrl} --contract ${contract} --port ${port}\n`,
+  ].join('\n');
 }
 
 /** What is pasted next must find a quorum. Who is not connected in time is named, and goes on trying. */

@@ -4,6 +4,8 @@ import type { ErrorCode } from '../core/errors.ts';
 const steps: Partial<Record<ErrorCode, string>> = {
   'usage-invalid': 'Run `notarium --help`, or the command with --help.',
   'config-invalid': 'Mend the named setting; flags go before environment, and environment before the config file.',
+  'json-number-not-canonical':
+    'Write 12.5 for 12.50 and 1 for 1.0; what has more digits than a number can hold exactly, as a text ("12.50").',
   'server-unreachable':
     'Check --url (of `notarium join`: --authenticator), or start a centre with `npm start`, a verifier with `notarium verifier`; `notarium doctor` shows what is missing.',
   'server-answer-invalid':

@@ -1,8 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { launcher } from '../../scripts/support/launcher.ts';
 import { untilConnected } from '../../scripts/support/untilConnected.ts';
 import { parseNetworkName } from '../../services/core/eip712.ts';
 import { json, post, receiptOf } from '../support/centreApi.ts';
@@ -132,7 +133,7 @@ describe('npm start -- --centres', () => {
     }
   });
 
-  it('keeps the number of centres, finds them on other ports, and stops the rest when one ends', async () => {
+  it('keeps the number of centres, finds them on other ports, and goes on when one ends, which can come back', async () => {
     const [chainPort] = await freePorts(1);
     const first = start(
       ...['--centres', '2', '--port', `${await freePortsInARow(2)}`],
@@ -153,9 +154,23 @@ describe('npm start -- --centres', () => {
     for (const { peers } of await Promise.all(urls.map(statusOf))) expect(peers[0]).to.include({ connected: true });
 
     const pid = Number(await readFile(join(base, 'kept', 'anvil', 'centre-2', 'lock.pid'), 'utf8'));
+    expect(second.output()).to.include(`(process ${pid})`);
     process.kill(pid, 'SIGKILL');
+    await second.said('centre-2 has ended by itself');
+    const how = /npx notarium (node .*--port \d+)\n/s;
+    await until('it says how it comes back', () => how.test(second.output()));
+    const [, again] = how.exec(second.output())!;
+    // As it is printed, by the shell; for npx the command line itself.
+    const shell = spawn('sh', ['-c', `exec "$0" "$1" ${again}`, process.execPath, launcher], { stdio: 'ignore' });
+    children.push(shell);
+    await until('both see each other again', async () => {
+      const all = await Promise.all(urls.map((url) => statusOf(url).catch(() => undefined)));
+      return all.every((one) => one?.peers[0]?.connected === true);
+    });
+    process.kill(Number(await readFile(join(base, 'kept', 'anvil', 'centre-1', 'lock.pid'), 'utf8')), 'SIGKILL');
+    shell.kill('SIGTERM');
     expect(await second.ended).to.equal(1);
-    expect(second.output()).to.include('centre-2 ended by itself');
+    expect(second.output()).to.include('the last centre ended by itself');
     await expectFree(chainPort!, port, port + 1);
   });
 });

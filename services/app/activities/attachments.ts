@@ -34,7 +34,7 @@ export async function attachment(
   const stored = await parts.store.message(message);
   const found = stored?.activity === id ? messageOf(stored).attachments.list[index] : undefined;
   if (!stored || !found)
-    throw new NotariumError('not-found', 'the activity has no such attachment', { data: { message } });
+    throw new NotariumError('not-found', `the message has no attachment ${index}`, { data: { message } });
   const { isWhole } = await files.have(found.sealedDigest);
   const { sealedDigest, sealedBytes } = found;
   const file = { sealedDigest, sealedBytes, activity: id, message };

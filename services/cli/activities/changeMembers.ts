@@ -59,7 +59,10 @@ export async function proposeMember(run: Run<ProposeFlags>, text: string): Promi
   const change = add === undefined ? { remove: remove! } : { add: memberOf(run, add) };
   const sent = await activities.propose(id, change, { signal });
   tellSent(run, sent, `proposed ${sent.message}`);
-  output.note(`  Members vote: notarium activity members vote ${short(id)} ${short(sent.message)} for`);
+  output.note(
+    '  Each other member but a regulator votes at its own centre:',
+    `    notarium activity members vote ${short(id)} ${short(sent.message)} for`,
+  );
 }
 
 /** `notarium activity members vote`. */

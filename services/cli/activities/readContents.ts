@@ -58,7 +58,11 @@ export async function readJson({ terminal }: Pick<Run<unknown>, 'terminal'>, fil
   const bytes =
     file === '-'
       ? await readPiped(terminal.stdin)
-      : await readSmallFile(resolve(terminal.cwd, file), { maxBytes: maxBodyFileBytes, pipes: true });
+      : await readSmallFile(resolve(terminal.cwd, file), {
+          maxBytes: maxBodyFileBytes,
+          tooLarge: 'json-too-large',
+          pipes: true,
+        });
   const what = file === '-' ? 'what is piped in' : file;
   try {
     return parsed(bytes);
@@ -108,7 +112,11 @@ export async function readContents(
   const { options, terminal, settings } = run;
   const { body: file, text, attach = [], fields, device } = options;
   if (file !== undefined && text !== undefined) throw new NotariumError('usage-invalid', '--body or --text, not both');
-  if (file === undefined && text === undefined) throw new NotariumError('usage-invalid', '--body FILE is needed');
+  if (file === undefined && text === undefined)
+    throw new NotariumError(
+      'usage-invalid',
+      place.type === 'note' ? '--body FILE or --text TEXT is needed' : '--body FILE is needed',
+    );
   if (attach.length > maxAttachments)
     throw new NotariumError('usage-invalid', `a message has at most ${maxAttachments} files, not ${attach.length}`);
   const body = text ?? (await readJson(run, file!));

@@ -3,12 +3,13 @@ import { createWriteStream } from 'node:fs';
 import { link, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { Progress, sizeText } from '../Progress.ts';
 import type { Run } from '../Run.ts';
-import { indexOf, messageOf, openActivity } from './ActivityRun.ts';
+import { indexOf, messageOf, openActivity, short } from './ActivityRun.ts';
 import { fileExists } from './newFile.ts';
+import { nextCommand } from './nextCommand.ts';
 
 /** Options of `notarium activity attachment`. */
 export type AttachmentFlags = CentreFlags & { readonly out?: string; readonly message?: string };
@@ -19,7 +20,15 @@ export async function saveAttachment(run: Run<AttachmentFlags>, text: string, pl
   const index = indexOf(place);
   const { activities, id } = await openActivity(run, text);
   const message = await messageOf(run, activities, id, options.message);
-  const { attachment, content } = await activities.attachment(id, { message, index }, { signal });
+  const { attachment, content } = await activities
+    .attachment(id, { message, index }, { signal })
+    .catch((error: unknown) => {
+      const isOfAnother = options.message === undefined && isNotariumError(error, 'not-found');
+      if (isOfAnother)
+        output.note(`  Which messages have files: ${nextCommand(run, `activity messages ${short(id)}`)}`);
+      if (isOfAnother) output.note('  One of another than the newest version: --message MESSAGE');
+      throw error;
+    });
   const path = resolve(terminal.cwd, options.out ?? nameFor(attachment.name));
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   const progress = new Progress(output, 'fetching', attachment.sizeBytes, sizeText);

@@ -1,10 +1,11 @@
 import { activityKinds, activityRequests, maxBrought } from '../../core/activities/message.ts';
-import type { Hash } from '../../core/bytes.ts';
+import type { Address, Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import type { ActivityAnswer, SentMessageAnswer } from '../../lib/client/activityAnswers.ts';
 import { randomHash } from '../../lib/randomHash.ts';
 import type { CentreFlags } from '../commandOptions.ts';
 import { oneOf } from '../governance/listProposals.ts';
+import { counted } from '../governance/texts.ts';
 import type { Run } from '../Run.ts';
 import { clip, idAmong, namesIn, onlyHead, openActivities, openActivity, short, versionOf } from './ActivityRun.ts';
 import { nextCommand } from './nextCommand.ts';
@@ -65,22 +66,37 @@ export async function updateActivity(run: Run<UpdateFlags>, text: string): Promi
   const client = await openActivity(run, text);
   const { activities, nameOf, id } = client;
   const activity = await activities.get(id, { signal });
-  const builds = buildsOf(run, activity);
+  const names = namesIn(activity, nameOf);
+  const builds = buildsOf(run, activity, names);
   const contents = await readContents(run, client, { activity: id, type: 'update', on: builds ?? [] });
   const sent = await activities.update(id, { ...contents, ...(builds ? { builds } : {}) }, { signal });
   tellSent(run, sent, `new version ${sent.message}`);
   // It may be another one than whoever wrote this has looked at.
-  const names = namesIn(activity, nameOf);
   for (const replaced of builds ?? []) {
     const { number, sender } = activity.versions.find((version) => version.id === replaced)!;
     run.output.note(`  in the place of version ${short(replaced)} (number ${number}, by ${clip(names(sender), 30)})`);
   }
   run.output.note(`  How far it has come: ${nextCommand(run, `activity show ${short(id)}`)}`);
+  warnIfOut(run, activity);
 }
 
 /** The versions in whose place the new one comes; undefined where they are in conflict and none was named, of which the centre tells. */
-function buildsOf({ options }: Run<UpdateFlags>, { heads, versions }: ActivityAnswer): readonly Hash[] | undefined {
+function buildsOf(
+  { options }: Run<UpdateFlags>,
+  { heads, versions }: ActivityAnswer,
+  names: (address: Address) => string,
+): readonly Hash[] | undefined {
   const { merge, on = [], device } = options;
+  const [only, ...others] = heads;
+  // Somebody else may have brought them together meanwhile: in the place of that one this would come unseen.
+  if (merge && only && others.length === 0) {
+    const { number, sender } = versions.find(({ id }) => id === only)!;
+    const what = `version ${short(only)} (number ${number}, by ${clip(names(sender), 30)})`;
+    throw new NotariumError(
+      'activity-version-stale',
+      `nothing is in conflict now: look at ${what}, and name it by --on`,
+    );
+  }
   // What is more than one request can have is brought together by the next one.
   if (merge) return heads.slice(0, maxBrought);
   if (on.length > 0) return on.map((text) => idAmong(text, versions, 'version'));
@@ -93,10 +109,19 @@ export async function noteOnActivity(run: Run<NoteFlags>, text: string): Promise
   const { options, signal } = run;
   const client = await openActivity(run, text);
   const { activities, id } = client;
-  const on = versionOf(await activities.get(id, { signal }), options.on);
+  const activity = await activities.get(id, { signal });
+  const on = versionOf(activity, options.on);
   const contents = await readContents(run, client, { activity: id, type: 'note', on: [on] });
   const sent = await activities.note(id, { ...contents, on }, { signal });
   tellSent(run, sent, `noted ${sent.message}`);
+  warnIfOut(run, activity);
+}
+
+/** Who was removed is told by the others alone, and what it says meanwhile they refuse. */
+function warnIfOut({ output }: Run<unknown>, { doubts, members }: ActivityAnswer): void {
+  const isIn = (member: Address): boolean => members.some(({ address }) => address === member);
+  const saying = doubts.filter(({ kind, member }) => kind === 'excluded' && isIn(member)).length;
+  if (saying > 0) output.note(`  ${counted(saying, 'member')} told that this node was removed: those will refuse it`);
 }
 
 /** `notarium activity ack`. */

@@ -3,11 +3,10 @@ import { certificateDigest, certificateFormat, type TrustCertificate } from '../
 import {
   type Disclosure,
   disclosureFormat,
-  isDisclosure,
   maxDisclosureBytes,
   parseDisclosure,
 } from '../../core/activities/disclosure.ts';
-import { isCertificate, parseCertificate } from '../../core/activities/verifyCertificate.ts';
+import { parseCertificate } from '../../core/activities/verifyCertificate.ts';
 import { attempt } from '../../core/attempt.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -25,6 +24,16 @@ export type ShownFile =
 /** Bytes of a file that says of itself that it is one of these. */
 export type MaybeShown = { readonly kind: ShownFile['kind']; readonly bytes: Uint8Array; readonly value: unknown };
 
+// Also of a version that is not known here: then it is malformed, and no evidence of its own.
+const families = [
+  { kind: 'disclosure', prefix: familyOf(disclosureFormat) },
+  { kind: 'certificate', prefix: familyOf(certificateFormat) },
+] as const;
+
+function familyOf(format: string): string {
+  return format.slice(0, format.lastIndexOf('/') + 1);
+}
+
 /** Looks whether a file is a disclosure or a trust certificate; undefined for any other one, and for what cannot be read. */
 export async function findShown(path: string): Promise<MaybeShown | undefined> {
   let bytes: Buffer;
@@ -36,10 +45,12 @@ export async function findShown(path: string): Promise<MaybeShown | undefined> {
     throw error;
   }
   // Most files are no JSON, and of most of those a look is enough.
-  if (!bytes.includes(disclosureFormat) && !bytes.includes(certificateFormat)) return undefined;
+  if (!families.some(({ prefix }) => bytes.includes(prefix))) return undefined;
   const value = jsonOrUndefined(bytes);
-  if (isDisclosure(value)) return { kind: 'disclosure', bytes, value };
-  return isCertificate(value) ? { kind: 'certificate', bytes, value } : undefined;
+  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
+  if (typeof format !== 'string') return undefined;
+  const kind = families.find(({ prefix }) => format.startsWith(prefix))?.kind;
+  return kind && { kind, bytes, value };
 }
 
 /** A receipt that a disclosure carries. */

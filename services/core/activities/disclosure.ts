@@ -4,7 +4,6 @@ import { canonicalText } from '../canonicalJson.ts';
 import { type Crypto, portableCrypto } from '../crypto.ts';
 import { isNotariumError, NotariumError } from '../errors.ts';
 import { type Receipt, receiptSchema } from '../receipt.ts';
-import { saysFormat } from '../saysFormat.ts';
 import { hashSchema, hexSchema, uintSchema } from '../schemas.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { attachmentDigest, bodySchema, maxAttachments, shownAttachment, shownAttachmentSchema } from './contents.ts';
@@ -124,11 +123,6 @@ function attachmentsFor(
 /** The text of a disclosure's file: canonical, so that there is one for each. */
 export function disclosureText(disclosure: Disclosure): string {
   return `${canonicalText(disclosure)}\n`;
-}
-
-/** Whether parsed JSON says that it is a disclosure. */
-export function isDisclosure(value: unknown): boolean {
-  return saysFormat(value, disclosureFormat);
 }
 
 /**

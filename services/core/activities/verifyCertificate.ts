@@ -5,16 +5,9 @@ import { NotariumError } from '../errors.ts';
 import type { Receipt } from '../receipt.ts';
 import { recordIn } from '../recordIn.ts';
 import { type StepResult, StepRun } from '../StepRun.ts';
-import { saysFormat } from '../saysFormat.ts';
 import { parseStrictJson } from '../strictJson.ts';
 import { type ReceiptStep, receiptSteps, type VerifyResult } from '../verifyReceipt.ts';
-import {
-  certificateDigest,
-  certificateFormat,
-  certificateSchema,
-  checkSignatures,
-  type TrustCertificate,
-} from './certificate.ts';
+import { certificateDigest, certificateSchema, checkSignatures, type TrustCertificate } from './certificate.ts';
 import type { VerifyRecord } from './verifyDisclosure.ts';
 
 /** Largest file of a trust certificate, in bytes. */
@@ -26,11 +19,6 @@ export type CertificateVerifyResult = {
   readonly steps: readonly StepResult<'signatures' | ReceiptStep>[];
   readonly receipt?: VerifyResult;
 };
-
-/** Whether parsed JSON says that it is a trust certificate. */
-export function isCertificate(value: unknown): boolean {
-  return saysFormat(value, certificateFormat);
-}
 
 /**
  * Reads the file of a trust certificate. It checks the form only: see {@link verifyCertificate}.

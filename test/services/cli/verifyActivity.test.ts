@@ -147,6 +147,7 @@ describe('notarium verify with what shows something of a private activity', () =
     const codes: [number, CliRun][] = [
       [110, await verify(JSON.stringify(good, null, 2), receipt)],
       [110, await verify(JSON.stringify({ ...certificate, more: 1 }), receipt)],
+      [110, await verify({ ...good, format: 'notarium-disclosure/2' as typeof good.format }, receipt)],
       [111, await verify({ ...good, body: plainBody(content) }, receipt)],
       [
         111,

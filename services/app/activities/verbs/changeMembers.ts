@@ -20,14 +20,17 @@ export async function changeMembers(
     const { proposal } = asked;
     return await sendIn(parts, by, id, (activity) => carriedOut(activity, proposal), { carriesOut: proposal });
   }
-  const added = (asked.add ?? []).map(({ party, role }) => memberOfParty(parts, party, role));
+  const added = (asked.add ?? []).map(({ party, role }) => ({ party, member: memberOfParty(parts, party, role) }));
   return await sendIn(parts, by, id, (activity) => {
     const membership = membersOf(activity);
-    const known = added.find(({ address }) => memberOf(membership, address));
-    if (known) throw new NotariumError('request-invalid', `${known.address} is a member already`);
+    const known = added.find(({ member }) => memberOf(membership, member.address));
+    if (known) throw new NotariumError('request-invalid', `${known.party} is a member already`);
     const removed = (asked.remove ?? []).map((party) => findMember(parts, membership, party).address);
     if (added.length + removed.length === 0) throw new NotariumError('request-invalid', 'nobody comes and nobody goes');
-    return newEpoch(activity, [...membership.members.filter(({ address }) => !removed.includes(address)), ...added]);
+    return newEpoch(activity, [
+      ...membership.members.filter(({ address }) => !removed.includes(address)),
+      ...added.map(({ member }) => member),
+    ]);
   });
 }
 

@@ -56,9 +56,13 @@ function partiesOf(parts: ActivityParts, { receivers, regulators = [] }: StartRe
     ...regulators.map((party) => memberOfParty(parts, party, 'regulator')),
   ].map((member) => memberSchema.parse(member));
   if (members.length > maxMembers) throw new NotariumError('request-invalid', `more than ${maxMembers} members`);
-  const twice = members.find(
-    (member, index) => members.findIndex(({ address }) => address === member.address) !== index,
-  );
-  if (twice) throw new NotariumError('request-invalid', `${twice.address} is named twice`);
+  const isAgain = ({ address }: Member, index: number): boolean =>
+    members.findIndex((member) => member.address === address) !== index;
+  const twice = members.findIndex(isAgain);
+  if (twice > 0) {
+    const named = [...receivers, ...regulators][twice - 1]!;
+    const isOwn = members[twice]!.address === own.address;
+    throw new NotariumError('request-invalid', isOwn ? `${named} takes part anyway` : `${named} is named twice`);
+  }
   return members;
 }

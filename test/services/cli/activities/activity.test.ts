@@ -148,6 +148,9 @@ describe('notarium activity', () => {
     const merged = await sent(0, ['update', id, '--merge', '--body', '-'], '{"step":4}');
     await reaches(merged.message, nodes[1]);
     expect((await well(0, ['show', id])).stdout).not.to.contain('in conflict');
+    // Who has seen the conflict takes the place of no merge that has come since, unseen.
+    const late = await fails('activity-version-stale', 1, ['update', id, '--merge', '--body', 'order.json']);
+    expect(late.stdout).to.contain(`version ${merged.message.slice(0, 10)} (number 3, by Node 1)`);
     const early = await fails('not-found', 0, ['certificate', id]);
     expect(early.stdout).to.contain('not yet: 1 of 2 have countersigned, missing: Node 2');
     const noted = await sent(1, ['note', id, '--text', 'agreed, by all\nof us']);
@@ -232,9 +235,27 @@ describe('notarium activity', () => {
     const inFields = await sent(0, ['update', activity, '--body', 'order.json', '--fields', ...asDevice]);
     expect(inFields.activity).to.equal(activity);
     expect((await well(0, ['show', activity])).stdout).to.contain('made by the device scale 5');
+    await well(0, ['note', activity, '--text', 'weighed', ...asDevice]);
+    expect((await well(0, ['show', activity])).stdout).to.match(
+      /note 0x\w+ by Node 1.*\n {2}made by the device scale 5/,
+    );
     await well(0, ['device', 'revoke', id.slice(0, 10)]);
     expect((await well(0, ['device', 'list'])).stdout).to.contain('revoked');
     await fails('device-credential-invalid', 0, ['update', activity, '--body', 'order.json', ...asDevice]);
+  });
+
+  it('says that the others refuse what a removed node says, where they have told', async () => {
+    const { activity, message } = await sent(0, ['start', '--to', 'Node 2', '--to', 'Node 3', '--body', 'order.json']);
+    await reaches(message, nodes[1], nodes[2]);
+    await well(0, ['members', 'remove', activity, 'Node 2']);
+    await until('it is told', async () =>
+      (await nodes[1].desk.show(operator, activity)).doubts.some(({ kind }) => kind === 'excluded'),
+    );
+    for (const words of [
+      ['update', activity, '--body', 'order.json'],
+      ['note', activity, '--text', 'in vain'],
+    ])
+      expect((await well(1, words)).stderr).to.match(/members? told that this node was removed: those will refuse it/);
   });
 
   it('gives one to a client, who sees that one alone', async () => {
@@ -292,6 +313,24 @@ describe('notarium activity', () => {
 
   it('says what is wrong, each with an exit code of its own kind', async () => {
     const started = ['start', '--to', 'Node 2', '--body', 'order.json'];
+    const itself = await fails('request-invalid', 0, ['start', '--to', 'Node 1', '--body', 'order.json']);
+    expect(itself.stdout).to.contain('Node 1 takes part anyway');
+    expect((await fails('request-invalid', 0, [...started, '--to', nodes[1].address])).stdout).to.contain(
+      `${nodes[1].address} is named twice`,
+    );
+    const { activity } = await sent(0, started);
+    const known = await fails('request-invalid', 0, ['members', 'add', activity, 'Node 2']);
+    expect(known.stdout).to.contain('Node 2 is a member already');
+    const fileless = await run(0, ['attachment', activity]);
+    expect(fileless.code).to.equal(exitCodeOf('not-found'));
+    expect(fileless.stderr).to.contain(`activity messages ${activity.slice(0, 10)}`);
+    await writeFile(join(folder.path, 'price.json'), '{"price":12.50}');
+    const number = await run(0, ['start', '--to', 'Node 2', '--body', 'price.json']);
+    expect(number.code).to.equal(exitCodeOf('json-number-not-canonical'));
+    expect(number.stderr).to.contain('12.50').and.to.contain('Write 12.5 for 12.50');
+    await writeFile(join(folder.path, 'large.json'), Buffer.alloc((8 << 20) + 1, ' '));
+    await fails('json-too-large', 0, ['start', '--to', 'Node 2', '--body', 'large.json']);
+    expect((await fails('usage-invalid', 0, ['note', activity])).stdout).to.contain('--body FILE or --text TEXT');
     await fails('party-unknown', 0, ['start', '--to', 'Nobody', '--body', 'order.json']);
     await fails('usage-invalid', 0, ['start', '--body', 'order.json']);
     await fails('usage-invalid', 0, ['start', '--to', 'Node 2']);

@@ -4,7 +4,6 @@ import {
   asDisclosure,
   type Disclosure,
   disclosureText,
-  isDisclosure,
   makeDisclosure,
   parseDisclosure,
 } from '../../../../services/core/activities/disclosure.ts';
@@ -301,8 +300,6 @@ describe('the disclosure of a message', () => {
     const text = disclosureText(disclosure);
     expect(parseDisclosure(text)).to.deep.equal(disclosure);
     expect(parseDisclosure(Buffer.from(text.trimEnd()))).to.deep.equal(disclosure);
-    expect(isDisclosure(disclosure)).to.equal(true);
-    for (const value of [null, 5, {}, [disclosure]]) expect(isDisclosure(value)).to.equal(false);
     const { body: _, ...nothing } = disclosure;
     await expectCode('disclosure-malformed', () => asDisclosure(nothing));
     await expectCode('disclosure-malformed', () => asDisclosure({ ...disclosure, more: 1 }));

@@ -6,11 +6,7 @@ import {
   type TrustCertificate,
 } from '../../../../services/core/activities/certificate.ts';
 import { blindedGroup } from '../../../../services/core/activities/sealed.ts';
-import {
-  isCertificate,
-  parseCertificate,
-  verifyCertificate,
-} from '../../../../services/core/activities/verifyCertificate.ts';
+import { parseCertificate, verifyCertificate } from '../../../../services/core/activities/verifyCertificate.ts';
 import { canonicalText } from '../../../../services/core/canonicalJson.ts';
 import type { Receipt } from '../../../../services/core/receipt.ts';
 import { randomHash } from '../../../support/activityKit.ts';
@@ -35,8 +31,6 @@ describe('a trust certificate, by its receipt', () => {
   it('holds with all signatures over one version, and its digest in the log', async () => {
     expect(await outcome(certificate)).to.equal('ok');
     expect(parseCertificate(JSON.stringify(certificate, null, 2))).to.deep.equal(certificate);
-    expect(isCertificate(certificate)).to.equal(true);
-    expect(isCertificate({ format: 'notarium-disclosure/1' })).to.equal(false);
   });
 
   it('fails with another version, signature, order, network or receipt', async () => {
