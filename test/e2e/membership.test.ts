@@ -1,8 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { CheckedRecord } from '../../services/core/record.ts';
+import { Notarium } from '../../services/index.ts';
 import { json, post, readyProblems, receiptOf, recordOf, untilIdle, untilProblem } from '../support/centreApi.ts';
 import { statusOf } from '../support/centreProcess.ts';
 import { type Consortium, startConsortium } from '../support/consortium.ts';
+import { expectCode } from '../support/expectCode.ts';
 import { type Governor, governorOf } from '../support/governor.ts';
 import { randomSigner, signedRecord, textOf } from '../support/recordKit.ts';
 import { until } from '../support/until.ts';
@@ -96,6 +100,32 @@ describe('the registry changes while centres run', () => {
     await receiptOf(first!.url, after);
     await untilLogged(after);
     await receiptOf(second!.url, after);
+  });
+
+  it('it is no party of a private activity: nothing is stored, and nothing is sent', async () => {
+    const keys = await Promise.all(
+      consortium.members.map(async ({ dataDir }) => (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim()),
+    );
+    const { rpcUrl } = consortium.chain;
+    const [active, suspended] = urls().map(
+      (url, index) => new Notarium({ url, apiKey: keys[index]!, rpcUrl }).activities,
+    );
+    const order = { kind: 'industrial', request: 'information', body: 'pumps' } as const;
+    const { address, entry } = consortium.members[1]!;
+    for (const party of [entry.name, address]) {
+      const { data } = await expectCode('party-unfit', active!.start({ ...order, receivers: [party] }));
+      expect(data).to.include({ address, status: 'suspended' });
+    }
+    const ofItsOwn = suspended!.start({ ...order, receivers: [consortium.members[0]!.address] });
+    expect((await expectCode('party-unfit', ofItsOwn)).data).to.include({ address, status: 'suspended' });
+    for (const [index, desk] of [active!, suspended!].entries()) {
+      expect(await Array.fromAsync(desk.list())).to.deep.equal([]);
+      const metrics = await (
+        await fetch(`${urls()[index]}/metrics`, { headers: { authorization: `Bearer ${keys[index]}` } })
+      ).text();
+      expect(metrics).to.match(/^# TYPE notarium_activity_messages_sent_total counter$/m);
+      expect(metrics).to.not.match(/^notarium_activity_(messages_sent_total|deliveries_queued)\S* [1-9]/m);
+    }
   });
 
   it('it takes records again when it is active again', async () => {

@@ -1,6 +1,6 @@
 import type { Address } from '../bytes.ts';
 import { canonicalText } from '../canonicalJson.ts';
-import { type Activity, membersOf, type OpeningRight } from './activity.ts';
+import { type Activity, membersOf, type OpenedEpoch, type OpeningRight } from './activity.ts';
 import { repeatedOrigin } from './activityId.ts';
 import { grown } from './grown.ts';
 import { headsAfterEpoch, headsOf } from './heads.ts';
@@ -12,6 +12,7 @@ import type { Message } from './parcel.ts';
 import { pathTo } from './pathTo.ts';
 import { early, refused } from './refused.ts';
 import { rightAsToldBy, rightTo } from './rightTo.ts';
+import { noteNew } from './wayTo.ts';
 
 /**
  * Takes a new epoch in.
@@ -61,11 +62,13 @@ export function withEpoch(
   const { membership, secret, sender } = head;
   const terms = known ?? head.terms;
   const proposal = head.type === 'members' && right === 'proposal' ? head.proposal : undefined;
-  return grown(epochs, head.group, {
+  const opened: OpenedEpoch = {
     ...{ membership, terms, secret, sender, right, by: id },
     ...(proposal ? { proposal: proposal.id } : {}),
     heads: head.type === 'members' ? head.heads : [],
-  });
+  };
+  noteNew(epochs, opened, have);
+  return grown(epochs, head.group, opened);
 }
 
 /**

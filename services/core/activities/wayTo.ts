@@ -9,26 +9,20 @@ class Way {
   readonly #places = new Map<Hash, number>();
   /** By member: with which epochs it came in, but for those that it was in from the first one on. */
   readonly #joined = new Map<Address, number[]>();
-  /** Epochs that were missing when what follows them was the beginning of a way. */
-  readonly #found = new Set<Hash>();
+  /** Places of those that came before what they follow. */
+  readonly #early: number[] = [];
 
   get length(): number {
     return this.#groups.length;
   }
 
-  /** Whether just these epochs are known there: an older state may lack some between. */
-  isOf(epochs: Activity['epochs']): boolean {
-    if (!epochs.has(this.#groups[0]!) || epochs.has(this.#epochs[0]!.membership.previous)) return false;
-    return this.#found.values().every((group) => epochs.has(group));
-  }
-
-  beginsWith(group: Hash): boolean {
-    return this.#groups[0] === group;
-  }
-
-  /** That this one was missing before. */
-  noteFound(group: Hash): void {
-    this.#found.add(group);
+  /** Place of an epoch where the way to it is the same one there: an older state may lack some of it, and a newer one have more. */
+  placeIn(epochs: Activity['epochs'], group: Hash): number | undefined {
+    const place = this.#places.get(group);
+    if (place === undefined || this.#epochs[place] !== epochs.get(group)) return undefined;
+    if (epochs.has(this.#epochs[0]!.membership.previous)) return undefined;
+    const isWhole = this.#early.every((at) => at > place || epochs.has(this.#groups[at - 1]!));
+    return isWhole ? place : undefined;
   }
 
   placeOf(group: Hash): number | undefined {
@@ -48,6 +42,7 @@ class Way {
     this.#epochs.push(epoch);
     this.#places.set(group, place);
     if (!before) return;
+    if (cameEarly.has(epoch)) this.#early.push(place);
     for (const { address } of epoch.membership.members) {
       if (memberOf(before.membership, address)) continue;
       const joined = this.#joined.get(address);
@@ -63,11 +58,23 @@ class Way {
         const joined = this.#joined.get(address);
         if (joined?.at(-1) === this.length) joined.pop();
       }
+      if (this.#early.at(-1) === this.length) this.#early.pop();
     }
   }
 }
 
 const ways = new WeakMap<OpenedEpoch, Way>();
+
+/** Epochs that came before what they follow. Of all others each state that has them has that as well. */
+const cameEarly = new WeakSet<OpenedEpoch>();
+
+/**
+ * Is to be told of each epoch that is new among these.
+ * @param before The same one, as it was known until now.
+ */
+export function noteNew(epochs: Activity['epochs'], epoch: OpenedEpoch, before: OpenedEpoch | undefined): void {
+  if (!epochs.has(epoch.membership.previous) || (before && cameEarly.has(before))) cameEarly.add(epoch);
+}
 
 /**
  * The way to an epoch: right until the next one is asked for. It goes on from the last one that was asked for, from where both part: else each
@@ -78,7 +85,7 @@ export function wayTo(epochs: Activity['epochs'], group: Hash): Way {
   let way: Way | undefined;
   for (let at = group, epoch = epochs.get(at); epoch; at = epoch.membership.previous, epoch = epochs.get(at)) {
     const known = ways.get(epoch);
-    const place = known?.isOf(epochs) ? known.placeOf(at) : undefined;
+    const place = known?.placeIn(epochs, at);
     if (known && place !== undefined) {
       known.cutTo(place + 1);
       way = known;
@@ -88,7 +95,6 @@ export function wayTo(epochs: Activity['epochs'], group: Hash): Way {
   }
   way ??= new Way();
   for (const [at, epoch] of rest.toReversed()) {
-    if (way.length > 0 && ways.get(epoch)?.beginsWith(at)) way.noteFound(epoch.membership.previous);
     way.push(at, epoch);
     ways.set(epoch, way);
   }

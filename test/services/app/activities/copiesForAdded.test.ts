@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { noteOn } from '../../../support/activityKit.ts';
 import { ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
+import { activityOf, hostilePeer, sealedIn } from '../../../support/hostilePeer.ts';
 
 describe('what a node has said before somebody is added', () => {
   let world: ActivityWorld;
@@ -59,5 +61,39 @@ describe('what a node has said before somebody is added', () => {
     expect(copies).to.have.length(15);
     expect(copies.filter(({ member }) => absent.some(({ address }) => address === member))).to.deep.equal([]);
     for (const note of notes) await reaches(note.message, buyer, ...added);
+  });
+
+  it('comes to them at once where it is among the newest of many messages, and else by comparison', async () => {
+    const [buyer, seller, other, added] = await world.open(4, { settings: { compareMs: 3_600_000 } });
+    const { activity, message: on } = await buyer.desk.start(operator, {
+      ...{ kind: 'industrial', request: 'information', receivers: [seller.name, other.name], body: { step: 1 } },
+    });
+    await reaches(on, seller, other);
+    await buyer.close();
+    const chatty = await hostilePeer(world, other);
+    const old = await seller.desk.note(operator, activity, { on, body: 'long ago' });
+    const place = await activityOf(seller, activity);
+    for (let count = 0; count < 4; count++) {
+      const notes = await Promise.all(Array.from({ length: 256 }, () => noteOn(place, chatty.person, on)));
+      const envelopes = await Promise.all(notes.map((note) => sealedIn(place, note)));
+      const answers = await chatty.deliver(seller, ...envelopes.map((envelope) => JSON.stringify(envelope)));
+      expect(answers.every(({ ack }) => ack?.stage === 'read')).to.equal(true);
+    }
+    const young = await seller.desk.note(operator, activity, { on, body: 'just now' });
+    await seller.close();
+    await buyer.open();
+    await world.connect();
+    const add = [{ party: added.name, role: 'receiver' as const }];
+    const changed = await buyer.desk.changeMembers(operator, activity, { add });
+    await reaches(changed.message, added);
+    await seller.open();
+    await world.connect();
+    await reaches(changed.message, seller);
+    const sent = (await seller.store.deliveries(activity)).filter(({ member }) => member === added.address);
+    expect(sent.map(({ message }) => message))
+      .to.include(young.message)
+      .and.not.include(old.message);
+    await reaches(young.message, added);
+    await reaches(old.message, added);
   });
 });

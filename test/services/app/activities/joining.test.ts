@@ -1,14 +1,24 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
-import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
+import { activityProtocols, framesOf } from '../../../../services/app/activities/exchange/items.ts';
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
+import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { activityNetwork, changeMembers, randomHash, randomKey, say, update } from '../../../support/activityKit.ts';
+import {
+  activityNetwork,
+  changeMembers,
+  noteOn,
+  randomHash,
+  randomKey,
+  say,
+  update,
+} from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { changingAnswers, deliver, sealedIn } from '../../../support/activityWire.ts';
+import { activityOf, copyOf, hostilePeer } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information', rules: { history: false } } as const;
@@ -84,6 +94,33 @@ describe('whoever is added without what was before', () => {
     await late.close();
     await late.open();
     expect(await headsOf(late, activity)).to.deep.equal([merge.id]);
+  });
+
+  it('is in again by a vote, also where one of the others has told it that it was out', async () => {
+    const [buyer, seller, carrier, late] = await world.open(4, { wrapNet: blameless });
+    const receivers = [seller, carrier, late].map(({ name }) => name);
+    const { activity, message: on } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(on, seller, carrier, late);
+    const removal = await buyer.desk.changeMembers(operator, activity, { remove: [late.name] });
+    await reaches(removal.message, seller, carrier);
+    const now = await activityOf(seller, activity);
+    const talker = await hostilePeer(world, carrier);
+    const given = await copyOf(seller, { id: removal.message, to: late.person });
+    talker.answers.set(activityProtocols.messages, async function* () {
+      yield* framesOf([JSON.stringify({ place: 0, envelope: given })]);
+    });
+    const note = await noteOn(now, talker.person, on);
+    const { secret } = now.epochs.get(now.group)!;
+    await talker.envelope(late, { sealed: new Sealer().seal(note, secret, [late.person]) });
+    expect((await late.desk.show(operator, activity)).role, 'it knows that it is out').to.equal(undefined);
+    const add = { party: late.name, role: 'receiver' } as const;
+    const asked = await seller.desk.propose(operator, activity, { add });
+    await reaches(asked.message, buyer);
+    await buyer.desk.vote(operator, activity, { on: asked.message, approve: true });
+    await until('it is in again', async () => (await late.desk.show(operator, activity)).role === 'receiver');
+    expect(await late.has(asked.message)).to.equal(false);
+    const said = await buyer.desk.note(operator, activity, { on, body: 'among us' });
+    await reaches(said.message, seller, late);
   });
 
   it('is not kept out of what was in between by one that gives it a later change first', async () => {

@@ -1,10 +1,13 @@
 import { expect } from 'chai';
+import type { ActivitySettings } from '../../../../services/app/activities/ActivityHost.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { until } from '../../../support/until.ts';
 
 /** More than one step makes certificates of. */
 const count = 100;
+/** What is overdue is not looked for in the time of a test. */
+const nothingOverdue = { compareMs: 3_600_000 };
 
 describe('versions that lack the signature of one member alone', function () {
   this.timeout(120_000);
@@ -21,8 +24,9 @@ describe('versions that lack the signature of one member alone', function () {
   /** Three nodes, the third of which signs nothing; the two others have signed everything that one of them has said. */
   async function unsigned(
     speaking: 0 | 1 = 0,
+    settings: Partial<ActivitySettings> = {},
   ): Promise<{ nodes: [ActivityNode, ActivityNode, ActivityNode]; activity: Hash }> {
-    const nodes = await world.open(3);
+    const nodes = await world.open(3, { settings });
     const [buyer, seller, silent] = nodes;
     const receivers = [seller.name, silent.name];
     const { activity, message } = await buyer.desk.start(operator, {
@@ -48,8 +52,8 @@ describe('versions that lack the signature of one member alone', function () {
       return versions.length === count && versions.every(({ certificate }) => certificate !== undefined);
     });
 
-  it('do not keep it from being removed, and have their certificates after that', async () => {
-    const { nodes, activity } = await unsigned();
+  it('do not keep it from being removed, and have their certificates soon after that', async () => {
+    const { nodes, activity } = await unsigned(0, nothingOverdue);
     const [buyer, seller, silent] = nodes;
     const removal = await buyer.desk.changeMembers(operator, activity, { remove: [silent.name] });
     await reaches(removal.message, seller);
@@ -76,7 +80,7 @@ describe('versions that lack the signature of one member alone', function () {
   });
 
   it('do not keep it from leaving', async () => {
-    const { nodes, activity } = await unsigned();
+    const { nodes, activity } = await unsigned(1, nothingOverdue);
     const [buyer, seller, silent] = nodes;
     const left = await silent.desk.leave(operator, activity);
     await reaches(left.message, buyer, seller);

@@ -291,19 +291,23 @@ describe('a node that was restored from a backup', () => {
       ...{ device: device.address, name: 'scale', notBefore: nowSeconds - 10, expires: nowSeconds + 3600 },
     });
     const { heads } = await buyer.desk.show(operator, activity);
-    const word = await signDeviceStatement(activityNetwork, device.signer, {
-      ...{ credential, activity, type: 'note', on: [...heads], body: 'weighed' },
-    });
+    const [noted, updated] = await Promise.all(
+      (['note', 'update'] as const).map((type) =>
+        signDeviceStatement(activityNetwork, device.signer, {
+          ...{ credential, activity, type, on: [...heads], body: 'weighed' },
+        }),
+      ),
+    );
     await Promise.all(world.nodes.map((node) => node.close()));
     await buyer.open();
-    const said = expectCode(
-      'device-credential-invalid',
-      buyer.desk.note(operator, activity, { on: heads[0]!, device: word }),
-    );
+    const said = [
+      buyer.desk.note(operator, activity, { on: heads[0]!, device: noted! }),
+      buyer.desk.update(operator, activity, { device: updated! }),
+    ].map((each) => expectCode('device-credential-invalid', each));
     expect(await buyer.desk.revokeCredential(operator, credential)).to.equal(true);
     await Promise.all([seller.open(), mallory.open()]);
     await world.connect();
-    await said;
+    await Promise.all(said);
   });
 
   it('has the record of what it said meanwhile in the log', async () => {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { onBothActivityDatabases } from '../../../support/activityDatabases.ts';
+import { randomHash } from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectCode } from '../../../support/expectCode.ts';
 import { until } from '../../../support/until.ts';
@@ -134,6 +135,47 @@ onBothActivityDatabases('files that a client puts', (databaseUrl) => {
     await buyer.desk.start(client, { ...order, receivers: [seller.name], attachments: [first] });
     gate.resolve();
     await second;
+  });
+
+  it('count as soon as they have come, for another one that is still coming', async () => {
+    const gate = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    let hasBegun = false;
+    const second = put(
+      (async function* () {
+        yield randomBytes(10);
+        hasBegun = true;
+        await gate.promise;
+        yield randomBytes(60_000);
+        await end.promise;
+      })(),
+    );
+    await until('it has begun', () => hasBegun);
+    await put(randomBytes(60_000));
+    gate.resolve();
+    await expectCode('attachment-quota', second);
+    end.resolve();
+    expect(await buyer.store.uploadsOf('client')).to.have.property('count', 1);
+  });
+
+  it('count also where another process has taken them meanwhile', async () => {
+    let hasBegun = false;
+    const gate = Promise.withResolvers<void>();
+    const one = put(
+      (async function* () {
+        yield randomBytes(60_000);
+        hasBegun = true;
+        await gate.promise;
+      })(),
+    );
+    await until('it has begun', () => hasBegun);
+    await buyer.store.saveUpload({
+      ...{ sealedDigest: randomHash(), answerDigest: randomHash(), owner: 'client' },
+      ...{ sizeBytes: 60_000, putMs: Date.now() },
+    });
+    gate.resolve();
+    await expectCode('attachment-quota', one);
+    expect(await buyer.store.uploadsOf('client')).to.have.property('count', 1);
   });
 
   it('go after their time where no message names them, and stay where one does', async () => {

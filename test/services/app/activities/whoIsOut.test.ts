@@ -1,17 +1,28 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { readCopy } from '../../../../services/app/activities/exchange/envelopeItems.ts';
-import { activityProtocols, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
+import { activityProtocols, framesOf, itemsOf } from '../../../../services/app/activities/exchange/items.ts';
+import { membersOf } from '../../../../services/core/activities/activity.ts';
 import { type Membership, noHash, sortedMembers } from '../../../../services/core/activities/members.ts';
 import type { ActivityTerms, HeadOf } from '../../../../services/core/activities/message.ts';
 import { groupDigest } from '../../../../services/core/activities/opening.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import { utf8 } from '../../../../services/core/bytes.ts';
 import { openingKey, unseal } from '../../../../services/lib/activities/seal.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { memberFor, randomHash, say } from '../../../support/activityKit.ts';
+import {
+  activityNetwork,
+  changeMembers,
+  memberFor,
+  noteOn,
+  randomHash,
+  randomKey,
+  say,
+} from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, blameless, operator, reaches } from '../../../support/activityNodes.ts';
 import { changingAnswers, deliver, sealedIn } from '../../../support/activityWire.ts';
+import { hostilePeer, resealed, sealedIn as sealedAs } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
 const order = { kind: 'industrial', request: 'information' } as const;
@@ -159,6 +170,32 @@ describe('who is out of an activity, and knows how it began', () => {
     expect(await read(buyer, seller, activity)).to.have.members(['start', 'leave']);
     expect((await seller.desk.show(operator, activity)).forks).to.deep.equal([]);
     await staysAmong(first, seller, carrier);
+  });
+
+  it('has nothing taken since it builds on that itself', async () => {
+    const first = await begun([seller, carrier], true);
+    const { activity } = first.head;
+    await buyer.desk.changeMembers(operator, activity, { remove: [carrier.name] });
+    await agree(activity, buyer, seller);
+    const old = startActivity(first);
+    const keys = membersOf(old).members.map((one) =>
+      one.address === carrier.address ? { ...one, key: randomKey() } : one,
+    );
+    const rekeyed = await changeMembers(old, carrier.person, keys);
+    const branch = takeMessage(activityNetwork, old, rekeyed);
+    const note = await noteOn(branch, carrier.person, first.id);
+    const gone = await hostilePeer(world, carrier);
+    for (const to of [buyer, seller]) {
+      const given = resealed(await sealedAs(branch, rekeyed), to.person, {});
+      let isGiven = false;
+      gone.answers.set(activityProtocols.messages, async function* () {
+        isGiven = true;
+        yield* framesOf([JSON.stringify({ place: 0, envelope: given })]);
+      });
+      expect(await gone.envelope(to, await sealedAs(branch, note))).to.have.nested.property('ack.stage', 'delivered');
+      expect(isGiven).to.equal(true);
+      expect(await to.store.known([rekeyed.id, note.id])).to.deep.equal(new Set());
+    }
   });
 
   async function read(by: ActivityNode, from: ActivityNode, activity: Message['head']['activity']): Promise<string[]> {

@@ -3,11 +3,16 @@ import fc from 'fast-check';
 import { type Activity, membersOf, type OpenedEpoch } from '../../../../services/core/activities/activity.ts';
 import { headsAfterEpoch, headsOf } from '../../../../services/core/activities/heads.ts';
 import { memberOf } from '../../../../services/core/activities/members.ts';
+import type { HeadOf } from '../../../../services/core/activities/message.ts';
 import { newestAfter, newestGroup } from '../../../../services/core/activities/newestGroup.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
+import { pathTo } from '../../../../services/core/activities/pathTo.ts';
 import { stayingUntil } from '../../../../services/core/activities/stayingUntil.ts';
+import { joinActivity, rejoinActivity } from '../../../../services/core/activities/takeMembers.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
+import { wayTo } from '../../../../services/core/activities/wayTo.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
+import { isNotariumError } from '../../../../services/core/errors.ts';
 import {
   activityNetwork,
   begin,
@@ -17,6 +22,7 @@ import {
   memberFor,
   type Person,
   person,
+  plainTerms,
   randomHash,
   randomKey,
   update,
@@ -25,8 +31,9 @@ import { crypto } from '../../../support/recordKit.ts';
 
 const people = [1, 2, 3, 4].map(person) as [Person, Person, Person, Person];
 const [initiator, , , guest] = people;
+const withoutHistory = { ...plainTerms, rules: { ...plainTerms.rules, history: false } };
 const take = (activity: Activity, message: Message): Activity =>
-  takeMessage(activityNetwork, activity, message, { isWanted: true, crypto });
+  takeMessage(activityNetwork, activity, message, { isWanted: true, isVouched: true, crypto });
 
 /** The same, of which nothing was found out before. */
 function anew(activity: Activity): Activity {
@@ -87,6 +94,58 @@ async function letGoIn(view: Activity, sender: Person): Promise<Message | undefi
   return message.head.type === 'members' && message.head.left?.length ? message : undefined;
 }
 
+/** What is said by those who are in from the beginning on, with the guest out at first. */
+async function saidIn(start: Message, acts: readonly Act[]): Promise<Message[]> {
+  let now = startActivity(start);
+  const said: Message[] = [];
+  for (const one of acts) {
+    const message = await actIn(now, one);
+    const after = message && taken(now, message);
+    if (!after) continue;
+    said.push(message);
+    now = after;
+  }
+  return said;
+}
+
+function taken(activity: Activity, message: Message): Activity | undefined {
+  try {
+    return take(activity, message);
+  } catch (error) {
+    if (isNotariumError(error)) return undefined;
+    throw error;
+  }
+}
+
+const isInBy = ({ head }: Message, { address }: Person): boolean =>
+  head.type === 'members' && memberOf(head.membership, address) !== undefined;
+
+/** Where it has been added again, without what was meanwhile. */
+function rejoined(activity: Activity, message: Message): Activity | undefined {
+  if (!isInBy(message, guest)) return undefined;
+  try {
+    return rejoinActivity(activity, message, guest.address);
+  } catch (error) {
+    if (isNotariumError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A state is the same as where nothing was found out before, of itself or another one. */
+function expectAsAnew(state: Activity): void {
+  const same = anew(state);
+  expect(newestGroup(same)).to.equal(state.group);
+  expect(headsOf(same)).to.deep.equal(state.heads);
+  expect(headsOf(state)).to.deep.equal(state.heads);
+  const isIn = stayingUntil(state.epochs, state.group);
+  const isInAnew = stayingUntil(same.epochs, state.group);
+  for (const group of state.epochs.keys()) {
+    for (const { address: sender } of people)
+      expect(isIn({ sender, group }), `${sender} ${group}`).to.equal(isInAnew({ sender, group }));
+  }
+  expect(wayTo(state.epochs, state.group).length).to.equal(pathTo(same.epochs, state.group).length);
+}
+
 describe('epochs that come one by one', () => {
   it('make the same of an activity as all of them at once, whichever they follow', async () => {
     const act = fc.record({ from: fc.nat(), isLater: fc.boolean(), kind: fc.nat(7), by: fc.nat(3) });
@@ -107,15 +166,73 @@ describe('epochs that come one by one', () => {
           }
           states.push(now);
         }
-        for (const state of states) {
-          const same = anew(state);
-          expect(newestGroup(same)).to.equal(state.group);
-          expect(headsOf(same)).to.deep.equal(state.heads);
-          expect(headsOf(state)).to.deep.equal(state.heads);
-        }
+        for (const state of states) expectAsAnew(state);
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('make the same of it for who has come in later, with gaps, and from whichever state it goes on', async () => {
+    const act = fc.record({ from: fc.nat(), isLater: fc.boolean(), kind: fc.nat(7), by: fc.nat(3) });
+    const come = fc.record({ which: fc.nat(), from: fc.nat(), kind: fc.nat(7) });
+    const plan = fc.record({
+      acts: fc.array(act, { minLength: 12, maxLength: 40 }),
+      comes: fc.array(come, { minLength: 20, maxLength: 60 }),
+      isAskedAtOnce: fc.boolean(),
+    });
+    let gaps = 0;
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ acts, comes, isAskedAtOnce }) => {
+        const said = await saidIn(await begin(people.slice(0, 3), { terms: withoutHistory }), acts);
+        const first = said.find((message) => isInBy(message, guest));
+        if (!first) return;
+        let now = joinActivity(first);
+        const states = [now];
+        for (const { which, from, kind } of comes) {
+          const message = said[which % said.length]!;
+          const before = kind === 7 ? states[from % states.length]! : now;
+          const after = taken(before, message) ?? (kind < 3 ? rejoined(before, message) : undefined);
+          if (!after) continue;
+          now = after;
+          states.push(now);
+          if (isAskedAtOnce) expectAsAnew(now);
+          if (wayTo(now.epochs, now.group).length < now.epochs.size) gaps++;
+        }
+        for (const state of states) expectAsAnew(state);
+      }),
+      { numRuns: 300 },
+    );
+    expect(gaps).to.be.above(0);
+  });
+
+  it('are on the way of the states alone that have them, whatever has come of the others', async () => {
+    const start = startActivity(await begin(people.slice(0, 3), { terms: withoutHistory }));
+    const comes = await changeMembers(start, initiator, { add: memberFor(guest, 'receiver') });
+    const isIn = take(start, comes);
+    const goes = await changeMembers(isIn, initiator, { remove: guest.address });
+    const isOut = take(isIn, goes);
+    const comesAgain = await changeMembers(isOut, initiator, { add: memberFor(guest, 'receiver') });
+    const { secret } = comesAgain.head as HeadOf<'members'>;
+    let toldAgain: Message;
+    do toldAgain = await changeMembers(isOut, initiator, { add: memberFor(guest, 'receiver') }, { secret });
+    while (toldAgain.id > comesAgain.id);
+    const last = take(isOut, comesAgain);
+    const next = await changeMembers(last, initiator, rekeyed(last, initiator));
+    const lengthIn = (state: Activity): number => wayTo(state.epochs, state.group).length;
+
+    const joined = joinActivity(comes);
+    const lacking = rejoinActivity(joined, comesAgain, guest.address);
+    const whole = take(lacking, goes);
+    expect([whole, lacking, whole].map(lengthIn)).to.deep.equal([3, 1, 3]);
+    expectAsAnew(lacking);
+    // Another one has what this one lacks before it.
+    const inOrder = take(take(joined, goes), comesAgain);
+    expect([whole, inOrder, lacking, whole].map(lengthIn)).to.deep.equal([3, 3, 1, 3]);
+    // What follows is the same where what it follows is told again.
+    const further = take(lacking, next);
+    const again = take(take(further, goes), toldAgain);
+    expect([again, further, again].map(lengthIn)).to.deep.equal([4, 2, 4]);
+    expectAsAnew(further);
   });
 
   it('cost no look at those before, however many these are', async () => {
