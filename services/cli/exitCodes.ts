@@ -268,7 +268,7 @@ export const exitTable: readonly ExitRow[] = [
   // Private activities
   {
     exit: 101,
-    meaning: 'no such activity, message or attachment here, or this centre takes part in none',
+    meaning: 'no such activity or uploaded file here, or this centre takes part in none',
     codes: ['activities-missing', 'activity-unknown', 'attachment-unknown'],
   },
   {

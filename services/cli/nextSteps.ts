@@ -44,7 +44,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'acceptance-broken':
     'Keep the acceptance file: it proves that the centre broke its promise. Show it to the consortium.',
   'acceptance-signer-unknown': 'Do not rely on it: ask the operators who signed it.',
-  'record-not-anchored': 'Ask again later; the record stays accepted. `--wait` waits for the anchor.',
+  'record-not-anchored': 'Ask again later: what was accepted stays so. `--wait` waits for the anchor.',
   'wait-timeout': 'Run the same command again later (`notarize` with --resume): nothing is taken twice.',
   'file-exists':
     'Move away what is there, or choose another place with --out; `notarize` has --resume (go on) and --force (replace), too.',
@@ -66,6 +66,7 @@ const steps: Partial<Record<ErrorCode, string>> = {
   'attachment-quota':
     'Send the message that the files are for; what no message names goes after a day, also files of a message that was refused. The operator sets --attachment-quota.',
   'party-unknown': '`notarium status` names the nodes; a name is written as there, capital letters and all.',
+  'party-ambiguous': 'Give the address of the one that you mean: `notarium status` names the nodes.',
   'party-unfit': 'See `notarium status`: a party is an active node with an encryption key.',
   'activity-unknown': '`notarium activity list` shows those of this client.',
   'attachment-unknown': 'Put the file again: what no message names goes after a day.',

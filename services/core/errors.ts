@@ -192,6 +192,7 @@ export const errorTable = {
   'attachment-unknown': row(404, 'No such attachment here'),
   'attachment-mismatch': row(422, 'The attachment is not what its digest says'),
   'party-unknown': row(422, 'No node of the registry has this name, address or endpoint'),
+  'party-ambiguous': row(422, 'Several nodes of the registry have this name or endpoint'),
   'party-unfit': row(422, 'The node cannot be a member: it is not active, or has no encryption key'),
   // Disclosures of private activities: one code a step of verification
   'disclosure-malformed': row(422, 'The file does not have the form notarium-disclosure/1'),

@@ -87,7 +87,13 @@ export type ActivitySummary = {
   readonly owner?: string;
   /** This node's own; undefined where it is no member any more. */
   readonly role?: MemberRole;
+  /** Who has begun it, a member still or not. */
+  readonly initiator: Address;
+  /** This node among them. */
+  readonly memberCount: number;
   readonly epoch: number;
+  /** Members that see it in another way than this node: see {@link ActivityView.doubts}. */
+  readonly doubtCount: number;
   /** Of one of a list the first 256. */
   readonly heads: readonly Hash[];
   readonly createdAt: string;
@@ -160,7 +166,7 @@ export type CredentialView = Credential & { readonly revokedAt?: string };
  * and what the disk says.
  */
 export type ActivityDesk = {
-  /** Begins an activity. It is on the disk when this resolves. @throws NotariumError `party-unknown`, `party-unfit`: then nothing was sent. */
+  /** Begins an activity. It is on the disk when this resolves. @throws NotariumError `party-unknown`, `party-ambiguous`, `party-unfit`: then nothing was sent. */
   start(by: ActivityCaller, request: StartRequest): Promise<SentMessage>;
   /**
    * A new version in the place of others: of the only one that nothing has replaced by default; of several for a merge.
@@ -181,7 +187,7 @@ export type ActivityDesk = {
 
   /**
    * Puts a change of the members to the vote, with this node's own voice for it; it is carried out as soon as it is approved.
-   * @throws NotariumError `request-invalid` where who is to come is a member, or who is to go is none; `party-unknown`, `party-unfit`.
+   * @throws NotariumError `request-invalid` where who is to come is a member, or who is to go is none; `party-unknown`, `party-ambiguous`, `party-unfit`.
    */
   propose(
     by: ActivityCaller,

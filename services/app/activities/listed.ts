@@ -4,7 +4,7 @@ import { leaversOf } from '../../core/activities/decided.ts';
 import { memberOf, memberRoles } from '../../core/activities/members.ts';
 import { activityKinds, activityRequests } from '../../core/activities/message.ts';
 import type { Address } from '../../core/bytes.ts';
-import { hashSchema, uintSchema } from '../../core/schemas.ts';
+import { addressSchema, hashSchema, uintSchema } from '../../core/schemas.ts';
 
 /** Most versions that nothing has replaced in what a list shows of an activity. */
 export const mostHeads = 256;
@@ -13,6 +13,8 @@ const listedSchema = z.strictObject({
   kind: z.enum(activityKinds),
   request: z.enum(activityRequests),
   role: z.enum(memberRoles).optional(),
+  initiator: addressSchema,
+  memberCount: uintSchema,
   epoch: uintSchema,
   heads: z.array(hashSchema).max(mostHeads),
 });
@@ -27,6 +29,7 @@ export function listedOf(activity: Activity, own: Address): Listed {
   return {
     ...{ kind: activity.terms.kind, request: activity.terms.request },
     ...(role === undefined ? {} : { role }),
+    ...{ initiator: activity.origin.initiator, memberCount: membership.members.length },
     ...{ epoch: membership.epoch, heads: activity.heads.slice(0, mostHeads) },
   };
 }

@@ -16,8 +16,8 @@ type Registry<Node extends Called> = {
 };
 
 /**
- * The node of the registry that a party is: of several by a name or an endpoint the active one.
- * @throws NotariumError `party-unknown`, also where several active nodes go by that name.
+ * The node of the registry that a party is: of several by a name or an endpoint the one that is active or suspended.
+ * @throws NotariumError `party-unknown`; `party-ambiguous` where several such nodes go by that name.
  */
 export function findParty<Node extends Called>(parts: Registry<Node>, party: Party): Node {
   return theOne(nodesOf(parts, party), party);
@@ -25,7 +25,7 @@ export function findParty<Node extends Called>(parts: Registry<Node>, party: Par
 
 /**
  * The member of an activity that a party is, whatever the registry says of it: who was taken out of that is a member until it is removed.
- * @throws NotariumError `party-unknown` where no node is called so, or several are; `request-invalid` where it is no member.
+ * @throws NotariumError `party-unknown`, `party-ambiguous`; `request-invalid` where it is no member.
  */
 export function findMember(parts: Parts, { members }: Pick<Membership, 'members'>, party: Party): Member {
   const named = addressOf(parts, party);
@@ -54,18 +54,24 @@ function nodesOf<Node extends Called>(parts: Registry<Node>, party: Party): Node
 }
 
 function theOne<Node extends Called>(found: readonly Node[], party: Party): Node {
-  // Anybody may apply under a name that is taken, and who was removed keeps its own.
-  const active = found.filter(({ status }) => status === 'active');
-  const [only, ...others] = active.length > 0 ? active : found;
+  // Anybody may apply under a name that is taken, and who was removed keeps its own. Who is suspended is in the consortium: what is meant for
+  // it goes to nobody that calls itself so, too.
+  const within = found.filter(({ status }) => status === 'active' || status === 'suspended');
+  const some = within.length > 0 ? within : found;
+  const [only, ...others] = some;
   if (only && others.length === 0) return only;
   const shown = party.slice(0, 128).toWellFormed();
-  const detail = found.length === 0 ? shown : `${others.length + 1} nodes are called ${shown}: give the address`;
-  throw new NotariumError('party-unknown', detail, { data: { party: shown } });
+  if (!only) throw new NotariumError('party-unknown', shown, { data: { party: shown } });
+  const named = some.slice(0, mostNamed).map(({ address, name }) => `${address} (${name.slice(0, 64) || 'no name'})`);
+  const detail = `${some.length} nodes are called ${shown}: ${named.join(', ')}`;
+  throw new NotariumError('party-ambiguous', detail, { data: { party: shown } });
 }
+
+const mostNamed = 8;
 
 /**
  * A party as a member.
- * @throws NotariumError `party-unknown`, `party-unfit`.
+ * @throws NotariumError `party-unknown`, `party-ambiguous`, `party-unfit`.
  */
 export function memberOfParty(parts: Parts, party: Party, role: MemberRole): Member {
   return asMember(findParty(parts, party), role);

@@ -42,7 +42,7 @@ export async function list(
     items.map(async (stored) => {
       // One that is damaged does not hide the others.
       const listed = await parts.damage.passOver(listedIn(parts, stored));
-      return listed ? [summaryOf(stored, listed)] : [];
+      return listed ? [summaryOf(parts, stored, listed)] : [];
     }),
   );
   return { items: summaries.flat(), ...(next === undefined ? {} : { next }) };
@@ -68,7 +68,7 @@ export async function show(parts: ActivityParts, by: ActivityCaller, id: Hash): 
   const { stored, activity } = await requireActivity(parts, by, id);
   const names = new Map(parts.registry.nodes().map(({ address, name }) => [address, name]));
   return {
-    ...summaryOf(stored, listedOf(activity, parts.signer.address)),
+    ...summaryOf(parts, stored, listedOf(activity, parts.signer.address)),
     heads: activity.heads,
     terms: activity.terms,
     members: membersOf(activity).members.map((member) => {
@@ -159,13 +159,17 @@ async function* allDeliveries({ store }: ActivityParts, id: Hash, messageId?: Ha
   }
 }
 
-function summaryOf(stored: StoredActivity, { kind, request, role, epoch, heads }: Listed): ActivitySummary {
+function summaryOf(
+  { doubts }: Pick<ActivityParts, 'doubts'>,
+  stored: StoredActivity,
+  { kind, request, role, ...listed }: Listed,
+): ActivitySummary {
   const { id, owner, createdMs, changedMs, messageCount } = stored;
   return {
     ...{ id, kind, request },
     ...(owner === undefined ? {} : { owner }),
     ...(role === undefined ? {} : { role }),
-    ...{ epoch, heads, messageCount },
+    ...{ ...listed, messageCount, doubtCount: doubts(id).size },
     createdAt: new Date(createdMs).toISOString(),
     changedAt: new Date(changedMs).toISOString(),
   };

@@ -59,7 +59,12 @@ export async function openActivity(
 /** Names of the members of an activity, and of other nodes as far as the network has them. */
 export function namesIn({ members }: ActivityAnswer, nameOf: ActivityClient['nameOf']): ActivityClient['nameOf'] {
   const names = new Map(members.map(({ address, name }) => [address, name]));
-  return (address) => names.get(address) || nameOf(address);
+  const isTwice = (name: string): boolean => members.filter((member) => member.name === name).length > 1;
+  return (address) => {
+    const name = names.get(address);
+    if (!name) return nameOf(address);
+    return isTwice(name) ? `${clip(name, 12)} ${address.slice(0, 8)}` : name;
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Run } from '../Run.ts';
 import { table } from '../table.ts';
 import { clip, idAmong, openActivity, short } from './ActivityRun.ts';
 import { tellSent } from './sayActivity.ts';
+import { tellMembers } from './tellMembers.ts';
 
 /** Option of commands that add somebody. */
 export type RoleFlags = CentreFlags & { readonly role?: string };
@@ -30,10 +31,12 @@ export async function listMembers(run: Run<CentreFlags>, text: string): Promise<
 
 /** `notarium activity members add`. */
 export async function addMember(run: Run<RoleFlags>, text: string, parties: readonly string[]): Promise<void> {
-  const { activities, id } = await openActivity(run, text);
+  const client = await openActivity(run, text);
+  const { activities, id } = client;
   const add = parties.map((party) => memberOf(run, party));
   const sent = await activities.changeMembers(id, { add }, { signal: run.signal });
   tellSent(run, sent, `added ${parties.join(', ')}`);
+  await tellMembers(run, client, id);
 }
 
 /** `notarium activity members remove`. */

@@ -4,7 +4,7 @@ import type { ActivityClient } from './ActivityRun.ts';
 
 /**
  * Looks at who is named before files are sent, which may take hours; the centre looks again.
- * @throws NotariumError `party-unknown`, `party-unfit`.
+ * @throws NotariumError `party-unknown`, `party-ambiguous`, `party-unfit`.
  */
 export function checkParties(
   { nodes, network }: Pick<ActivityClient, 'nodes' | 'network'>,

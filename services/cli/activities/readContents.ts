@@ -120,11 +120,13 @@ export async function readContents(
   if (attach.length > maxAttachments)
     throw new NotariumError('usage-invalid', `a message has at most ${maxAttachments} files, not ${attach.length}`);
   const body = text ?? (await readJson(run, file!));
-  const chosen = fields ? fieldsOf(fields) : undefined;
+  const chosen = fields === undefined || fields === false ? undefined : fieldsOf(fields);
   // The centre checks it, too; but files may take hours until then.
   if (chosen !== undefined && attach.length > 0) await packFields(body, chosen === true ? {} : { fields: chosen });
+  const files: { readonly path: string; readonly sizeBytes: number }[] = [];
+  for (const given of attach) files.push(await foundFile(resolve(terminal.cwd, given)));
   const attachments: Attachment[] = [];
-  for (const path of attach) attachments.push(await upload(run, activities, resolve(terminal.cwd, path)));
+  for (const one of files) attachments.push(await upload(run, activities, one));
   const said = { body, ...(chosen === undefined ? {} : { fields: chosen }), attachments };
   if (device === undefined) return said;
   const signer = await openSigner(settings, terminal);
@@ -149,12 +151,20 @@ export function fieldsOf(typed: string | boolean): true | string[] {
   return fields;
 }
 
-async function upload(run: Run<unknown>, activities: Activities, path: string): Promise<Attachment> {
+async function foundFile(path: string): Promise<{ path: string; sizeBytes: number }> {
   const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw new NotariumError('file-unreadable', `${path} (${cause.code})`, { data: { path }, cause });
   });
   if (!info.isFile()) throw new NotariumError('file-unreadable', `${path} is not a file`, { data: { path } });
-  const progress = new Progress(run.output, `sending ${basename(path)}`, info.size, sizeText);
+  return { path, sizeBytes: info.size };
+}
+
+async function upload(
+  run: Run<unknown>,
+  activities: Activities,
+  { path, sizeBytes }: { readonly path: string; readonly sizeBytes: number },
+): Promise<Attachment> {
+  const progress = new Progress(run.output, `sending ${basename(path)}`, sizeBytes, sizeText);
   async function* content(): AsyncGenerator<Uint8Array> {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>) {
       progress.advance(chunk.length);

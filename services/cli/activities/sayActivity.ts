@@ -11,6 +11,7 @@ import { clip, idAmong, namesIn, onlyHead, openActivities, openActivity, short, 
 import { checkParties } from './checkParties.ts';
 import { nextCommand } from './nextCommand.ts';
 import { type ContentsFlags, readContents, readJson } from './readContents.ts';
+import { tellMembers } from './tellMembers.ts';
 
 /** Options of `notarium activity start`. */
 export type StartFlags = ContentsFlags & {
@@ -54,6 +55,7 @@ export async function startActivity(run: Run<StartFlags>): Promise<void> {
     { signal },
   );
   tellSent(run, sent, `began ${sent.activity}`);
+  await tellMembers(run, client, sent.activity);
   output.note(`  How far it has come: ${nextCommand(run, `activity show ${short(sent.activity)}`)}`);
 }
 

@@ -43,7 +43,7 @@ const shownLineLength = 400;
 export async function listActivities(run: Run<ListFlags>): Promise<void> {
   const { options, output, signal } = run;
   const limit = limitOf(options.limit ?? '50');
-  const { activities } = await openActivities(run);
+  const { activities, nameOf } = await openActivities(run);
   const found: ActivitySummaryAnswer[] = [];
   for await (const activity of activities.list({ signal })) if (found.push(activity) >= limit) break;
   output.json({ ok: true, activities: found });
@@ -51,12 +51,21 @@ export async function listActivities(run: Run<ListFlags>): Promise<void> {
     output.note('There are no activities.');
     return;
   }
-  const rows = found.map(({ id, kind, request, role, heads, messageCount, changedAt }) => [
-    ...[short(id), kind, request, role ?? '-', `${messageCount}`],
-    ...[heads.length > 1 ? 'conflict' : (heads.map(short)[0] ?? '-'), changedAt.slice(0, 10)],
+  const rows = found.map(({ id, kind, initiator, memberCount, messageCount, changedAt, ...rest }) => [
+    ...[short(id), kind, clip(nameOf(initiator), 16), `${memberCount}`, `${messageCount}`],
+    ...[stateText(rest), changedAt.slice(5, 16).replace('T', ' ')],
   ]);
-  const head = ['id', 'kind', 'request', 'role', 'msgs', 'newest', 'changed'];
-  output.line(...table([head, ...rows], new Set([4])));
+  const head = ['id', 'kind', 'begun by', 'of', 'msgs', 'newest', 'changed'];
+  output.line(...table([head, ...rows], new Set([3, 4])));
+  if (found.some(({ doubtCount }) => doubtCount > 0))
+    output.note('  doubtful: members see it in another way than this centre; `activity show` says who, and how');
+}
+
+/** The newest version, or why there is more to be looked at. */
+function stateText({ heads, role, doubtCount }: Pick<ActivitySummaryAnswer, 'heads' | 'role' | 'doubtCount'>): string {
+  if (role === undefined) return 'left';
+  if (doubtCount > 0) return 'doubtful';
+  return heads.length > 1 ? 'conflict' : (heads.map(short)[0] ?? '-');
 }
 
 /** `notarium activity show`. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotariumError } from '../../core/errors.ts';
@@ -52,6 +53,11 @@ async function verify(run: Run<VerifyFlags>, file: string | undefined, receiptFi
   }
   if (file === undefined) throw new NotariumError('usage-invalid', 'give a file and its receipt, or --acceptance FILE');
   const path = resolve(terminal.cwd, file);
+  if (/^0x[0-9a-f]{4,64}…?$/i.test(file) && !existsSync(path))
+    throw new NotariumError(
+      'file-unreadable',
+      `there is no file ${file}; for an activity: notarium activity verify ${file}`,
+    );
   const maybeShown = await findShown(path);
   const carried = receiptFile === undefined && maybeShown ? carriedReceipt(maybeShown) : undefined;
   const receiptPath = receiptFile === undefined ? `${path}.receipt.json` : resolve(terminal.cwd, receiptFile);

@@ -47,6 +47,7 @@ export const activityRoutes: readonly Route[] = [
       ...contentsErrors.filter((code) => code !== 'activity-unknown'),
       'activity-schema-invalid',
       'party-unknown',
+      'party-ambiguous',
       'party-unfit',
     ],
     async handle(call, context) {

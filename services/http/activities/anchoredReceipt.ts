@@ -28,7 +28,11 @@ export async function sendReceipt(
   const leftMs = (): number => Math.max(0, endMs - performance.now());
   let id = await find();
   while (id === undefined) {
-    if (leftMs() === 0 || signal.aborted) throw new NotariumError('record-not-anchored', 'it is not in the log yet');
+    if (leftMs() === 0 || signal.aborted)
+      throw new NotariumError(
+        'record-not-anchored',
+        'its record is not in the log yet: its sender hands it in at a random moment, which may take minutes',
+      );
     await new Promise<void>((resolve) => setTimeout(resolve, Math.min(lookMs, leftMs())));
     id = await find();
   }

@@ -32,7 +32,12 @@ const summary = {
   request: z.enum(activityRequests),
   owner: z.string().optional().meta({ description: 'Id of the API key whose activity it is; the operator sees all' }),
   role: z.enum(memberRoles).optional().meta({ description: 'Left out where this centre is no member any more' }),
+  initiator: addressSchema.meta({ description: 'Who has begun it, a member still or not' }),
+  memberCount: uintSchema,
   epoch: uintSchema.meta({ description: 'Changes of the members so far' }),
+  doubtCount: uintSchema.meta({
+    description: 'Members that see it in another way than this centre: `doubts` says how',
+  }),
   heads: z
     .array(hashSchema)
     .meta({ description: 'Versions that nothing has replaced: several are in conflict. In a list the first 256' }),

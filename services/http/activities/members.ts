@@ -3,7 +3,7 @@ import { sendingErrors } from './asked.ts';
 import { membersBody, proposeBody, voteBody } from './requests.ts';
 import { sendingRoute } from './sendingRoute.ts';
 
-const partyErrors = [...sendingErrors, 'party-unknown', 'party-unfit'] as const;
+const partyErrors = [...sendingErrors, 'party-unknown', 'party-ambiguous', 'party-unfit'] as const;
 
 /** Who takes part in an activity, and how that changes. */
 export const activityMemberRoutes: readonly Route[] = [

@@ -46,7 +46,7 @@ export class Activities {
 
   /**
    * Begins an activity. It is on the centre's disk when this resolves.
-   * @throws NotariumError `party-unknown`, `party-unfit`: then nothing was sent; `activity-body-invalid`, `activity-schema-invalid`,
+   * @throws NotariumError `party-unknown`, `party-ambiguous`, `party-unfit`: then nothing was sent; `activity-body-invalid`, `activity-schema-invalid`,
    *   `activity-field-unknown`, `device-credential-invalid`, `activities-missing`.
    */
   start(activity: StartActivity, options: CallOptions = {}): Promise<SentMessageAnswer> {

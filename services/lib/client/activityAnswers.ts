@@ -24,7 +24,10 @@ const summarySchema = z.looseObject({
   owner: z.string().optional(),
   /** Of the centre; left out where it is no member any more. */
   role: z.enum(memberRoles).optional(),
+  initiator: addressSchema,
+  memberCount: uintSchema,
   epoch: uintSchema,
+  doubtCount: uintSchema,
   heads: z.array(hashSchema),
   createdAt: z.string(),
   changedAt: z.string(),

@@ -37,6 +37,7 @@ describe('a list of activities', () => {
     const all = nodes.slice(0, 3);
     await reaches(message, seller, carrier);
     await isAsShown(all, activity);
+    expect((await listed(seller))[0]).to.include({ initiator: buyer.address, memberCount: 3, doubtCount: 0 });
     for (const node of [seller, carrier]) await node.desk.countersign(operator, activity, message);
     await until('it has a certificate', () =>
       carrier.desk.certificate(operator, activity, message).catch(() => undefined),

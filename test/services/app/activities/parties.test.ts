@@ -43,7 +43,7 @@ describe('a party of an activity', () => {
   });
 
   it('is the active one of several, whatever others call themselves', async () => {
-    for (const status of ['removed', 'candidate', 'banned', 'suspended'] as const) {
+    for (const status of ['removed', 'candidate', 'banned'] as const) {
       const like = { ...node(5, 'Port', 'https://mill.example/centre'), status };
       const among = (party: string, all: readonly RegistryNode[]) =>
         findParty({ registry: { nodes: () => [...all] }, network: activityNetwork }, party);
@@ -61,9 +61,19 @@ describe('a party of an activity', () => {
     }
   });
 
-  it('is nobody where several go by that name or endpoint', async () => {
-    for (const party of ['Twin', 'https://twins.example', 'https://twins.example/'])
-      await expectCode('party-unknown', () => found(party));
+  it('is nobody where several go by that name or endpoint, also where one of them is suspended', async () => {
+    const among = (party: string, all: readonly RegistryNode[]) =>
+      findParty({ registry: { nodes: () => [...all] }, network: activityNetwork }, party);
+    for (const all of [nodes, nodes.map((one) => (one === twin ? { ...one, status: 'suspended' as const } : one))]) {
+      for (const party of ['Twin', 'https://twins.example', 'https://twins.example/']) {
+        const { detail } = await expectCode('party-ambiguous', () => among(party, all));
+        expect(detail).to.contain(twin.address).and.to.contain(other.address);
+      }
+    }
     expect(found(twin.address)).to.equal(twin);
+    // Alone it is found, and told why it cannot be a member.
+    const suspended = { ...port, status: 'suspended' as const };
+    expect(among('Port', [mill, suspended])).to.equal(suspended);
+    expect(() => asMember(suspended, 'receiver')).to.throw('suspended');
   });
 });

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
+import { createMetrics } from '../../../../services/app/metrics.ts';
 import type { Hash } from '../../../../services/core/bytes.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
+import { openMetrics } from '../../../../services/http/operatorOnly.ts';
 import { routes } from '../../../../services/http/routes.ts';
+import { createNetMetrics } from '../../../../services/net/netMetrics.ts';
 import { type ActivityHttp, serveActivities, type TestKey } from '../../../support/activityHttp.ts';
 import { type ActivityNode, ActivityWorld, reaches } from '../../../support/activityNodes.ts';
 import { expectProblem, stopHttpTests } from '../../../support/httpTest.ts';
@@ -56,6 +59,22 @@ describe('what a centre shows openly of private activities', () => {
     for (const other of others) expect(other).to.have.length(first!.length);
     expect((await scrape(servers[0]!, reader)).filter((line) => !isNoise(line))).to.deep.equal(before[0]);
     expect(first).to.include('notarium_ready 1');
+  });
+
+  it('nor by how many records a centre has taken in and sent: those of activities are among them', async () => {
+    const metrics = createMetrics();
+    const net = createNetMetrics(metrics.registry);
+    metrics.accepted.inc(5);
+    metrics.refused.inc();
+    for (const name of ['records', 'votes']) {
+      net.messages.inc({ name, direction: 'out' });
+      net.bytes.inc({ name, direction: 'out' }, 9);
+    }
+    const before = await metrics.registry.metrics();
+    const after = openMetrics(before);
+    expect(before).to.contain('notarium_records_accepted_total 5').and.to.contain('{name="records"');
+    expect(after).not.to.match(/records_accepted|records_refused|"records"/);
+    expect(after).to.contain('{name="votes",direction="out"} 9').and.to.contain('notarium_pool_records');
   });
 
   it('is all of it for the operator', async () => {
