@@ -140,7 +140,7 @@ const channelErrors: readonly ErrorCode[] = [
   'store-corrupt',
 ];
 
-const customTypes = new Map<unknown, object>([
+const customTypes: [unknown, object][] = [
   [addressSchema, { type: 'string', pattern: '^0x[0-9a-f]{40}$', description: 'Address in lower case' }],
   [hashSchema, { type: 'string', pattern: '^0x[0-9a-f]{64}$', description: '32 bytes in lower-case hexadecimal' }],
   [digestSchema, { type: 'string', pattern: '^sha-256:[0-9a-f]{64}$' }],
@@ -150,11 +150,16 @@ const customTypes = new Map<unknown, object>([
   [saltSchema, { type: 'string', pattern: '^(0|[1-9][0-9]{0,19})$' }],
   [timeSchema, { type: 'string', format: 'date-time', description: 'UTC with milliseconds' }],
   [unsignedRecordSchema.shape.meta.unwrap(), { type: 'object', description: 'At most 4 KiB in canonical form' }],
-]);
+];
+
+type Defined = { readonly _zod: { readonly def: { readonly type: string } } };
+
+// What a schema is given by `meta` makes another one of it, of the same definition.
+const customDefinitions = new Map(customTypes.map(([schema, type]) => [(schema as Defined)._zod.def, type]));
 
 // core's schemas check by functions, which say nothing of the type they let through.
 function describeCustom({ jsonSchema, zodSchema }: { jsonSchema: object; zodSchema: unknown }): void {
-  const { def } = (zodSchema as { _zod: { def: { type: string } } })._zod;
-  const known = customTypes.get(zodSchema);
-  if (known || def.type === 'custom') Object.assign(jsonSchema, known ?? { type: 'string' });
+  const { def } = (zodSchema as Defined)._zod;
+  const known = customDefinitions.get(def);
+  if (known || def.type === 'custom') Object.assign(jsonSchema, { ...(known ?? { type: 'string' }), ...jsonSchema });
 }

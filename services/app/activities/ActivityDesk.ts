@@ -56,6 +56,8 @@ export type VersionView = {
   readonly builds: readonly Hash[];
   readonly sender: Address;
   readonly countersigned: readonly Address[];
+  /** How many members it went to, its sender among them; some may be out since. */
+  readonly recipients: number;
   /** Members whose countersignature its certificate still needs; none where nobody is asked. */
   readonly unsigned: readonly Address[];
   /** Message with the certificate. */

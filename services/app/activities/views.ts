@@ -1,4 +1,4 @@
-import { type Activity, certificatesOn, membersOf, unsignedOf } from '../../core/activities/activity.ts';
+import { type Activity, certificatesOn, membersOf, recipientsOf, unsignedOf } from '../../core/activities/activity.ts';
 import { isApproved, isOpen, isVotedIn } from '../../core/activities/decided.ts';
 import { forksOf } from '../../core/activities/forks.ts';
 import { readProtected } from '../../core/activities/sealed.ts';
@@ -182,6 +182,7 @@ function versionsOf(activity: Activity): VersionView[] {
       return {
         ...{ id, number, builds, sender },
         countersigned: [...(countersignatures.get(id)?.keys() ?? [])].toSorted(),
+        recipients: recipientsOf(activity, version).length,
         unsigned: unsignedOf(activity, version).toSorted(),
         ...(certificate ? { certificate } : {}),
         notes: (notesOn.get(id) ?? []).map(([note]) => note),

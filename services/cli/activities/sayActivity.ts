@@ -120,8 +120,9 @@ export async function noteOnActivity(run: Run<NoteFlags>, text: string): Promise
 }
 
 /** Who was removed is told by the others alone, and what it says meanwhile they refuse. */
-function warnIfOut({ output }: Run<unknown>, { doubts }: ActivityAnswer): void {
-  const saying = doubts.filter(({ kind }) => kind === 'excluded').length;
+function warnIfOut({ output }: Run<unknown>, { doubts, members }: ActivityAnswer): void {
+  const isIn = (member: Address): boolean => members.some(({ address }) => address === member);
+  const saying = doubts.filter(({ kind, member }) => kind === 'excluded' && isIn(member)).length;
   if (saying > 0) output.note(`  ${counted(saying, 'member')} told that this node was removed: those will refuse it`);
 }
 

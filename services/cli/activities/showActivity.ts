@@ -130,9 +130,10 @@ function printFacts({ output }: Run<unknown>, activity: ActivityAnswer): void {
   for (const [name, value] of facts) output.line(`  ${name.padEnd(9)} ${value}`);
 }
 
-function roleText({ role, doubts }: ActivityAnswer): string {
+function roleText({ role, doubts, members }: ActivityAnswer): string {
+  const isIn = (member: Address): boolean => members.some(({ address }) => address === member);
   if (role === undefined) return 'is no member any more';
-  const saying = doubts.filter(({ kind }) => kind === 'excluded').length;
+  const saying = doubts.filter(({ kind, member }) => kind === 'excluded' && isIn(member)).length;
   return saying === 0 ? role : `${role}; ${counted(saying, 'member')} told that it was removed`;
 }
 
@@ -153,9 +154,9 @@ function printVersions(
 ): void {
   const rows = versions
     .slice(-shownVersions)
-    .map(({ id, number, sender, countersigned, unsigned, certificate, notes }) => [
+    .map(({ id, number, sender, countersigned, recipients, certificate, notes }) => [
       ...[heads.includes(id) ? '>' : ' ', short(id), `${number}`, clip(names(sender), nameWidth)],
-      terms.request === 'information' ? '-' : `${countersigned.length} of ${countersigned.length + unsigned.length}`,
+      terms.request === 'information' ? '-' : `${countersigned.length} of ${recipients}`,
       ...[certificate === undefined ? '-' : short(certificate), `${notes.length}`],
     ]);
   const head = ['', 'version', 'no', 'sender', 'signed', 'certified', 'notes'];
@@ -193,7 +194,7 @@ const doubtTexts: Readonly<Record<string, string>> = {
 
 function printDoubts(
   { output }: Run<unknown>,
-  { forks, doubts }: ActivityAnswer,
+  { forks, doubts, members }: ActivityAnswer,
   names: (address: Address) => string,
 ): void {
   if (forks.length + doubts.length > 0) output.line('');
@@ -204,7 +205,9 @@ function printDoubts(
     );
   }
   for (const { member, kind, messages } of doubts) {
-    output.line(`  ${output.mark('failed')} ${clip(names(member), 24)} ${doubtTexts[kind] ?? kind}`);
+    // Who is out may not have been told of what was since.
+    const who = clip(names(member), 24) + (members.some(({ address }) => address === member) ? '' : ', no member now,');
+    output.line(`  ${output.mark('failed')} ${who} ${doubtTexts[kind] ?? kind}`);
     if (messages.length > 0)
       output.line(`      ${counted(messages.length, 'message')}, the first ${short(messages[0]!)}`);
   }

@@ -96,7 +96,9 @@ export async function saveCertificate(run: Run<CertificateFlags>, text: string, 
   const asked = { activity: id, version: on };
   const certificate = await awaitCertificate({ activities, nameOf }, asked, { waitSeconds, signal });
   await writeAgain(path, `${JSON.stringify(certificate, null, 2)}\n`);
-  output.line(`${output.mark('passed')} ${path}, signed by ${certificate.signatures.length}`);
+  output.line(
+    `${output.mark('passed')} ${path}, signed by ${certificate.signatures.length} of ${certificate.members.length}`,
+  );
   const done = { ok: true, path, version: on, signatures: certificate.signatures.length };
   if (!options.receipt) return output.json(done);
   const leftSeconds = Math.max(0, waitSeconds - Math.floor((performance.now() - startMs) / 1000));

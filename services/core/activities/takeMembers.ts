@@ -113,7 +113,7 @@ export function rejoinActivity(activity: Activity, message: Message, own: Addres
   const joined = joinActivity(message);
   const known = {
     taken: grown(activity.taken, message.id, { sender, group }),
-    leftBehind: leftBehindBy(activity, own),
+    leftBehind: leftBehindBy(activity, head, own),
   };
   const isOther = canonicalText(terms) !== canonicalText(activity.terms);
   const isEarlier = epoch <= membersOf(activity).epoch;
@@ -131,10 +131,10 @@ export function rejoinActivity(activity: Activity, message: Message, own: Addres
 // The first ones are those that nobody has made up to keep them out.
 const mostLeftBehind = 1_024;
 
-function leftBehindBy(activity: Activity, own: Address): Address[] {
-  const { members } = membersOf(activity);
-  const others = members.flatMap(({ address }) => (address === own ? [] : [address]));
+function leftBehindBy(activity: Activity, { membership }: HeadOf<'members'>, own: Address): Address[] {
+  const before = membersOf(activity);
   // Who knows that it was out knows that they go on without it.
-  if (others.length === members.length) return [...activity.leftBehind];
-  return [...new Set([...activity.leftBehind, ...others])].slice(0, mostLeftBehind);
+  const others = memberOf(before, own) ? before.members.map(({ address }) => address) : [];
+  const all = new Set([...activity.leftBehind, ...others]);
+  return [...all].filter((address) => !memberOf(membership, address)).slice(0, mostLeftBehind);
 }

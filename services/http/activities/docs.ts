@@ -70,6 +70,10 @@ export const activityDoc = z
         builds: z.array(hashSchema),
         sender: addressSchema,
         countersigned: z.array(addressSchema),
+        recipients: uintSchema.meta({
+          description:
+            'How many members it went to, its sender among them; a certificate may lack those that are out since',
+        }),
         unsigned: z.array(addressSchema).meta({
           description: 'Members whose countersignature its certificate still needs; none where nobody is asked',
         }),

@@ -59,7 +59,9 @@ const addition = z.strictObject({ party, role: z.enum(memberRoles).exclude(['ini
 
 /** Body of `POST /v1/activities/{id}/proposals`. */
 export const proposeBody = z
-  .union([z.strictObject({ add: addition }), z.strictObject({ remove: party })])
+  .union([z.strictObject({ add: addition }), z.strictObject({ remove: party })], {
+    error: 'either {add: {party, role}} or {remove: party}',
+  })
   .meta({ id: 'ProposeMembers' });
 
 /** Body of `POST /v1/activities/{id}/votes`. */
@@ -69,16 +71,19 @@ export const voteBody = z
 
 /** Body of `POST /v1/activities/{id}/members`. */
 export const membersBody = z
-  .union([
-    z
-      .strictObject({
-        add: z.array(addition).min(1).max(maxMembers).optional(),
-        remove: z.array(party).min(1).max(maxMembers).optional(),
-      })
-      .refine(({ add, remove }) => add !== undefined || remove !== undefined, 'add or remove is needed'),
-    z.strictObject({ proposal: hashSchema }),
-    z.strictObject({ leave: z.literal(true) }),
-  ])
+  .union(
+    [
+      z
+        .strictObject({
+          add: z.array(addition).min(1).max(maxMembers).optional(),
+          remove: z.array(party).min(1).max(maxMembers).optional(),
+        })
+        .refine(({ add, remove }) => add !== undefined || remove !== undefined, 'add or remove is needed'),
+      z.strictObject({ proposal: hashSchema }),
+      z.strictObject({ leave: z.literal(true) }),
+    ],
+    { error: 'either {add: [{party, role}], remove: [party]} or one of these two, {proposal: id}, or {leave: true}' },
+  )
   .meta({ id: 'ChangeMembers', description: 'The initiator changes them at once, anybody by an approved proposal' });
 
 /** Body of `PUT /v1/activities/{id}/owner`. */

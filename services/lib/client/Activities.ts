@@ -27,6 +27,7 @@ import { type AttachmentToSend, receiveAttachment, sendAttachment } from './acti
 import type { ActivityContents, MemberRequest, NewDevice, StartActivity, UpdateActivity } from './activityRequests.ts';
 import { onceOnly } from './backOff.ts';
 import type { CallOptions, Connection } from './Connection.ts';
+import { requireJson } from './requireJson.ts';
 import { receiptAtPath, waitAtPath } from './waitForReceipt.ts';
 
 /** How long to wait for a receipt. */
@@ -254,8 +255,9 @@ export class Activities {
     return receiptAtPath(this.#connection.http, path, 0, signal);
   }
 
-  #send(path: string, body: object, { signal }: CallOptions): Promise<SentMessageAnswer> {
-    return this.#connection.http.json(
+  async #send(path: string, body: object, { signal }: CallOptions): Promise<SentMessageAnswer> {
+    if ('body' in body && body.body !== undefined) requireJson(body.body);
+    return await this.#connection.http.json(
       // What was sent twice would be there twice.
       { method: 'POST', path, body: JSON.stringify(body), signal, backOff: onceOnly },
       sentMessageSchema,

@@ -57,7 +57,8 @@ export class CentreHttp {
     }
     // RFC 6750, section 2.1: anything else would fail in every request, as if the centre did not answer.
     if (options.apiKey !== undefined && !/^[\w.~+/-]+=*$/.test(options.apiKey)) {
-      throw new NotariumError('config-invalid', 'the API key has characters that no API key has');
+      const detail = options.apiKey === '' ? 'the API key is empty' : 'the API key has characters that no API key has';
+      throw new NotariumError('config-invalid', detail);
     }
     this.url = base.href.replace(/[?#].*$/, '').replace(/\/+$/, '');
     this.#options = options;

@@ -66,6 +66,7 @@ export const activityAnswerSchema = summarySchema.extend({
       builds: z.array(hashSchema),
       sender: addressSchema,
       countersigned: z.array(addressSchema),
+      recipients: uintSchema,
       unsigned: z.array(addressSchema),
       certificate: hashSchema.optional(),
       notes: z.array(hashSchema),

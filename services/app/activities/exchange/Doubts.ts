@@ -110,11 +110,11 @@ export class Doubts {
     const missing = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs);
     const late = held + missing.length;
     const forks = this.#forked.size + countOf('forked');
-    if (forks > 0) problems.raise('activity-forked', `seen ${forks} times: see the activities`);
+    if (forks > 0) problems.raise('activity-forked', `seen ${times(forks)}: see the activities`);
     else problems.clear('activity-forked');
-    if (excluded > 0) problems.raise('activity-excluded', `said ${excluded} times: see the activities`);
+    if (excluded > 0) problems.raise('activity-excluded', `said ${times(excluded)}: see the activities`);
     else problems.clear('activity-excluded');
-    if (late > 0) problems.raise('activity-incomplete', `seen ${late} times: see the activities`);
+    if (late > 0) problems.raise('activity-incomplete', `seen ${times(late)}: see the activities`);
     else problems.clear('activity-incomplete');
   }
 
@@ -127,6 +127,10 @@ export class Doubts {
     else this.#counts.delete(key);
     return true;
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
 
 function isMissing(kind: Doubt['kind']): boolean {

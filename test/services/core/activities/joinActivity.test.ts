@@ -131,18 +131,33 @@ describe('who is added to an activity without what was before', () => {
 
   it('anew knows whom it has left behind, unless it knows that it was out', async () => {
     const first = startActivity(await begin([buyer, seller, carrier], { terms }));
-    const out = await changeMembers(first, buyer, { remove: seller.address });
-    const withLate = await changeMembers(take(first, out), buyer, { add: memberFor(late, 'receiver') });
-    const before = take(first, out, withLate);
-    const back = await changeMembers(before, buyer, { add: memberFor(seller, 'receiver') });
     const { address } = seller;
-    expect(rejoinActivity(first, back, address).leftBehind).to.have.members([buyer.address, carrier.address]);
-    expect(rejoinActivity(take(first, out), back, address).leftBehind).to.deep.equal([]);
-    // What the one before has left behind no later one takes away.
-    const outAgain = await changeMembers(take(before, back), buyer, { remove: address });
-    const known = take(before, back, outAgain);
-    const backAgain = await changeMembers(known, buyer, { add: memberFor(seller, 'receiver') });
-    const twice = rejoinActivity(rejoinActivity(first, back, address), backAgain, address);
-    expect(twice.leftBehind).to.have.members([buyer.address, carrier.address, late.address]);
+    const back = (before: Activity) => changeMembers(before, buyer, { add: memberFor(seller, 'receiver') });
+    const without = (before: Activity, member: Person) => changeMembers(before, buyer, { remove: member.address });
+    const out = await without(first, seller);
+    const outAndCarrier = take(first, out, await without(take(first, out), carrier));
+    const added = await back(outAndCarrier);
+    const again = rejoinActivity(first, added, address);
+    expect(again.leftBehind).to.deep.equal([carrier.address]);
+    expect(rejoinActivity(take(first, out), added, address).leftBehind).to.deep.equal([]);
+    // What one addition has left behind no later one takes away.
+    const now = take(outAndCarrier, added);
+    const later = await back(take(now, await without(now, seller)));
+    expect(rejoinActivity(again, later, address).leftBehind).to.deep.equal([carrier.address]);
+  });
+
+  it('anew has left nobody behind who came along, or whom it has seen go', async () => {
+    const first = startActivity(await begin([buyer, seller, carrier], { terms }));
+    const { address } = seller;
+    const back = (before: Activity) => changeMembers(before, buyer, { add: memberFor(seller, 'receiver') });
+    const out = await changeMembers(first, buyer, { remove: address });
+    const added = await back(take(first, out));
+    const known = rejoinActivity(first, added, address);
+    expect(known.leftBehind).to.deep.equal([]);
+    const gone = await changeMembers(known, buyer, { remove: carrier.address });
+    const seen = take(known, gone);
+    const outAgain = await changeMembers(seen, buyer, { remove: address });
+    const whole = take(first, out, added, gone, outAgain);
+    expect(rejoinActivity(seen, await back(whole), address).leftBehind).to.deep.equal([]);
   });
 });

@@ -51,6 +51,10 @@ describe('what private activities refuse over HTTP', () => {
     await expectProblem(ask('proposals', { add: { party: 'Node 2', role: 'regulator' } }), 'request-invalid');
     await expectProblem(ask('proposals', { remove: 'Node 3' }), 'request-invalid');
     await expectProblem(ask('proposals', { remove: 'Node 1' }), 'activity-role');
+    const several = await expectProblem(ask('members', { leave: true, remove: ['Node 2'] }), 'request-invalid');
+    expect(several.detail).to.contain('or {leave: true}');
+    const both = { remove: 'Node 2', add: { party: 'Node 3', role: 'receiver' } };
+    expect((await expectProblem(ask('proposals', both), 'request-invalid')).detail).to.contain('either {add:');
   });
 
   it('a certificate that is not there, and says whose signatures are missing', async () => {

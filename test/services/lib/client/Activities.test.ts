@@ -60,6 +60,7 @@ describe('client of private activities', () => {
       'Node 1 initiator',
       'Node 2 receiver',
     ]);
+    expect(shown.versions[1]).to.include({ recipients: 2 });
     expect(shown.versions[1]!.notes).to.deep.equal([note.message]);
     const certificate = await buyer.certificate(first.activity, update.message);
     expect(certificate.members).to.have.members([nodes[0].address, nodes[1].address]);
@@ -74,6 +75,32 @@ describe('client of private activities', () => {
     const message = await seller.message(first.activity, note.message);
     expect(message.parcel.body).to.have.property('body', 'four will do');
     await expectCode('not-found', seller.message(first.activity, randomHash()));
+  });
+
+  it('sends nothing that JSON would make something else of', async () => {
+    const inItself: Record<string, unknown> = {};
+    inItself.again = inItself;
+    const bodies: [unknown, string][] = [
+      [{ price: Number.NaN }, 'body.price: NaN'],
+      [[1, Number.POSITIVE_INFINITY], 'body[1]: Infinity'],
+      [{ list: [1, undefined] }, 'body.list[1]: undefined'],
+      [{ count: 10n }, 'body.count: a bigint'],
+      [{ at: new Date(0) }, 'body.at: a Date'],
+      [new Map([['a', 1]]), 'body: a Map'],
+      [{ say: () => 1 }, 'body.say: a function'],
+      ['half \ud800', 'body: a text with half a character'],
+      [inItself, 'what is nested so deep'],
+    ];
+    const before = await Array.fromAsync(buyer.list());
+    for (const [body, detail] of bodies) {
+      const error = await expectCode('activity-body-invalid', buyer.start({ ...order, body: body as string }));
+      expect(error.detail).to.contain(detail);
+    }
+    expect(await Array.fromAsync(buyer.list())).to.have.length(before.length);
+    // As for JSON.stringify, what is undefined is none.
+    const { activity, message } = await buyer.start({ ...order, body: { a: null, b: undefined } as never });
+    const { parcel } = await buyer.message(activity, message);
+    expect(parcel.body).to.have.property('body').that.deep.equals({ a: null });
   });
 
   it('changes members by vote and at once, and leaves', async () => {
