@@ -16,7 +16,7 @@ export async function tellMembers(
   try {
     const { members } = await activities.get(id, { signal });
     for (const { name, role, address } of members.slice(0, mostShown))
-      output.line(`  ${role.padEnd(9)}  ${clip(name ?? '', 24).padEnd(24)}  ${address}`);
+      output.line(`  ${role.padEnd(9)}  ${clip(name ?? '', 22).padEnd(22)}  ${address}`);
     if (members.length > mostShown) output.line(`  and ${counted(members.length - mostShown, 'member')} more`);
   } catch (error) {
     // What was asked for is done, and is not to look as if it had failed.

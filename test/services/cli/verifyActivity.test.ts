@@ -135,6 +135,12 @@ describe('notarium verify with what shows something of a private activity', () =
     expect(whole.stdout).not.to.contain('not signed');
   });
 
+  it('says which command verifies an activity by its id', async () => {
+    const run = await cli(place, 'verify', '0x12345678', '--network', 'network.json');
+    expect(run.code).to.equal(30);
+    expect(run.stderr).to.contain('notarium activity verify 0x12345678');
+  });
+
   it('has an exit code for each cause', async () => {
     const good = makeDisclosure(plain.message, plain.seal, { body: true, author: true, attachments: [1] });
     const fields = makeDisclosure(inFields.message, inFields.seal, { body: ['order'] });

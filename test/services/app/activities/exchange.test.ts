@@ -66,7 +66,7 @@ describe('exchange of activities', () => {
     seller.registered = { ...seller.registered, encryptionKey: noHash };
     await expectCode('party-unfit', ask(seller.name));
     seller.registered = { ...seller.registered, name: 'Node 1' };
-    await expectCode('party-unknown', ask('Node 1'));
+    await expectCode('party-ambiguous', ask('Node 1'));
     expect((await buyer.desk.list(operator, { limit: 10 })).items).to.deep.equal([]);
     expect(world.records).to.deep.equal([]);
   });

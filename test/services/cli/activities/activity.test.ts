@@ -93,7 +93,9 @@ describe('notarium activity', () => {
     const shown = (await well(0, ['show', id, '--json'])).json<{ activity: { terms: { rules: object } } }>();
     expect(shown.activity.terms.rules).to.deep.equal({ history: false, approval: 'majority' });
     const list = (await well(0, ['list'])).stdout;
-    expect(list).to.contain(activity.slice(0, 10)).and.to.contain('initiator').and.to.contain(message.slice(0, 10));
+    expect(list).to.contain(activity.slice(0, 10)).and.to.contain(message.slice(0, 10));
+    // Who has begun it, of how many members, and when it has changed.
+    expect(list).to.match(/industrial +\S[^\n]* +3 +\d+ +0x[0-9a-f]{8} +\d\d-\d\d \d\d:\d\d\n/);
     expect((await well(0, ['list', '--json'])).json<{ activities: object[] }>().activities).to.have.length(1);
 
     await well(1, ['attachment', id, '--out', 'got.txt']);
@@ -258,6 +260,9 @@ describe('notarium activity', () => {
       ['note', activity, '--text', 'in vain'],
     ])
       expect((await well(1, words)).stderr).to.match(/members? told that this node was removed: those will refuse it/);
+    const listed = await well(1, ['list']);
+    expect(listed.stdout).to.match(new RegExp(`${activity.slice(0, 10)} .* doubtful +`));
+    expect(listed.stderr).to.contain('doubtful: members see it in another way');
   });
 
   it('gives one to a client, who sees that one alone', async () => {
@@ -315,6 +320,14 @@ describe('notarium activity', () => {
 
   it('says what is wrong, each with an exit code of its own kind', async () => {
     const started = ['start', '--to', 'Node 2', '--body', 'order.json'];
+    // To whom it went, and not only what was typed.
+    expect((await well(0, ['start', '--to', nodes[1].registered.endpoint, '--body', 'order.json'])).stdout).to.match(
+      new RegExp(`receiver +Node 2 +${nodes[1].address}`),
+    );
+    await fails('usage-invalid', 0, [...started, '--fields', '']);
+    const unsent = await run(0, [...started, '--attach', 'delivery note.txt', '--attach', 'nothing.pdf']);
+    expect(unsent.code).to.equal(exitCodeOf('file-unreadable'));
+    expect(unsent.stderr).not.to.contain('sent delivery note.txt');
     const itself = await fails('request-invalid', 0, ['start', '--to', 'Node 1', '--body', 'order.json']);
     expect(itself.stdout).to.contain('Node 1 takes part anyway');
     expect((await fails('request-invalid', 0, [...started, '--to', nodes[1].address])).stdout).to.contain(
