@@ -1,3 +1,4 @@
+import { membersOf } from '../../../core/activities/activity.ts';
 import { type Bases, basesOf } from '../../../core/activities/basesOf.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
@@ -26,6 +27,15 @@ type Copy = { readonly place: number; readonly opened: Opened };
 /** On whose word something is wanted, and how far it is from what came early. */
 type Wanted = { readonly by: Address | undefined; readonly depth: number };
 
+/** Whom a {@link Gatherer} asks, and how. */
+type GathererOptions = {
+  readonly net: Net;
+  readonly source: Address;
+  readonly signal: AbortSignal;
+  /** What is asked for has waited for so long that whoever was to deliver what comes before it is not waited for any more. */
+  readonly isOverdue?: boolean | undefined;
+};
+
 /**
  * Fetches what a message builds on from a member that has it. A source that need not know that the activity is here is asked by what it has
  * given alone, whatever of that is here already: by the questions it would find out who came after it.
@@ -35,17 +45,21 @@ export class Gatherer {
   readonly #net: Net;
   readonly #source: Address;
   readonly #signal: AbortSignal;
+  readonly #isOverdue: boolean;
   readonly #asked = new Set<Hash>();
+  /** By which this node was let in without what was before, as far as what was given says so: see `isAddition`. */
+  readonly #additions: Opened[] = [];
   /** It need not know that the activity is here. */
   #isStranger = false;
   /** Why something that a stranger gave could not be checked: it is asked for the rest all the same. */
   #busy: NotariumError | undefined;
 
-  constructor(parts: ActivityParts, { net, source, signal }: { net: Net; source: Address; signal: AbortSignal }) {
+  constructor(parts: ActivityParts, { net, source, signal, isOverdue = false }: GathererOptions) {
     this.#parts = parts;
     this.#net = net;
     this.#source = source;
     this.#signal = signal;
+    this.#isOverdue = isOverdue;
   }
 
   /**
@@ -75,12 +89,36 @@ export class Gatherer {
       left = await this.#tryTo(opened, { isBacked: true });
       if (!left) return;
     }
+    const isByInitiator = this.#source === head.sender && isAddition(opened, this.#parts.signer.address);
+    const isOutside = now === undefined || !memberOf(membersOf(now), this.#parts.signer.address);
+    if ((this.#isOverdue || (isByInitiator && isOutside)) && (await this.#comeInBefore(opened))) return;
     throw this.#busy ?? new NotariumError('activity-message-early', undefined, { data: { missing: left } });
   }
 
   /**
+   * Lets this node in where it was added and that has not come from whoever has added it, by what another member has given: by the initiator
+   * at once, else when it is overdue, for whoever gives it could leave out an earlier one, and this node would never have what was said until
+   * then.
+   */
+  async #comeInBefore(opened: Opened): Promise<boolean> {
+    const epochOf = ({ message }: Opened): number => message.head.epoch;
+    const own = isAddition(opened, this.#parts.signer.address) ? [opened] : [];
+    const [first, ...others] = [...this.#additions, ...own].toSorted((a, b) => epochOf(a) - epochOf(b));
+    if (!first) return false;
+    try {
+      if (await this.#tryTo(first, { isJoin: true })) return false;
+      for (const one of others) await this.#tryAnyhow(one, one.message.head.sender);
+      return (await this.#tryTo(opened, { isBacked: true })) === undefined;
+    } catch (error) {
+      // What was given is wrong: of what was delivered that says nothing.
+      if (!isNotariumError(error) || error.code.startsWith('storage-')) throw error;
+      return false;
+    }
+  }
+
+  /**
    * Whether another member has what comes before a change of the members, which its sender then keeps back: this node would come in too late
-   * by it. The initiator's word is enough alone. Where that one has added this node, whoever has its message may give it.
+   * by it. The initiator's word is enough alone. Whoever else has it may give it.
    */
   async #takeKeptBack(head: HeadOf<'members'>): Promise<boolean> {
     if (rightAsToldBy(head) === 'initiator') return false;
@@ -96,10 +134,9 @@ export class Gatherer {
       return await gatherer.#openingsOf(head.activity, head.membership.previous);
     });
     const openings = (await Promise.all(given)).flat();
-    const [opening] = openings;
-    if (opening && rightAsToldBy(opening.message.head as HeadOf<'members'>) === 'initiator')
-      await this.#tryTo(opening, { isJoin: true });
-    return opening !== undefined;
+    const addition = openings.find((opening) => isAddition(opening, signer.address));
+    if (addition) await this.#tryTo(addition, { isJoin: true });
+    return openings.length > 0;
   }
 
   /** What has opened an epoch with this node; of who cannot be asked nothing. */
@@ -202,7 +239,9 @@ export class Gatherer {
     return await this.#ask({ activity, messages, groups }, async (copies) => {
       for (const { opened } of copies) {
         const { id, head } = opened.message;
-        if (!messages.includes(id) && !groups.includes(head.group)) throw this.#wrong('what was not asked for');
+        const isOpening = head.type === 'start' || head.type === 'members';
+        if (!messages.includes(id) && !(isOpening && groups.includes(head.group)))
+          throw this.#wrong('what was not asked for');
       }
       await use(copies.map(({ opened }) => opened));
       return copies.length;
@@ -255,6 +294,7 @@ export class Gatherer {
       },
     );
     if (opened.message.head.activity !== activity) throw this.#wrong('a message of another activity');
+    if (isAddition(opened, this.#parts.signer.address)) this.#additions.push(opened);
     return { place: copy.place, opened };
   }
 
@@ -269,6 +309,12 @@ export class Gatherer {
   #wrong(detail: string): NotariumError {
     return wrongAnswer(this.#net, this.#source, detail);
   }
+}
+
+/** Whether something lets this node in, not by the word of one member alone that is not the initiator. */
+function isAddition({ from, message: { head } }: Opened, own: Address): boolean {
+  if (head.type !== 'members' || head.terms.rules.history || !memberOf(head.membership, own)) return false;
+  return rightAsToldBy(head) === 'initiator' || head.sender !== from;
 }
 
 function basesMissing({ messages = [], group }: Missing): Bases {

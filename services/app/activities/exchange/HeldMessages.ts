@@ -244,21 +244,30 @@ export class HeldMessages {
       if (isNotariumError(error, 'activity-message-known')) return;
       if (!isNotariumError(error, 'activity-message-early') || !asks) throw error;
     }
-    await this.gather(opened, await this.#sources(opened));
+    const { clock, settings } = this.#parts;
+    const isOverdue = clock.nowMs() - held.heldMs >= settings.incompleteMs;
+    await this.gather(opened, await this.#sources(opened), { isOverdue });
   }
 
   /**
    * Takes a message after what it builds on, which one of these members has.
    * @throws NotariumError of the last one that was asked; `peer-unreachable` where nobody is.
    */
-  async gather(opened: Opened, sources: readonly Address[], until: AbortSignal = this.#signal): Promise<void> {
+  async gather(
+    opened: Opened,
+    sources: readonly Address[],
+    {
+      until = this.#signal,
+      isOverdue,
+    }: { readonly until?: AbortSignal; readonly isOverdue?: boolean | undefined } = {},
+  ): Promise<void> {
     const net = this.#net;
     const signal = AbortSignal.any([this.#signal, until]);
     let failure: unknown = new NotariumError('peer-unreachable', 'nobody can be asked for what is missing');
     for (const source of net ? sources : []) {
       try {
         return await this.#turns.take(source, signal, async () => {
-          await this.#gatherFrom(net!, source, signal, opened);
+          await this.#gatherFrom(opened, { net: net!, source, isOverdue }, signal);
         });
       } catch (error) {
         failure = error;
@@ -269,11 +278,15 @@ export class HeldMessages {
     throw failure;
   }
 
-  async #gatherFrom(net: Net, source: Address, until: AbortSignal, opened: Opened): Promise<void> {
+  async #gatherFrom(
+    opened: Opened,
+    asked: Omit<ConstructorParameters<typeof Gatherer>[1], 'signal'>,
+    until: AbortSignal,
+  ): Promise<void> {
     const late = AbortSignal.timeout(gatherMs);
     const signal = AbortSignal.any([until, late]);
     try {
-      await new Gatherer(this.#parts, { net, source, signal }).take(opened);
+      await new Gatherer(this.#parts, { ...asked, signal }).take(opened);
     } catch (error) {
       // What a signal ends says nothing of the network.
       if (!signal.aborted || isNotariumError(error)) throw error;

@@ -176,7 +176,7 @@ export class Receiver {
   /** Whether it is taken. */
   async #gather(opened: Opened, until: AbortSignal): Promise<boolean> {
     try {
-      await this.#held.gather(opened, [opened.from], until);
+      await this.#held.gather(opened, [opened.from], { until });
       await this.#held.release(opened);
       return true;
     } catch (error) {

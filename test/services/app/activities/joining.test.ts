@@ -4,7 +4,8 @@ import { activityProtocols, framesOf } from '../../../../services/app/activities
 import { type Activity, membersOf } from '../../../../services/core/activities/activity.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
 import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
-import type { Hash } from '../../../../services/core/bytes.ts';
+import type { Address, Hash } from '../../../../services/core/bytes.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
 import type { Net } from '../../../../services/net/Net.ts';
 import {
@@ -156,5 +157,57 @@ describe('whoever is added without what was before', () => {
     await reaches(next.message, buyer, late);
     expect(await late.state(activity)).to.include({ epoch: 2 });
     expect(await headsOf(late, activity)).to.deep.equal([next.message]);
+  });
+
+  it('comes in by what another member has of its addition, where its initiator is away for long', async () => {
+    const [buyer, seller, carrier, late] = await world.open(4, { settings: { incompleteMs: 1_000 } });
+    const receivers = [seller.name, carrier.name];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(message, seller, carrier);
+    await late.close();
+    const add = [{ party: late.name, role: 'receiver' as const }];
+    const added = await buyer.desk.changeMembers(operator, activity, { add });
+    await reaches(added.message, seller, carrier);
+    await buyer.close();
+    await late.open();
+    await world.connect();
+    const said = await carrier.desk.note(operator, activity, { on: message, body: 'to all' });
+    await reaches(said.message, seller);
+    await reaches(added.message, late);
+    expect(await late.state(activity)).to.include({ epoch: 1 });
+    expect((await late.desk.show(operator, activity)).members).to.have.length(4);
+  });
+
+  it('comes in with the next change by its initiator, where whoever was to add it does not', async () => {
+    let keeping: { readonly net: Net; readonly from: Address } | undefined;
+    const wrapNet = (net: Net): Net => {
+      const { request } = net;
+      const kept: Net['request'] = (to, protocol, ...rest) => {
+        if (keeping?.net === net && to === keeping.from && protocol === activityProtocols.deliver)
+          throw new NotariumError('peer-unreachable', 'kept back');
+        return request(to, protocol, ...rest);
+      };
+      return Object.assign(blameless(net), { request: kept });
+    };
+    const [buyer, seller, carrier, late, other] = await world.open(5, { wrapNet });
+    const receivers = [seller.name, carrier.name];
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(message, seller, carrier);
+    keeping = { net: seller.net, from: late.address };
+    const asked = await seller.desk.propose(operator, activity, { add: { party: late.name, role: 'receiver' } });
+    await reaches(asked.message, buyer);
+    await buyer.desk.vote(operator, activity, { on: asked.message, approve: true });
+    await until('it is added', async () => (await buyer.state(activity)).members.length === 4);
+    const add = [{ party: other.name, role: 'receiver' as const }];
+    const next = await buyer.desk.changeMembers(operator, activity, { add });
+    const update = await buyer.desk.update(operator, activity, { body: 'two' });
+    await reaches(next.message, seller, carrier, late, other);
+    await reaches(update.message, late);
+    expect(await late.state(activity)).to.include({ epoch: 2 });
+    // Since it was added, and not only since that change.
+    const epochs = (await Array.fromAsync(await late.store.messages(activity, 0, 256))).map(
+      (one) => messageOf(one).head,
+    );
+    expect(epochs.some(({ type, epoch }) => type === 'members' && epoch === 1)).to.equal(true);
   });
 });
