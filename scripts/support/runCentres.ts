@@ -81,7 +81,7 @@ function endedText({ name, dataDir, port, rpcUrl, contract }: CentrePlace): stri
   return [
     `\n${name} has ended by itself; the others go on as long as they are enough. Start it again, in another terminal:`,
     `  npx notarium node --data ${data} --password-file ${password} \\`,
-    `    --rpc ${rpcUrl} --contract ${contract} --port ${port}\n`,
+    `    --rpc ${rpcUrl} --contract ${contract} --port ${port} --no-rate-limit\n`,
   ].join('\n');
 }
 

@@ -157,7 +157,7 @@ describe('npm start -- --centres', () => {
     expect(second.output()).to.include(`(process ${pid})`);
     process.kill(pid, 'SIGKILL');
     await second.said('centre-2 has ended by itself');
-    const how = /npx notarium (node .*--port \d+)\n/s;
+    const how = /npx notarium (node .*--no-rate-limit)\n/s;
     await until('it says how it comes back', () => how.test(second.output()));
     const [, again] = how.exec(second.output())!;
     // As it is printed, by the shell; for npx the command line itself.

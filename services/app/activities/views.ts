@@ -3,7 +3,7 @@ import { isApproved, isOpen, isVotedIn } from '../../core/activities/decided.ts'
 import { forksOf } from '../../core/activities/forks.ts';
 import { readProtected } from '../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../core/bytes.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import type { Delivery, ListedActivity, StoredActivity, StoredMessage } from '../../store/activities/ActivityStore.ts';
 import { messageOf } from './Activities.ts';
 import type {
@@ -50,7 +50,7 @@ export async function list(
 
 /** As it was kept, so that no message has to be read; else from the messages, and kept for the next time. */
 async function listedIn(
-  { activities, store, signer }: ActivityParts,
+  { activities, store, signer, logger }: ActivityParts,
   stored: ListedActivity,
 ): Promise<Listed | undefined> {
   const { id, summary } = stored;
@@ -59,7 +59,12 @@ async function listedIn(
   const activity = await activities.find(id, stored);
   if (!activity) return undefined;
   const listed = listedOf(activity, signer.address);
-  await store.setSummary(id, { atCount: activities.countOf(activity), text: listedText(listed) });
+  const isKept = store.setSummary(id, { atCount: activities.countOf(activity), text: listedText(listed) });
+  await isKept.catch((error: unknown) => {
+    if (!isNotariumError(error)) throw error;
+    // It is read once more the next time: a full disk keeps nobody from seeing what is there.
+    logger.warn({ err: error, activity: id }, 'what a list shows of an activity could not be kept');
+  });
   return listed;
 }
 

@@ -307,8 +307,8 @@ export class Comparer {
     }
     const isMember = memberOf(membersOf(activity), member) !== undefined;
     if ('removed' in answer) {
-      // So did this node.
-      if (!isMember && activity.leftBehind.includes(member) && !beforeIn(activity).includes(member)) return true;
+      // Who has been out for longer knows nothing of this node, or was left behind by it.
+      if (!isMember && !beforeIn(activity).includes(member)) return true;
       await this.#doubt(id, member, { kind: 'excluded', messages: [] });
       return isMember === false;
     }

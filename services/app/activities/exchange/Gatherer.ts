@@ -1,4 +1,3 @@
-import { membersOf } from '../../../core/activities/activity.ts';
 import { type Bases, basesOf } from '../../../core/activities/basesOf.ts';
 import { memberOf } from '../../../core/activities/members.ts';
 import type { HeadOf } from '../../../core/activities/message.ts';
@@ -22,6 +21,8 @@ const requestMs = 30_000;
 // A chain of messages that is longer is asked for as a whole.
 const mostDeep = 6;
 const mostMessages = 200_000;
+/** Others that are asked whether a sender keeps something back. */
+const mostAsked = 8;
 
 type Copy = { readonly place: number; readonly opened: Opened };
 /** On whose word something is wanted, and how far it is from what came early. */
@@ -47,6 +48,8 @@ export class Gatherer {
   readonly #signal: AbortSignal;
   readonly #isOverdue: boolean;
   readonly #asked = new Set<Hash>();
+  /** Epochs that it was asked for, and has not given the opening of. */
+  readonly #ungiven = new Set<Hash>();
   /** By which this node was let in without what was before, as far as what was given says so: see `isAddition`. */
   readonly #additions: Opened[] = [];
   /** It need not know that the activity is here. */
@@ -90,24 +93,23 @@ export class Gatherer {
       if (!left) return;
     }
     const isByInitiator = this.#source === head.sender && isAddition(opened, this.#parts.signer.address);
-    const isOutside = now === undefined || !memberOf(membersOf(now), this.#parts.signer.address);
-    if ((this.#isOverdue || (isByInitiator && isOutside)) && (await this.#comeInBefore(opened))) return;
+    if ((this.#isOverdue || isByInitiator) && (await this.#comeInBefore(opened))) return;
     throw this.#busy ?? new NotariumError('activity-message-early', undefined, { data: { missing: left } });
   }
 
   /**
-   * Lets this node in where it was added and that has not come from whoever has added it, by what another member has given: by the initiator
-   * at once, else when it is overdue, for whoever gives it could leave out an earlier one, and this node would never have what was said until
-   * then.
+   * Lets this node in where it was added and that has not come from whoever has added it, by what another member has given: by the initiator,
+   * which gives nothing of before the first one, at once; else when it is overdue, for whoever gives it could leave out an earlier one, and
+   * this node would never have what was said until then.
    */
   async #comeInBefore(opened: Opened): Promise<boolean> {
-    const epochOf = ({ message }: Opened): number => message.head.epoch;
     const own = isAddition(opened, this.#parts.signer.address) ? [opened] : [];
-    const [first, ...others] = [...this.#additions, ...own].toSorted((a, b) => epochOf(a) - epochOf(b));
-    if (!first) return false;
+    const additions = [...this.#additions, ...own].toSorted((a, b) => a.message.head.epoch - b.message.head.epoch);
+    const first = additions[0]?.message.head as HeadOf<'members'> | undefined;
+    if (!first || !(this.#isOverdue || this.#ungiven.has(first.membership.previous))) return false;
     try {
-      if (await this.#tryTo(first, { isJoin: true })) return false;
-      for (const one of others) await this.#tryAnyhow(one, one.message.head.sender);
+      // By the first one that is enough; those after it follow from it.
+      for (const addition of additions) await this.#tryTo(addition, { isJoin: true });
       return (await this.#tryTo(opened, { isBacked: true })) === undefined;
     } catch (error) {
       // What was given is wrong: of what was delivered that says nothing.
@@ -124,9 +126,9 @@ export class Gatherer {
     if (rightAsToldBy(head) === 'initiator') return false;
     const { signer, settings } = this.#parts;
     const connected = connectedPeers(this.#net);
-    const others = head.membership.members.filter(
-      ({ address }) => address !== signer.address && address !== this.#source && connected.has(address),
-    );
+    const others = head.membership.members
+      .filter(({ address }) => address !== signer.address && address !== this.#source && connected.has(address))
+      .slice(0, mostAsked);
     // One that does not answer keeps nobody out.
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(settings.requestMs / 8)]);
     const given = others.map(async ({ address: source }) => {
@@ -243,6 +245,8 @@ export class Gatherer {
         if (!messages.includes(id) && !(isOpening && groups.includes(head.group)))
           throw this.#wrong('what was not asked for');
       }
+      const openings = new Set(copies.map(({ opened }) => opened.message.head.group));
+      for (const group of groups) if (!openings.has(group)) this.#ungiven.add(group);
       await use(copies.map(({ opened }) => opened));
       return copies.length;
     });

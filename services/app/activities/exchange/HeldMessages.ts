@@ -1,6 +1,7 @@
 import { type Ack, type AckStage, signAck } from '../../../core/activities/ack.ts';
 import { membersOf } from '../../../core/activities/activity.ts';
 import { isKnownTo } from '../../../core/activities/haveMet.ts';
+import { knowsNoPast } from '../../../core/activities/onTrust.ts';
 import type { Sealed } from '../../../core/activities/sealed.ts';
 import type { Address, Hash } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
@@ -242,9 +243,15 @@ export class HeldMessages {
       return;
     } catch (error) {
       if (isNotariumError(error, 'activity-message-known')) return;
-      if (!isNotariumError(error, 'activity-message-early') || !asks) throw error;
+      if (!isNotariumError(error, 'activity-message-early')) throw error;
     }
-    const { clock, settings } = this.#parts;
+    const { clock, settings, activities } = this.#parts;
+    const { activity: id, epoch } = opened.message.head;
+    const activity = await activities.find(id);
+    // What it builds on is not for this node. It may be in time where it comes in by another change.
+    if (activity && knowsNoPast(activity) && epoch < activity.since)
+      throw new NotariumError('activity-epoch-stale', 'this node has come in later');
+    if (!asks) throw new NotariumError('activity-message-early');
     const isOverdue = clock.nowMs() - held.heldMs >= settings.incompleteMs;
     await this.gather(opened, await this.#sources(opened), { isOverdue });
   }

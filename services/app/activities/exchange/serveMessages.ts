@@ -66,7 +66,8 @@ async function* wanted(
   { messages, groups, fromPlace }: MessagesQuery,
 ): AsyncGenerator<StoredMessage> {
   if (fromPlace === undefined) {
-    const ids = [...messages, ...groups.flatMap((group) => activity.epochs.get(group)?.by ?? [])];
+    // An answer is cut where it is too large: without the epoch that comes first nothing of the rest can be taken.
+    const ids = [...groups.flatMap((group) => activity.epochs.get(group)?.by ?? []), ...messages];
     for (const id of new Set<Hash>(ids)) {
       const stored = await store.message(id);
       if (stored?.activity === activity.id) yield stored;

@@ -210,4 +210,30 @@ describe('whoever is added without what was before', () => {
     );
     expect(epochs.some(({ type, epoch }) => type === 'members' && epoch === 1)).to.equal(true);
   });
+
+  it('and removed unheard before is in again with the next change by its initiator, and nothing of between is told as missing', async () => {
+    const settings = { incompleteMs: 500 };
+    const [buyer, seller, carrier, late, other] = await world.open(5, { wrapNet: blameless, settings });
+    const receivers = [seller, carrier, late].map(({ name }) => name);
+    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
+    await reaches(message, seller, carrier, late);
+    const removed = await buyer.desk.changeMembers(operator, activity, { remove: [late.name] });
+    await reaches(removed.message, seller, carrier);
+    const asked = await seller.desk.propose(operator, activity, { add: { party: late.name, role: 'receiver' } });
+    await reaches(asked.message, buyer);
+    await buyer.desk.vote(operator, activity, { on: asked.message, approve: true });
+    await until('it is added', async () => (await seller.state(activity)).members.length === 4);
+    const between = await seller.desk.update(operator, activity, { body: 'two' });
+    await reaches(between.message, buyer, carrier);
+    // A vote makes nobody forget what it knows.
+    await until('it holds that', async () => (await late.store.held(activity)).length > 0);
+    expect(await late.state(activity)).to.include({ epoch: 0 });
+    const add = [{ party: other.name, role: 'receiver' as const }];
+    const next = await buyer.desk.changeMembers(operator, activity, { add });
+    const last = await buyer.desk.update(operator, activity, { body: 'three' });
+    await reaches(next.message, seller, carrier, late, other);
+    await reaches(last.message, late);
+    expect(await late.state(activity)).to.include({ epoch: 3 });
+    await until('nothing is told', () => !late.problems.has('activity-incomplete'));
+  });
 });
