@@ -205,7 +205,11 @@ export class Comparer {
       if (address !== own) this.#wantedOf(address)?.want(activity.id, nowMs + waitMs);
     }
     // Who was removed may have been told that it was somebody else.
-    for (const address of [...beforeIn(activity), ...this.#newlyLeftBehind(activity)])
+    const before = beforeIn(activity);
+    // What was doubtful of somebody that has been out since is none of this node's matter.
+    for (const address of this.doubts.of(activity.id).keys())
+      if (!memberOf(membership, address) && !before.includes(address)) this.doubts.clear(activity.id, address);
+    for (const address of [...before, ...this.#newlyLeftBehind(activity)])
       if (!memberOf(membership, address)) this.#wantedOf(address)?.want(activity.id, nowMs);
   }
 
@@ -308,7 +312,10 @@ export class Comparer {
     const isMember = memberOf(membersOf(activity), member) !== undefined;
     if ('removed' in answer) {
       // Who has been out for longer knows nothing of this node, or was left behind by it.
-      if (!isMember && !beforeIn(activity).includes(member)) return true;
+      if (!isMember && !beforeIn(activity).includes(member)) {
+        this.doubts.clear(id, member);
+        return true;
+      }
       await this.#doubt(id, member, { kind: 'excluded', messages: [] });
       return isMember === false;
     }

@@ -1,14 +1,23 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
 import { activityProtocols } from '../../../../services/app/activities/exchange/items.ts';
+import { membersOf } from '../../../../services/core/activities/activity.ts';
 import { type Membership, noHash, sortedMembers } from '../../../../services/core/activities/members.ts';
 import type { ActivityTerms, HeadOf } from '../../../../services/core/activities/message.ts';
 import { groupDigest } from '../../../../services/core/activities/opening.ts';
 import type { Message } from '../../../../services/core/activities/parcel.ts';
-import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
+import { startActivity, takeMessage } from '../../../../services/core/activities/takeMessage.ts';
 import type { ErrorCode } from '../../../../services/core/errors.ts';
 import type { Net } from '../../../../services/net/Net.ts';
-import { begin, changeMembers, memberFor, randomHash, say } from '../../../support/activityKit.ts';
+import {
+  activityNetwork,
+  begin,
+  changeMembers,
+  memberFor,
+  randomHash,
+  randomKey,
+  say,
+} from '../../../support/activityKit.ts';
 import { type ActivityNode, ActivityWorld, operator, reaches } from '../../../support/activityNodes.ts';
 import { deliver, sealedIn } from '../../../support/activityWire.ts';
 import { expectCode } from '../../../support/expectCode.ts';
@@ -93,16 +102,28 @@ describe('members of activities that were told different things', () => {
     const { activity } = first.head;
     for (const node of [seller, carrier]) await deliver(buyer, node, [sealedIn(first)]);
     const known = startActivity(first);
+    let toSeller: Message | undefined;
     for (const [node, other] of [
       [seller, carrier],
       [carrier, seller],
     ] as const) {
       const change = await changeMembers(known, buyer.person, { remove: other.address });
       await deliver(buyer, node, [sealedIn(change)]);
+      toSeller ??= change;
     }
     await alarmed([seller, carrier], 'activity-excluded');
     const { doubts } = await seller.desk.show(operator, activity);
     expect(doubts.find(({ member }) => member === carrier.address)).to.include({ kind: 'excluded' });
+    // Who has been out for longer says so in vain.
+    const now = takeMessage(activityNetwork, known, toSeller!);
+    const rekeyed = membersOf(now).members.map((one) =>
+      one.address === buyer.address ? { ...one, key: randomKey() } : one,
+    );
+    const later = await changeMembers(now, buyer.person, rekeyed);
+    await deliver(buyer, seller, [sealedIn(later)]);
+    await reaches(later.id, seller);
+    await until('its alarm is over', () => !seller.problems.has('activity-excluded'));
+    expect(carrier.problems.has('activity-excluded')).to.equal(true);
   });
 
   const order = { kind: 'industrial', request: 'information', body: 1 } as const;
