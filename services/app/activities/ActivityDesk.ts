@@ -92,7 +92,7 @@ export type ActivitySummary = {
   /** This node among them. */
   readonly memberCount: number;
   readonly epoch: number;
-  /** Members that see it in another way than this node: see {@link ActivityView.doubts}. */
+  /** Members that see it in another way than this node, not for a moment only: see {@link ActivityView.doubts}. */
   readonly doubtCount: number;
   /** Of one of a list the first 256. */
   readonly heads: readonly Hash[];

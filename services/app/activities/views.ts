@@ -17,6 +17,7 @@ import type {
   VersionView,
 } from './ActivityDesk.ts';
 import type { ActivityParts } from './ActivityParts.ts';
+import { isTold } from './exchange/Doubts.ts';
 import { type Listed, listedOf, listedText, readListed } from './listed.ts';
 import { hasKeyOfItsOwn } from './parties.ts';
 import { recordOf } from './recordOf.ts';
@@ -165,16 +166,19 @@ async function* allDeliveries({ store }: ActivityParts, id: Hash, messageId?: Ha
 }
 
 function summaryOf(
-  { doubts }: Pick<ActivityParts, 'doubts'>,
+  { doubts, clock, settings }: Pick<ActivityParts, 'doubts' | 'clock' | 'settings'>,
   stored: StoredActivity,
   { kind, request, role, ...listed }: Listed,
 ): ActivitySummary {
   const { id, owner, createdMs, changedMs, messageCount } = stored;
+  const told = doubts(id)
+    .values()
+    .filter((doubt) => isTold(doubt, clock.nowMs(), settings));
   return {
     ...{ id, kind, request },
     ...(owner === undefined ? {} : { owner }),
     ...(role === undefined ? {} : { role }),
-    ...{ ...listed, messageCount, doubtCount: doubts(id).size },
+    ...{ ...listed, messageCount, doubtCount: [...told].length },
     createdAt: new Date(createdMs).toISOString(),
     changedAt: new Date(changedMs).toISOString(),
   };

@@ -36,7 +36,7 @@ const summary = {
   memberCount: uintSchema,
   epoch: uintSchema.meta({ description: 'Changes of the members so far' }),
   doubtCount: uintSchema.meta({
-    description: 'Members that see it in another way than this centre: `doubts` says how',
+    description: 'Members that see it in another way than this centre, not for a moment only: `doubts` says how',
   }),
   heads: z
     .array(hashSchema)

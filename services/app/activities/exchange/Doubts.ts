@@ -107,7 +107,7 @@ export class Doubts {
     const countOf = (kind: Doubt['kind']): number => all.filter((doubt) => doubt.kind === kind).length;
     // Who was removed is not told but by this: in the usual case nobody has lied.
     const excluded = countOf('excluded');
-    const missing = all.filter(({ kind, sinceMs }) => isMissing(kind) && nowMs - sinceMs >= settings.incompleteMs);
+    const missing = all.filter((doubt) => isMissing(doubt.kind) && isTold(doubt, nowMs, settings));
     const late = held + missing.length;
     const forks = this.#forked.size + countOf('forked');
     if (forks > 0) problems.raise('activity-forked', `seen ${times(forks)}: see the activities`);
@@ -131,6 +131,15 @@ export class Doubts {
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
+}
+
+/** Whether somebody is to look at it: what has not come yet may be on its way. */
+export function isTold(
+  { kind, sinceMs }: DatedDoubt,
+  nowMs: number,
+  { incompleteMs }: Pick<ActivityHost['settings'], 'incompleteMs'>,
+): boolean {
+  return !isMissing(kind) || nowMs - sinceMs >= incompleteMs;
 }
 
 function isMissing(kind: Doubt['kind']): boolean {

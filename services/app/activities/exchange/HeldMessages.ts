@@ -248,8 +248,9 @@ export class HeldMessages {
     const { clock, settings, activities } = this.#parts;
     const { activity: id, epoch } = opened.message.head;
     const activity = await activities.find(id);
+    const isTold = activity !== undefined && isKnownTo(activity, this.#parts.signer.address, held.from);
     // What it builds on is not for this node. It may be in time where it comes in by another change.
-    if (activity && knowsNoPast(activity) && epoch < activity.since)
+    if (isTold && knowsNoPast(activity) && epoch < activity.since)
       throw new NotariumError('activity-epoch-stale', 'this node has come in later');
     if (!asks) throw new NotariumError('activity-message-early');
     const isOverdue = clock.nowMs() - held.heldMs >= settings.incompleteMs;
