@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { messageOf } from '../../../../services/app/activities/Activities.ts';
+import type { ActivitySettings } from '../../../../services/app/activities/ActivityHost.ts';
 import { activityProtocols, framesOf, maxListed } from '../../../../services/app/activities/exchange/items.ts';
 import { signParcel } from '../../../../services/core/activities/parcel.ts';
 import { packFields } from '../../../../services/lib/activities/fieldDigests.ts';
@@ -86,14 +87,20 @@ describe('what a member of an activity lacks', () => {
     expect((await honest.desk.show(operator, activity)).doubts).to.deep.equal([]);
   });
 
-  it('to take what has come, is told as long as that does not come', async () => {
-    const nodes = await world.open(2, { settings: { incompleteMs: 200 } });
+  /** Two members of an activity, and a next version by the first one that has gone to nobody. */
+  async function withBase(settings: Partial<ActivitySettings>) {
+    const nodes = await world.open(2, { settings: { incompleteMs: 200, ...settings } });
     const [buyer, seller] = nodes as [ActivityNode, ActivityNode];
     const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
     await reaches(message, seller);
     const first = messageOf((await buyer.store.message(message))!);
     const place = { activity, epoch: 0, group: first.head.group };
     const base = await say(buyer.person, 'update', { ...place, builds: [message], number: 2 }, 'base');
+    return { buyer, seller, first, place, base };
+  }
+
+  it('to take what has come, is told as long as that does not come', async () => {
+    const { buyer, seller, first, place, base } = await withBase({});
     const note = await say(buyer.person, 'note', { ...place, on: base.id }, 'on the base');
     await deliver(buyer, seller, [sealedIn(first, note)]);
     await until('it is told', () => seller.problems.has('activity-incomplete'));
@@ -103,13 +110,7 @@ describe('what a member of an activity lacks', () => {
   });
 
   it('is not what a body waits for that nobody has time to check', async () => {
-    const nodes = await world.open(2, { settings: { incompleteMs: 200, checkMs: -1 } });
-    const [buyer, seller] = nodes as [ActivityNode, ActivityNode];
-    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers: [seller.name], body: 1 });
-    await reaches(message, seller);
-    const first = messageOf((await buyer.store.message(message))!);
-    const place = { activity, epoch: 0, group: first.head.group };
-    const base = await say(buyer.person, 'update', { ...place, builds: [message], number: 2 }, 'base');
+    const { buyer, seller, first, place, base } = await withBase({ checkMs: -1 });
     const plain = await say(buyer.person, 'note', { ...place, on: base.id });
     const parcel = await withFields(plain, await packFields({ price: 12 }), buyer.person.signer);
     const note = await signParcel(activityNetwork, parcel, buyer.person.signer);

@@ -22,6 +22,8 @@ import { changingAnswers, deliver, sealedIn } from '../../../support/activityWir
 import { activityOf, copyOf, hostilePeer } from '../../../support/hostilePeer.ts';
 import { until } from '../../../support/until.ts';
 
+type One = ActivityNode;
+
 const order = { kind: 'industrial', request: 'information', rules: { history: false } } as const;
 
 describe('whoever is added without what was before', () => {
@@ -124,12 +126,8 @@ describe('whoever is added without what was before', () => {
     await reaches(said.message, seller, late);
   });
 
-  it('is not kept out of what was in between by one that gives it a later change first', async () => {
-    let keeping: Net | undefined;
-    const wrapNet = (net: Net): Net =>
-      changingAnswers(blameless(net), activityProtocols.messages, (items) => (net === keeping ? [] : items));
-    const [buyer, seller, carrier, late] = await world.open(4, { wrapNet });
-    keeping = seller.net;
+  /** The last of these was added by the first, and knows nothing of it: it was away, and now the first one is. */
+  async function addedWhileAway([buyer, seller, carrier, late]: readonly [One, One, One, One]) {
     const receivers = [seller.name, carrier.name];
     const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
     await reaches(message, seller, carrier);
@@ -138,8 +136,18 @@ describe('whoever is added without what was before', () => {
     const added = await buyer.desk.changeMembers(operator, activity, { add });
     await reaches(added.message, seller, carrier);
     await buyer.close();
+    return { activity, message, added: added.message };
+  }
+
+  it('is not kept out of what was in between by one that gives it a later change first', async () => {
+    let keeping: Net | undefined;
+    const wrapNet = (net: Net): Net =>
+      changingAnswers(blameless(net), activityProtocols.messages, (items) => (net === keeping ? [] : items));
+    const [buyer, seller, carrier, late] = await world.open(4, { wrapNet });
+    keeping = seller.net;
+    const { activity, message, added } = await addedWhileAway([buyer, seller, carrier, late]);
     const read = async (id: Hash): Promise<Message> => messageOf((await carrier.store.message(id))!);
-    const addition = await read(added.message);
+    const addition = await read(added);
     const known = takeMessage(activityNetwork, startActivity(await read(message)), addition, { isWanted: true });
     // By right it tells another key.
     const key = randomKey();
@@ -149,7 +157,7 @@ describe('whoever is added without what was before', () => {
     await world.connect();
     for (const to of [carrier, late]) await deliver(seller, to, [sealedIn(later)]);
     await reaches(later.id, carrier, late);
-    await reaches(added.message, late);
+    await reaches(added, late);
     await buyer.open();
     await world.connect();
     await reaches(later.id, buyer);
@@ -161,19 +169,12 @@ describe('whoever is added without what was before', () => {
 
   it('comes in by what another member has of its addition, where its initiator is away for long', async () => {
     const [buyer, seller, carrier, late] = await world.open(4, { settings: { incompleteMs: 1_000 } });
-    const receivers = [seller.name, carrier.name];
-    const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
-    await reaches(message, seller, carrier);
-    await late.close();
-    const add = [{ party: late.name, role: 'receiver' as const }];
-    const added = await buyer.desk.changeMembers(operator, activity, { add });
-    await reaches(added.message, seller, carrier);
-    await buyer.close();
+    const { activity, message, added } = await addedWhileAway([buyer, seller, carrier, late]);
     await late.open();
     await world.connect();
     const said = await carrier.desk.note(operator, activity, { on: message, body: 'to all' });
     await reaches(said.message, seller);
-    await reaches(added.message, late);
+    await reaches(added, late);
     expect(await late.state(activity)).to.include({ epoch: 1 });
     expect((await late.desk.show(operator, activity)).members).to.have.length(4);
   });
