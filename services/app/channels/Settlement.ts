@@ -106,6 +106,7 @@ export class Settlement {
 
   async #tick(): Promise<void> {
     const { metrics, logger } = this.#parts;
+    const untold = [...this.#channels.values()].filter(({ isUntold }) => isUntold);
     try {
       await this.#follower.follow();
     } catch (error) {
@@ -116,6 +117,8 @@ export class Settlement {
     }
     if (this.#chainProblem) logger.info({}, 'the chain is watched again');
     this.#chainProblem = undefined;
+    // By now the follower was at the block that it came from, or that block is gone.
+    for (const watched of untold) Object.assign(watched, { isUntold: false, isStale: true, lookAt: 0 });
     const now = this.#now();
     const due = [...this.#channels].filter(([, { isBusy, lookAt }]) => !isBusy && lookAt <= now);
     this.#due = due.sort(([, a], [, b]) => rankOf(a) - rankOf(b));
@@ -168,10 +171,15 @@ export class Settlement {
       watched.isStale = false;
       const before = watched.status;
       watched.status = await chain.status(channelId);
-      if (JSON.stringify(before) !== JSON.stringify(watched.status)) await side.onStatus(channelId, watched.status);
+      if (JSON.stringify(before) !== JSON.stringify(watched.status)) {
+        await side.onStatus(channelId, watched.status);
+        watched.isUntold = watched.status.status !== 'open';
+      }
     }
     const { status } = watched.status;
-    if (status === 'settled') this.#channels.delete(channelId);
+    // A node that is behind the others may not know of the channel yet.
+    if (status === 'none') watched.isStale = true;
+    if (status === 'settled' && !watched.isUntold) this.#channels.delete(channelId);
     if (status !== 'open' && status !== 'closing') return;
     const situation = await this.#situation(one, watched, watched.status);
     const duties = this.#inTurn(watched, dutiesOf(situation));

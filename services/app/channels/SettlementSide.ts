@@ -56,7 +56,7 @@ export type SettlementSide = {
   onChain(event: ChannelEvent): Promise<void>;
   /** What was told is on the chain no more, such as the opening. */
   onGone(event: ChannelEvent): Promise<void>;
-  /** A closing or settlement that no event told, found by a look at the channel itself. */
+  /** How a look at the channel itself finds it: the way to a closing, or to the end of one, that no event has told. */
   onStatus(channelId: Hash, status: ChannelStatus): Promise<void>;
   /** A state was handed in that is newer than this side's: this one comes from a backup. */
   onStale(channelId: Hash, versions: { readonly have: number; readonly chain: number }): Promise<void>;

@@ -10,6 +10,8 @@ export type Watched = {
   /** As the chain said last; asked again when stale. */
   status: ChannelStatus | undefined;
   isStale: boolean;
+  /** What the chain said last was new: it may come from a block of which no event was told, and go with that untold. */
+  isUntold: boolean;
   /** When the channel is looked at, Unix seconds. */
   lookAt: number;
   isBusy: boolean;
@@ -26,6 +28,7 @@ export function unseen(): Watched {
   return {
     status: undefined,
     isStale: true,
+    isUntold: false,
     lookAt: 0,
     isBusy: false,
     wish: undefined,

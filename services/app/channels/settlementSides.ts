@@ -33,7 +33,10 @@ const page = 256;
 /** The duties of a verifier over all its channels. */
 export function verifierSide(verifier: Verifier, parts: SideParts): SettlementSide {
   const memory = async (channelId: Hash) => (await verifier.look(channelId)).memory;
-  const common = commonSide('verifier', parts, (event) => verifier.onChain(event));
+  const common = commonSide('verifier', parts, {
+    tell: (event) => verifier.onChain(event),
+    isClosing: async (channelId) => (await memory(channelId)).state === 'closing',
+  });
   return {
     ...common,
     newestState: async (channelId) => (await memory(channelId)).latest,
@@ -72,7 +75,10 @@ export function verifierSide(verifier: Verifier, parts: SideParts): SettlementSi
 /** The duties of the requester of one channel. */
 export function requesterSide(requester: Requester, parts: SideParts): SettlementSide {
   return {
-    ...commonSide('requester', parts, (event) => requester.onChain(event)),
+    ...commonSide('requester', parts, {
+      tell: (event) => requester.onChain(event),
+      isClosing: async () => requester.memory.state === 'closing',
+    }),
     newestState: async () => requester.memory.latest,
     async content(_channelId, version) {
       const ledger = ledgerAt(requester.memory, version);
@@ -100,8 +106,12 @@ type Common = Pick<
 function commonSide(
   role: 'requester' | 'verifier',
   { folder, store, logger }: SideParts,
-  tell: (event: ChannelEvent) => Promise<void>,
+  exchange: {
+    readonly tell: (event: ChannelEvent) => Promise<void>;
+    readonly isClosing: (channelId: Hash) => Promise<boolean>;
+  },
 ): Common {
+  const { tell, isClosing } = exchange;
   const path = join(folder, cursorFile);
   let saved = 0;
   const told = async (event: ChainEvent): Promise<void> => {
@@ -145,9 +155,12 @@ function commonSide(
       if (taken) await tell(taken);
     },
     async onStatus(channelId, status) {
-      if (status.status !== 'closing') return;
-      const { version, deadline } = status;
-      await tell({ kind: 'closing', channelId, version, deadline });
+      if (status.status === 'closing') {
+        const { version, deadline } = status;
+        await tell({ kind: 'closing', channelId, version, deadline });
+      }
+      // No event says that a closing has gone which none has told, or which was told before a restart.
+      if (status.status === 'open' && (await isClosing(channelId))) await tell({ kind: 'reopened', channelId });
     },
     async onStale(channelId, versions) {
       logger.warn(

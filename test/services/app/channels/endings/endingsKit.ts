@@ -70,8 +70,17 @@ export type EndingsKit = AsyncDisposable & {
   readonly clock: Clock;
   /** Time goes on for the chain and all clocks. */
   pass(seconds: number): Promise<void>;
-  /** A verifier by a development account, as `notarium verifier` opens it on its folder. @param more Of its policy. */
-  verifier(account: number, name: string, more?: object): Promise<VerifierProcess>;
+  /**
+   * A verifier by a development account, as `notarium verifier` opens it on its folder.
+   * @param more Of its policy.
+   * @param seenBy What stands between it and the chain; nothing without.
+   */
+  verifier(
+    account: number,
+    name: string,
+    more?: object,
+    seenBy?: (chain: ChannelChain) => ChannelChain,
+  ): Promise<VerifierProcess>;
   /** Development account 0 opens a channel with a verifier. */
   open(verifierAccount: number, token?: Address): Promise<Channel>;
   requester(channel: Channel, name: string, api: VerifierApi): Promise<RequesterProcess>;
@@ -117,14 +126,14 @@ export async function endingsKit(): Promise<EndingsKit> {
       await chain.rpc('evm_increaseTime', [seconds]);
       await chain.rpc('evm_mine', []);
     },
-    async verifier(account, name, more = {}) {
+    async verifier(account, name, more = {}, seenBy = (seen) => seen) {
       const opened = await openVerifier({
         ...{
           dataDir: `${folder.path}/${name}`,
           policy: readEvidencePolicy(JSON.stringify({ ...policy, ...more })),
           privateKey: devKey(account),
         },
-        ...{ chain: await senderOf(account), confirmations: 1, crypto, logger: silentLogger, clock },
+        ...{ chain: seenBy(await senderOf(account)), confirmations: 1, crypto, logger: silentLogger, clock },
         settlement: settings,
       });
       return stopping({ desk: opened.desk, stop: () => opened.close() });

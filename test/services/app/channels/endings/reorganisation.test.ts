@@ -99,20 +99,82 @@ describe('endings after a reorganisation of the chain', () => {
     await side.stop();
   });
 
-  it('that removes a closing, whose side is gone: the other one closes', async () => {
+  for (const seen of ['as it happens', 'after a start', 'by a look at the channel alone'] as const) {
+    it(`that removes a closing, whose side is gone, seen ${seen}: the other one closes`, async () => {
+      const channel = await kit.open(1);
+      const channelId = kit.idOf(channel);
+      const name = `closed twice, seen ${seen}`;
+      const side = await kit.requester(channel, 'closes once', verifier.desk);
+      await preserveAll(verifier, channelId, side, [name]);
+      // Its first look at the channel takes until the closing is there, and it hears of no block until that is gone.
+      const [asked, closed, gone] = [signal(), signal(), signal()];
+      if (seen === 'by a look at the channel alone') {
+        await verifier.stop();
+        verifier = await kit.verifier(1, 'verifier', {}, (chain) => ({
+          ...chain,
+          async status(id) {
+            asked.resolve();
+            await closed.promise;
+            return await chain.status(id);
+          },
+          async newestBlock() {
+            if (asked.isResolved()) await gone.promise;
+            return await chain.newestBlock();
+          },
+        }));
+        await asked.promise;
+      }
+      const closing = side.settlement.end(channelId, 'alone').catch(() => undefined);
+      await until('it closes', async () => (await statusOf(channelId)) === 'closing');
+      closed.resolve();
+      await until('the verifier knows', async () => (await verifier.desk.channel(channelId)).status === 'closing');
+      await side.stop();
+      await closing;
+      if (seen === 'after a start') await verifier.stop();
+      await reorganise(1);
+      expect(await statusOf(channelId)).to.equal('open');
+      gone.resolve();
+      if (seen === 'after a start') verifier = await kit.verifier(1, 'verifier');
+      await until('the verifier closes', async () => (await statusOf(channelId)) === 'closing');
+      await kit.pass(challengeSeconds + 1);
+      expect(await endOf(kit, channelId)).to.deep.equal({ paid: price, count: 1 });
+      await expectContent(verifier, channelId, name);
+    });
+  }
+
+  it('that removes a settlement: it is settled again', async () => {
     const channel = await kit.open(1);
     const channelId = kit.idOf(channel);
-    const side = await kit.requester(channel, 'closes once', verifier.desk);
-    await preserveAll(verifier, channelId, side, ['closed twice']);
-    const gone = side.settlement.end(channelId, 'alone').catch(() => undefined);
-    await until('the verifier knows', async () => (await verifier.desk.channel(channelId)).status === 'closing');
-    await side.stop();
-    await gone;
-    await reorganise(1);
-    expect(await statusOf(channelId)).to.equal('open');
-    await until('the verifier closes', async () => (await statusOf(channelId)) === 'closing');
+    const side = await kit.requester(channel, 'settled twice', verifier.desk);
+    await preserveAll(verifier, channelId, side, ['settled twice']);
+    const end = side.settlement.end(channelId, 'alone');
+    await until('it closes', async () => (await statusOf(channelId)) === 'closing');
     await kit.pass(challengeSeconds + 1);
+    const before = await end;
+    await until('the verifier knows', async () => (await verifier.desk.channel(channelId)).status === 'settled');
+    await side.stop();
+    await reorganise(1);
+    expect(await statusOf(channelId)).to.equal('closing');
+    // The verifier leaves the other side time to do it first.
+    const after = await until('it is settled', async () => {
+      await kit.pass(10);
+      return await kit.chain.stranger.settlement(channelId);
+    });
     expect(await endOf(kit, channelId)).to.deep.equal({ paid: price, count: 1 });
-    await expectContent(verifier, channelId, 'closed twice');
+    expect(after.place.transactionHash).to.not.equal(before.place.transactionHash);
   });
 });
+
+/** A promise that somebody else resolves. */
+function signal(): { readonly promise: Promise<void>; resolve(): void; isResolved(): boolean } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isDone = false;
+  return {
+    promise,
+    resolve() {
+      isDone = true;
+      resolve();
+    },
+    isResolved: () => isDone,
+  };
+}
