@@ -15,7 +15,7 @@ import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { type Asking, BillWaits } from './BillWaits.ts';
 import { closeTogether } from './closeTogether.ts';
 import { requesterMemoryOf } from './memoryJson.ts';
-import { RequesterMachine } from './RequesterMachine.ts';
+import { type RequesterChange, RequesterMachine } from './RequesterMachine.ts';
 import type { EvidenceItem, PreservedBill, RequesterParts } from './RequesterParts.ts';
 import { recoverEvidence } from './recoverEvidence.ts';
 import { isRefusal, problemError } from './refusals.ts';
@@ -192,18 +192,21 @@ export class Requester {
 
   async #ask(asking: readonly Asking[]): Promise<void> {
     const requests = asking.map(({ item: { uploads, digest, count } }) => ({ uploads, digest, count }));
-    let answers: Awaited<ReturnType<VerifierApi['bills']>>;
     try {
-      answers = await this.#parts.api.bills(this.party.channelId, requests, this.#loops.signal);
-    } catch (error) {
-      if (!isRefusal(error)) {
-        this.#waits.putBack(asking);
-        throw error;
+      let answers: Awaited<ReturnType<VerifierApi['bills']>>;
+      try {
+        answers = await this.#parts.api.bills(this.party.channelId, requests, this.#loops.signal);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        for (const { reject } of asking) reject(error);
+        return;
       }
-      for (const { reject } of asking) reject(error);
-      return;
+      await this.#takeBills(asking, answers);
+    } catch (error) {
+      // The verifier answers with the same bills once more, where it has made them out.
+      this.#waits.putBack(asking);
+      throw error;
     }
-    await this.#takeBills(asking, answers);
   }
 
   async #recover(beforeKept?: (bills: readonly FoldedBill[]) => Promise<void>): Promise<number> {
@@ -223,29 +226,38 @@ export class Requester {
     // A bill with the id of an older one would take its place in the store.
     const known = new Set(await this.#parts.store.knownBills(this.party.channelId, ids));
     const now = await this.#machine.now();
+    const taken = new Map<Hash, Asking>();
+    const refused: { readonly asked: Asking; readonly error: unknown }[] = [];
     const unwanted: Hash[] = [];
-    await this.#machine.change((before) => {
+    const change = (before: RequesterMemory): RequesterChange => {
       let memory = before;
       const rows: BillChange[] = [];
       asking.forEach((each, index) => {
-        const { item, reject } = each;
         const answer = answers[index] ?? { problem: { code: 'server-answer-invalid', detail: 'no answer' } };
         try {
           if ('problem' in answer) throw problemError(answer.problem);
           const { signed } = answer;
           if (known.has(signed.bill.id))
             throw new NotariumError('bill-mismatch', 'there was a bill with this id before');
-          const step = stepRequester(this.party, memory, { kind: 'bill', signed, wanted: item, now });
+          const step = stepRequester(this.party, memory, { kind: 'bill', signed, wanted: each.item, now });
           memory = step.memory;
           rows.push(...step.bills);
+          taken.set(signed.bill.id, each);
           this.#waits.await(signed.bill.id, each);
         } catch (error) {
           if ('signed' in answer && !known.has(answer.signed.bill.id)) unwanted.push(answer.signed.bill.id);
-          reject(error);
+          refused.push({ asked: each, error });
         }
       });
       return { memory, saves: false, bills: rows };
-    });
+    };
+    try {
+      await this.#machine.change(change);
+    } catch (error) {
+      for (const billId of taken.keys()) this.#waits.taken(billId);
+      throw error;
+    }
+    for (const { asked, error } of refused) asked.reject(error);
     for (const billId of unwanted) void this.#withdraw(billId);
   }
 
