@@ -104,7 +104,8 @@ export class Requester {
   /**
    * Waits for evidence that an earlier run has got a bill for, until it is paid; undefined where there is no such bill. Asked for with
    * {@link Requester.preserve} instead, it would be paid twice.
-   * @throws NotariumError when the bill comes to nothing.
+   * @throws NotariumError when the bill comes to nothing; `channel-stale` where this side turns out to come from a backup, so that
+   *   {@link Requester.recover} tells whether it is paid.
    */
   resume({ digest, count }: Pick<EvidenceItem, 'digest' | 'count'>): Promise<PreservedBill> | undefined {
     const begun = [...this.memory.bills.values()]
@@ -339,6 +340,11 @@ export class Requester {
         return;
       case 'stale':
         logger.warn({ channelId, version: effect.version }, 'this requester comes from a backup');
+        // What became of a lock that is open no more is not known here: whether it was paid, a recovery tells.
+        for (const { signed, state } of rows) {
+          const error = new NotariumError('channel-stale', undefined, { data: { billId: signed.bill.id } });
+          if (state === 'gone') this.#waits.taken(signed.bill.id)?.reject(error);
+        }
         return;
       default:
         this.#parts.touch(channelId);

@@ -98,6 +98,24 @@ describe('endings after a backup was restored', () => {
     }
   });
 
+  it('of the requester, which hears of it late: who waits for a bill that was paid is told, and finds it', async () => {
+    const { channelId, restart } = await oldRequester();
+    const { latest } = await verifier.desk.channel(channelId);
+    const wire = faultyWire(api);
+    wire.cut();
+    const side = await restart(wire.api);
+    const begun = { digest: digestOf('c'), count: 1 };
+    const paid = expectCode('channel-stale', side.requester.resume(begun)!);
+    wire.heal();
+    await paid;
+    expect(side.requester.memory.latest).to.deep.equal(latest);
+    expect(side.requester.resume(begun)).to.equal(undefined);
+    await side.requester.recover();
+    void side.requester.closeTogether();
+    expect(await endOf(kit, channelId)).to.deep.equal({ paid: 4n * price, count: 4 });
+    for (const name of ['a', 'b', 'c', 'd']) await expectProof(kit, await side.receipt(digestOf(name)), name);
+  });
+
   it('of the requester, which closes alone: it hands in the newest state and no old one', async () => {
     const { channelId, restart } = await oldRequester();
     const { latest } = await verifier.desk.channel(channelId);
