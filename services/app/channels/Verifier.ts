@@ -244,15 +244,20 @@ export class Verifier implements VerifierApi {
   /** That the chain has what the channel's states are about; it is asked only where it is in doubt. */
   async #requireHeld(seat: Seat): Promise<void> {
     const { channelId } = seat.party;
-    if (!this.#doubtful.has(channelId)) return;
-    const opened = await this.#parts.chain.opening(channelId);
-    if (!opened || opened.held < seat.memory.ledger.held) {
-      throw new NotariumError('channel-unknown', 'a reorganisation of the chain has taken its money away', {
-        data: { channelId },
-      });
+    // Before the chain is asked: another reorganisation may come meanwhile.
+    if (!this.#doubtful.delete(channelId)) return;
+    try {
+      const opened = await this.#parts.chain.opening(channelId);
+      if (!opened || opened.held < seat.memory.ledger.held) {
+        throw new NotariumError('channel-unknown', 'a reorganisation of the chain has taken its money away', {
+          data: { channelId },
+        });
+      }
+      await this.#do(seat, { kind: 'deposited', channelId, held: opened.held });
+    } catch (error) {
+      this.#doubtful.add(channelId);
+      throw error;
     }
-    await this.#do(seat, { kind: 'deposited', channelId, held: opened.held });
-    this.#doubtful.delete(channelId);
   }
 
   /** Takes an event in: what it leads to is durable when this resolves. Orders for the chain are passed on. */

@@ -143,6 +143,36 @@ describe('Verifier', () => {
     await Promise.all([mine.close(), theirs.close()]);
   });
 
+  it('asks the chain again where the deposit is in doubt once more while it asks', async () => {
+    await using at = await place();
+    const store = await at.open('verifier');
+    const chain = memoryChain(held);
+    let asked = 0;
+    const verifier = newVerifier(store, {
+      chain: {
+        ...chain,
+        async opening(id) {
+          const opened = await chain.opening(id);
+          // Another reorganisation, after the chain has answered.
+          if (++asked === 2) verifier.doubt(id);
+          return opened;
+        },
+      },
+    });
+    const ask = () => verifier.bills(channelId, [itemOf(['refused'])]);
+    await ask();
+    expect(asked).to.equal(1);
+    verifier.doubt(channelId);
+    await ask();
+    expect(asked).to.equal(2);
+    await ask();
+    expect(asked).to.equal(3);
+    await ask();
+    expect(asked).to.equal(3);
+    await verifier.stop();
+    await store.close();
+  });
+
   it('answers for no state that is not kept apart, also where that has failed once', async () => {
     await using at = await place();
     const [mine, theirs] = [await at.open('requester'), await at.open('verifier')];
