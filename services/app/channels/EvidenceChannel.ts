@@ -183,8 +183,9 @@ export class EvidenceChannel implements AsyncDisposable {
   ): Promise<SentOutcome[]> {
     const { verifier, preserve, resume, prices, leafOf } = this.#parts;
     const { onBytes, parallel } = options;
-    const ends = [this.#stop.signal, this.#parts.signal, options.signal].filter((one) => one !== undefined);
-    const signal = AbortSignal.any(ends);
+    // The verifier may say nothing for ever. Who goes on in this process waits: what is on its way would be paid twice.
+    const over = AbortSignal.any([this.#stop.signal, this.#parts.signal].filter((one) => one !== undefined));
+    const signal = options.signal ? AbortSignal.any([over, options.signal]) : over;
     signal.throwIfAborted();
     // What is not known to be paid would be paid again.
     await this.#recover();
@@ -192,7 +193,10 @@ export class EvidenceChannel implements AsyncDisposable {
       {
         ledger: this.#ledger,
         isPreserved: async (bill) => (await leafOf(bill)) !== undefined,
-        resume,
+        resume: (item) => {
+          const begun = resume(item);
+          return begun && unlessAborted(begun, over);
+        },
         async upload(item, uploadUrl, onUrl) {
           const { digest, members } = item;
           return await sendUpload(sourceOf(item), {
@@ -207,7 +211,7 @@ export class EvidenceChannel implements AsyncDisposable {
         async preserve(item, upload) {
           const count = item.members.length;
           const maxAmount = mostFor(prices, count, sourceOf(item).sizeBytes);
-          await preserve({ uploads: [upload], digest: item.digest, count, maxAmount });
+          await unlessAborted(preserve({ uploads: [upload], digest: item.digest, count, maxAmount }), over);
         },
         ...(onBytes ? { onBytes } : {}),
         signal,
@@ -325,6 +329,18 @@ export class EvidenceChannel implements AsyncDisposable {
       if (error instanceof RangeError) return undefined;
       throw error;
     });
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
