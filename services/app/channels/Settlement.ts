@@ -106,7 +106,9 @@ export class Settlement {
 
   async #tick(): Promise<void> {
     const { metrics, logger } = this.#parts;
-    const untold = [...this.#channels.values()].filter(({ isUntold }) => isUntold);
+    const untold = [...this.#channels.values()].flatMap((watched): [Watched, ChannelStatus][] =>
+      watched.untold ? [[watched, watched.untold]] : [],
+    );
     try {
       await this.#follower.follow();
     } catch (error) {
@@ -118,7 +120,12 @@ export class Settlement {
     if (this.#chainProblem) logger.info({}, 'the chain is watched again');
     this.#chainProblem = undefined;
     // By now the follower was at the block that it came from, or that block is gone.
-    for (const watched of untold) Object.assign(watched, { isUntold: false, isStale: true, lookAt: 0 });
+    for (const [watched, told] of untold) {
+      // Another one that a look has found meanwhile may be of a later block.
+      if (watched.untold === told) watched.untold = undefined;
+      watched.isStale = true;
+      watched.lookAt = 0;
+    }
     const now = this.#now();
     const due = [...this.#channels].filter(([, { isBusy, lookAt }]) => !isBusy && lookAt <= now);
     this.#due = due.sort(([, a], [, b]) => rankOf(a) - rankOf(b));
@@ -169,17 +176,17 @@ export class Settlement {
     }
     if (watched.isStale || !watched.status) {
       watched.isStale = false;
-      const before = watched.status;
-      watched.status = await chain.status(channelId);
-      if (JSON.stringify(before) !== JSON.stringify(watched.status)) {
-        await side.onStatus(channelId, watched.status);
-        watched.isUntold = watched.status.status !== 'open';
+      const now = await chain.status(channelId);
+      if (JSON.stringify(watched.status) !== JSON.stringify(now)) {
+        await side.onStatus(channelId, now);
+        watched.untold = now.status === 'open' ? undefined : now;
       }
+      watched.status = now;
     }
     const { status } = watched.status;
     // A node that is behind the others may not know of the channel yet.
     if (status === 'none') watched.isStale = true;
-    if (status === 'settled' && !watched.isUntold) this.#channels.delete(channelId);
+    if (status === 'settled' && !watched.untold) this.#channels.delete(channelId);
     if (status !== 'open' && status !== 'closing') return;
     const situation = await this.#situation(one, watched, watched.status);
     const duties = this.#inTurn(watched, dutiesOf(situation));

@@ -10,8 +10,8 @@ export type Watched = {
   /** As the chain said last; asked again when stale. */
   status: ChannelStatus | undefined;
   isStale: boolean;
-  /** What the chain said last was new: it may come from a block of which no event was told, and go with that untold. */
-  isUntold: boolean;
+  /** What the chain said when it last said something new: it may come from a block of which no event was told, and go with that untold. */
+  untold: ChannelStatus | undefined;
   /** When the channel is looked at, Unix seconds. */
   lookAt: number;
   isBusy: boolean;
@@ -28,7 +28,7 @@ export function unseen(): Watched {
   return {
     status: undefined,
     isStale: true,
-    isUntold: false,
+    untold: undefined,
     lookAt: 0,
     isBusy: false,
     wish: undefined,

@@ -226,6 +226,22 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       expect(side.stale[0]).to.deep.equal({ have: old.state.version, chain: newest.state.version });
     });
 
+    it('tells once more what it has seen and its side could not take', async () => {
+      const history = await kit.opened();
+      const seen: string[] = [];
+      let failures = 1;
+      const side = settlingSide('verifier', {
+        async onStatus(_channelId, { status }) {
+          if (failures-- > 0) throw new Error('its disk is full');
+          seen.push(status);
+        },
+      });
+      side.add(history);
+      start(kit.verifier, side);
+      await until('it is told', () => seen.length > 0);
+      expect(seen).to.deep.equal(['open']);
+    });
+
     it('goes on where a crash has stopped it, and with what happened meanwhile', async () => {
       const history = await kit.opened();
       const old = await history.pay(10n);
