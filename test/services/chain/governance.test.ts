@@ -136,7 +136,10 @@ describe('governance of a chain', () => {
       governance.propose(proposed, signature),
       governance.propose(proposed, signature),
     ]);
-    expect(ends[0]!.status).to.equal('fulfilled');
+    // Either may be the first; where that one's is in a block before the other one is ready, the other one is told so.
+    expect(ends.map(({ status }) => status)).to.include('fulfilled');
+    for (const end of ends)
+      if (end.status === 'rejected') expect(end.reason).to.have.property('code', 'proposal-exists');
     expect((await governed.kit.events()).filter(({ type }) => type === 'proposal.created')).to.have.length(1);
   });
 
