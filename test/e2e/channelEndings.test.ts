@@ -130,8 +130,10 @@ describe('endings of evidence channels by commands', () => {
       await expectProof(receipt, await readFile(join(home.files, file)));
     }
     // It goes on as a centre: the account that has closed the channel anchors blocks, too.
-    const status = (await (await fetch(`${centre.url}/v1/status`)).json()) as { problems: unknown[] };
-    expect(status).to.have.property('problems').that.deep.equals([]);
+    await until('it has no problem', async () => {
+      const status = (await (await fetch(`${centre.url}/v1/status`)).json()) as { problems: unknown[] };
+      return status.problems.length === 0;
+    });
     expect(await centre.stop()).to.deep.equal({ code: 0, signal: null });
     expect(centre.stderr()).to.not.include('"level"');
   });
