@@ -67,8 +67,8 @@ export class Settlement {
   }
 
   /**
-   * Ends a channel because somebody asks for it, and waits until it is settled. `together` turns into `alone` when the other side does
-   * not answer in time. After a crash it has to be asked for again, unless the closing has begun.
+   * Ends a channel because somebody asks for it, and waits until it is settled and its side has been told. `together` turns into `alone`
+   * when the other side does not answer in time. After a crash it has to be asked for again, unless the closing has begun.
    * @throws What the signal aborts with; NotariumError as {@link ChannelChain}.
    */
   async end(
@@ -82,7 +82,9 @@ export class Settlement {
     const both = AbortSignal.any([signal, this.#closing.signal]);
     for (;;) {
       both.throwIfAborted();
-      const settled = watched.status?.status === 'settled' && (await this.#parts.chain.settlement(channelId));
+      // The side is told first: what the end has paid is in its records by then.
+      const isEnded = watched.status?.status === 'settled' && !watched.untold;
+      const settled = isEnded && (await this.#parts.chain.settlement(channelId));
       if (settled) return settled;
       await this.#clock.sleep(this.#settings.pollMs, both);
     }
@@ -171,7 +173,8 @@ export class Settlement {
     const { chain, side } = this.#parts;
     const one = await side.channel(channelId);
     if (!one) {
-      this.#channels.delete(channelId);
+      // Unless it has come to this side meanwhile.
+      if (watched.lookAt > 0) this.#channels.delete(channelId);
       return;
     }
     if (watched.isStale || !watched.status) {
@@ -186,7 +189,8 @@ export class Settlement {
     const { status } = watched.status;
     // A node that is behind the others may not know of the channel yet.
     if (status === 'none') watched.isStale = true;
-    if (status === 'settled' && !watched.untold) this.#channels.delete(channelId);
+    // What was told meanwhile may be that the end is gone.
+    if (status === 'settled' && !watched.untold && !watched.isStale) this.#channels.delete(channelId);
     if (status !== 'open' && status !== 'closing') return;
     const situation = await this.#situation(one, watched, watched.status);
     const duties = this.#inTurn(watched, dutiesOf(situation));

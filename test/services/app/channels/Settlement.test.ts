@@ -170,6 +170,45 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       expect(settlement.safetyDeltaSeconds()).to.equal(100);
     });
 
+    it('says how a channel ended once its side has been told, though a look has seen it before', async () => {
+      const history = await kit.opened();
+      const { state } = await history.pay(3n);
+      const side = settlingSide('requester');
+      side.add(history);
+      const told = Promise.withResolvers<void>();
+      let deadline = Number.POSITIVE_INFINITY;
+      let last: Awaited<ReturnType<ChannelChain['newestBlock']>> | undefined;
+      let pauses = 0;
+      // No block is heard of after the deadline, until told.
+      const chain: ChannelChain = {
+        ...kit.requester,
+        async newestBlock() {
+          const block = await kit.requester.newestBlock();
+          if (block.timestamp > deadline) last ??= block;
+          if (!side.statuses.includes('settled')) return last ?? block;
+          await told.promise;
+          return await kit.requester.newestBlock();
+        },
+      };
+      const sleep = async (ms: number): Promise<void> => {
+        if (side.statuses.includes('settled')) pauses++;
+        await clock.sleep(ms);
+      };
+      const settlement = start(chain, side, { clock: { ...clock, sleep } });
+      const end = settlement.end(history.channelId, 'alone').then((ended) => {
+        expect(side.told.map(({ type }) => type)).to.include('settled');
+        return ended;
+      });
+      deadline = await deadlineOf(history, state.version);
+      await kit.moveTo(deadline + 1);
+      try {
+        await Promise.race([end, until('it waits', () => pauses > 3)]);
+      } finally {
+        told.resolve();
+      }
+      expect(await end).to.include({ verifierPayout: 3n });
+    });
+
     for (const how of ['together', 'alone'] as const) {
       it(`ends ${how} by one transaction: the side that has asked sends it, the other one only when that does not`, async () => {
         const history = await kit.opened();
@@ -274,6 +313,35 @@ for (const kind of ['hardhat', 'anvil'] as const) {
       await until('it has looked', () => side.statuses.includes('none'));
       await kit.requester.open(history.channel);
       await until('it is told again', () => side.told.filter(({ type }) => type === 'opened').length === 2);
+    });
+
+    it('settles again where a reorganisation takes the end away while a look is on its way that has seen it', async () => {
+      const history = await kit.opened();
+      const { state } = await history.pay(3n);
+      const side = settlingSide('requester');
+      side.add(history);
+      const [seen, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      let looks = 0;
+      const chain: ChannelChain = {
+        ...kit.requester,
+        async status(id) {
+          const now = await kit.requester.status(id);
+          if (now.status !== 'settled' || ++looks !== 2) return now;
+          seen.resolve();
+          await gone.promise;
+          return now;
+        },
+      };
+      const end = start(chain, side).end(history.channelId, 'alone');
+      const deadline = await deadlineOf(history, state.version);
+      await kit.moveTo(deadline + 1);
+      await end;
+      await seen.promise;
+      await anvil.reorganise(1);
+      await until('it is told', () => side.gone.some(({ type }) => type === 'settled'));
+      gone.resolve();
+      await kit.moveTo(deadline + 100);
+      expect(await payouts(history)).to.deep.equal([ether - 3n, 3n, 1]);
     });
 
     it('waits for a chain that does not answer, says so, and goes on', async () => {
