@@ -164,8 +164,8 @@ export class Watchtower {
         if (event.type === 'settled') await store.markSettled(event.channelId, undefined);
       },
       onStatus: async (channelId, { status }) => {
-        // One that no event has told: from now on at least it is known.
-        if (status === 'settled') await store.markSettled(channelId, blockNumber);
+        // One that no event has told: from now on at least it is known. It may go as untold.
+        await store.markSettled(channelId, status === 'settled' ? blockNumber : undefined);
       },
       // A watchtower neither settles nor closes, and a newer state than its own is as good to it.
       content: async () => undefined,

@@ -198,6 +198,32 @@ describe('watchtower', () => {
     await reopen();
   });
 
+  it('goes on with a channel whose end it has seen, and a reorganisation took back before it was told', async () => {
+    const history = await kit.opened();
+    const old = await history.pay(10n);
+    const newest = await history.pay(20n);
+    let isEnded = false;
+    let looks = 0;
+    await reopen({
+      chain: {
+        ...kit.stranger,
+        async status(channelId) {
+          // One look finds the end.
+          if (isEnded && channelId === history.channelId && looks++ === 0) return { status: 'settled' };
+          return await kit.stranger.status(channelId);
+        },
+      },
+    });
+    expect((await post(handed(history, newest))).status).to.equal(200);
+    isEnded = true;
+    await kit.requester.anchorEvidence(history.channel, newest);
+    await until('it has looked again', () => looks > 1);
+    await anvil.mine(257);
+    await kit.requester.startClosing(history.channel, old);
+    await untilVersion(history, newest.state.version);
+    await reopen();
+  });
+
   it('forgets a channel some time after its end', async () => {
     const history = await kit.opened();
     await post(handed(history, await history.pay(1n)));
