@@ -218,9 +218,18 @@ describe('watchtower', () => {
     isEnded = true;
     await kit.requester.anchorEvidence(history.channel, newest);
     await until('it has looked again', () => looks > 1);
-    await anvil.mine(257);
     await kit.requester.startClosing(history.channel, old);
     await untilVersion(history, newest.state.version);
+    // Of one that has ended later nothing is left.
+    const other = await kit.opened();
+    expect((await post(handed(other, await other.pay(1n)))).status).to.equal(200);
+    const closing = await other.signClosing();
+    await kit.requester.closeTogether(other.channel, closing.closing, closing);
+    await until('it has forgotten that', async () => {
+      await anvil.mine(257);
+      return (await versionOf(other.channelId)) === undefined;
+    });
+    expect(await versionOf(history.channelId)).to.equal(newest.state.version);
     await reopen();
   });
 
