@@ -178,8 +178,10 @@ export type Centre = {
   tile(path: string): Promise<Uint8Array | undefined>;
   network(): Promise<NetworkView>;
   verify(receipt: unknown, contentDigest?: Uint8Array): Promise<VerifyResult>;
-  /** Events after a sequence number (`latest`: the newest), then new ones as they come, until the signal aborts. */
-  events(afterSeq: number | 'latest', signal: AbortSignal): AsyncIterable<CentreEvent>;
+  /** Sequence number of the newest event; 0 where there is none. */
+  lastEventSeq(): Promise<number>;
+  /** Events after a sequence number, then new ones as they come, until the signal aborts. */
+  events(afterSeq: number, signal: AbortSignal): AsyncIterable<CentreEvent>;
   /** @throws NotariumError `not-ready` with `data.problems` when the store does not answer. */
   status(): Promise<CentreStatus>;
   readonly keys: {

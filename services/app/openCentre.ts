@@ -304,10 +304,12 @@ export async function openCentre(options: CentreOptions): Promise<OpenCentre> {
     ...readLog(store, info.network, options.noteSeed),
     ...askChain(chain, crypto),
 
+    lastEventSeq: () => store.lastEventSeq(),
+
     async *events(afterSeq, signal) {
       const last = await store.lastEventSeq();
       // A greater one is of a stream that is gone: of events lost with a database, or of another network at this address.
-      let seq = afterSeq === 'latest' ? last : afterSeq > last ? 0 : afterSeq;
+      let seq = afterSeq > last ? 0 : afterSeq;
       while (!signal.aborted && !closing) {
         const wake = waiters.wait(pollMs, signal);
         const events = await store.eventsAfter(seq, 256);

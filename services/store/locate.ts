@@ -22,19 +22,22 @@ export async function locate(
 ): Promise<Map<string, FoundRecord>> {
   const found = new Map<string, FoundRecord>();
   for (let start = 0; start < ids.length; start += lookedUpAtOnce) {
-    await locateSome(context, db, ids.slice(start, start + lookedUpAtOnce), found);
+    let left = ids.slice(start, start + lookedUpAtOnce);
+    // A record that moves on between two questions is at neither place when that is asked.
+    while (left.length > 0) left = await locateSome(context, db, left, found);
   }
   return found;
 }
 
 type Place = { readonly place: 'pool' | 'refused' | 'log'; readonly key: number; readonly at: number };
 
+/** @returns Ids of records that have left the pool between the first question and the next: they are elsewhere by now. */
 async function locateSome(
   context: StoreContext,
   db: Db,
   ids: readonly Uint8Array[],
   found: Map<string, FoundRecord>,
-): Promise<void> {
+): Promise<Uint8Array[]> {
   const idsByKey = new Map<number, Uint8Array[]>();
   for (const id of ids) idsByKey.set(idKey(id), [...(idsByKey.get(idKey(id)) ?? []), id]);
   // One round trip for the usual case, a record that is in the log.
@@ -55,16 +58,21 @@ async function locateSome(
       if (wanted.has(id)) found.set(id, { where: 'refused', refusal: refusalOf(row), entry: row.entry });
     }
   }
-  const pooled = seqs('pool');
-  if (pooled.length > 0) {
-    for (const row of await db.selectFrom('pool').selectAll().where('seq', 'in', pooled).execute()) {
+  const pooled = new Map(places.flatMap(({ place, key, at }) => (place === 'pool' ? [[at, key] as const] : [])));
+  if (pooled.size > 0) {
+    const seqsInPool = [...pooled.keys()];
+    for (const row of await db.selectFrom('pool').selectAll().where('seq', 'in', seqsInPool).execute()) {
       const { seq, entry, accepted_at: acceptedAt, include_by_slot: includeBySlot, acceptance } = row;
       const id = toHex(row.id);
+      // After a roll-back of the log the number may be that of another row.
+      if (idKey(row.id) === pooled.get(seq)) pooled.delete(seq);
       if (wanted.has(id)) found.set(id, { where: 'pool', seq, entry, acceptedAt, includeBySlot, acceptance });
     }
   }
+  const moved = (): Uint8Array[] =>
+    [...pooled.values()].flatMap((key) => idsByKey.get(key)!.filter((id) => !found.has(toHex(id))));
   const logged = places.filter((row) => row.place === 'log');
-  if (logged.length === 0) return;
+  if (logged.length === 0) return moved();
   const logSize = await logSizeFor(context, db, Math.max(...logged.map((row) => row.at)));
   // A posting beyond the log is left over from a commit that did not come to its end.
   const within = logged.filter(({ at }) => at < logSize);
@@ -82,6 +90,7 @@ async function locateSome(
       found.set(toHex(id), { where: 'log', leafIndex, entry });
     }
   }
+  return moved();
 }
 
 async function entriesAt(

@@ -341,10 +341,11 @@ export async function memoryCentre(): Promise<MemoryCentre> {
       trip();
       return verifyReceipt(asReceipt(receipt), { network, committees: [committee], contentDigest, crypto });
     },
+    lastEventSeq: async () => events.length,
     async *events(afterSeq, signal) {
       listeners++;
       try {
-        for (let seq = afterSeq === 'latest' ? events.length : afterSeq; !signal.aborted; ) {
+        for (let seq = afterSeq; !signal.aborted; ) {
           const event = events[seq];
           if (event) {
             yield event;

@@ -31,6 +31,8 @@ export class NoticeWatch implements Notices {
   #renewing: Loop | undefined;
   #isHinted = false;
   #hasTold = false;
+  /** Notices may be stored that a handler has not been told of, or has failed over. */
+  #isUntold = false;
   /** Another process had the lease at the last look. */
   #isFollowing = false;
   /** The newest place that another process has stored. */
@@ -100,6 +102,8 @@ export class NoticeWatch implements Notices {
     if (!this.#hasTold) await this.#tell();
     this.#hasTold = true;
     await this.#catchUp();
+    // No further notice may come for a long time.
+    if (this.#isUntold) await this.#tell();
     if (problems.clear('notices-delayed')) logger.info({}, 'reading what the chain says of proposals again');
   }
 
@@ -127,10 +131,12 @@ export class NoticeWatch implements Notices {
   }
 
   async #tell(): Promise<void> {
+    this.#isUntold = false;
     for (const handler of this.#handlers) {
       try {
         await handler();
       } catch (error) {
+        this.#isUntold = true;
         this.#parts.logger.error({ err: error }, 'what follows from notices failed');
       }
     }
@@ -138,6 +144,8 @@ export class NoticeWatch implements Notices {
 
   #report(error: unknown): void {
     const { problems, logger } = this.#parts;
+    // A database may have stored a batch although the answer to that was lost.
+    this.#isUntold = true;
     const detail = error instanceof Error ? error.message : String(error);
     // Said once, and shown until it is over.
     if (problems.raise('notices-delayed', detail)) logger.error({ err: error }, 'reading notices waits');

@@ -192,7 +192,12 @@ export class ProposalDuties implements GovernanceWorker {
       if (error.code !== 'chain-call-rejected') return;
       // What was voted for cannot be done: the operators must hear of it.
       const data = { code: error.code, proposalId, what, detail: error.detail };
-      await store.appendEvent({ type: 'alert', time: new Date(clock.nowMs()).toISOString(), data });
+      try {
+        await store.appendEvent({ type: 'alert', time: new Date(clock.nowMs()).toISOString(), data });
+      } catch (cause) {
+        // Nobody waits for this attempt: what it throws would end the process.
+        logger.error({ err: cause, proposalId }, 'an alert about a proposal could not be kept');
+      }
     });
   }
 

@@ -22,6 +22,8 @@ import { WakefulClock } from './WakefulClock.ts';
 
 /** While nothing is known of a set but its number. */
 const unnamedCheckMs = 60_000;
+/** First wait for a content that nobody has given; twice as long after each further time, up to the time between two looks. */
+const contentWaitMs = 1_000;
 
 type Order = { readonly repairs: boolean; readonly done: PromiseWithResolvers<void> };
 
@@ -45,6 +47,8 @@ export class Configurator {
   /** The drift that was told last, while it lasts: a resource that was away in between has not drifted again. */
   #drift: string | undefined;
   readonly #pauses = new RepairPauses();
+  /** How often in a row nobody has given a content: who has it may be a moment late, or not connected yet. */
+  #missed = 0;
 
   constructor(
     parts: ResourceParts,
@@ -97,7 +101,8 @@ export class Configurator {
   }
 
   #checkMs(): number {
-    return this.#name === undefined ? unnamedCheckMs : this.#parts.settingOf(this.#name).checkMs;
+    const usualMs = this.#name === undefined ? unnamedCheckMs : this.#parts.settingOf(this.#name).checkMs;
+    return this.#missed === 0 ? usualMs : Math.min(usualMs, contentWaitMs * 2 ** (this.#missed - 1));
   }
 
   async #runAndAnswer(): Promise<void> {
@@ -107,9 +112,11 @@ export class Configurator {
         throw new NotariumError('not-ready', 'another process of this centre keeps its resource sets');
       }
       await this.#run(orders.some(({ repairs }) => repairs));
+      this.#missed = 0;
       for (const { done } of orders) done.resolve();
     } catch (error) {
       for (const { done } of orders) done.reject(error);
+      this.#missed = isNotariumError(error, 'content-unavailable') ? this.#missed + 1 : 0;
       if (this.#stop.signal.aborted) return;
       // What was wrong when this process had the lease is for the other one to tell.
       if (isNotariumError(error, 'not-ready')) return this.#leave();

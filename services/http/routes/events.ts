@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { CentreEvent } from '../../app/Centre.ts';
 import { NotariumError } from '../../core/errors.ts';
@@ -41,7 +42,7 @@ export const eventRoutes: readonly Route[] = [
 
 async function streamEvents({ request, response, query }: Call<undefined, Query>, context: HttpContext): Promise<void> {
   const { centre, limits, lifetime, metrics, eventClients } = context;
-  const after = lastEventId(request.headers['last-event-id']) ?? query.after ?? 0;
+  const asked = lastEventId(request.headers['last-event-id']) ?? query.after ?? 0;
   if (eventClients.count >= limits.eventClients) {
     throw new NotariumError('rate-limited', 'too many event streams', {
       data: { limit: limits.eventClients, retryAfterSeconds: 10 },
@@ -49,17 +50,14 @@ async function streamEvents({ request, response, query }: Call<undefined, Query>
   }
   const signal = callSignal(response, lifetime);
   metrics.eventClients.set(++eventClients.count);
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    // nginx would hold the events back otherwise.
-    'x-accel-buffering': 'no',
-  });
-  response.write('retry: 2000\n\n');
-  const heartbeat = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(': \n\n');
-  }, limits.heartbeatMs);
+  let heartbeat: NodeJS.Timeout | undefined;
   try {
+    // Before the answer begins: whoever has seen that misses nothing from then on.
+    const after = asked === 'latest' ? await centre.lastEventSeq() : asked;
+    begin(response, asked === 'latest' ? after : undefined);
+    heartbeat = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(': \n\n');
+    }, limits.heartbeatMs);
     for await (const event of centre.events(after, signal)) {
       if (signal.aborted) break;
       if (!response.write(frameOf(event))) await drained(response, limits.slowClientMs);
@@ -69,6 +67,17 @@ async function streamEvents({ request, response, query }: Call<undefined, Query>
     metrics.eventClients.set(--eventClients.count);
   }
   response.end();
+}
+
+/** @param place Of a stream that starts with the next event: after a break that comes before it, the client goes on from there. */
+function begin(response: ServerResponse, place: number | undefined): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // nginx would hold the events back otherwise.
+    'x-accel-buffering': 'no',
+  });
+  response.write(`retry: 2000\n${place === undefined ? '' : `id: ${place}\n`}\n`);
 }
 
 function frameOf(event: CentreEvent): string {

@@ -27,7 +27,10 @@ export async function* followEvents(http: CentreHttp, options: FollowOptions = {
   let after = options.after;
   for (let tried = 0; ; ) {
     try {
-      for await (const event of stream(http, after, signal)) {
+      const onPlace = (seq: number): void => {
+        if (after === 'latest') after = seq;
+      };
+      for await (const event of stream(http, after, { onPlace, signal })) {
         tried = 0;
         if (typeof after === 'number' && event.seq <= after) continue;
         after = event.seq;
@@ -44,10 +47,11 @@ export async function* followEvents(http: CentreHttp, options: FollowOptions = {
   }
 }
 
+/** @param onPlace Told where the stream begins, where that is not what was asked for. */
 async function* stream(
   http: CentreHttp,
   after: number | 'latest' | undefined,
-  signal: AbortSignal | undefined,
+  { onPlace, signal }: { readonly onPlace: (seq: number) => void; readonly signal: AbortSignal | undefined },
 ): AsyncGenerator<EventAnswer> {
   const silent = new AbortController();
   const timer = setTimeout(() => silent.abort(), silenceMs);
@@ -64,7 +68,9 @@ async function* stream(
       if (text.length > maxFrameCharacters) throw new NotariumError('server-answer-invalid', 'an endless event');
       for (const frame of frames) {
         const data = /^data: ?(.*)$/m.exec(frame)?.[1];
+        const place = /^id: ?(\d{1,15})$/m.exec(frame)?.[1];
         if (data !== undefined) yield checkAnswer(eventAnswerSchema, parsed(data), path);
+        else if (place !== undefined) onPlace(Number(place));
       }
     }
   } catch (cause) {

@@ -142,11 +142,11 @@ describe('notarium, as a process, with a real centre on a real chain', () => {
     const { child, url, ended, stderr } = net.centre;
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.on('error', () => {});
-    // A body that never comes to its end.
+    // A body that never comes to its end; the centre says when it has the request.
     socket.write(
-      'POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+      'POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n{',
     );
-    await once(socket, 'connect');
+    await once(socket, 'data');
     child.kill('SIGINT');
     while (!stderr().includes('stopping')) await once(child.stderr!, 'data');
     child.kill('SIGINT');

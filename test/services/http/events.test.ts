@@ -62,6 +62,33 @@ describe('GET /v1/events', () => {
     expect(after.ids()).to.deep.equal([2, 3]);
   });
 
+  it('starts with the next event from the moment on when it begins to answer, and says where that is', async () => {
+    const http = await startHttpTest();
+    http.centre.emit('alert', {});
+    const { lastEventSeq } = http.centre;
+    const found = Promise.withResolvers<void>();
+    let isAsked = false;
+    http.centre.lastEventSeq = async () => {
+      const seq = await lastEventSeq();
+      isAsked = true;
+      await found.promise;
+      return seq;
+    };
+    let isOpen = false;
+    const opening = openStream(http, {}, '?after=latest').then((stream) => {
+      isOpen = true;
+      return stream;
+    });
+    await until('the question for the newest one', () => isAsked);
+    await (await fetch(`${http.url}/healthz`)).text();
+    expect(isOpen).to.equal(false);
+    found.resolve();
+    const stream = await opening;
+    http.centre.emit('alert', {});
+    await until('the next event', () => stream.ids().includes(2));
+    expect(stream.text()).to.match(/^retry: 2000\nid: 1\n\nid: 2\nevent: alert\n/);
+  });
+
   it('refuses ids that are none of its own', async () => {
     const http = await startHttpTest();
     for (const id of ['x', '-1', '1.5', '9999999999999999']) {

@@ -236,6 +236,33 @@ describe('notices of the chain', () => {
     expect(told()).to.be.greaterThan(before);
   });
 
+  it('are told also where the answer to storing them was lost, and again to a handler that has failed', async () => {
+    await fresh();
+    const store = await newStore();
+    let isLost = false;
+    const { watch } = watched({
+      ...store,
+      async saveNotices(...batch) {
+        await store.saveNotices(...batch);
+        if (!isLost) return;
+        isLost = false;
+        throw new Error('the connection to the database was cut');
+      },
+    });
+    await until('the first look', async () => (await store.governanceEvents(0, 9)).length === 7);
+    let calls = 0;
+    let knows = false;
+    watch.onNotices(async () => {
+      if ((await store.projections({ kind: 'proposal', limit: 1 })).length === 0) return;
+      if (++calls === 1) throw new Error('the database is away');
+      knows = true;
+    });
+    isLost = true;
+    await kit.propose(kit.draft('general', {}));
+    await until('the handler to know of the proposal', () => knows);
+    expect(calls).to.be.greaterThan(1);
+  });
+
   it('wait while the chain is shorter than it was, and go on where it grew', async () => {
     await fresh();
     const { store } = watched(await newStore());

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { digestOf, OutcomeExchange } from '../../../../services/app/governance/OutcomeExchange.ts';
 import { resultData } from '../../../../services/app/governance/resultData.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
 import { verifyProposalResult } from '../../../../services/core/governance/proposalResult.ts';
 import type { ProposalId } from '../../../../services/core/governance/signing.ts';
 import { systemClock } from '../../../../services/lib/clock.ts';
@@ -162,5 +163,25 @@ describe('what comes of a proposal', () => {
     await until('an alert', async () => (await alerts()).length > 0);
     expect((await alerts())[0]!.data).to.include({ code: 'chain-call-rejected' });
     expect((await kit.governance.proposal(id))!.state).to.equal('succeeded');
+  });
+
+  it('is left alone for a while where it cannot be executed, also when the disk does not take the alert', async () => {
+    const [centre] = await fresh();
+    await centre!.actions.execute(await pass(centre!, suspensionDraft('first', 3)));
+    await pass(centre!, suspensionDraft('again', 3));
+    const appendEvent = () => Promise.reject(new NotariumError('storage-full'));
+    Object.assign(centre!.store, { appendEvent });
+    // Mocha passes over what would end a process.
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    centre!.startDuties();
+    const said = (text: string) => centre!.log.some(({ message }) => message === text);
+    const lost = 'an alert about a proposal could not be kept';
+    await until('the alert to be lost', () => unhandled.length > 0 || (said('execution: refused') && said(lost)));
+    const later = await pass(centre!, generalDraft('later'));
+    await until('its signature', async () => (await centre!.store.outcomeSignatures(later)).length === 1);
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).to.deep.equal([]);
   });
 });

@@ -192,6 +192,17 @@ describe('resource sets of a centre', () => {
     expect(told[1]!.data.differences).to.deep.equal(['/capacity', '/more']);
   });
 
+  it('applies a version soon after its content has come, which nobody had at first', async () => {
+    const one = await kit.openCentre(0);
+    const { hasContent } = one.store;
+    Object.assign(one.store, { hasContent: async () => false });
+    await kit.passVersion(add('/capacity', 5));
+    await until('the problem', async () => (await problems(one)).includes('resource-failed'));
+    Object.assign(one.store, { hasContent });
+    // Not at the next look at a set whose name it does not know yet.
+    await until('it to be applied', async () => (await own(one))?.state === 'applied', 45_000);
+  });
+
   it('goes back to the version before where one cannot be applied, says so, and tries again when told to', async () => {
     // Refuses a capacity above 5, in the middle of writing.
     const program = `

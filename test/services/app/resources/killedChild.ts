@@ -64,8 +64,10 @@ const adapter: Adapter = {
     at('write', written.version);
   },
 };
+// The test executes what has passed, and must not find that done.
+const settings = { watchMs: 100, tickMs: 1_000, threads: 1, autoExecute: false };
 await openCentre({
-  ...{ store, chain, signer, crypto, settings: { watchMs: 100, tickMs: 1_000, threads: 1 } },
+  ...{ store, chain, signer, crypto, settings },
   ...{ resources: () => ({ adapter, repair: false, checkMs: 300 }) },
   ...{ logger: silentLogger, version: 'test', noteSeed: new Uint8Array(32).fill(account + 1) },
 });

@@ -9,6 +9,7 @@ import type { WebhookSettings } from '../../../../services/app/webhook/webhookSe
 import { systemClock } from '../../../../services/lib/clock.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { Store } from '../../../../services/store/Store.ts';
+import { freePorts } from '../../../support/freePorts.ts';
 import { until } from '../../../support/until.ts';
 import { type WebhookReceiver, webhookReceiver, webhookSecret } from '../../../support/webhookReceiver.ts';
 import { alice, network } from '../../store/storeKit.ts';
@@ -102,7 +103,8 @@ onBothDatabases('webhook', (place) => {
     };
     await using run = await started(store, { url: receiver.url, timeoutMs: 50 });
     await tell(store, 'alert', { number: 1 });
-    await until('the event', () => receiver.taken.length === 1);
+    // What is taken later than that counts as a failure, too, and comes again.
+    await until('the event', () => receiver.taken.length > 0);
     expect(hung).to.equal(2);
     await run.webhook.close();
 
@@ -132,7 +134,9 @@ onBothDatabases('webhook', (place) => {
   it('goes on where it was when it is opened again, the receiver too, with the same ids', async () => {
     await using at = await place();
     const store = await at.open();
-    const first = await webhookReceiver(secret);
+    // Nobody else is given it by chance while there is no receiver.
+    const [port] = await freePorts(1);
+    const first = await webhookReceiver(secret, port);
     {
       await using _run = await started(store, { url: first.url });
       await tell(store, 'alert', { number: 1 });
@@ -148,7 +152,7 @@ onBothDatabases('webhook', (place) => {
     await tell(store, 'alert', { number: 3 });
     await using run = await started(store, { url: first.url });
     await until('nobody there', () => run.problems.has('webhook-failed'));
-    await using second = await webhookReceiver(secret, first.port);
+    await using second = await webhookReceiver(secret, port);
     await until('the rest', () => second.taken.length === 2);
     expect(numbersOf(second)).to.deep.equal([2, 3]);
     expect(second.taken.map(({ id }) => id.split('-')[0])).to.deep.equal(['2', '3']);

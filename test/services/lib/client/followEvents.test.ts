@@ -64,6 +64,24 @@ describe('lib/client/followEvents', () => {
     await proxy.close();
   });
 
+  it('goes on from where it began also after a break that came before the first event', async () => {
+    const event = { seq: 4, type: 'alert', time: '2026-11-21T01:30:00.000Z', data: {} };
+    const answers = ['retry: 2000\nid: 3\n\n', `id: 4\nevent: alert\ndata: ${JSON.stringify(event)}\n\n`];
+    const asked: string[] = [];
+    const http = new CentreHttp({
+      url: 'http://centre',
+      fetch: async (input) => {
+        asked.push(new URL(String(input)).search);
+        return new Response(answers.shift());
+      },
+    });
+    for await (const { seq } of followEvents(http, { after: 'latest' })) {
+      expect(seq).to.equal(4);
+      break;
+    }
+    expect(asked).to.deep.equal(['?after=latest', '?after=3']);
+  });
+
   it('ends where no further try would help', async () => {
     const http = await startHttpTest({ access: { submit: 'open', read: 'key' } });
     await expectCode('unauthorized', follow(http.url).done);
