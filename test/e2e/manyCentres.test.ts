@@ -172,7 +172,7 @@ describe('many centres', () => {
     await lose(lost!);
     await lost!.start();
     // Its votes are lost too.
-    expect(lost!.process.stderr()).to.include('signing nothing until this slot is over');
+    await until('it to say so', () => lost!.process.stderr().includes('signing nothing until this slot is over'));
     await untilSettled(consortium, ids.length);
     await expectSameLogs(consortium, ids);
   });
@@ -190,7 +190,7 @@ describe('many centres', () => {
     await untilSettled(consortium, ids.length);
     const { peers: seen } = await statusOf(lost.url);
     expect(seen.map(({ connected }) => connected)).to.deep.equal([false, false, false]);
-    expect(lost.process.stderr()).to.include('"source":"tiles of http');
+    await until('it to say from where', () => lost.process.stderr().includes('"source":"tiles of http'));
     await expectSameLogs(consortium, ids);
     await lost.kill();
     await lost.start();
