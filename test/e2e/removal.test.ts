@@ -43,14 +43,10 @@ describe('centres are given other keys and removed while the rest run', () => {
 
   /** A receipt of a block that this centre has published. */
   const receiptBy = (publisher: string, at: Member): Promise<Receipt> =>
-    until(
-      `a block of ${publisher}`,
-      async () => {
-        const receipt = await receiptAt(at);
-        return receipt.block.publisher === publisher && receipt;
-      },
-      60_000,
-    );
+    until(`a block of ${publisher}`, async () => {
+      const receipt = await receiptAt(at);
+      return receipt.block.publisher === publisher && receipt;
+    });
 
   async function expectOldReceiptsValid(url: string): Promise<void> {
     for (const receipt of receipts) {
