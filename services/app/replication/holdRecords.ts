@@ -71,7 +71,7 @@ export async function holdByQuorum(
   };
   const ask = async (member: Address): Promise<void> => {
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
-      const leftMs = endMs - performance.now();
+      const leftMs = Math.ceil(endMs - performance.now());
       if (leftMs <= 0) return;
       try {
         return await askOnce(member, leftMs);

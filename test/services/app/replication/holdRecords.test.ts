@@ -64,6 +64,7 @@ describe('holdByQuorum', () => {
     const net: Partial<Net> = {
       async *request(_peer, _protocol, _frames, options) {
         options.signal?.throwIfAborted();
+        AbortSignal.timeout(options.timeoutMs);
         const given = answer(++asked);
         yield jsonFrame([given === undefined ? theirs : given]);
       },
