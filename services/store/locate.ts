@@ -13,6 +13,8 @@ import { refusalOf } from './schema.ts';
 const lookedUpAtOnce = 500;
 // Each may need a whole bundle: 64 MiB of them at most.
 const readAtOnce = 16;
+// A record leaves the pool once; more than that is a damaged index.
+const mostLooks = 4;
 
 /** Where each of the records stands, by id in hexadecimal; ids that are nowhere are left out. */
 export async function locate(
@@ -24,7 +26,8 @@ export async function locate(
   for (let start = 0; start < ids.length; start += lookedUpAtOnce) {
     let left = ids.slice(start, start + lookedUpAtOnce);
     // A record that moves on between two questions is at neither place when that is asked.
-    while (left.length > 0) left = await locateSome(context, db, left, found);
+    for (let looks = 0; left.length > 0 && looks < mostLooks; looks++)
+      left = await locateSome(context, db, left, found);
   }
   return found;
 }

@@ -32,14 +32,10 @@ describe('many centres', () => {
   after(() => consortium?.[Symbol.asyncDispose]());
 
   it('finds the others by itself, and proves who it is by its key', async () => {
-    await until(
-      'everybody connected with everybody',
-      async () => {
-        const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
-        return all.every(({ peers }) => peers.length === 3 && peers.every(({ connected }) => connected)) || undefined;
-      },
-      60_000,
-    );
+    await until('everybody connected with everybody', async () => {
+      const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
+      return all.every(({ peers }) => peers.length === 3 && peers.every(({ connected }) => connected)) || undefined;
+    });
   });
 
   it('keeps one log in all centres, whoever takes the records', async () => {
@@ -125,18 +121,14 @@ describe('many centres', () => {
       const answers = await Promise.all([post(urlOf(1), rivals[0]!), post(urlOf(3), rivals[1]!)]);
       const accepted = rivals.filter((_, at) => answers[at]!.status === 201);
       expect(accepted.length).to.be.at.least(1);
-      const settled = await until(
-        'both decided',
-        async () => {
-          const views = await Promise.all(
-            accepted.map(({ id }, at) =>
-              recordOf(urlOf(accepted.length === 2 ? [1, 3][at]! : answers[0]!.status === 201 ? 1 : 3), id),
-            ),
-          );
-          return views.every(({ state }) => state !== 'pooled') ? views : undefined;
-        },
-        60_000,
-      );
+      const settled = await until('both decided', async () => {
+        const views = await Promise.all(
+          accepted.map(({ id }, at) =>
+            recordOf(urlOf(accepted.length === 2 ? [1, 3][at]! : answers[0]!.status === 201 ? 1 : 3), id),
+          ),
+        );
+        return views.every(({ state }) => state !== 'pooled') ? views : undefined;
+      });
       const winners = settled.filter(({ state }) => state === 'logged');
       expect(winners).to.have.length(1);
       ids.push(winners[0]!.id);
@@ -172,7 +164,7 @@ describe('many centres', () => {
     await lose(lost!);
     await lost!.start();
     // Its votes are lost too.
-    expect(lost!.process.stderr()).to.include('signing nothing until this slot is over');
+    await until('it to say so', () => lost!.process.stderr().includes('signing nothing until this slot is over'));
     await untilSettled(consortium, ids.length);
     await expectSameLogs(consortium, ids);
   });
@@ -190,7 +182,7 @@ describe('many centres', () => {
     await untilSettled(consortium, ids.length);
     const { peers: seen } = await statusOf(lost.url);
     expect(seen.map(({ connected }) => connected)).to.deep.equal([false, false, false]);
-    expect(lost.process.stderr()).to.include('"source":"tiles of http');
+    await until('it to say from where', () => lost.process.stderr().includes('"source":"tiles of http'));
     await expectSameLogs(consortium, ids);
     await lost.kill();
     await lost.start();

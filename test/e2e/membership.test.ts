@@ -28,7 +28,7 @@ describe('the registry changes while centres run', () => {
   const connectedOf = async (url: string): Promise<boolean[]> =>
     (await statusOf(url)).peers.map(({ connected }) => connected);
   const postHeld = (url: string, record: CheckedRecord) =>
-    json(`${url}/v1/records?ack=quorum&wait=5`, {
+    json(`${url}/v1/records?ack=quorum`, {
       method: 'POST',
       body: textOf(record),
       headers: { 'content-type': 'application/json' },

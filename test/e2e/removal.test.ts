@@ -43,14 +43,10 @@ describe('centres are given other keys and removed while the rest run', () => {
 
   /** A receipt of a block that this centre has published. */
   const receiptBy = (publisher: string, at: Member): Promise<Receipt> =>
-    until(
-      `a block of ${publisher}`,
-      async () => {
-        const receipt = await receiptAt(at);
-        return receipt.block.publisher === publisher && receipt;
-      },
-      60_000,
-    );
+    until(`a block of ${publisher}`, async () => {
+      const receipt = await receiptAt(at);
+      return receipt.block.publisher === publisher && receipt;
+    });
 
   async function expectOldReceiptsValid(url: string): Promise<void> {
     for (const receipt of receipts) {
@@ -97,7 +93,10 @@ describe('centres are given other keys and removed while the rest run', () => {
     expect(refused.body).to.include({ code: 'not-ready' });
 
     for (const member of rest) await receiptAt(member);
-    expect(await Promise.all(rest.map(({ url }) => readyProblems(url)))).to.deep.equal([[], []]);
+    // A slot in which the two knew different epochs had no quorum: that is over with the next look at the chain.
+    await until('no problem is left', async () =>
+      (await Promise.all(rest.map(({ url }) => readyProblems(url)))).every(({ length }) => length === 0),
+    );
     await expectOldReceiptsValid(first!.url);
   });
 });

@@ -169,7 +169,7 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
         for await (const chunk of response.body!) {
           text += new TextDecoder().decode(chunk as Uint8Array);
           events.length = 0;
-          for (const [, id, type] of text.matchAll(/id: ?(\d+)\nevent: ?(\S+)/g))
+          for (const [, id, type] of text.matchAll(/id: ?(\d+)\nevent: ?(\S+)\n/g))
             events.push({ id: Number(id), type: type! });
           if (events.length >= count) break;
         }
@@ -196,7 +196,8 @@ for (const kind of ['anvil', 'hardhat'] satisfies ChainKind[]) {
       const { url } = await net.start();
       const { body } = await json(`${url}/v1/records/${record.id}/receipt?wait=30`);
       expect(body.format).to.equal('notarium-receipt/1');
-      expect((await statusOf(url)).ready).to.equal(true);
+      // What was wrong for a moment is over a step after the block.
+      await until('it to be ready', async () => (await statusOf(url)).ready);
     });
   });
 }

@@ -25,7 +25,8 @@ describe('the webhook of a centre that is killed', () => {
     await postBatch(net.centre.url, [record], () => {});
     await untilIdle(net.centre.url);
   };
-  const seqs = (): number[] => receiver.taken.map(({ id }) => Number(id.split('-')[0]));
+  /** In the order in which they came. One whose answer was too long in coming comes again. */
+  const seqs = (): number[] => [...new Set(receiver.taken.map(({ id }) => Number(id.split('-')[0])))];
 
   it('loses no event, and stands in nobody’s way', async () => {
     await post('told');
@@ -41,11 +42,10 @@ describe('the webhook of a centre that is killed', () => {
     receiver.answer = (response) => void response.writeHead(500).end();
     await net.start({ env });
     await post('refused');
-    const { ready, problems } = await until('the problem', async () => {
+    const { ready } = await until('the problem, and no other one', async () => {
       const status = await statusOf(net.centre.url);
-      return status.problems.length > 0 && status;
+      return status.problems.map(({ code }) => code).join() === 'webhook-failed' && status;
     });
-    expect(problems.map(({ code }) => code)).to.deep.equal(['webhook-failed']);
     expect(ready).to.equal(true);
 
     receiver.answer = undefined;

@@ -62,10 +62,12 @@ export async function postBatch(
 }
 
 /** The receipt of a record, waited for. @throws Error with the answer when there is none in time. */
-export async function receiptOf(url: string, { id }: Pick<CheckedRecord, 'id'>, waitSeconds = 30): Promise<Receipt> {
-  const { status, body } = await json(`${url}/v1/records/${id}/receipt?wait=${waitSeconds}`);
-  if (status !== 200) throw new Error(`no receipt: ${JSON.stringify(body)}`);
-  return body as unknown as Receipt;
+export async function receiptOf(url: string, { id }: Pick<CheckedRecord, 'id'>): Promise<Receipt> {
+  return await until(`the receipt of ${id}`, async () => {
+    const { status, body } = await json(`${url}/v1/records/${id}/receipt?wait=60`);
+    if (status === 200) return body as unknown as Receipt;
+    throw new Error(`no receipt: ${JSON.stringify(body)}`);
+  });
 }
 
 /** A record as the centre shows it. */

@@ -95,13 +95,15 @@ export class NoticeReader {
     const to = Math.min(target, at.blockNumber + this.#spanBlocks);
     if (to < at.blockNumber || (to === at.blockNumber && !this.#isDueLeft)) return nothing;
     const hasStored = await this.#readRange(lease, at, to);
+    // What has not been read is not done with, though the newest block may be the same again.
+    if (hasStored === undefined) return nothing;
     const hasMore = to < target || this.#isDueLeft;
     if (!hasMore) this.#doneWith = newest.hash;
     return { hasStored, hasMore };
   }
 
-  /** @returns Whether something was stored. */
-  async #readRange(lease: Lease, at: Place, to: number): Promise<boolean> {
+  /** @returns Whether something was stored; undefined where the chain has changed meanwhile, and nothing was read. */
+  async #readRange(lease: Lease, at: Place, to: number): Promise<boolean | undefined> {
     const { store, governance, clock } = this.#parts;
     const end = await this.#block(to);
     const events = to > at.blockNumber ? await governance.events(at.blockNumber + 1, to) : [];
@@ -113,7 +115,7 @@ export class NoticeReader {
     const endNow = await this.#block(to);
     if (endNow.hash !== end.hash || !(await this.#stands(at))) {
       this.forget();
-      return false;
+      return undefined;
     }
     const checkpoint: NoticeCheckpoint = { blockNumber: to, blockHash: end.hash };
     const told = inOrder([...notices, ...decisions]).map((notice) => withEvent(notice, clock.nowMs()));

@@ -1,13 +1,17 @@
 import type { Acceptance } from '../../core/acceptance.ts';
 import { checkAcceptance, signAcceptance } from '../../core/acceptance.ts';
-import { fromHex, type RecordId, toHex } from '../../core/bytes.ts';
+import { type Address, fromHex, type RecordId, toHex } from '../../core/bytes.ts';
 import { quorumOf, slotAt } from '../../core/committee.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { decodeEntries, encodeEntries } from '../../core/log/entryBundle.ts';
 import { poolAcceptance, watchPooled } from '../poolAcceptance.ts';
+import { isAway } from './Reconciler.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { takeRecords } from './takeRecords.ts';
 import { firstFrame, heldSchema, jsonFrame, onlyFrame, protocols, readJson } from './wire.ts';
+
+const firstPauseMs = 50;
+const longestPauseMs = 1_000;
 
 /** Keeps records that another centre hands over, and promises them too, once they are on disk. */
 export function serveHold(parts: ReplicationParts): void {
@@ -35,7 +39,8 @@ export function serveHold(parts: ReplicationParts): void {
 }
 
 /**
- * Hands a record to the other centres until a quorum, ourselves included, has it on disk.
+ * Hands a record to the other centres until a quorum, ourselves included, has it on disk. Who is away is asked again until the
+ * time is up.
  * @returns Their signed acceptances, ours first.
  * @throws NotariumError `quorum-unreachable`.
  */
@@ -45,7 +50,7 @@ export async function holdByQuorum(
   own: Acceptance,
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Acceptance[]> {
-  const { net, registry, store, network, crypto, signer } = parts;
+  const { net, registry, store, network, crypto, signer, clock } = parts;
   const members = registry.active().map(({ address }) => address);
   const quorum = quorumOf(members.length);
   const acceptances = [own];
@@ -54,14 +59,28 @@ export async function holdByQuorum(
   const bundle = encodeEntries([found.entry]);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const endMs = performance.now() + options.timeoutMs;
   const { promise: enough, resolve } = Promise.withResolvers<void>();
-  const ask = async (member: (typeof members)[number]): Promise<void> => {
-    const answer = net.request(member, protocols.hold, [bundle], { timeoutMs: options.timeoutMs, signal });
+  const askOnce = async (member: Address, timeoutMs: number): Promise<void> => {
+    const answer = net.request(member, protocols.hold, [bundle], { timeoutMs, signal });
     const [acceptance] = readJson(heldSchema, await onlyFrame(answer));
     if (!acceptance || acceptance.recordId !== id || acceptance.centre !== member) return;
     checkAcceptance(network, acceptance, crypto);
     acceptances.push(acceptance);
     if (acceptances.length >= quorum) resolve();
+  };
+  const ask = async (member: Address): Promise<void> => {
+    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
+      const leftMs = Math.ceil(endMs - performance.now());
+      if (leftMs <= 0) return;
+      try {
+        return await askOnce(member, leftMs);
+      } catch (error) {
+        // One that has just been started, or is being connected again, is there a moment later.
+        if (!isAway(error)) throw error;
+      }
+      await clock.sleep(Math.min(pauseMs, Math.max(0, endMs - performance.now())), signal);
+    }
   };
   const asked = Promise.allSettled(members.filter((member) => member !== signer.address).map(ask));
   await Promise.race([enough, asked]);

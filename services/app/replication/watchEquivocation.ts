@@ -13,6 +13,21 @@ import { jsonFrame, readJson, topics } from './wire.ts';
 
 const retryMs = 1_000;
 const wrongHeaderPoints = 10;
+/** A header that a peer has been shown may have come to it long after its slot. */
+const overlapSlots = 60;
+
+/** How long a connected peer is left alone (ms) that has said what it was shown, and one that could not be asked. */
+export type AskPauses = { readonly againMs: number; readonly failedMs: number };
+
+const askPauses: AskPauses = { againMs: 60_000, failedMs: 5_000 };
+
+/** The last question to a peer. */
+type Asked = {
+  /** By performance.now(); never while it is being asked. */
+  readonly nextMs: number;
+  /** Of the last answer that came to its end: it has told what it knew then. */
+  readonly slot?: number;
+};
 
 /**
  * Passes on every header that a publisher has signed, and reports whoever signs two of one slot to the registry: each
@@ -22,11 +37,14 @@ export class EquivocationWatch {
   readonly #parts: ReplicationParts;
   readonly #pending = new Map<Address, Equivocation>();
   readonly #stop = new AbortController();
+  readonly #pauses: AskPauses;
+  readonly #asked = new Map<Address, Asked>();
   #loop: Loop | undefined;
   #loaded: Promise<void> = Promise.resolve();
 
-  constructor(parts: ReplicationParts) {
+  constructor(parts: ReplicationParts, pauses = askPauses) {
     this.#parts = parts;
+    this.#pauses = pauses;
   }
 
   start(): void {
@@ -34,8 +52,12 @@ export class EquivocationWatch {
     this.#loaded = this.#load();
     net.subscribe(topics.headers, (payload) => this.#hear(payload));
     serveHeaders(this.#parts);
-    net.onConnect((peer) => void this.#exchange(peer));
-    this.#loop = every(retryMs, () => this.#report(), {
+    net.onConnect((peer) => void this.#exchange(peer, undefined));
+    const look = async (): Promise<void> => {
+      this.#askAgain();
+      await this.#report();
+    };
+    this.#loop = every(retryMs, look, {
       signal: this.#stop.signal,
       logger,
       name: 'equivocation',
@@ -108,16 +130,37 @@ export class EquivocationWatch {
     }
   }
 
-  /** Asks a peer what it has been shown: each part of a partition may have seen another header, and none of them been anchored. */
-  async #exchange(peer: Address): Promise<void> {
-    const { net, logger } = this.#parts;
+  /**
+   * Gossip reaches who listens already, and a connection is there before that: a header that is shown in between, or whose message
+   * is lost, would never be compared with that of the other.
+   */
+  #askAgain(): void {
+    for (const { address, isConnected } of this.#parts.net.peers()) {
+      const { nextMs, slot } = this.#asked.get(address) ?? { nextMs: 0 };
+      if (isConnected && performance.now() >= nextMs) void this.#exchange(address, slot);
+    }
+  }
+
+  /**
+   * Asks a peer what it has been shown: each part of a partition may have seen another header, and none of them been anchored.
+   * @param askedSlot When it has told all; undefined: not yet, over this connection.
+   */
+  async #exchange(peer: Address, askedSlot: number | undefined): Promise<void> {
+    const { net, logger, clock, periodSeconds } = this.#parts;
+    const { againMs, failedMs } = this.#pauses;
+    const slot = slotAt(clock.nowMs(), periodSeconds);
+    const fromSlot = askedSlot === undefined ? this.#oldest() : Math.max(this.#oldest(), askedSlot - overlapSlots);
+    this.#asked.set(peer, { nextMs: Number.POSITIVE_INFINITY });
     try {
-      for await (const headers of askHeaders(this.#parts, peer, this.#oldest(), this.#stop.signal)) {
+      for await (const headers of askHeaders(this.#parts, peer, fromSlot, this.#stop.signal)) {
         const some = headers.filter((signed) => this.#isOfInterest(signed));
         await this.#learn(some, ({ code }) => net.blame(peer, code, wrongHeaderPoints));
       }
+      this.#asked.set(peer, { nextMs: performance.now() + againMs, slot });
     } catch (error) {
       logger.debug({ err: error, peer }, 'comparing headers failed');
+      const told = askedSlot === undefined ? {} : { slot: askedSlot };
+      this.#asked.set(peer, { nextMs: performance.now() + failedMs, ...told });
     }
   }
 

@@ -216,6 +216,26 @@ describe('notices of the chain', () => {
     expect(problems.list()).to.deep.equal([]);
   });
 
+  it('are read though a range did not stand while it was read, and the newest block is the same again', async () => {
+    const { governance } = await fresh();
+    const { proposalId } = await kit.pass(kit.draft('general', {}));
+    let asked = 0;
+    // Of two nodes behind one address, one has another block at the end of the range, for this one question.
+    const blockAt: GovernanceKit['governance']['blockAt'] = async (number) => {
+      const block = await governance.blockAt(number);
+      return block && ++asked === 2 ? { ...block, hash: otherHash } : block;
+    };
+    const flapping = new Proxy(governance, {
+      get: (target, name) => {
+        if (name === 'blockAt') return blockAt;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const { store } = watched(await newStore(), { governance: flapping });
+    await untilProposal(store, proposalId, ({ outcome }) => outcome !== undefined);
+  });
+
   it('say that the chain is away, and go on when it is back', async () => {
     await fresh();
     let isAway = true;

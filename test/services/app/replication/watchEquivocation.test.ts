@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createMetrics } from '../../../../services/app/metrics.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
 import { SeenHeaders } from '../../../../services/app/replication/SeenHeaders.ts';
-import { EquivocationWatch } from '../../../../services/app/replication/watchEquivocation.ts';
+import { type AskPauses, EquivocationWatch } from '../../../../services/app/replication/watchEquivocation.ts';
 import { headersSchema, jsonFrame, protocols, readJson, topics } from '../../../../services/app/replication/wire.ts';
 import { type BlockHeader, blockDigest, blockHash, zeroHash } from '../../../../services/core/block.ts';
 import { type Address, toHex } from '../../../../services/core/bytes.ts';
@@ -26,6 +26,10 @@ describe('EquivocationWatch', () => {
   let connected: ((peer: Address) => void) | undefined;
   /** What a peer answers that is asked for headers. */
   let peerFrames: unknown[] = [];
+  let peerFails = false;
+  /** First slots of all questions to it. */
+  const questions: number[] = [];
+  let isPeerConnected = false;
   const blamed: unknown[] = [];
   let recoveries = 0;
   const counting: Crypto = {
@@ -42,9 +46,13 @@ describe('EquivocationWatch', () => {
     await start(voter.store);
   });
 
-  async function start(store: Store): Promise<void> {
+  async function start(store: Store, pauses?: AskPauses): Promise<void> {
     reports.length = 0;
     blamed.length = 0;
+    questions.length = 0;
+    peerFrames = [];
+    peerFails = false;
+    isPeerConnected = false;
     told = 0;
     const net: Partial<Net> = {
       subscribe: () => {},
@@ -57,12 +65,15 @@ describe('EquivocationWatch', () => {
       },
       async *request(of, protocol, frames) {
         expect([of, protocol]).to.deep.equal([peer, protocols.headers]);
-        expect(JSON.parse(new TextDecoder().decode([...(frames as Iterable<Uint8Array>)][0]))).to.deep.equal({
-          fromSlot: slot - 1000,
-        });
+        const query = JSON.parse(new TextDecoder().decode([...(frames as Iterable<Uint8Array>)][0]));
+        questions.push((query as { fromSlot: number }).fromSlot);
+        if (peerFails) throw new NotariumError('peer-timeout');
         for (const frame of peerFrames) yield jsonFrame(frame);
       },
-      peers: () => [{ address: culprit.address, isConnected: true, score: 0 }],
+      peers: () => [
+        { address: culprit.address, isConnected: false, score: 0 },
+        { address: peer, isConnected: isPeerConnected, score: 0 },
+      ],
       blame: (...given) => void blamed.push(given),
       publish: async (topic) => {
         expect(topic).to.equal(topics.headers);
@@ -77,7 +88,7 @@ describe('EquivocationWatch', () => {
       },
     };
     const clock = { ...voter.parts.clock, sleep: () => new Promise<void>((done) => setImmediate(done)) };
-    watch = new EquivocationWatch({
+    const parts = {
       ...voter.parts,
       seen: new SeenHeaders(testNetwork, counting),
       signer: randomSigner(),
@@ -86,7 +97,8 @@ describe('EquivocationWatch', () => {
       chain,
       clock,
       metrics: createMetrics(),
-    } as unknown as ReplicationParts);
+    } as unknown as ReplicationParts;
+    watch = new EquivocationWatch(parts, pauses);
     watch.start();
   }
   afterEach(async () => {
@@ -196,6 +208,29 @@ describe('EquivocationWatch', () => {
     expect((await voter.store.keptHeaders()).map(({ signed: each }) => each.header.slot - slot)).to.deep.equal([
       -5, -2, 0, 0,
     ]);
+  });
+
+  it('asks a peer again that could not answer, for all of it, and later for what it may have been shown since', async () => {
+    await watch.close();
+    await start(voter.store, { againMs: 0, failedMs: 0 });
+    const [shown, other] = [await signed({}), await signed({ treeSize: 2 })];
+    await watch.note(shown);
+    peerFails = true;
+    isPeerConnected = true;
+    connected!(peer);
+    await until('several questions', () => questions.length >= 3);
+    expect(new Set(questions)).to.deep.equal(new Set([slot - 1000]));
+    peerFails = false;
+    await until('a question after an answer', () => questions.includes(slot - 60));
+    expect(questions.slice(questions.indexOf(slot - 60))).not.to.include(slot - 1000);
+    expect(reports).to.deep.equal([]);
+    // Gossip has not brought it: when it was shown, nobody here listened yet.
+    peerFrames = [[other]];
+    await until('the report', () => reports.length === 1);
+    expect(reports[0]!.slice(0, 2)).to.deep.equal([shown, other]);
+    isPeerConnected = false;
+    connected!(peer);
+    expect(questions.at(-1)).to.equal(slot - 1000);
   });
 
   it('reports who shows another block than the one that was anchored before', async () => {
