@@ -71,8 +71,10 @@ export class Comparer {
   join(net: Net): void {
     this.#net = net;
     serveComparison(this.#parts, net, (member, activity, isSame) => {
-      if (isSame) this.#settled(member, activity);
-      else this.#wantedOf(member)?.want(activity, this.#parts.clock.nowMs());
+      if (!isSame) this.#wantedOf(member)?.want(activity, this.#parts.clock.nowMs());
+      // It may have answered otherwise: what is doubtful is over when it is asked itself.
+      else if (this.doubts.has(activity, member)) this.#first.compared(activity, member);
+      else this.#settled(member, activity);
     });
     net.onConnect((member) => this.#giveTurn(net, member, 'first'));
     this.#first.joined();
@@ -277,6 +279,8 @@ export class Comparer {
 
   #later(member: Address, activity: Hash): void {
     const { clock, settings } = this.#parts;
+    // Its own question may have settled it meanwhile, but not what it has answered.
+    if (this.doubts.has(activity, member)) this.#wanted.get(member)?.want(activity, clock.nowMs());
     const mostMs = Math.max(settings.maxRetryMs, settings.compareMs);
     const pauseMs = (tries: number) => Math.min(settings.compareMs * 2 ** Math.min(tries, 20), mostMs);
     this.#wanted.get(member)?.later(activity, clock.nowMs(), pauseMs);
