@@ -243,6 +243,7 @@ export class Comparer {
 
   /** Whether the member has answered. */
   async #compareWith(net: Net, member: Address, ids: readonly Hash[], kind: 'first' | 'due'): Promise<boolean> {
+    const mark = this.#wanted.get(member)?.mark;
     const activities: Activity[] = [];
     for (const id of ids) {
       const activity = await this.#find(id);
@@ -255,7 +256,7 @@ export class Comparer {
       const answers = await askComparison(this.#parts, { net, member, signal: this.#signal }, asked);
       for (const [index, activity] of activities.entries()) {
         if (this.#signal.aborted) return false;
-        if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id);
+        if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id, mark);
         else this.#later(member, activity.id);
       }
       return true;
@@ -272,8 +273,9 @@ export class Comparer {
     }
   }
 
-  #settled(member: Address, activity: Hash): void {
-    this.#wanted.get(member)?.drop(activity);
+  /** @param mark Of when it was begun to be compared: what has changed since is compared as well. */
+  #settled(member: Address, activity: Hash, mark?: number): void {
+    this.#wanted.get(member)?.drop(activity, mark);
     this.#first.compared(activity, member);
   }
 

@@ -111,4 +111,19 @@ describe('an activity that two members compare', () => {
     await comparer.close();
     expect(kinds()).to.deep.equal([]);
   });
+
+  it('is compared again where it changes while it is compared', async () => {
+    const { comparer, activity, asked, next, pass } = await compared();
+    const first = (await next())!;
+    comparer.changed(activity);
+    pass();
+    await comparer.look();
+    first.answer({ same: true });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).to.have.length(2);
+    asked[1]!.answer({ same: true });
+    await comparer.close();
+    pass();
+    expect(await next()).to.equal(undefined);
+  });
 });
