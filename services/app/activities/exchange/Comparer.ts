@@ -165,9 +165,11 @@ export class Comparer {
   async #lookBack(): Promise<void> {
     if (!this.#older) return;
     const { store, clock } = this.#parts;
-    const { items, next } = await store.list({ limit: activitiesAtOnce, ...this.#older });
+    const from = this.#older;
+    const { items, next } = await store.list({ limit: activitiesAtOnce, ...from });
     for (const { id } of items) if (!this.#changed.has(id)) this.#changed.set(id, clock.nowMs());
-    this.#older = next === undefined ? undefined : { after: next };
+    // Somebody may have come into the registry meanwhile: then it begins anew.
+    if (this.#older === from) this.#older = next === undefined ? undefined : { after: next };
     this.#lookedBackMs = clock.nowMs();
   }
 

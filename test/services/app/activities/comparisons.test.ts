@@ -126,4 +126,30 @@ describe('an activity that two members compare', () => {
     pass();
     expect(await next()).to.equal(undefined);
   });
+
+  it('is compared with who comes into the registry while those from before are looked for', async () => {
+    const reached = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const { comparer, asked, registered, activity, next, pass } = await compared(async () => {
+      reached.resolve();
+      await held.promise;
+    });
+    const [other] = registered.splice(0);
+    expect(await next()).to.equal(undefined);
+    const look = comparer.look();
+    await reached.promise;
+    registered.push(other!);
+    // Somebody wants to speak in one of them.
+    const spoken = comparer.caughtUp(activity);
+    while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    asked[0]!.answer({ same: true });
+    await spoken;
+    held.resolve();
+    await look;
+    pass();
+    const second = await next();
+    expect(second?.member).to.equal(other!.address);
+    second!.answer({ same: true });
+    await comparer.close();
+  });
 });
