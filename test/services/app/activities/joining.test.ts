@@ -7,6 +7,7 @@ import { startActivity, takeMessage } from '../../../../services/core/activities
 import type { Address, Hash } from '../../../../services/core/bytes.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { Sealer } from '../../../../services/lib/activities/seal.ts';
+import { systemClock } from '../../../../services/lib/clock.ts';
 import type { Net } from '../../../../services/net/Net.ts';
 import {
   activityNetwork,
@@ -219,8 +220,10 @@ describe('whoever is added without what was before', () => {
   });
 
   it('and removed unheard before is in again with the next change by its initiator, and nothing of between is told as missing', async () => {
-    const settings = { incompleteMs: 500 };
-    const [buyer, seller, carrier, late, other] = await world.open(5, { wrapNet: blameless, settings });
+    const settings = { incompleteMs: 600_000 };
+    let aheadMs = 0;
+    const clock = { ...systemClock, nowMs: () => Date.now() + aheadMs };
+    const [buyer, seller, carrier, late, other] = await world.open(5, { wrapNet: blameless, settings, clock });
     const receivers = [seller, carrier, late].map(({ name }) => name);
     const { activity, message } = await buyer.desk.start(operator, { ...order, receivers, body: 'one' });
     await reaches(message, seller, carrier, late);
@@ -241,6 +244,8 @@ describe('whoever is added without what was before', () => {
     await reaches(next.message, seller, carrier, late, other);
     await reaches(last.message, late);
     expect(await late.state(activity)).to.include({ epoch: 3 });
+    // What is missing is told from now on.
+    aheadMs = 2 * settings.incompleteMs;
     await until('nothing is told', () => !late.problems.has('activity-incomplete'));
   });
 });
