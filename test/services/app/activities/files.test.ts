@@ -141,9 +141,7 @@ describe('files of activities', () => {
     slow.set(buyer.address, slowly).set(carrier.address, slowly);
     asked = [];
     expect((await fileOf(seller, sent, 0)).equals(file)).to.equal(true);
-    // Nothing of what has come is asked for again, and each has another turn.
-    expect(asked.length).to.be.above(1);
-    for (const [index, one] of asked.entries()) if (index > 0) expect(one).to.not.equal(asked[index - 1]);
+    // Nothing of what has come is asked for again; one that broke off on its way was asked for the rest at once.
     expect(new Set(asked)).to.deep.equal(new Set([buyer.address, carrier.address]));
     expect(askedFrom.slice(-asked.length)).to.deep.equal(askedFrom.slice(-asked.length).toSorted((a, b) => a - b));
     expect(askedFrom.at(-1)).to.be.above(3 * 2 * half);
