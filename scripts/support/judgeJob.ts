@@ -23,16 +23,17 @@ export function judgeJob(step: Step, { code, output, endedBy }: JobRun): Counts 
 
 /** What a job wrote for people, without the lines of test/support/fileTimes.ts for this program. */
 export function readable(output: string): string {
-  return output.replaceAll(/^(FILE|AT) .+\n/gm, '');
+  return output.replaceAll(/^(FILE|AT|WHY) .+\n/gm, '');
 }
 
 /**
- * What a failed job says of its failures: what has ended it and where it was then, where it has not ended by itself; of a
- * run of mocha all from `N failing` on, else the end of what it wrote.
+ * What a failed job says of its failures: what has ended it, where it was then, and what had failed by then, where it has not
+ * ended by itself; of a run of mocha all from `N failing` on, else the end of what it wrote.
  */
 export function failureIn({ output, endedBy }: Pick<JobRun, 'output' | 'endedBy'>): string {
   const [, at] = [...output.matchAll(/^AT (.+)$/gm)].at(-1) ?? [];
-  const end = endedBy ? `ended by ${endedBy}${at === undefined ? '' : `, at: ${at}`}\n` : '';
+  const failed = [...output.matchAll(/^WHY (".+")$/gm)].map(([, why]) => JSON.parse(why!).slice(0, mostSaid));
+  const end = endedBy ? [`ended by ${endedBy}${at === undefined ? '' : `, at: ${at}`}`, ...failed, ''].join('\n') : '';
   const text = readable(output);
   const from = text.search(/^\s*\d+ failing\b/m);
   return end + (from === -1 ? text.slice(-mostSaid) : text.slice(from, from + mostSaid));

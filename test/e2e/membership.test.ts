@@ -112,6 +112,8 @@ describe('the registry changes while centres run', () => {
     );
     const order = { kind: 'industrial', request: 'information', body: 'pumps' } as const;
     const { address, entry } = consortium.members[1]!;
+    // It reads the registry every few seconds.
+    await until('the other knows', async () => (await connectedOf(consortium.members[0]!.url)).length === 0);
     for (const party of [entry.name, address]) {
       const { data } = await expectCode('party-unfit', active!.start({ ...order, receivers: [party] }));
       expect(data).to.include({ address, status: 'suspended' });

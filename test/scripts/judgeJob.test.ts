@@ -55,6 +55,10 @@ describe('what a job says that did not end by itself', () => {
     const output = 'AT a one\n  ✔ one\nAT a two\n';
     const endedBy = 'its limit of 900 s';
     expect(failureIn({ output, endedBy })).to.equal('ended by its limit of 900 s, at: a two\n  ✔ one\n');
+    const failed = `AT a one\nWHY ${JSON.stringify('a one: Error: no\n  at here')}\n  1) one\nAT a two\n`;
+    expect(failureIn({ output: failed, endedBy })).to.equal(
+      'ended by its limit of 900 s, at: a two\na one: Error: no\n  at here\n  1) one\n',
+    );
     expect(failureIn({ output: 'half of it', endedBy: 'SIGSEGV' })).to.equal('ended by SIGSEGV\nhalf of it');
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { root } from '../../scripts/support/ensureBuilt.ts';
-import { failureIn } from '../../scripts/support/judgeJob.ts';
+import { failureIn, readable } from '../../scripts/support/judgeJob.ts';
 import { runJob } from '../../scripts/support/runJob.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
@@ -45,11 +45,15 @@ describe('a job', () => {
       return await runJob({ name: 'a job', command });
     };
 
-    it('says at which test it was', async () => {
-      const run = await ran("process.kill(process.pid, 'SIGKILL');");
+    it('says at which test it was, and what had failed', async () => {
+      const run = await ran(
+        "throw new Error('of mine'); }); it('killed', () => { process.kill(process.pid, 'SIGKILL');",
+      );
       expect(failureIn(run))
-        .to.match(/^ended by SIGKILL, at: some last$/m)
+        .to.match(/^ended by SIGKILL, at: some killed\nsome last: Error: of mine\n +at .+some\.test\.ts/)
         .and.include('✔ other');
+      const whole = await ran("throw new Error('of mine');");
+      expect(readable(whole.output)).to.include('1 failing').and.not.include('WHY');
     });
 
     it('ends though something of its tests is open, says what, and has failed', async () => {

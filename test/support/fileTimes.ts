@@ -18,8 +18,9 @@ function processorSeconds(): number {
 
 /**
  * Lines in mocha's output that `npm test` reads: `AT <test or hook>` before each, so that it can tell where a process was that
- * did not end; in the end `FILE <seconds> <seconds of processor time> <path from here>` for each file. A process that does not
- * end when its tests have says what holds it open, and fails; `--reporter-option endMs=…` for another time to end in.
+ * did not end, and `WHY <JSON string>` for each that has failed, which mocha itself tells in the end alone; in the end
+ * `FILE <seconds> <seconds of processor time> <path from here>` for each file. A process that does not end when its tests have
+ * says what holds it open, and fails; `--reporter-option endMs=…` for another time to end in.
  */
 class FileTimes extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -41,6 +42,10 @@ class FileTimes extends Mocha.reporters.Spec {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
     runner.on(Mocha.Runner.constants.EVENT_TEST_BEGIN, (test) => at(test.fullTitle()));
     runner.on(Mocha.Runner.constants.EVENT_HOOK_BEGIN, (hook) => at(hook.fullTitle()));
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error: Error) => {
+      const why = `${test.fullTitle()}: ${error.stack ?? error.message}`;
+      process.stdout.write(`WHY ${JSON.stringify(why)}\n`);
+    });
     runner.on(Mocha.Runner.constants.EVENT_SUITE_BEGIN, ({ file }) => {
       if (file === undefined || file === current) return;
       close();
