@@ -64,7 +64,7 @@ describe('what a node has said before somebody is added', () => {
   });
 
   it('comes to them at once where it is among the newest of many messages, and else by comparison', async () => {
-    const [buyer, seller, other, added] = await world.open(4);
+    const [buyer, seller, other, added] = await world.open(4, { settings: { compareMs: 3_600_000 } });
     const { activity, message: on } = await buyer.desk.start(operator, {
       ...{ kind: 'industrial', request: 'information', receivers: [seller.name, other.name], body: { step: 1 } },
     });
