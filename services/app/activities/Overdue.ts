@@ -1,7 +1,7 @@
 import { type Activity, certificatesOn, membersOf } from '../../core/activities/activity.ts';
 import { takesPart } from '../../core/activities/decided.ts';
 import type { Hash } from '../../core/bytes.ts';
-import { isNotariumError } from '../../core/errors.ts';
+import { errorTable, isNotariumError } from '../../core/errors.ts';
 import type { ActivityParts } from './ActivityParts.ts';
 import { dueFor } from './carriedOut.ts';
 import { certificateIn } from './certificateIn.ts';
@@ -42,7 +42,7 @@ export class Overdue {
   }
 
   async #lookAt(due: Map<Hash, number>, work: (id: Hash) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { clock, logger, settings } = this.#parts;
     const nowMs = clock.nowMs();
     for (const [id, dueMs] of due) {
       if (dueMs > nowMs) continue;
@@ -53,7 +53,8 @@ export class Overdue {
       } catch (error) {
         if (signal.aborted) return;
         if (!isNotariumError(error)) throw error;
-        // With the next message it is looked at again.
+        // With the next message it is looked at again; but there may never be one.
+        if (errorTable[error.code].retry && !due.has(id)) due.set(id, clock.nowMs() + settings.maxRetryMs);
         logger.error({ err: error, activity: id }, 'what is overdue in an activity could not be done');
       }
     }

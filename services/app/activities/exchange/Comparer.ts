@@ -71,8 +71,10 @@ export class Comparer {
   join(net: Net): void {
     this.#net = net;
     serveComparison(this.#parts, net, (member, activity, isSame) => {
-      if (isSame) this.#settled(member, activity);
-      else this.#wantedOf(member)?.want(activity, this.#parts.clock.nowMs());
+      if (!isSame) this.#wantedOf(member)?.want(activity, this.#parts.clock.nowMs());
+      // It may have answered otherwise: what is doubtful is over when it is asked itself.
+      else if (this.doubts.has(activity, member)) this.#first.compared(activity, member);
+      else this.#settled(member, activity);
     });
     net.onConnect((member) => this.#giveTurn(net, member, 'first'));
     this.#first.joined();
@@ -163,9 +165,11 @@ export class Comparer {
   async #lookBack(): Promise<void> {
     if (!this.#older) return;
     const { store, clock } = this.#parts;
-    const { items, next } = await store.list({ limit: activitiesAtOnce, ...this.#older });
+    const from = this.#older;
+    const { items, next } = await store.list({ limit: activitiesAtOnce, ...from });
     for (const { id } of items) if (!this.#changed.has(id)) this.#changed.set(id, clock.nowMs());
-    this.#older = next === undefined ? undefined : { after: next };
+    // Somebody may have come into the registry meanwhile: then it begins anew.
+    if (this.#older === from) this.#older = next === undefined ? undefined : { after: next };
     this.#lookedBackMs = clock.nowMs();
   }
 
@@ -241,6 +245,7 @@ export class Comparer {
 
   /** Whether the member has answered. */
   async #compareWith(net: Net, member: Address, ids: readonly Hash[], kind: 'first' | 'due'): Promise<boolean> {
+    const mark = this.#wanted.get(member)?.mark;
     const activities: Activity[] = [];
     for (const id of ids) {
       const activity = await this.#find(id);
@@ -253,7 +258,7 @@ export class Comparer {
       const answers = await askComparison(this.#parts, { net, member, signal: this.#signal }, asked);
       for (const [index, activity] of activities.entries()) {
         if (this.#signal.aborted) return false;
-        if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id);
+        if (await this.#settleInTime(net, member, activity, answers[index]!)) this.#settled(member, activity.id, mark);
         else this.#later(member, activity.id);
       }
       return true;
@@ -270,13 +275,16 @@ export class Comparer {
     }
   }
 
-  #settled(member: Address, activity: Hash): void {
-    this.#wanted.get(member)?.drop(activity);
+  /** @param mark Of when it was begun to be compared: what has changed since is compared as well. */
+  #settled(member: Address, activity: Hash, mark?: number): void {
+    this.#wanted.get(member)?.drop(activity, mark);
     this.#first.compared(activity, member);
   }
 
   #later(member: Address, activity: Hash): void {
     const { clock, settings } = this.#parts;
+    // Its own question may have settled it meanwhile, but not what it has answered.
+    if (this.doubts.has(activity, member)) this.#wanted.get(member)?.want(activity, clock.nowMs());
     const mostMs = Math.max(settings.maxRetryMs, settings.compareMs);
     const pauseMs = (tries: number) => Math.min(settings.compareMs * 2 ** Math.min(tries, 20), mostMs);
     this.#wanted.get(member)?.later(activity, clock.nowMs(), pauseMs);

@@ -70,6 +70,11 @@ export class Doubts {
     this.#doubts.set(activity, doubts);
   }
 
+  /** Whether the member has answered in another way than this node sees it, and has not answered since that both have the same. */
+  has(activity: Hash, member: Address): boolean {
+    return this.#doubts.get(activity)?.has(member) === true;
+  }
+
   /** Both have the same. */
   clear(activity: Hash, member: Address): void {
     const doubts = this.#doubts.get(activity);

@@ -90,6 +90,8 @@ export class MemberQueue {
         this.#failures++;
         metrics.deliveryFailed();
         logger.debug({ err: error, peer: member, failures: this.#failures }, 'a member did not take its messages');
+        // It came back while that was written down, when there was no pause to end.
+        if (this.#isBack) continue;
         this.#pause = new AbortController();
         await this.#sleep(this.#jittered(pauseMs(this.#parts.settings, this.#failures - 1)), this.#pause);
         this.#pause = undefined;

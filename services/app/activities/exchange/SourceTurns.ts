@@ -21,8 +21,12 @@ export class SourceTurns {
   async take(source: Address, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     const before = this.#turns.get(source) ?? Promise.resolve();
     const { promise: done, resolve } = Promise.withResolvers<void>();
+    // Over when those before it are, too: who gives up waiting lets nobody pass by them.
     const turn = before.then(() => done);
     this.#turns.set(source, turn);
+    void turn.then(() => {
+      if (this.#turns.get(source) === turn) this.#turns.delete(source);
+    });
     try {
       await unlessAborted(before, signal);
       if ((this.#silent.get(source)?.nextMs ?? 0) > this.#parts.clock.nowMs())
@@ -34,7 +38,6 @@ export class SourceTurns {
       throw error;
     } finally {
       resolve();
-      if (this.#turns.get(source) === turn) this.#turns.delete(source);
     }
   }
 

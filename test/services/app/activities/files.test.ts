@@ -59,11 +59,12 @@ describe('files of activities', () => {
   let askedFrom: number[];
   /** What slows the answers of a member. */
   let slow: Map<string, (frames: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>>;
-  beforeEach(async () => {
+  /** @param requestMs Time for each MiB of a file; enough for a machine that is busy, where nothing is said. */
+  async function open(requestMs = 60_000): Promise<void> {
     world = new ActivityWorld();
     [asked, askedFrom, slow] = [[], [], new Map()];
     const nodes = await world.open(3, {
-      settings: { requestMs: 2_000 },
+      settings: { requestMs },
       wrapNet: (net) => {
         const real = net.request.bind(net);
         return Object.assign(net, {
@@ -80,7 +81,7 @@ describe('files of activities', () => {
       },
     });
     [buyer, carrier, seller] = nodes as [ActivityNode, ActivityNode, ActivityNode];
-  });
+  }
   afterEach(() => world.close());
 
   async function sendFiles(files: readonly Buffer[]): Promise<{ activity: Hash; message: Hash; sealed: Attachment[] }> {
@@ -98,6 +99,7 @@ describe('files of activities', () => {
   }
 
   it('come from whoever has them, whatever a member gives that was asked before', async () => {
+    await open(5_000);
     const names = Object.keys(faults);
     const files = names.map(() => randomBytes(2 * half));
     const sent = await sendFiles(files);
@@ -121,6 +123,7 @@ describe('files of activities', () => {
   });
 
   it('come from the next member where one is slow, from where that has come to, and from one after the other where all are', async () => {
+    await open(2_000);
     // More than the limit of what may come no slower, and less than others could give.
     const slowly = async function* (frames: AsyncIterable<Uint8Array>) {
       let bytes = 0;
@@ -138,15 +141,14 @@ describe('files of activities', () => {
     slow.set(buyer.address, slowly).set(carrier.address, slowly);
     asked = [];
     expect((await fileOf(seller, sent, 0)).equals(file)).to.equal(true);
-    // Nothing of what has come is asked for again, and each has another turn.
-    expect(asked.length).to.be.above(1);
-    for (const [index, one] of asked.entries()) if (index > 0) expect(one).to.not.equal(asked[index - 1]);
+    // Nothing of what has come is asked for again; one that broke off on its way was asked for the rest at once.
     expect(new Set(asked)).to.deep.equal(new Set([buyer.address, carrier.address]));
     expect(askedFrom.slice(-asked.length)).to.deep.equal(askedFrom.slice(-asked.length).toSorted((a, b) => a - b));
     expect(askedFrom.at(-1)).to.be.above(3 * 2 * half);
   });
 
   it('come once for all who ask at the same time', async () => {
+    await open();
     const file = randomBytes(2 * half);
     const sent = await sendFiles([file]);
     const all = await Promise.all([0, 1, 2, 3].map(() => fileOf(seller, sent, 0)));
@@ -155,6 +157,7 @@ describe('files of activities', () => {
   });
 
   it('that nobody gives are a failure, and there as soon as somebody does', async () => {
+    await open();
     const file = randomBytes(2 * half);
     const sent = await sendFiles([file]);
     await Promise.all([buyer.close(), carrier.close()]);
@@ -166,6 +169,7 @@ describe('files of activities', () => {
   });
 
   it('that were never put are named by no message', async () => {
+    await open();
     const file = await buyer.desk.putAttachment(operator, { name: 'a', content: Readable.from([randomBytes(10)]) });
     const attachments = [{ ...file, sealedDigest: randomHash() }];
     const start = { ...order, receivers: [seller.name], body: null, attachments };

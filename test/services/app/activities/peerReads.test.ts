@@ -113,7 +113,7 @@ describe('what the requests of a peer have read from the disk', () => {
       const ask = async (by: ActivityNode): Promise<unknown> => {
         const asked = JSON.stringify({ activity, since: 0, digest: randomHash() });
         const frames = by.net.request(seller.address, activityProtocols.compare, framesOf([asked]), {
-          timeoutMs: 5_000,
+          timeoutMs: 60_000,
         });
         const [answer] = await Array.fromAsync(itemsOf(frames, { itemBytes: 1024, items: 1, bytes: 1024 }));
         return JSON.parse(fromUtf8(answer!));

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { mostFresh, mostTried, Wanted } from '../../../../services/app/activities/exchange/Wanted.ts';
+import type { Hash } from '../../../../services/core/bytes.ts';
 import { randomHash } from '../../../support/activityKit.ts';
 
 const pause = (ms: number) => () => ms;
@@ -25,6 +26,22 @@ describe('what is to be compared with a member', () => {
     expect(wanted.due(11)).to.deep.equal([later, tried, waitedFor]);
     wanted.later(tried!, 11, (tries) => tries);
     expect(wanted.due(12)).to.deep.equal([later, waitedFor, tried]);
+  });
+
+  it('is what was wanted while it was being compared, also where that comes to an end', () => {
+    const wanted = new Wanted();
+    const [fresh, tried, unchanged] = Array.from({ length: 3 }, randomHash) as [Hash, Hash, Hash];
+    for (const activity of [fresh, tried, unchanged]) wanted.want(activity, 0);
+    wanted.later(tried, 0, pause(0));
+    const { mark } = wanted;
+    expect(wanted.due(0)).to.deep.equal([fresh, unchanged, tried]);
+    // Both change meanwhile.
+    wanted.want(fresh, 0);
+    wanted.want(tried, 0);
+    for (const activity of [fresh, tried, unchanged]) wanted.drop(activity, mark);
+    expect(wanted.due(0)).to.deep.equal([fresh, tried]);
+    for (const activity of [fresh, tried]) wanted.drop(activity, wanted.mark);
+    expect(wanted.due(0)).to.deep.equal([]);
   });
 
   it('is bounded, and tells when there is room for what was left out', () => {
