@@ -1,0 +1,4 @@
+// Mocha leaves them out, and in a real process each of them would be the end of it.
+process.on('unhandledRejection', (reason) => {
+  throw reason;
+});
