@@ -46,6 +46,9 @@ const testContracts = 'contracts of the tests';
 /** Jobs of Mocha that deploy some of them. */
 const useTestContracts = new Set(['test/services/chain', 'test/services/app/governance', 'test/services/lib']);
 
+/** Groups of so many files that one process would take most of the whole run, and more than its limit on a machine that is slow at the moment. */
+const processesOf: Readonly<Record<string, number>> = { 'test/services/app/activities': 2 };
+
 /**
  * Begun first, in this order: a long job that began last would leave the other lanes idle in the end. What is not named here
  * begins after these, in the order of the steps.
@@ -89,7 +92,7 @@ function withTypes(step: Step): Step {
   return { ...step, jobs: step.jobs.map((job) => ({ ...job, holds: generatedTypes, after: testContracts })) };
 }
 
-/** A mocha process for each group of test files; `groupOf` gets a path from the root. */
+/** A mocha process for each group of test files, or several for a large one; `groupOf` gets a path from the root. */
 function mocha(name: string, folder: string, groupOf: (file: string) => string): Step {
   const files = globSync(`${folder}/**/*.test.ts`, { cwd: root }).map((file) => file.split(sep).join('/'));
   const groups = Map.groupBy(files.sort(), groupOf);
@@ -97,11 +100,14 @@ function mocha(name: string, folder: string, groupOf: (file: string) => string):
   return {
     name,
     kind: 'tests',
-    jobs: [...groups].map(([group, some]) => ({
-      name: group,
-      command: [...command, ...some],
-      ...(useTestContracts.has(group) && { after: testContracts }),
-    })),
+    jobs: [...groups].flatMap(([group, some]) => {
+      const count = processesOf[group] ?? 1;
+      return Array.from({ length: count }, (_, part) => ({
+        name: count === 1 ? group : `${group} (${part + 1} of ${count})`,
+        command: [...command, ...some.filter((_file, index) => index % count === part)],
+        ...(useTestContracts.has(group) && { after: testContracts }),
+      }));
+    }),
   };
 }
 
