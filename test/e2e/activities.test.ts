@@ -38,14 +38,10 @@ describe('private activities between centres', () => {
         return new Notarium({ url, apiKey, rpcUrl: consortium.chain.rpcUrl });
       }),
     );
-    await until(
-      'everybody connected with everybody',
-      async () => {
-        const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
-        return all.every(({ peers }) => peers.every(({ connected }) => connected)) || undefined;
-      },
-      60_000,
-    );
+    await until('everybody connected with everybody', async () => {
+      const all = await Promise.all(consortium.members.map(({ url }) => statusOf(url)));
+      return all.every(({ peers }) => peers.every(({ connected }) => connected));
+    });
   });
   after(() => consortium?.[Symbol.asyncDispose]());
 
@@ -80,7 +76,7 @@ describe('private activities between centres', () => {
     const trusted = { network: consortium.network, rpcUrl: consortium.chain.rpcUrl };
     for (const message of [first, second.message]) {
       const index = message === first ? buyer : seller;
-      const receipt = await desk(index).receipt(activity, message, { waitSeconds: 30 });
+      const receipt = await desk(index).receipt(activity, message, { waitSeconds: 60 });
       const { parcel, seal } = await desk(index).message(activity, message);
       // To the neighbour, who has no part in it, the body is shown and nothing else.
       const disclosure = makeDisclosure({ ...parcel, id: message }, seal, { body: true });
