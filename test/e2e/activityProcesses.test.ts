@@ -11,7 +11,6 @@ import { s3Credentials, type TestS3, testS3 } from '../support/s3.ts';
 import { until } from '../support/until.ts';
 
 const order = { kind: 'industrial', request: 'both', receivers: ['Centre 2'] } as const;
-const longMs = 60_000;
 
 describe('private activities of a centre that is several processes', () => {
   let consortium: Consortium;
@@ -55,7 +54,7 @@ describe('private activities of a centre that is several processes', () => {
   });
 
   const reaches = (centre: Notarium, message: Hash) =>
-    until(`${message} comes`, () => centre.activities.message(activity, message).catch(() => undefined), longMs);
+    until(`${message} comes`, () => centre.activities.message(activity, message).catch(() => undefined));
 
   it('is one activity at all of them, with its files', async () => {
     const bytes = randomBytes(3 << 20);
@@ -91,10 +90,8 @@ describe('private activities of a centre that is several processes', () => {
     await reaches(seller, counted.message);
     await seller.activities.countersign(activity, counted.message);
     for (const centre of [first, second, third])
-      await until(
-        'a certificate everywhere',
-        () => centre.activities.certificate(activity, counted.message).catch(() => undefined),
-        longMs,
+      await until('a certificate everywhere', () =>
+        centre.activities.certificate(activity, counted.message).catch(() => undefined),
       );
   });
 
@@ -102,10 +99,8 @@ describe('private activities of a centre that is several processes', () => {
     await processes[0]!.kill();
     const said = await third.activities.update(activity, { body: { step: 'after the kill' } });
     await reaches(seller, said.message);
-    await until(
-      'it is known to be read',
-      async () => (await second.activities.deliveries(activity, said.message)).every(({ state }) => state !== 'queued'),
-      longMs,
+    await until('it is known to be read', async () =>
+      (await second.activities.deliveries(activity, said.message)).every(({ state }) => state !== 'queued'),
     );
     const answer = await seller.activities.note(activity, { on: said.message, body: 'seen' });
     for (const centre of [second, third]) await reaches(centre, answer.message);
