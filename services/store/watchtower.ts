@@ -115,7 +115,9 @@ function storeOf(
     markSettled: (channelId, blockNumber) =>
       run(async () => {
         const settled_block = blockNumber ?? null;
-        await db.updateTable('states').set({ settled_block }).where('channel_id', '=', channelId).execute();
+        const row = db.updateTable('states').set({ settled_block }).where('channel_id', '=', channelId);
+        // Each write waits for the disk, and after a start all channels are told of.
+        await row.where('settled_block', 'is not', settled_block).execute();
       }),
     cursor: () =>
       run(async () => {

@@ -155,7 +155,7 @@ describe('a side of an evidence channel that is killed', () => {
       }
       await verifier.kill();
       verifier = await startVerifier();
-      void side!.requester.closeTogether();
+      void side!.requester.closeTogether().catch(() => undefined);
       const end = await until('it is settled', () => kit.chain.stranger.settlement(channelId));
       expect(end.verifierPayout, 'each is paid once').to.equal(perItem * BigInt(names.length));
       expect(end.evidenceCount).to.equal(names.length);

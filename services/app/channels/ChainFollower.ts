@@ -4,17 +4,23 @@ import { ChannelEvents, type ChannelNews } from '../../chain/channels/ChannelEve
 import type { Hash } from '../../core/bytes.ts';
 import type { SettlementSide } from './SettlementSide.ts';
 
+/**
+ * Told of each channel of the side's: of all when it begins, and of those to which something has happened.
+ * @param event What that was; undefined at the beginning.
+ * @param isGone A reorganisation has taken it away.
+ */
+type OnChannel = (channelId: Hash, event?: ChannelEvent, isGone?: boolean) => void;
+
 /** Tells a side what happens to its channels on chain, at least once each and in order, from where it was told last. */
 export class ChainFollower {
   readonly #chain: ChannelChain;
   readonly #side: SettlementSide;
-  readonly #onChannel: (channelId: Hash) => void;
+  readonly #onChannel: OnChannel;
   #events: ChannelEvents | undefined;
   #untold: ChannelNews | undefined;
   #block = { number: 0, timestamp: 0 };
 
-  /** @param onChannel Told of each channel of the side's that something has happened to. */
-  constructor(chain: ChannelChain, side: SettlementSide, onChannel: (channelId: Hash) => void) {
+  constructor(chain: ChannelChain, side: SettlementSide, onChannel: OnChannel) {
     this.#chain = chain;
     this.#side = side;
     this.#onChannel = onChannel;
@@ -36,8 +42,8 @@ export class ChainFollower {
     for (;;) {
       this.#untold ??= await this.#events.look();
       const { events, gone, block, isBehind } = this.#untold;
-      for (const event of gone) await this.#tell(event, (it) => side.onGone(it));
-      for (const event of events) await this.#tell(event, (it) => side.onChain(it));
+      for (const event of gone) await this.#tell(event, true);
+      for (const event of events) await this.#tell(event, false);
       if (block) {
         this.#block = block;
         await side.saveCursor(block);
@@ -47,10 +53,10 @@ export class ChainFollower {
     }
   }
 
-  async #tell(event: ChannelEvent, tell: (event: ChannelEvent) => Promise<void>): Promise<void> {
+  async #tell(event: ChannelEvent, isGone: boolean): Promise<void> {
     if (!(await this.#concerns(event))) return;
-    await tell(event);
-    if ('channelId' in event) this.#onChannel(event.channelId);
+    await (isGone ? this.#side.onGone(event) : this.#side.onChain(event));
+    if ('channelId' in event) this.#onChannel(event.channelId, event, isGone);
   }
 
   async #concerns(event: ChannelEvent): Promise<boolean> {

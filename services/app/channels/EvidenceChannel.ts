@@ -188,7 +188,7 @@ export class EvidenceChannel implements AsyncDisposable {
     const signal = options.signal ? AbortSignal.any([over, options.signal]) : over;
     signal.throwIfAborted();
     // What is not known to be paid would be paid again.
-    await this.#recover();
+    await unlessAborted(this.#recover(), over);
     return await sendFiles(
       {
         ledger: this.#ledger,

@@ -39,9 +39,11 @@ export class Settlement {
     this.#clock = parts.clock ?? systemClock;
     const { safetySeconds, untriedSeconds } = this.#settings;
     this.#times = new ConfirmationTimes(safetySeconds, untriedSeconds);
-    this.#follower = new ChainFollower(parts.chain, parts.side, (channelId) => {
+    this.#follower = new ChainFollower(parts.chain, parts.side, (channelId, event, isGone) => {
       this.touch(channelId);
-      this.#channels.get(channelId)!.isStale = true;
+      const watched = this.#channels.get(channelId)!;
+      watched.isStale = true;
+      if (event?.type === 'closing') watched.isToldClosing = !isGone;
     });
   }
 
@@ -180,6 +182,12 @@ export class Settlement {
     if (watched.isStale || !watched.status) {
       watched.isStale = false;
       const now = await chain.status(channelId);
+      // By a node that is behind the one that told of the closing, or asked before it; or it is gone, which is told soon.
+      if (now.status === 'open' && watched.isToldClosing) {
+        watched.isStale = true;
+        watched.lookAt = 0;
+        return;
+      }
       if (JSON.stringify(watched.status) !== JSON.stringify(now)) {
         await side.onStatus(channelId, now);
         watched.untold = now.status === 'open' ? undefined : now;

@@ -12,6 +12,8 @@ export type Watched = {
   isStale: boolean;
   /** What the chain said when it last said something new: it may come from a block of which no event was told, and go with that untold. */
   untold: ChannelStatus | undefined;
+  /** An event has told of a closing, and none that it is gone. */
+  isToldClosing: boolean;
   /** When the channel is looked at, Unix seconds. */
   lookAt: number;
   isBusy: boolean;
@@ -29,6 +31,7 @@ export function unseen(): Watched {
     status: undefined,
     isStale: true,
     untold: undefined,
+    isToldClosing: false,
     lookAt: 0,
     isBusy: false,
     wish: undefined,

@@ -19,4 +19,6 @@ export type ReplicationParts = Omit<CentreParts, 'replication'> & {
   readonly arrivals: Arrivals;
   readonly proposals: ProposalMemory;
   readonly seen: SeenHeaders;
+  /** Runs so many requests to hold records at a time at each centre: it refuses, and blames, whoever has more than it allows. */
+  readonly holdLane: <T>(member: Address, job: () => Promise<T>) => Promise<T>;
 };

@@ -2,14 +2,18 @@ import type { Acceptance } from '../../core/acceptance.ts';
 import { checkAcceptance, signAcceptance } from '../../core/acceptance.ts';
 import { type Address, fromHex, type RecordId, toHex } from '../../core/bytes.ts';
 import { quorumOf, slotAt } from '../../core/committee.ts';
-import { NotariumError } from '../../core/errors.ts';
+import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { decodeEntries, encodeEntries } from '../../core/log/entryBundle.ts';
+import { gate } from '../../lib/gate.ts';
+import { connectedPeers } from '../../net/connectedPeers.ts';
 import { poolAcceptance, watchPooled } from '../poolAcceptance.ts';
 import { isAway } from './Reconciler.ts';
 import type { ReplicationParts } from './ReplicationParts.ts';
 import { takeRecords } from './takeRecords.ts';
 import { firstFrame, heldSchema, jsonFrame, onlyFrame, protocols, readJson } from './wire.ts';
 
+/** Half of what a centre serves at a time to one other. */
+const askedAtOnce = 16;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
@@ -38,9 +42,19 @@ export function serveHold(parts: ReplicationParts): void {
   });
 }
 
+/** See {@link ReplicationParts.holdLane}. */
+export function holdLanes(): ReplicationParts['holdLane'] {
+  const lanes = new Map<Address, ReturnType<typeof gate>>();
+  return (member, job) => {
+    const lane = lanes.get(member) ?? gate(askedAtOnce);
+    lanes.set(member, lane);
+    return lane(job);
+  };
+}
+
 /**
- * Hands a record to the other centres until a quorum, ourselves included, has it on disk. Who is away is asked again until the
- * time is up.
+ * Hands a record to the other centres until a quorum, ourselves included, has it on disk. Who is away or busy is asked again until
+ * the time is up; it ends at once where too many others have said no.
  * @returns Their signed acceptances, ours first.
  * @throws NotariumError `quorum-unreachable`.
  */
@@ -50,7 +64,7 @@ export async function holdByQuorum(
   own: Acceptance,
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Acceptance[]> {
-  const { net, registry, store, network, crypto, signer, clock } = parts;
+  const { net, registry, store, network, crypto, signer, clock, holdLane } = parts;
   const members = registry.active().map(({ address }) => address);
   const quorum = quorumOf(members.length);
   const acceptances = [own];
@@ -60,7 +74,7 @@ export async function holdByQuorum(
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const endMs = performance.now() + options.timeoutMs;
-  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const { promise: decided, resolve } = Promise.withResolvers<void>();
   const askOnce = async (member: Address, timeoutMs: number): Promise<void> => {
     const answer = net.request(member, protocols.hold, [bundle], { timeoutMs, signal });
     const [acceptance] = readJson(heldSchema, await onlyFrame(answer));
@@ -69,21 +83,34 @@ export async function holdByQuorum(
     acceptances.push(acceptance);
     if (acceptances.length >= quorum) resolve();
   };
+  const leftMs = (): number => Math.max(0, Math.ceil(endMs - performance.now()));
   const ask = async (member: Address): Promise<void> => {
-    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
-      const leftMs = Math.ceil(endMs - performance.now());
-      if (leftMs <= 0) return;
+    for (let pauseMs = firstPauseMs; !signal.aborted && leftMs() > 0; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
       try {
-        return await askOnce(member, leftMs);
+        // Whoever is away is dialled for the first question, and then by the network, which does so at its own pace.
+        if (pauseMs === firstPauseMs || connectedPeers(net).has(member))
+          return await holdLane(member, async () => {
+            if (!signal.aborted && leftMs() > 0) await askOnce(member, leftMs());
+          });
       } catch (error) {
         // One that has just been started, or is being connected again, is there a moment later.
-        if (!isAway(error)) throw error;
+        if (!isAway(error) && !isNotariumError(error, 'peer-busy')) throw error;
       }
-      await clock.sleep(Math.min(pauseMs, Math.max(0, endMs - performance.now())), signal);
+      // Not all that wait for the same one at the same moment.
+      await clock.sleep(Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs()), signal);
     }
   };
-  const asked = Promise.allSettled(members.filter((member) => member !== signer.address).map(ask));
-  await Promise.race([enough, asked]);
+  const others = members.filter((member) => member !== signer.address);
+  let asking = others.length;
+  const askAndCount = async (member: Address): Promise<void> => {
+    try {
+      await ask(member);
+    } finally {
+      asking--;
+      if (acceptances.length + asking < quorum) resolve();
+    }
+  };
+  await Promise.race([decided, Promise.allSettled(others.map(askAndCount))]);
   stop.abort();
   if (acceptances.length >= quorum) return acceptances;
   throw new NotariumError('quorum-unreachable', 'the record stays accepted here', {

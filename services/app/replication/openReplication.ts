@@ -12,7 +12,7 @@ import { Broadcaster } from './Broadcaster.ts';
 import { serveLog } from './blockSources.ts';
 import { castVotes } from './castVotes.ts';
 import { collectVotes } from './collectVotes.ts';
-import { holdByQuorum, serveHold } from './holdRecords.ts';
+import { holdByQuorum, holdLanes, serveHold } from './holdRecords.ts';
 import { Members } from './members.ts';
 import { ProposalMemory } from './ProposalMemory.ts';
 import { Reconciler } from './Reconciler.ts';
@@ -29,7 +29,7 @@ const bundlesAtOnce = 8;
 /** What the host gives. */
 export type ReplicationOptions = Omit<
   ReplicationParts,
-  keyof CentreParts | 'arrivals' | 'proposals' | 'seen' | 'workers'
+  keyof CentreParts | 'arrivals' | 'proposals' | 'seen' | 'workers' | 'holdLane'
 > & {
   readonly workers: Pick<IntakeWorkers, 'check'>;
   /** Where to dial centres, by address, that need no look-up. */
@@ -48,6 +48,7 @@ export function openReplication(
     arrivals: new Arrivals(store),
     proposals: new ProposalMemory(),
     seen: new SeenHeaders(network, crypto),
+    holdLane: holdLanes(),
   };
   const { net } = parts;
   const broadcaster = new Broadcaster(net, logger);

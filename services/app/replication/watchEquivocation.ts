@@ -150,17 +150,22 @@ export class EquivocationWatch {
     const { againMs, failedMs } = this.#pauses;
     const slot = slotAt(clock.nowMs(), periodSeconds);
     const fromSlot = askedSlot === undefined ? this.#oldest() : Math.max(this.#oldest(), askedSlot - overlapSlots);
-    this.#asked.set(peer, { nextMs: Number.POSITIVE_INFINITY });
+    const asking: Asked = { nextMs: Number.POSITIVE_INFINITY };
+    // A later one, over a new connection, begins anew whatever becomes of this one.
+    const end = (asked: Asked): void => {
+      if (this.#asked.get(peer) === asking) this.#asked.set(peer, asked);
+    };
+    this.#asked.set(peer, asking);
     try {
       for await (const headers of askHeaders(this.#parts, peer, fromSlot, this.#stop.signal)) {
         const some = headers.filter((signed) => this.#isOfInterest(signed));
         await this.#learn(some, ({ code }) => net.blame(peer, code, wrongHeaderPoints));
       }
-      this.#asked.set(peer, { nextMs: performance.now() + againMs, slot });
+      end({ nextMs: performance.now() + againMs, slot });
     } catch (error) {
       logger.debug({ err: error, peer }, 'comparing headers failed');
       const told = askedSlot === undefined ? {} : { slot: askedSlot };
-      this.#asked.set(peer, { nextMs: performance.now() + failedMs, ...told });
+      end({ nextMs: performance.now() + failedMs, ...told });
     }
   }
 

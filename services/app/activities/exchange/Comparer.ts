@@ -97,9 +97,10 @@ export class Comparer {
     for (const id of await this.#elsewhere.look()) if (!this.#changed.has(id)) this.changed(id);
     const nowMs = this.#parts.clock.nowMs();
     const due = [...this.#changed].filter(([, dueMs]) => dueMs <= nowMs).slice(0, activitiesAtOnce);
-    for (const [id] of due) {
-      this.#changed.delete(id);
+    for (const [id, dueMs] of due) {
       const activity = await this.#find(id);
+      // What has changed meanwhile is looked at in its time; what could not be read, with the next look.
+      if (this.#changed.get(id) === dueMs) this.#changed.delete(id);
       if (!activity) continue;
       this.#plan(activity);
       this.#quiet(activity);
@@ -152,8 +153,13 @@ export class Comparer {
   }
 
   async #compareAll(net: Net, member: Address, next: () => Hash[], kind: 'first' | 'due'): Promise<void> {
-    for (let ids = next(); ids.length > 0 && !this.#signal.aborted; ids = next())
-      if (!(await this.#compareWith(net, member, ids, kind))) return;
+    const done = new Set<Hash>();
+    while (!this.#signal.aborted) {
+      // What is wanted again meanwhile has its turn after the next look: else whoever asks again and again would keep this one going.
+      const ids = next().filter((id) => !done.has(id));
+      if (ids.length === 0 || !(await this.#compareWith(net, member, ids, kind))) return;
+      if (kind === 'due') for (const id of ids) done.add(id);
+    }
   }
 
   /** One that is damaged keeps nobody from comparing the others. */

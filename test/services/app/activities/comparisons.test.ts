@@ -6,10 +6,12 @@ import { type Comparison, framesOf, itemsOf } from '../../../../services/app/act
 import { Problems } from '../../../../services/app/Problems.ts';
 import { messagesDigest, sharedMessages } from '../../../../services/core/activities/shared.ts';
 import { startActivity } from '../../../../services/core/activities/takeMessage.ts';
-import { fromUtf8 } from '../../../../services/core/bytes.ts';
+import { fromUtf8, type Hash, toHex } from '../../../../services/core/bytes.ts';
+import { NotariumError } from '../../../../services/core/errors.ts';
 import { silentLogger } from '../../../../services/lib/logger.ts';
 import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
 import { begin, person } from '../../../support/activityKit.ts';
+import { expectCode } from '../../../support/expectCode.ts';
 import { crypto } from '../../../support/recordKit.ts';
 import { SteppedClock } from '../../../support/SteppedClock.ts';
 
@@ -25,11 +27,19 @@ async function compared(secondPage: () => Promise<void> = async () => {}) {
   const activity = startActivity(await begin([own, other]));
   const clock = new SteppedClock();
   const problems = new Problems();
+  const failures: boolean[] = [];
   const registered = [{ address: other.address }];
   const shared = { clock, problems, crypto, logger: silentLogger };
   const parts = {
     ...{ ...shared, signer: own.signer, damage: new Damage(shared) },
-    settings: { compareMs, maxRetryMs: 8 * compareMs, catchUpMs: 60_000, requestMs: 20_000, incompleteMs: 1000 },
+    settings: {
+      compareMs,
+
+      maxRetryMs: 8 * compareMs,
+      catchUpMs: 60_000,
+      requestMs: 20_000,
+      incompleteMs: 1000,
+    },
     registry: { nodes: () => registered },
     store: {
       isShared: false,
@@ -42,7 +52,12 @@ async function compared(secondPage: () => Promise<void> = async () => {}) {
         return { items: [] };
       },
     },
-    activities: { find: async () => activity },
+    activities: {
+      async find() {
+        if (failures.shift()) throw new NotariumError('storage-failed');
+        return activity;
+      },
+    },
     peerReads: { check() {}, looked() {}, find: async () => activity },
     refusals: { count() {} },
   } as unknown as ActivityParts;
@@ -63,7 +78,7 @@ async function compared(secondPage: () => Promise<void> = async () => {}) {
   const comparer = new Comparer(parts, { late: () => 0 }, { signal: new AbortController().signal, quiet() {} });
   comparer.join(net);
   return {
-    ...{ comparer, activity: activity.id, asked, registered },
+    ...{ comparer, activity: activity.id, asked, registered, failures },
     kinds: () => [...comparer.doubts.of(activity.id).values()].map(({ kind }) => kind),
     /** The next comparison; undefined where none is made. */
     async next() {
@@ -73,13 +88,14 @@ async function compared(secondPage: () => Promise<void> = async () => {}) {
       return asked[before];
     },
     pass: () => clock.advance(8 * compareMs),
-    /** The other one asks, and has the same. */
-    async ask() {
+    /** The other one asks, and has the same. @param digest Another one, of something else. */
+    async ask(digest?: Hash) {
       const ids = sharedMessages(activity, [own.address, other.address], activity.since);
-      const text = JSON.stringify({ activity: activity.id, since: 0, digest: messagesDigest(ids, crypto.sha256) });
+      const same = messagesDigest(ids, crypto.sha256);
+      const text = JSON.stringify({ activity: activity.id, since: 0, digest: digest ?? same });
       const answer = serve!(framesOf([text]), other.address, new AbortController().signal);
       const items = await Array.fromAsync(itemsOf(answer, { itemBytes: 1000, items: 1, bytes: 1000 }));
-      expect(items.map(fromUtf8)).to.deep.equal(['{"same":true}']);
+      expect(items.map(fromUtf8)).to.deep.equal([JSON.stringify(digest ? { ids } : { same: true })]);
     },
   };
 }
@@ -113,18 +129,34 @@ describe('an activity that two members compare', () => {
   });
 
   it('is compared again where it changes while it is compared', async () => {
-    const { comparer, activity, asked, next, pass } = await compared();
+    const { comparer, activity, next, pass } = await compared();
     const first = (await next())!;
     comparer.changed(activity);
     pass();
     await comparer.look();
     first.answer({ same: true });
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(asked).to.have.length(2);
-    asked[1]!.answer({ same: true });
+    await comparer.close();
+    (await next())!.answer({ same: true });
     await comparer.close();
     pass();
     expect(await next()).to.equal(undefined);
+  });
+
+  it('is looked at again where it could not be read', async () => {
+    const { comparer, failures, next } = await compared();
+    failures.push(true);
+    await expectCode('storage-failed', comparer.look());
+    (await next())!.answer({ same: true });
+    await comparer.close();
+  });
+
+  it('is not compared without a pause with one that says in each comparison that it has something else', async () => {
+    const { comparer, asked, next, ask } = await compared();
+    const first = (await next())!;
+    await ask(toHex(new Uint8Array(32)));
+    first.answer({ same: true });
+    await comparer.close();
+    expect(asked).to.have.length(1);
   });
 
   it('is compared with who comes into the registry while those from before are looked for', async () => {

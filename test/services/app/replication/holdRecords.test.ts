@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { holdByQuorum, serveHold } from '../../../../services/app/replication/holdRecords.ts';
+import { holdByQuorum, holdLanes, serveHold } from '../../../../services/app/replication/holdRecords.ts';
 import type { ReplicationParts } from '../../../../services/app/replication/ReplicationParts.ts';
 import { heldSchema, jsonFrame, onlyFrame, readJson } from '../../../../services/app/replication/wire.ts';
 import { checkAcceptance, signAcceptance } from '../../../../services/core/acceptance.ts';
-import { toHex } from '../../../../services/core/bytes.ts';
+import { type Address, toHex } from '../../../../services/core/bytes.ts';
 import { NotariumError } from '../../../../services/core/errors.ts';
 import { encodeEntries } from '../../../../services/core/log/entryBundle.ts';
 import type { Net, RequestHandler } from '../../../../services/net/Net.ts';
@@ -51,47 +51,89 @@ describe('serveHold', () => {
 });
 
 describe('holdByQuorum', () => {
-  /** Holds a record with one other centre, which answers by `answer`; how often it was asked, and what came of it. */
-  async function held(answer: (asked: number) => unknown, timeoutMs: number) {
+  type Answers = (asked: { readonly member: Address; readonly count: number; readonly signal: AbortSignal }) => unknown;
+
+  /** Several records are held at once with other centres, which answer by `answers`: undefined is a promise. */
+  async function held(answers: Answers, { timeoutMs = 600_000, others = 1, records = 1 } = {}) {
     await using voter = await openVoter();
-    const [signer, other] = [randomSigner(), randomSigner()];
+    const signer = randomSigner();
+    const centres = Array.from({ length: others }, randomSigner);
     const record = await voter.record();
     await voter.store.admit([poolRow(record)]);
     const promise = { recordId: record.id, acceptedAt: slot, includeBySlot: slot + 60 };
     const own = await signAcceptance(testNetwork, promise, signer);
-    const theirs = await signAcceptance(testNetwork, promise, other);
-    let asked = 0;
+    const theirs = await Promise.all(centres.map((centre) => signAcceptance(testNetwork, promise, centre)));
+    let [asked, open, most] = [0, 0, 0];
     const net: Partial<Net> = {
-      async *request(_peer, _protocol, _frames, options) {
-        options.signal?.throwIfAborted();
-        AbortSignal.timeout(options.timeoutMs);
-        const given = answer(++asked);
-        yield jsonFrame([given === undefined ? theirs : given]);
+      peers: () => centres.map(({ address }) => ({ address, isConnected: true, score: 0 })),
+      async *request(member, _protocol, _frames, options) {
+        const signal = AbortSignal.any([options.signal!, AbortSignal.timeout(options.timeoutMs)]);
+        signal.throwIfAborted();
+        most = Math.max(most, ++open);
+        try {
+          const given = await answers({ member, count: ++asked, signal });
+          yield jsonFrame([given === undefined ? theirs.find(({ centre }) => centre === member) : given]);
+        } finally {
+          open--;
+        }
       },
     };
-    const registry = { active: () => [signer, other].map(({ address }) => ({ address })) };
+    const registry = { active: () => [signer, ...centres].map(({ address }) => ({ address })) };
     const clock = { ...voter.parts.clock, sleep: () => new Promise<void>((done) => setImmediate(done)) };
-    const parts = { ...voter.parts, net, registry, signer, clock } as unknown as ReplicationParts;
-    const result = holdByQuorum(parts, record.id, own, { timeoutMs });
-    return { asked: () => asked, result: await result.catch((error: unknown) => error), expected: [own, theirs] };
+    const parts = {
+      ...{ ...voter.parts, net, registry, signer, clock },
+      holdLane: holdLanes(),
+    } as unknown as ReplicationParts;
+    const all = Array.from({ length: records }, () => holdByQuorum(parts, record.id, own, { timeoutMs }));
+    const results = await Promise.all(all.map((one) => one.catch((error: unknown) => error)));
+    return { asked, most, results, expected: [own, ...theirs] };
   }
 
-  it('asks a centre again that was away, as long as there is time', async () => {
-    const { asked, result, expected } = await held((count) => {
-      if (count <= 2) throw new NotariumError(count === 1 ? 'peer-unreachable' : 'peer-timeout');
+  it('asks a centre again that was away or busy, as long as there is time', async () => {
+    const codes = ['peer-unreachable', 'peer-timeout', 'peer-busy'] as const;
+    const { asked, results, expected } = await held(({ count }) => {
+      if (codes[count - 1]) throw new NotariumError(codes[count - 1]!);
       return undefined;
-    }, 60_000);
-    expect(result).to.deep.equal(expected);
-    expect(asked()).to.equal(3);
-    const away = await held(() => {
-      throw new NotariumError('peer-unreachable');
-    }, 20);
-    await expectCode('quorum-unreachable', Promise.reject(away.result));
+    });
+    expect(results).to.deep.equal([expected]);
+    expect(asked).to.equal(4);
+    const away = await held(
+      () => {
+        throw new NotariumError('peer-unreachable');
+      },
+      { timeoutMs: 20 },
+    );
+    await expectCode('quorum-unreachable', Promise.reject(away.results[0]));
   });
 
   it('asks a centre once that does not take it', async () => {
-    const { asked, result } = await held(() => null, 60_000);
-    await expectCode('quorum-unreachable', Promise.reject(result));
-    expect(asked()).to.equal(1);
+    const { asked, results } = await held(() => null);
+    await expectCode('quorum-unreachable', Promise.reject(results[0]));
+    expect(asked).to.equal(1);
+  });
+
+  it('asks a centre no more at a time than that serves', async () => {
+    const turn = () => new Promise<undefined>((done) => setImmediate(() => done(undefined)));
+    const { asked, most, results, expected } = await held(turn, { records: 200 });
+    expect(results).to.deep.equal(results.map(() => expected));
+    expect(asked).to.equal(200);
+    expect(most).to.equal(16);
+  });
+
+  it('ends when no quorum is possible any more, though one has not answered', async () => {
+    const first = new Set<Address>();
+    const { results } = await held(
+      ({ member, signal }) => {
+        if (first.size < 2) {
+          first.add(member);
+          return null;
+        }
+        return new Promise((_answered, failed) => {
+          signal.addEventListener('abort', () => failed(signal.reason), { once: true });
+        });
+      },
+      { others: 3 },
+    );
+    await expectCode('quorum-unreachable', Promise.reject(results[0]));
   });
 });

@@ -90,7 +90,7 @@ describe('endings after a backup was restored', () => {
     expect(side.requester.memory.latest).to.deep.equal(before.latest);
     expect(side.requester.resume({ digest: digestOf('c'), count: 1 })).to.equal(undefined);
     await preserveAll(verifier, channelId, side, ['e']);
-    void side.requester.closeTogether();
+    void side.requester.closeTogether().catch(() => undefined);
     expect(await endOf(kit, channelId)).to.deep.equal({ paid: 5n * price, count: 5 });
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       await expectContent(verifier, channelId, name);
@@ -111,7 +111,7 @@ describe('endings after a backup was restored', () => {
     expect(side.requester.memory.latest).to.deep.equal(latest);
     expect(side.requester.resume(begun)).to.equal(undefined);
     await side.requester.recover();
-    void side.requester.closeTogether();
+    void side.requester.closeTogether().catch(() => undefined);
     expect(await endOf(kit, channelId)).to.deep.equal({ paid: 4n * price, count: 4 });
     for (const name of ['a', 'b', 'c', 'd']) await expectProof(kit, await side.receipt(digestOf(name)), name);
   });
@@ -164,7 +164,7 @@ describe('endings after a backup was restored', () => {
     const { channelId, side } = await oldVerifier();
     expect((await verifier.desk.channel(channelId)).latest?.state.evidenceCount).to.equal(2);
     await preserveAll(verifier, channelId, side, ['e']);
-    void side.requester.closeTogether();
+    void side.requester.closeTogether().catch(() => undefined);
     expect(await endOf(kit, channelId)).to.deep.equal({ paid: 5n * price, count: 5 });
     expect(await handedIn(channelId)).to.deep.equal([]);
     for (const name of ['a', 'b', 'c', 'd', 'e']) await expectProof(kit, await side.receipt(digestOf(name)), name);
@@ -208,7 +208,7 @@ describe('endings after a backup was restored', () => {
     expect((await verifier.desk.channel(channelId)).latest).to.deep.equal(latest);
     wire.heal();
     await preserveAll(verifier, channelId, side, ['e']);
-    void side.requester.closeTogether();
+    void side.requester.closeTogether().catch(() => undefined);
     expect(await endOf(kit, channelId)).to.deep.equal({ paid: 5n * price, count: 5 });
     expect(await handedIn(channelId)).to.deep.equal([]);
   });
@@ -242,7 +242,7 @@ describe('endings after a backup was restored', () => {
       asked.push(`${(await verifier.desk.channel(channelId)).latest?.state.version}`);
       return await close(request);
     };
-    void side.requester.closeTogether();
+    void side.requester.closeTogether().catch(() => undefined);
     expect(await endOf(kit, channelId)).to.deep.equal({ paid: 4n * price, count: 4 });
     expect(asked).to.deep.equal([`${latest!.state.version}`]);
   });
