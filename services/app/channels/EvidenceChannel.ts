@@ -10,6 +10,7 @@ import type { MemoryTree } from '../../core/log/memoryTree.ts';
 import type { HttpVerifier } from '../../lib/client/channels/HttpVerifier.ts';
 import { sendUpload } from '../../lib/client/channels/sendUpload.ts';
 import { fileSource, packSource, type UploadSource } from '../../lib/client/channels/uploadSource.ts';
+import { unlessAborted } from '../../lib/unlessAborted.ts';
 import { loadEvidenceTree, makeChannelReceipt, type ReadLeaves } from './makeChannelReceipt.ts';
 import { type AgreedPrices, mostFor } from './prices.ts';
 import { eachEvidence, type Sendables } from './send/evidence.ts';
@@ -329,18 +330,6 @@ export class EvidenceChannel implements AsyncDisposable {
       if (error instanceof RangeError) return undefined;
       throw error;
     });
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }
 

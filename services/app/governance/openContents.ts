@@ -4,6 +4,7 @@ import { isNotariumError, NotariumError } from '../../core/errors.ts';
 import { maxConfigurationBytes } from '../../core/governance/configuration.ts';
 import { hashSchema } from '../../core/schemas.ts';
 import type { NativeCrypto } from '../../lib/nativeCrypto.ts';
+import { unlessAborted } from '../../lib/unlessAborted.ts';
 import type { Net } from '../../net/Net.ts';
 import type { Store } from '../../store/Store.ts';
 import { wrongAnswer } from '../replication/askRecords.ts';
@@ -65,7 +66,7 @@ export function openContents(parts: ContentsParts): Contents {
           asked = ask(hash).finally(() => asking.delete(hash));
           asking.set(hash, asked);
         }
-        bytes = await orAborted(asked, signal);
+        bytes = await unlessAborted(asked, signal);
       }
       if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes);
       return bytes;
@@ -109,17 +110,4 @@ async function askOne(
 
 function tooLarge(have: number, want: number): NotariumError {
   return new NotariumError('json-too-large', undefined, { data: { have, want } });
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

@@ -1,6 +1,7 @@
 import type { Hash } from '../../core/bytes.ts';
 import { NotariumError } from '../../core/errors.ts';
 import { resourceSetId } from '../../core/governance/configuration.ts';
+import { unlessAborted } from '../../lib/unlessAborted.ts';
 import type { GovernanceParts, GovernanceWorker } from '../governance/GovernanceParts.ts';
 import { Configurator } from './Configurator.ts';
 import { Reporter } from './Reporter.ts';
@@ -78,7 +79,8 @@ export class Resources implements GovernanceWorker {
     await this.#view(set);
     const configurator = this.#configurators.get(this.#idOf(set));
     if (!configurator) throw new NotariumError('not-ready', 'this process does not keep the resource set, or not yet');
-    await inTime(configurator.check(repair), signal);
+    const check = configurator.check(repair);
+    await unlessAborted(check, signal, () => new NotariumError('wait-timeout', 'it is under way: ask again'));
     return await this.#view(set);
   }
 
@@ -108,17 +110,4 @@ export class Resources implements GovernanceWorker {
 
 function unknown(data: { readonly resourceSet: string; readonly version?: number }): NotariumError {
   return new NotariumError('resource-unknown', undefined, { data });
-}
-
-async function inTime(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return await work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(new NotariumError('wait-timeout', 'it is under way: ask again'));
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

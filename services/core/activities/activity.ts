@@ -93,6 +93,12 @@ export function membersOf(activity: Activity): Membership {
   return activity.epochs.get(activity.group)!.membership;
 }
 
+/** Addresses of the members before the last change, where it is known. */
+export function membersBefore({ epochs, group }: Pick<Activity, 'epochs' | 'group'>): Address[] {
+  const before = epochs.get(epochs.get(group)!.membership.previous);
+  return before?.membership.members.map(({ address }) => address) ?? [];
+}
+
 /** Whom a version went to, by address. */
 export function recipientsOf({ epochs }: Pick<Activity, 'epochs'>, { group }: Pick<Version, 'group'>): Address[] {
   return epochs.get(group)?.membership.members.map(({ address }) => address) ?? [];

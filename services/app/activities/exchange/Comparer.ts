@@ -1,4 +1,4 @@
-import { type Activity, membersOf } from '../../../core/activities/activity.ts';
+import { type Activity, membersBefore, membersOf } from '../../../core/activities/activity.ts';
 import { takesPart } from '../../../core/activities/decided.ts';
 import { forksOf } from '../../../core/activities/forks.ts';
 import { memberOf } from '../../../core/activities/members.ts';
@@ -215,7 +215,7 @@ export class Comparer {
       if (address !== own) this.#wantedOf(address)?.want(activity.id, nowMs + waitMs);
     }
     // Who was removed may have been told that it was somebody else.
-    const before = beforeIn(activity);
+    const before = membersBefore(activity);
     // What was doubtful of somebody that has been out since is none of this node's matter.
     for (const address of this.doubts.of(activity.id).keys())
       if (!memberOf(membership, address) && !before.includes(address)) this.doubts.clear(activity.id, address);
@@ -326,7 +326,7 @@ export class Comparer {
     const isMember = memberOf(membersOf(activity), member) !== undefined;
     if ('removed' in answer) {
       // Who has been out for longer knows nothing of this node, or was left behind by it.
-      if (!isMember && !beforeIn(activity).includes(member)) {
+      if (!isMember && !membersBefore(activity).includes(member)) {
         this.doubts.clear(id, member);
         return true;
       }
@@ -394,10 +394,4 @@ export class Comparer {
     }
     return left;
   }
-}
-
-/** Addresses of the members before the last change, where it is known. */
-function beforeIn({ epochs, group }: Activity): Address[] {
-  const before = epochs.get(epochs.get(group)!.membership.previous);
-  return before?.membership.members.map(({ address }) => address) ?? [];
 }

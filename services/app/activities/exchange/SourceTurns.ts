@@ -1,5 +1,6 @@
 import type { Address } from '../../../core/bytes.ts';
 import { isNotariumError, NotariumError } from '../../../core/errors.ts';
+import { unlessAborted } from '../../../lib/unlessAborted.ts';
 import type { ActivityParts } from '../ActivityParts.ts';
 import { lengthen, type Pause } from './Pause.ts';
 
@@ -28,7 +29,7 @@ export class SourceTurns {
       if (this.#turns.get(source) === turn) this.#turns.delete(source);
     });
     try {
-      await unlessAborted(before, signal);
+      await unlessAborted(before, signal, () => new NotariumError('peer-busy', 'others ask the same member'));
       if ((this.#silent.get(source)?.nextMs ?? 0) > this.#parts.clock.nowMs())
         throw new NotariumError('peer-unreachable', 'it has not answered lately', { data: { peer: source } });
       await work();
@@ -45,17 +46,5 @@ export class SourceTurns {
     const pause = this.#silent.get(source) ?? { failures: 0, nextMs: 0 };
     this.#silent.set(source, pause);
     if (pause.nextMs <= this.#parts.clock.nowMs()) lengthen(pause, this.#parts);
-  }
-}
-
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(new NotariumError('peer-busy', 'others ask the same member'));
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }
